@@ -76,18 +76,21 @@ class MonzoClient:
         self,
         method: str,
         path: str,
-        *ids: str,
+        *,
+        ids: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
     ) -> object:
         """Ask the bank, and return what it answers, decoded.
 
-        The ids take the places of the `{}` in the path, so that the path itself can be logged.
+        The ids take their places in the path, such as `pots/{pot_id}/deposit`; only the path as it
+        is given here is ever shown or logged.
         Every other method comes through here: a subclass that counts, delays or repeats requests
         overrides this one.
         """
-        url = URL(f"{API_URL}/{path.format(*map(_quoted, ids))}", encoded=True)
+        segments = {name: _quoted(value) for name, value in (ids or {}).items()}
+        url = URL(f"{API_URL}/{path.format_map(segments)}", encoded=True)
         # Outside of what catches a ClientError: the caller's token may have to be renewed first,
         # and how that fails is the caller's affair.
         token = await self._access_token()
@@ -142,7 +145,10 @@ class MonzoClient:
             "amount": _positive_minor(amount),
             "dedupe_id": dedupe_id,
         }
-        return Pot.from_json(await self.request(METH_PUT, "pots/{}/deposit", pot_id, form=form))
+        data = await self.request(
+            METH_PUT, "pots/{pot_id}/deposit", ids={"pot_id": pot_id}, form=form
+        )
+        return Pot.from_json(data)
 
     async def withdraw_from_pot(
         self, pot_id: str, *, account_id: str, amount: Money, dedupe_id: str
@@ -156,7 +162,10 @@ class MonzoClient:
             "amount": _positive_minor(amount),
             "dedupe_id": dedupe_id,
         }
-        return Pot.from_json(await self.request(METH_PUT, "pots/{}/withdraw", pot_id, form=form))
+        data = await self.request(
+            METH_PUT, "pots/{pot_id}/withdraw", ids={"pot_id": pot_id}, form=form
+        )
+        return Pot.from_json(data)
 
     async def transactions(
         self,
@@ -206,7 +215,10 @@ class MonzoClient:
     async def transaction(self, transaction_id: str) -> Transaction:
         """Return one transaction with its merchant."""
         data = await self.request(
-            METH_GET, "transactions/{}", transaction_id, params=_EXPAND_MERCHANT
+            METH_GET,
+            "transactions/{transaction_id}",
+            ids={"transaction_id": transaction_id},
+            params=_EXPAND_MERCHANT,
         )
         return Transaction.from_json(Fields(data).value("transaction"))
 
@@ -219,7 +231,12 @@ class MonzoClient:
         to be kept (github.com/monzo/docs/issues/129).
         """
         form = {f"metadata[{key}]": value for key, value in metadata.items()}
-        data = await self.request(METH_PATCH, "transactions/{}", transaction_id, form=form)
+        data = await self.request(
+            METH_PATCH,
+            "transactions/{transaction_id}",
+            ids={"transaction_id": transaction_id},
+            form=form,
+        )
         return Transaction.from_json(Fields(data).value("transaction"))
 
     async def create_feed_item(  # noqa: PLR0913 - Monzo has so many fields
@@ -314,7 +331,7 @@ class MonzoClient:
 
     async def delete_webhook(self, webhook_id: str) -> None:
         """Have the bank no longer call a URL."""
-        await self.request(METH_DELETE, "webhooks/{}", webhook_id)
+        await self.request(METH_DELETE, "webhooks/{webhook_id}", ids={"webhook_id": webhook_id})
 
 
 _EXPAND_MERCHANT: Final = {"expand[]": "merchant"}
