@@ -1,0 +1,106 @@
+"""Monzo in Home Assistant: sets up a config entry and wires its parts together."""
+
+from homeassistant.components import webhook
+from homeassistant.const import CONF_WEBHOOK_ID, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
+from homeassistant.helpers.typing import ConfigType
+
+from .api import Account
+from .const import DOMAIN
+from .coordinator import (
+    BalancesCoordinator,
+    Issue,
+    MonzoConfigEntry,
+    MonzoRuntimeData,
+    async_clear_issues,
+    async_raise_issue,
+)
+from .devices import owner_name, subject_id
+from .services import async_setup_services
+from .session import MonzoSession
+from .transfers import TransferJournal, Transfers
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
+    """Set up one person's Monzo.
+
+    Raises ConfigEntryNotReady if the bank cannot be asked now, and ConfigEntryAuthFailed if the
+    person must sign in again.
+    """
+    implementation = await async_get_config_entry_implementation(hass, entry)
+    session = MonzoSession(hass, entry, implementation)
+    if session.renewable:
+        async_clear_issues(hass, entry, (Issue.NOT_CONFIDENTIAL,))
+    else:
+        async_raise_issue(hass, entry, Issue.NOT_CONFIDENTIAL)
+
+    balances = BalancesCoordinator(hass, entry, session)
+    await balances.async_config_entry_first_refresh()
+    _name_after_owner(hass, entry, balances.open_accounts)
+
+    journal = TransferJournal(hass, entry.entry_id)
+    await journal.async_load()
+    entry.runtime_data = MonzoRuntimeData(
+        session=session,
+        balances=balances,
+        transfers=Transfers(session, journal, entry.options),
+    )
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
+    """Unload one person's Monzo."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
+    """Leave nothing behind, and let other entries take over the joint accounts."""
+    async_clear_issues(hass, entry)
+    await TransferJournal(hass, entry.entry_id).async_remove()
+    for other in hass.config_entries.async_loaded_entries(DOMAIN):
+        await other.runtime_data.balances.async_request_refresh()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
+) -> bool:
+    """Let the user remove the device of an account or pot that the bank no longer has."""
+    return entry.runtime_data.balances.data.subject(subject_id(device) or "") is None
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
+    """Bring an entry of an early version of the built-in integration up to date.
+
+    Ours and its current version write the same ones, so that either can take over.
+    """
+    if entry.version > 1:
+        return False
+    hass.config_entries.async_update_entry(
+        entry,
+        unique_id=str(entry.unique_id),
+        data={CONF_WEBHOOK_ID: webhook.async_generate_id(), **entry.data},
+        minor_version=3,
+    )
+    return True
+
+
+def _name_after_owner(
+    hass: HomeAssistant, entry: MonzoConfigEntry, accounts: tuple[Account, ...]
+) -> None:
+    """Give an entry its owner's name that early versions of the built-in integration left out."""
+    if entry.title == DOMAIN and (name := owner_name(accounts, entry.unique_id)):
+        hass.config_entries.async_update_entry(entry, title=name)

@@ -1,0 +1,300 @@
+"""Signing in to Monzo, and the options."""
+
+import asyncio
+from collections.abc import Mapping
+import logging
+from typing import Any, Final, override
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigFlowResult,
+    OptionsFlow,
+    OptionsFlowWithReload,
+)
+from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
+from homeassistant.core import callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
+from .api import (
+    Account,
+    MonzoClient,
+    MonzoConnectionError,
+    MonzoError,
+    MonzoPermissionError,
+    MonzoRateLimitError,
+    MonzoResponseError,
+)
+from .const import (
+    CONF_ALLOW_TRANSFERS,
+    CONF_EXCLUDED_ACCOUNTS,
+    CONF_MAX_PER_DAY,
+    CONF_MAX_PER_TRANSFER,
+    DEVELOPER_PORTAL_URL,
+    DOMAIN,
+)
+from .coordinator import MonzoConfigEntry
+from .devices import async_account_name, owner_name
+
+_LOGGER = logging.getLogger(__name__)
+
+CONF_ACCOUNTS: Final = "accounts"
+CONF_AUTH_IMPLEMENTATION: Final = "auth_implementation"
+CONF_REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - a key, no secret
+
+# Seconds between looking whether the sign-in is approved: quick for those who have their phone in
+# hand, and in all two minutes with fewer requests than the bank has refused.
+APPROVAL_PAUSES: Final = (*[2] * 5, *[5] * 10, *[10] * 6)
+
+# Failures in a row until waiting for the approval stops to tell the user about it.
+APPROVAL_PATIENCE: Final = 3
+
+
+class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
+    """Signs a person in: at the bank's website, and then in the Monzo app."""
+
+    DOMAIN = DOMAIN
+    # What the built-in integration writes, so that it can take over again.
+    VERSION = 1
+    MINOR_VERSION = 3
+
+    _sign_in: dict[str, Any]
+    _approval: asyncio.Task[tuple[Account, ...]] | None = None
+    _accounts: tuple[Account, ...] = ()
+
+    @property
+    @override
+    def logger(self) -> logging.Logger:
+        """Return the logger."""
+        return _LOGGER
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: MonzoConfigEntry) -> OptionsFlow:
+        """Return the options' flow."""
+        return MonzoOptionsFlow()
+
+    @override
+    async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
+        """Go on after the bank's website: check who signed in, then wait for the approval."""
+        token = data[CONF_TOKEN]
+        await self.async_set_unique_id(token["user_id"])
+        if not token.get(CONF_REFRESH_TOKEN):
+            return self.async_abort(
+                reason="not_confidential",
+                description_placeholders={"developer_portal": DEVELOPER_PORTAL_URL},
+            )
+        if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
+            self._abort_if_unique_id_mismatch(reason="wrong_account")
+        else:
+            self._abort_if_already_signed_in(data)
+        self._sign_in = data
+        return await self.async_step_wait_for_approval()
+
+    def _abort_if_already_signed_in(self, data: dict[str, Any]) -> None:
+        """Abort if this person has an entry already.
+
+        Monzo keeps one token per person and client. If the entry uses the same client, its token
+        has just ended, and it goes on with the new one.
+        """
+        entry = self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, str(self.unique_id)
+        )
+        same_client = entry is not None and (
+            entry.data.get(CONF_AUTH_IMPLEMENTATION) == data[CONF_AUTH_IMPLEMENTATION]
+        )
+        self._abort_if_unique_id_configured(updates=data if same_client else None)
+
+    async def async_step_wait_for_approval(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Wait until the sign-in is approved in the Monzo app, and go on by itself."""
+        if self._approval is None:
+            # A background task ends with Home Assistant.
+            self._approval = self.hass.async_create_background_task(
+                self._async_wait_for_approval(), "Monzo sign-in approval"
+            )
+        if not self._approval.done():
+            return self.async_show_progress(
+                step_id="wait_for_approval",
+                progress_action="wait_for_approval",
+                progress_task=self._approval,
+            )
+        approval, self._approval = self._approval, None
+        try:
+            self._accounts = await approval
+        except TimeoutError:
+            return self.async_show_progress_done(next_step_id="approval_timeout")
+        except MonzoConnectionError, MonzoResponseError, MonzoRateLimitError:
+            return self.async_show_progress_done(next_step_id="connection_error")
+        except MonzoError:
+            return self.async_show_progress_done(next_step_id="sign_in_ended")
+        return self.async_show_progress_done(next_step_id="finish")
+
+    async def _async_wait_for_approval(self) -> tuple[Account, ...]:
+        """Return the accounts as soon as they may be read.
+
+        Raises TimeoutError if that takes too long, and MonzoError if the bank cannot be asked or
+        says no for good.
+        """
+        client = MonzoClient(async_get_clientsession(self.hass), self._async_access_token)
+        failures = 0
+        for pause in APPROVAL_PAUSES:
+            try:
+                return (await client.accounts()).items
+            except MonzoPermissionError:
+                failures = 0
+            except MonzoConnectionError, MonzoResponseError:
+                failures += 1
+                if failures == APPROVAL_PATIENCE:
+                    raise
+            await asyncio.sleep(pause)
+        raise TimeoutError
+
+    async def _async_access_token(self) -> str:
+        """Return the token of this sign-in."""
+        token: str = self._sign_in[CONF_TOKEN][CONF_ACCESS_TOKEN]
+        return token
+
+    async def async_step_approval_timeout(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Offer to go on waiting when nobody has approved the sign-in so far."""
+        if user_input is None:
+            return self.async_show_form(step_id="approval_timeout")
+        return await self.async_step_wait_for_approval()
+
+    async def async_step_connection_error(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Offer to go on waiting when the bank could not be asked."""
+        if user_input is None:
+            return self.async_show_form(step_id="connection_error")
+        return await self.async_step_wait_for_approval()
+
+    async def async_step_sign_in_ended(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Stop when the bank no longer accepts this sign-in."""
+        return self.async_abort(reason="sign_in_ended")
+
+    async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Keep the approved sign-in."""
+        if self.source == SOURCE_REAUTH:
+            return self.async_update_reload_and_abort(
+                self._get_reauth_entry(), data_updates=self._sign_in
+            )
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_reload_and_abort(
+                self._get_reconfigure_entry(), data_updates=self._sign_in
+            )
+        return self.async_create_entry(
+            title=owner_name(self._accounts, self.unique_id) or "Monzo",
+            data={**self._sign_in, CONF_WEBHOOK_ID: webhook.async_generate_id()},
+        )
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Begin when the bank no longer accepts what it gave us."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Tell the user what happened before sending them to the bank."""
+        if user_input is None:
+            return self.async_show_form(step_id="reauth_confirm")
+        return await self.async_step_user()
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in anew, perhaps with another Monzo client."""
+        if user_input is None:
+            return self.async_show_form(step_id="reconfigure")
+        return await self.async_step_user()
+
+
+class MonzoOptionsFlow(OptionsFlowWithReload):
+    """Which accounts to show, and how much money may be moved."""
+
+    config_entry: MonzoConfigEntry
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the options and keep them."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            # Without the bank nobody knows which accounts there are.
+            return self.async_abort(reason="not_loaded")
+        accounts = self.config_entry.runtime_data.balances.open_accounts
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if not (included := user_input[CONF_ACCOUNTS]):
+                errors[CONF_ACCOUNTS] = "no_account"
+            else:
+                return self.async_create_entry(data=_options(user_input, accounts, included))
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                self._schema(accounts), user_input or self._current(accounts)
+            ),
+            errors=errors,
+        )
+
+    def _schema(self, accounts: tuple[Account, ...]) -> vol.Schema:
+        """Return the form."""
+        names = [
+            SelectOptionDict(value=account.id, label=async_account_name(self.hass, account))
+            for account in accounts
+        ]
+        # No upper end: whoever needs a high limit has a reason for it.
+        amount = NumberSelector(
+            NumberSelectorConfig(min=0.01, step=0.01, mode=NumberSelectorMode.BOX)
+        )
+        return vol.Schema(
+            {
+                vol.Required(CONF_ACCOUNTS): SelectSelector(
+                    SelectSelectorConfig(options=names, multiple=True, mode=SelectSelectorMode.LIST)
+                ),
+                vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
+                vol.Optional(CONF_MAX_PER_TRANSFER): amount,
+                vol.Optional(CONF_MAX_PER_DAY): amount,
+            }
+        )
+
+    def _current(self, accounts: tuple[Account, ...]) -> dict[str, Any]:
+        """Return the form's values as they are now."""
+        options = self.config_entry.options
+        excluded = options.get(CONF_EXCLUDED_ACCOUNTS, ())
+        return {
+            CONF_ALLOW_TRANSFERS: True,
+            **options,
+            CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
+        }
+
+
+def _options(
+    user_input: Mapping[str, Any], accounts: tuple[Account, ...], included: list[str]
+) -> dict[str, Any]:
+    """Return the options to keep.
+
+    They name the accounts to leave out, so that a new one is shown without being asked for.
+    """
+    options = {key: value for key, value in user_input.items() if key != CONF_ACCOUNTS}
+    options[CONF_EXCLUDED_ACCOUNTS] = [
+        account.id for account in accounts if account.id not in included
+    ]
+    return options

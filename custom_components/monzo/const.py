@@ -1,0 +1,51 @@
+"""Constants of the Monzo integration, each choice with its reason."""
+
+from datetime import time, timedelta
+from typing import Final
+
+DOMAIN: Final = "monzo"
+MANUFACTURER: Final = "Monzo"
+
+# Actions pick their targets by these texts, and so do those of Home Assistant's built-in
+# integration, which may have written the devices or may get them back.
+DEVICE_MODEL_ACCOUNT: Final = "Account"
+DEVICE_MODEL_POT: Final = "Pot"
+
+CONF_EXCLUDED_ACCOUNTS: Final = "excluded_accounts"
+CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
+CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
+CONF_MAX_PER_DAY: Final = "max_per_day"
+
+# Where people create the client that Home Assistant signs in with.
+DEVELOPER_PORTAL_URL: Final = "https://developers.monzo.com"
+TROUBLESHOOTING_URL: Final = (
+    "https://github.com/monzo-for-home-assistant/monzo-for-home-assistant"
+    "/blob/main/docs/troubleshooting.md"
+)
+
+# Monzo publishes no limit. About thirty requests within five minutes have been refused, so
+# polling stays below twenty-four, which leaves room for what people do by hand.
+REQUEST_WINDOW: Final = timedelta(minutes=5)
+REQUESTS_PER_WINDOW: Final = 23
+
+# Fresh enough for a dashboard, and with three accounts still within the request budget.
+FASTEST_POLL: Final = timedelta(seconds=60)
+
+# Pots change with money moving, which the balances betray, or by hand in the app.
+POTS_OUTDATED_AFTER: Final = timedelta(minutes=10)
+
+# People open a new account once in years.
+ACCOUNTS_OUTDATED_AFTER: Final = timedelta(hours=1)
+
+# Long enough for a proxy to have changed its mind, short enough not to be noticed.
+ASK_AGAIN_AFTER: Final = timedelta(seconds=2)
+
+# How long to hold still when Monzo says "too many requests" without saying for how long.
+QUIET_AFTER_RATE_LIMIT: Final = timedelta(seconds=60)
+
+# Generous, because an answer that is given up on loses the only valid refresh token.
+TOKEN_TIMEOUT: Final = timedelta(seconds=30)
+
+# What was spent "today" starts anew at this hour in London, as Monzo's documentation has it.
+BANK_TIME_ZONE: Final = "Europe/London"
+BANK_DAY_STARTS: Final = time(4)

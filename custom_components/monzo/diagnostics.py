@@ -1,0 +1,95 @@
+"""Diagnostics: what there is and how it goes; no amounts, names, ids, tokens or addresses."""
+
+from dataclasses import fields
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from .api import Account, Balance, Pot
+from .const import (
+    CONF_ALLOW_TRANSFERS,
+    CONF_EXCLUDED_ACCOUNTS,
+    CONF_MAX_PER_DAY,
+    CONF_MAX_PER_TRANSFER,
+)
+from .coordinator import AccountState, MonzoConfigEntry, PersonState, PotState
+from .devices import subject_id
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: MonzoConfigEntry
+) -> dict[str, Any]:
+    """Return how a config entry fares."""
+    runtime = entry.runtime_data
+    balances = runtime.balances
+    data = balances.data
+    return {
+        "entry": {
+            "version": f"{entry.version}.{entry.minor_version}",
+            "data_keys": sorted(entry.data),
+            "excluded_accounts": len(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ())),
+            "transfers_allowed": entry.options.get(CONF_ALLOW_TRANSFERS, True),
+            "limited_per_transfer": CONF_MAX_PER_TRANSFER in entry.options,
+            "limited_per_day": CONF_MAX_PER_DAY in entry.options,
+        },
+        "session": {
+            "renewable": runtime.session.renewable,
+            "requests_left": runtime.session.requests_left,
+        },
+        "balances": {
+            "last_update_success": balances.last_update_success,
+            "last_exception": type(balances.last_exception).__name__
+            if balances.last_exception
+            else None,
+            "update_interval": balances.update_interval.total_seconds()
+            if balances.update_interval
+            else None,
+            **balances.health,
+        },
+        "accounts": [_account(state) for state in data.accounts.values()],
+        "pots": [_pot(state) for state in data.pots.values()],
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
+) -> dict[str, Any]:
+    """Return how one person, account or pot fares."""
+    match entry.runtime_data.balances.data.subject(subject_id(device) or ""):
+        case AccountState() as account:
+            return {"account": _account(account)}
+        case PotState() as pot:
+            return {"pot": _pot(pot)}
+        case PersonState() as person:
+            return {"person": {"one_currency": person.currency is not None}}
+        case None:
+            return {"missing": True}
+
+
+def _account(state: AccountState) -> dict[str, Any]:
+    """Return what kind of account it is, and what the bank says about it."""
+    return {
+        "type": state.account.type,
+        "currency": state.currency,
+        "owners": len(state.account.owners),
+        "account_fields": _present(state.account),
+        "balance_fields": _present(state.balance),
+    }
+
+
+def _pot(state: PotState) -> dict[str, Any]:
+    """Return what kind of pot it is, and what the bank says about it."""
+    return {
+        "type": state.pot.type,
+        "currency": state.currency,
+        "locked": state.pot.locked,
+        "round_up": state.pot.round_up,
+        "listed_by_its_own_account": state.pot.current_account_id == state.account_id,
+        "pot_fields": _present(state.pot),
+    }
+
+
+def _present(model: Account | Balance | Pot) -> list[str]:
+    """Return the names of the fields that the bank has filled in."""
+    return [field.name for field in fields(model) if getattr(model, field.name) is not None]

@@ -1,0 +1,125 @@
+"""What all entities have in common, and how they come and go."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any, cast, override
+
+from homeassistant.core import callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN
+from .coordinator import (
+    AccountState,
+    BalancesCoordinator,
+    MonzoConfigEntry,
+    MonzoData,
+    PersonState,
+    PotState,
+    SubjectState,
+)
+from .devices import linked_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonzoEntityDescription[SubjectT: SubjectState](EntityDescription):
+    """Describes an entity of a person, an account or a pot."""
+
+    has_fn: Callable[[SubjectT], bool] = lambda _subject: True
+    """Whether the entity makes sense for this person, account or pot, as things are."""
+
+
+class MonzoEntity[SubjectT: SubjectState](CoordinatorEntity[BalancesCoordinator]):
+    """Shows something about one person, account or pot."""
+
+    _attr_attribution = "Data provided by Monzo"
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: BalancesCoordinator,
+        description: MonzoEntityDescription[SubjectT],
+        subject: SubjectT,
+    ) -> None:
+        """Tie the entity to the device of its subject."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._subject_id = subject.id
+        self._attr_translation_key = description.key
+        self._attr_unique_id = unique_entity_id(subject, description)
+        self._attr_device_info = linked_device(subject.id)
+
+    @property
+    def subject(self) -> SubjectT | None:
+        """The person, account or pot as of the last poll; None if it could not be read."""
+        return cast("SubjectT | None", self.coordinator.data.subject(self._subject_id))
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether there is something to show."""
+        return super().available and self.subject is not None
+
+
+def unique_entity_id(subject: SubjectState, description: EntityDescription) -> str:
+    """Return an entity's unique id, as the built-in integration makes it."""
+    return f"{subject.id}_{description.key}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """A platform's entities of the person, of each account, and of each pot."""
+
+    person: tuple[MonzoEntityDescription[PersonState], ...] = ()
+    account: tuple[MonzoEntityDescription[AccountState], ...] = ()
+    pot: tuple[MonzoEntityDescription[PotState], ...] = ()
+
+    def pairs(self, data: MonzoData) -> Iterator[tuple[MonzoEntityDescription[Any], SubjectState]]:
+        """Yield each subject with each description of an entity that it may have."""
+        yield from product(self.person, (data.person,))
+        yield from product(self.account, data.accounts.values())
+        yield from product(self.pot, data.pots.values())
+
+
+@callback
+def async_add_as_they_appear(
+    entry: MonzoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    make: Callable[[BalancesCoordinator, Any, Any], MonzoEntity[Any]],
+    tables: Tables,
+) -> None:
+    """Add a platform's entities, now and whenever a subject appears or a description applies.
+
+    An entity whose description no longer applies is removed; one whose subject is only missing
+    stays, unavailable.
+    """
+    balances = entry.runtime_data.balances
+    registry = er.async_get(balances.hass)
+    platform = async_get_current_platform()
+    known: set[str] = set()
+
+    @callback
+    def async_update() -> None:
+        new: list[MonzoEntity[Any]] = []
+        for description, subject in tables.pairs(balances.data):
+            unique_id = unique_entity_id(subject, description)
+            if not description.has_fn(subject):
+                if entity_id := registry.async_get_entity_id(platform.domain, DOMAIN, unique_id):
+                    registry.async_remove(entity_id)
+            elif unique_id not in known:
+                known.add(unique_id)
+                entity = make(balances, description, subject)
+                entity.async_on_remove(partial(known.discard, unique_id))
+                new.append(entity)
+        if new:
+            async_add_entities(new)
+
+    async_update()
+    entry.async_on_unload(balances.async_add_listener(async_update))

@@ -1,0 +1,174 @@
+"""Balances, pots and what was spent, as sensors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import PERCENTAGE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api import Money, currency_exponent
+from .coordinator import (
+    AccountState,
+    BalancesCoordinator,
+    MonzoConfigEntry,
+    PersonState,
+    PotState,
+    SubjectState,
+)
+from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonzoSensorDescription[SubjectT: SubjectState](
+    MonzoEntityDescription[SubjectT], SensorEntityDescription
+):
+    """Describes a sensor."""
+
+    value_fn: Callable[[SubjectT], Money | Decimal | str | None]
+    """What to show; an amount of money is in the currency of its subject."""
+
+    last_reset_fn: Callable[[SubjectT], datetime | None] = lambda _subject: None
+    """When a sum that starts anew every now and then did so last."""
+
+
+PERSON_SENSORS: Final = (
+    MonzoSensorDescription[PersonState](
+        key="total",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        has_fn=lambda person: person.currency is not None,
+        value_fn=lambda person: person.total,
+    ),
+)
+
+ACCOUNT_SENSORS: Final = (
+    MonzoSensorDescription[AccountState](
+        key="balance",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda account: account.balance.balance,
+    ),
+    MonzoSensorDescription[AccountState](
+        key="total_balance",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda account: account.balance.total_balance,
+    ),
+    MonzoSensorDescription[AccountState](
+        key="spend_today",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        # The bank counts money that goes out as negative; people think of spending as positive.
+        value_fn=lambda account: -account.balance.spend_today,
+        last_reset_fn=lambda account: account.day_began,
+    ),
+    MonzoSensorDescription[AccountState](
+        key="savings_balance",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        entity_registry_enabled_default=False,
+        value_fn=lambda account: account.balance.balance_including_flexible_savings,
+    ),
+    MonzoSensorDescription[AccountState](
+        key="local_currency",
+        entity_registry_enabled_default=False,
+        value_fn=lambda account: account.balance.local_currency,
+    ),
+    MonzoSensorDescription[AccountState](
+        key="exchange_rate",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=False,
+        value_fn=lambda account: account.balance.local_exchange_rate,
+    ),
+)
+
+POT_SENSORS: Final = (
+    MonzoSensorDescription[PotState](
+        key="pot_balance",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda pot: pot.pot.balance,
+    ),
+    MonzoSensorDescription[PotState](
+        key="goal",
+        device_class=SensorDeviceClass.MONETARY,
+        has_fn=lambda pot: pot.pot.goal is not None,
+        value_fn=lambda pot: pot.pot.goal,
+    ),
+    MonzoSensorDescription[PotState](
+        key="goal_progress",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        has_fn=lambda pot: pot.pot.goal is not None,
+        value_fn=lambda pot: pot.progress,
+    ),
+    MonzoSensorDescription[PotState](
+        key="left_to_goal",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        has_fn=lambda pot: pot.pot.goal is not None,
+        value_fn=lambda pot: pot.left_to_goal,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: MonzoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of a config entry."""
+    async_add_as_they_appear(
+        entry,
+        async_add_entities,
+        MonzoSensor,
+        Tables(person=PERSON_SENSORS, account=ACCOUNT_SENSORS, pot=POT_SENSORS),
+    )
+
+
+class MonzoSensor[SubjectT: SubjectState](MonzoEntity[SubjectT], SensorEntity):
+    """Shows one thing about a person, an account or a pot."""
+
+    entity_description: MonzoSensorDescription[SubjectT]
+
+    def __init__(
+        self,
+        coordinator: BalancesCoordinator,
+        description: MonzoSensorDescription[SubjectT],
+        subject: SubjectT,
+    ) -> None:
+        """Settle on the currency, which none of them ever changes."""
+        super().__init__(coordinator, description, subject)
+        if description.device_class is SensorDeviceClass.MONETARY and subject.currency:
+            self._attr_native_unit_of_measurement = subject.currency
+            self._attr_suggested_display_precision = currency_exponent(subject.currency)
+
+    @property
+    @override
+    def native_value(self) -> Decimal | str | None:
+        """Return what to show; amounts are in pounds, not in pence."""
+        if (subject := self.subject) is None:
+            return None
+        value = self.entity_description.value_fn(subject)
+        return value.amount if isinstance(value, Money) else value
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        """Return since when the sum is counted."""
+        if (subject := self.subject) is None:
+            return None
+        return self.entity_description.last_reset_fn(subject)
