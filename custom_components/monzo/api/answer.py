@@ -53,8 +53,8 @@ _CODE: Final = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
 # Monzo's longest known message has 230 characters.
 _MAX_MESSAGE: Final = 300
 
-# Ids look like acc_0000…, and whatever is longer than any word may be a token or an address.
-_PRIVATE: Final = re.compile(r"\b[a-z0-9]+_0000\w*|\S{100,}", re.ASCII)
+# Ids and paths that hold them; and whatever is longer than any word may be a token or an address.
+_PRIVATE: Final = re.compile(r"(?<!\S)/\S+|\b[a-z0-9]+_\w*\d\w*|\S{100,}", re.ASCII)
 
 # A wrong clock at the other end must not keep the integration silent for days.
 _MAX_RETRY_AFTER: Final = 3600.0

@@ -8,7 +8,16 @@ import logging
 from typing import Final
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientResponse, ClientSession
+from aiohttp import (
+    ClientConnectionError,
+    ClientError,
+    ClientHandlerType,
+    ClientOSError,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    ServerDisconnectedError,
+)
 from aiohttp.hdrs import (
     ACCEPT,
     AUTHORIZATION,
@@ -72,7 +81,7 @@ class MonzoClient:
         self._session = session
         self._access_token = access_token
 
-    async def request(
+    async def request(  # noqa: PLR0913 - HTTP has so many places to put something
         self,
         method: str,
         path: str,
@@ -86,6 +95,7 @@ class MonzoClient:
 
         The ids take their places in the path, such as `pots/{pot_id}/deposit`; only the path as it
         is given here is ever shown or logged.
+
         Every other method comes through here: a subclass that counts, delays or repeats requests
         overrides this one.
         """
@@ -104,6 +114,7 @@ class MonzoClient:
                 json=json,
                 headers={ACCEPT: "application/json", AUTHORIZATION: f"Bearer {token}"},
                 allow_redirects=False,
+                middlewares=[_only_once],
             ),
             seconds=_TIMEOUT,
         )
@@ -276,15 +287,17 @@ class MonzoClient:
         }
         data = await self.request(METH_POST, "attachment/upload", form=form)
         target = UploadTarget.from_json(data)
+        upload_url = _web_address(target.upload_url)
         # The documentation says POST, but the URL is one that Amazon S3 has signed for uploading,
         # and S3 takes POST for forms only. The signature is the permission: no token goes there.
         answer = await _exchange(
             "PUT file",
             self._session.put(
-                target.upload_url,
+                upload_url,
                 data=content,
                 headers={CONTENT_TYPE: file_type},
                 allow_redirects=False,
+                middlewares=[_only_once],
             ),
             seconds=_UPLOAD_TIMEOUT,
         )
@@ -337,6 +350,19 @@ class MonzoClient:
 _EXPAND_MERCHANT: Final = {"expand[]": "merchant"}
 
 
+async def _only_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Keep aiohttp from sending a request again.
+
+    When a connection breaks, it does so on its own for all but POST and PATCH, and moving money is
+    PUT. It does not after any other error than these two. (This middleware replaces those of the
+    session. Home Assistant's has to do with redirects, and none are followed.)
+    """
+    try:
+        return await handler(request)
+    except (ClientOSError, ServerDisconnectedError) as err:
+        raise ClientConnectionError from err
+
+
 async def _exchange(
     endpoint: str, request: AbstractAsyncContextManager[ClientResponse], *, seconds: float
 ) -> Answer:
@@ -351,7 +377,8 @@ async def _exchange(
             )
     except (ClientError, TimeoutError) as err:
         # Only what kind of error it is: aiohttp's texts hold the address, and that holds ids.
-        message = f"{endpoint} failed: {type(err).__name__}"
+        kind = type(err.__cause__ if type(err) is ClientConnectionError else err)
+        message = f"{endpoint} failed: {kind.__name__}"
         raise MonzoConnectionError(message) from None
     _LOGGER.debug("%s → %s", endpoint, answer.status)
     return answer
@@ -373,6 +400,17 @@ def _quoted(path_segment: str) -> str:
         message = "not an id"
         raise ValueError(message)
     return quote(path_segment, safe="")
+
+
+def _web_address(text: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        message = "Monzo's answer has no readable address"
+        raise MonzoResponseError(message)
+    return url
 
 
 def _given(**fields: str | None) -> dict[str, str]:

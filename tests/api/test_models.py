@@ -1,0 +1,686 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from custom_components.monzo.api import (
+    Account,
+    Attachment,
+    Balance,
+    Counterparty,
+    Identity,
+    Merchant,
+    Money,
+    MonzoResponseError,
+    Owner,
+    Pot,
+    Receipt,
+    ReceiptItem,
+    ReceiptMerchant,
+    ReceiptPayment,
+    ReceiptTax,
+    Records,
+    Transaction,
+    UploadTarget,
+    Webhook,
+)
+
+from .shapes import shape
+
+
+def gbp(minor: int) -> Money:
+    """Return an amount in pounds, given in pence."""
+    return Money.from_minor(minor, "GBP")
+
+
+@pytest.fixture
+def card_payment() -> dict[str, Any]:
+    """Return the JSON of a card payment with its merchant."""
+    payment: dict[str, Any] = shape("transaction_expanded")["transaction"]
+    return payment
+
+
+def test_whoami() -> None:
+    identity = Identity.from_json(shape("whoami"))
+    assert identity.user_id == "user_0000XXXXXXXXXXXXXXXXXX"
+    assert identity.client_id == "oauth2client_0000XXXXXXXXXXXXXXXXXX"
+
+
+def test_every_kind_of_account() -> None:
+    accounts = Records.from_json(shape("accounts"), "accounts", Account.from_json)
+    assert accounts.skipped == 0
+    assert [(account.type, account.closed) for account in accounts.items] == [
+        ("uk_retail", False),
+        ("uk_retail_joint", False),
+        ("uk_business", False),
+        ("uk_rewards", False),
+        ("uk_monzo_flex", False),
+        ("uk_loan", False),
+        ("uk_monzo_flex_backing_loan", True),
+        ("uk_prepaid", True),
+    ]
+    first_last = Owner(user_id="user_XXXX", name="First Last", first_name="First")
+    second_last = Owner(user_id="user_YYYY", name="Second Last", first_name="Second")
+    current, joint, business, rewards, *_ = accounts.items
+    assert current == Account(
+        id="acc_00009AAAAAAAAAAAAAAAAA",
+        type="uk_retail",
+        closed=False,
+        created=datetime(2021, 6, 12, tzinfo=UTC),
+        description="user_00009AAAAAAAAAAAAAAAAA",
+        currency="GBP",
+        country_code="GB",
+        owners=(
+            Owner(user_id="user_00009AAAAAAAAAAAAAAAAA", name="First Last", first_name="First"),
+        ),
+        owner_type="personal",
+        product_type="standard",
+        business_id=None,
+        account_number="12345678",
+        sort_code="040004",
+    )
+    assert joint.owners == (first_last, second_last)
+    assert joint.created == datetime(2019, 8, 1, 13, 46, 10, 41000, tzinfo=UTC)
+    assert business.business_id == "business_XXXX"
+    assert business.description == "Business Name"
+    assert rewards.account_number is None
+    assert rewards.product_type == "rewards"
+
+
+def test_an_account_of_2016_has_little_to_say() -> None:
+    account = Account.from_json(
+        {"id": "acc_1", "description": "Ann's", "created": "2015-11-13T12:17:42Z"}
+    )
+    assert account == Account(
+        id="acc_1",
+        type="",
+        closed=False,
+        created=datetime(2015, 11, 13, 12, 17, 42, tzinfo=UTC),
+        description="Ann's",
+        currency="GBP",
+        country_code=None,
+        owners=(),
+        owner_type=None,
+        product_type=None,
+        business_id=None,
+        account_number=None,
+        sort_code=None,
+    )
+
+
+def test_an_odd_owner_does_not_hide_the_others() -> None:
+    owners = ["nobody", {"user_id": ""}, {"user_id": "user_1"}]
+    account = Account.from_json({"id": "acc_1", "owners": owners})
+    assert account.owners == (Owner(user_id="user_1", name="", first_name=None),)
+
+
+def test_the_balance_at_home() -> None:
+    assert Balance.from_json(shape("balance_at_home")) == Balance(
+        balance=gbp(40000),
+        total_balance=gbp(60000),
+        balance_including_flexible_savings=gbp(60000),
+        spend_today=gbp(0),
+        local_currency=None,
+        local_exchange_rate=None,
+        local_spend=(),
+    )
+
+
+def test_the_balance_with_spending() -> None:
+    data = shape("balance_at_home") | {
+        "spend_today": -3000,
+        "local_spend": [{"spend_today": -3000, "currency": "GBP"}],
+    }
+    balance = Balance.from_json(data)
+    assert balance.spend_today == gbp(-3000)
+    assert balance.local_spend == (gbp(-3000),)
+
+
+def test_the_balance_abroad_in_a_currency_without_pence() -> None:
+    assert Balance.from_json(shape("balance_abroad")) == Balance(
+        balance=gbp(11339),
+        total_balance=gbp(15948),
+        balance_including_flexible_savings=None,
+        spend_today=gbp(-1786),
+        local_currency="ISK",
+        local_exchange_rate=Decimal("139.676771"),
+        local_spend=(
+            gbp(-1298),
+            Money(Decimal(-690), "ISK"),
+            Money(Decimal("-10.90"), "USD"),
+        ),
+    )
+
+
+def test_odd_local_spending_is_left_out() -> None:
+    data = shape("balance_abroad") | {
+        "local_spend": [None, {}, {"spend_today": "5", "currency": "GBP"}, {"spend_today": 5}],
+        "local_exchange_rate": "lots",
+    }
+    balance = Balance.from_json(data)
+    assert balance.local_spend == ()
+    assert balance.local_exchange_rate is None
+
+
+def test_a_deleted_pot_and_a_savings_pot() -> None:
+    pots = Records.from_json(shape("pots"), "pots", Pot.from_json)
+    assert pots.skipped == 0
+    holiday, savings = pots.items
+    assert holiday == Pot(
+        id="pot_00009AAAAAAAAAAAAAAAAA",
+        name="holiday",
+        balance=gbp(0),
+        goal=gbp(1000),
+        current_account_id="acc_12345",
+        style="piggy_bank",
+        type="default",
+        product_id="default",
+        isa_wrapper=None,
+        round_up=False,
+        round_up_multiplier=None,
+        locked=False,
+        locked_until=None,
+        deleted=True,
+        is_tax_pot=False,
+        available_for_bills=False,
+        has_virtual_cards=False,
+        cover_image_url=None,
+        created=datetime(2019, 1, 1, 15, 14, 14, 144000, tzinfo=UTC),
+        updated=datetime(2020, 1, 1, 15, 14, 14, 144000, tzinfo=UTC),
+    )
+    assert savings.isa_wrapper == "ISA"
+    assert savings.type == "flexible_savings"
+    assert savings.goal == gbp(1_000_000)
+    assert savings.balance == gbp(10)
+    assert not savings.deleted
+    assert not savings.has_virtual_cards
+
+
+@pytest.mark.parametrize("goal", [None, 0, "1000", -0, Decimal("1.5"), True, 10**15])
+def test_a_pot_without_a_sensible_goal_has_none(goal: object) -> None:
+    assert Pot.from_json(shape("pots")["pots"][0] | {"goal_amount": goal}).goal is None
+
+
+def test_a_pot_need_not_mention_a_goal() -> None:
+    data = shape("pots")["pots"][0]
+    del data["goal_amount"]
+    assert Pot.from_json(data).goal is None
+
+
+def test_a_pot_that_rounds_up_and_is_locked_for_a_while() -> None:
+    data = shape("pots")["pots"][0] | {
+        "style": "",
+        "round_up": True,
+        "round_up_multiplier": Decimal("2.5"),
+        "locked": True,
+        "locked_until": "2030-01-01T00:00:00+01:00",
+        "cover_image_url": "https://example.com/beach.png",
+        "has_virtual_cards": True,
+    }
+    pot = Pot.from_json(data)
+    assert pot.style is None
+    assert pot.round_up
+    assert pot.round_up_multiplier == Decimal("2.5")
+    assert pot.locked
+    assert pot.locked_until == datetime(2029, 12, 31, 23, tzinfo=UTC)
+    assert pot.cover_image_url == "https://example.com/beach.png"
+    assert pot.has_virtual_cards
+
+
+def test_a_transaction_without_its_merchant() -> None:
+    transactions = Records.from_json(
+        shape("transactions_unexpanded"), "transactions", Transaction.from_json
+    )
+    assert transactions.skipped == 0
+    (transaction,) = transactions.items
+    assert transaction == Transaction(
+        id="tx_123ABC1",
+        account_id="acc_123ABC",
+        created=datetime(2022, 8, 9, 14, 15, 1, 328000, tzinfo=UTC),
+        updated=datetime(2022, 8, 10, 0, 30, 40, 449000, tzinfo=UTC),
+        settled=datetime(2022, 8, 10, 0, 30, 40, 295000, tzinfo=UTC),
+        is_pending=False,
+        amount=gbp(-2775),
+        local_amount=gbp(-2775),
+        description="Company INTERNET GBR",
+        notes=None,
+        category="bills",
+        categories={"bills": gbp(-2775)},
+        scheme="mastercard",
+        merchant=None,
+        merchant_id="merch_123ABC",
+        counterparty=None,
+        decline_reason=None,
+        include_in_spending=True,
+        is_load=False,
+        originator=False,
+        atm_fee=None,
+        attachments=(),
+        metadata=shape("transactions_unexpanded")["transactions"][0]["metadata"],
+        dedupe_id="123ABC",
+        user_id="user_ABC123",
+        parent_account_id=None,
+    )
+    assert not transaction.declined
+    assert transaction.pot_id is None
+    assert transaction.external_id is None
+
+
+def test_a_transaction_with_its_merchant(card_payment: dict[str, Any]) -> None:
+    transaction = Transaction.from_json(card_payment)
+    assert transaction.amount == gbp(-5000)
+    assert transaction.local_amount == gbp(-3900)
+    assert transaction.notes == "Subscription to online service"
+    assert transaction.merchant_id == "merch_000000AAAAAAAAAAAAAAAA"
+    merchant = transaction.merchant
+    assert merchant
+    assert merchant.id == transaction.merchant_id
+    assert merchant.group_id == "grp_000000AAAAAAAAAAAAAAAA"
+    assert merchant.name == "Online Service"
+    assert merchant.logo == "https://mondo-logo-cache.appspot.com/twitter/ServiceUk/?size=large"
+    assert merchant.emoji == "💻"
+    assert merchant.category == "entertainment"
+    assert merchant.online
+    assert not merchant.atm
+    assert merchant.suggested_tags == "#subscription #personal"
+    assert merchant.website == "service.co.uk"
+    address = merchant.address
+    assert address
+    assert address.short_formatted == "Somewhere in the world"
+    assert address.formatted == "world"
+    assert address.address is None
+    assert address.city is None
+    assert address.country == "GLO"
+    assert address.latitude == Decimal("50.99999999999999")
+    assert address.longitude == Decimal("5.111111111111111")
+    assert address.approximate
+
+
+def test_a_newer_merchant_with_a_shop(card_payment: dict[str, Any]) -> None:
+    merchant = Merchant.from_json(
+        {
+            "id": "merch_1",
+            "group_id": "grp_1",
+            "name": "Shop",
+            "logo": "",
+            "emoji": "",
+            "category": "groceries",
+            "online": False,
+            "atm": True,
+            "address": card_payment["merchant"]["address"]
+            | {
+                "address": "95-101 Some Street",
+                "city": "Sheffield",
+                "postcode": "S1 4GE",
+                "latitude": 53,
+            },
+            "disable_feedback": False,
+            "suggested_tags": "#food",
+            "metadata": {},
+        }
+    )
+    assert merchant.logo is None
+    assert merchant.emoji is None
+    assert merchant.atm
+    assert merchant.suggested_tags == "#food"
+    assert merchant.website is None
+    assert merchant.address
+    assert merchant.address.address == "95-101 Some Street"
+    assert merchant.address.city == "Sheffield"
+    assert merchant.address.postcode == "S1 4GE"
+    assert merchant.address.latitude == 53
+
+
+def test_a_declined_payment_keeps_the_reason_as_it_is(card_payment: dict[str, Any]) -> None:
+    reason = "SCA_NOT_AUTHENTICATED_CARD_NOT_PRESENT"
+    transaction = Transaction.from_json(card_payment | {"decline_reason": reason})
+    assert transaction.declined
+    assert transaction.decline_reason == reason
+    assert transaction.amount == gbp(-5000)
+
+
+def test_a_payment_that_is_not_settled(card_payment: dict[str, Any]) -> None:
+    transaction = Transaction.from_json(card_payment | {"settled": "", "amount_is_pending": True})
+    assert transaction.settled is None
+    assert transaction.is_pending
+
+
+def test_a_bank_transfer_coming_in() -> None:
+    transaction = Transaction.from_json(shape("faster_payment"))
+    assert transaction.amount == gbp(100)
+    assert transaction.settled == datetime(2022, 2, 2, 7, tzinfo=UTC)
+    assert transaction.user_id is None
+    assert transaction.parent_account_id is None
+    assert transaction.merchant is None
+    assert transaction.merchant_id is None
+    assert not transaction.include_in_spending
+    assert transaction.counterparty == Counterparty(
+        name="A N Other",
+        preferred_name=None,
+        account_number="00000000",
+        sort_code="000000",
+        account_id=None,
+        user_id="anonuser_0000000000000000000000",
+        beneficiary_account_type=None,
+        service_user_number=None,
+    )
+
+
+def test_a_round_up_into_a_pot() -> None:
+    transaction = Transaction.from_json(shape("round_up"))
+    assert transaction.pot_id == "pot_000000000002"
+    assert transaction.external_id == "CoinJarRule:tx_000000000003:pot_000000000002"
+    assert transaction.metadata["trigger"] == "coin_jar"
+    assert transaction.scheme == "uk_retail_pot"
+    assert transaction.counterparty is None
+    assert transaction.originator
+    assert transaction.settled == transaction.created
+
+
+def test_the_small_transaction_of_the_documentation() -> None:
+    transaction = Transaction.from_json(shape("webhook_documented")["data"])
+    assert transaction.account_id == "acc_00008gju41AHyfLUzBUk8A"
+    assert transaction.amount == gbp(-350)
+    assert transaction.local_amount is None
+    assert transaction.metadata == {}
+    assert transaction.categories == {}
+    assert transaction.scheme is None
+    assert transaction.notes is None
+    assert transaction.include_in_spending
+    assert transaction.merchant
+    assert transaction.merchant.name == "The De Beauvoir Deli Co."
+
+
+def test_a_payment_in_a_foreign_currency(card_payment: dict[str, Any]) -> None:
+    abroad = {"amount": -8438, "local_amount": -382685, "local_currency": "THB"}
+    transaction = Transaction.from_json(card_payment | abroad)
+    assert transaction.amount == gbp(-8438)
+    assert transaction.local_amount == Money(Decimal("-3826.85"), "THB")
+
+
+def test_cash_with_a_fee(card_payment: dict[str, Any]) -> None:
+    fee = {"fee_amount": -150, "fee_currency": "GBP", "withdrawal_amount": -5000}
+    transaction = Transaction.from_json(card_payment | {"atm_fees_detailed": fee})
+    assert transaction.atm_fee == gbp(-150)
+
+
+@pytest.mark.parametrize("fee", [None, [], {}, {"fee_amount": 5}, {"fee_amount": "5"}])
+def test_cash_without_a_fee(card_payment: dict[str, Any], fee: object) -> None:
+    assert Transaction.from_json(card_payment | {"atm_fees_detailed": fee}).atm_fee is None
+
+
+def test_a_payment_split_over_categories(card_payment: dict[str, Any]) -> None:
+    split = {"bills": -3000, "category_0000AAAA": -2000, "odd": "-1", "odder": None}
+    transaction = Transaction.from_json(card_payment | {"categories": split})
+    assert transaction.categories == {"bills": gbp(-3000), "category_0000AAAA": gbp(-2000)}
+
+
+def test_a_payment_with_pictures(card_payment: dict[str, Any]) -> None:
+    picture = {
+        "id": "attach_1",
+        "user_id": "user_1",
+        "external_id": "tx_1",
+        "file_url": "https://example.com/1.png",
+        "file_type": "image/png",
+        "created": "2015-11-12T18:37:02Z",
+    }
+    older = {"id": "attach_2", "type": "image/jpeg", "url": "https://example.com/2.jpg"}
+    transaction = Transaction.from_json(card_payment | {"attachments": [picture, None, older]})
+    assert transaction.attachments == (
+        Attachment(
+            id="attach_1",
+            transaction_id="tx_1",
+            user_id="user_1",
+            file_url="https://example.com/1.png",
+            file_type="image/png",
+            created=datetime(2015, 11, 12, 18, 37, 2, tzinfo=UTC),
+        ),
+        Attachment(
+            id="attach_2",
+            transaction_id=None,
+            user_id=None,
+            file_url="https://example.com/2.jpg",
+            file_type="image/jpeg",
+            created=None,
+        ),
+    )
+
+
+def test_metadata_keeps_texts_only(card_payment: dict[str, Any]) -> None:
+    metadata = {"mcc": "1234", "empty": "", "odd": 5, "odder": None}
+    transaction = Transaction.from_json(card_payment | {"metadata": metadata})
+    assert transaction.metadata == {"mcc": "1234", "empty": ""}
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        {"merchant": None, "attachments": [], "categories": None, "metadata": None},
+        {"merchant": "", "attachments": None, "categories": {}, "metadata": {}},
+        {"merchant": {}, "attachments": {}, "categories": [], "metadata": []},
+        {"merchant": 5, "attachments": 5, "categories": 5, "metadata": 5},
+    ],
+)
+def test_every_kind_of_empty_is_empty(
+    card_payment: dict[str, Any],
+    empty: dict[str, object],
+) -> None:
+    transaction = Transaction.from_json(card_payment | empty)
+    assert transaction.merchant is None
+    assert transaction.merchant_id is None
+    assert transaction.attachments == ()
+    assert transaction.categories == {}
+    assert transaction.metadata == {}
+
+
+@pytest.mark.parametrize("field", ["id", "amount", "currency", "created"])
+@pytest.mark.parametrize("value", [None, "", [], {}, True, Decimal("1.5"), 10**15])
+def test_a_transaction_that_lacks_what_matters_is_not_read(
+    card_payment: dict[str, Any],
+    field: str,
+    value: object,
+) -> None:
+    with pytest.raises(MonzoResponseError, match="no readable"):
+        Transaction.from_json(card_payment | {field: value})
+
+
+@pytest.mark.parametrize("currency", ["gbp", "GB", "GBPX", "G8P", "€", "GBP\n", "ÄÖÜ"])
+def test_what_is_no_currency_is_not_read(currency: str) -> None:
+    with pytest.raises(MonzoResponseError, match="no readable"):
+        Balance.from_json(shape("balance_at_home") | {"currency": currency})
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2021-06-29T13:10:49.8Z", datetime(2021, 6, 29, 13, 10, 49, 800000, tzinfo=UTC)),
+        ("2021-06-29T13:10:14.08Z", datetime(2021, 6, 29, 13, 10, 14, 80000, tzinfo=UTC)),
+        ("2021-06-29T13:10:00Z", datetime(2021, 6, 29, 13, 10, tzinfo=UTC)),
+        ("2021-06-29T13:10:00", datetime(2021, 6, 29, 13, 10, tzinfo=UTC)),
+        ("2021-06-29T15:10:00+02:00", datetime(2021, 6, 29, 13, 10, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59-23:59", None),
+        ("yesterday", None),
+        ("", None),
+        (1624972249, None),
+    ],
+)
+def test_points_in_time(text: object, moment: datetime | None) -> None:
+    assert Account.from_json({"id": "acc_1", "created": text}).created == moment
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    pot = Pot.from_json(shape("pots")["pots"][0] | {"name": "Rainy \ud83d day"})
+    assert pot.name == "Rainy ? day"
+
+
+@pytest.mark.parametrize("number", [10**15, Decimal("1e999999999"), Decimal("-1e15"), True, "2"])
+def test_absurd_numbers_are_absent(number: object) -> None:
+    data = shape("pots")["pots"][0] | {"round_up_multiplier": number}
+    assert Pot.from_json(data).round_up_multiplier is None
+
+
+def test_endless_decimals_are_rounded() -> None:
+    data = shape("pots")["pots"][0] | {"round_up_multiplier": Decimal("0." + "3" * 100_000)}
+    assert Pot.from_json(data).round_up_multiplier == Decimal("0." + "3" * 28)
+
+
+def test_odd_records_are_set_aside_and_counted() -> None:
+    pots = [None, 5, {}, shape("pots")["pots"][0], {"id": "pot_1"}, []]
+    records = Records.from_json({"pots": pots}, "pots", Pot.from_json)
+    assert [pot.name for pot in records.items] == ["holiday"]
+    assert records.skipped == 5
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], "pots", 5, {}, {"pots": None}, {"pots": {}}, {"accounts": []}]
+)
+def test_no_list_at_all_is_not_understood(data: object) -> None:
+    with pytest.raises(MonzoResponseError):
+        Records.from_json(data, "pots", Pot.from_json)
+
+
+def test_webhooks_and_upload_targets() -> None:
+    webhook = {"id": "webhook_1", "account_id": "acc_1", "url": "https://example.com/hook"}
+    assert Webhook.from_json(webhook) == Webhook(
+        id="webhook_1", account_id="acc_1", url="https://example.com/hook"
+    )
+    target = {"file_url": "https://example.com/1", "upload_url": "https://example.com/2"}
+    assert UploadTarget.from_json(target) == UploadTarget(
+        file_url="https://example.com/1", upload_url="https://example.com/2"
+    )
+
+
+def test_a_recorded_receipt() -> None:
+    receipt = Receipt.from_json(shape("receipt")["receipt"])
+    assert receipt == Receipt(
+        id="receipt_123ABC",
+        external_id="123ABC",
+        transaction_id="tx_123ABC",
+        total=gbp(665),
+        merchant=ReceiptMerchant(),
+        items=(
+            ReceiptItem(
+                description="testing receipts",
+                quantity=Decimal(1),
+                amount=gbp(665),
+                tax=gbp(0),
+            ),
+        ),
+    )
+
+
+BURGER = ReceiptItem(
+    description="Burger",
+    quantity=Decimal(1),
+    amount=gbp(539),
+    tax=gbp(77),
+    sub_items=(
+        ReceiptItem(description="Extra cheese", quantity=Decimal(1), amount=gbp(100), tax=gbp(0)),
+        ReceiptItem(description="Promotion", amount=gbp(-100)),
+    ),
+)
+RECEIPT = Receipt(
+    transaction_id="tx_1",
+    external_id="Order-12345678",
+    total=gbp(579),
+    items=(
+        BURGER,
+        ReceiptItem(description="Bananas", quantity=Decimal("0.3"), unit="kg", amount=gbp(30)),
+    ),
+    taxes=(ReceiptTax(description="VAT", amount=gbp(10), tax_number="945719291"),),
+    payments=(
+        ReceiptPayment(type="card", amount=gbp(500), last_four="0987"),
+        ReceiptPayment(type="gift_card", amount=gbp(79), gift_card_type="One4all"),
+    ),
+    merchant=ReceiptMerchant(name="Diner", store_name="Old Street", phone="0", email="a@b.c"),
+)
+
+
+def test_a_receipt_as_it_is_sent() -> None:
+    assert RECEIPT.to_json() == {
+        "transaction_id": "tx_1",
+        "external_id": "Order-12345678",
+        "total": 579,
+        "currency": "GBP",
+        "items": [
+            {
+                "description": "Burger",
+                "quantity": 1,
+                "amount": 539,
+                "currency": "GBP",
+                "tax": 77,
+                "sub_items": [
+                    {
+                        "description": "Extra cheese",
+                        "quantity": 1,
+                        "amount": 100,
+                        "currency": "GBP",
+                        "tax": 0,
+                    },
+                    {"description": "Promotion", "amount": -100, "currency": "GBP"},
+                ],
+            },
+            {
+                "description": "Bananas",
+                "quantity": 0.3,
+                "unit": "kg",
+                "amount": 30,
+                "currency": "GBP",
+            },
+        ],
+        "taxes": [
+            {"description": "VAT", "amount": 10, "currency": "GBP", "tax_number": "945719291"}
+        ],
+        "payments": [
+            {"type": "card", "amount": 500, "currency": "GBP", "last_four": "0987"},
+            {"type": "gift_card", "amount": 79, "currency": "GBP", "gift_card_type": "One4all"},
+        ],
+        "merchant": {
+            "name": "Diner",
+            "online": False,
+            "phone": "0",
+            "email": "a@b.c",
+            "store_name": "Old Street",
+        },
+    }
+
+
+def test_a_receipt_needs_no_merchant() -> None:
+    receipt = Receipt(transaction_id="tx_1", external_id="1", total=gbp(0), items=())
+    assert receipt.to_json() == {
+        "transaction_id": "tx_1",
+        "external_id": "1",
+        "total": 0,
+        "currency": "GBP",
+        "items": [],
+        "taxes": [],
+        "payments": [],
+    }
+
+
+def test_a_receipt_comes_back_as_it_was_sent() -> None:
+    assert Receipt.from_json(RECEIPT.to_json() | {"items": [BURGER.to_json()]}) == Receipt(
+        transaction_id=RECEIPT.transaction_id,
+        external_id=RECEIPT.external_id,
+        total=RECEIPT.total,
+        items=(BURGER,),
+        taxes=RECEIPT.taxes,
+        payments=RECEIPT.payments,
+        merchant=RECEIPT.merchant,
+    )
+
+
+def test_sub_items_have_no_sub_items() -> None:
+    nested: dict[str, object] = BURGER.to_json()
+    for _ in range(5000):
+        nested = BURGER.to_json() | {"sub_items": [nested]}
+    item = ReceiptItem.from_json(nested)
+    assert item.sub_items[0].sub_items == ()
+
+
+@pytest.mark.parametrize("part", ["items", "taxes", "payments"])
+def test_a_receipt_with_an_odd_line_is_not_read(part: str) -> None:
+    with pytest.raises(MonzoResponseError):
+        Receipt.from_json(RECEIPT.to_json() | {part: [{"description": "?"}]})
