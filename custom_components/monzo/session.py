@@ -64,7 +64,7 @@ class MonzoSession(MonzoClient):
         return max(0, REQUESTS_PER_WINDOW - len(self._sent_at))
 
     @override
-    async def request(self, method: str, path: str, **kwargs: Any) -> object:  # noqa: ANN401 - handed on
+    async def request(self, method: str, path: str, **kwargs: Any) -> object:
         """Send one request; a second one with a new token if the bank refuses the first's.
 
         Raises what MonzoClient raises, MonzoAuthenticationError if the user must sign in again,
@@ -86,7 +86,12 @@ class MonzoSession(MonzoClient):
         except OAuth2TokenRequestReauthError as err:
             raise MonzoAuthenticationError(SIGN_IN_EXPIRED) from err
 
-    async def _async_send(self, method: str, path: str, **kwargs: Any) -> object:
+    async def _async_send(
+        self,
+        method: str,
+        path: str,
+        **kwargs: Any,  # noqa: ANN401 - handed on as they are
+    ) -> object:
         """Send one request, unless the bank wants to be left alone."""
         entry_id = self._entry.entry_id
         if (wait := self._quiet_until.get(entry_id, 0) - time.monotonic()) > 0:
