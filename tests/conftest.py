@@ -1,0 +1,149 @@
+"""A house with Home Assistant, a bank to sign in to, and time that tests turn forward."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+import time
+from typing import Any, Protocol
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.application_credentials import (
+    ClientCredential,
+    async_import_client_credential,
+)
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
+
+# Home Assistant's test helpers find the integration only if it has been imported before.
+import custom_components.monzo  # noqa: F401
+from custom_components.monzo import config_flow, coordinator, transfers
+from custom_components.monzo.const import DOMAIN
+from sandbox.bank import Bank
+from sandbox.home import Home, build_home
+from sandbox.records import Person
+from sandbox.redirect import redirected
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+
+CREDENTIALS = "monzo_credentials"
+WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
+
+
+class SignIn(Protocol):
+    """Makes the config entry of a person."""
+
+    def __call__(self, person: Person, **entry: Any) -> MockConfigEntry:
+        """Return the entry as the config flow would have written it, not yet set up."""
+
+
+type LetPass = Callable[[timedelta], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _real_parts(enable_custom_integrations: None, socket_enabled: None) -> None:
+    """Load the integration from this repository, and let it talk to the sandbox."""
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the pauses between tries away, not the tries."""
+    monkeypatch.setattr(coordinator, "ASK_AGAIN_AFTER", timedelta(0))
+    monkeypatch.setattr(transfers, "RESEND_AFTER", [timedelta(0)] * len(transfers.RESEND_AFTER))
+    monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Compare what is wide and dull the way Home Assistant does."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def bank() -> Bank:
+    """Return a bank nobody has an account with."""
+    return Bank()
+
+
+@pytest.fixture
+def home(bank: Bank) -> Home:
+    """Return Ann and Ben, with their accounts, pots and history."""
+    return build_home(bank)
+
+
+@pytest.fixture
+async def server(bank: Bank) -> AsyncIterator[BankServer]:
+    """Serve the bank in Monzo's place."""
+    async with BankServer(bank) as server:
+        with redirected(server.url):
+            yield server
+
+
+@pytest.fixture
+async def credentials(hass: HomeAssistant) -> None:
+    """Give Home Assistant the client that people sign in with."""
+    assert await async_setup_component(hass, "application_credentials", {})
+    await async_import_client_credential(
+        hass,
+        DOMAIN,
+        ClientCredential(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, "Sandbox"),
+        CREDENTIALS,
+    )
+
+
+@pytest.fixture
+def sign_in(
+    request: pytest.FixtureRequest, hass: HomeAssistant, server: BankServer, credentials: None
+) -> SignIn:
+    """Return what signs a person in, as if they had gone through the config flow."""
+    if "let_pass" in request.fixturenames:
+        # The clock must not be stopped half-way: what it showed before would be another time.
+        request.getfixturevalue("let_pass")
+
+    def make_entry(person: Person, **entry: Any) -> MockConfigEntry:
+        token: dict[str, Any] = server.sign_in(person)
+        config_entry = MockConfigEntry(
+            **{
+                "domain": DOMAIN,
+                "title": person.name,
+                "unique_id": person.user_id,
+                "version": 1,
+                "minor_version": 3,
+                "data": {
+                    "auth_implementation": CREDENTIALS,
+                    "token": {**token, "expires_at": time.time() + token["expires_in"]},
+                    CONF_WEBHOOK_ID: WEBHOOK_ID,
+                },
+                **entry,
+            }
+        )
+        config_entry.add_to_hass(hass)
+        return config_entry
+
+    return make_entry
+
+
+@pytest.fixture
+async def ann(hass: HomeAssistant, home: Home, sign_in: SignIn) -> MockConfigEntry:
+    """Return Ann's config entry, set up."""
+    entry = sign_in(home.ann)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return entry
+
+
+@pytest.fixture
+def let_pass(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> LetPass:
+    """Return what lets time pass, in Home Assistant and at the bank."""
+
+    async def let_pass(time: timedelta) -> None:
+        freezer.tick(time)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    return let_pass
