@@ -12,6 +12,15 @@ from .wire import Wire
 TOKEN = "eyJhbGciOiJFUzI1NiIs." + "a-very-secret-token" * 20
 
 
+def client_with(session: ClientSession, token: str) -> MonzoClient:
+    """Return a client that uses an access token."""
+
+    async def access_token() -> str:
+        return token
+
+    return MonzoClient(session, access_token)
+
+
 @pytest.fixture(autouse=True)
 def _sockets(socket_enabled: None) -> None:
     """Let the tests talk to servers on this machine, as they are about HTTP."""
@@ -35,8 +44,4 @@ async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
 @pytest.fixture
 def client(session: ClientSession) -> MonzoClient:
     """Return a client that is signed in."""
-
-    async def access_token() -> str:
-        return TOKEN
-
-    return MonzoClient(session, access_token)
+    return client_with(session, TOKEN)

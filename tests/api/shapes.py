@@ -8,7 +8,7 @@ from typing import Any
 _FOLDER = Path(__file__).parent / "shapes"
 
 
-def shape(name: str) -> Any:  # noqa: ANN401 - JSON
+def shape(name: str) -> Any:
     """Return a recorded answer as the client decodes it."""
     return json.loads(shape_bytes(name), parse_float=Decimal)
 

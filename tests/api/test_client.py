@@ -92,8 +92,10 @@ ENDPOINTS: list[tuple[str, Call, str, dict[str, str], object]] = [
         lambda c: c.transactions(
             "acc_1", since=SINCE, before=datetime(2026, 2, 1, tzinfo=UTC), limit=7
         ),
-        "GET /transactions?account_id=acc_1&since=2026-01-02T02:04:05.678Z"
-        f"&before=2026-02-01T00:00:00.000Z&limit=7&{EXPANDED}",
+        (
+            "GET /transactions?account_id=acc_1&since=2026-01-02T02:04:05.678Z"
+            f"&before=2026-02-01T00:00:00.000Z&limit=7&{EXPANDED}"
+        ),
         {},
         {"transactions": []},
     ),
@@ -349,7 +351,7 @@ async def test_broken_http_is_a_broken_connection(
     client: MonzoClient, wire: Wire, reply: bytes
 ) -> None:
     wire.will_answer(reply)
-    with pytest.raises(MonzoConnectionError, match="^GET ping/whoami failed: [A-Za-z]+$"):
+    with pytest.raises(MonzoConnectionError, match=r"^GET ping/whoami failed: [A-Za-z]+$"):
         await client.who_am_i()
 
 
@@ -385,8 +387,7 @@ async def test_stopping_stops_at_once(client: MonzoClient, wire: Wire) -> None:
     wire.stalls = True
     wire.will_answer(b"")
     call = asyncio.ensure_future(client.who_am_i())
-    while not wire.requests:
-        await asyncio.sleep(0)
+    await wire.reached.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

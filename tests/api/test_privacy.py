@@ -12,7 +12,7 @@ import pytest
 from custom_components.monzo import api
 from custom_components.monzo.api import MonzoClient, MonzoError, Receipt, Records, Transaction
 
-from .conftest import TOKEN
+from .conftest import TOKEN, client_with
 from .shapes import shape
 from .test_client import ENDPOINTS, RECEIPT, Call
 from .wire import Wire, answer
@@ -36,7 +36,7 @@ REPLIES = {
     "lists that are none": answer(dict.fromkeys(("accounts", "pots", "transactions"), SECRETS)),
     "wrapped": answer(dict.fromkeys(("transaction", "attachment", "webhook", "receipt"), SECRETS)),
     "lists of oddities": answer(
-        dict.fromkeys(("accounts", "pots", "transactions", "webhooks"), [SECRETS])
+        {key: [SECRETS] for key in ("accounts", "pots", "transactions", "webhooks")}
     ),
     "cut short": answer(LEAKY[:-5]),
     "cut off": answer(LEAKY)[:-5],
@@ -81,7 +81,7 @@ async def test_nothing_private_is_in_errors_and_logs(
 
 
 def _everything_about(err: MonzoError) -> str:
-    """Return what a log would show of an error and its causes, but no source: tests hold secrets."""
+    """Return what a log would show of an error and its causes, but no source."""
     return (
         "".join(traceback.format_exception(err.with_traceback(None))) + repr(err) + str(vars(err))
     )
@@ -110,13 +110,10 @@ def test_a_list_shows_how_much_it_holds() -> None:
 async def test_nothing_private_is_said_when_nobody_answers(
     session: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def access_token() -> str:
-        return TOKEN
-
     async with Wire() as gone:
         monkeypatch.setattr("custom_components.monzo.api.client.API_URL", gone.url)
     with pytest.raises(MonzoError) as caught:
-        await MonzoClient(session, access_token).transaction("tx_secret")
+        await client_with(session, TOKEN).transaction("tx_secret")
     assert "secret" not in _everything_about(caught.value)
 
 

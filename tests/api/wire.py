@@ -39,6 +39,7 @@ class Wire:
 
     async def __aenter__(self) -> Self:
         """Start to listen on any port."""
+        self.reached = asyncio.Event()
         self._released = asyncio.Event()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
@@ -57,6 +58,7 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             self.requests.append(await _read_request(reader))
+            self.reached.set()
             writer.write(self.answers.popleft())
             await writer.drain()
             if self.stalls:
