@@ -152,7 +152,6 @@ def test_neither_success_nor_error_is_not_understood(status: int) -> None:
     "body",
     [
         HTML,
-        b" ",
         b"{",
         b'{"balance":40000,',
         b"NaN",
@@ -172,8 +171,9 @@ def test_what_is_not_json_is_not_understood(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_an_empty_answer_is_a_good_one(status: int) -> None:
-    assert _answer(b"", status).json() is None
+@pytest.mark.parametrize("body", [b"", b"\n", b" \r\n"])
+def test_an_empty_answer_is_a_good_one(status: int, body: bytes) -> None:
+    assert _answer(body, status).json() is None
 
 
 def test_numbers_with_a_point_are_exact() -> None:

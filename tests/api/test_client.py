@@ -360,7 +360,7 @@ async def test_nobody_listening_is_a_broken_connection(
 ) -> None:
     async with Wire() as gone:
         monkeypatch.setattr("custom_components.monzo.api.client.API_URL", gone.url)
-    with pytest.raises(MonzoConnectionError, match="GET ping/whoami failed"):
+    with pytest.raises(MonzoConnectionError, match="GET ping/whoami failed: ClientConnectorError"):
         await client.who_am_i()
 
 

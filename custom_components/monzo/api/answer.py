@@ -86,7 +86,7 @@ class Answer:
     def json(self) -> object:
         """Return the decoded body, or None if it is empty; numbers with a point are Decimals."""
         self.check()
-        if not self.body:
+        if not self.body.strip():
             return None
         try:
             return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)

@@ -53,8 +53,8 @@ API_URL: Final = "https://api.monzo.com"
 # The bank lists no more transactions than this at once, and 30 unless asked.
 PAGE_SIZE: Final = 100
 
-# For all of a request: connecting, waiting, reading. The bank answers well within a second; its own
-# gateway gives up on itself after some ten.
+# For all of a request: connecting, waiting, reading. Long enough for a bank that has a bad day, short
+# enough for somebody who watches a button.
 _TIMEOUT: Final = 10.0
 
 # A photo over a slow line.
@@ -149,7 +149,8 @@ class MonzoClient:
         """Move money from an account into one of its pots, and return the pot as it is then.
 
         However often the same transfer is sent with the same `dedupe_id`, the money moves once.
-        After a MonzoConnectionError or a MonzoResponseError it may have moved, or not.
+        After a MonzoConnectionError or a MonzoResponseError it may have moved, or not. An amount
+        that is not above zero, or not a whole number of pence, is a ValueError and never sent.
         """
         form = {
             "source_account_id": account_id,
@@ -208,7 +209,10 @@ class MonzoClient:
     async def all_transactions(
         self, account_id: str, *, since: datetime | str, before: datetime | None = None
     ) -> Records[Transaction]:
-        """Return every transaction of a span once, oldest first, however many requests it takes."""
+        """Return every transaction of a span once, oldest first, however many requests it takes.
+
+        An odd one at the end of a page is on the next one too, and is then counted twice.
+        """
         found: dict[str, Transaction] = {}
         skipped = 0
         for _ in range(_MAX_PAGES):
@@ -377,7 +381,7 @@ async def _exchange(
             )
     except (ClientError, TimeoutError) as err:
         # Only what kind of error it is: aiohttp's texts hold the address, and that holds ids.
-        kind = type(err.__cause__ if type(err) is ClientConnectionError else err)
+        kind = type(err.__cause__ if isinstance(err.__cause__, ClientError) else err)
         message = f"{endpoint} failed: {kind.__name__}"
         raise MonzoConnectionError(message) from None
     _LOGGER.debug("%s → %s", endpoint, answer.status)

@@ -1,5 +1,7 @@
 """What Monzo's answers say. The last place where JSON is seen.
 
+The facts are from docs.monzo.com, and from recorded answers where the bank says more than that.
+
 Every model reads itself with `from_json`, which raises MonzoResponseError when something essential
 (an id, an amount, a currency) is missing or wrong, and lets the rest be None. Texts that Monzo may
 add to (types, schemes, categories, reasons) stay texts. Keys that are not known are ignored.
