@@ -1,0 +1,280 @@
+"""A real Home Assistant in a process of its own, and what a browser can do with it."""
+
+import asyncio
+from asyncio.subprocess import PIPE, STDOUT, Process
+import contextlib
+import json
+from pathlib import Path
+import shutil
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import ClientError, ClientSession, ClientWebSocketResponse
+from homeassistant.const import RESTART_EXIT_CODE
+
+_REPOSITORY = Path(__file__).parents[1]
+
+# Home Assistant has half a minute to say good-bye before it is ended.
+_PATIENCE_SECONDS = 30.0
+
+# What the frontend and automations need, without what would want the internet.
+_CONFIGURATION = """\
+# Written anew whenever the demo starts.
+api:
+application_credentials:
+automation: !include automations.yaml
+config:
+counter:
+diagnostics:
+frontend:
+history:
+input_boolean:
+input_number:
+logbook:
+recorder:
+  commit_interval: 1
+repairs:
+scene:
+script:
+search:
+system_health:
+"""
+
+
+# Whatever Home Assistant sends or takes; who asks knows its shape.
+type Json = Any
+
+
+class HomeAssistantError(Exception):
+    """Home Assistant did not do what it was asked; the message is for a person to read."""
+
+
+class HomeAssistant:
+    """Runs `hass` in a folder, with this repository's integration and the sandbox for a bank.
+
+    Use it as an async context manager.
+    """
+
+    def __init__(self, folder: Path, *, port: int, bank_url: str) -> None:
+        """Prepare to keep everything in this folder and to listen on localhost."""
+        self.folder = folder
+        self.url = f"http://localhost:{port}"
+        self.log = folder / "hass.log"
+        self._port = port
+        self._bank_url = bank_url
+        self._process: Process | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await asyncio.to_thread(self._prepare)
+        await self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop, with whatever Home Assistant wants to write down before."""
+        await self.stop()
+
+    async def run(self) -> None:
+        """Wait until Home Assistant ends, and start it again when that is what it asks for.
+
+        Raises HomeAssistantError when it has ended for good.
+        """
+        while self._process is not None:
+            code = await self._process.wait()
+            if code != RESTART_EXIT_CODE:
+                last = "\n".join(self._last_words())
+                msg = f"Home Assistant has ended (exit code {code}). The end of {self.log}:\n{last}"
+                raise HomeAssistantError(msg)
+            await self._start()
+
+    async def stop(self) -> None:
+        """Ask Home Assistant to end, and insist if it does not."""
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        try:
+            process.terminate()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+    async def _start(self) -> None:
+        """Start hass; it ends by itself when this process is gone and standard input with it.
+
+        It is in a group of its own, because Ctrl-C is for this process to answer.
+        """
+        with self.log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "sandbox.hass", self._bank_url),
+                *("--config", str(self.folder), "--skip-pip"),
+                cwd=_REPOSITORY,
+                stdin=PIPE,
+                stdout=log,
+                stderr=STDOUT,
+                process_group=0,
+            )
+
+    def _prepare(self) -> None:
+        """Put the integration where HACS would, and seed what no API can set before the start."""
+        components = self.folder / "custom_components"
+        storage = self.folder / ".storage"
+        storage.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(components, ignore_errors=True)
+        shutil.copytree(
+            _REPOSITORY / "custom_components",
+            components,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        (self.folder / "configuration.yaml").write_text(_CONFIGURATION, encoding="utf-8")
+        (self.folder / "automations.yaml").touch()
+        if not (storage / "onboarding").exists():
+            # The other steps set up integrations that want the internet.
+            done = {"done": ["core_config", "analytics", "integration"]}
+            _seed(storage, "onboarding", 4, done)
+        # In YAML this would be on trial, and the frontend would ask to confirm it.
+        http = {"server_host": ["127.0.0.1"], "server_port": self._port}
+        _seed(storage, "http", 3, {"stable": http, "pending": None, "yaml_migration_done": True})
+
+    def _last_words(self) -> list[str]:
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+
+
+def _seed(storage: Path, key: str, version: int, data: object) -> None:
+    content = {"version": version, "minor_version": 1, "key": key, "data": data}
+    (storage / key).write_text(json.dumps(content), encoding="utf-8")
+
+
+class Frontend:
+    """What a browser can do once somebody is logged in. Use it as an async context manager."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare to talk to the Home Assistant at this address."""
+        self.url = url
+        self._client_id = f"{url}/"
+        self._http = ClientSession(url)
+        self._socket: ClientWebSocketResponse | None = None
+        self._refresh_token = ""
+        self._commands = 0
+
+    async def __aenter__(self) -> Self:
+        """Wait until Home Assistant answers."""
+        while True:
+            with contextlib.suppress(ClientError):
+                async with self._http.get("/manifest.json") as answer:
+                    if answer.ok:
+                        return self
+            await asyncio.sleep(0.2)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Log out and hang up."""
+        with contextlib.suppress(ClientError):
+            await self._http.post("/auth/revoke", data={"token": self._refresh_token})
+        await self._http.close()
+
+    async def is_new(self) -> bool:
+        """Return whether Home Assistant still waits for its first user."""
+        async with self._http.get("/api/onboarding") as answer:
+            if not answer.ok:
+                return False
+            steps = await answer.json()
+        return any(step["step"] == "user" and not step["done"] for step in steps)
+
+    async def onboard(self, name: str, username: str, password: str) -> None:
+        """Make the first user, who owns this Home Assistant, and log in."""
+        made = await self.post(
+            "/api/onboarding/users",
+            {
+                "client_id": self._client_id,
+                "name": name,
+                "username": username,
+                "password": password,
+                "language": "en",
+            },
+        )
+        await self._log_in_with(made["auth_code"])
+
+    async def log_in(self, username: str, password: str) -> None:
+        """Log in with a password."""
+        client = {"client_id": self._client_id}
+        form = await self.post(
+            "/auth/login_flow",
+            client | {"handler": ["homeassistant", None], "redirect_uri": self._client_id},
+        )
+        flow = f"/auth/login_flow/{form['flow_id']}"
+        done = await self.post(flow, client | {"username": username, "password": password})
+        if done["type"] != "create_entry":
+            msg = f"Home Assistant does not know {username} with this password any more."
+            raise HomeAssistantError(msg)
+        await self._log_in_with(done["result"])
+
+    async def command(self, command: str, **fields: Json) -> Json:
+        """Send a WebSocket command and return its result."""
+        if self._socket is None:
+            msg = "Log in first"
+            raise HomeAssistantError(msg)
+        self._commands += 1
+        number = self._commands
+        await self._socket.send_json({"id": number, "type": command, **fields})
+        while True:
+            answer = await self._socket.receive_json()
+            if answer.get("id") == number and answer["type"] == "result":
+                break
+        if not answer["success"]:
+            msg = f"{command}: {answer['error']['message']}"
+            raise HomeAssistantError(msg)
+        return answer["result"]
+
+    async def get(self, path: str) -> Json:
+        """Return what is at a path of the API."""
+        return await self._request("GET", path)
+
+    async def post(self, path: str, data: object = None) -> Json:
+        """Send something to a path of the API and return the answer."""
+        return await self._request("POST", path, json=data)
+
+    async def started(self) -> None:
+        """Wait until every integration has been set up."""
+        while (await self.command("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110 - far away
+            await asyncio.sleep(0.2)
+
+    async def _request(self, method: str, path: str, **options: Json) -> Json:
+        # Whoever signs in somewhere is sent back to the address that the browser shows.
+        headers = {"HA-Frontend-Base": self.url}
+        async with self._http.request(method, path, headers=headers, **options) as answer:
+            if not answer.ok:
+                msg = f"{method} {path}: {answer.status} {await answer.text()}"
+                raise HomeAssistantError(msg)
+            return await answer.json()
+
+    async def _log_in_with(self, code: str) -> None:
+        """Exchange the code of a log-in, and open the WebSocket."""
+        tokens = await self._request(
+            "POST",
+            "/auth/token",
+            data={
+                "client_id": self._client_id,
+                "grant_type": "authorization_code",
+                "code": code,
+            },
+        )
+        self._refresh_token = tokens["refresh_token"]
+        self._http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        self._socket = await self._http.ws_connect("/api/websocket", max_msg_size=0)
+        await self._socket.receive_json()
+        await self._socket.send_json({"type": "auth", "access_token": tokens["access_token"]})
+        await self._socket.receive_json()

@@ -1,0 +1,141 @@
+"""The household's daily life: somebody always buys a coffee, and now and then there is a salary."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from uuid import uuid4
+
+from .bank import BankError
+from .home import Home
+
+# Real seconds between two things that happen, on average and at the ordinary speed.
+SECONDS_BETWEEN = 6.0
+
+_RENT = 115_000
+_LOW = 40_000
+_FULL_JAR = 5_000
+
+_COFFEES = (("Copper Kettle", 280, 460), ("Deli", 520, 980), ("Noodle Corner", 890, 1_650))
+_TREATS = (("Bookworm", 599, 2_499), ("Picture House", 850, 1_900), ("Streamly", 799, 1_299))
+_GROCERIES = (("Greens Market", 1_240, 6_480), ("Corner Shop", 185, 1_090))
+_JOURNEYS = (("City Trams", 200, 420), ("Pump & Go", 2_800, 5_900))
+
+
+@dataclass(frozen=True)
+class Habit:
+    """Something that people do again and again."""
+
+    weight: int
+    """How often it is done, compared with the others."""
+
+    do: Callable[[Home, Random], object]
+
+
+def _shop(
+    home: Home, random: Random, shops: tuple[tuple[str, int, int], ...], *, joint: bool = False
+) -> None:
+    shop, cheap, dear = random.choice(shops)
+    account = home.joint if joint else home.current
+    home.bank.pay(account.id, -random.randint(cheap, dear), merchant=shop)
+
+
+def _take_cash(home: Home, random: Random) -> None:
+    home.bank.withdraw_cash(home.current.id, -random.choice((1_000, 2_000, 3_000)))
+
+
+def _pay_a_bill(home: Home, random: Random) -> None:
+    bill = random.randint(2_200, 8_900)
+    if home.bills.balance < bill:
+        home.bank.deposit(home.bills.id, home.joint.id, _LOW, _once())
+    home.bank.direct_debit(home.joint.id, -bill, pot_id=home.bills.id)
+
+
+def _want_too_much(home: Home, random: Random) -> None:
+    home.bank.decline(home.current.id, -random.randint(90_000, 240_000), merchant="Gadget Shed")
+
+
+def _bring_back(home: Home, random: Random) -> None:
+    home.bank.refund(home.current.id, random.randint(599, 2_499), merchant="Bookworm")
+
+
+def _save(home: Home, random: Random) -> None:
+    """Put something aside; with the goal reached, go on holiday."""
+    bank, holiday = home.bank, home.holiday
+    if holiday.goal is None or holiday.balance < holiday.goal:
+        bank.deposit(
+            holiday.id, home.current.id, random.choice((1_000, 2_000, 2_500, 5_000)), _once()
+        )
+    else:
+        price = holiday.goal * 9 // 10
+        bank.withdraw(holiday.id, home.current.id, price, _once())
+        bank.direct_debit(home.current.id, -price, payee="Gull Ferries", category="holidays")
+
+
+def _empty_the_jar(home: Home, _random: Random) -> None:
+    jar = home.coin_jar
+    if jar.balance >= _FULL_JAR:
+        home.bank.withdraw(jar.id, home.current.id, jar.balance, _once())
+
+
+def _pay_the_rent(home: Home, _random: Random) -> None:
+    if home.joint.balance >= _RENT:
+        home.bank.direct_debit(home.joint.id, -_RENT, payee="Mill Street Lettings")
+
+
+def _ask_back(home: Home, random: Random) -> None:
+    home.bank.p2p(home.bens.id, home.current.id, random.randint(400, 3_000), notes="Thanks! 🍜")
+
+
+def _settle(home: Home, _random: Random) -> None:
+    """Let the shops collect what was only reserved so far."""
+    for account in (home.current, home.joint):
+        for row in home.bank.transactions(account.id):
+            if row.settled is None and not row.decline_reason:
+                home.bank.settle(row.id)
+
+
+HABITS = (
+    Habit(30, lambda home, random: _shop(home, random, _COFFEES)),
+    Habit(10, lambda home, random: _shop(home, random, _TREATS)),
+    Habit(8, lambda home, random: _shop(home, random, _GROCERIES)),
+    Habit(12, lambda home, random: _shop(home, random, _GROCERIES, joint=True)),
+    Habit(9, lambda home, random: _shop(home, random, _JOURNEYS)),
+    Habit(3, _take_cash),
+    Habit(4, _pay_a_bill),
+    Habit(4, _want_too_much),
+    Habit(3, _bring_back),
+    Habit(8, _save),
+    Habit(3, _empty_the_jar),
+    Habit(4, _ask_back),
+    Habit(4, _settle),
+    Habit(1, _pay_the_rent),
+)
+
+
+def live(home: Home, random: Random) -> None:
+    """Let one thing happen. What the bank refuses, such as a closed pot, does not."""
+    with suppress(BankError):
+        if home.current.balance < _LOW:
+            home.bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
+        elif home.joint.balance < _LOW:
+            home.bank.receive(home.joint.id, 160_000, sender="Ben Baker")
+        elif home.bens.balance < _LOW:
+            home.bank.receive(home.bens.id, 231_500, sender="City Trams")
+        else:
+            (habit,) = random.choices(HABITS, [habit.weight for habit in HABITS])
+            habit.do(home, random)
+
+
+async def keep_living(home: Home, speed: float) -> None:
+    """Let things happen for ever, at irregular intervals; speed 2 is twice as often."""
+    random = Random()  # noqa: S311 - nobody loses money if it is guessed
+    while True:
+        await asyncio.sleep(random.uniform(0.5, 1.5) * SECONDS_BETWEEN / speed)
+        live(home, random)
+
+
+def _once() -> str:
+    """Return an id for a transfer that happens once."""
+    return str(uuid4())
