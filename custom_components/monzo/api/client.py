@@ -53,8 +53,8 @@ API_URL: Final = "https://api.monzo.com"
 # The bank lists no more transactions than this at once, and 30 unless asked.
 PAGE_SIZE: Final = 100
 
-# For all of a request: connecting, waiting, reading. Long enough for a bank that has a bad day, short
-# enough for somebody who watches a button.
+# For all of a request: connecting, waiting, reading. Long enough for a bank that has a bad day,
+# short enough for somebody who watches a button.
 _TIMEOUT: Final = 10.0
 
 # A photo over a slow line.
