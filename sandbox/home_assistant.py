@@ -18,6 +18,22 @@ _REPOSITORY = Path(__file__).parents[1]
 # Home Assistant has half a minute to say good-bye before it is ended.
 _PATIENCE_SECONDS = 30.0
 
+# Many times what it takes, also on a slow machine.
+_START_SECONDS = 180.0
+
+# Home Assistant's defaults, but for this machine alone: the password is known to everybody.
+_HTTP = {
+    "server_host": ["127.0.0.1"],
+    "cors_allowed_origins": ["https://cast.home-assistant.io"],
+    "login_attempts_threshold": -1,
+    "ip_ban_enabled": True,
+    "ssl_profile": "intermediate_v6",
+    "use_x_frame_options": True,
+    "created_at": "2026-01-01T00:00:00+00:00",
+    "error": None,
+    "error_message": None,
+}
+
 # What the frontend and automations need, without what would want the internet.
 _CONFIGURATION = """\
 # Written anew whenever the demo starts.
@@ -142,8 +158,16 @@ class HomeAssistant:
             done = {"done": ["core_config", "analytics", "integration"]}
             _seed(storage, "onboarding", 4, done)
         # In YAML this would be on trial, and the frontend would ask to confirm it.
-        http = {"server_host": ["127.0.0.1"], "server_port": self._port}
-        _seed(storage, "http", 3, {"stable": http, "pending": None, "yaml_migration_done": True})
+        _seed(
+            storage,
+            "http",
+            3,
+            {
+                "stable": {**_HTTP, "server_port": self._port},
+                "pending": None,
+                "yaml_migration_done": True,
+            },
+        )
 
     def _last_words(self) -> list[str]:
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
@@ -162,18 +186,18 @@ class Frontend:
         self.url = url
         self._client_id = f"{url}/"
         self._http = ClientSession(url)
+        self._open = contextlib.AsyncExitStack()
         self._socket: ClientWebSocketResponse | None = None
         self._refresh_token = ""
         self._commands = 0
 
     async def __aenter__(self) -> Self:
-        """Wait until Home Assistant answers."""
-        while True:
-            with contextlib.suppress(ClientError):
-                async with self._http.get("/manifest.json") as answer:
-                    if answer.ok:
-                        return self
-            await asyncio.sleep(0.2)
+        """Wait until Home Assistant answers. Raises HomeAssistantError if it never does."""
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._http)
+            await self._answering()
+            self._open = stack.pop_all()
+        return self
 
     async def __aexit__(
         self,
@@ -184,7 +208,7 @@ class Frontend:
         """Log out and hang up."""
         with contextlib.suppress(ClientError):
             await self._http.post("/auth/revoke", data={"token": self._refresh_token})
-        await self._http.close()
+        await self._open.aclose()
 
     async def is_new(self) -> bool:
         """Return whether Home Assistant still waits for its first user."""
@@ -251,6 +275,21 @@ class Frontend:
         """Wait until every integration has been set up."""
         while (await self.command("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110 - far away
             await asyncio.sleep(0.2)
+
+    async def _answering(self) -> None:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while not await self._answers():  # noqa: ASYNC110 - far away
+                    await asyncio.sleep(0.2)
+        except TimeoutError as err:
+            msg = f"Home Assistant does not answer at {self.url}; its log tells why."
+            raise HomeAssistantError(msg) from err
+
+    async def _answers(self) -> bool:
+        with contextlib.suppress(ClientError):
+            async with self._http.get("/manifest.json") as answer:
+                return answer.ok
+        return False
 
     async def _request(self, method: str, path: str, **options: Json) -> Json:
         # Whoever signs in somewhere is sent back to the address that the browser shows.
