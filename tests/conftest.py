@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 # Home Assistant's test helpers find the integration only if it has been imported before.
@@ -30,6 +31,8 @@ from sandbox.home import Home, build_home
 from sandbox.records import Person
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+
+from .dialogs import Dialogs
 
 CREDENTIALS = "monzo_credentials"
 WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
@@ -94,6 +97,20 @@ async def credentials(hass: HomeAssistant) -> None:
         ClientCredential(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, "Sandbox"),
         CREDENTIALS,
     )
+
+
+@pytest.fixture
+async def dialogs(
+    hass: HomeAssistant,
+    server: BankServer,
+    credentials: None,
+    current_request_with_host: None,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> Dialogs:
+    """Sit down in front of Home Assistant, which the browser knows as https://example.com."""
+    # What answers browsers must be there before the first of them comes.
+    assert await async_setup_component(hass, DOMAIN, {})
+    return Dialogs(hass, await hass_client_no_auth())
 
 
 @pytest.fixture

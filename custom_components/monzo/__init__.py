@@ -2,14 +2,14 @@
 
 from homeassistant.components import webhook
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HassJob, HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.typing import ConfigType
 
 from .api import Account
-from .const import DOMAIN
+from .const import DOMAIN, ENTRY_MINOR_VERSION, ENTRY_VERSION
 from .coordinator import (
     BalancesCoordinator,
     Issue,
@@ -42,6 +42,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     """
     implementation = await async_get_config_entry_implementation(hass, entry)
     session = MonzoSession(hass, entry, implementation)
+    # Stopping in the middle of a renewal would lose the only valid token.
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_settle)))
     if session.renewable:
         async_clear_issues(hass, entry, (Issue.NOT_CONFIDENTIAL,))
     else:
@@ -87,14 +89,15 @@ async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> b
 
     Ours and its current version write the same ones, so that either can take over.
     """
-    if entry.version > 1:
+    if entry.version > ENTRY_VERSION:
         return False
-    hass.config_entries.async_update_entry(
-        entry,
-        unique_id=str(entry.unique_id),
-        data={CONF_WEBHOOK_ID: webhook.async_generate_id(), **entry.data},
-        minor_version=3,
-    )
+    if entry.minor_version < ENTRY_MINOR_VERSION:
+        hass.config_entries.async_update_entry(
+            entry,
+            unique_id=str(entry.unique_id),
+            data={CONF_WEBHOOK_ID: webhook.async_generate_id(), **entry.data},
+            minor_version=ENTRY_MINOR_VERSION,
+        )
     return True
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from http import HTTPStatus
+import logging
 from typing import Any, Final, override
 
 from homeassistant.components.application_credentials import (
@@ -21,6 +23,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2Implementation,
 )
 from homeassistant.helpers.network import NoURLAvailableError, get_url
+import voluptuous as vol
 
 from .const import DEVELOPER_PORTAL_URL, TOKEN_TIMEOUT
 
@@ -30,6 +33,38 @@ OAUTH2_TOKEN: Final = "https://api.monzo.com/oauth2/token"  # noqa: S105 - an ad
 # What Monzo answers when a grant has really ended. Any other refusal comes from something in
 # between and must not send anybody to sign in again.
 GRANT_ENDED: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
+
+# More than any token lives; a larger figure might not fit into a point in time.
+LONGEST_LIFE: Final = timedelta(days=3650)
+
+_TEXT = vol.All(str, vol.Length(min=1))
+
+# What Home Assistant and this integration expect of a token.
+TOKEN: Final = vol.Schema(
+    {
+        vol.Required("access_token"): _TEXT,
+        vol.Required("expires_in"): vol.All(
+            vol.Coerce(int), vol.Range(min=1, max=LONGEST_LIFE.total_seconds())
+        ),
+        # Clients that are not confidential get none.
+        vol.Optional("refresh_token"): vol.Any(None, str),
+        vol.Required("user_id"): _TEXT,
+    },
+    extra=vol.ALLOW_EXTRA,
+)
+
+# How anything else fails that comes in a valid HTTP response, or does not come at all.
+NO_TOKEN: Final = (
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    TimeoutError,
+    TypeError,
+    ValueError,
+    vol.Invalid,
+)
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class MonzoImplementation(AuthImplementation):
@@ -53,22 +88,16 @@ class MonzoImplementation(AuthImplementation):
         """
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT.total_seconds()):
-                token = await request
-            sound = (
-                isinstance(token["access_token"], str)
-                and isinstance(token["user_id"], str)
-                and int(token["expires_in"]) > 0
-            )
+                checked: dict[str, Any] = TOKEN(await request)
         except OAuth2TokenRequestReauthError as err:
             if err.status in GRANT_ENDED:
                 raise
             raise OAuth2TokenRequestConnectionError(domain=self.domain) from err
-        except (AttributeError, KeyError, TimeoutError, TypeError, ValueError) as err:
-            # Valid HTTP, but not what a token answer looks like.
-            raise OAuth2TokenRequestConnectionError(domain=self.domain) from err
-        if not sound:
-            raise OAuth2TokenRequestConnectionError(domain=self.domain)
-        return token
+        except NO_TOKEN as err:
+            # Only what kind of error it is: the error itself may hold the answer.
+            _LOGGER.debug("The token request was not answered with a token: %s", type(err).__name__)
+            raise OAuth2TokenRequestConnectionError(domain=self.domain) from None
+        return checked
 
 
 async def async_get_auth_implementation(

@@ -9,6 +9,7 @@ from homeassistant.components import webhook
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
+    ConfigEntry,
     ConfigEntryState,
     ConfigFlowResult,
     OptionsFlow,
@@ -32,12 +33,11 @@ import voluptuous as vol
 
 from .api import (
     Account,
+    MonzoAuthenticationError,
     MonzoClient,
-    MonzoConnectionError,
     MonzoError,
     MonzoPermissionError,
     MonzoRateLimitError,
-    MonzoResponseError,
 )
 from .const import (
     CONF_ALLOW_TRANSFERS,
@@ -46,6 +46,8 @@ from .const import (
     CONF_MAX_PER_TRANSFER,
     DEVELOPER_PORTAL_URL,
     DOMAIN,
+    ENTRY_MINOR_VERSION,
+    ENTRY_VERSION,
 )
 from .coordinator import MonzoConfigEntry
 from .devices import async_account_name, owner_name
@@ -55,6 +57,9 @@ _LOGGER = logging.getLogger(__name__)
 CONF_ACCOUNTS: Final = "accounts"
 CONF_AUTH_IMPLEMENTATION: Final = "auth_implementation"
 CONF_REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - a key, no secret
+
+# Dialogs that are about an entry which exists already.
+SOURCES_WITH_ENTRY: Final = (SOURCE_REAUTH, SOURCE_RECONFIGURE)
 
 # Seconds between looking whether the sign-in is approved: quick for those who have their phone in
 # hand, and in all two minutes with fewer requests than the bank has refused.
@@ -68,9 +73,8 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     """Signs a person in: at the bank's website, and then in the Monzo app."""
 
     DOMAIN = DOMAIN
-    # What the built-in integration writes, so that it can take over again.
-    VERSION = 1
-    MINOR_VERSION = 3
+    VERSION = ENTRY_VERSION
+    MINOR_VERSION = ENTRY_MINOR_VERSION
 
     _sign_in: dict[str, Any]
     _approval: asyncio.Task[tuple[Account, ...]] | None = None
@@ -90,35 +94,59 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         return MonzoOptionsFlow()
 
     @override
+    async def async_step_pick_implementation(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let the user choose among several Monzo clients, at first the one in use."""
+        result = await super().async_step_pick_implementation(user_input)
+        schema = result.get("data_schema")
+        if schema is not None and self.source in SOURCES_WITH_ENTRY:
+            current = {"implementation": self._entry.data[CONF_AUTH_IMPLEMENTATION]}
+            result["data_schema"] = self.add_suggested_values_to_schema(schema, current)
+        return result
+
+    @override
     async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
         """Go on after the bank's website: check who signed in, then wait for the approval."""
         token = data[CONF_TOKEN]
-        await self.async_set_unique_id(token["user_id"])
+        # A dialog that the same person has left open somewhere must not stand in the way.
+        await self.async_set_unique_id(token["user_id"], raise_on_progress=False)
         if not token.get(CONF_REFRESH_TOKEN):
             return self.async_abort(
                 reason="not_confidential",
                 description_placeholders={"developer_portal": DEVELOPER_PORTAL_URL},
             )
-        if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
-            self._abort_if_unique_id_mismatch(reason="wrong_account")
-        else:
-            self._abort_if_already_signed_in(data)
         self._sign_in = data
+        if self.source in SOURCES_WITH_ENTRY:
+            self._abort_if_unique_id_mismatch(reason="wrong_account")
+            self._hand_over(self._entry)
+        elif entry := self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, token["user_id"]
+        ):
+            if self._hand_over(entry):
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
+            return self.async_abort(reason="already_configured")
         return await self.async_step_wait_for_approval()
 
-    def _abort_if_already_signed_in(self, data: dict[str, Any]) -> None:
-        """Abort if this person has an entry already.
+    @property
+    def _entry(self) -> ConfigEntry:
+        """The entry that this dialog was opened for."""
+        if self.source == SOURCE_REAUTH:
+            return self._get_reauth_entry()
+        return self._get_reconfigure_entry()
 
-        Monzo keeps one token per person and client. If the entry uses the same client, its token
-        has just ended, and it goes on with the new one.
+    @callback
+    def _hand_over(self, entry: ConfigEntry) -> bool:
+        """Have an entry go on with this sign-in at once if its own has just ended.
+
+        Monzo keeps one token per person and client: if the entry uses the same client, the new
+        token is the only one left, whatever becomes of this dialog.
         """
-        entry = self.hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, str(self.unique_id)
+        if entry.data[CONF_AUTH_IMPLEMENTATION] != self._sign_in[CONF_AUTH_IMPLEMENTATION]:
+            return False
+        return self.hass.config_entries.async_update_entry(
+            entry, data={**entry.data, **self._sign_in}
         )
-        same_client = entry is not None and (
-            entry.data.get(CONF_AUTH_IMPLEMENTATION) == data[CONF_AUTH_IMPLEMENTATION]
-        )
-        self._abort_if_unique_id_configured(updates=data if same_client else None)
 
     async def async_step_wait_for_approval(
         self, user_input: dict[str, Any] | None = None
@@ -140,10 +168,10 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
             self._accounts = await approval
         except TimeoutError:
             return self.async_show_progress_done(next_step_id="approval_timeout")
-        except MonzoConnectionError, MonzoResponseError, MonzoRateLimitError:
-            return self.async_show_progress_done(next_step_id="connection_error")
-        except MonzoError:
+        except MonzoAuthenticationError:
             return self.async_show_progress_done(next_step_id="sign_in_ended")
+        except MonzoError:
+            return self.async_show_progress_done(next_step_id="connection_error")
         return self.async_show_progress_done(next_step_id="finish")
 
     async def _async_wait_for_approval(self) -> tuple[Account, ...]:
@@ -155,15 +183,21 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         client = MonzoClient(async_get_clientsession(self.hass), self._async_access_token)
         failures = 0
         for pause in APPROVAL_PAUSES:
+            wait: float = pause
             try:
                 return (await client.accounts()).items
             except MonzoPermissionError:
                 failures = 0
-            except MonzoConnectionError, MonzoResponseError:
+            except MonzoAuthenticationError:
+                raise
+            except MonzoRateLimitError as err:
+                # Somebody is waiting: if the bank does not say for how long, ask as rarely as ever.
+                wait = err.retry_after or APPROVAL_PAUSES[-1]
+            except MonzoError:
                 failures += 1
                 if failures == APPROVAL_PATIENCE:
                     raise
-            await asyncio.sleep(pause)
+            await asyncio.sleep(wait)
         raise TimeoutError
 
     async def _async_access_token(self) -> str:
@@ -195,14 +229,8 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Keep the approved sign-in."""
-        if self.source == SOURCE_REAUTH:
-            return self.async_update_reload_and_abort(
-                self._get_reauth_entry(), data_updates=self._sign_in
-            )
-        if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_reload_and_abort(
-                self._get_reconfigure_entry(), data_updates=self._sign_in
-            )
+        if self.source in SOURCES_WITH_ENTRY:
+            return self.async_update_reload_and_abort(self._entry, data_updates=self._sign_in)
         return self.async_create_entry(
             title=owner_name(self._accounts, self.unique_id) or "Monzo",
             data={**self._sign_in, CONF_WEBHOOK_ID: webhook.async_generate_id()},

@@ -6,6 +6,11 @@ from typing import Final
 DOMAIN: Final = "monzo"
 MANUFACTURER: Final = "Monzo"
 
+# The version of config entries that Home Assistant's built-in integration writes, so that it can
+# take over again.
+ENTRY_VERSION: Final = 1
+ENTRY_MINOR_VERSION: Final = 3
+
 # Actions pick their targets by these texts, and so do those of Home Assistant's built-in
 # integration, which may have written the devices or may get them back.
 DEVICE_MODEL_ACCOUNT: Final = "Account"
