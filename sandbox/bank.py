@@ -401,7 +401,7 @@ class Bank:
         self._announce(row)
         return row
 
-    def receive(
+    def receive(  # noqa: PLR0913 - a row has many sides
         self,
         account_id: str,
         amount: int,
@@ -416,7 +416,7 @@ class Bank:
             self._open(account_id), amount, sender, notes, category=category, at=at
         )
 
-    def direct_debit(
+    def direct_debit(  # noqa: PLR0913 - a row has many sides
         self,
         account_id: str,
         amount: int,
@@ -726,7 +726,7 @@ class Bank:
         giver.balance -= amount
         taker.balance += amount
 
-    def _record(
+    def _record(  # noqa: PLR0913 - a row has many sides
         self,
         account: Account,
         amount: int,
@@ -779,7 +779,7 @@ class Bank:
             )
         return self._merchants[known]
 
-    def _card(
+    def _card(  # noqa: PLR0913 - a row has many sides
         self,
         account: Account,
         amount: int,
@@ -827,7 +827,7 @@ class Bank:
             virtual_card=options.get("virtual_card", ""),
         )
 
-    def _transfer(
+    def _transfer(  # noqa: PLR0913 - a row has many sides
         self,
         account: Account,
         amount: int,

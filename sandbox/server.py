@@ -19,6 +19,7 @@ from .api import ENDPOINTS, Api, Ask, Call, Endpoint, forbidden
 from .authorise import AuthorisePage
 from .bank import Bank
 from .behaviour import AS_ASSUMED, Behaviour, RateLimit
+from .control import ControlPage
 from .deliveries import Deliveries, Delivery
 from .faults import (
     PROXY_PAGE,
@@ -253,6 +254,9 @@ class BankServer:
             if not any(known.path == path and known.method == "*" for known in ENDPOINTS):
                 resource.add_route("*", self._serving(_WRONG_METHOD))
         AuthorisePage(self.bank, self.sign_ins).add_to(application)
+        ControlPage(self.bank, self.sign_ins, self._faults, self.requests, self._deliveries).add_to(
+            application
+        )
         application.router.add_route("*", "/upload/{name:.+}", self._file)
         application.router.add_route("*", "/{path:.*}", self._serving(_NOT_FOUND))
         return application

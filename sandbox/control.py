@@ -1,0 +1,329 @@
+"""The control page: what a visitor may do to the bank, and to the world around it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from .api import Call
+from .bank import Bank, minor_units
+from .deliveries import Deliveries
+from .faults import Answer, Delay, Fault, FaultHandle, Faults, Silence
+from .merchants import SHOPS
+from .oauth import Grant, SignIns
+from .records import Account, BankError, JsonObject, Person, Pot, Transaction
+from .shapes import long_stamp
+
+_PAGE = (Path(__file__).parent / "pages" / "control.html").read_text(encoding="utf-8")
+
+# How much of each list the page shows.
+_LATEST = 15
+
+# Longer than programs usually wait for the next screen, shorter than they wait for an answer.
+_SLOW_SECONDS = 8
+
+_FAULTS: Mapping[str, Fault] = {
+    "bad_gateway": Answer.html(502),
+    "rate_limit": Answer.rate_limited("60"),
+    "silence": Silence(),
+    "slow": Delay(_SLOW_SECONDS),
+}
+
+# What people call the types of account; an unknown type is called by its own name.
+_TYPE_NAMES = {
+    "uk_business": "Business account",
+    "uk_loan": "Loan",
+    "uk_monzo_flex": "Flex",
+    "uk_monzo_flex_backing_loan": "Flex backing loan",
+    "uk_prepaid": "Prepaid card",
+    "uk_retail": "Current account",
+    "uk_retail_joint": "Joint account",
+    "uk_rewards": "Rewards",
+}
+
+
+class Wish:
+    """What a visitor sent, field by field."""
+
+    def __init__(self, data: object) -> None:
+        """Take the JSON that was sent, which has to be an object."""
+        if not isinstance(data, dict):
+            msg = "Send a JSON object"
+            raise TypeError(msg)
+        self._data = data
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """Return a field's text."""
+        value = self._data.get(name) or otherwise
+        if not isinstance(value, str):
+            msg = f"{name} must be text"
+            raise TypeError(msg)
+        return value
+
+    def amount(self) -> int:
+        """Return the amount: whole minor units, greater than zero."""
+        amount = self.optional_amount("amount")
+        if amount is None:
+            msg = "An amount greater than zero is needed"
+            raise ValueError(msg)
+        return amount
+
+    def optional_amount(self, name: str) -> int | None:
+        """Return an amount, or None where there is none."""
+        value = self._data.get(name)
+        if value is None:
+            return None
+        if type(value) is not int or value <= 0:
+            msg = f"{name} must be whole minor units, greater than zero"
+            raise ValueError(msg)
+        return value
+
+
+class ControlPage:
+    """The page, its data, and its buttons."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        sign_ins: SignIns,
+        faults: Faults,
+        requests: list[Call],
+        deliveries: Deliveries,
+    ) -> None:
+        """Control a bank and what stands around it."""
+        self._bank = bank
+        self._sign_ins = sign_ins
+        self._faults = faults
+        self._requests = requests
+        self._deliveries = deliveries
+        self._actions: Mapping[str, Callable[[Wish], str]] = {
+            "pay": self._pay,
+            "decline": self._decline,
+            "refund": self._refund,
+            "receive": self._receive,
+            "settle": self._settle,
+            "open-pot": self._open_pot,
+            "close-pot": self._close_pot,
+            "approve": self._approve,
+            "deny": self._deny,
+            "evict": self._evict,
+            "break": self._break,
+            "mend": self._mend,
+        }
+
+    def add_to(self, application: web.Application) -> None:
+        """Serve the page at /control."""
+        application.router.add_get("/control", self._show)
+        application.router.add_get("/control/state", self._state)
+        application.router.add_post("/control/{action}", self._act)
+
+    async def _show(self, _request: web.Request) -> web.Response:
+        return web.Response(text=_PAGE, content_type="text/html")
+
+    async def _state(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.state())
+
+    async def _act(self, request: web.Request) -> web.Response:
+        """Do what a button says. JSON only, so that no other page's form can press it."""
+        action = self._actions.get(request.match_info["action"])
+        if action is None:
+            return web.json_response({"error": "There is no such button"}, status=404)
+        if request.content_type != "application/json":
+            return web.json_response({"error": "Send JSON"}, status=415)
+        try:
+            done = action(Wish(await request.json()))
+        except BankError as err:
+            return web.json_response({"error": err.message}, status=400)
+        except (TypeError, ValueError) as err:
+            return web.json_response({"error": str(err)}, status=400)
+        return web.json_response({"done": done})
+
+    # Buttons; each returns a sentence about what happened
+
+    def _pay(self, wish: Wish) -> str:
+        """Pay by card, or be refused as a card is that has too little behind it."""
+        account = self._account(wish)
+        amount, shop = wish.amount(), wish.text("merchant", "Deli")
+        if amount > account.balance:
+            self._bank.decline(account.id, -amount, merchant=shop)
+            return f"{shop} was declined: there is not enough in the account."
+        self._bank.pay(account.id, -amount, merchant=shop)
+        return f"Paid {shop}."
+
+    def _decline(self, wish: Wish) -> str:
+        account, shop = self._account(wish), wish.text("merchant", "Deli")
+        reason = wish.text("reason", "INSUFFICIENT_FUNDS")
+        self._bank.decline(account.id, -wish.amount(), merchant=shop, reason=reason)
+        return f"{shop} was declined."
+
+    def _refund(self, wish: Wish) -> str:
+        account, shop = self._account(wish), wish.text("merchant", "Deli")
+        self._bank.refund(account.id, wish.amount(), merchant=shop)
+        return f"{shop} paid it back."
+
+    def _receive(self, wish: Wish) -> str:
+        account, sender = self._account(wish), wish.text("sender", "Employer Ltd")
+        self._bank.receive(account.id, wish.amount(), sender=sender)
+        return f"Received from {sender}."
+
+    def _settle(self, wish: Wish) -> str:
+        amount = wish.optional_amount("amount")
+        self._bank.settle(wish.text("transaction_id"), None if amount is None else -amount)
+        return "Settled. Nobody is told."
+
+    def _open_pot(self, wish: Wish) -> str:
+        account = self._account(wish)
+        name = wish.text("name", "New pot")
+        self._bank.open_pot(account.id, name, goal=wish.optional_amount("goal"))
+        return f"Opened {name}."
+
+    def _close_pot(self, wish: Wish) -> str:
+        pot = self._bank.pot(wish.text("pot_id"))
+        self._bank.close_pot(pot.id)
+        return f"Closed {pot.name}; its money is back in the account."
+
+    def _approve(self, wish: Wish) -> str:
+        person = self._person(wish)
+        self._sign_ins.approve(person)
+        return f"{person.name} approved it in the app."
+
+    def _deny(self, wish: Wish) -> str:
+        person = self._person(wish)
+        self._sign_ins.deny(person)
+        return f"{person.name} turned it down in the app."
+
+    def _evict(self, wish: Wish) -> str:
+        person = self._person(wish)
+        self._sign_ins.evict(person)
+        return f"Another program signed {person.name} in with the same client."
+
+    def _break(self, wish: Wish) -> str:
+        how = wish.text("how")
+        if how not in _FAULTS:
+            msg = f"how must be one of {', '.join(_FAULTS)}"
+            raise ValueError(msg)
+        self._faults.clear()
+        self._faults.add(FaultHandle("*", "*", _FAULTS[how], None))
+        return "The bank is broken."
+
+    def _mend(self, _wish: Wish) -> str:
+        self._faults.clear()
+        return "The bank works again."
+
+    def _account(self, wish: Wish) -> Account:
+        return self._bank.account(wish.text("account_id"))
+
+    def _person(self, wish: Wish) -> Person:
+        person = self._bank.people.get(wish.text("user_id"))
+        if person is None:
+            msg = "There is no such person"
+            raise ValueError(msg)
+        return person
+
+    # What the page shows
+
+    def state(self) -> JsonObject:
+        """Return everything that the page shows."""
+        return {
+            "now": long_stamp(self._bank.clock()),
+            "shops": [shop.name for shop in SHOPS if not shop.atm],
+            "accounts": [self._account_state(each) for each in self._bank.accounts.values()],
+            "sign_ins": [_sign_in_state(grant) for grant in self._sign_ins.live()],
+            "broken": self._broken(),
+            "transactions": self._transactions(),
+            "requests": [_request_state(call) for call in self._requests[: -_LATEST - 1 : -1]],
+            "webhooks": [
+                {"account": self._label(self._bank.account(hook.account_id)), "url": hook.url}
+                for hook in self._bank.webhooks.values()
+            ],
+            "deliveries": self._delivery_states(),
+        }
+
+    def _account_state(self, account: Account) -> JsonObject:
+        balance = self._bank.balance(account.id)
+        return {
+            "id": account.id,
+            "name": self._label(account),
+            "closed": account.closed,
+            "currency": account.currency,
+            "units": minor_units(account.currency),
+            "balance": balance.balance,
+            "total_balance": balance.total_balance,
+            "pots": [_pot_state(pot) for pot in self._bank.pots_of(account.id) if not pot.deleted],
+        }
+
+    def _transactions(self) -> list[JsonObject]:
+        """Return the latest of all accounts, newest first."""
+        rows = [
+            row
+            for account in self._bank.accounts.values()
+            for row in self._bank.transactions(account.id)[-_LATEST:]
+        ]
+        rows.sort(key=lambda row: row.id, reverse=True)
+        return [self._row_state(row) for row in rows[:_LATEST]]
+
+    def _row_state(self, row: Transaction) -> JsonObject:
+        pot = self._bank.pots.get(row.metadata.get("pot_id", ""))
+        name = row.merchant.name if row.merchant else pot.name if pot else row.description
+        return {
+            "id": row.id,
+            "name": name,
+            "emoji": row.merchant.emoji if row.merchant else "",
+            "account": self._label(self._bank.account(row.account_id)),
+            "amount": row.amount,
+            "currency": row.currency,
+            "units": minor_units(row.currency),
+            "declined": row.decline_reason,
+            "pending": row.settled is None,
+            "created": long_stamp(row.created),
+        }
+
+    def _delivery_states(self) -> list[JsonObject]:
+        return [
+            {
+                "at": long_stamp(each.at),
+                "url": each.webhook.url,
+                "attempt": each.attempt,
+                "status": each.status,
+            }
+            for each in self._deliveries.made[: -_LATEST - 1 : -1]
+        ]
+
+    def _broken(self) -> str:
+        """Return which of the page's own faults is in force."""
+        in_force = [handle.fault for handle in self._faults.handles if handle.times != 0]
+        return next((how for how, fault in _FAULTS.items() if fault in in_force), "")
+
+    def _label(self, account: Account) -> str:
+        """Return an account's name as people would say it."""
+        kind = _TYPE_NAMES.get(account.type, account.type)
+        return f"{kind} · {' & '.join(owner.first_name for owner in account.owners)}"
+
+
+def _sign_in_state(grant: Grant) -> JsonObject:
+    return {
+        "user_id": grant.person.user_id,
+        "person": grant.person.name,
+        "client": grant.client.name,
+        "approval": grant.approval,
+    }
+
+
+def _pot_state(pot: Pot) -> JsonObject:
+    return {
+        "id": pot.id,
+        "name": pot.name,
+        "balance": pot.balance,
+        "goal": pot.goal,
+        "locked": pot.locked,
+        "round_up": pot.round_up,
+    }
+
+
+def _request_state(call: Call) -> JsonObject:
+    return {
+        "at": long_stamp(call.at),
+        "method": call.method,
+        "path": call.path,
+        "status": call.status,
+    }
