@@ -21,7 +21,7 @@ from .coordinator import (
 from .devices import owner_name, subject_id
 from .services import async_setup_services
 from .session import MonzoSession
-from .transfers import TransferJournal, Transfers
+from .transfers import Transfers, async_open_journal, async_remove_journal
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -53,12 +53,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     await balances.async_config_entry_first_refresh()
     _name_after_owner(hass, entry, balances.open_accounts)
 
-    journal = TransferJournal(hass, entry.entry_id)
-    await journal.async_load()
+    journal = await async_open_journal(hass, entry.entry_id)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
-        transfers=Transfers(session, journal, entry.options),
+        transfers=Transfers(session, journal, entry),
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
@@ -72,7 +71,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bo
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
     """Leave nothing behind, and let other entries take over the joint accounts."""
     async_clear_issues(hass, entry)
-    await TransferJournal(hass, entry.entry_id).async_remove()
+    await async_remove_journal(hass, entry.entry_id)
     for other in hass.config_entries.async_loaded_entries(DOMAIN):
         await other.runtime_data.balances.async_request_refresh()
 

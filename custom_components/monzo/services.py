@@ -15,12 +15,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    OAuth2TokenRequestConnectionError,
-    OAuth2TokenRequestError,
-    ServiceValidationError,
-)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import service
@@ -29,7 +24,7 @@ import voluptuous as vol
 
 from .api import Money, MonzoAuthenticationError, MonzoError, currency_exponent
 from .const import DOMAIN
-from .coordinator import AccountState, MonzoConfigEntry, PotState
+from .coordinator import AccountState, MonzoConfigEntry, MonzoData, MonzoRuntimeData, PotState
 from .devices import subject_id
 from .transfers import Direction, Transfer
 
@@ -42,7 +37,7 @@ SERVICE_DEPOSIT_INTO_POT: Final = "deposit_into_pot"
 SERVICE_WITHDRAW_FROM_POT: Final = "withdraw_from_pot"
 
 # Digits as people write them; Python's own idea of a number is wider, from "1e20" to "NaN".
-AMOUNT: Final = re.compile(r"[0-9]*\.?[0-9]+")
+AMOUNT: Final = re.compile(r"([0-9]+\.)?[0-9]+|\.[0-9]+")
 
 # Longer than any id that a person or a template makes up.
 LONGEST_DEDUPE_ID: Final = 128
@@ -65,6 +60,10 @@ class Target:
     """A pot that an action was aimed at, with its account."""
 
     entry: MonzoConfigEntry
+
+    runtime: MonzoRuntimeData
+    """The entry's own, which it may lose while money is on its way."""
+
     pot: PotState
     account: AccountState
 
@@ -99,51 +98,79 @@ async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
 async def _async_move(call: ServiceCall, direction: Direction) -> ServiceResponse:
     """Move money, and answer with what happened."""
     target = _target(call)
+    now = dt_util.utcnow()
     transfer = Transfer(
         dedupe_id=call.data.get(ATTR_DEDUPE_ID) or uuid4().hex,
         direction=direction,
         pot_id=target.pot.id,
         account_id=target.account.id,
-        amount=_amount(call.data[ATTR_AMOUNT], target.pot.pot.balance.currency),
-        at=dt_util.utcnow(),
+        amount=_amount(call.data[ATTR_AMOUNT], target.pot.currency),
+        asked_at=now,
+        sent_at=now,
     )
-    runtime = target.entry.runtime_data
+    transfers = target.runtime.transfers
     async with _bank_errors(call.hass, target.entry):
-        if direction is Direction.WITHDRAW:
+        # What was asked for before may have been moved before the pot was locked.
+        if direction is Direction.WITHDRAW and not transfers.knows(transfer.dedupe_id):
             await _async_check_unlocked(target)
         try:
-            moved_now = await runtime.transfers.async_move(transfer)
+            moved_now = await transfers.async_move(transfer)
         except ServiceValidationError:
             raise
         except HomeAssistantError:
-            # The balances are all that is left to tell what happened.
-            await _async_bring_forward(target)
+            # The balances are all that is left to tell what happened. Nobody waits for them.
+            target.entry.async_create_background_task(
+                call.hass, _async_read_again(call.hass, target), "read Monzo again"
+            )
             raise
-        await _async_bring_forward(target)
-    return _answer(target, transfer, moved_now=moved_now)
+        return _answer(
+            target, transfer, await _async_read_again(call.hass, target), moved_now=moved_now
+        )
 
 
 async def _async_check_unlocked(target: Target) -> None:
     """Raise ServiceValidationError if the pot is locked, and not only as of the last poll."""
     if not target.pot.pot.locked:
         return
-    await _async_bring_forward(target)
-    pot = target.entry.runtime_data.balances.data.pots.get(target.pot.id)
-    if pot is None or pot.pot.locked:
+    balances = target.runtime.balances
+    try:
+        await balances.async_read_account(target.account.id)
+    except MonzoAuthenticationError:
+        raise
+    except (MonzoError, HomeAssistantError) as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="lock_cannot_be_read"
+        ) from err
+    pot = balances.data.pots.get(target.pot.id)
+    if pot is None:
+        raise _invalid("cannot_be_read")
+    if pot.pot.locked:
         raise _invalid("pot_locked")
 
 
-async def _async_bring_forward(target: Target) -> None:
-    """Read the account and its pots again; if that fails, the next poll will do it."""
-    with suppress(MonzoError, OAuth2TokenRequestError, OAuth2TokenRequestConnectionError):
-        await target.entry.runtime_data.balances.async_read_account(target.account.id)
+async def _async_read_again(hass: HomeAssistant, target: Target) -> MonzoData | None:
+    """Read the account and its pots again, and return what is known then.
+
+    If that fails, return None: what has happened to the money has happened, and the next poll
+    will show it.
+    """
+    balances = target.runtime.balances
+    try:
+        await balances.async_read_account(target.account.id)
+    except MonzoAuthenticationError:
+        target.entry.async_start_reauth(hass)
+        return None
+    except MonzoError, HomeAssistantError:
+        return None
+    return balances.data
 
 
-def _answer(target: Target, transfer: Transfer, *, moved_now: bool) -> ServiceResponse:
+def _answer(
+    target: Target, transfer: Transfer, data: MonzoData | None, *, moved_now: bool
+) -> ServiceResponse:
     """Return what happened, with balances as far as they could be read afterwards."""
-    data = target.entry.runtime_data.balances.data
-    account = data.accounts.get(target.account.id)
-    pot = data.pots.get(target.pot.id)
+    account = data.accounts.get(target.account.id) if data else None
+    pot = data.pots.get(target.pot.id) if data else None
     return {
         "result": "moved" if moved_now else "already_moved",
         "dedupe_id": transfer.dedupe_id,
@@ -177,7 +204,12 @@ def _target(call: ServiceCall) -> Target:
         account_device, account_entry = _device(call, ATTR_ACCOUNT)
         if account_entry is not entry or subject_id(account_device) != subject.account_id:
             raise _invalid("not_the_pots_account")
-    return Target(entry=entry, pot=subject, account=data.accounts[subject.account_id])
+    return Target(
+        entry=entry,
+        runtime=entry.runtime_data,
+        pot=subject,
+        account=data.accounts[subject.account_id],
+    )
 
 
 @callback
@@ -196,10 +228,11 @@ def _amount(value: object, currency: str) -> Money:
     Raises ServiceValidationError for anything else than a positive number of whole minor units:
     what a person or a template got wrong is never rounded.
     """
-    text = str(value).strip()
     minor = 0
-    if not isinstance(value, bool) and AMOUNT.fullmatch(text):
-        with suppress(ValueError):
+    # Also if it is a number too large for Python to write it down.
+    with suppress(ValueError):
+        text = str(value).strip()
+        if not isinstance(value, bool) and AMOUNT.fullmatch(text):
             minor = Money(Decimal(text), currency).minor
     if minor <= 0:
         raise _invalid(

@@ -8,12 +8,16 @@ by sending the same transfer again, and finally by looking it up in the account'
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+import logging
+from pathlib import Path
 from typing import Any, Final, Self, TypedDict
+from weakref import WeakValueDictionary
 
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import (
     HomeAssistantError,
     OAuth2TokenRequestConnectionError,
@@ -22,6 +26,7 @@ from homeassistant.exceptions import (
 )
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from .api import (
     Money,
@@ -40,31 +45,38 @@ from .const import (
 )
 from .session import MonzoSession
 
+_LOGGER = logging.getLogger(__name__)
+
 STORAGE_VERSION: Final = 1
+
+# The journal of each config entry. A transfer may outlast a reload of its entry, and whoever moves
+# money after the reload must know of it.
+JOURNALS: HassKey[dict[str, TransferJournal]] = HassKey(f"{DOMAIN}_transfer_journals")
 
 # How long to wait before sending a transfer again whose answer was lost. Together with the
 # answers' own time-outs this stays within about a minute, which an automation can wait for.
 RESEND_AFTER: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=10))
 
+# How long to wait in all, also for a bank that asks to be left alone for some seconds.
+PATIENCE: Final = timedelta(seconds=30)
+
 # The day of the daily limit.
 DAY: Final = timedelta(days=1)
 
-# How long a `dedupe_id` is remembered here. Automations repeat themselves within hours.
+# How long a `dedupe_id` is remembered here, and how many of them at most beyond the last day.
+# Automations repeat themselves within hours; and the file is written twice for each transfer.
 REMEMBERED_FOR: Final = timedelta(days=30)
+MOST_REMEMBERED: Final = 1000
 
-# How far the bank's clock may be off when a transfer is looked up.
-CLOCK_TOLERANCE: Final = timedelta(minutes=10)
+# How far this clock may be ahead of the bank's when a transfer is looked up: one that no network
+# sets may be off by hours. A day of transactions is no more to read than an hour of them.
+CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 # What says nothing about whether the money moved.
 IN_DOUBT: Final = (MonzoConnectionError, MonzoResponseError)
 
-# A token that cannot be renewed for now, so that nothing was sent; or a bank that asks to be left
-# alone, and did nothing.
-NOT_TAKEN: Final = (
-    OAuth2TokenRequestConnectionError,
-    OAuth2TokenRequestError,
-    MonzoRateLimitError,
-)
+# A token that cannot be renewed for now, so that nothing was sent.
+NOT_SENT: Final = (OAuth2TokenRequestConnectionError, OAuth2TokenRequestError)
 
 
 class Direction(StrEnum):
@@ -82,8 +94,16 @@ class _StoredTransfer(TypedDict):
     account_id: str
     minor: int
     currency: str
-    at: str
+    asked_at: str
+    sent_at: str
     done: bool
+
+
+class _StoredJournal(TypedDict):
+    """The file."""
+
+    transfers: dict[str, _StoredTransfer]
+    lost_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +122,30 @@ class Transfer:
     amount: Money
     """Greater than zero."""
 
-    at: datetime
-    """When it was first asked for."""
+    asked_at: datetime
+    """When it was first asked for: the bank cannot have moved it earlier."""
+
+    sent_at: datetime
+    """When it was last asked for: it counts for the daily limit from then on."""
 
     done: bool = False
     """Whether the bank has confirmed it. If not, it may still have happened."""
 
     def is_same_as(self, other: Transfer) -> bool:
         """Return whether both would move the same money, whenever they were asked for."""
-        return replace(self, at=other.at, done=other.done) == other
+        return other == replace(
+            self, asked_at=other.asked_at, sent_at=other.sent_at, done=other.done
+        )
+
+    def is_shown_by(self, transaction: Transaction) -> bool:
+        """Return whether a transaction of the account is what this transfer has made."""
+        amount = -self.amount if self.direction is Direction.DEPOSIT else self.amount
+        return (
+            not transaction.declined
+            and transaction.amount == amount
+            and transaction.pot_id in (self.pot_id, None)
+            and _ordered_as(transaction) == self.dedupe_id
+        )
 
     @classmethod
     def from_stored(cls, dedupe_id: str, stored: _StoredTransfer) -> Self:
@@ -121,7 +156,8 @@ class Transfer:
             pot_id=stored["pot_id"],
             account_id=stored["account_id"],
             amount=Money.from_minor(stored["minor"], stored["currency"]),
-            at=datetime.fromisoformat(stored["at"]),
+            asked_at=_moment(stored["asked_at"]),
+            sent_at=_moment(stored["sent_at"]),
             done=stored["done"],
         )
 
@@ -133,9 +169,26 @@ class Transfer:
             "account_id": self.account_id,
             "minor": self.amount.minor,
             "currency": self.amount.currency,
-            "at": self.at.isoformat(),
+            "asked_at": self.asked_at.isoformat(),
+            "sent_at": self.sent_at.isoformat(),
             "done": self.done,
         }
+
+
+async def async_open_journal(hass: HomeAssistant, entry_id: str) -> TransferJournal:
+    """Return the journal of a config entry, the same one until Home Assistant stops."""
+    journals = hass.data.setdefault(JOURNALS, {})
+    if entry_id not in journals:
+        journal = TransferJournal(hass, entry_id)
+        await journal.async_load()
+        journals[entry_id] = journal
+    return journals[entry_id]
+
+
+async def async_remove_journal(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget what a config entry has moved, with the entry."""
+    journals = hass.data.get(JOURNALS, {})
+    await journals.pop(entry_id, TransferJournal(hass, entry_id)).async_remove()
 
 
 class TransferJournal:
@@ -143,7 +196,8 @@ class TransferJournal:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Know nothing until it is loaded."""
-        self._store = Store[dict[str, _StoredTransfer]](
+        self._hass = hass
+        self._store = Store[_StoredJournal](
             hass,
             STORAGE_VERSION,
             f"{DOMAIN}.{entry_id}.transfers",
@@ -151,74 +205,185 @@ class TransferJournal:
             atomic_writes=True,
         )
         self._transfers: dict[str, Transfer] = {}
+        self._lost_at: datetime | None = None
+        self._removed = False
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def async_load(self) -> None:
-        """Read what was written down."""
-        stored = await self._store.async_load() or {}
-        self._transfers = {
-            dedupe_id: Transfer.from_stored(dedupe_id, transfer)
-            for dedupe_id, transfer in stored.items()
-        }
+        """Read what was written down.
+
+        If that is damaged, a new journal is begun, which remembers that something is missing.
+        No transfer can happen twice for it, because the bank knows their ids; but how much was
+        moved lately is not known then.
+        """
+        # Home Assistant sets a damaged file aside, and then it is as if there had been none.
+        existed = await self._hass.async_add_executor_job(Path(self._store.path).exists)
+        try:
+            found = await self._async_read()
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing in it can be relied on
+            found, existed = False, True
+        if existed and not found:
+            _LOGGER.warning("The record of earlier transfers is damaged; a new one is begun")
+            self._transfers = {}
+            self._lost_at = dt_util.utcnow()
+            await self._async_save()
 
     async def async_remove(self) -> None:
-        """Forget everything, with the config entry."""
+        """Forget everything; transfers under way shall not bring the file back."""
+        self._removed = True
         await self._store.async_remove()
+
+    def lock(self, dedupe_id: str) -> asyncio.Lock:
+        """Return what to hold while a transfer is under way, so that nobody else sends it too."""
+        return self._locks.setdefault(dedupe_id, asyncio.Lock())
 
     def find(self, dedupe_id: str) -> Transfer | None:
         """Return what was asked for under this id."""
         return self._transfers.get(dedupe_id)
 
-    def moved_within_a_day(self, currency: str) -> Decimal:
-        """Return how much was moved in the last 24 hours, in either direction.
+    @property
+    def knows_all_of_today(self) -> bool:
+        """Whether everything that was moved in the last 24 hours is written down here."""
+        return self._lost_at is None or self._lost_at <= dt_util.utcnow() - DAY
 
-        What may have been moved counts.
+    def moved_beside(self, transfer: Transfer) -> Decimal:
+        """Return how much else was moved in the last 24 hours, in either direction.
+
+        That is in the currency of the transfer. What may have been moved counts.
         """
         since = dt_util.utcnow() - DAY
         return sum(
             (
-                transfer.amount.amount
-                for transfer in self._transfers.values()
-                if transfer.at > since and transfer.amount.currency == currency
+                other.amount.amount
+                for other in self._transfers.values()
+                if other.sent_at > since
+                and other.amount.currency == transfer.amount.currency
+                and other.dedupe_id != transfer.dedupe_id
             ),
             Decimal(0),
         )
 
-    async def async_write(self, transfer: Transfer) -> None:
-        """Write a transfer down, and forget those of long ago."""
+    async def async_write_before_sending(self, transfer: Transfer) -> None:
+        """Write down what is about to be sent; it counts for the daily limit at once.
+
+        Raises HomeAssistantError if it cannot be written.
+        """
+        earlier = self.find(transfer.dedupe_id)
         self._transfers[transfer.dedupe_id] = transfer
+        await self._async_save()
+        if not await self._async_is_written(transfer):
+            await self._async_put_back(transfer, earlier)
+            raise _failed("transfer_not_recorded")
+
+    async def async_write_done(self, transfer: Transfer) -> None:
+        """Write down that a transfer was confirmed."""
+        self._transfers[transfer.dedupe_id] = replace(transfer, done=True)
         await self._async_save()
 
     async def async_strike_out(self, transfer: Transfer) -> None:
         """Forget a transfer that has certainly not happened."""
+        await self._async_put_back(transfer, None)
+
+    async def _async_put_back(self, transfer: Transfer, earlier: Transfer | None) -> None:
+        """Have a transfer as it was before."""
         self._transfers.pop(transfer.dedupe_id, None)
+        if earlier is not None:
+            self._transfers[earlier.dedupe_id] = earlier
         await self._async_save()
 
-    async def _async_save(self) -> None:
-        horizon = dt_util.utcnow() - REMEMBERED_FOR
+    async def _async_read(self) -> bool:
+        """Take over what is in the file, and return whether there is one."""
+        if (stored := await self._store.async_load()) is None:
+            return False
+        lost_at = stored["lost_at"]
+        self._lost_at = None if lost_at is None else _moment(lost_at)
         self._transfers = {
-            dedupe_id: transfer
-            for dedupe_id, transfer in self._transfers.items()
-            if transfer.at > horizon
+            dedupe_id: Transfer.from_stored(dedupe_id, transfer)
+            for dedupe_id, transfer in stored["transfers"].items()
         }
+        self._tidy()
+        return True
+
+    async def _async_is_written(self, transfer: Transfer) -> bool:
+        """Return whether a transfer really is in the file.
+
+        Home Assistant's store logs that a disk is full or cannot be written, and tells nobody else.
+        While Home Assistant stops, it writes only at the very end.
+        """
+        if self._hass.is_stopping:
+            return False
+        try:
+            stored = await self._store.async_load()
+        except HomeAssistantError:
+            return False
+        written = self._transfers[transfer.dedupe_id].to_stored()
+        return stored is not None and stored["transfers"].get(transfer.dedupe_id) == written
+
+    async def _async_save(self) -> None:
+        if self._removed:
+            return
+        self._tidy()
         await self._store.async_save(
-            {dedupe_id: transfer.to_stored() for dedupe_id, transfer in self._transfers.items()}
+            {
+                "transfers": {
+                    dedupe_id: transfer.to_stored()
+                    for dedupe_id, transfer in self._transfers.items()
+                },
+                "lost_at": None if self._lost_at is None else self._lost_at.isoformat(),
+            }
         )
+
+    @callback
+    def _tidy(self) -> None:
+        """Forget the transfers of long ago."""
+        now = dt_util.utcnow()
+        # When the clock was ahead and has been put right, nothing was sent in the future.
+        if self._lost_at is not None:
+            self._lost_at = min(self._lost_at, now)
+        latest_first = sorted(
+            (
+                replace(transfer, sent_at=min(transfer.sent_at, now))
+                for transfer in self._transfers.values()
+            ),
+            key=lambda transfer: transfer.sent_at,
+            reverse=True,
+        )
+        self._transfers = {
+            transfer.dedupe_id: transfer
+            for place, transfer in enumerate(latest_first)
+            if transfer.sent_at > now - DAY
+            or (transfer.sent_at > now - REMEMBERED_FOR and place < MOST_REMEMBERED)
+        }
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What has come of sending a transfer, perhaps several times."""
+
+    moved: bool = False
+    """Whether the bank has confirmed it."""
+
+    in_doubt: bool = False
+    """Whether an answer was lost."""
+
+    refusal: MonzoError | None = None
+    """The bank's last word, if it was no."""
 
 
 class Transfers:
-    """Moves one config entry's money, one transfer at a time."""
+    """Moves one config entry's money."""
 
     def __init__(
-        self, session: MonzoSession, journal: TransferJournal, options: Mapping[str, Any]
+        self, session: MonzoSession, journal: TransferJournal, entry: ConfigEntry[Any]
     ) -> None:
-        """Take over the session, what was moved before, and the user's limits."""
+        """Move money within what the options of the config entry allow."""
         self._session = session
         self._journal = journal
-        self._allowed: bool = options.get(CONF_ALLOW_TRANSFERS, True)
-        self._most_per_transfer = _limit(options, CONF_MAX_PER_TRANSFER)
-        self._most_per_day = _limit(options, CONF_MAX_PER_DAY)
-        # Two transfers at once could each be within the daily limit, and together beyond it.
-        self._moving = asyncio.Lock()
+        self._entry = entry
+
+    def knows(self, dedupe_id: str) -> bool:
+        """Return whether a transfer was asked for under this id before, and may have happened."""
+        return self._journal.find(dedupe_id) is not None
 
     async def async_move(self, transfer: Transfer) -> bool:
         """Move the money, and return whether that was done now: False if it had been before.
@@ -227,29 +392,34 @@ class Transfers:
         refuses or cannot be asked; each says whether the money has moved. Raises
         MonzoAuthenticationError if the user must sign in again first; then nothing has moved.
         """
-        async with self._moving:
-            if not self._allowed:
-                raise _refused("transfers_not_allowed")
+        async with self._journal.lock(transfer.dedupe_id):
             earlier = self._journal.find(transfer.dedupe_id)
-            if earlier is None:
-                self._check_limits(transfer.amount)
-                await self._journal.async_write(transfer)
-            elif not earlier.is_same_as(transfer):
-                raise _refused("dedupe_id_reused", dedupe_id=transfer.dedupe_id)
-            elif earlier.done:
-                return False
-            else:
-                transfer = earlier
+            if earlier is not None:
+                if not earlier.is_same_as(transfer):
+                    raise _refused("dedupe_id_reused", dedupe_id=transfer.dedupe_id)
+                if earlier.done:
+                    return False
+                transfer = replace(transfer, asked_at=earlier.asked_at)
+            # Between these two nothing is awaited: so no other transfer can be within the daily
+            # limit alone, and beyond it together with this one.
+            self._check_allowed(transfer)
+            await self._journal.async_write_before_sending(transfer)
             await self._async_carry_out(transfer, in_doubt=earlier is not None)
-            await self._journal.async_write(replace(transfer, done=True))
+            await self._journal.async_write_done(transfer)
             return True
 
-    def _check_limits(self, amount: Money) -> None:
+    def _check_allowed(self, transfer: Transfer) -> None:
         """Raise ServiceValidationError if the user's options do not allow this."""
-        if self._most_per_transfer is not None and amount.amount > self._most_per_transfer:
+        options = self._entry.options
+        amount = transfer.amount.amount
+        if not options.get(CONF_ALLOW_TRANSFERS, True):
+            raise _refused("transfers_not_allowed")
+        if amount > _limit(options, CONF_MAX_PER_TRANSFER):
             raise _refused("over_transfer_limit")
-        moved = self._journal.moved_within_a_day(amount.currency)
-        if self._most_per_day is not None and moved + amount.amount > self._most_per_day:
+        most_per_day = _limit(options, CONF_MAX_PER_DAY)
+        if most_per_day.is_finite() and not self._journal.knows_all_of_today:
+            raise _refused("transfers_forgotten")
+        if self._journal.moved_beside(transfer) + amount > most_per_day:
             raise _refused("over_daily_limit")
 
     async def _async_carry_out(self, transfer: Transfer, *, in_doubt: bool) -> None:
@@ -257,27 +427,47 @@ class Transfers:
 
         It is `in_doubt` if it was sent before without an answer.
         """
-        for wait in (timedelta(0), *RESEND_AFTER):
-            await asyncio.sleep(wait.total_seconds())
+        outcome = await self._async_send_patiently(transfer)
+        if outcome.moved:
+            return
+        refusal = outcome.refusal
+        if outcome.in_doubt or in_doubt:
+            await self._async_look_up(transfer, refusal)
+            return
+        await self._journal.async_strike_out(transfer)
+        if refusal is None:
+            raise _failed("transfer_not_sent")
+        if isinstance(refusal, MonzoAuthenticationError):
+            raise refusal
+        raise _failed("transfer_rejected", reason=refusal.message) from refusal
+
+    async def _async_send_patiently(self, transfer: Transfer) -> _Outcome:
+        """Send a transfer until the bank answers with yes or no, but not for ever."""
+        outcome = _Outcome()
+        patience = PATIENCE.total_seconds()
+        asked_to_wait = 0.0
+        for pause in (timedelta(0), *RESEND_AFTER):
+            wait = max(pause.total_seconds(), asked_to_wait)
+            if wait > patience:
+                break
+            await asyncio.sleep(wait)
+            patience -= wait
+            asked_to_wait = 0.0
             try:
                 await self._async_send(transfer)
             except IN_DOUBT:
-                in_doubt = True
-            except NOT_TAKEN:
-                continue
+                outcome.in_doubt = True
+            except NOT_SENT:
+                pass
+            except MonzoRateLimitError as err:
+                asked_to_wait = err.retry_after or 0
             except MonzoError as err:
-                if in_doubt:
-                    break
-                await self._journal.async_strike_out(transfer)
-                if isinstance(err, MonzoAuthenticationError):
-                    raise
-                raise _failed("transfer_rejected", reason=err.message) from err
+                outcome.refusal = err
+                break
             else:
-                return
-        if not in_doubt:
-            await self._journal.async_strike_out(transfer)
-            raise _failed("transfer_not_sent")
-        await self._async_look_up(transfer)
+                outcome.moved = True
+                break
+        return outcome
 
     async def _async_send(self, transfer: Transfer) -> None:
         """Send a transfer once."""
@@ -286,44 +476,63 @@ class Transfers:
             if transfer.direction is Direction.DEPOSIT
             else self._session.withdraw_from_pot
         )
-        await send(
+        pot = await send(
             transfer.pot_id,
             account_id=transfer.account_id,
             amount=transfer.amount,
             dedupe_id=transfer.dedupe_id,
         )
+        if pot.id != transfer.pot_id:
+            # As if the id had been used for another pot before, by another program perhaps.
+            message = "Monzo has answered about another pot"
+            raise MonzoResponseError(message)
 
-    async def _async_look_up(self, transfer: Transfer) -> None:
+    async def _async_look_up(self, transfer: Transfer, refusal: MonzoError | None) -> None:
         """Return if the account's transactions show the transfer; raise HomeAssistantError if not.
 
         Even then it may still happen, because the bank may be late. So it stays written down.
         """
+        dedupe_id = transfer.dedupe_id
+        since = min(transfer.asked_at, dt_util.utcnow()) - CLOCK_TOLERANCE
         try:
-            transactions = await self._session.all_transactions(
-                transfer.account_id, since=transfer.at - CLOCK_TOLERANCE
-            )
-        except (MonzoError, *NOT_TAKEN) as err:
-            raise _failed("transfer_unconfirmed", dedupe_id=transfer.dedupe_id) from err
-        if not any(_shows(transaction, transfer) for transaction in transactions.items):
-            raise _failed("transfer_not_found", dedupe_id=transfer.dedupe_id)
+            transactions = await self._session.all_transactions(transfer.account_id, since=since)
+        except (MonzoError, *NOT_SENT) as err:
+            raise _failed("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal or err
+        if any(map(transfer.is_shown_by, transactions.items)):
+            return
+        if transactions.skipped:
+            # It may be the one that cannot be read.
+            raise _failed("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal
+        if refusal is None:
+            raise _failed("transfer_not_found", dedupe_id=dedupe_id)
+        raise _failed(
+            "transfer_rejected_later", dedupe_id=dedupe_id, reason=refusal.message
+        ) from refusal
 
 
-def _shows(transaction: Transaction, transfer: Transfer) -> bool:
-    """Return whether a transaction is the one that a transfer made.
+def _ordered_as(transaction: Transaction) -> str | None:
+    """Return the `dedupe_id` that a transfer was ordered with, if the transaction is one.
 
-    Monzo keeps the caller's id as `external_id`, and at the end of a `dedupe_id` of its own, as
-    recorded for round-ups.
+    Monzo keeps it as `external_id`, and as the last of four parts of a `dedupe_id` of its own: the
+    pot, the account, the direction, and this. Both as recorded for round-ups.
     """
-    dedupe_id = transaction.dedupe_id or ""
-    return transaction.external_id == transfer.dedupe_id or dedupe_id.endswith(
-        f":{transfer.dedupe_id}"
-    )
+    if transaction.external_id is not None:
+        return transaction.external_id
+    match (transaction.dedupe_id or "").split(":", 3):
+        case [_, _, _, ordered_as]:
+            return ordered_as
+        case _:
+            return None
 
 
-def _limit(options: Mapping[str, Any], key: str) -> Decimal | None:
-    """Return a limit of the options, exactly as the user typed it."""
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _limit(options: Mapping[str, Any], key: str) -> Decimal:
+    """Return a limit of the options, exactly as the user typed it; infinity if there is none."""
     limit = options.get(key)
-    return None if limit is None else Decimal(str(limit))
+    return Decimal("Infinity") if limit is None else Decimal(str(limit))
 
 
 def _refused(translation_key: str, **placeholders: str) -> ServiceValidationError:
