@@ -1,22 +1,22 @@
 """The demo's dashboard: what an account holder would build from the integration's entities."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .home import DAYS_OF_HISTORY
 from .home_assistant import Frontend
 
 DASHBOARD = "demo-bank"
 
 type Card = dict[str, Any]
 
-_NOTE = """\
-### This is not your money
-Everything here comes from a **sandbox bank** on this computer. On [its control page]({control})
-you can pay, receive, decline, close a pot, and break the bank to see what Home Assistant does.
-Home Assistant asks it every minute or two.
-"""
+_GREETING = (
+    "## A bank that is not real\n"
+    "Everything here comes from a **sandbox bank** on this computer. "
+    "On [its control page]({control}) you can pay, receive, decline, close a pot, and break the "
+    "bank, to see what Home Assistant does. It asks the bank every minute or two."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,42 +88,44 @@ def _view(subjects: list[Subject], control_page: str) -> Card:
         for account in main
     }
     sections = [
-        _everything(people, main, pots, control_page),
+        _everything(people, main),
         *(_account(account, own_pots[account.device_id]) for account in main),
-        _rest(others, main, pots),
+        _savings(pots),
+        _others(others),
+        _activity(subjects),
     ]
+    greeting = {
+        "type": "markdown",
+        "text_only": True,
+        "content": _GREETING.format(control=control_page),
+    }
     return {
         "title": "Money",
         "path": "money",
         "type": "sections",
-        "max_columns": 4,
+        "max_columns": 3,
+        "header": {"layout": "start", "card": greeting},
         "sections": [{"type": "grid", "cards": cards} for cards in sections],
     }
 
 
-def _everything(
-    people: list[Subject], accounts: list[Subject], pots: list[Subject], control_page: str
-) -> list[Card]:
+def _everything(people: list[Subject], accounts: list[Subject]) -> list[Card]:
     totals = [person.entities["total"] for person in people]
-    balances = [account.entities["balance"] for account in accounts]
     return [
         _heading("Everything", "mdi:sigma"),
-        *(_tile(total, "purple", features=[_TREND], columns=12) for total in totals),
+        *(_tile(total, "purple", features=[_TREND], columns=12, name=_ENTITY) for total in totals),
         {
             "type": "statistics-graph",
-            "title": "The last four weeks",
-            "entities": balances,
-            "days_to_show": 28,
+            "title": "The last two months",
+            "entities": [
+                {"entity": account.entities["balance"], "name": account.name}
+                for account in accounts
+            ],
+            "days_to_show": DAYS_OF_HISTORY,
             "period": "day",
             "stat_types": ["state"],
             "chart_type": "line",
         },
-        {
-            "type": "distribution",
-            "title": "Where the savings are",
-            "entities": [{"entity": pot.entities["pot_balance"], "name": _DEVICE} for pot in pots],
-        },
-        {"type": "markdown", "content": _NOTE.format(control=control_page)},
     ]
 
 
@@ -133,40 +135,65 @@ def _account(account: Subject, pots: list[Subject]) -> list[Card]:
     by_goal = sorted(pots, key=lambda pot: "goal_progress" not in pot.entities)
     return [
         _heading(account.name, "mdi:bank"),
-        _tile(shown["balance"], "teal", features=[_TREND], columns=12),
-        _tile(shown["spend_today"], "deep-orange"),
-        _tile(shown["total_balance"], "teal"),
+        _tile(shown["balance"], "teal", features=[_TREND], columns=12, name=_ENTITY),
+        _tile(shown["spend_today"], "deep-orange", name=_ENTITY),
+        _tile(shown["total_balance"], "teal", name=_ENTITY),
         _heading("Pots", "mdi:piggy-bank", style="subtitle"),
         *(card for pot in by_goal for card in _pot(pot)),
     ]
 
 
 def _pot(pot: Subject) -> list[Card]:
-    cards = [_tile(pot.entities["pot_balance"], "blue", name=_DEVICE)]
-    if progress := pot.entities.get("goal_progress"):
-        cards.append(_tile(progress, "green", features=[{"type": "bar-gauge"}]))
-    return cards
-
-
-def _rest(others: list[Subject], accounts: list[Subject], pots: list[Subject]) -> list[Card]:
-    """Return the accounts that only have a balance, and what has happened everywhere."""
-    watched = [account.entities["balance"] for account in (*accounts, *others)]
-    watched += [pot.entities["pot_balance"] for pot in pots]
+    """Return a pot, with how far it is beside it if it has a goal."""
+    balance = pot.entities["pot_balance"]
+    if (progress := pot.entities.get("goal_progress")) is None:
+        return [_tile(balance, "blue", name=_DEVICE)]
     return [
-        _heading("Other accounts", "mdi:credit-card-outline"),
-        *(_tile(account.entities["balance"], "grey", name=_DEVICE) for account in others),
-        _heading("Activity", "mdi:format-list-bulleted"),
+        _tile(balance, "blue", rows=2, name=_DEVICE, vertical=True),
+        _tile(progress, "green", rows=2, name=_ENTITY, features=[_GAUGE]),
+    ]
+
+
+def _savings(pots: list[Subject]) -> list[Card]:
+    return [
+        _heading("Savings", "mdi:piggy-bank"),
         {
-            "type": "logbook",
-            "target": {"entity_id": watched},
-            "hours_to_show": 24,
-            "grid_options": {"columns": 12, "rows": 8},
+            "type": "distribution",
+            "entities": [{"entity": pot.entities["pot_balance"], "name": pot.name} for pot in pots],
         },
     ]
 
 
-_TREND: Card = {"type": "trend-graph", "hours_to_show": 24}
+def _others(accounts: list[Subject]) -> list[Card]:
+    return [
+        _heading("Other accounts", "mdi:credit-card-outline"),
+        *(_tile(account.entities["balance"], "grey", name=_DEVICE) for account in accounts),
+    ]
+
+
+def _activity(subjects: list[Subject]) -> list[Card]:
+    """Return what has happened; numbers that change all the time are no news to the logbook."""
+    news = [
+        entity_id
+        for subject in subjects
+        for entity_id in subject.entities.values()
+        if not entity_id.startswith("sensor.")
+    ]
+    return [
+        _heading("Activity", "mdi:format-list-bulleted"),
+        {
+            "type": "logbook",
+            "target": {"entity_id": news},
+            "hours_to_show": 24,
+            "grid_options": {"columns": 12, "rows": 4},
+        },
+    ]
+
+
+_TREND: Card = {"type": "trend-graph", "hours_to_show": 0.5}
+_GAUGE: Card = {"type": "bar-gauge"}
 _DEVICE: Card = {"type": "device"}
+_ENTITY: Card = {"type": "entity"}
 
 
 def _heading(text: str, icon: str, *, style: str = "title") -> Card:
@@ -174,13 +201,12 @@ def _heading(text: str, icon: str, *, style: str = "title") -> Card:
 
 
 def _tile(
-    entity: str, color: str, *, columns: int = 6, features: Sequence[Card] = (), **options: object
+    entity: str, color: str, *, columns: int = 6, rows: int | str = "auto", **options: object
 ) -> Card:
     return {
         "type": "tile",
         "entity": entity,
         "color": color,
-        "features": list(features),
-        "grid_options": {"columns": columns},
+        "grid_options": {"columns": columns, "rows": rows},
         **options,
     }

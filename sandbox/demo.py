@@ -19,6 +19,7 @@ from .dashboard import has_dashboard, show_dashboard
 from .home import Home, build_home
 from .home_assistant import Frontend, HomeAssistant, HomeAssistantError
 from .life import SECONDS_BETWEEN, keep_living
+from .past import import_past
 from .server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 from .sign_in import add_credentials, sign_in
 from .vault import Vault
@@ -134,7 +135,7 @@ async def _set_up(
             await _connect(frontend, home, server)
             connected = True
         if connected:
-            await _show(frontend, control_page)
+            await _show(frontend, server.bank, control_page)
     progress.say("Ready.")
     print(_welcome(options, url, control_page))
     if not connected:
@@ -142,7 +143,7 @@ async def _set_up(
         await _signed_in(server)
         async with Frontend(url) as frontend:
             await frontend.log_in(_USER, _USER)
-            await _show(frontend, control_page)
+            await _show(frontend, server.bank, control_page)
 
 
 async def _configure(frontend: Frontend) -> None:
@@ -172,12 +173,13 @@ async def _signed_in(server: BankServer) -> None:
         await asyncio.sleep(1)
 
 
-async def _show(frontend: Frontend, control_page: str) -> None:
+async def _show(frontend: Frontend, bank: Bank, control_page: str) -> None:
     """Wait until the bank's entities are there, and see that there is a dashboard for them."""
     if await has_dashboard(frontend):
         return
     while not await _is_loaded(frontend):  # noqa: ASYNC110 - far away
         await asyncio.sleep(0.2)
+    await import_past(frontend, bank)
     await show_dashboard(frontend, control_page)
 
 
