@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -50,8 +50,8 @@ from .const import (
     TROUBLESHOOTING_URL,
 )
 from .devices import (
-    async_claim_account,
     async_is_claimed_elsewhere,
+    async_register_account,
     async_register_person,
     async_register_pot,
     async_remove_devices,
@@ -182,11 +182,16 @@ class PersonState:
 
     id: str
 
-    currency: str | None
-    """The one currency of everything; None if there are several, which cannot be added."""
+    currencies: frozenset[str]
+    """Of all accounts and pots; nothing while none of them could be read."""
 
     total: Money | None
-    """The sum over accounts and pots; None while one of them cannot be read."""
+    """The sum over accounts and pots; None if they cannot be added, or one cannot be read."""
+
+    @property
+    def currency(self) -> str | None:
+        """The one currency of everything, if there is just one."""
+        return next(iter(self.currencies)) if len(self.currencies) == 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,11 +279,11 @@ class MonzoData:
 
 
 class Endpoint(StrEnum):
-    """What a poll asks for."""
+    """What a poll asks for, as a text for the log."""
 
-    ACCOUNTS = "accounts"
-    BALANCE = "balance"
-    POTS = "pots"
+    ACCOUNTS = "the list of accounts"
+    BALANCE = "the balance of an account"
+    POTS = "the pots of an account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +300,48 @@ OUTDATED_AFTER: Final = {
     Endpoint.BALANCE: timedelta(0),
     Endpoint.POTS: POTS_OUTDATED_AFTER,
 }
+
+# May be over in a moment.
+PASSING: Final = (MonzoConnectionError, MonzoResponseError)
+
+# Says nothing about what was asked for, but that nothing else would be answered either.
+GENERAL: Final = (
+    MonzoAuthenticationError,
+    MonzoRateLimitError,
+    OAuth2TokenRequestConnectionError,
+    OAuth2TokenRequestError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a request went when it was last sent."""
+
+    at: float
+    """By `time.monotonic`."""
+
+    error: Exception | None = None
+
+    skipped: int = 0
+    """How many records of the answer could not be read."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer."""
+        return self.at > -math.inf and self.error is None
+
+    @property
+    def passing(self) -> bool:
+        """Whether it failed, but may work in a moment."""
+        return isinstance(self.error, PASSING)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the bank does not tell this, so that there is no use in asking soon."""
+        return not (self.error is None or isinstance(self.error, (*PASSING, *GENERAL)))
+
+
+NEVER_ASKED: Final = Outcome(at=-math.inf)
 
 
 def poll_interval(accounts: int) -> timedelta:
@@ -321,14 +368,12 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._person_id = str(entry.unique_id)
         self._excluded = frozenset(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ()))
         self._accounts: dict[str, Account] = {}
-        self._balances: dict[str, Balance] = {}
+        self._balances: dict[str, tuple[Balance, datetime]] = {}
         self._pots: dict[str, tuple[Pot, ...]] = {}
-        self._asked_at: dict[Read, float] = {}
-        self._failed: set[Read] = set()
-        self._refused: set[Read] = set()
-        self._skipped: dict[Read, int] = {}
-        # What the balances said to be in pots when the pots were last asked for.
-        self._in_pots: dict[str, Mapping[str, Money] | None] = {}
+        # The accounts whose pots, it seems, are not what they were when last asked for.
+        self._pots_changed: set[str] = set()
+        self._outcomes: dict[Read, Outcome] = {}
+        self._logged: frozenset[Read] = frozenset()
         self._reading = asyncio.Lock()
 
     @property
@@ -339,10 +384,11 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @property
     def health(self) -> dict[str, int]:
         """How many things could not be read; for diagnostics, so without saying which."""
+        outcomes = [self._outcome(read) for read in self._reads()]
         return {
-            "records_skipped": sum(self._skipped.values()),
-            "reads_failed": len(self._failed - self._refused),
-            "reads_refused": len(self._refused),
+            "records_skipped": sum(outcome.skipped for outcome in outcomes),
+            "reads_failed": sum(bool(outcome.error) for outcome in outcomes),
+            "reads_refused": sum(outcome.refused for outcome in outcomes),
         }
 
     @override
@@ -359,7 +405,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 asked.update(due)
                 await self._async_ask(due)
             self.update_interval = poll_interval(len(self._included()))
-            return self._async_snapshot()
+            return self._async_take_stock()
 
     async def async_read_account(self, account_id: str) -> None:
         """Ask for one account's balance and pots now, and tell everybody.
@@ -371,7 +417,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 (Read(Endpoint.BALANCE, account_id), Read(Endpoint.POTS, account_id))
             )
             # Not async_set_updated_data, which would put off the poll of the other accounts.
-            self.data = self._async_snapshot()
+            self.data = self._async_take_stock()
         self.async_update_listeners()
 
     @callback
@@ -390,200 +436,238 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             and not async_is_claimed_elsewhere(self.hass, self.config_entry, account.id)
         ]
 
+    def _outcome(self, read: Read) -> Outcome:
+        """Return how a request went when it was last sent."""
+        return self._outcomes.get(read, NEVER_ASKED)
+
+    # What to ask for
+
+    def _reads(self) -> Iterator[Read]:
+        """Yield all that there is to ask for, the most important first."""
+        yield Read(Endpoint.ACCOUNTS)
+        balances = [Read(Endpoint.BALANCE, account.id) for account in self._included()]
+        yield from balances
+        for read in balances:
+            if not self._outcome(read).refused:
+                yield Read(Endpoint.POTS, read.account_id)
+
     def _due(self, asked: Collection[Read]) -> list[Read]:
         """Return what to ask for now: oldest first, and no more than the budget allows."""
-        reads = [Read(Endpoint.ACCOUNTS)]
-        for account in self._included():
-            reads += (Read(Endpoint.BALANCE, account.id), Read(Endpoint.POTS, account.id))
-        due = [read for read in reads if read not in asked and self._is_outdated(read)]
-        due.sort(key=lambda read: self._asked_at.get(read, -math.inf))
+        due = [read for read in self._reads() if read not in asked and self._is_due(read)]
+        due.sort(key=lambda read: self._outcome(read).at)
         return due[: self.session.requests_left]
 
-    def _is_outdated(self, read: Read) -> bool:
-        """Return whether the answer has been missing for too long."""
-        if (asked_at := self._asked_at.get(read)) is None:
+    def _is_due(self, read: Read) -> bool:
+        """Return whether to ask for something, or to ask again."""
+        outcome = self._outcome(read)
+        age = time.monotonic() - outcome.at
+        if outcome.refused and self.last_update_success:
+            return age >= ACCOUNTS_OUTDATED_AFTER.total_seconds()
+        if outcome.error is not None:
             return True
-        if read in self._refused:
-            return time.monotonic() - asked_at >= ACCOUNTS_OUTDATED_AFTER.total_seconds()
-        if read in self._failed:
+        if read.endpoint is Endpoint.ACCOUNTS and not self._included():
+            # Nothing else would show whether the bank answers, and whether there is an account.
             return True
-        if read.endpoint is Endpoint.POTS and self._money_in_pots(read.account_id) != (
-            self._in_pots.get(read.account_id)
-        ):
+        if read.endpoint is Endpoint.POTS and read.account_id in self._pots_changed:
             return True
-        return time.monotonic() - asked_at >= OUTDATED_AFTER[read.endpoint].total_seconds()
+        return age >= OUTDATED_AFTER[read.endpoint].total_seconds()
 
-    def _money_in_pots(self, account_id: str) -> Mapping[str, Money] | None:
-        """Return what the last balance said to be in pots, without and with those for savings."""
-        if (balance := self._balances.get(account_id)) is None:
-            return None
-        totals = {
-            "total": balance.total_balance,
-            "with_savings": balance.balance_including_flexible_savings,
-        }
-        return {name: total - balance.balance for name, total in totals.items() if total}
+    # Asking
 
     async def _async_ask(self, reads: Collection[Read]) -> None:
-        """Ask for all of this at once; once more for what failed in passing.
+        """Ask for all of this at once, and once more for what fails in passing.
 
-        An account that cannot be read is set aside; if none can, that is raised.
+        What has failed before is no passing failure any more.
         """
-        errors = await self._async_try(reads)
-        if passing := [read for read, err in errors.items() if _is_passing(err)]:
+        outcomes = await self._async_try(reads)
+        again = [
+            read
+            for read, outcome in outcomes.items()
+            if outcome.passing and self._outcome(read).error is None
+        ]
+        if again := again[: self.session.requests_left]:
             await asyncio.sleep(ASK_AGAIN_AFTER.total_seconds())
-            errors = {read: err for read, err in errors.items() if read not in passing}
-            errors |= await self._async_try(passing)
-        for read, err in errors.items():
-            if self._concerns_everything(read, err, errors):
-                raise err
-        for read in reads:
-            self._note(read, errors.get(read))
+            outcomes |= await self._async_try(again)
+        self._outcomes |= outcomes
 
-    def _concerns_everything(self, read: Read, err: Exception, errors: Collection[Read]) -> bool:
-        """Return whether no account can be shown because of this failure."""
-        if not isinstance(err, MonzoError):
-            return True
-        if isinstance(err, (MonzoAuthenticationError, MonzoRateLimitError)):
-            return True
-        match read.endpoint:
-            case Endpoint.ACCOUNTS:
-                # The list asked for an hour ago still serves, unless nothing may be read any more.
-                return isinstance(err, MonzoPermissionError) or not self._accounts
-            case Endpoint.BALANCE:
-                balances = [Read(Endpoint.BALANCE, account.id) for account in self._included()]
-                return all(other in errors or other in self._failed for other in balances)
-            case Endpoint.POTS:
-                return False
+    async def _async_try(self, reads: Collection[Read]) -> dict[Read, Outcome]:
+        """Ask for all of this at once, and return how it went."""
+        async with asyncio.TaskGroup() as group:
+            tasks = {read: group.create_task(self._async_read(read)) for read in reads}
+        return {read: task.result() for read, task in tasks.items()}
 
-    def _note(self, read: Read, err: Exception | None) -> None:
-        """Remember how a read went, and log it when that is news."""
-        self._asked_at[read] = time.monotonic()
-        if err is None:
-            if read in self._failed:
-                _LOGGER.info("Monzo answers again about one account's %s", read.endpoint)
-            self._failed.discard(read)
-            self._refused.discard(read)
-            return
-        if read not in self._failed:
-            _LOGGER.warning("One account's %s cannot be read: %s", read.endpoint, err)
-        self._failed.add(read)
-        if not _is_passing(err):
-            self._refused.add(read)
-
-    async def _async_try(self, reads: Collection[Read]) -> dict[Read, Exception]:
-        """Ask for all of this at once, and return what went wrong."""
-        results = await asyncio.gather(
-            *(self._async_read(read) for read in reads), return_exceptions=True
-        )
-        errors: dict[Read, Exception] = {}
-        for read, result in zip(reads, results, strict=True):
-            if isinstance(result, Exception):
-                errors[read] = result
-            elif result is not None:
-                raise result
-        return errors
-
-    async def _async_read(self, read: Read) -> None:
+    async def _async_read(self, read: Read) -> Outcome:
         """Send one request and keep its answer."""
-        account_id = read.account_id
-        match read.endpoint:
-            case Endpoint.ACCOUNTS:
-                accounts = await self.session.accounts()
-                self._skipped[read] = accounts.skipped
-                # One missing from the list was never closed, so the balance decides about it.
-                self._accounts |= {account.id: account for account in accounts.items}
-            case Endpoint.BALANCE:
-                self._balances[account_id] = await self.session.balance(account_id)
-            case Endpoint.POTS:
-                before = self._money_in_pots(account_id)
-                pots = await self.session.pots(account_id)
-                self._skipped[read] = pots.skipped
-                self._pots[account_id] = pots.items
-                self._in_pots[account_id] = (
-                    self._money_in_pots(account_id) if before is None else before
-                )
+        skipped = 0
+        try:
+            match read.endpoint:
+                case Endpoint.ACCOUNTS:
+                    skipped = await self._async_read_accounts()
+                case Endpoint.BALANCE:
+                    await self._async_read_balance(read.account_id)
+                case Endpoint.POTS:
+                    skipped = await self._async_read_pots(read.account_id)
+        except (MonzoError, *GENERAL) as err:
+            return Outcome(at=time.monotonic(), error=err)
+        return Outcome(at=time.monotonic(), skipped=skipped)
+
+    async def _async_read_accounts(self) -> int:
+        """Ask for the accounts, and return how many records could not be read."""
+        accounts = await self.session.accounts()
+        # One missing from the list was never closed, so the balance decides about it.
+        self._accounts |= {account.id: account for account in accounts.items}
+        return accounts.skipped
+
+    async def _async_read_balance(self, account_id: str) -> None:
+        """Ask for a balance, and see whether it tells of money moving in the account's pots."""
+        # Before asking, for the bank may answer with what was spent until a moment ago.
+        day_began = bank_day_began(dt_util.utcnow())
+        balance = await self.session.balance(account_id)
+        if account_id in self._balances:
+            before, _day = self._balances[account_id]
+            if _money_in_pots(before) != _money_in_pots(balance):
+                self._pots_changed.add(account_id)
+        self._balances[account_id] = balance, day_began
+
+    async def _async_read_pots(self, account_id: str) -> int:
+        """Ask for an account's pots, and return how many records could not be read."""
+        # Before asking, for what moves meanwhile may not be in the answer.
+        self._pots_changed.discard(account_id)
+        pots = await self.session.pots(account_id)
+        before = {pot.id for pot in self._pots.get(account_id, ())}
+        if before - {pot.id for pot in pots.items}:
+            # Even deleted pots stay in the list, so this one is too short; perhaps not the next.
+            self._pots_changed.add(account_id)
+        self._pots[account_id] = pots.items
+        return pots.skipped
+
+    # What is known then
 
     @callback
-    def _async_snapshot(self) -> MonzoData:
-        """Return what is known, with a device registered for each part of it."""
+    def _async_take_stock(self) -> MonzoData:
+        """Return what is known, with a device registered for each part of it.
+
+        If that is nothing, what stands in the way is raised.
+        """
+        if (obstacle := self._obstacle()) is not None:
+            raise obstacle
+        self._log_changes()
+        accounts = {state.id: state for state in self._readable_accounts()}
+        pots = self._readable_pots(accounts)
         hass, entry = self.hass, self.config_entry
         async_register_person(hass, entry, self._person_id)
-        day_began = _bank_day_began(dt_util.utcnow())
-        accounts = {
-            account.id: AccountState(
-                account=account, balance=self._balances[account.id], day_began=day_began
-            )
-            for account in self._included()
-            if account.id in self._balances
-            and Read(Endpoint.BALANCE, account.id) not in self._failed
-            and async_claim_account(hass, entry, account, self._person_id)
-        }
-        pots: dict[str, PotState] = {}
-        for account_id in accounts:
-            for pot in self._readable_pots(account_id):
-                if pot.deleted or (pot.id in pots and pot.current_account_id != account_id):
-                    continue
-                pots[pot.id] = PotState(pot=pot, account_id=account_id)
-        for state in pots.values():
-            async_register_pot(hass, entry, state.pot, state.account_id)
+        for account in accounts.values():
+            async_register_account(hass, entry, account.account, self._person_id)
+        for pot in pots.values():
+            async_register_pot(hass, entry, pot.pot, pot.account_id)
         return MonzoData(
             person=self._person(accounts, pots),
             accounts=accounts,
             pots=pots,
-            gone=frozenset(self._gone()),
+            gone=frozenset(self._gone()) - pots.keys(),
         )
 
-    def _readable_pots(self, account_id: str) -> tuple[Pot, ...]:
-        """Return an account's pots, as far as they could be read when last asked for."""
-        if Read(Endpoint.POTS, account_id) in self._failed:
-            return ()
-        return self._pots.get(account_id, ())
+    def _obstacle(self) -> Exception | None:
+        """Return the failure because of which nothing can be shown, if there is one."""
+        errors = {read: err for read in self._reads() if (err := self._outcome(read).error)}
+        for err in errors.values():
+            if isinstance(err, GENERAL):
+                return err
+        listing = errors.get(Read(Endpoint.ACCOUNTS))
+        # The list asked for an hour ago still serves, unless nothing may be read any more.
+        if isinstance(listing, MonzoPermissionError) or not self._accounts:
+            return listing
+        balances = [Read(Endpoint.BALANCE, account.id) for account in self._included()]
+        if not all(read in errors for read in balances):
+            return None
+        # What may be over soon says more than an account that can never be read.
+        balances.sort(key=lambda read: self._outcome(read).refused)
+        return errors[balances[0]] if balances else None
+
+    def _log_changes(self) -> None:
+        """Tell once what cannot be read, and once that it can be again."""
+        failed = frozenset(read for read in self._reads() if self._outcome(read).error)
+        for read in failed - self._logged:
+            err = self._outcome(read).error
+            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, err)
+        for read in self._logged - failed:
+            _LOGGER.info("Monzo tells %s again", read.endpoint)
+        self._logged = failed
+
+    def _readable_accounts(self) -> Iterator[AccountState]:
+        """Yield the accounts whose balance could be read when last asked for."""
+        for account in self._included():
+            if self._outcome(Read(Endpoint.BALANCE, account.id)).answered:
+                balance, day_began = self._balances[account.id]
+                yield AccountState(account=account, balance=balance, day_began=day_began)
+
+    def _readable_pots(self, account_ids: Iterable[str]) -> dict[str, PotState]:
+        """Return the pots of these accounts that could be read when last asked for.
+
+        If two accounts list the same pot, it belongs to the one that it names.
+        """
+        pots: dict[str, PotState] = {}
+        for account_id in account_ids:
+            if not self._outcome(Read(Endpoint.POTS, account_id)).answered:
+                continue
+            for pot in self._pots[account_id]:
+                if (
+                    not pot.deleted
+                    and (pot.id not in pots or pot.current_account_id == account_id)
+                    and not async_is_claimed_elsewhere(self.hass, self.config_entry, pot.id)
+                ):
+                    pots[pot.id] = PotState(pot=pot, account_id=account_id)
+        return pots
 
     def _person(
         self, accounts: Mapping[str, AccountState], pots: Mapping[str, PotState]
     ) -> PersonState:
         """Return the sum of everything, where there is one."""
-        holdings = [state.balance.balance for state in accounts.values()]
-        holdings += [state.pot.balance for state in pots.values()]
-        currencies = {money.currency for money in holdings}
-        currency = currencies.pop() if len(currencies) == 1 else None
-        complete = all(
-            account.id in accounts and self._pots_are_known(account.id)
+        # An account that was never readable is no part of it; one that was is missing.
+        parts = [
+            account
             for account in self._included()
-            if Read(Endpoint.BALANCE, account.id) not in self._refused
+            if account.id in self._balances
+            or not self._outcome(Read(Endpoint.BALANCE, account.id)).refused
+        ]
+        currencies = frozenset(
+            self._balances[account.id][0].balance.currency
+            if account.id in self._balances
+            else account.currency
+            for account in parts
+        ) | {pot.currency for pot in pots.values()}
+        holdings = [account.balance.balance for account in accounts.values()]
+        holdings += [pot.pot.balance for pot in pots.values()]
+        complete = all(
+            account.id in accounts and self._pots_are_known(account.id) for account in parts
         )
         return PersonState(
             id=self._person_id,
-            currency=currency,
-            total=Money(sum((money.amount for money in holdings), Decimal(0)), currency)
-            if currency and complete
-            else None,
+            currencies=currencies,
+            total=sum(holdings[1:], holdings[0]) if complete and len(currencies) == 1 else None,
         )
 
     def _pots_are_known(self, account_id: str) -> bool:
-        """Return whether all pots of an account were read, or it has none to read."""
-        read = Read(Endpoint.POTS, account_id)
-        return read in self._refused or (read in self._asked_at and read not in self._failed)
+        """Return whether all pots of an account were read, or it never had any to read."""
+        outcome = self._outcome(Read(Endpoint.POTS, account_id))
+        return outcome.answered or (outcome.refused and account_id not in self._pots)
 
-    def _gone(self) -> Iterable[str]:
+    def _gone(self) -> Iterator[str]:
         """Yield the ids of what is closed, deleted, or left out."""
         for account in self._accounts.values():
-            if (
-                account.closed
-                or account.id in self._excluded
-                or async_is_claimed_elsewhere(self.hass, self.config_entry, account.id)
-            ):
+            if account.closed or account.id in self._excluded:
                 yield account.id
         for pots in self._pots.values():
             yield from (pot.id for pot in pots if pot.deleted)
 
 
-def _is_passing(err: Exception) -> bool:
-    """Return whether a failure may be over in a moment."""
-    return isinstance(err, (MonzoConnectionError, MonzoResponseError))
+def _money_in_pots(balance: Balance) -> tuple[Money | None, ...]:
+    """Return what an account's balance says to be in its pots, without and with savings."""
+    totals = (balance.total_balance, balance.balance_including_flexible_savings)
+    return tuple(total and total - balance.balance for total in totals)
 
 
-def _bank_day_began(now: datetime) -> datetime:
+def bank_day_began(now: datetime) -> datetime:
     """Return when the bank's current day began: at four in the morning in London."""
     local = now.astimezone(dt_util.get_time_zone(BANK_TIME_ZONE))
     began = local.replace(

@@ -17,17 +17,18 @@ from homeassistant.helpers.translation import async_get_cached_translations
 from .api import Account, Pot
 from .const import DEVICE_MODEL_ACCOUNT, DEVICE_MODEL_POT, DOMAIN, MANUFACTURER
 
-# The translation key of an account's name and the device's model, by Monzo's account type. The
-# accounts that hold pots have the model by which actions find them.
-ACCOUNT_TYPES: Final = {
-    "uk_retail": ("current_account", DEVICE_MODEL_ACCOUNT),
-    "uk_retail_joint": ("joint_account", DEVICE_MODEL_ACCOUNT),
-    "uk_business": ("business_account", DEVICE_MODEL_ACCOUNT),
-    "uk_monzo_flex": ("flex", "Flex"),
-    "uk_loan": ("loan", "Loan"),
-    "uk_rewards": ("cashback", "Cashback"),
+# The translation keys of the accounts' names, by Monzo's account type.
+ACCOUNT_NAMES: Final = {
+    "uk_retail": "current_account",
+    "uk_retail_joint": "joint_account",
+    "uk_business": "business_account",
+    "uk_monzo_flex": "flex",
+    "uk_loan": "loan",
+    "uk_rewards": "cashback",
 }
-UNKNOWN_ACCOUNT_TYPE: Final = ("other_account", DEVICE_MODEL_ACCOUNT)
+
+# Those without pots have another model than the one by which actions find accounts.
+ACCOUNT_MODELS: Final = {"uk_monzo_flex": "Flex", "uk_loan": "Loan", "uk_rewards": "Cashback"}
 
 
 def linked_device(subject_id: str) -> DeviceInfo:
@@ -48,24 +49,20 @@ def async_register_person(hass: HomeAssistant, entry: ConfigEntry, person_id: st
 
 
 @callback
-def async_claim_account(
+def async_register_account(
     hass: HomeAssistant, entry: ConfigEntry, account: Account, person_id: str
-) -> bool:
-    """Register an account's device below its person's, unless it is another entry's account."""
-    if async_is_claimed_elsewhere(hass, entry, account.id):
-        return False
-    name, model = ACCOUNT_TYPES.get(account.type, UNKNOWN_ACCOUNT_TYPE)
+) -> None:
+    """Register an account's device below its person's."""
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         entry_type=DeviceEntryType.SERVICE,
         identifiers={(DOMAIN, account.id)},
         manufacturer=MANUFACTURER,
-        model=model,
-        translation_key=name,
+        model=ACCOUNT_MODELS.get(account.type, DEVICE_MODEL_ACCOUNT),
+        translation_key=_name_key(account),
         translation_placeholders=_name_placeholders(account),
         via_device_id=_device_id(hass, entry, person_id),
     )
-    return True
 
 
 @callback
@@ -77,7 +74,7 @@ def async_register_pot(hass: HomeAssistant, entry: ConfigEntry, pot: Pot, accoun
         identifiers={(DOMAIN, pot.id)},
         manufacturer=MANUFACTURER,
         model=DEVICE_MODEL_POT,
-        name=pot.name,
+        name=pot.name or DEVICE_MODEL_POT,
         via_device_id=_device_id(hass, entry, account_id),
     )
 
@@ -86,23 +83,31 @@ def async_register_pot(hass: HomeAssistant, entry: ConfigEntry, pot: Pot, accoun
 def async_remove_devices(
     hass: HomeAssistant, entry: ConfigEntry, subject_ids: AbstractSet[str]
 ) -> None:
-    """Remove the devices of these accounts and pots, and of the accounts' pots with them."""
+    """Remove the devices of these accounts and pots, and of the accounts' pots with them.
+
+    So are the devices of what belongs to another config entry.
+    """
     registry = dr.async_get(hass)
     devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
-    gone = {device.id for device in devices if subject_id(device) in subject_ids}
+    gone = {
+        device.id
+        for device in devices
+        if (id_ := subject_id(device))
+        and (id_ in subject_ids or async_is_claimed_elsewhere(hass, entry, id_))
+    }
     for device in devices:
         if device.id in gone or device.via_device_id in gone:
             registry.async_remove_device(device.id)
 
 
 @callback
-def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, account_id: str) -> bool:
-    """Return whether an account belongs to another config entry."""
+def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, subject_id: str) -> bool:
+    """Return whether an account or a pot belongs to another config entry."""
     registry = dr.async_get(hass)
     holders = [
         candidate
         for candidate in hass.config_entries.async_entries(DOMAIN)
-        if registry.async_get_device_by_identifier((DOMAIN, account_id), candidate.entry_id)
+        if registry.async_get_device_by_identifier((DOMAIN, subject_id), candidate.entry_id)
     ]
     if not holders:
         return False
@@ -125,17 +130,32 @@ def owner_name(accounts: Iterable[Account], person_id: str | None) -> str | None
 @callback
 def async_account_name(hass: HomeAssistant, account: Account) -> str:
     """Return an account's name as its device has it, before anybody has renamed that."""
-    key, _model = ACCOUNT_TYPES.get(account.type, UNKNOWN_ACCOUNT_TYPE)
     names = async_get_cached_translations(hass, hass.config.language, "device", DOMAIN)
-    return names[f"component.{DOMAIN}.device.{key}.name"].format(**_name_placeholders(account))
+    return names[f"component.{DOMAIN}.device.{_name_key(account)}.name"].format(
+        **_name_placeholders(account)
+    )
+
+
+def _name_key(account: Account) -> str:
+    """Return the translation key of an account's name."""
+    if not account.type:
+        return "account"
+    key = ACCOUNT_NAMES.get(account.type, "other_account")
+    return "joint_account_of" if key == "joint_account" and _owners(account) else key
 
 
 def _name_placeholders(account: Account) -> dict[str, str]:
     """Return what an account's translated name may mention: its owners, and its type."""
     return {
-        "owners": " & ".join(owner.first_name or owner.name for owner in account.owners),
+        "owners": _owners(account),
         "type": account.type.removeprefix("uk_").replace("_", " ").capitalize(),
     }
+
+
+def _owners(account: Account) -> str:
+    """Return the first names of an account's owners, as far as they are known."""
+    names = (owner.first_name or owner.name for owner in account.owners)
+    return " & ".join(name for name in names if name)
 
 
 def _device_id(hass: HomeAssistant, entry: ConfigEntry, identifier: str) -> str:

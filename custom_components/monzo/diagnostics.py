@@ -62,7 +62,7 @@ async def async_get_device_diagnostics(
         case PotState() as pot:
             return {"pot": _pot(pot)}
         case PersonState() as person:
-            return {"person": {"one_currency": person.currency is not None}}
+            return {"person": {"currencies": sorted(person.currencies)}}
         case None:
             return {"missing": True}
 

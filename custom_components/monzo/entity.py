@@ -32,8 +32,8 @@ from .devices import linked_device
 class MonzoEntityDescription[SubjectT: SubjectState](EntityDescription):
     """Describes an entity of a person, an account or a pot."""
 
-    has_fn: Callable[[SubjectT], bool] = lambda _subject: True
-    """Whether the entity makes sense for this person, account or pot, as things are."""
+    has_fn: Callable[[SubjectT], bool | None] = lambda _subject: True
+    """Whether the entity makes sense for this person, account or pot; None if nobody can tell."""
 
 
 class MonzoEntity[SubjectT: SubjectState](CoordinatorEntity[BalancesCoordinator]):
@@ -110,10 +110,12 @@ def async_add_as_they_appear(
         new: list[MonzoEntity[Any]] = []
         for description, subject in tables.pairs(balances.data):
             unique_id = unique_entity_id(subject, description)
-            if not description.has_fn(subject):
+            has = description.has_fn(subject)
+            if has is False:
+                known.discard(unique_id)
                 if entity_id := registry.async_get_entity_id(platform.domain, DOMAIN, unique_id):
                     registry.async_remove(entity_id)
-            elif unique_id not in known:
+            elif has and unique_id not in known:
                 known.add(unique_id)
                 entity = make(balances, description, subject)
                 entity.async_on_remove(partial(known.discard, unique_id))

@@ -48,7 +48,7 @@ PERSON_SENSORS: Final = (
         key="total",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
-        has_fn=lambda person: person.currency is not None,
+        has_fn=lambda person: len(person.currencies) == 1 if person.currencies else None,
         value_fn=lambda person: person.total,
     ),
 )
@@ -89,6 +89,7 @@ ACCOUNT_SENSORS: Final = (
     MonzoSensorDescription[AccountState](
         key="exchange_rate",
         state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=4,
         entity_registry_enabled_default=False,
         value_fn=lambda account: account.balance.local_exchange_rate,
     ),
