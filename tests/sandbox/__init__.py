@@ -1,0 +1,1 @@
+"""Tests of the bank that the other tests rely on."""
