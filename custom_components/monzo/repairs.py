@@ -7,6 +7,8 @@ from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
+from .coordinator import Issue
+
 
 class NotApprovedRepairFlow(RepairsFlow):
     """Has the user approve the sign-in in the Monzo app, and looks whether that worked."""
@@ -24,13 +26,15 @@ class NotApprovedRepairFlow(RepairsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Say what to do, and see whether the bank answers now."""
-        if user_input is None:
-            return self.async_show_form(step_id="confirm")
-        await self.hass.config_entries.async_reload(self._entry_id)
-        entry = self.hass.config_entries.async_get_known_entry(self._entry_id)
-        if entry.state is ConfigEntryState.LOADED:
-            return self.async_create_entry(data={})
-        return self.async_show_form(step_id="confirm", errors={"base": "not_approved"})
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            await self.hass.config_entries.async_reload(self._entry_id)
+            entry = self.hass.config_entries.async_get_known_entry(self._entry_id)
+            if entry.state is ConfigEntryState.LOADED:
+                return self.async_create_entry(data={})
+            not_approved = entry.error_reason_translation_key == Issue.NOT_APPROVED
+            errors["base"] = "not_approved" if not_approved else "no_answer"
+        return self.async_show_form(step_id="confirm", errors=errors)
 
 
 async def async_create_fix_flow(
