@@ -143,8 +143,6 @@ class HomeAssistant:
     def _prepare(self) -> None:
         """Put the integration where HACS would, and seed what no API can set before the start."""
         components = self.folder / "custom_components"
-        storage = self.folder / ".storage"
-        storage.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(components, ignore_errors=True)
         shutil.copytree(
             _REPOSITORY / "custom_components",
@@ -153,28 +151,29 @@ class HomeAssistant:
         )
         (self.folder / "configuration.yaml").write_text(_CONFIGURATION, encoding="utf-8")
         (self.folder / "automations.yaml").touch()
-        if not (storage / "onboarding").exists():
+        if not (self.folder / ".storage" / "onboarding").exists():
             # The other steps set up integrations that want the internet.
             done = {"done": ["core_config", "analytics", "integration"]}
-            _seed(storage, "onboarding", 4, done)
-        # In YAML this would be on trial, and the frontend would ask to confirm it.
-        _seed(
-            storage,
-            "http",
-            3,
-            {
-                "stable": {**_HTTP, "server_port": self._port},
-                "pending": None,
-                "yaml_migration_done": True,
-            },
-        )
+            _seed(self.folder, "onboarding", 4, done)
+        seed_http(self.folder, self._port)
 
     def _last_words(self) -> list[str]:
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
 
 
-def _seed(storage: Path, key: str, version: int, data: object) -> None:
+def seed_http(folder: Path, port: int) -> None:
+    """Have Home Assistant listen on a port of this machine; 0 takes a free one.
+
+    In YAML this would be on trial, and the frontend would ask to confirm it.
+    """
+    stable = {**_HTTP, "server_port": port}
+    _seed(folder, "http", 3, {"stable": stable, "pending": None, "yaml_migration_done": True})
+
+
+def _seed(folder: Path, key: str, version: int, data: object) -> None:
     content = {"version": version, "minor_version": 1, "key": key, "data": data}
+    storage = folder / ".storage"
+    storage.mkdir(parents=True, exist_ok=True)
     (storage / key).write_text(json.dumps(content), encoding="utf-8")
 
 
