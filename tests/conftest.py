@@ -33,6 +33,7 @@ from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
 from .dialogs import Dialogs
+from .teller import Teller
 
 CREDENTIALS = "monzo_credentials"
 WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
@@ -152,6 +153,16 @@ async def ann(hass: HomeAssistant, home: Home, sign_in: SignIn) -> MockConfigEnt
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     return entry
+
+
+@pytest.fixture
+async def teller(
+    hass: HomeAssistant, ann: MockConfigEntry, bank: Bank, server: BankServer
+) -> AsyncIterator[Teller]:
+    """Return who moves Ann's money."""
+    yield Teller(hass, ann, bank, server)
+    # After a failure the balances are read again, for which no action waits.
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ async def _async_move(call: ServiceCall, direction: Direction) -> ServiceRespons
     async with _bank_errors(call.hass, target.entry):
         # What was asked for before may have been moved before the pot was locked.
         if direction is Direction.WITHDRAW and not transfers.knows(transfer.dedupe_id):
-            await _async_check_unlocked(target)
+            await _async_check_unlocked(call.hass, target)
         try:
             moved_now = await transfers.async_move(transfer)
         except ServiceValidationError:
@@ -128,20 +128,12 @@ async def _async_move(call: ServiceCall, direction: Direction) -> ServiceRespons
         )
 
 
-async def _async_check_unlocked(target: Target) -> None:
+async def _async_check_unlocked(hass: HomeAssistant, target: Target) -> None:
     """Raise ServiceValidationError if the pot is locked, and not only as of the last poll."""
     if not target.pot.pot.locked:
         return
-    balances = target.runtime.balances
-    try:
-        await balances.async_read_account(target.account.id)
-    except MonzoAuthenticationError:
-        raise
-    except (MonzoError, HomeAssistantError) as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="lock_cannot_be_read"
-        ) from err
-    pot = balances.data.pots.get(target.pot.id)
+    data = await _async_read_again(hass, target)
+    pot = data.pots.get(target.pot.id) if data else None
     if pot is None:
         raise _invalid("cannot_be_read")
     if pot.pot.locked:
@@ -151,8 +143,7 @@ async def _async_check_unlocked(target: Target) -> None:
 async def _async_read_again(hass: HomeAssistant, target: Target) -> MonzoData | None:
     """Read the account and its pots again, and return what is known then.
 
-    If that fails, return None: what has happened to the money has happened, and the next poll
-    will show it.
+    If that fails, return None: it does not change what has happened to the money.
     """
     balances = target.runtime.balances
     try:
