@@ -1,6 +1,7 @@
 """Monzo in Home Assistant: sets up a config entry and wires its parts together."""
 
 from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HassJob, HomeAssistant
 from homeassistant.helpers import config_validation as cv
@@ -9,7 +10,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 from homeassistant.helpers.typing import ConfigType
 
 from .api import Account
-from .const import DOMAIN, ENTRY_MINOR_VERSION, ENTRY_VERSION
+from .const import DOMAIN, ENTRY_MINOR_VERSION
 from .coordinator import (
     BalancesCoordinator,
     Issue,
@@ -80,6 +81,9 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
 ) -> bool:
     """Let the user remove the device of an account or pot that the bank no longer has."""
+    if entry.state is not ConfigEntryState.LOADED:
+        # Nobody knows what the bank has.
+        return False
     return entry.runtime_data.balances.data.subject(subject_id(device) or "") is None
 
 
@@ -88,8 +92,6 @@ async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> b
 
     Ours and its current version write the same ones, so that either can take over.
     """
-    if entry.version > ENTRY_VERSION:
-        return False
     if entry.minor_version < ENTRY_MINOR_VERSION:
         hass.config_entries.async_update_entry(
             entry,

@@ -273,7 +273,8 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
             if not (included := user_input[CONF_ACCOUNTS]):
                 errors[CONF_ACCOUNTS] = "no_account"
             else:
-                return self.async_create_entry(data=_options(user_input, accounts, included))
+                excluded = self._still_excluded(accounts, included)
+                return self.async_create_entry(data=_options(user_input, excluded))
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
@@ -313,16 +314,18 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
             CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
         }
 
+    def _still_excluded(self, accounts: tuple[Account, ...], included: list[str]) -> list[str]:
+        """Return the accounts to leave out: those not ticked, and those not shown this time."""
+        shown = [account.id for account in accounts]
+        before = self.config_entry.options.get(CONF_EXCLUDED_ACCOUNTS, ())
+        hidden = [account_id for account_id in before if account_id not in shown]
+        return hidden + [account_id for account_id in shown if account_id not in included]
 
-def _options(
-    user_input: Mapping[str, Any], accounts: tuple[Account, ...], included: list[str]
-) -> dict[str, Any]:
+
+def _options(user_input: Mapping[str, Any], excluded: list[str]) -> dict[str, Any]:
     """Return the options to keep.
 
     They name the accounts to leave out, so that a new one is shown without being asked for.
     """
     options = {key: value for key, value in user_input.items() if key != CONF_ACCOUNTS}
-    options[CONF_EXCLUDED_ACCOUNTS] = [
-        account.id for account in accounts if account.id not in included
-    ]
-    return options
+    return options | {CONF_EXCLUDED_ACCOUNTS: excluded}

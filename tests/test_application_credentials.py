@@ -1,0 +1,69 @@
+"""The dialog that asks for the Monzo client, and where it says to create one."""
+
+import re
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.monzo.const import DOMAIN
+
+from .dialogs import TEXTS
+
+MY_ADDRESS = "https://my.home-assistant.io/redirect/oauth"
+
+
+@pytest.fixture
+async def placeholders(
+    hass: HomeAssistant, credentials: None, hass_ws_client: WebSocketGenerator
+) -> Any:
+    """Return what asks Home Assistant for what the dialog's text refers to."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_ws_client(hass)
+
+    async def ask() -> dict[str, str]:
+        await client.send_json_auto_id({"type": "application_credentials/config"})
+        answer = await client.receive_json()
+        filled_in: dict[str, str] = answer["result"]["integrations"][DOMAIN][
+            "description_placeholders"
+        ]
+        return filled_in
+
+    return ask
+
+
+async def test_the_text_has_all_it_refers_to(placeholders: Any) -> None:
+    text = TEXTS["application_credentials"]["description"]
+    assert set(re.findall(r"{(\w+)}", text)) == set(await placeholders())
+    assert "Confidential" in text
+
+
+async def test_the_portal_is_the_banks(placeholders: Any) -> None:
+    assert (await placeholders())["developer_portal"] == "https://developers.monzo.com"
+
+
+async def test_the_bank_sends_people_back_through_my_home_assistant(
+    hass: HomeAssistant, placeholders: Any
+) -> None:
+    hass.config.components.add("my")
+    hass.config.external_url = "https://ann.example.com"
+    assert (await placeholders())["redirect_url"] == MY_ADDRESS
+
+
+async def test_without_that_the_bank_sends_people_to_their_own_address(
+    hass: HomeAssistant, placeholders: Any
+) -> None:
+    hass.config.internal_url = "http://homeassistant.local:8123"
+    hass.config.external_url = "https://ann.example.com"
+    assert (await placeholders())["redirect_url"] == (
+        "https://ann.example.com/auth/external/callback"
+    )
+
+
+async def test_without_any_address_the_usual_one_is_shown(
+    hass: HomeAssistant, placeholders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hass.config.api = None
+    assert (await placeholders())["redirect_url"] == MY_ADDRESS
