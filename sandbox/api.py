@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 import json
+import re
 from typing import Literal
 
 from .bank import Bank
@@ -81,10 +82,10 @@ class Ask:
 
     def amount(self) -> int:
         """Return the form's amount in minor units, or refuse."""
-        try:
-            return int(self.sent("amount"))
-        except ValueError as err:
-            raise _bad("amount") from err
+        text = self.sent("amount")
+        if not re.fullmatch(r"-?[0-9]+", text):
+            raise _bad("amount")
+        return int(text)
 
 
 def _bad(name: str) -> BankError:

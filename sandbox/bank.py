@@ -949,7 +949,9 @@ def _stranger(name: str) -> dict[str, str]:
 
 def _scheme_text(merchant: Merchant) -> str:
     """Return what the card scheme would print: padded to columns, as recorded."""
-    return f"{merchant.name[:22]:<23}{(merchant.address.city or 'INTERNET')[:13]:<14}{'GBR'}"
+    address = merchant.address
+    city, country = (address.city, address.country) if address.city else ("INTERNET", "GBR")
+    return f"{merchant.name[:22]:<23}{city[:13]:<14}{country}"
 
 
 def _next_morning(moment: datetime) -> datetime:

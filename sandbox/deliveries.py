@@ -63,8 +63,8 @@ class Deliveries:
 
     async def done(self) -> None:
         """Wait until nothing is on its way any more."""
-        while self._held:
-            self._send(*self._held.pop())
+        held, self._held = self._held, []
+        self._send(*held)
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
@@ -91,14 +91,18 @@ class Deliveries:
         if self._behaviour().webhook_order == "swapped" and not self._held:
             self._held.append((webhook, payload))
             return
-        self._send(webhook, payload)
-        while self._held:
-            self._send(*self._held.pop())
+        held, self._held = self._held, []
+        self._send((webhook, payload), *held)
 
-    def _send(self, webhook: Webhook, payload: JsonObject) -> None:
-        task = asyncio.get_running_loop().create_task(self._attempts(webhook, payload))
+    def _send(self, *letters: tuple[Webhook, JsonObject]) -> None:
+        """Send these one after the other, in the background."""
+        task = asyncio.get_running_loop().create_task(self._in_turn(letters))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _in_turn(self, letters: tuple[tuple[Webhook, JsonObject], ...]) -> None:
+        for webhook, payload in letters:
+            await self._attempts(webhook, payload)
 
     async def _attempts(self, webhook: Webhook, payload: JsonObject) -> None:
         delays = self._behaviour().webhook_retry_delays

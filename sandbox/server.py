@@ -3,8 +3,7 @@
 import argparse
 import asyncio
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
@@ -271,10 +270,15 @@ class BankServer:
             return web.Response(status=404)
         return web.Response(body=self.files[name])
 
-    def _serving(self, endpoint: Endpoint) -> _Serving:
-        return _Serving(self, endpoint)
+    def _serving(
+        self, endpoint: Endpoint
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await self._serve(request, endpoint)
 
-    async def serve(self, request: web.Request, endpoint: Endpoint) -> web.StreamResponse:
+        return answer
+
+    async def _serve(self, request: web.Request, endpoint: Endpoint) -> web.StreamResponse:
         """Log a request, then let it meet a fault or have it answered."""
         body = await request.read()
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
@@ -362,18 +366,6 @@ class BankServer:
 
 
 _FROM_THE_PROXY = frozenset({429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True)
-class _Serving:
-    """A route's handler: this server, answering this endpoint."""
-
-    server: BankServer
-    endpoint: Endpoint
-
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """Answer."""
-        return await self.server.serve(request, self.endpoint)
 
 
 def _error_json(code: str, error: BankError) -> JsonObject:

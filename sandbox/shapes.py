@@ -153,6 +153,7 @@ def transaction_json(row: Transaction, *, expand_merchant: bool) -> JsonObject:
     Only a declined one has `decline_reason`; pending is `settled` "".
     """
     by_card = row.merchant is not None
+    by_pot = "pot_id" in row.metadata
     data: JsonObject = {
         "id": row.id,
         "created": stamp(row.created),
@@ -168,7 +169,7 @@ def transaction_json(row: Transaction, *, expand_merchant: bool) -> JsonObject:
         "attachments": [_hung_json(item) for item in row.attachments] or None,
         "international": None,
         "category": row.category,
-        "categories": row.categories or {row.category: row.amount},
+        "categories": None if by_pot else row.categories or {row.category: row.amount},
         "is_load": row.is_load,
         "settled": stamp(row.settled) if row.settled else "",
         "local_amount": row.local_amount,

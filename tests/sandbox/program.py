@@ -1,6 +1,7 @@
 """A program of somebody's that talks to the bank, and the clock that both go by."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import json
@@ -106,3 +107,10 @@ async def exchange(session: ClientSession, server: BankServer, **form: str) -> R
 def sign_in(session: ClientSession, server: BankServer, person: Person) -> Program:
     """Return a program that a person has signed in with and approved."""
     return Program(session, server, server.sign_in(person))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that happens soon, of which nobody tells."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
