@@ -12,6 +12,7 @@ from homeassistant.components.application_credentials import (
 )
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -49,8 +50,17 @@ class SignIn(Protocol):
 type LetPass = Callable[[timedelta], Awaitable[None]]
 
 
+@pytest.fixture
+def _recorder_first(request: pytest.FixtureRequest) -> None:
+    """Start the recorder, if a test wants it, before there is anything to record."""
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("recorder_mock")
+
+
 @pytest.fixture(autouse=True)
-def _real_parts(enable_custom_integrations: None, socket_enabled: None) -> None:
+def _real_parts(
+    _recorder_first: None, enable_custom_integrations: None, socket_enabled: None
+) -> None:
     """Load the integration from this repository, and let it talk to the sandbox."""
 
 
@@ -66,6 +76,12 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Compare what is wide and dull the way Home Assistant does."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def everything_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the entities as well that are off at first."""
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
 
 
 @pytest.fixture

@@ -252,6 +252,8 @@ async def test_two_hours_at_rest_stay_within_the_budget(
     let_pass: LetPass,
     accounts: int,
 ) -> None:
+    # Watching over the loop would take longer than everything that happens in it.
+    hass.loop.set_debug(False)
     story = open_accounts(accounts)
     requests = story.server.requests
     await set_up(hass, story.entry)

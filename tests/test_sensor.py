@@ -1,0 +1,485 @@
+"""Balances, pots and what was spent, as sensors."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_system import METRIC_SYSTEM
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, snapshot_platform
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+)
+from syrupy.assertion import SnapshotAssertion
+
+import custom_components.monzo
+from sandbox.bank import Bank, Rules
+from sandbox.home import Home
+from sandbox.server import Answer, BankServer, Edited
+
+from .conftest import LetPass, SignIn
+from .looking import entity_id, set_up, shown, value
+
+A_POLL = timedelta(minutes=2)
+POTS = timedelta(minutes=11)
+
+
+@pytest.fixture
+def dora(bank: Bank, sign_in: SignIn, let_pass: LetPass) -> MockConfigEntry:
+    """Return the entry of a customer who has nothing yet, not set up."""
+    return sign_in(bank.add_person("Dora Dent"))
+
+
+@pytest.mark.freeze_time("2026-06-15 11:00:00+00:00")
+@pytest.mark.usefixtures("everything_enabled")
+async def test_every_sensor(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    snapshot: SnapshotAssertion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=123_456)
+    bank.open_pot(account.id, "Holiday", balance=30_000, goal=90_000)
+    bank.pay(account.id, -4_321)
+    bank.go_abroad(account.id, "ISK", 139.676771)
+    monkeypatch.setattr(custom_components.monzo, "PLATFORMS", [Platform.SENSOR])
+
+    await set_up(hass, dora)
+
+    await snapshot_platform(hass, er.async_get(hass), snapshot, dora.entry_id)
+
+
+async def test_what_few_people_need_is_off_at_first(
+    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+) -> None:
+    registry = er.async_get(hass)
+    disabled = {
+        entity.unique_id.removeprefix(f"{home.current.id}_")
+        for entity in er.async_entries_for_config_entry(registry, ann.entry_id)
+        if entity.disabled_by and entity.unique_id.startswith(home.current.id)
+    }
+    assert disabled == {"savings_balance", "local_currency", "exchange_rate"}
+
+
+async def test_the_unique_ids_are_those_of_the_built_in_integration(
+    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+) -> None:
+    for key in ("balance", "total_balance", "spend_today"):
+        assert entity_id(hass, home.current.id, key)
+    assert entity_id(hass, home.holiday.id, "pot_balance")
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown_as", "precision"),
+    [("GBP", "1234.56", 2), ("JPY", "123456", 0), ("KWD", "123.456", 3)],
+)
+async def test_amounts_have_the_decimals_of_their_currency(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    currency: str,
+    shown_as: str,
+    precision: int,
+) -> None:
+    (person,) = bank.people.values()
+    account = bank.open_account(person, currency=currency)
+    pot = bank.open_pot(account.id, "Savings", balance=123_456)
+
+    await set_up(hass, dora)
+
+    for subject, key in (
+        (person.user_id, "total"),
+        (account.id, "total_balance"),
+        (pot.id, "pot_balance"),
+    ):
+        state = shown(hass, subject, key)
+        assert state.state == shown_as
+        assert state.attributes["unit_of_measurement"] == currency
+        entity = er.async_get(hass).async_get(state.entity_id)
+        assert entity
+        assert entity.options["sensor"]["suggested_display_precision"] == precision
+
+
+async def test_an_account_that_does_not_tell_its_currency_has_that_of_its_balance(
+    hass: HomeAssistant, bank: Bank, server: BankServer, dora: MockConfigEntry
+) -> None:
+    (person,) = bank.people.values()
+    account = bank.open_account(person, currency="EUR", balance=100)
+
+    def without_currency(data: dict[str, Any]) -> dict[str, Any]:
+        for row in data["accounts"]:
+            del row["currency"]
+        return data
+
+    server.fail("GET", "/accounts", Edited(without_currency), times=None)
+
+    await set_up(hass, dora)
+
+    assert shown(hass, account.id, "balance").attributes["unit_of_measurement"] == "EUR"
+    assert shown(hass, person.user_id, "total").attributes["unit_of_measurement"] == "EUR"
+
+
+async def test_a_balance_of_the_first_years_lacks_what_there_was_not_yet(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    dora: MockConfigEntry,
+    everything_enabled: None,
+) -> None:
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=1_000)
+    old = {"balance": 1_000, "currency": "GBP", "spend_today": 0}
+    server.fail("GET", "/balance", Answer.json(old), times=None)
+
+    await set_up(hass, dora)
+
+    assert value(hass, account.id, "balance") == "10.00"
+    assert value(hass, account.id, "spend_today") == "0.00"
+    for key in ("total_balance", "savings_balance", "local_currency", "exchange_rate"):
+        assert value(hass, account.id, key) == STATE_UNKNOWN
+    assert value(hass, person.user_id, "total") == "10.00"
+
+
+# The total
+
+
+async def test_the_total_has_every_account_and_every_pot_in_it(
+    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+) -> None:
+    bank = home.bank
+    accounts = [account for account in bank.accounts_of(home.ann) if not account.closed]
+    everything = sum(account.balance for account in accounts) + sum(
+        pot.balance for account in accounts for pot in bank.pots_of(account.id)
+    )
+    assert value(hass, home.ann.user_id, "total") == f"{everything / 100:.2f}"
+
+
+async def test_different_currencies_have_no_total(
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry
+) -> None:
+    (person,) = bank.people.values()
+    bank.open_account(person, balance=100)
+    bank.open_account(person, currency="EUR", balance=100)
+
+    await set_up(hass, dora)
+
+    assert entity_id(hass, person.user_id, "total") is None
+
+
+async def test_the_total_goes_when_a_second_currency_comes_and_returns_when_that_goes(
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+) -> None:
+    (person,) = bank.people.values()
+    bank.open_account(person, balance=100)
+    await set_up(hass, dora)
+    assert value(hass, person.user_id, "total") == "1.00"
+
+    foreign = bank.open_account(person, currency="EUR")
+    await let_pass(timedelta(minutes=61))
+    assert entity_id(hass, person.user_id, "total") is None
+
+    bank.close_account(foreign.id)
+    await let_pass(timedelta(minutes=61))
+    assert value(hass, person.user_id, "total") == "1.00"
+
+
+async def test_a_foreign_account_that_cannot_be_read_does_not_bring_a_total(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    dora: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    (person,) = bank.people.values()
+    bank.open_account(person, balance=100)
+    foreign = bank.open_account(person, currency="EUR")
+    await set_up(hass, dora)
+    # One fails and is asked for again, and once more at the next poll; the other does not.
+    server.fail("GET", "/balance", Answer.html(502), times=None, after=1)
+
+    await let_pass(A_POLL)
+
+    assert value(hass, foreign.id, "balance") == STATE_UNAVAILABLE
+    assert entity_id(hass, person.user_id, "total") is None
+
+
+# What was spent
+
+
+async def test_money_out_is_spent_and_money_back_is_not(
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+) -> None:
+    bank.rules = Rules(spend_today_never_positive=False)
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=10_000)
+    await set_up(hass, dora)
+    assert value(hass, account.id, "spend_today") == "0.00"
+
+    bank.pay(account.id, -1_250)
+    await let_pass(A_POLL)
+    assert value(hass, account.id, "spend_today") == "12.50"
+
+    bank.refund(account.id, 2_000)
+    await let_pass(A_POLL)
+    assert value(hass, account.id, "spend_today") == "-7.50"
+
+
+@pytest.mark.parametrize(
+    ("yesterday", "today"),
+    [
+        ("2026-07-09T03:00:00+00:00", "2026-07-10T03:00:00+00:00"),
+        ("2026-01-09T04:00:00+00:00", "2026-01-10T04:00:00+00:00"),
+        # The night in which the clocks go forward, and the one in which they go back.
+        ("2026-03-28T04:00:00+00:00", "2026-03-29T03:00:00+00:00"),
+        ("2026-10-24T03:00:00+00:00", "2026-10-25T04:00:00+00:00"),
+    ],
+    ids=["in summer", "in winter", "in spring", "in autumn"],
+)
+async def test_the_day_begins_at_four_in_london(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    let_pass: LetPass,
+    freezer: FrozenDateTimeFactory,
+    yesterday: str,
+    today: str,
+) -> None:
+    morning = datetime.fromisoformat(today)
+    freezer.move_to(morning - timedelta(hours=6))
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=10_000)
+    dora.data["token"]["expires_at"] = dt_util.utcnow().timestamp() + 100_000
+    await set_up(hass, dora)
+    bank.pay(account.id, -1_250)
+
+    await let_pass(morning - timedelta(seconds=5) - dt_util.utcnow())
+    before = shown(hass, account.id, "spend_today")
+    await let_pass(timedelta(seconds=70))
+    after = shown(hass, account.id, "spend_today")
+
+    assert before.state == "12.50"
+    assert datetime.fromisoformat(before.attributes["last_reset"]) == datetime.fromisoformat(
+        yesterday
+    )
+    assert after.state == "0.00"
+    assert datetime.fromisoformat(after.attributes["last_reset"]) == morning
+
+
+async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    dora: MockConfigEntry,
+    let_pass: LetPass,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """As when the budget has no room for an account just after four in the morning."""
+    freezer.move_to("2026-01-10 03:58:00+00:00")
+    (person,) = bank.people.values()
+    account, other = bank.open_account(person), bank.open_account(person)
+    bank.pay(account.id, -1_250)
+    await set_up(hass, dora)
+    balances = dora.runtime_data.balances
+
+    freezer.tick(timedelta(minutes=3))
+    await balances.async_read_account(other.id)
+
+    state = shown(hass, account.id, "spend_today")
+    assert (state.state, state.attributes["last_reset"][:10]) == ("12.50", "2026-01-09")
+    assert shown(hass, other.id, "spend_today").attributes["last_reset"][:10] == "2026-01-10"
+
+
+async def test_spending_makes_statistics_over_days(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    let_pass: LetPass,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    hass.config.units = METRIC_SYSTEM
+    start = datetime.fromisoformat("2026-01-09T12:00:00+00:00")
+    freezer.move_to(start)
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=10_000)
+    await set_up(hass, dora)
+    spent = entity_id(hass, account.id, "spend_today")
+    balance = entity_id(hass, account.id, "balance")
+    assert spent
+    assert balance
+
+    async def compile_and_move_on(to: str) -> None:
+        await async_wait_recording_done(hass)
+        now = dt_util.utcnow()
+        do_adhoc_statistics(hass, start=now - timedelta(minutes=now.minute % 5, seconds=now.second))
+        await async_wait_recording_done(hass)
+        await let_pass(datetime.fromisoformat(to) - dt_util.utcnow())
+
+    bank.pay(account.id, -1_250)
+    await let_pass(A_POLL)
+    await compile_and_move_on("2026-01-10T12:00:00+00:00")
+    bank.pay(account.id, -400)
+    await let_pass(A_POLL)
+    await compile_and_move_on("2026-01-10T12:05:00+00:00")
+
+    statistics = await get_instance(hass).async_add_executor_job(
+        statistics_during_period,
+        hass,
+        start,
+        None,
+        {spent, balance},
+        "5minute",
+        None,
+        {"state", "sum"},
+    )
+    assert [(row["state"], row["sum"]) for row in statistics[spent]] == [(12.5, 12.5), (4.0, 16.5)]
+    assert [(row["state"], row["sum"]) for row in statistics[balance]] == [
+        (87.5, -12.5),
+        (83.5, -16.5),
+    ]
+
+
+# Abroad
+
+
+async def test_being_abroad_shows_while_it_lasts(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    let_pass: LetPass,
+    everything_enabled: None,
+) -> None:
+    (person,) = bank.people.values()
+    account = bank.open_account(person)
+    await set_up(hass, dora)
+    assert value(hass, account.id, "local_currency") == STATE_UNKNOWN
+
+    bank.go_abroad(account.id, "ISK", 139.676771)
+    await let_pass(A_POLL)
+    assert value(hass, account.id, "local_currency") == "ISK"
+    assert value(hass, account.id, "exchange_rate") == "139.676771"
+
+    bank.come_home(account.id)
+    await let_pass(A_POLL)
+    assert value(hass, account.id, "local_currency") == STATE_UNKNOWN
+    assert value(hass, account.id, "exchange_rate") == STATE_UNKNOWN
+
+
+# Goals
+
+
+@pytest.mark.parametrize(
+    ("balance", "progress", "left"),
+    [
+        (0, "0.0", "1000.00"),
+        (99_999, "99.9", "0.01"),
+        (100_000, "100.0", "0.00"),
+        (150_000, "150.0", "0.00"),
+    ],
+    ids=["nothing", "all but a penny", "all of it", "more than that"],
+)
+async def test_a_goal_is_reached_when_all_of_it_is_there(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    balance: int,
+    progress: str,
+    left: str,
+) -> None:
+    (person,) = bank.people.values()
+    account = bank.open_account(person)
+    pot = bank.open_pot(account.id, "Bike", balance=balance, goal=100_000)
+
+    await set_up(hass, dora)
+
+    assert value(hass, pot.id, "goal") == "1000.00"
+    assert value(hass, pot.id, "goal_progress") == progress
+    assert value(hass, pot.id, "left_to_goal") == left
+
+
+async def test_what_tells_of_a_goal_comes_and_goes_with_it(
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+) -> None:
+    (person,) = bank.people.values()
+    pot = bank.open_pot(bank.open_account(person).id, "Bike", balance=500)
+    await set_up(hass, dora)
+    keys = ("goal", "goal_progress", "left_to_goal")
+    assert not any(entity_id(hass, pot.id, key) for key in keys)
+
+    for _round in range(2):
+        bank.set_goal(pot.id, 1_000)
+        await let_pass(POTS)
+        assert [value(hass, pot.id, key) for key in keys] == ["10.00", "50.0", "5.00"]
+
+        bank.set_goal(pot.id, None)
+        await let_pass(POTS)
+        assert not any(entity_id(hass, pot.id, key) for key in keys)
+        assert value(hass, pot.id, "pot_balance") == "5.00"
+
+
+async def test_a_goal_given_up_while_home_assistant_was_off_is_noticed(
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry
+) -> None:
+    (person,) = bank.people.values()
+    pot = bank.open_pot(bank.open_account(person).id, "Bike", goal=1_000)
+    await set_up(hass, dora)
+    assert entity_id(hass, pot.id, "goal")
+    await hass.config_entries.async_unload(dora.entry_id)
+
+    bank.set_goal(pot.id, None)
+    await set_up(hass, dora)
+
+    assert entity_id(hass, pot.id, "goal") is None
+
+
+async def test_a_goal_that_the_user_does_not_want_to_see_stays_hidden_when_it_returns(
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+) -> None:
+    (person,) = bank.people.values()
+    pot = bank.open_pot(bank.open_account(person).id, "Bike", goal=1_000)
+    await set_up(hass, dora)
+    registry = er.async_get(hass)
+    goal = entity_id(hass, pot.id, "goal")
+    assert goal
+    registry.async_update_entity(goal, disabled_by=er.RegistryEntryDisabler.USER)
+    await hass.config_entries.async_reload(dora.entry_id)
+
+    bank.set_goal(pot.id, None)
+    await let_pass(POTS)
+    assert registry.async_get(goal) is None
+    bank.set_goal(pot.id, 2_000)
+    await let_pass(POTS)
+
+    entity = registry.async_get(goal)
+    assert entity
+    assert entity.disabled_by is er.RegistryEntryDisabler.USER
+
+
+async def test_what_cannot_be_read_shows_nothing_not_even_when_asked_directly(
+    hass: HomeAssistant, bank: Bank, server: BankServer, dora: MockConfigEntry, let_pass: LetPass
+) -> None:
+    (person,) = bank.people.values()
+    bank.open_account(person)
+    bank.open_account(person)
+    await set_up(hass, dora)
+    forbidden = Answer.error("forbidden.insufficient_permissions")
+    server.fail("GET", "/balance", forbidden)
+
+    await let_pass(A_POLL)
+
+    unavailable = [
+        state for state in hass.states.async_all("sensor") if state.state == STATE_UNAVAILABLE
+    ]
+    assert len(unavailable) == 3
+    sensor = hass.data["entity_components"]["sensor"].get_entity(unavailable[0].entity_id)
+    assert (sensor.native_value, sensor.last_reset) == (None, None)
