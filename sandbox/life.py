@@ -116,16 +116,18 @@ HABITS = (
 
 def live(home: Home, random: Random) -> None:
     """Let one thing happen. What the bank refuses, such as a closed pot, does not."""
+    incomes = (
+        (home.current, 265_000, "Harbour Design Ltd"),
+        (home.joint, 160_000, "Ben Baker"),
+        (home.bens, 231_500, "City Trams"),
+    )
     with suppress(BankError):
-        if home.current.balance < _LOW:
-            home.bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
-        elif home.joint.balance < _LOW:
-            home.bank.receive(home.joint.id, 160_000, sender="Ben Baker")
-        elif home.bens.balance < _LOW:
-            home.bank.receive(home.bens.id, 231_500, sender="City Trams")
-        else:
-            (habit,) = random.choices(HABITS, [habit.weight for habit in HABITS])
-            habit.do(home, random)
+        for account, amount, sender in incomes:
+            if account.balance < _LOW and not account.closed:
+                home.bank.receive(account.id, amount, sender=sender)
+                return
+        (habit,) = random.choices(HABITS, [habit.weight for habit in HABITS])
+        habit.do(home, random)
 
 
 async def keep_living(home: Home, speed: float) -> None:

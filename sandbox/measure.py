@@ -163,13 +163,19 @@ class Home:
             await self._settle()
 
     async def poll(self) -> tuple[float, float]:
-        """Wait for the next poll; return the real seconds that it and its computing took."""
+        """Wait for the next poll; return the real seconds that it and its computing took.
+
+        What Home Assistant computes in a second without a poll is not counted.
+        """
         asked = len(self.requests.spans)
+        idle: list[float] = []
         while True:
             began, computed = time.perf_counter(), time.process_time()
             await self.live(1)
+            passed, computing = time.perf_counter() - began, time.process_time() - computed
             if len(self.requests.spans) > asked:
-                return time.perf_counter() - began, time.process_time() - computed
+                return passed, computing - median(idle)
+            idle.append(computing)
 
     async def _settle(self) -> None:
         await asyncio.sleep(0)

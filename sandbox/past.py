@@ -20,12 +20,12 @@ async def import_past(home_assistant: Frontend, bank: Bank) -> None:
         for entity in await home_assistant.command("config/entity_registry/list")
         if entity["platform"] == "monzo"
     }
-    for unique_id, course in _courses(bank).items():
+    for unique_id, course in courses(bank).items():
         if unique_id in entities:
             await _import(home_assistant, entities[unique_id], course)
 
 
-def _courses(bank: Bank) -> dict[str, Course]:
+def courses(bank: Bank) -> dict[str, Course]:
     """Return how balances went, by the unique id of the sensor that shows them."""
     courses: dict[str, Course] = {}
     for person in bank.people.values():
