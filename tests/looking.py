@@ -1,11 +1,17 @@
 """Looking at what Home Assistant shows, the way a test tells it."""
 
+import asyncio
+from dataclasses import dataclass
+from typing import override
+
+from aiohttp import web
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
 from custom_components.monzo.const import DOMAIN
+from sandbox.faults import Exchange, Fault
 
 
 def entity_id(hass: HomeAssistant, subject: str, key: str, platform: str = "sensor") -> str | None:
@@ -43,3 +49,15 @@ async def set_up(hass: HomeAssistant, *entries: ConfigEntry) -> None:
     for entry in entries:
         await hass.config_entries.async_setup(entry.entry_id)
         await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@dataclass(frozen=True)
+class Together(Fault):
+    """Nobody is answered before everybody has asked."""
+
+    everybody: asyncio.Barrier
+
+    @override
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        await self.everybody.wait()
+        return await exchange.work()

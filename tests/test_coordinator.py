@@ -35,7 +35,7 @@ from sandbox.home import Home
 from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown, value
+from .looking import Together, entity_id, set_up, shown, value
 
 # Longer than the pause between two polls of up to five accounts.
 A_POLL = timedelta(minutes=2)
@@ -90,18 +90,6 @@ class ByAccount(Fault):
         for account_id in exchange.request.query.values():
             if account_id in self.faults:
                 return await self.faults[account_id].answer(exchange)
-        return await exchange.work()
-
-
-@dataclass(frozen=True)
-class Together(Fault):
-    """Nobody is answered before everybody has asked."""
-
-    everybody: asyncio.Barrier
-
-    @override
-    async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        await self.everybody.wait()
         return await exchange.work()
 
 
