@@ -1,0 +1,119 @@
+"""The imports of the integration form a tree, in which nobody looks at who looks at them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import custom_components.monzo
+
+ROOT = Path(custom_components.monzo.__file__).parent
+
+# What each module may import of its siblings. Each line names only lines above it.
+ALLOWED: dict[str, set[str]] = {
+    "const": set(),
+    "api": set(),
+    "application_credentials": {"const"},
+    "devices": {"api", "const"},
+    "session": {"api", "const"},
+    "transfers": {"api", "const", "session"},
+    "coordinator": {"api", "const", "devices", "session", "transfers"},
+    "entity": {"api", "const", "coordinator", "devices"},
+    "services": {"api", "const", "coordinator", "devices", "transfers"},
+    "diagnostics": {"api", "const", "coordinator", "devices"},
+    "system_health": {"api", "const", "coordinator"},
+    "repairs": {"const", "coordinator"},
+    "config_flow": {"api", "const", "coordinator", "devices"},
+    "binary_sensor": {"api", "const", "coordinator", "entity"},
+    "sensor": {"api", "const", "coordinator", "entity"},
+    "__init__": {"api", "const", "coordinator", "devices", "services", "session", "transfers"},
+}
+
+# The same within the API package.
+ALLOWED_IN_API: dict[str, set[str]] = {
+    "exceptions": set(),
+    "money": set(),
+    "answer": {"exceptions"},
+    "fields": {"exceptions", "money"},
+    "models": {"exceptions", "fields", "money"},
+    "client": {"answer", "exceptions", "fields", "models", "money"},
+    "__init__": {"client", "exceptions", "models", "money"},
+}
+
+
+def modules(folder: Path) -> dict[str, ast.Module]:
+    """Return the modules of a package by name."""
+    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")}
+
+
+def imports(module: ast.Module) -> set[tuple[int, str]]:
+    """Return the level and the name of everything that a module imports, wherever it does."""
+    found: set[tuple[int, str]] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            found |= {(0, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if node.module is None:
+                # The names are modules of the package itself, or things of its root.
+                found |= {(node.level, alias.name) for alias in node.names}
+            else:
+                found.add((node.level, node.module))
+    return found
+
+
+def siblings(module: ast.Module) -> set[str]:
+    """Return what a module imports of its own package."""
+    return {name.partition(".")[0] for level, name in imports(module) if level == 1}
+
+
+MODULES = modules(ROOT)
+API_MODULES = modules(ROOT / "api")
+
+
+def test_every_module_has_its_place() -> None:
+    assert MODULES.keys() | {"api"} == ALLOWED.keys()
+    assert API_MODULES.keys() == ALLOWED_IN_API.keys()
+
+
+@pytest.mark.parametrize("allowed", [ALLOWED, ALLOWED_IN_API], ids=["integration", "api"])
+def test_what_is_allowed_is_a_tree(allowed: dict[str, set[str]]) -> None:
+    above: set[str] = set()
+    for name, may_import in allowed.items():
+        assert may_import <= above, name
+        above.add(name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_what_is_below_it(name: str) -> None:
+    assert siblings(MODULES[name]) <= ALLOWED[name]
+
+
+@pytest.mark.parametrize("name", API_MODULES)
+def test_a_module_of_the_api_imports_only_what_is_below_it(name: str) -> None:
+    assert siblings(API_MODULES[name]) <= ALLOWED_IN_API[name]
+    # It could be published as it is.
+    assert all(level <= 1 for level, _name in imports(API_MODULES[name]))
+
+
+@pytest.mark.parametrize("module", [*MODULES.values(), *API_MODULES.values()])
+def test_nobody_takes_a_way_around_the_tree(module: ast.Module) -> None:
+    for level, name in imports(module):
+        # Neither out of the package and in again, nor hidden from run time.
+        assert level < 2
+        assert not name.startswith("custom_components")
+    assert not [
+        node
+        for node in ast.walk(module)
+        if (isinstance(node, ast.Name) and node.id == "TYPE_CHECKING")
+        or (isinstance(node, ast.Attribute) and node.attr == "TYPE_CHECKING")
+        or (isinstance(node, ast.alias) and node.name == "TYPE_CHECKING")
+    ]
+
+
+@pytest.mark.parametrize("name", API_MODULES)
+def test_the_api_knows_no_home_assistant(name: str) -> None:
+    assert not [
+        imported
+        for _level, imported in imports(API_MODULES[name])
+        if imported.partition(".")[0] in {"homeassistant", "voluptuous", "probatio"}
+    ]
