@@ -1,8 +1,10 @@
 """Somebody at the counter: has money moved by the actions, and checks it against the ledger."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any, override
 
 from aiohttp import web
@@ -19,6 +21,8 @@ from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
 from sandbox.records import Account, Pot
 from sandbox.server import BankServer
+
+from .dialogs import TEXTS
 
 type Answer = dict[str, Any]
 
@@ -49,6 +53,24 @@ class Meanwhile(Fault):
         return await self.fault.answer(exchange)
 
 
+@dataclass(frozen=True)
+class Held(Fault):
+    """Another fault, but not before the test says so."""
+
+    fault: Fault
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the request has reached the bank."""
+
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """To be set by the test."""
+
+    @override
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        self.arrived.set()
+        await self.released.wait()
+        return await self.fault.answer(exchange)
+
+
 class Teller:
     """Calls the actions of one config entry."""
 
@@ -61,6 +83,12 @@ class Teller:
         self._bank = bank
         self._server = server
         self._known = {row.id for row in self._pot_rows()}
+
+    def seen_from(self, hass: HomeAssistant, entry: MockConfigEntry) -> Teller:
+        """Return the same teller in another Home Assistant."""
+        other = Teller(hass, entry, self._bank, self._server)
+        other._known = self._known
+        return other
 
     def device(self, subject: Account | Pot) -> str:
         """Return the id of the device of an account or a pot."""
@@ -153,7 +181,10 @@ def refused() -> Iterator[Refusal]:
     with pytest.raises(HomeAssistantError) as caught:
         yield refusal
     refusal.error = caught.value
-    assert refusal.error.translation_domain in {DOMAIN, "homeassistant"}
-    # The text is there, with everything that it mentions.
     assert refusal.text != refusal.key
-    assert "{" not in refusal.text
+    if refusal.error.translation_domain == DOMAIN:
+        text: str = TEXTS["exceptions"][refusal.key]["message"]
+        mentioned = {field for _, field, _, _ in Formatter().parse(text) if field}
+        assert mentioned == set(refusal.error.translation_placeholders or ())
+    else:
+        assert refusal.error.translation_domain == "homeassistant"
