@@ -95,7 +95,11 @@ def test_a_module_of_the_api_imports_only_what_is_below_it(name: str) -> None:
     assert all(level <= 1 for level, _name in imports(API_MODULES[name]))
 
 
-@pytest.mark.parametrize("module", [*MODULES.values(), *API_MODULES.values()])
+@pytest.mark.parametrize(
+    "module",
+    [*MODULES.values(), *API_MODULES.values()],
+    ids=[*MODULES, *(f"api.{name}" for name in API_MODULES)],
+)
 def test_nobody_takes_a_way_around_the_tree(module: ast.Module) -> None:
     for level, name in imports(module):
         # Neither out of the package and in again, nor hidden from run time.
