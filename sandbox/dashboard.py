@@ -113,7 +113,7 @@ def _everything(people: list[Subject], accounts: list[Subject]) -> list[Card]:
     totals = [person.entities["total"] for person in people]
     return [
         _heading("Everything", "mdi:sigma"),
-        *(_tile(total, "purple", features=[_TREND], columns=12, name=_ENTITY) for total in totals),
+        *(_tile(total, "purple", columns=12, name=_ENTITY) for total in totals),
         {
             "type": "statistics-graph",
             "title": "The last two months",
@@ -135,7 +135,7 @@ def _account(account: Subject, pots: list[Subject]) -> list[Card]:
     by_goal = sorted(pots, key=lambda pot: "goal_progress" not in pot.entities)
     return [
         _heading(account.name, "mdi:bank"),
-        _tile(shown["balance"], "teal", features=[_TREND], columns=12, name=_ENTITY),
+        _tile(shown["balance"], "teal", columns=12, name=_ENTITY),
         _tile(shown["spend_today"], "deep-orange", name=_ENTITY),
         _tile(shown["total_balance"], "teal", name=_ENTITY),
         _heading("Pots", "mdi:piggy-bank", style="subtitle"),
@@ -190,7 +190,6 @@ def _activity(subjects: list[Subject]) -> list[Card]:
     ]
 
 
-_TREND: Card = {"type": "trend-graph", "hours_to_show": 0.5}
 _GAUGE: Card = {"type": "bar-gauge"}
 _DEVICE: Card = {"type": "device"}
 _ENTITY: Card = {"type": "entity"}

@@ -37,7 +37,8 @@ _SECONDS_BETWEEN_SAVES = 10.0
 _BY_HAND = f"""
 To connect the bank yourself:
   1. Log in, and go to Settings, Devices & services, Add integration, Monzo.
-  2. Type the client that the sandbox bank knows:
+  2. Type the client that the sandbox bank knows, so there is none to create:
+       Name                 any
        OAuth client ID      {DEFAULT_CLIENT_ID}
        OAuth client secret  {DEFAULT_CLIENT_SECRET}
   3. Say who you are in the bank's window, and allow the access.
