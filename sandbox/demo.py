@@ -207,17 +207,14 @@ Ctrl-C ends everything, and the next start goes on from there.
 """
 
 
-def _port(text: str) -> int:
-    """Return a port that is free."""
-    port = int(text)
+def _expect_free(port: int, option: str) -> None:
+    """End the program if somebody else listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as err:
-            msg = f"port {port} cannot be used: {err.strerror}. Choose another one"
-            raise argparse.ArgumentTypeError(msg) from err
-    return port
+        except (OSError, OverflowError) as err:
+            sys.exit(f"Port {port} cannot be used ({err}). Choose another with {option}.")
 
 
 def _speed(text: str) -> float:
@@ -236,10 +233,10 @@ def _options() -> Options:
         epilog="Everything it keeps is in the folder .demo.",
     )
     parser.add_argument(
-        "--port", type=_port, default="8123", help="Home Assistant's port (default: %(default)s)"
+        "--port", type=int, default=8123, help="Home Assistant's port (default: %(default)s)"
     )
     parser.add_argument(
-        "--bank-port", type=_port, default="8124", help="the bank's port (default: %(default)s)"
+        "--bank-port", type=int, default=8124, help="the bank's port (default: %(default)s)"
     )
     parser.add_argument(
         "--speed",
@@ -280,6 +277,8 @@ def main() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.exit("The demo is running already, in another terminal.")
+        _expect_free(options.port, "--port")
+        _expect_free(options.bank_port, "--bank-port")
         try:
             asyncio.run(_run(options))
         except* HomeAssistantError as errors:
