@@ -95,11 +95,12 @@ def _readable(step: ConfigFlowResult) -> ConfigFlowResult:
     match step["type"]:
         case FlowResultType.FORM:
             page = texts["step"][step["step_id"]]
-            assert page["title"]
+            assert "Monzo" in page["title"] + page["description"]
             assert _placeholders(page["description"]) <= given
         case FlowResultType.EXTERNAL_STEP:
-            assert texts["step"][step["step_id"]]["title"]
-            assert texts["step"][step["step_id"]]["description"]
+            page = texts["step"][step["step_id"]]
+            assert page["title"]
+            assert "Monzo" in page["description"]
         case FlowResultType.SHOW_PROGRESS:
             assert texts["step"][step["step_id"]]["title"]
             assert _placeholders(texts["progress"][step["progress_action"]]) <= given

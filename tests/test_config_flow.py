@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+import logging
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ from homeassistant.components.application_credentials import (
 )
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers import config_entry_oauth2_flow
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -203,6 +204,24 @@ async def test_without_a_name_at_the_bank_the_entry_is_called_monzo(
 
     assert (await dialogs.wait(waiting))["title"] == "Monzo"
     await settled(hass)
+
+
+async def test_two_browsers_that_look_on_make_one_entry(
+    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+) -> None:
+    server.behaviour = replace(server.behaviour, approve_at_once=True)
+    waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
+    await asyncio.wait(_approvals())
+
+    looks = [hass.config_entries.flow.async_configure(waiting["flow_id"]) for _ in range(3)]
+    first, *others = await asyncio.gather(*looks, return_exceptions=True)
+    await settled(hass)
+
+    assert not isinstance(first, BaseException)
+    assert first["type"] is FlowResultType.CREATE_ENTRY
+    assert {type(other) for other in others} == {UnknownFlow}
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [first["result"]]
+    assert not hass.config_entries.flow.async_progress()
 
 
 # The approval
@@ -406,7 +425,8 @@ NO_TOKEN = {
     "a term that is no number": (_token(expires_in="soon"), "oauth_failed"),
     "a term that is null": (_token(expires_in=None), "oauth_failed"),
     "a term that is over": (_token(expires_in=0), "oauth_failed"),
-    "an endless term": (_token(expires_in=10**400), "oauth_failed"),
+    "an endless term": (_token(expires_in=10**18), "oauth_failed"),
+    "a term beyond numbers": (_token(expires_in=10**400), "oauth_failed"),
     "an infinite term": (_token(expires_in=float("inf")), "oauth_failed"),
     "nobody": (_token(user_id=_ABSENT), "oauth_failed"),
     "nobody with a name": (_token(user_id=""), "oauth_failed"),
@@ -431,6 +451,7 @@ async def test_what_is_no_token_ends_the_dialog(
     answer: Fault,
     reason: str,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     fault = server.fail("POST", "/oauth2/token", answer)
     ended = await dialogs.sign_in(await dialogs.open(), home.ann)
 
@@ -759,6 +780,26 @@ async def test_signing_in_anew_as_somebody_else_is_refused(
     assert ann.data == before
     assert ann.state is ConfigEntryState.LOADED
     assert ann.runtime_data is loaded
+
+
+async def test_somebody_else_who_signs_in_by_mistake_does_not_end_their_own_entry(
+    hass: HomeAssistant,
+    home: Home,
+    server: BankServer,
+    dialogs: Dialogs,
+    sign_in: SignIn,
+    ann: MockConfigEntry,
+) -> None:
+    """The bank has ended Ben's token, if both use the same client."""
+    ben = sign_in(home.ben)
+    await hass.config_entries.async_setup(ben.entry_id)
+
+    ended = await dialogs.sign_in(await _page_of(hass, dialogs, ann, "reauth"), home.ben)
+    assert ended["reason"] == "wrong_account"
+    server.approve(home.ben)
+    await ben.runtime_data.balances.async_refresh()
+    assert ben.runtime_data.balances.last_update_success
+    assert not hass.config_entries.flow.async_progress()
 
 
 @pytest.mark.parametrize("dialog", ["reauth", "reconfigure"])

@@ -27,6 +27,7 @@ async def client(
     hass: HomeAssistant, credentials: None, hass_client: ClientSessionGenerator
 ) -> TestClient[Any, Any]:
     """Return somebody who is logged in to Home Assistant."""
+    assert await async_setup_component(hass, "repairs", {})
     assert await async_setup_component(hass, DOMAIN, {})
     return await hass_client()
 

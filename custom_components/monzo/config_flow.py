@@ -17,6 +17,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
 from homeassistant.core import callback
+from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
 from homeassistant.helpers.selector import (
@@ -79,6 +80,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     _sign_in: dict[str, Any]
     _approval: asyncio.Task[tuple[Account, ...]] | None = None
     _accounts: tuple[Account, ...] = ()
+    _is_finishing = False
 
     @property
     @override
@@ -117,14 +119,13 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
                 description_placeholders={"developer_portal": DEVELOPER_PORTAL_URL},
             )
         self._sign_in = data
+        known = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, token["user_id"])
+        handed_over = known is not None and self._hand_over(known)
         if self.source in SOURCES_WITH_ENTRY:
             self._abort_if_unique_id_mismatch(reason="wrong_account")
-            self._hand_over(self._entry)
-        elif entry := self.hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, token["user_id"]
-        ):
-            if self._hand_over(entry):
-                self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        elif known is not None:
+            if handed_over:
+                self.hass.config_entries.async_schedule_reload(known.entry_id)
             return self.async_abort(reason="already_configured")
         return await self.async_step_wait_for_approval()
 
@@ -137,7 +138,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     @callback
     def _hand_over(self, entry: ConfigEntry) -> bool:
-        """Have an entry go on with this sign-in at once if its own has just ended.
+        """Have this person's entry go on with this sign-in at once if its own has just ended.
 
         Monzo keeps one token per person and client: if the entry uses the same client, the new
         token is the only one left, whatever becomes of this dialog.
@@ -229,6 +230,11 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Keep the approved sign-in."""
+        if self._is_finishing:
+            # Home Assistant comes here by itself, and so does each browser that looks on. While
+            # the new entry is set up, a second one would make another of it.
+            raise UnknownFlow
+        self._is_finishing = True
         if self.source in SOURCES_WITH_ENTRY:
             return self.async_update_reload_and_abort(self._entry, data_updates=self._sign_in)
         return self.async_create_entry(
