@@ -63,10 +63,10 @@ class Deliveries:
 
     async def done(self) -> None:
         """Wait until nothing is on its way any more."""
-        held, self._held = self._held, []
-        self._send(*held)
-        while self._tasks:
+        while self._tasks or self._held:
             await asyncio.gather(*self._tasks)
+            if self._held:
+                self._send(self._held.pop())
 
     def _on_transaction(self, row: Transaction) -> None:
         behaviour = self._behaviour()

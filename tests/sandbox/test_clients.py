@@ -1,0 +1,297 @@
+"""Clients that others wrote for the real bank find it here, and notice no difference."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+import socket
+from threading import Thread
+from typing import Any, override
+import webbrowser
+
+from aiohttp import ClientSession
+import httpx
+from monzopy.monzopy import (
+    AbstractMonzoApi,
+    AuthorisationExpiredError,
+    InvalidMonzoAPIResponseError,
+    UserAccount,
+)
+from pydantic import HttpUrl
+from pymonzo.client import MonzoAPI
+from pymonzo.exceptions import MonzoAccessDenied, MonzoAPIError
+from pymonzo.feed.schemas import MonzoBasicFeedItem
+from pymonzo.transactions.schemas import MonzoTransactionMerchant
+import pytest
+
+from sandbox.bank import Bank
+from sandbox.home import Home, build_home
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+
+HOOK = "http://127.0.0.1:9/hook"
+
+
+@pytest.fixture
+def bank() -> Bank:
+    """Return a bank that goes by the same clock as the clients."""
+    return Bank()
+
+
+@pytest.fixture
+def home(bank: Bank) -> Home:
+    """Return a household with accounts of every type."""
+    return build_home(bank)
+
+
+# pymonzo: waits for its answers, so it lives in a thread
+
+
+type InThread = Callable[[Callable[[], Any]], Any]
+
+
+@pytest.fixture
+def in_thread() -> Iterator[InThread]:
+    """Return what runs something that waits, while the bank goes on."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+
+        async def run(wait: Callable[[], Any]) -> Any:
+            return await asyncio.get_running_loop().run_in_executor(threads, wait)
+
+        yield run
+
+
+@pytest.fixture
+def redirected(server: BankServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let pymonzo find the sandbox where the bank was."""
+    monkeypatch.setattr(MonzoAPI, "api_url", server.url)
+    monkeypatch.setattr(MonzoAPI, "authorization_endpoint", f"{server.url}/")
+    monkeypatch.setattr(MonzoAPI, "token_endpoint", f"{server.url}/oauth2/token")
+    monkeypatch.setattr(MonzoAPI, "settings_path", tmp_path / "pymonzo")
+
+
+@pytest.fixture
+def pymonzo(redirected: None, server: BankServer, home: Home) -> MonzoAPI:
+    """Return pymonzo with Ann's token."""
+    return MonzoAPI(access_token=server.sign_in(home.ann)["access_token"])
+
+
+async def test_pymonzo_reads_accounts_and_pots(
+    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+) -> None:
+    def story() -> None:
+        assert pymonzo.whoami().user_id == home.ann.user_id
+        accounts = pymonzo.accounts.list()
+        assert [account.id for account in accounts if account.closed] == [
+            home.prepaid.id,
+            home.backing_loan.id,
+        ]
+        for account in accounts:
+            if not account.closed:
+                pymonzo.balance.get(account.id)
+                pymonzo.pots.list(account.id)
+        balance = pymonzo.balance.get(home.current.id)
+        pots = pymonzo.pots.list(home.current.id)
+        assert balance.total_balance == balance.balance + sum(pot.balance for pot in pots)
+        with pytest.raises(MonzoAccessDenied):
+            pymonzo.balance.get(home.backing_loan.id)
+
+    await in_thread(story)
+
+
+async def test_pymonzo_moves_money(pymonzo: MonzoAPI, in_thread: InThread, home: Home) -> None:
+    before = home.holiday.balance
+
+    def story() -> None:
+        pot, account = home.holiday.id, home.current.id
+        for _ in range(2):
+            into = pymonzo.pots.deposit(500, pot, account_id=account, dedupe_id="in")
+            assert into.balance == before + 500
+        out = pymonzo.pots.withdraw(200, pot, account_id=account, dedupe_id="out")
+        assert out.balance == before + 300
+        with pytest.raises(MonzoAPIError, match="insufficient_funds"):
+            pymonzo.pots.deposit(10**9, pot, account_id=account, dedupe_id="too much")
+
+    await in_thread(story)
+    assert home.holiday.balance == before + 300
+
+
+async def test_pymonzo_reads_and_annotates_transactions(
+    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+) -> None:
+    def story() -> None:
+        account = home.current.id
+        rows = pymonzo.transactions.list(
+            account,
+            expand_merchant=True,
+            since=datetime.now(UTC) - timedelta(days=80),
+            before=datetime.now(UTC) + timedelta(minutes=1),
+            limit=100,
+        )
+        assert len(rows) == 100
+        assert any(isinstance(row.merchant, MonzoTransactionMerchant) for row in rows)
+        assert any(row.counterparty is not None for row in rows)
+        one = pymonzo.transactions.get(rows[0].id, expand_merchant=True)
+        assert one == rows[0]
+        noted = pymonzo.transactions.annotate(one.id, {"notes": "seen"})
+        assert noted.notes == "seen"
+        with pytest.raises(MonzoAPIError, match="transaction_not_found"):
+            pymonzo.transactions.get("tx_0")
+
+    await in_thread(story)
+
+
+async def test_pymonzo_uses_feed_attachments_and_webhooks(
+    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+) -> None:
+    row = home.bank.pay(home.current.id, -350)
+
+    def story() -> None:
+        item = MonzoBasicFeedItem(
+            title="Hello", image_url=HttpUrl("https://x.test/x.png"), body="There"
+        )
+        assert pymonzo.feed.create(item, home.current.id) == {}
+        place = pymonzo.attachments.upload(
+            file_name="a.png", file_type="image/png", content_length=4
+        )
+        assert httpx.post(place.upload_url, content=b"\x89PNG").status_code == 200
+        attachment = pymonzo.attachments.register(
+            row.id, file_url=place.file_url, file_type="image/png"
+        )
+        assert attachment.external_id == row.id
+        assert pymonzo.attachments.deregister(attachment.id) == {}
+        webhook = pymonzo.webhooks.register(HOOK, home.current.id)
+        assert pymonzo.webhooks.list(home.current.id) == [webhook]
+        assert pymonzo.webhooks.delete(webhook.id) == {}
+
+    await in_thread(story)
+    assert home.bank.feed[0].title == "Hello"
+
+
+async def test_pymonzo_signs_in_and_refreshes(
+    redirected: None,
+    server: BankServer,
+    home: Home,
+    in_thread: InThread,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        redirect = f"http://127.0.0.1:{free.getsockname()[1]}/pymonzo"
+
+    def allow(url: str) -> None:
+        """Do in the browser what Ann would do."""
+        query = dict(httpx.URL(url).params)
+        assert "not Monzo" in httpx.get(url).text
+        form = {**query, "person": home.ann.user_id, "decision": "allow"}
+        back = httpx.post(f"{server.url}/authorise", data=form).headers["Location"]
+        httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(back)
+
+    browsers: list[Thread] = []
+
+    def open_browser(url: str) -> bool:
+        browsers.append(Thread(target=allow, args=(url,)))
+        browsers[0].start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_browser)
+
+    def sign_in() -> None:
+        MonzoAPI.authorize(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, redirect_uri=redirect)
+        with pytest.raises(MonzoAccessDenied):
+            MonzoAPI().accounts.list()
+
+    def use() -> None:
+        first = MonzoAPI()
+        first.accounts.list()
+        first.session.token["expires_at"] = 1
+        assert first.whoami().authenticated
+        again = MonzoAPI()
+        again.accounts.list()
+
+    await in_thread(sign_in)
+    browsers[0].join()
+    server.approve(home.ann)
+    await in_thread(use)
+    assert [call.form["grant_type"] for call in server.calls("POST", "/oauth2/token")] == [
+        "authorization_code",
+        "refresh_token",
+    ]
+
+
+# monzopy: what Home Assistant's own integration is built on
+
+
+class Monzopy(AbstractMonzoApi):
+    """monzopy with a token, finding the sandbox where the bank was."""
+
+    def __init__(self, session: ClientSession, server: BankServer, token: str) -> None:
+        """Use a token."""
+        super().__init__(session)
+        self._url = server.url
+        self._token = token
+
+    @override
+    async def async_get_access_token(self) -> str:
+        return self._token
+
+    @override
+    async def _request(
+        self, method: str, endpoint: str, *, base_url: str = "", **kwargs: Any
+    ) -> dict[str, Any]:
+        return await super()._request(method, endpoint, base_url=self._url, **kwargs)
+
+
+@pytest.fixture
+def monzopy(session: ClientSession, server: BankServer, home: Home) -> UserAccount:
+    """Return monzopy with Ann's token."""
+    return Monzopy(session, server, server.sign_in(home.ann)["access_token"]).user_account
+
+
+async def test_monzopy_reads_accounts_and_pots(monzopy: UserAccount, home: Home) -> None:
+    accounts = {account["id"]: account for account in await monzopy.accounts()}
+    assert home.prepaid.id not in accounts
+    assert accounts[home.current.id]["name"] == "Current Account"
+    assert accounts[home.current.id]["balance"]["balance"] == home.current.balance
+    pots = {pot["id"]: pot for pot in await monzopy.pots()}
+    assert pots.keys() == home.bank.pots.keys()
+    assert pots[home.house.id]["current_account_id"] == home.joint.id
+
+
+async def test_monzopy_moves_money(monzopy: UserAccount, home: Home) -> None:
+    before = home.holiday.balance
+    assert await monzopy.pot_deposit(home.current.id, home.holiday.id, 500)
+    assert await monzopy.pot_withdraw(home.current.id, home.holiday.id, 200)
+    assert home.holiday.balance == before + 300
+    with pytest.raises(InvalidMonzoAPIResponseError):
+        await monzopy.pot_withdraw(home.current.id, home.rainy_day.id, 1)
+
+
+async def test_monzopy_annotates_and_writes_to_the_feed(monzopy: UserAccount, home: Home) -> None:
+    row = home.bank.pay(home.current.id, -350)
+    assert (await monzopy.annotate_transaction(row.id, {"notes": "seen"}))["notes"] == "seen"
+    await monzopy.create_feed_item(
+        home.current.id, "Hello", "https://x.test/x.png", body="There", title_color="#FFFFFF"
+    )
+    assert home.bank.feed[0].colours == {"title_color": "#FFFFFF"}
+
+
+async def test_monzopy_manages_webhooks(monzopy: UserAccount, home: Home) -> None:
+    webhook = await monzopy.register_webhook(home.current.id, HOOK)
+    assert await monzopy.list_account_webhooks(home.current.id) == [webhook]
+    await monzopy.delete_webhook(webhook.id)
+    await monzopy.register_webhooks(HOOK)
+    assert len(await monzopy.list_webhooks("127.0.0.1")) == len(home.bank.webhooks) == 5
+    await monzopy.unregister_webhooks()
+    assert home.bank.webhooks == {}
+
+
+async def test_monzopy_sees_expired_and_unapproved_tokens_for_what_they_are(
+    monzopy: UserAccount, session: ClientSession, server: BankServer, home: Home
+) -> None:
+    server.expire_access_token(home.ann)
+    with pytest.raises(AuthorisationExpiredError):
+        await monzopy.pots()
+    token = server.sign_in(home.ann, approved=False)["access_token"]
+    with pytest.raises(AuthorisationExpiredError):
+        await Monzopy(session, server, token).user_account.accounts()
