@@ -930,8 +930,10 @@ class Bank:
         local: Counter[str] = Counter()
         spent = 0
         since = self.day_began()
-        for row in self._history[account_id]:
-            if row.include_in_spending and not row.decline_reason and row.created >= since:
+        for row in reversed(self._history[account_id]):
+            if row.created < since:
+                break
+            if row.include_in_spending and not row.decline_reason:
                 spent += row.amount
                 local[row.local_currency] += row.local_amount
         return spent, dict(local)

@@ -144,7 +144,11 @@ class CommitThen(Fault):
 
 @dataclass(frozen=True)
 class LoseResponse(Fault):
-    """The bank does what was asked, then the connection breaks."""
+    """The bank does what was asked, then the connection breaks.
+
+    On a connection that it used before, aiohttp sends GET, PUT and DELETE again by itself, once:
+    a program of that kind needs to meet this twice to notice.
+    """
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -154,7 +158,7 @@ class LoseResponse(Fault):
 
 @dataclass(frozen=True)
 class DropBefore(Fault):
-    """The connection breaks before the bank has done anything."""
+    """The connection breaks before the bank has done anything; see LoseResponse on aiohttp."""
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:

@@ -100,7 +100,7 @@ class BankServer:
         self._recent: deque[datetime] = deque()
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
-        self.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, name="Sandbox client")
+        self.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
 
     async def __aenter__(self) -> Self:
         """Start."""

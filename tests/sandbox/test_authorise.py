@@ -26,7 +26,7 @@ async def test_the_page_asks_who_you_are_and_says_that_it_is_not_monzo(
         page = await response.text()
     assert response.status == 200
     assert "not Monzo" in page
-    for part in ('id="allow"', 'id="deny"', 'id="person"', "Sandbox client", "Ann Archer"):
+    for part in ('id="allow"', 'id="deny"', 'id="person"', "Home Assistant", "Ann Archer"):
         assert part in page
     assert 'value="odd&quot;state&lt;&amp;"' in page
 
