@@ -3,7 +3,6 @@
 Both run in turn in a real Home Assistant core of their own process, against the same sandbox.
 """
 
-import argparse
 import asyncio
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
@@ -136,7 +135,6 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Print the comparison."""
-    argparse.ArgumentParser(prog="scripts/bench", description=__doc__).parse_args()
     print(table(asyncio.run(compare())))
     print(_EXPLANATION)
 

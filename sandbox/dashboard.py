@@ -92,8 +92,10 @@ def _view(subjects: list[Subject], control_page: str) -> Card:
         *(_account(account, own_pots[account.device_id]) for account in main),
         _savings(pots),
         _others(others),
-        _activity(subjects),
     ]
+    # Numbers that change all the time are no news to the logbook.
+    if news := [entity for entity in _entities(subjects) if entity.startswith("event.")]:
+        sections.append(_activity(news))
     greeting = {
         "type": "markdown",
         "text_only": True,
@@ -105,8 +107,21 @@ def _view(subjects: list[Subject], control_page: str) -> Card:
         "type": "sections",
         "max_columns": 3,
         "header": {"layout": "start", "card": greeting},
+        "badges": [
+            {
+                "type": "entity",
+                "entity": person.entities["connection"],
+                "name": _ENTITY,
+                "show_name": True,
+            }
+            for person in people
+        ],
         "sections": [{"type": "grid", "cards": cards} for cards in sections],
     }
+
+
+def _entities(subjects: list[Subject]) -> list[str]:
+    return [entity for subject in subjects for entity in subject.entities.values()]
 
 
 def _everything(people: list[Subject], accounts: list[Subject]) -> list[Card]:
@@ -171,21 +186,14 @@ def _others(accounts: list[Subject]) -> list[Card]:
     ]
 
 
-def _activity(subjects: list[Subject]) -> list[Card]:
-    """Return what has happened; numbers that change all the time are no news to the logbook."""
-    news = [
-        entity_id
-        for subject in subjects
-        for entity_id in subject.entities.values()
-        if not entity_id.startswith("sensor.")
-    ]
+def _activity(news: list[str]) -> list[Card]:
     return [
         _heading("Activity", "mdi:format-list-bulleted"),
         {
             "type": "logbook",
             "target": {"entity_id": news},
             "hours_to_show": 24,
-            "grid_options": {"columns": 12, "rows": 4},
+            "grid_options": {"columns": 12, "rows": 6},
         },
     ]
 

@@ -227,29 +227,13 @@ def _speed(text: str) -> float:
 
 
 def _options() -> Options:
-    parser = argparse.ArgumentParser(
-        prog="scripts/demo",
-        description="Shows Monzo in a real Home Assistant, with a sandbox for a bank.",
-        epilog="Everything it keeps is in the folder .demo.",
-    )
-    parser.add_argument(
-        "--port", type=int, default=8123, help="Home Assistant's port (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--bank-port", type=int, default=8124, help="the bank's port (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--speed",
-        type=_speed,
-        default="1",
-        help="2 has money move twice as often, 0.5 half as often",
-    )
-    parser.add_argument(
-        "--by-hand", action="store_true", help="leave the sign-in to you, to click through it"
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="forget everything that was kept, and begin anew"
-    )
+    """Read the command line; `scripts/demo --help` explains it."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", add_help=False)
+    parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument("--bank-port", type=int, default=8124)
+    parser.add_argument("--speed", type=_speed, default=1.0)
+    parser.add_argument("--by-hand", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     return Options(**vars(parser.parse_args()))
 
 
