@@ -94,8 +94,12 @@ class ByAccount(Fault):
 
 
 @pytest.fixture
-def open_accounts(bank: Bank, server: BankServer, sign_in: SignIn) -> Callable[[int], Story]:
+def open_accounts(
+    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn
+) -> Callable[[int], Story]:
     """Return what makes a customer with so many accounts."""
+    # These are long stories: watching over the loop would take longer than all that happens in it.
+    hass.loop.set_debug(False)
 
     def open_accounts(count: int) -> Story:
         person = bank.add_person("Cleo Carter")
@@ -240,8 +244,6 @@ async def test_two_hours_at_rest_stay_within_the_budget(
     let_pass: LetPass,
     accounts: int,
 ) -> None:
-    # Watching over the loop would take longer than everything that happens in it.
-    hass.loop.set_debug(False)
     story = open_accounts(accounts)
     requests = story.server.requests
     await set_up(hass, story.entry)
