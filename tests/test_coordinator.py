@@ -691,6 +691,82 @@ async def test_a_sign_in_that_another_program_has_ended_asks_to_sign_in_again(
     assert not cleo.asked()
 
 
+async def test_access_withdrawn_by_its_owner_asks_to_sign_in_again(
+    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+) -> None:
+    cleo.server.fail("GET", "/balance", Answer.error("unauthorized.bad_access_token"), times=None)
+    cleo.server.fail("POST", "*", Answer.error("unauthorized.bad_refresh_token"), times=None)
+
+    await let_pass(A_POLL)
+
+    assert len(reauth_flows(hass)) == 1
+    issue_id = f"{Issue.EVICTED}_{cleo.entry.entry_id}"
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (REFUSALS["not wanted like this"], "does not understand"),
+        (Answer.garbage(), "does not understand"),
+        (DropBefore(), "cannot be reached"),
+        (Answer.html(502), "cannot be reached"),
+        (Answer.error("rate_limited"), "asks Home Assistant to wait"),
+    ],
+    ids=["a refusal", "garbage", "no connection", "a proxy's error page", "too many requests"],
+)
+async def test_the_log_says_what_kind_of_trouble_it_is(
+    hass: HomeAssistant,
+    cleo: Story,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    said: str,
+) -> None:
+    cleo.server.fail("*", "*", fault, times=None)
+
+    await let_pass(A_POLL)
+
+    (line,) = lines(caplog)
+    assert said in line
+
+
+async def test_pots_that_the_bank_no_longer_tells_of_are_missed_in_the_total(
+    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+) -> None:
+    cleo.server.fail("GET", "/pots", REFUSALS["not found"], times=None)
+
+    await let_pass(timedelta(minutes=11))
+
+    assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
+
+
+async def test_an_account_without_pots_to_read_has_its_balance_in_the_total(
+    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+) -> None:
+    story = open_accounts(1)
+    story.server.fail("GET", "/pots", REFUSALS["not permitted"], times=None)
+
+    await set_up(hass, story.entry)
+
+    assert value(hass, story.person.user_id, "total") == "100.00"
+
+
+async def test_a_person_who_leaves_out_every_account_causes_one_request_per_poll(
+    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+) -> None:
+    story = open_accounts(2)
+    hass.config_entries.async_update_entry(
+        story.entry, options={"excluded_accounts": [account.id for account in story.accounts]}
+    )
+
+    await set_up(hass, story.entry)
+    await let_pass(A_POLL)
+
+    assert story.asked() == {"/accounts": 2}
+    assert not hass.states.async_all("sensor")
+
+
 async def test_a_person_without_accounts_is_asked_about_until_there_is_one(
     hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
 ) -> None:
