@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from custom_components.monzo.const import DOMAIN
 
@@ -60,6 +60,26 @@ async def test_without_that_the_bank_sends_people_to_their_own_address(
     assert (await placeholders())["redirect_url"] == (
         "https://ann.example.com/auth/external/callback"
     )
+
+
+async def test_the_address_is_the_one_that_the_browser_has(
+    hass: HomeAssistant,
+    credentials: None,
+    hass_client: ClientSessionGenerator,
+    hass_access_token: str,
+) -> None:
+    hass.config.external_url = "https://ann.example.com"
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert await async_setup_component(hass, "websocket_api", {})
+    browser = await hass_client()
+    async with browser.ws_connect("/api/websocket", origin="http://192.0.2.7:8123") as socket:
+        await socket.receive_json()
+        await socket.send_json({"type": "auth", "access_token": hass_access_token})
+        await socket.receive_json()
+        await socket.send_json({"id": 1, "type": "application_credentials/config"})
+        answer = await socket.receive_json()
+    shown = answer["result"]["integrations"][DOMAIN]["description_placeholders"]
+    assert shown["redirect_url"] == "http://192.0.2.7:8123/auth/external/callback"
 
 
 async def test_without_any_address_the_usual_one_is_shown(

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import logging
 from typing import Any, Final, override
 
+from aiohttp.hdrs import ORIGIN
 from homeassistant.components.application_credentials import (
     AuthImplementation,
     AuthorizationServer,
@@ -22,6 +23,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
     MY_AUTH_CALLBACK_PATH,
     AbstractOAuth2Implementation,
 )
+from homeassistant.helpers.http import current_request
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 import voluptuous as vol
 
@@ -124,6 +126,9 @@ def _redirect_url(hass: HomeAssistant) -> str:
     """Return the address that Monzo sends people back to, as Home Assistant will ask for it."""
     if "my" in hass.config.components:
         return MY_AUTH_CALLBACK_PATH
+    # Home Assistant will use the address that the browser has it at, which is not always its own.
+    if (request := current_request.get()) and (origin := request.headers.get(ORIGIN)):
+        return origin + AUTH_CALLBACK_PATH
     try:
         return get_url(hass, prefer_external=True) + AUTH_CALLBACK_PATH
     except NoURLAvailableError:

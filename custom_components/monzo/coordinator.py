@@ -374,6 +374,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._pots_changed: set[str] = set()
         self._outcomes: dict[Read, Outcome] = {}
         self._logged: frozenset[Read] = frozenset()
+        # What the devices of the person, the accounts and the pots were made from.
+        self._registered: dict[str, object] = {}
         self._reading = asyncio.Lock()
 
     @property
@@ -554,18 +556,32 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._log_changes()
         accounts = {state.id: state for state in self._readable_accounts()}
         pots = self._readable_pots(accounts)
-        hass, entry = self.hass, self.config_entry
-        async_register_person(hass, entry, self._person_id)
-        for account in accounts.values():
-            async_register_account(hass, entry, account.account, self._person_id)
-        for pot in pots.values():
-            async_register_pot(hass, entry, pot.pot, pot.account_id)
+        self._async_register(accounts, pots)
         return MonzoData(
             person=self._person(accounts, pots),
             accounts=accounts,
             pots=pots,
             gone=frozenset(self._gone()) - pots.keys(),
         )
+
+    @callback
+    def _async_register(
+        self, accounts: Mapping[str, AccountState], pots: Mapping[str, PotState]
+    ) -> None:
+        """Register the devices of what is new, or is called something else."""
+        hass, entry, known = self.hass, self.config_entry, self._registered
+        self._registered = {self._person_id: entry.title}
+        self._registered |= {account.id: account.account for account in accounts.values()}
+        self._registered |= {pot.id: (pot.pot.name, pot.account_id) for pot in pots.values()}
+        changed = {id_ for id_, shown in self._registered.items() if known.get(id_) != shown}
+        if self._person_id in changed:
+            async_register_person(hass, entry, self._person_id)
+        for account in accounts.values():
+            if account.id in changed:
+                async_register_account(hass, entry, account.account, self._person_id)
+        for pot in pots.values():
+            if pot.id in changed:
+                async_register_pot(hass, entry, pot.pot, pot.account_id)
 
     def _obstacle(self) -> Exception | None:
         """Return the failure because of which nothing can be shown, if there is one."""

@@ -44,6 +44,7 @@ def async_register_person(hass: HomeAssistant, entry: ConfigEntry, person_id: st
         entry_type=DeviceEntryType.SERVICE,
         identifiers={(DOMAIN, person_id)},
         manufacturer=MANUFACTURER,
+        model="Person",
         name=entry.title,
     )
 

@@ -231,7 +231,7 @@ CALLS = pytest.mark.parametrize(
     [rest for _, *rest in ENDPOINTS],
     ids=[name for name, *_ in ENDPOINTS],
 )
-async def test_what_is_sent_and_what_comes_back(  # noqa: PLR0913, PLR0917 - a table
+async def test_what_is_sent_and_what_comes_back(
     client: MonzoClient,
     wire: Wire,
     call: Call,
