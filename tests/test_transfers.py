@@ -354,6 +354,24 @@ async def test_a_refusal_after_a_lost_answer_that_cannot_be_looked_into_is_left_
     assert refusal.key == "transfer_unconfirmed"
 
 
+@pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
+async def test_a_refusal_of_what_was_in_doubt_before_is_looked_into(
+    teller: Teller, home: Home, server: BankServer, *, moved: bool
+) -> None:
+    break_transfers(server, LoseResponse() if moved else DropBefore(), times=None)
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    with refused():
+        await teller.deposit(home.holiday, 20, dedupe_id="once")
+    server.clear_faults()
+    break_transfers(server, REJECTION)
+    if moved:
+        assert (await teller.deposit(home.holiday, 20, dedupe_id="once"))["result"] == "moved"
+    else:
+        with refused() as refusal:
+            await teller.deposit(home.holiday, 20, dedupe_id="once")
+        assert refusal.key == "transfer_rejected_later"
+
+
 # When the bank wants to be left alone
 
 

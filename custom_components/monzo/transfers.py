@@ -510,19 +510,15 @@ class Transfers:
         ) from refusal
 
 
-def _ordered_as(transaction: Transaction) -> str | None:
-    """Return the `dedupe_id` that a transfer was ordered with, if the transaction is one.
+def _ordered_as(transaction: Transaction) -> str:
+    """Return the `dedupe_id` that a transfer was ordered with; nothing if it is none.
 
     Monzo keeps it as `external_id`, and as the last of four parts of a `dedupe_id` of its own: the
     pot, the account, the direction, and this. Both as recorded for round-ups.
     """
     if transaction.external_id is not None:
         return transaction.external_id
-    match (transaction.dedupe_id or "").split(":", 3):
-        case [_, _, _, ordered_as]:
-            return ordered_as
-        case _:
-            return None
+    return ":".join((transaction.dedupe_id or "").split(":")[3:])
 
 
 def _moment(text: str) -> datetime:
