@@ -10,7 +10,7 @@ from enum import StrEnum
 import logging
 import math
 import time
-from typing import Final, override
+from typing import Final, NamedTuple, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -286,8 +286,7 @@ class Endpoint(StrEnum):
     POTS = "the pots of an account"
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """One request of a poll."""
 
     endpoint: Endpoint
@@ -426,7 +425,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @override
     def _async_refresh_finished(self) -> None:
         """Remove what has evidently gone, now that it is no longer in the data."""
-        if self.last_update_success:
+        if self.last_update_success and self.data.gone:
             async_remove_devices(self.hass, self.config_entry, self.data.gone)
 
     def _included(self) -> list[Account]:

@@ -104,10 +104,13 @@ def async_remove_devices(
 @callback
 def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, subject_id: str) -> bool:
     """Return whether an account or a pot belongs to another config entry."""
+    entries = hass.config_entries.async_entries(DOMAIN)
+    if len(entries) == 1:
+        return False
     registry = dr.async_get(hass)
     holders = [
         candidate
-        for candidate in hass.config_entries.async_entries(DOMAIN)
+        for candidate in entries
         if registry.async_get_device_by_identifier((DOMAIN, subject_id), candidate.entry_id)
     ]
     if not holders:
