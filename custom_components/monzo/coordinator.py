@@ -425,7 +425,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @override
     def _async_refresh_finished(self) -> None:
         """Remove what has evidently gone, now that it is no longer in the data."""
-        if self.last_update_success and self.data.gone:
+        if self.last_update_success:
             async_remove_devices(self.hass, self.config_entry, self.data.gone)
 
     def _included(self) -> list[Account]:
