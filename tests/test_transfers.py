@@ -563,6 +563,22 @@ async def test_an_id_that_another_person_has_used_is_not_taken_for_a_transfer(
     assert pot.balance == 0
 
 
+async def test_a_transfer_is_looked_for_since_it_was_first_asked_for(
+    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+) -> None:
+    break_transfers(server, LoseResponse(), times=None)
+    server.fail("GET", "/transactions", Answer.html(502))
+    with refused():
+        await teller.deposit(home.holiday, 20, dedupe_id="once")
+    for _ in range(2):
+        await let_pass(timedelta(days=3))
+        server.fail("GET", "/transactions", Answer.html(502))
+        with refused():
+            await teller.deposit(home.holiday, 20, dedupe_id="once")
+    assert (await teller.deposit(home.holiday, 20, dedupe_id="once"))["result"] == "moved"
+    assert len(teller.moves) == 1
+
+
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-20), timedelta(hours=20)], ids=str)
 async def test_a_clock_that_is_hours_off_does_not_hide_a_transfer(
     teller: Teller,
