@@ -1,6 +1,7 @@
 """Balances, pots and what was spent, as sensors."""
 
 from datetime import datetime, timedelta
+import logging
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -69,6 +70,24 @@ async def test_what_few_people_need_is_off_at_first(
         if entity.disabled_by and entity.unique_id.startswith(home.current.id)
     }
     assert disabled == {"savings_balance", "local_currency", "exchange_rate"}
+
+
+async def test_what_is_off_is_not_made_again_at_every_poll(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    let_pass: LetPass,
+    ann: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "homeassistant.components.sensor")
+    caplog.clear()
+
+    bank.pay(home.current.id, -500)
+    await let_pass(A_POLL)
+
+    assert value(hass, home.current.id, "spend_today") == "5.00"
+    assert "disabled" not in caplog.text
 
 
 async def test_the_unique_ids_are_those_of_the_built_in_integration(

@@ -106,6 +106,12 @@ def async_add_as_they_appear(
     known: set[str] = set()
 
     @callback
+    def async_forget(unique_id: str, entity: MonzoEntity[Any]) -> None:
+        # One that is disabled is not wanted again before Home Assistant reloads the entry.
+        if not (entity.registry_entry and entity.registry_entry.disabled):
+            known.discard(unique_id)
+
+    @callback
     def async_update() -> None:
         new: list[MonzoEntity[Any]] = []
         for description, subject in tables.pairs(balances.data):
@@ -118,7 +124,7 @@ def async_add_as_they_appear(
             elif has and unique_id not in known:
                 known.add(unique_id)
                 entity = make(balances, description, subject)
-                entity.async_on_remove(partial(known.discard, unique_id))
+                entity.async_on_remove(partial(async_forget, unique_id, entity))
                 new.append(entity)
         if new:
             async_add_entities(new)
