@@ -71,6 +71,26 @@ async def test_an_entry_tells_what_went_wrong(
     assert dump["balances"]["reads_failed"] == 4
 
 
+async def test_an_entry_that_is_not_loaded_tells_why(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+) -> None:
+    account = device(hass, entry, home.current.id)
+    assert account
+    server.fail("*", "*", Answer.html(502), times=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+
+    whole: dict[str, Any] = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    part: dict[str, Any] = await get_diagnostics_for_device(hass, hass_client, entry, account)
+
+    assert whole == part
+    assert whole["entry"]["state"] == "setup_retry"
+    assert whole["entry"]["reason"] == "cannot_connect"
+
+
 @pytest.mark.freeze_time("2026-06-15 11:00:00+00:00")
 async def test_devices_tell_how_they_fare(
     hass: HomeAssistant,

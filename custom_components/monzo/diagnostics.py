@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
@@ -21,18 +22,13 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: MonzoConfigEntry
 ) -> dict[str, Any]:
     """Return how a config entry fares."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {"entry": _entry(entry)}
     runtime = entry.runtime_data
     balances = runtime.balances
     data = balances.data
     return {
-        "entry": {
-            "version": f"{entry.version}.{entry.minor_version}",
-            "data_keys": sorted(entry.data),
-            "excluded_accounts": len(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ())),
-            "transfers_allowed": entry.options.get(CONF_ALLOW_TRANSFERS, True),
-            "limited_per_transfer": CONF_MAX_PER_TRANSFER in entry.options,
-            "limited_per_day": CONF_MAX_PER_DAY in entry.options,
-        },
+        "entry": _entry(entry),
         "session": {
             "renewable": runtime.session.renewable,
             "requests_left": runtime.session.requests_left,
@@ -56,6 +52,8 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
 ) -> dict[str, Any]:
     """Return how one person, account or pot fares."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {"entry": _entry(entry)}
     match entry.runtime_data.balances.data.subject(subject_id(device) or ""):
         case AccountState() as account:
             return {"account": _account(account)}
@@ -65,6 +63,20 @@ async def async_get_device_diagnostics(
             return {"person": {"currencies": sorted(person.currencies)}}
         case None:
             return {"missing": True}
+
+
+def _entry(entry: MonzoConfigEntry) -> dict[str, Any]:
+    """Return what Home Assistant keeps for an entry, and why it is not there if it is not."""
+    return {
+        "state": entry.state.value,
+        "reason": entry.error_reason_translation_key,
+        "version": f"{entry.version}.{entry.minor_version}",
+        "data_keys": sorted(entry.data),
+        "excluded_accounts": len(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ())),
+        "transfers_allowed": entry.options.get(CONF_ALLOW_TRANSFERS, True),
+        "limited_per_transfer": CONF_MAX_PER_TRANSFER in entry.options,
+        "limited_per_day": CONF_MAX_PER_DAY in entry.options,
+    }
 
 
 def _account(state: AccountState) -> dict[str, Any]:
