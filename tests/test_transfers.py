@@ -579,6 +579,17 @@ async def test_a_transfer_is_looked_for_since_it_was_first_asked_for(
     assert len(teller.moves) == 1
 
 
+async def test_another_amount_under_the_same_id_is_not_taken_for_the_transfer(
+    teller: Teller, home: Home, bank: Bank, server: BankServer
+) -> None:
+    # By another program with the same person's access.
+    bank.deposit(home.holiday.id, home.current.id, 500, "pay day")
+    break_transfers(server, LoseResponse(), times=None)
+    with refused() as refusal:
+        await teller.deposit(home.holiday, 20, dedupe_id="pay day")
+    assert refusal.key == "transfer_not_found"
+
+
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-20), timedelta(hours=20)], ids=str)
 async def test_a_clock_that_is_hours_off_does_not_hide_a_transfer(
     teller: Teller,
