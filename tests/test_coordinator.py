@@ -741,6 +741,23 @@ async def test_pots_that_the_bank_no_longer_tells_of_are_missed_in_the_total(
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
 
 
+@pytest.mark.parametrize("listed", [False, True], ids=["left out", "makes no sense"])
+async def test_a_pot_missing_from_the_list_is_missed_in_the_total(
+    hass: HomeAssistant, cleo: Story, let_pass: LetPass, *, listed: bool
+) -> None:
+    def without_balances(data: dict[str, Any]) -> dict[str, Any]:
+        return {"pots": [{**pot, "balance": "?"} for pot in data["pots"] if listed]}
+
+    before = value(hass, cleo.person.user_id, "total")
+    cleo.server.fail("GET", "/pots", Edited(without_balances), times=None)
+    await let_pass(timedelta(minutes=11))
+    assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
+
+    cleo.server.clear_faults()
+    await let_pass(timedelta(minutes=11))
+    assert value(hass, cleo.person.user_id, "total") == before
+
+
 async def test_an_account_without_pots_to_read_has_its_balance_in_the_total(
     hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
 ) -> None:

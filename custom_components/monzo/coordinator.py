@@ -369,6 +369,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._accounts: dict[str, Account] = {}
         self._balances: dict[str, tuple[Balance, datetime]] = {}
         self._pots: dict[str, tuple[Pot, ...]] = {}
+        # The ids of all pots that were ever listed.
+        self._pots_seen: set[str] = set()
         # The accounts whose pots, it seems, are not what they were when last asked for.
         self._pots_changed: set[str] = set()
         self._outcomes: dict[Read, Outcome] = {}
@@ -536,10 +538,12 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._pots_changed.discard(account_id)
         pots = await self.session.pots(account_id)
         before = {pot.id for pot in self._pots.get(account_id, ())}
-        if before - {pot.id for pot in pots.items}:
+        listed = {pot.id for pot in pots.items}
+        if before - listed:
             # Even deleted pots stay in the list, so this one is too short; perhaps not the next.
             self._pots_changed.add(account_id)
         self._pots[account_id] = pots.items
+        self._pots_seen |= listed
         return pots.skipped
 
     # What is known then
@@ -653,7 +657,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         ) | {pot.currency for pot in pots.values()}
         holdings = [account.balance.balance for account in accounts.values()]
         holdings += [pot.pot.balance for pot in pots.values()]
-        complete = all(
+        listed = {pot.id for pots_of_one in self._pots.values() for pot in pots_of_one}
+        complete = listed >= self._pots_seen and all(
             account.id in accounts and self._pots_are_known(account.id) for account in parts
         )
         return PersonState(
