@@ -608,7 +608,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         failed = frozenset(read for read in self._reads() if self._outcome(read).error)
         for read in failed - self._logged:
             err = self._outcome(read).error
-            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, err)
+            # Not the bank's own words, which may say more than a log should.
+            reason = getattr(err, "code", None) or type(err).__name__
+            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, reason)
         for read in self._logged - failed:
             _LOGGER.info("Monzo tells %s again", read.endpoint)
         self._logged = failed

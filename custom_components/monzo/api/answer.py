@@ -53,11 +53,15 @@ _CODE: Final = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
 # Monzo's longest known message has 230 characters.
 _MAX_MESSAGE: Final = 300
 
-# Ids and paths that hold them; and whatever is longer than any word may be a token or an address.
-_PRIVATE: Final = re.compile(r"(?<!\S)/\S+|\b[a-z0-9]+_\w*\d\w*|\S{100,}", re.ASCII)
+# Ids and paths that hold them, numbers of accounts, addresses for mail, tokens; and whatever is
+# longer than any word may be one of them.
+_PRIVATE: Final = re.compile(
+    r"(?<!\S)/\S+|\b[a-z0-9]+_\w*\d\w*|\S+@\S+|\b\d\d-\d\d-\d\d\b|\d{6,}|\beyJ\S+|\S{100,}",
+    re.ASCII,
+)
 
-# A wrong clock at the other end must not keep the integration silent for days.
-_MAX_RETRY_AFTER: Final = 3600.0
+# A mistake at the other end must not keep the integration silent for longer than a day.
+_MAX_RETRY_AFTER: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
