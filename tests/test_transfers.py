@@ -517,6 +517,12 @@ def of_another_pot(listing: JsonObject) -> object:
     }
 
 
+def declined(listing: JsonObject) -> object:
+    """Have no money moved by anything."""
+    rows: Any = listing["transactions"]
+    return {"transactions": [{**row, "decline_reason": "OTHER"} for row in rows]}
+
+
 async def test_a_transfer_is_known_by_the_banks_own_dedupe_id_as_well(
     teller: Teller, home: Home, server: BankServer
 ) -> None:
@@ -533,7 +539,11 @@ async def test_a_transfer_is_known_by_the_banks_own_dedupe_id_as_well(
 
 @pytest.mark.parametrize(
     ("change", "key"),
-    [(unreadable, "transfer_unconfirmed"), (of_another_pot, "transfer_not_found")],
+    [
+        (unreadable, "transfer_unconfirmed"),
+        (of_another_pot, "transfer_not_found"),
+        (declined, "transfer_not_found"),
+    ],
 )
 async def test_a_transaction_that_may_be_another_proves_nothing(
     teller: Teller,

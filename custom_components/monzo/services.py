@@ -223,7 +223,7 @@ def _amount(value: object, currency: str) -> Money:
     # Also if it is a number too large for Python to write it down.
     with suppress(ValueError):
         text = str(value).strip()
-        if not isinstance(value, bool) and AMOUNT.fullmatch(text):
+        if AMOUNT.fullmatch(text):
             minor = Money(Decimal(text), currency).minor
     if minor <= 0:
         raise _invalid(
