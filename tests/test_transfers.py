@@ -205,6 +205,20 @@ async def test_a_transfer_that_the_account_does_not_show_has_not(
     assert len(teller.moves) == 1
 
 
+async def test_without_a_connection_nothing_was_moved_and_the_user_is_told(
+    teller: Teller, home: Home, server: BankServer
+) -> None:
+    await server.stop()
+    with refused() as refusal:
+        await teller.deposit(home.holiday, 20, dedupe_id="try-me-again")
+    assert refusal.key == "transfer_not_sent"
+    assert "nothing was moved" in refusal.text
+    await server.start()
+    assert teller.moves == []
+    assert (await teller.deposit(home.holiday, 20, dedupe_id="try-me-again"))["result"] == "moved"
+    assert len(teller.moves) == 1
+
+
 @pytest.mark.parametrize("reading", UNREADABLE.values(), ids=UNREADABLE.keys())
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_what_cannot_be_confirmed_is_left_open(

@@ -35,6 +35,7 @@ from .api import (
     MonzoError,
     MonzoRateLimitError,
     MonzoResponseError,
+    MonzoUnreachableError,
     Transaction,
 )
 from .const import (
@@ -75,8 +76,12 @@ CLOCK_TOLERANCE: Final = timedelta(days=1)
 # What says nothing about whether the money moved.
 IN_DOUBT: Final = (MonzoConnectionError, MonzoResponseError)
 
-# A token that cannot be renewed for now, so that nothing was sent.
-NOT_SENT: Final = (OAuth2TokenRequestConnectionError, OAuth2TokenRequestError)
+# No connection, or a token that cannot be renewed for now: nothing was sent.
+NOT_SENT: Final = (
+    MonzoUnreachableError,
+    OAuth2TokenRequestConnectionError,
+    OAuth2TokenRequestError,
+)
 
 
 class Direction(StrEnum):
@@ -455,10 +460,10 @@ class Transfers:
             asked_to_wait = 0.0
             try:
                 await self._async_send(transfer)
-            except IN_DOUBT:
-                outcome.in_doubt = True
             except NOT_SENT:
                 pass
+            except IN_DOUBT:
+                outcome.in_doubt = True
             except MonzoRateLimitError as err:
                 asked_to_wait = err.retry_after or 0
             except MonzoError as err:

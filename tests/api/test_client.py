@@ -17,6 +17,7 @@ from custom_components.monzo.api import (
     MonzoRateLimitError,
     MonzoRejectedError,
     MonzoResponseError,
+    MonzoUnreachableError,
     Receipt,
     ReceiptItem,
     Records,
@@ -355,12 +356,12 @@ async def test_broken_http_is_a_broken_connection(
         await client.who_am_i()
 
 
-async def test_nobody_listening_is_a_broken_connection(
+async def test_nobody_listening_means_that_nothing_was_sent(
     client: MonzoClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Wire() as gone:
         monkeypatch.setattr("custom_components.monzo.api.client.API_URL", gone.url)
-    with pytest.raises(MonzoConnectionError, match="GET ping/whoami failed: ClientConnectorError"):
+    with pytest.raises(MonzoUnreachableError, match="GET ping/whoami failed: ClientConnectorError"):
         await client.who_am_i()
 
 

@@ -11,6 +11,7 @@ from .exceptions import (
     MonzoRateLimitError,
     MonzoRejectedError,
     MonzoResponseError,
+    MonzoUnreachableError,
     MonzoVerificationRequiredError,
 )
 from .models import (
@@ -56,6 +57,7 @@ __all__ = [
     "MonzoRateLimitError",
     "MonzoRejectedError",
     "MonzoResponseError",
+    "MonzoUnreachableError",
     "MonzoVerificationRequiredError",
     "Owner",
     "Pot",

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from aiohttp import (
     ClientConnectionError,
+    ClientConnectorError,
     ClientError,
     ClientHandlerType,
     ClientOSError,
@@ -32,7 +33,7 @@ from aiohttp.hdrs import (
 from yarl import URL
 
 from .answer import Answer
-from .exceptions import MonzoConnectionError, MonzoResponseError
+from .exceptions import MonzoConnectionError, MonzoResponseError, MonzoUnreachableError
 from .fields import Fields
 from .models import (
     Account,
@@ -383,6 +384,8 @@ async def _exchange(
         # Only what kind of error it is: aiohttp's texts hold the address, and that holds ids.
         kind = type(err.__cause__ if isinstance(err.__cause__, ClientError) else err)
         message = f"{endpoint} failed: {kind.__name__}"
+        if issubclass(kind, ClientConnectorError):
+            raise MonzoUnreachableError(message) from None
         raise MonzoConnectionError(message) from None
     _LOGGER.debug("%s → %s", endpoint, answer.status)
     return answer

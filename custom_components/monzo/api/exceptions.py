@@ -68,5 +68,9 @@ class MonzoConnectionError(MonzoError):
     """
 
 
+class MonzoUnreachableError(MonzoConnectionError):
+    """There was no connection to the bank at all, so that nothing was sent and nothing happened."""
+
+
 class MonzoResponseError(MonzoError):
     """The answer makes no sense to this client; a request that moves money may have moved it."""
