@@ -75,7 +75,7 @@ def async_register_pot(hass: HomeAssistant, entry: ConfigEntry, pot: Pot, accoun
         identifiers={(DOMAIN, pot.id)},
         manufacturer=MANUFACTURER,
         model=DEVICE_MODEL_POT,
-        name=pot.name or DEVICE_MODEL_POT,
+        name=pot.name.strip() or DEVICE_MODEL_POT,
         via_device_id=_device_id(hass, entry, account_id),
     )
 
