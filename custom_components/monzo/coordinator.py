@@ -367,6 +367,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._person_id = str(entry.unique_id)
         self._excluded = frozenset(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ()))
         self._accounts: dict[str, Account] = {}
+        self._included: tuple[Account, ...] = ()
         self._balances: dict[str, tuple[Balance, datetime]] = {}
         self._pots: dict[str, tuple[Pot, ...]] = {}
         # The ids of all pots that were ever listed.
@@ -407,7 +408,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             while due := self._due(asked):
                 asked.update(due)
                 await self._async_ask(due)
-            self.update_interval = poll_interval(len(self._included()))
+            self.update_interval = poll_interval(len(self._included))
             return self._async_take_stock()
 
     async def async_read_account(self, account_id: str) -> None:
@@ -430,14 +431,14 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         if self.last_update_success:
             async_remove_devices(self.hass, self.config_entry, self.data.gone)
 
-    def _included(self) -> list[Account]:
-        """Return the accounts that this entry looks after."""
-        return [
+    def _choose(self) -> None:
+        """Settle on the accounts that this entry looks after."""
+        self._included = tuple(
             account
             for account in self.open_accounts
             if account.id not in self._excluded
             and not async_is_claimed_elsewhere(self.hass, self.config_entry, account.id)
-        ]
+        )
 
     def _outcome(self, read: Read) -> Outcome:
         """Return how a request went when it was last sent."""
@@ -448,7 +449,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     def _reads(self) -> Iterator[Read]:
         """Yield all that there is to ask for, the most important first."""
         yield Read(Endpoint.ACCOUNTS)
-        balances = [Read(Endpoint.BALANCE, account.id) for account in self._included()]
+        balances = [Read(Endpoint.BALANCE, account.id) for account in self._included]
         yield from balances
         for read in balances:
             if not self._outcome(read).refused:
@@ -456,6 +457,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     def _due(self, asked: Collection[Read]) -> list[Read]:
         """Return what to ask for now: oldest first, and no more than the budget allows."""
+        self._choose()
         due = [read for read in self._reads() if read not in asked and self._is_due(read)]
         due.sort(key=lambda read: self._outcome(read).at)
         return due[: self.session.requests_left]
@@ -468,7 +470,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             return age >= ACCOUNTS_OUTDATED_AFTER.total_seconds()
         if outcome.error is not None:
             return True
-        if read.endpoint is Endpoint.ACCOUNTS and not self._included():
+        if read.endpoint is Endpoint.ACCOUNTS and not self._included:
             # Nothing else would show whether the bank answers, and whether there is an account.
             return True
         if read.endpoint is Endpoint.POTS and read.account_id in self._pots_changed:
@@ -554,6 +556,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
         If that is nothing, what stands in the way is raised.
         """
+        self._choose()
         if (obstacle := self._obstacle()) is not None:
             raise obstacle
         self._log_changes()
@@ -596,7 +599,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         # The list asked for an hour ago still serves, unless nothing may be read any more.
         if isinstance(listing, MonzoPermissionError) or not self._accounts:
             return listing
-        balances = [Read(Endpoint.BALANCE, account.id) for account in self._included()]
+        balances = [Read(Endpoint.BALANCE, account.id) for account in self._included]
         if not all(read in errors for read in balances):
             return None
         # What may be over soon says more than an account that can never be read.
@@ -617,7 +620,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     def _readable_accounts(self) -> Iterator[AccountState]:
         """Yield the accounts whose balance could be read when last asked for."""
-        for account in self._included():
+        for account in self._included:
             if self._outcome(Read(Endpoint.BALANCE, account.id)).answered:
                 balance, day_began = self._balances[account.id]
                 yield AccountState(account=account, balance=balance, day_began=day_began)
@@ -647,7 +650,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         # An account that was never readable is no part of it; one that was is missing.
         parts = [
             account
-            for account in self._included()
+            for account in self._included
             if account.id in self._balances
             or not self._outcome(Read(Endpoint.BALANCE, account.id)).refused
         ]

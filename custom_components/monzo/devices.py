@@ -88,6 +88,8 @@ def async_remove_devices(
 
     So are the devices of what belongs to another config entry.
     """
+    if not subject_ids and len(hass.config_entries.async_entries(DOMAIN)) == 1:
+        return
     registry = dr.async_get(hass)
     devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
     gone = {
