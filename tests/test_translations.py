@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import chain
 import json
 from pathlib import Path
 import re
@@ -90,7 +91,8 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
 def raised() -> dict[str, list[set[str]]]:
     """Return the translation keys of exceptions, each with the placeholders of every use.
 
-    Some are given to the exception itself, others to a function of the module that makes one.
+    Some are given to the exception itself, others to a function that makes one: of the module, or
+    of another that lends it.
     """
     found: dict[str, list[set[str]]] = {}
     for tree in MODULES.values():
@@ -103,7 +105,8 @@ def raised() -> dict[str, list[set[str]]]:
             named = [each.arg for each in function.args.args]
             if named[:1] != ["translation_key"]:
                 continue
-            for call in calls(tree, function.name):
+            callers = [tree] if function.name.startswith("_") else MODULES.values()
+            for call in chain.from_iterable(calls(caller, function.name) for caller in callers):
                 placeholders = {each.arg for each in call.keywords if each.arg} - set(named)
                 for key in literals(call.args[0]):
                     found.setdefault(key, []).append(placeholders)

@@ -88,7 +88,7 @@ def async_remove_devices(
 
     So are the devices of what belongs to another config entry.
     """
-    if not subject_ids and len(hass.config_entries.async_entries(DOMAIN)) == 1:
+    if not subject_ids and _is_only_entry(hass):
         return
     registry = dr.async_get(hass)
     devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
@@ -106,19 +106,23 @@ def async_remove_devices(
 @callback
 def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, subject_id: str) -> bool:
     """Return whether an account or a pot belongs to another config entry."""
-    entries = hass.config_entries.async_entries(DOMAIN)
-    if len(entries) == 1:
+    if _is_only_entry(hass):
         return False
     registry = dr.async_get(hass)
     holders = [
         candidate
-        for candidate in entries
+        for candidate in hass.config_entries.async_entries(DOMAIN)
         if registry.async_get_device_by_identifier((DOMAIN, subject_id), candidate.entry_id)
     ]
     if not holders:
         return False
     first = min(holders, key=lambda holder: (holder.created_at, holder.entry_id))
     return first.entry_id != entry.entry_id
+
+
+def _is_only_entry(hass: HomeAssistant) -> bool:
+    """Return whether nobody else can claim anything, so that a poll need not look it up."""
+    return len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
 def subject_id(device: dr.AnyDeviceEntry) -> str | None:

@@ -26,7 +26,7 @@ from .api import Money, MonzoAuthenticationError, MonzoError, currency_exponent
 from .const import DOMAIN
 from .coordinator import AccountState, MonzoConfigEntry, MonzoData, MonzoRuntimeData, PotState
 from .devices import subject_id
-from .transfers import Direction, Transfer
+from .transfers import Direction, Transfer, failed, refused
 
 ATTR_ACCOUNT: Final = "account"
 ATTR_AMOUNT: Final = "amount"
@@ -135,9 +135,9 @@ async def _async_check_unlocked(hass: HomeAssistant, target: Target) -> None:
     data = await _async_read_again(hass, target)
     pot = data.pots.get(target.pot.id) if data else None
     if pot is None:
-        raise _invalid("cannot_be_read")
+        raise refused("cannot_be_read")
     if pot.pot.locked:
-        raise _invalid("pot_locked")
+        raise refused("pot_locked")
 
 
 async def _async_read_again(hass: HomeAssistant, target: Target) -> MonzoData | None:
@@ -190,11 +190,11 @@ def _target(call: ServiceCall) -> Target:
     data = entry.runtime_data.balances.data
     subject = data.subject(subject_id(device) or "")
     if not isinstance(subject, PotState):
-        raise _invalid("not_a_pot" if subject else "cannot_be_read")
+        raise refused("not_a_pot" if subject else "cannot_be_read")
     if ATTR_ACCOUNT in call.data:
         account_device, account_entry = _device(call, ATTR_ACCOUNT)
         if account_entry is not entry or subject_id(account_device) != subject.account_id:
-            raise _invalid("not_the_pots_account")
+            raise refused("not_the_pots_account")
     return Target(
         entry=entry,
         runtime=entry.runtime_data,
@@ -226,7 +226,7 @@ def _amount(value: object, currency: str) -> Money:
         if AMOUNT.fullmatch(text):
             minor = Money(Decimal(text), currency).minor
     if minor <= 0:
-        raise _invalid(
+        raise refused(
             "invalid_amount", currency=currency, decimals=str(currency_exponent(currency))
         )
     return Money.from_minor(minor, currency)
@@ -239,14 +239,4 @@ async def _bank_errors(hass: HomeAssistant, entry: MonzoConfigEntry) -> AsyncIte
         yield
     except MonzoAuthenticationError as err:
         entry.async_start_reauth(hass)
-        raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="action_needs_sign_in"
-        ) from err
-
-
-def _invalid(translation_key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=translation_key,
-        translation_placeholders=placeholders,
-    )
+        raise failed("action_needs_sign_in") from err

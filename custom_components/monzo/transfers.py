@@ -278,7 +278,7 @@ class TransferJournal:
         await self._async_save()
         if not await self._async_is_written(transfer):
             await self._async_put_back(transfer, earlier)
-            raise _failed("transfer_not_recorded")
+            raise failed("transfer_not_recorded")
 
     async def async_write_done(self, transfer: Transfer) -> None:
         """Write down that a transfer was confirmed."""
@@ -401,7 +401,7 @@ class Transfers:
             earlier = self._journal.find(transfer.dedupe_id)
             if earlier is not None:
                 if not earlier.is_same_as(transfer):
-                    raise _refused("dedupe_id_reused", dedupe_id=transfer.dedupe_id)
+                    raise refused("dedupe_id_reused", dedupe_id=transfer.dedupe_id)
                 if earlier.done:
                     return False
                 transfer = replace(transfer, asked_at=earlier.asked_at)
@@ -418,14 +418,14 @@ class Transfers:
         options = self._entry.options
         amount = transfer.amount.amount
         if not options.get(CONF_ALLOW_TRANSFERS, True):
-            raise _refused("transfers_not_allowed")
+            raise refused("transfers_not_allowed")
         if amount > _limit(options, CONF_MAX_PER_TRANSFER):
-            raise _refused("over_transfer_limit")
+            raise refused("over_transfer_limit")
         most_per_day = _limit(options, CONF_MAX_PER_DAY)
         if most_per_day.is_finite() and not self._journal.knows_all_of_today:
-            raise _refused("transfers_forgotten")
+            raise refused("transfers_forgotten")
         if self._journal.moved_beside(transfer) + amount > most_per_day:
-            raise _refused("over_daily_limit")
+            raise refused("over_daily_limit")
 
     async def _async_carry_out(self, transfer: Transfer, *, in_doubt: bool) -> None:
         """Send a transfer until the bank answers, or look up what became of it.
@@ -441,10 +441,10 @@ class Transfers:
             return
         await self._journal.async_strike_out(transfer)
         if refusal is None:
-            raise _failed("transfer_not_sent")
+            raise failed("transfer_not_sent")
         if isinstance(refusal, MonzoAuthenticationError):
             raise refusal
-        raise _failed("transfer_rejected", reason=refusal.message) from refusal
+        raise failed("transfer_rejected", reason=refusal.message) from refusal
 
     async def _async_send_patiently(self, transfer: Transfer) -> _Outcome:
         """Send a transfer until the bank answers with yes or no, but not for ever."""
@@ -502,15 +502,15 @@ class Transfers:
         try:
             transactions = await self._session.all_transactions(transfer.account_id, since=since)
         except (MonzoError, *NOT_SENT) as err:
-            raise _failed("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal or err
+            raise failed("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal or err
         if any(map(transfer.is_shown_by, transactions.items)):
             return
         if transactions.skipped:
             # It may be the one that cannot be read.
-            raise _failed("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal
+            raise failed("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal
         if refusal is None:
-            raise _failed("transfer_not_found", dedupe_id=dedupe_id)
-        raise _failed(
+            raise failed("transfer_not_found", dedupe_id=dedupe_id)
+        raise failed(
             "transfer_rejected_later", dedupe_id=dedupe_id, reason=refusal.message
         ) from refusal
 
@@ -536,7 +536,8 @@ def _limit(options: Mapping[str, Any], key: str) -> Decimal:
     return Decimal("Infinity") if limit is None else Decimal(str(limit))
 
 
-def _refused(translation_key: str, **placeholders: str) -> ServiceValidationError:
+def refused(translation_key: str, **placeholders: str) -> ServiceValidationError:
+    """Return what to raise when the user has to ask for something else."""
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key=translation_key,
@@ -544,7 +545,8 @@ def _refused(translation_key: str, **placeholders: str) -> ServiceValidationErro
     )
 
 
-def _failed(translation_key: str, **placeholders: str) -> HomeAssistantError:
+def failed(translation_key: str, **placeholders: str) -> HomeAssistantError:
+    """Return what to raise when the bank does not do what it was asked for."""
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=translation_key,
