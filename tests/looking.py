@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+import logging
 from typing import override
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+import pytest
 
 from custom_components.monzo.const import DOMAIN
 from sandbox.faults import Exchange, Fault
@@ -61,3 +63,13 @@ class Together(Fault):
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
         await self.everybody.wait()
         return await exchange.work()
+
+
+def complaints(caplog: pytest.LogCaptureFixture, *levels: str) -> list[logging.LogRecord]:
+    """Return what was logged at these levels, but for asyncio's remark on a slow machine."""
+    return [
+        record
+        for record in caplog.records
+        if record.levelname in levels
+        and not (record.name == "asyncio" and record.msg.startswith("Executing"))
+    ]

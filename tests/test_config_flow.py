@@ -40,6 +40,7 @@ from sandbox.server import (
 
 from .conftest import CREDENTIALS, WEBHOOK_ID, SignIn
 from .dialogs import Dialogs
+from .looking import complaints
 
 OTHER_CLIENT_ID = "oauth2client_0000AnotherClient0000001"
 OTHER_CREDENTIALS = "other_credentials"
@@ -349,7 +350,7 @@ async def test_home_assistant_stops_in_the_middle(
     await hass.async_stop(force=True)
 
     assert _approvals() == []
-    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert not complaints(caplog, "WARNING", "ERROR")
 
 
 async def test_the_dialog_is_closed_in_the_middle(
@@ -368,7 +369,7 @@ async def test_the_dialog_is_closed_in_the_middle(
 
     assert _approvals() == []
     assert not hass.config_entries.flow.async_progress()
-    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert not complaints(caplog, "WARNING", "ERROR")
 
 
 def _approvals() -> list[asyncio.Task[Any]]:
