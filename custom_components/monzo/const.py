@@ -36,6 +36,9 @@ REQUESTS_PER_WINDOW: Final = 23
 # Fresh enough for a dashboard, and with three accounts still within the request budget.
 FASTEST_POLL: Final = timedelta(seconds=60)
 
+# While Monzo tells of every payment, polling only finds what it forgot.
+CALM_POLL: Final = timedelta(minutes=5)
+
 # Pots change with money moving, which the balances betray, or by hand in the app.
 POTS_OUTDATED_AFTER: Final = timedelta(minutes=10)
 

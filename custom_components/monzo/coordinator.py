@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -41,6 +41,7 @@ from .const import (
     ASK_AGAIN_AFTER,
     BANK_DAY_STARTS,
     BANK_TIME_ZONE,
+    CALM_POLL,
     CONF_EXCLUDED_ACCOUNTS,
     DOMAIN,
     FASTEST_POLL,
@@ -79,6 +80,7 @@ class Issue(StrEnum):
     EVICTED = "evicted"
     NOT_APPROVED = "not_approved"
     NOT_CONFIDENTIAL = "not_confidential"
+    NO_EXTERNAL_URL = "no_external_url"
 
 
 # Those that can be put right without signing in again; see `repairs.py`.
@@ -385,6 +387,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         """The person's accounts that are not closed, also those that are not included."""
         return tuple(account for account in self._accounts.values() if not account.closed)
 
+    def account_ids(self) -> KeysView[str]:
+        """Return the ids of the accounts that are shown."""
+        return self.data.accounts.keys()
+
     @property
     def health(self) -> dict[str, int]:
         """How many things could not be read; for diagnostics, so without saying which."""
@@ -408,8 +414,28 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             while due := self._due(asked):
                 asked.update(due)
                 await self._async_ask(due)
-            self.update_interval = poll_interval(len(self._included))
+            self.update_interval = max(
+                poll_interval(len(self._included)),
+                CALM_POLL if self.session.webhooks_arrive else FASTEST_POLL,
+            )
             return self._async_take_stock()
+
+    async def async_bring_forward(self, account_id: str, to: datetime) -> None:
+        """Have an account's balance read, unless that was done since a moment, and tell everybody.
+
+        Its pots are read as well, if money has moved in or out of them. Raises as
+        `async_read_account` does.
+        """
+        balance, pots = Read(Endpoint.BALANCE, account_id), Read(Endpoint.POTS, account_id)
+        async with self._reading:
+            age = timedelta(seconds=time.monotonic() - self._outcome(balance).at)
+            if self._outcome(balance).answered and dt_util.utcnow() - age >= to:
+                return
+            await self._async_ask((balance,))
+            if self._is_due(pots):
+                await self._async_ask((pots,))
+            self.data = self._async_take_stock()
+        self.async_update_listeners()
 
     async def async_read_account(self, account_id: str) -> None:
         """Ask for one account's balance and pots now, and tell everybody.

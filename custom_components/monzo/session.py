@@ -56,6 +56,8 @@ class MonzoSession(MonzoClient):
         self._renewing = asyncio.Lock()
         self._quiet_until = hass.data.setdefault(QUIET_UNTIL, {})
         self._sent_at: deque[float] = deque()
+        self.webhooks_arrive = False
+        """Whether the bank has lately told of what happens by itself."""
 
     @property
     def renewable(self) -> bool:

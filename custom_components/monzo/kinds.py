@@ -1,0 +1,126 @@
+"""What kind of thing a transaction is, in the words that people think in."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final
+
+from .api import Transaction
+
+
+class TransactionKind(StrEnum):
+    """The kinds; each is an event type of the transaction entities."""
+
+    CARD_PAYMENT = "card_payment"
+    INCOMING_PAYMENT = "incoming_payment"
+    OUTGOING_PAYMENT = "outgoing_payment"
+    DIRECT_DEBIT = "direct_debit"
+    POT_DEPOSIT = "pot_deposit"
+    POT_WITHDRAWAL = "pot_withdrawal"
+    ROUND_UP = "round_up"
+    REFUND = "refund"
+    CASH_WITHDRAWAL = "cash_withdrawal"
+    FEE_OR_INTEREST = "fee_or_interest"
+    DECLINED = "declined"
+    OTHER = "other"
+
+
+# Monzo's schemes; the documentation lists them for Open Banking, and recordings have the same.
+CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
+POT_SCHEMES: Final = frozenset({"uk_retail_pot", "uk_business_pot"})
+DIRECT_DEBIT_SCHEMES: Final = frozenset({"bacs"})
+FEE_SCHEMES: Final = frozenset(
+    {
+        "account_interest",
+        "card_delivery",
+        "monzo_business_account_billing",
+        "monzo_paid",
+        "overdraft",
+        "signup_referral",
+    }
+)
+TRANSFER_SCHEMES: Final = frozenset(
+    {
+        "bacs",
+        "chaps",
+        "faster_payments",
+        "p2p_payment",
+        "payport_faster_payments",
+        "rbs_cheque",
+        "sepa",
+        "topup",
+        "uk_cash_deposits_paypoint",
+    }
+)
+
+
+def _is_card(transaction: Transaction) -> bool:
+    # The documented example of a delivery has no scheme, but a merchant.
+    if transaction.scheme is None:
+        return transaction.merchant_id is not None
+    return transaction.scheme in CARD_SCHEMES
+
+
+def _is_cash(transaction: Transaction) -> bool:
+    merchant = transaction.merchant
+    return transaction.atm_fee is not None or (merchant is not None and merchant.atm)
+
+
+def _is_round_up(transaction: Transaction) -> bool:
+    return transaction.scheme in POT_SCHEMES and transaction.metadata.get("trigger") == "coin_jar"
+
+
+def _goes_out(transaction: Transaction) -> bool:
+    return transaction.amount.amount < 0
+
+
+def _comes_in(transaction: Transaction) -> bool:
+    return transaction.amount.amount > 0
+
+
+# The first rule that holds decides.
+RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] = (
+    (TransactionKind.DECLINED, lambda it: it.declined),
+    (TransactionKind.ROUND_UP, _is_round_up),
+    (TransactionKind.POT_DEPOSIT, lambda it: it.scheme in POT_SCHEMES and _goes_out(it)),
+    (TransactionKind.POT_WITHDRAWAL, lambda it: it.scheme in POT_SCHEMES and _comes_in(it)),
+    (TransactionKind.FEE_OR_INTEREST, lambda it: it.scheme in FEE_SCHEMES),
+    (TransactionKind.INCOMING_PAYMENT, lambda it: it.is_load),
+    (TransactionKind.CASH_WITHDRAWAL, lambda it: _is_card(it) and _is_cash(it) and _goes_out(it)),
+    (TransactionKind.REFUND, lambda it: _is_card(it) and _comes_in(it)),
+    (TransactionKind.CARD_PAYMENT, _is_card),
+    (TransactionKind.DIRECT_DEBIT, lambda it: it.scheme in DIRECT_DEBIT_SCHEMES and _goes_out(it)),
+    (TransactionKind.INCOMING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _comes_in(it)),
+    (TransactionKind.OUTGOING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _goes_out(it)),
+)
+
+
+def transaction_kind(transaction: Transaction) -> TransactionKind:
+    """Return what kind a transaction is."""
+    return next((kind for kind, holds in RULES if holds(transaction)), TransactionKind.OTHER)
+
+
+def transaction_as_dict(transaction: Transaction) -> dict[str, Any]:
+    """Return what automations and templates see of a transaction: flat, and by plain names.
+
+    Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
+    """
+    abroad = transaction.local_amount
+    if abroad is not None and abroad.currency == transaction.amount.currency:
+        abroad = None
+    merchant, counterparty = transaction.merchant, transaction.counterparty
+    return {
+        "transaction_id": transaction.id,
+        "amount": float(transaction.amount.amount),
+        "currency": transaction.amount.currency,
+        "local_amount": float(abroad.amount) if abroad else None,
+        "local_currency": abroad.currency if abroad else None,
+        "description": transaction.description,
+        "merchant": merchant.name if merchant else None,
+        "emoji": merchant.emoji if merchant else None,
+        "category": transaction.category,
+        "notes": transaction.notes,
+        "counterparty": counterparty.name if counterparty else None,
+        "decline_reason": transaction.decline_reason,
+        "created": transaction.created.isoformat(),
+        "settled": transaction.settled.isoformat() if transaction.settled else None,
+    }
