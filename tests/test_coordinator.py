@@ -40,6 +40,9 @@ from .looking import Together, entity_id, set_up, shown, value
 # Longer than the pause between two polls of up to five accounts.
 A_POLL = timedelta(minutes=2)
 
+# What the balances' poll asks for; the one of the transactions has its own tests.
+POLLED = {"/accounts", "/balance", "/pots"}
+
 NOBODY_NOTICES = {
     "a proxy's error page": Answer.html(502),
     "a broken connection": DropBefore(),
@@ -69,6 +72,10 @@ class Story:
     _seen: int = 0
 
     def asked(self) -> Counter[str]:
+        """Return how often the poll asked for each of its paths since this was called last."""
+        return Counter({path: n for path, n in self.asked_in_all().items() if path in POLLED})
+
+    def asked_in_all(self) -> Counter[str]:
         """Return how often each path was asked for since this was called last."""
         new, self._seen = self.server.requests[self._seen :], len(self.server.requests)
         return Counter(call.path for call in new)

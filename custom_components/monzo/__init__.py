@@ -1,23 +1,16 @@
 """Monzo in Home Assistant: sets up a config entry and wires its parts together."""
 
-import asyncio
-from collections.abc import Collection
-from contextlib import suppress
-import time
-
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HassJob, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
-from homeassistant.util import dt as dt_util
 
-from .api import Account, MonzoError
+from .api import Account
 from .const import DOMAIN, ENTRY_MINOR_VERSION
 from .coordinator import (
     BalancesCoordinator,
@@ -30,9 +23,9 @@ from .coordinator import (
 from .devices import owner_name, subject_id
 from .services import async_setup_services
 from .session import MonzoSession
-from .transactions import Report, TransactionsCoordinator, transaction_store
+from .transactions import TransactionsCoordinator, async_open_ledgers, async_remove_ledgers
 from .transfers import Transfers, async_open_journal, async_remove_journal
-from .webhook import Hints, Registrations
+from .webhook import Hints, Registrations, async_clean_up
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -77,48 +70,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
 
 async def _async_begin_stream(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
     """Report transactions, found by polls and by what Monzo hints at."""
-    session, balances = entry.runtime_data.session, entry.runtime_data.balances
-
-    async def look_at(account_ids: Collection[str]) -> None:
-        sign_at, now = time.monotonic(), dt_util.utcnow()
-        # What fails here fails there as well, where it is told.
-        with suppress(MonzoError, HomeAssistantError):
-            await asyncio.gather(*(balances.async_bring_forward(id_, now) for id_ in account_ids))
-        await transactions.async_look_at(account_ids, sign_at)
-
-    @callback
-    def async_reported(report: Report) -> None:
-        hints.async_reported(report)
-
-    transactions = TransactionsCoordinator(
-        hass,
-        entry,
-        session,
-        accounts=balances.account_ids,
-        bring_forward=balances.async_bring_forward,
-        reported=async_reported,
-    )
-    hints = Hints(hass, entry, session, knows=transactions.knows, look_at=look_at)
-    await transactions.async_load()
-    registrations = Registrations(hass, entry, session, balances.account_ids)
+    ledgers = await async_open_ledgers(hass, entry.entry_id)
+    transactions = TransactionsCoordinator(hass, entry, ledgers)
+    hints = Hints(hass, entry, transactions)
+    registrations = Registrations(hass, entry)
 
     @callback
     def async_begin(hass: HomeAssistant) -> None:
-        # A coordinator without listeners does not poll; those of this one listen to signals.
-        entry.async_on_unload(transactions.async_add_listener(lambda: None))
-        transactions.async_compare(balances.data.accounts)
-        entry.async_create_background_task(
-            hass, transactions.async_refresh(), "look at Monzo's transactions"
-        )
-        hints.async_receive()
-        registrations.async_start()
+        transactions.async_begin()
+        hints.async_begin()
+        registrations.async_begin()
 
-    @callback
-    def async_balances_updated() -> None:
-        transactions.async_compare(balances.data.accounts)
-        registrations.async_accounts_changed()
-
-    entry.async_on_unload(balances.async_add_listener(async_balances_updated))
     # Not before automations are there to hear of what happened in between.
     entry.async_on_unload(async_at_started(hass, async_begin))
 
@@ -132,7 +94,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     """Leave nothing behind, and let other entries take over the joint accounts."""
     async_clear_issues(hass, entry)
     await async_remove_journal(hass, entry.entry_id)
-    await transaction_store(hass, entry.entry_id).async_remove()
+    await async_remove_ledgers(hass, entry.entry_id)
+    await async_clean_up(hass, entry)
     for other in hass.config_entries.async_loaded_entries(DOMAIN):
         await other.runtime_data.balances.async_request_refresh()
 

@@ -1,4 +1,4 @@
-"""What is either so or not: locks, round-ups, and whether the bank can be reached."""
+"""What is either so or not: locks, round-ups, and how the bank can be reached."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,13 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import MonzoConfigEntry, PersonState, PotState, SubjectState
+from .coordinator import (
+    BalancesCoordinator,
+    MonzoConfigEntry,
+    PersonState,
+    PotState,
+    SubjectState,
+)
 from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
 
 PARALLEL_UPDATES = 0
@@ -32,16 +38,24 @@ class MonzoBinarySensorDescription[SubjectT: SubjectState](
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoConnectionDescription(
-    MonzoEntityDescription[PersonState], BinarySensorEntityDescription
-):
-    """Describes the one binary sensor that shows the polling itself."""
+class MonzoLinkDescription(MonzoEntityDescription[PersonState], BinarySensorEntityDescription):
+    """Describes a binary sensor that shows how Home Assistant and the bank get along."""
+
+    is_on_fn: Callable[[BalancesCoordinator], bool]
 
 
-CONNECTION: Final = MonzoConnectionDescription(
-    key="connection",
-    device_class=BinarySensorDeviceClass.CONNECTIVITY,
-    entity_category=EntityCategory.DIAGNOSTIC,
+LINK_BINARY_SENSORS: Final = (
+    MonzoLinkDescription(
+        key="connection",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda balances: balances.last_update_success,
+    ),
+    MonzoLinkDescription(
+        key="instant_updates",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda balances: balances.session.webhooks_arrive,
+    ),
 )
 
 POT_BINARY_SENSORS: Final = (
@@ -66,7 +80,10 @@ async def async_setup_entry(
 ) -> None:
     """Add the binary sensors of a config entry."""
     balances = entry.runtime_data.balances
-    async_add_entities([MonzoConnectionSensor(balances, CONNECTION, balances.data.person)])
+    person = balances.data.person
+    async_add_entities(
+        MonzoLinkSensor(balances, description, person) for description in LINK_BINARY_SENSORS
+    )
     async_add_as_they_appear(
         entry, async_add_entities, MonzoBinarySensor, Tables(pot=POT_BINARY_SENSORS)
     )
@@ -94,10 +111,10 @@ class MonzoBinarySensor[SubjectT: SubjectState](MonzoEntity[SubjectT], BinarySen
         return self.entity_description.attributes_fn(subject)
 
 
-class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
-    """Shows whether the last poll reached the bank."""
+class MonzoLinkSensor(MonzoEntity[PersonState], BinarySensorEntity):
+    """Shows whether the bank answered the last poll, or tells of payments by itself."""
 
-    entity_description: MonzoConnectionDescription
+    entity_description: MonzoLinkDescription
 
     @property
     @override
@@ -108,5 +125,5 @@ class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether the bank answered."""
-        return self.coordinator.last_update_success
+        """Return whether it is so."""
+        return self.entity_description.is_on_fn(self.coordinator)

@@ -83,6 +83,9 @@ class Issue(StrEnum):
     NO_EXTERNAL_URL = "no_external_url"
 
 
+# Those that keep something from working.
+SEVERE_ISSUES: Final = frozenset(Issue) - {Issue.NO_EXTERNAL_URL}
+
 # Those that can be put right without signing in again; see `repairs.py`.
 FIXABLE_ISSUES: Final = frozenset({Issue.NOT_APPROVED})
 
@@ -97,7 +100,9 @@ def async_raise_issue(hass: HomeAssistant, entry: ConfigEntry, issue: Issue) -> 
         data={"entry_id": entry.entry_id},
         is_fixable=issue in FIXABLE_ISSUES,
         learn_more_url=TROUBLESHOOTING_URL,
-        severity=ir.IssueSeverity.ERROR,
+        severity=ir.IssueSeverity.WARNING
+        if issue is Issue.NO_EXTERNAL_URL
+        else ir.IssueSeverity.ERROR,
         translation_key=issue,
         translation_placeholders={"name": entry.title},
     )
@@ -356,6 +361,14 @@ def poll_interval(accounts: int) -> timedelta:
     return max(FASTEST_POLL, REQUEST_WINDOW / max(rounds, 1) + timedelta(seconds=2))
 
 
+def quiet_looks(accounts: int) -> int:
+    """Return how many accounts' transactions may be asked for at once without a sign of news.
+
+    All of them, but with very many accounts just so many that the balances keep coming.
+    """
+    return max(2, min(accounts, REQUESTS_PER_WINDOW - 1 - 2 * accounts))
+
+
 class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     """Accounts, balances and pots.
 
@@ -420,22 +433,34 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             )
             return self._async_take_stock()
 
-    async def async_bring_forward(self, account_id: str, to: datetime) -> None:
-        """Have an account's balance read, unless that was done since a moment, and tell everybody.
+    async def async_bring_forward(self, account_ids: Iterable[str], to: datetime) -> None:
+        """Have balances read, except those read since a moment, and tell everybody.
 
-        Its pots are read as well, if money has moved in or out of them. Raises as
-        `async_read_account` does.
+        An account's pots are read as well, if money has moved in or out of them. Raises the first
+        error in the way of a balance: MonzoError, or Home Assistant's for a token that cannot be
+        renewed.
         """
-        balance, pots = Read(Endpoint.BALANCE, account_id), Read(Endpoint.POTS, account_id)
+        balances = {Read(Endpoint.BALANCE, account_id) for account_id in account_ids}
         async with self._reading:
-            age = timedelta(seconds=time.monotonic() - self._outcome(balance).at)
-            if self._outcome(balance).answered and dt_util.utcnow() - age >= to:
+            old = [read for read in balances if not self._was_answered_since(read, to)]
+            if not old:
                 return
-            await self._async_ask((balance,))
-            if self._is_due(pots):
-                await self._async_ask((pots,))
+            await self._async_ask(old)
+            pots = (Read(Endpoint.POTS, read.account_id) for read in old)
+            await self._async_ask([read for read in pots if self._is_due(read)])
             self.data = self._async_take_stock()
         self.async_update_listeners()
+        for read in balances:
+            if (err := self._outcome(read).error) is not None:
+                raise err
+
+    def _was_answered_since(self, read: Read, moment: datetime) -> bool:
+        """Return whether the bank has answered a request since a moment."""
+        outcome = self._outcome(read)
+        return (
+            outcome.answered
+            and dt_util.utcnow() - timedelta(seconds=time.monotonic() - outcome.at) >= moment
+        )
 
     async def async_read_account(self, account_id: str) -> None:
         """Ask for one account's balance and pots now, and tell everybody.
@@ -482,11 +507,15 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 yield Read(Endpoint.POTS, read.account_id)
 
     def _due(self, asked: Collection[Read]) -> list[Read]:
-        """Return what to ask for now: oldest first, and no more than the budget allows."""
+        """Return what to ask for now: oldest first, and no more than the budget allows.
+
+        Some of the budget is for transactions.
+        """
         self._choose()
         due = [read for read in self._reads() if read not in asked and self._is_due(read)]
         due.sort(key=lambda read: self._outcome(read).at)
-        return due[: self.session.requests_left]
+        share = REQUESTS_PER_WINDOW - quiet_looks(len(self._included)) - len(asked)
+        return due[: min(self.session.requests_left, max(0, share))]
 
     def _is_due(self, read: Read) -> bool:
         """Return whether to ask for something, or to ask again."""

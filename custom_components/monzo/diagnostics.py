@@ -16,6 +16,7 @@ from .const import (
 )
 from .coordinator import AccountState, MonzoConfigEntry, PersonState, PotState
 from .devices import subject_id
+from .transactions import async_open_ledgers
 
 
 async def async_get_config_entry_diagnostics(
@@ -32,6 +33,7 @@ async def async_get_config_entry_diagnostics(
         "session": {
             "renewable": runtime.session.renewable,
             "requests_left": runtime.session.requests_left,
+            "webhooks_arrive": runtime.session.webhooks_arrive,
         },
         "balances": {
             "last_update_success": balances.last_update_success,
@@ -43,6 +45,7 @@ async def async_get_config_entry_diagnostics(
             else None,
             **balances.health,
         },
+        "transactions": (await async_open_ledgers(hass, entry.entry_id)).health,
         "accounts": [_account(state) for state in data.accounts.values()],
         "pots": [_pot(state) for state in data.pots.values()],
     }

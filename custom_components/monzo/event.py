@@ -47,6 +47,12 @@ class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
         {"counterparty", "description", "emoji", "merchant", "notes", "pot", "transaction_id"}
     )
 
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True: what has happened has happened, though the bank may be out of reach now."""
+        return True
+
     @override
     async def async_added_to_hass(self) -> None:
         """Listen to the account's transactions."""

@@ -1,11 +1,13 @@
 """Every transaction, once and in order, however Home Assistant learns of it.
 
 What is known of each account is kept on disk: how far its transactions were read, and those of the
-last seven days. A transaction is new if it is not among them; where it was found does not matter.
+last days. A transaction is new if it is not among them; where it was found does not matter.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
@@ -14,16 +16,16 @@ import time
 from typing import Final, Self, TypedDict, override
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
-from .api import MonzoError, Transaction
+from .api import MonzoAuthenticationError, MonzoError, Transaction
 from .const import DOMAIN, FASTEST_POLL
-from .coordinator import GENERAL, AccountState, MonzoConfigEntry, MonzoCoordinator
-from .session import MonzoSession
+from .coordinator import GENERAL, PASSING, MonzoConfigEntry, MonzoCoordinator, quiet_looks
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,7 +35,10 @@ STORAGE_VERSION: Final = 1
 STARTED: HassKey[datetime] = HassKey(f"{DOMAIN}_started")
 
 # How far back is looked for what was missed while Home Assistant was off, and for changes.
-REMEMBERED_FOR: Final = timedelta(days=7)
+LOOKED_BACK: Final = timedelta(days=7)
+
+# Longer than that, or what is at the edge would be forgotten while it is read again.
+REMEMBERED_FOR: Final = LOOKED_BACK + timedelta(days=1)
 
 # A transaction may appear in the list a little after a later one.
 OVERLAP: Final = timedelta(minutes=10)
@@ -47,6 +52,10 @@ ASKED_EVERY: Final = timedelta(minutes=5)
 
 # How often the last seven days are read again for what has settled, or has another category.
 READ_AGAIN_EVERY: Final = timedelta(hours=1)
+
+
+# Once is nothing to speak of, and of an outage the balances tell before the second time.
+TOLD_AFTER_FAILURES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +143,7 @@ class Ledger:
     """When the newest known one was made."""
 
     seen: dict[str, Seen] = field(default_factory=dict)
-    """Those of the last seven days, by id."""
+    """Those of the last eight days, by id."""
 
     def remember(self, transaction: Transaction) -> None:
         """Take a transaction down as known."""
@@ -161,154 +170,236 @@ class Ledger:
         }
 
 
-def transaction_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, _StoredLedger]]:
-    """Return the file that says which transactions of a config entry are known."""
-    return Store(
-        hass,
-        STORAGE_VERSION,
-        f"{DOMAIN}.{entry_id}.transactions",
-        private=True,
-        atomic_writes=True,
-    )
+class Ledgers:
+    """The ledgers of a config entry's accounts, kept across restarts."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Know nothing until they are loaded."""
+        self._store = Store[dict[str, _StoredLedger]](
+            hass,
+            STORAGE_VERSION,
+            f"{DOMAIN}.{entry_id}.transactions",
+            private=True,
+            atomic_writes=True,
+        )
+        self.by_account: dict[str, Ledger] = {}
+
+    @property
+    def health(self) -> dict[str, int]:
+        """How much is known; for diagnostics, so without saying what."""
+        return {
+            "accounts_known": len(self.by_account),
+            "transactions_known": sum(len(ledger.seen) for ledger in self.by_account.values()),
+        }
+
+    async def async_load(self) -> None:
+        """Load what was known when Home Assistant stopped."""
+        stored = await self._store.async_load() or {}
+        self.by_account = {
+            account_id: Ledger.from_stored(ledger) for account_id, ledger in stored.items()
+        }
+
+    async def async_save(self) -> None:
+        """Write down what is known, but nothing that is too old to be read again."""
+        horizon = dt_util.utcnow() - REMEMBERED_FOR
+        for ledger in self.by_account.values():
+            ledger.forget_before(horizon)
+        await self._store.async_save(
+            {account_id: ledger.to_stored() for account_id, ledger in self.by_account.items()}
+        )
+
+    async def async_remove(self) -> None:
+        """Remove what was written down."""
+        await self._store.async_remove()
+
+
+# One for each config entry until Home Assistant stops: what has been reported is known at once,
+# even if the entry is reloaded before it has been written down.
+LEDGERS: HassKey[dict[str, Ledgers]] = HassKey(f"{DOMAIN}_ledgers")
+
+
+async def async_open_ledgers(hass: HomeAssistant, entry_id: str) -> Ledgers:
+    """Return the ledgers of a config entry, the same ones until Home Assistant stops."""
+    opened = hass.data.setdefault(LEDGERS, {})
+    if entry_id not in opened:
+        ledgers = Ledgers(hass, entry_id)
+        await ledgers.async_load()
+        opened[entry_id] = ledgers
+    return opened[entry_id]
+
+
+async def async_remove_ledgers(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget which transactions a config entry knows, with the entry."""
+    opened = hass.data.get(LEDGERS, {})
+    await opened.pop(entry_id, Ledgers(hass, entry_id)).async_remove()
+
+
+@dataclass(slots=True, kw_only=True)
+class Looks:
+    """How looking at an account's transactions has gone since the config entry was set up."""
+
+    asked_at: float = -math.inf
+    """By `time.monotonic`, like all moments here."""
+
+    read_again_at: float = -math.inf
+    """When the last seven days were read."""
+
+    sign: bool = False
+    """Whether there has been a sign of something new since then."""
+
+    failures: int = 0
+    """How often in a row it has failed."""
+
+    passing: bool = False
+    """Whether the last failure may be over in a moment."""
+
+
+def _ignore(report: Report) -> None:
+    """Be the one who is told when nobody is."""
 
 
 class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     """Reads each account's transactions, and reports what is new and what has changed.
 
-    Its data is how far each account has been read.
+    Its data is how far each account has been read. It looks at nothing while the balances cannot
+    be read: whoever hears of a payment must be able to rely on the balance.
     """
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: MonzoConfigEntry,
-        session: MonzoSession,
-        *,
-        accounts: Callable[[], Collection[str]],
-        bring_forward: Callable[[str, datetime], Awaitable[None]],
-        reported: Callable[[Report], None],
-    ) -> None:
-        """Know nothing until it is loaded.
-
-        Before something is reported, `bring_forward` has the account's balance read, unless that
-        was done since the given moment. `reported` is told of each report.
-        """
-        super().__init__(hass, entry, session, "transactions")
+    def __init__(self, hass: HomeAssistant, entry: MonzoConfigEntry, ledgers: Ledgers) -> None:
+        """Begin with what the ledgers know."""
+        self._balances = entry.runtime_data.balances
+        super().__init__(hass, entry, self._balances.session, "transactions")
         self.update_interval = ASKED_EVERY
-        self._accounts = accounts
-        self._bring_forward = bring_forward
-        self._reported = reported
-        self._balances: Mapping[str, AccountState] = {}
-        self._store = transaction_store(hass, entry.entry_id)
-        self._ledgers: dict[str, Ledger] = {}
-        self._asked_at: dict[str, float] = {}
-        self._read_again_at: dict[str, float] = {}
-        # When there was last a sign of something new.
-        self._signs: dict[str, float] = {}
-        self._failed: frozenset[str] = frozenset()
+        self.on_report: Callable[[Report], None] = _ignore
+        """Told of each report before everybody else."""
+        self._ledgers = ledgers
+        self._accounts = self._balances.data.accounts
+        self._reachable = True
+        self._looks: defaultdict[str, Looks] = defaultdict(Looks)
         self._reading = asyncio.Lock()
         self._started = hass.data.setdefault(STARTED, dt_util.utcnow())
 
-    async def async_load(self) -> None:
-        """Load what was known when Home Assistant stopped."""
-        stored = await self._store.async_load() or {}
-        self._ledgers = {
-            account_id: Ledger.from_stored(ledger) for account_id, ledger in stored.items()
-        }
+    @callback
+    def async_begin(self) -> None:
+        """Look at once, and then again and again until the config entry is unloaded."""
+        entry = self.config_entry
+        # A coordinator without listeners does not poll; those of this one listen to signals.
+        entry.async_on_unload(self.async_add_listener(lambda: None))
+        entry.async_on_unload(self._balances.async_add_listener(self._async_compare))
+        self._async_refresh_soon()
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
         """Return whether a transaction has been reported, or was there before."""
-        ledger = self._ledgers.get(account_id)
+        ledger = self._ledgers.by_account.get(account_id)
         return ledger is not None and transaction_id in ledger.seen
 
-    @callback
-    def async_compare(self, balances: Mapping[str, AccountState]) -> None:
-        """Look at the accounts whose balance has moved."""
-        moved = {
-            account_id
-            for account_id, state in balances.items()
-            if (before := self._balances.get(account_id)) and before.balance != state.balance
-        }
-        self._balances = balances
-        if moved:
-            self.config_entry.async_create_background_task(
-                self.hass,
-                self.async_look_at(moved, time.monotonic()),
-                "look at what moved Monzo's balances",
-            )
-
-    async def async_look_at(self, account_ids: Collection[str], sign_at: float) -> None:
-        """Look for what is new in these accounts, unless that was done since a sign of it."""
-        self._signs |= dict.fromkeys(account_ids, sign_at)
+    async def async_look_at(self, account_ids: Collection[str]) -> None:
+        """Look for what is new in these accounts, at their balances first."""
+        for account_id in account_ids:
+            self._looks[account_id].sign = True
+        # What fails here fails below as well, where it is told.
+        with suppress(MonzoError, HomeAssistantError):
+            await self._balances.async_bring_forward(account_ids, dt_util.utcnow())
         await self.async_refresh()
+
+    @callback
+    def _async_compare(self) -> None:
+        """Look at accounts that are new or whose balance has moved, or at what was left undone."""
+        before, self._accounts = self._accounts, self._balances.data.accounts
+        was_reachable, self._reachable = self._reachable, self._balances.last_update_success
+        moved = [
+            account_id
+            for account_id, state in self._accounts.items()
+            if account_id in before and before[account_id].balance != state.balance
+        ]
+        for account_id in moved:
+            self._looks[account_id].sign = True
+        if moved or not was_reachable or self._accounts.keys() - before.keys():
+            self._async_refresh_soon()
+
+    @callback
+    def _async_refresh_soon(self) -> None:
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), "look at Monzo's transactions"
+        )
 
     @override
     async def _async_fetch(self) -> Mapping[str, datetime]:
         """Read what is due, all accounts at once."""
         async with self._reading:
-            due = self._due()
-            errors = await asyncio.gather(*(self._async_try(account_id) for account_id in due))
-            failed = {id_: err for id_, err in zip(due, errors, strict=True) if err is not None}
-            self.update_interval = FASTEST_POLL if failed else ASKED_EVERY
-            self._raise_or_log(due, failed)
-            return {id_: ledger.read_until for id_, ledger in self._ledgers.items()}
+            if self._balances.last_update_success:
+                await self._async_read_due()
+            return {id_: ledger.read_until for id_, ledger in self._ledgers.by_account.items()}
 
-    def _due(self) -> list[str]:
-        """Return the accounts to ask about: of those without a sign, what the budget allows."""
+    async def _async_read_due(self) -> None:
+        due, left_out = self._due()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._async_try(account_id)) for account_id in due]
+        soon = left_out or any(self._looks[account_id].passing for account_id in due)
+        self.update_interval = FASTEST_POLL if soon else ASKED_EVERY
+        for task in tasks:
+            if isinstance(err := task.result(), MonzoAuthenticationError):
+                raise err
+
+    def _due(self) -> tuple[list[str], bool]:
+        """Return the accounts to ask about, and whether any must wait for the next time.
+
+        Of those without a sign it is what the request budget allows, oldest first.
+        """
         interval = READ_AGAIN_EVERY if self.session.webhooks_arrive else ASKED_EVERY
         # Home Assistant's timers may be a second early.
         asked_before = time.monotonic() - interval.total_seconds() + 2
-        urgent, quiet = [], []
-        for account_id in self._accounts():
-            asked_at = self._asked_at.get(account_id, -math.inf)
-            if self._signs.get(account_id, -math.inf) >= asked_at > -math.inf:
-                urgent.append(account_id)
-            elif asked_at <= asked_before:
-                quiet.append(account_id)
-        return urgent + quiet[: max(0, self.session.requests_left - len(urgent))]
-
-    def _raise_or_log(self, due: list[str], failed: Mapping[str, Exception]) -> None:
-        """Raise what concerns all accounts, and tell once about the others."""
-        for err in failed.values():
-            if isinstance(err, GENERAL) or len(failed) == len(due) > 1:
-                raise err
-        for account_id in failed.keys() - self._failed:
-            _LOGGER.warning("Monzo does not tell transactions: %s", failed[account_id])
-        self._failed = frozenset((self._failed - set(due)) | failed.keys())
+        accounts = self._balances.account_ids()
+        urgent = [id_ for id_ in accounts if self._looks[id_].sign]
+        quiet = [
+            id_
+            for id_ in accounts - set(urgent)
+            if self._looks[id_].passing or self._looks[id_].asked_at <= asked_before
+        ]
+        quiet.sort(key=lambda id_: self._looks[id_].asked_at)
+        room = min(quiet_looks(len(accounts)), self.session.requests_left - len(urgent))
+        room = max(0, room)
+        return urgent + quiet[:room], room < len(quiet)
 
     async def _async_try(self, account_id: str) -> Exception | None:
         """Read one account's transactions, and return what went wrong."""
-        asked_at = time.monotonic()
+        looks = self._looks[account_id]
+        looks.asked_at, looks.sign = time.monotonic(), False
         try:
-            await self._async_read(account_id)
+            await self._async_read(account_id, looks)
         except (MonzoError, *GENERAL) as err:
+            looks.failures += 1
+            looks.passing = isinstance(err, (*PASSING, *GENERAL))
+            if looks.failures == TOLD_AFTER_FAILURES:
+                _LOGGER.warning("Monzo does not tell the transactions of an account: %s", err)
             return err
-        self._asked_at[account_id] = asked_at
+        if looks.failures >= TOLD_AFTER_FAILURES:
+            _LOGGER.info("Monzo tells the transactions of an account again")
+        looks.failures, looks.passing = 0, False
         return None
 
-    async def _async_read(self, account_id: str) -> None:
+    async def _async_read(self, account_id: str, looks: Looks) -> None:
         """Read one account's transactions, and report what is new."""
-        horizon = dt_util.utcnow() - REMEMBERED_FOR
-        ledger = self._ledgers.get(account_id)
-        again = time.monotonic() - self._read_again_at.get(account_id, -math.inf)
-        if ledger is None or again >= READ_AGAIN_EVERY.total_seconds():
-            since = horizon
-            self._read_again_at[account_id] = time.monotonic()
-        else:
+        since = horizon = dt_util.utcnow() - LOOKED_BACK
+        ledger = self._ledgers.by_account.get(account_id)
+        again = looks.asked_at - looks.read_again_at >= READ_AGAIN_EVERY.total_seconds()
+        if ledger is not None and not again:
             since = max(horizon, ledger.read_until - OVERLAP)
         transactions = (await self.session.all_transactions(account_id, since=since)).items
         if ledger is None:
-            await self._async_take_bearings(account_id, transactions)
+            await self._async_take_bearings(account_id, Ledger(read_until=horizon), transactions)
         else:
             await self._async_report(account_id, ledger, transactions)
+        if since == horizon:
+            looks.read_again_at = looks.asked_at
 
     async def _async_take_bearings(
-        self, account_id: str, transactions: Iterable[Transaction]
+        self, account_id: str, ledger: Ledger, transactions: Iterable[Transaction]
     ) -> None:
         """Take down what there is on the first look, without reporting it."""
-        ledger = self._ledgers[account_id] = Ledger(read_until=dt_util.utcnow())
         for transaction in transactions:
             ledger.remember(transaction)
+        self._ledgers.by_account[account_id] = ledger
         await self._async_save()
 
     async def _async_report(
@@ -317,22 +408,22 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         """Report what is new, oldest first, and what has changed."""
         by_age = sorted(transactions, key=lambda transaction: transaction.created)
         new = [transaction for transaction in by_age if transaction.id not in ledger.seen]
-        changed = [
+        changes = [
             Change(transaction=transaction, before=before)
             for transaction in by_age
-            if (before := ledger.seen.get(transaction.id)) not in (None, Seen.of(transaction))
+            if (before := ledger.seen.get(transaction.id)) and before != Seen.of(transaction)
         ]
         if new:
-            await self._bring_forward(account_id, new[-1].created)
+            await self._balances.async_bring_forward((account_id,), new[-1].created)
         for transaction in new:
             ledger.remember(transaction)
             self._async_tell(account_id, transaction)
             # One by one: after a crash the last one may be reported again, and no other.
             await self._async_save()
-        for change in changed:
+        for change in changes:
             ledger.remember(change.transaction)
             async_dispatcher_send(self.hass, SIGNAL_CHANGE.format(account_id), change)
-        if changed:
+        if changes:
             await self._async_save()
 
     @callback
@@ -343,13 +434,9 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             transaction=transaction,
             late=transaction.created < self._started or age > LATE_AFTER,
         )
-        self._reported(report)
+        self.on_report(report)
         async_dispatcher_send(self.hass, SIGNAL_TRANSACTION.format(account_id), report)
 
     async def _async_save(self) -> None:
-        horizon = dt_util.utcnow() - REMEMBERED_FOR
-        for ledger in self._ledgers.values():
-            ledger.forget_before(horizon)
-        await self._store.async_save(
-            {account_id: ledger.to_stored() for account_id, ledger in self._ledgers.items()}
-        )
+        """Write down what is known, even if the config entry is unloaded meanwhile."""
+        await asyncio.shield(self.hass.async_create_task(self._ledgers.async_save()))

@@ -6,7 +6,7 @@ forged, repeated, late or lost one costs a look at the bank at most.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, KeysView
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,14 +23,15 @@ from homeassistant.components import webhook
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.network import NoURLAvailableError
 
 from .api import MonzoClient, MonzoError, MonzoPermissionError
 from .const import DOMAIN
 from .coordinator import Issue, MonzoConfigEntry, async_clear_issues, async_raise_issue
-from .session import MonzoSession
-from .transactions import Report
+from .transactions import Report, TransactionsCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ DELIVERED_WITHIN: Final = timedelta(minutes=2)
 # To reconcile an account takes a look at what is registered, and mostly one change at most.
 REQUESTS_PER_ACCOUNT: Final = 2
 
+# How long to ask Monzo while somebody waits for a config entry to be removed.
+CLEANED_UP_WITHIN: Final = timedelta(seconds=20)
+
 # How long to wait for room in the request budget.
 RECONCILE_ON_AFTER: Final = timedelta(seconds=15)
 
@@ -69,29 +73,22 @@ class Hints:
     """Takes deliveries, has their accounts looked at, and knows whether they arrive at all."""
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: MonzoConfigEntry,
-        session: MonzoSession,
-        *,
-        knows: Callable[[str, str], bool],
-        look_at: Callable[[Collection[str]], Awaitable[None]],
+        self, hass: HomeAssistant, entry: MonzoConfigEntry, transactions: TransactionsCoordinator
     ) -> None:
-        """Have `look_at` look at accounts, unless `knows` knows the transaction already."""
+        """Know of no delivery yet."""
         self._hass = hass
         self._entry = entry
-        self._session = session
-        self._knows = knows
-        self._look_at = look_at
-        self._hinted: list[tuple[str, str]] = []
+        self._transactions = transactions
+        self._hinted: set[tuple[str, str]] = set()
         self._in_vain: deque[float] = deque(maxlen=MOST_IN_VAIN)
         self._looking: asyncio.Task[None] | None = None
         self._announced: deque[str] = deque(maxlen=REMEMBERED_DELIVERIES)
         self._waiting: dict[str, CALLBACK_TYPE] = {}
 
     @callback
-    def async_receive(self) -> None:
+    def async_begin(self) -> None:
         """Take deliveries as long as the config entry is loaded."""
+        self._transactions.on_report = self._async_reported
         webhook_id = self._entry.data[CONF_WEBHOOK_ID]
         webhook.async_register(
             self._hass,
@@ -125,8 +122,10 @@ class Hints:
     @callback
     def _async_take(self, account_id: str, transaction_id: str) -> None:
         """Have an account looked at: at once, but many deliveries with one look."""
+        if account_id not in self._entry.runtime_data.balances.account_ids():
+            return
         self._announced.append(transaction_id)
-        self._hinted.append((account_id, transaction_id))
+        self._hinted.add((account_id, transaction_id))
         if self._looking is None or self._looking.done():
             self._looking = self._entry.async_create_background_task(
                 self._hass, self._async_follow(), "follow hints of Monzo"
@@ -135,8 +134,8 @@ class Hints:
     async def _async_follow(self) -> None:
         """Look at what was hinted at, until there are no more hints."""
         while self._hinted:
-            hinted, self._hinted = self._hinted, []
-            if news := {hint for hint in hinted if not self._knows(*hint)}:
+            hinted, self._hinted = self._hinted, set()
+            if news := {hint for hint in hinted if not self._transactions.knows(*hint)}:
                 await self._async_look_at(news)
                 await asyncio.sleep(REST.total_seconds())
 
@@ -147,27 +146,37 @@ class Hints:
         """
         now = time.monotonic()
         if len(self._in_vain) == MOST_IN_VAIN and now - self._in_vain[0] < IN_VAIN_WITHIN:
+            # The polls have to find what is true among them.
+            self._async_note(arrive=False)
             return
-        await self._look_at({account_id for account_id, _ in news})
-        if not any(self._knows(*hint) for hint in news):
+        await self._transactions.async_look_at({account_id for account_id, _ in news})
+        if not any(self._transactions.knows(*hint) for hint in news):
             self._in_vain.append(now)
 
     @callback
-    def async_reported(self, report: Report) -> None:
+    def _async_reported(self, report: Report) -> None:
         """Compare what has just happened with the deliveries."""
         transaction_id = report.transaction.id
         if transaction_id in self._announced:
-            self._session.webhooks_arrive = True
+            self._async_note(arrive=True)
         elif not report.late:
             self._waiting[transaction_id] = async_call_later(
-                self._hass, DELIVERED_WITHIN, partial(self._async_miss, transaction_id)
+                self._hass, DELIVERED_WITHIN, partial(self._async_decide, transaction_id)
             )
 
     @callback
-    def _async_miss(self, transaction_id: str, now: datetime) -> None:
+    def _async_decide(self, transaction_id: str, now: datetime) -> None:
         """Take a delivery for lost that has not come in time."""
         del self._waiting[transaction_id]
-        self._session.webhooks_arrive = transaction_id in self._announced
+        self._async_note(arrive=transaction_id in self._announced)
+
+    @callback
+    def _async_note(self, *, arrive: bool) -> None:
+        """Note whether deliveries arrive, and tell everybody if that has changed."""
+        runtime = self._entry.runtime_data
+        if runtime.session.webhooks_arrive is not arrive:
+            runtime.session.webhooks_arrive = arrive
+            runtime.balances.async_update_listeners()
 
     @callback
     def _async_stop_waiting(self) -> None:
@@ -188,33 +197,29 @@ async def _async_read(content: StreamReader) -> bytes | None:
 class Registrations:
     """Keeps Monzo calling the right address once for each account."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: MonzoConfigEntry,
-        session: MonzoSession,
-        accounts: Callable[[], KeysView[str]],
-    ) -> None:
-        """Prepare for these accounts."""
+    def __init__(self, hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
+        """Know nothing of what is registered."""
         self._hass = hass
         self._entry = entry
-        self._session = session
-        self._accounts = accounts
-        # The address that Monzo calls for each account, as far as reconciled.
+        self._balances = entry.runtime_data.balances
+        # The address that Monzo is to call for each account, None for none, as far as reconciled.
         self._registered: dict[str, str | None] = {}
+        self._url: str | None = None
         self._reconciling = asyncio.Lock()
         self._again: CALLBACK_TYPE | None = None
 
     @callback
-    def async_start(self) -> None:
-        """Reconcile now, and whenever Home Assistant's address changes."""
-        self._entry.async_on_unload(
-            self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_address_changed)
+    def async_begin(self) -> None:
+        """Reconcile now, and whenever Home Assistant's address or the accounts change."""
+        entry, bus = self._entry, self._hass.bus
+        entry.async_on_unload(
+            bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_address_changed)
         )
-        self._entry.async_on_unload(self._async_stop_waiting)
+        entry.async_on_unload(self._balances.async_add_listener(self._async_accounts_changed))
+        entry.async_on_unload(self._async_stop_waiting)
         if "cloud" in self._hass.config.components:
             self._async_follow_cloud()
-        self.async_reconcile_soon()
+        self._async_reconcile_soon()
 
     @callback
     def _async_follow_cloud(self) -> None:
@@ -224,7 +229,7 @@ class Registrations:
 
         @callback
         def async_changed(_change: object) -> None:
-            self.async_reconcile_soon()
+            self._async_reconcile_soon()
 
         webhook_id = self._entry.data[CONF_WEBHOOK_ID]
         self._entry.async_on_unload(cloud.async_listen_connection_change(self._hass, async_changed))
@@ -233,18 +238,26 @@ class Registrations:
         )
 
     @callback
-    def async_accounts_changed(self) -> None:
-        """Reconcile if there is an account that Monzo does not call for."""
-        if self._again is None and self._accounts() - self._registered.keys():
-            self.async_reconcile_soon()
+    def _async_accounts_changed(self) -> None:
+        """Reconcile if there are other accounts than before."""
+        if self._again is None and self._registered not in ({}, self._wanted()):
+            self._async_reconcile_soon()
+
+    def _wanted(self) -> dict[str, str | None]:
+        """Return the address that Monzo should call for each account, None for those left out."""
+        shown = self._balances.account_ids()
+        return {
+            account.id: self._url if account.id in shown else None
+            for account in self._balances.open_accounts
+        }
 
     @callback
     def _async_address_changed(self, event: Event[Any]) -> None:
         if "external_url" in event.data:
-            self.async_reconcile_soon()
+            self._async_reconcile_soon()
 
     @callback
-    def async_reconcile_soon(self, now: datetime | None = None) -> None:
+    def _async_reconcile_soon(self, now: datetime | None = None) -> None:
         """Reconcile in the background."""
         self._async_stop_waiting()
         self._entry.async_create_background_task(
@@ -267,28 +280,34 @@ class Registrations:
                 _LOGGER.debug("Webhooks cannot be registered now: %s", type(err).__name__)
                 finished, pause = False, RECONCILE_AGAIN_AFTER
             if not finished:
-                self._again = async_call_later(self._hass, pause, self.async_reconcile_soon)
+                self._again = async_call_later(self._hass, pause, self._async_reconcile_soon)
 
     async def _async_reconcile_accounts(self) -> bool:
         """Do so for one account after the other, and return whether that was all of them.
 
         Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
         """
-        hass, entry = self._hass, self._entry
-        if (url := await _async_url(hass, entry)) is None:
+        hass, entry, session = self._hass, self._entry, self._balances.session
+        self._url = await _async_url(hass, entry)
+        if self._url is None:
             async_raise_issue(hass, entry, Issue.NO_EXTERNAL_URL)
         else:
             async_clear_issues(hass, entry, (Issue.NO_EXTERNAL_URL,))
-        for account_id in self._accounts():
+            if CONF_WEBHOOK_URL not in entry.data:
+                # Before it is registered anywhere, for whoever has to clean up.
+                _keep(hass, entry, CONF_WEBHOOK_URL, self._url)
+        wanted = self._wanted()
+        for account_id, url in wanted.items():
             if account_id in self._registered and self._registered[account_id] == url:
                 continue
-            if url is not None or CONF_WEBHOOK_URL in entry.data:
-                if self._session.requests_left < REQUESTS_PER_ACCOUNT:
+            if CONF_WEBHOOK_URL in entry.data:
+                if session.requests_left < REQUESTS_PER_ACCOUNT:
                     return False
                 with suppress(MonzoPermissionError):
-                    await _async_reconcile_account(self._session, entry, account_id, url)
+                    await _async_reconcile_account(session, entry, account_id, url)
             self._registered[account_id] = url
-        _keep(hass, entry, CONF_WEBHOOK_URL, url)
+        self._registered = wanted
+        _keep(hass, entry, CONF_WEBHOOK_URL, self._url)
         return True
 
 
@@ -314,20 +333,35 @@ async def _async_reconcile_account(
         await client.register_webhook(account_id, url)
 
 
-async def async_clean_up(hass: HomeAssistant, entry: MonzoConfigEntry, client: MonzoClient) -> None:
-    """Leave no webhook of ours behind.
-
-    Raises MonzoError if Monzo cannot be asked.
-    """
-    for account in (await client.accounts()).items:
-        with suppress(MonzoPermissionError):
-            await _async_reconcile_account(client, entry, account.id, None)
-    if CONF_CLOUDHOOK_URL in entry.data:
+async def async_clean_up(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
+    """Leave no webhook of a removed config entry behind, as far as Monzo can be asked."""
+    if CONF_CLOUDHOOK_URL in entry.data and "cloud" in hass.config.components:
         # Not at the top: it brings half of Home Assistant along, for those who do not have it.
         from homeassistant.components import cloud  # noqa: PLC0415
 
-        with suppress(cloud.CloudNotAvailable):
+        with suppress(cloud.CloudNotAvailable, ValueError):
             await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
+    if CONF_WEBHOOK_URL not in entry.data:
+        return
+    try:
+        async with asyncio.timeout(CLEANED_UP_WITHIN.total_seconds()):
+            client = MonzoClient(
+                async_get_clientsession(hass), partial(_async_last_token, hass, entry)
+            )
+            for account in (await client.accounts()).items:
+                with suppress(MonzoPermissionError):
+                    await _async_reconcile_account(client, entry, account.id, None)
+    except (MonzoError, HomeAssistantError, TimeoutError, ValueError) as err:
+        _LOGGER.warning("Webhooks of a removed entry may be left at Monzo: %s", type(err).__name__)
+
+
+async def _async_last_token(hass: HomeAssistant, entry: MonzoConfigEntry) -> str:
+    """Return the access token of a removed config entry; a new one is kept nowhere."""
+    token = entry.data["token"]
+    if token["expires_at"] <= time.time():
+        implementation = await async_get_config_entry_implementation(hass, entry)
+        token = await implementation.async_refresh_token(token)
+    return str(token["access_token"])
 
 
 def _is_ours(entry: MonzoConfigEntry, url: str) -> bool:
@@ -344,8 +378,6 @@ async def _async_url(hass: HomeAssistant, entry: MonzoConfigEntry) -> str | None
         from homeassistant.components import cloud  # noqa: PLC0415
 
         if cloud.async_active_subscription(hass):
-            if known := entry.data.get(CONF_CLOUDHOOK_URL):
-                return str(known)
             url = await cloud.async_get_or_create_cloudhook(hass, webhook_id)
             _keep(hass, entry, CONF_CLOUDHOOK_URL, url)
             return url
