@@ -141,6 +141,7 @@ def sign_in(
 
     def make_entry(person: Person, **entry: Any) -> MockConfigEntry:
         token: dict[str, Any] = server.sign_in(person)
+        others = len(hass.config_entries.async_entries(DOMAIN))
         config_entry = MockConfigEntry(
             **{
                 "domain": DOMAIN,
@@ -151,7 +152,7 @@ def sign_in(
                 "data": {
                     "auth_implementation": CREDENTIALS,
                     "token": {**token, "expires_at": time.time() + token["expires_in"]},
-                    CONF_WEBHOOK_ID: WEBHOOK_ID,
+                    CONF_WEBHOOK_ID: f"{WEBHOOK_ID}-{others}" if others else WEBHOOK_ID,
                 },
                 **entry,
             }

@@ -87,7 +87,8 @@ async def test_the_first_who_signed_in_has_it_and_the_other_leaves_it_alone(
     await set_up(hass, bens)
 
     assert_shown_once_by(hass, home, anns, bens)
-    assert [call.path for call in server.requests[before:]] == ["/accounts", "/balance", "/pots"]
+    asked = [call.path for call in server.requests[before:]]
+    assert asked == ["/accounts", "/balance", "/pots", "/transactions"]
     assert value(hass, home.ann.user_id, "total") == total(home, mine)
     assert value(hass, home.ben.user_id, "total") == total(home, [home.bens])
     await let_pass(A_POLL)

@@ -1,5 +1,6 @@
 """Moving money by actions: what can be asked for, by whom, and what comes of it."""
 
+from datetime import timedelta
 from decimal import Decimal
 import logging
 from unittest.mock import ANY
@@ -23,7 +24,7 @@ from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.server import Answer, BankServer, DropBefore
 
-from .conftest import SignIn
+from .conftest import LetPass, SignIn
 from .teller import Move, Teller, refused
 
 ACTIONS = (SERVICE_DEPOSIT_INTO_POT, SERVICE_WITHDRAW_FROM_POT)
@@ -419,14 +420,14 @@ async def test_a_locked_pot_closed_since_the_last_poll_cannot_be_read(
 
 
 async def test_while_nobody_knows_whether_a_pot_is_still_locked_nothing_is_sent(
-    teller: Teller, home: Home, server: BankServer
+    let_pass: LetPass, teller: Teller, home: Home, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     with refused() as refusal:
         await teller.withdraw(home.rainy_day, 1)
     assert refusal.key == "cannot_be_read"
     server.clear_faults()
-    await teller.entry.runtime_data.balances.async_refresh()
+    await let_pass(timedelta(minutes=6))
     server.evict(home.ann)
     with refused() as refusal:
         await teller.withdraw(home.rainy_day, 1)

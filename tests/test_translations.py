@@ -316,7 +316,7 @@ async def test_every_attribute_of_ours_has_its_name(
 ) -> None:
     known = {
         *("attribution", "device_class", "friendly_name", "icon", "last_reset", "options"),
-        *("state_class", "unit_of_measurement", "supported_features"),
+        *("event_types", "state_class", "unit_of_measurement", "supported_features"),
     }
     ours: dict[tuple[str, str], set[str]] = {}
     for entity in entities:

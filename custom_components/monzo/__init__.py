@@ -1,6 +1,6 @@
 """Monzo in Home Assistant: sets up a config entry and wires its parts together."""
 
-from homeassistant.components import webhook
+from homeassistant.components.webhook import async_generate_id
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HassJob, HomeAssistant, callback
@@ -119,7 +119,7 @@ async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> b
         hass.config_entries.async_update_entry(
             entry,
             unique_id=str(entry.unique_id),
-            data={CONF_WEBHOOK_ID: webhook.async_generate_id(), **entry.data},
+            data={CONF_WEBHOOK_ID: async_generate_id(), **entry.data},
             minor_version=ENTRY_MINOR_VERSION,
         )
     return True

@@ -334,7 +334,11 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_read_due(self) -> None:
         due, left_out = self._due()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._async_try(account_id)) for account_id in due]
+            tasks = [
+                # Sent before anybody else looks at what is left of the request budget.
+                group.create_task(self._async_try(account_id), eager_start=True)
+                for account_id in due
+            ]
         soon = left_out or any(self._looks[account_id].passing for account_id in due)
         self.update_interval = FASTEST_POLL if soon else ASKED_EVERY
         for task in tasks:
@@ -342,9 +346,9 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
                 raise err
 
     def _due(self) -> tuple[list[str], bool]:
-        """Return the accounts to ask about, and whether any must wait for the next time.
+        """Return the accounts to ask about, and whether some wait for room in the request budget.
 
-        Of those without a sign it is what the request budget allows, oldest first.
+        Those with a sign never do; of the others, the oldest are first.
         """
         interval = READ_AGAIN_EVERY if self.session.webhooks_arrive else ASKED_EVERY
         # Home Assistant's timers may be a second early.
@@ -357,8 +361,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             if self._looks[id_].passing or self._looks[id_].asked_at <= asked_before
         ]
         quiet.sort(key=lambda id_: self._looks[id_].asked_at)
-        room = min(quiet_looks(len(accounts)), self.session.requests_left - len(urgent))
-        room = max(0, room)
+        quiet = quiet[: quiet_looks(len(accounts))]
+        room = max(0, self.session.requests_left - len(urgent))
         return urgent + quiet[:room], room < len(quiet)
 
     async def _async_try(self, account_id: str) -> Exception | None:
