@@ -366,7 +366,7 @@ def quiet_looks(accounts: int) -> int:
 
     All of them, but with very many accounts just so many that the balances keep coming.
     """
-    return max(2, min(accounts, REQUESTS_PER_WINDOW - 1 - 2 * accounts))
+    return max(1, min(accounts, REQUESTS_PER_WINDOW - 1 - 2 * accounts))
 
 
 class BalancesCoordinator(MonzoCoordinator[MonzoData]):
@@ -459,7 +459,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         outcome = self._outcome(read)
         return (
             outcome.answered
-            and dt_util.utcnow() - timedelta(seconds=time.monotonic() - outcome.at) >= moment
+            and dt_util.utcnow() - timedelta(seconds=time.monotonic() - outcome.at) > moment
         )
 
     async def async_read_account(self, account_id: str) -> None:

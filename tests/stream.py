@@ -1,0 +1,76 @@
+"""Listening to an account's transactions, the way a test tells it."""
+
+import dataclasses
+from typing import Any
+
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.monzo.transactions import (
+    SIGNAL_CHANGE,
+    SIGNAL_TRANSACTION,
+    Change,
+    Report,
+)
+from sandbox.records import Account
+from sandbox.server import BankServer
+
+from .looking import shown
+
+ADDRESS = "https://ha.example.test"
+
+
+class Listener:
+    """Hears everything that is reported of an account, by signal and by event entity."""
+
+    def __init__(self, hass: HomeAssistant, account: Account) -> None:
+        """Listen from now on; the account's event entity must be there."""
+        self.reports: list[Report] = []
+        self.changes: list[Change] = []
+        self.events: list[str] = []
+        """The ids that the event entity told."""
+
+        self.balances: list[str] = []
+        """What the balance was at each event."""
+
+        @callback
+        def hear_report(report: Report) -> None:
+            self.reports.append(report)
+            self.balances.append(shown(hass, account.id, "balance").state)
+
+        @callback
+        def hear_change(change: Change) -> None:
+            self.changes.append(change)
+
+        @callback
+        def hear_event(event: Event[Any]) -> None:
+            before, after = event.data["old_state"], event.data["new_state"]
+            if after.state not in ("unavailable", "unknown") and after.state != before.state:
+                self.events.append(after.attributes["transaction_id"])
+
+        async_dispatcher_connect(hass, SIGNAL_TRANSACTION.format(account.id), hear_report)
+        async_dispatcher_connect(hass, SIGNAL_CHANGE.format(account.id), hear_change)
+        entity = shown(hass, account.id, "transaction", "event").entity_id
+        async_track_state_change_event(hass, entity, hear_event)
+
+    @property
+    def heard(self) -> list[str]:
+        """The ids that were reported, in order."""
+        return [report.transaction.id for report in self.reports]
+
+
+async def open_door(
+    hass: HomeAssistant, server: BankServer, hass_client_no_auth: ClientSessionGenerator
+) -> Any:
+    """Give Home Assistant an address that the bank can call, and return who knocks at it."""
+    assert await async_setup_component(hass, "webhook", {})
+    client = await hass_client_no_auth()
+    server.behaviour = dataclasses.replace(
+        server.behaviour,
+        webhook_hosts={"ha.example.test": str(client.make_url("")).rstrip("/")},
+    )
+    hass.config.external_url = ADDRESS
+    return client

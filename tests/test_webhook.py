@@ -1,0 +1,466 @@
+"""Monzo is given one address for each account, and what arrives there is only a hint."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from http import HTTPStatus
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from homeassistant import components
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.coordinator import Issue
+from sandbox.home import Home
+from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Silence
+
+from .conftest import WEBHOOK_ID, LetPass, SignIn
+from .looking import set_up, value
+from .stream import ADDRESS, Listener, open_door
+
+PATH = f"/api/webhook/{WEBHOOK_ID}"
+URL = ADDRESS + PATH
+A_POLL = timedelta(minutes=2)
+
+
+@pytest.fixture
+async def door(
+    hass: HomeAssistant,
+    server: BankServer,
+    credentials: None,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> Any:
+    """Return who knocks at Home Assistant's address, as anybody may."""
+    return await open_door(hass, server, hass_client_no_auth)
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, hass_storage: dict[str, Any], door: Any, home: Home, sign_in: SignIn
+) -> MockConfigEntry:
+    """Return Ann's entry, set up at an address that the bank can call."""
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    return entry
+
+
+@pytest.fixture
+def joint(hass: HomeAssistant, home: Home, entry: MockConfigEntry) -> Listener:
+    """Return who listens to the joint account."""
+    return Listener(hass, home.joint)
+
+
+def registered(home: Home) -> Counter[tuple[str, str]]:
+    """Return which addresses the bank calls for which account."""
+    return Counter((hook.account_id, hook.url) for hook in home.bank.webhooks.values())
+
+
+def once_each(home: Home, url: str = URL) -> dict[tuple[str, str], int]:
+    mine = (home.current, home.joint, home.flex, home.rewards, home.loan)
+    return {(account.id, url): 1 for account in mine}
+
+
+def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
+    return ir.async_get(hass).async_get_issue(DOMAIN, f"{Issue.NO_EXTERNAL_URL}_{entry.entry_id}")
+
+
+def body(account_id: str, transaction_id: str = "tx_forged") -> dict[str, Any]:
+    return {
+        "type": "transaction.created",
+        "data": {"account_id": account_id, "id": transaction_id, "amount": -99_999_999},
+    }
+
+
+async def settle(hass: HomeAssistant, server: BankServer) -> None:
+    """Wait until everything that is on its way has arrived and was heeded."""
+    await server.delivered()
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+# Registering
+
+
+async def test_every_account_is_registered_once(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+) -> None:
+    assert registered(home) == once_each(home)
+    assert entry.data["webhook_url"] == URL
+    assert issue(hass, entry) is None
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert registered(home) == once_each(home)
+
+
+async def test_what_is_there_twice_or_at_an_old_address_of_ours_goes_and_the_rest_stays(
+    hass: HomeAssistant, door: Any, home: Home, sign_in: SignIn
+) -> None:
+    others = "https://somebody.example/else"
+    for url in (URL, URL, f"https://old.example{PATH}", others):
+        home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, url)
+
+    await set_up(hass, sign_in(home.ann))
+
+    assert registered(home) == {**once_each(home), (home.current.id, others): 1}
+
+
+async def test_a_new_address_moves_them(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    await hass.config.async_update(external_url="https://new.example.test")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for _quarter in range(40):
+        await let_pass(timedelta(seconds=16))
+
+    assert registered(home) == once_each(home, f"https://new.example.test{PATH}")
+    assert entry.data["webhook_url"] == f"https://new.example.test{PATH}"
+
+
+async def test_without_an_address_there_is_an_issue_and_ours_are_removed(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    await hass.config.async_update(external_url=None)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for _quarter in range(40):
+        await let_pass(timedelta(seconds=16))
+
+    assert registered(home) == {}
+    assert "webhook_url" not in entry.data
+    told = issue(hass, entry)
+    assert told
+    assert told.severity is ir.IssueSeverity.WARNING
+
+    await hass.config.async_update(external_url=ADDRESS)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert issue(hass, entry) is None
+
+
+async def test_without_an_address_the_entry_stays_as_it_is(
+    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+) -> None:
+    entry = sign_in(home.ann)
+    before = dict(entry.data)
+
+    await set_up(hass, entry)
+
+    assert entry.data == before
+    assert not server.calls("*", "/webhooks*")
+    assert issue(hass, entry)
+
+
+async def test_a_new_account_is_registered_too(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    account = home.bank.open_account(home.ann, type="uk_business", balance=100)
+    await let_pass(timedelta(minutes=61))
+    await let_pass(timedelta(minutes=11))
+
+    assert registered(home) == {**once_each(home), (account.id, URL): 1}
+
+
+async def test_an_account_that_is_left_out_is_no_longer_called_for(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    await let_pass(timedelta(minutes=6))
+    hass.config_entries.async_update_entry(entry, options={"excluded_accounts": [home.loan.id]})
+    await hass.config_entries.async_reload(entry.entry_id)
+    for _quarter in range(40):
+        await let_pass(timedelta(seconds=16))
+
+    assert registered(home) == Counter(once_each(home)) - Counter({(home.loan.id, URL): 1})
+
+
+async def test_set_up_does_not_wait_for_the_banks_webhooks(
+    hass: HomeAssistant, door: Any, home: Home, server: BankServer, sign_in: SignIn
+) -> None:
+    server.fail("*", "/webhooks", Silence(), times=None)
+    entry = sign_in(home.ann)
+
+    async with asyncio.timeout(5):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+    assert value(hass, home.joint.id, "balance") != "unknown"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_what_cannot_be_registered_now_is_tried_again(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    door: Any,
+    home: Home,
+    server: BankServer,
+    sign_in: SignIn,
+) -> None:
+    server.fail("POST", "/webhooks", Answer.html(502), times=1)
+    await set_up(hass, sign_in(home.ann))
+    assert registered(home) == {}
+
+    await let_pass(timedelta(minutes=11))
+    await let_pass(timedelta(minutes=6))
+
+    assert registered(home) == once_each(home)
+
+
+async def test_a_removed_entry_leaves_none_behind(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+) -> None:
+    others = home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, "https://a.example/b")
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert list(home.bank.webhooks.values()) == [others]
+
+
+async def test_a_removed_entry_leaves_none_behind_though_its_token_has_expired(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer
+) -> None:
+    token = {**entry.data["token"], "expires_at": time.time() - 1}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
+    server.expire_access_token(home.ann)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert registered(home) == {}
+
+
+async def test_an_entry_can_be_removed_though_the_bank_lets_nobody_in(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer
+) -> None:
+    server.evict(home.ann)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert not hass.config_entries.async_entries(DOMAIN)
+    assert registered(home) == once_each(home)
+
+
+# Deliveries
+
+
+async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+) -> None:
+    before = len(server.requests)
+    row = home.bank.pay(home.joint.id, -350)
+    await settle(hass, server)
+
+    assert joint.heard == joint.events == [row.id]
+    assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
+    assert len(server.requests) - before <= 3
+
+
+async def test_two_hundred_deliveries_at_once_cost_few_requests(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+) -> None:
+    before = len(server.requests)
+    rows = [home.bank.pay(home.joint.id, -100 - number) for number in range(200)]
+    await settle(hass, server)
+
+    assert joint.heard == joint.events == [row.id for row in rows]
+    assert len(server.requests) - before <= 20
+
+
+BAD_BODIES = {
+    "nothing": b"",
+    "no JSON": b"<html>",
+    "not even text": b"\xff\xfe\x00",
+    "a list": b"[]",
+    "a number": b"7",
+    "null": b"null",
+    "no data": b"{}",
+    "data is a text": b'{"data": "acc_1"}',
+    "an account that is a list": b'{"data": {"account_id": ["acc"], "id": "tx"}}',
+    "an id that is a number": b'{"data": {"account_id": "acc", "id": 7}}',
+    "nested a thousand deep": b"[" * 1_000 + b"]" * 1_000,
+    "nested very deep": b'{"data":' * 8_000,
+    "a number too long": b"9" * 60_000,
+    "five megabytes": b'{"data": "' + b"x" * 5 * 2**20 + b'"}',
+}
+
+
+@pytest.mark.parametrize("content", BAD_BODIES.values(), ids=BAD_BODIES)
+async def test_a_bad_body_is_refused_quickly_and_changes_nothing(
+    hass: HomeAssistant,
+    home: Home,
+    door: Any,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    content: bytes,
+) -> None:
+    before = len(server.requests)
+    began = time.perf_counter()
+    answer = await door.post(PATH, data=content)
+    assert time.perf_counter() - began < 1
+    assert answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(server.requests) == before
+    assert not joint.heard
+
+
+async def test_an_unknown_account_is_nobodys_business(
+    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry, server: BankServer
+) -> None:
+    before = len(server.requests)
+    for account_id in ("acc_unknown", home.bens.id, ""):
+        answer = await door.post(PATH, json=body(account_id))
+        assert answer.status == HTTPStatus.OK
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(server.requests) == before
+
+
+async def test_a_forged_delivery_is_looked_up_and_nothing_in_it_is_believed(
+    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry, joint: Listener
+) -> None:
+    balance = value(hass, home.joint.id, "balance")
+    answer = await door.post(PATH, json=body(home.joint.id))
+    assert answer.status == HTTPStatus.OK
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert not joint.heard
+    assert value(hass, home.joint.id, "balance") == balance
+    assert value(hass, home.ann.user_id, "instant_updates", "binary_sensor") == "off"
+
+
+async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    home: Home,
+    door: Any,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    await let_pass(timedelta(minutes=6))
+    before = len(server.requests)
+    for number in range(30):
+        await door.post(PATH, json=body(home.joint.id, f"tx_{number}"))
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(server.requests) - before <= 15
+
+    # What is true among them is found by the polls.
+    server.behaviour = BankServer(home.bank).behaviour
+    row = home.bank.pay(home.joint.id, -100)
+    await let_pass(A_POLL)
+    assert joint.heard == [row.id]
+
+
+async def test_while_home_assistant_stops_monzo_is_asked_to_come_again(
+    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry
+) -> None:
+    state = hass.state
+    hass.set_state(CoreState.stopping)
+    answer = await door.post(PATH, json=body(home.joint.id))
+    hass.set_state(state)
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+# Whether deliveries arrive
+
+
+async def test_while_deliveries_arrive_polling_is_calm_and_returns_when_they_stop(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    home: Home,
+    door: Any,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    def instant() -> str:
+        return value(hass, home.ann.user_id, "instant_updates", "binary_sensor")
+
+    rows = [home.bank.pay(home.joint.id, -100)]
+    assert instant() == "off"
+    await settle(hass, server)
+    assert instant() == "on"
+
+    await let_pass(timedelta(minutes=11))
+    server.requests.clear()
+    for _minute in range(60):
+        await let_pass(timedelta(minutes=1))
+    # The balances of five accounts every five minutes, pots every ten, the rest once.
+    assert len(server.requests) <= 5 * 12 + 5 * 6 + 1 + 5 + 1
+
+    server.behaviour = BankServer(home.bank).behaviour
+    rows.append(home.bank.pay(home.joint.id, -200))
+    await let_pass(timedelta(minutes=6))
+    assert joint.heard == [row.id for row in rows]
+    await let_pass(timedelta(minutes=3))
+    assert instant() == "off"
+    rows.append(home.bank.pay(home.joint.id, -300))
+    await let_pass(timedelta(minutes=6))
+    rows.append(home.bank.pay(home.joint.id, -400))
+    await let_pass(A_POLL)
+    assert joint.heard == [row.id for row in rows]
+
+
+# Home Assistant Cloud
+
+
+class FakeCloud(SimpleNamespace):
+    """As much of Home Assistant Cloud as matters here."""
+
+
+@pytest.fixture
+def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
+    """Subscribe to Home Assistant Cloud."""
+    fake = FakeCloud(hooks={}, active=True, listeners=[], deleted=[])
+
+    async def get_or_create(_hass: HomeAssistant, webhook_id: str) -> str:
+        url: str = fake.hooks.setdefault(webhook_id, f"https://hooks.nabu.casa/{webhook_id[-3:]}")
+        return url
+
+    async def delete(_hass: HomeAssistant, webhook_id: str) -> None:
+        fake.deleted.append(webhook_id)
+        del fake.hooks[webhook_id]
+
+    def listen(*arguments: Any) -> Any:
+        fake.listeners.append(arguments[-1])
+        return lambda: fake.listeners.remove(arguments[-1])
+
+    fake.CloudNotAvailable = HomeAssistantError
+    fake.async_active_subscription = lambda _hass: fake.active
+    fake.async_get_or_create_cloudhook = get_or_create
+    fake.async_delete_cloudhook = delete
+    fake.async_listen_connection_change = listen
+    fake.async_listen_cloudhook_change = listen
+    monkeypatch.setitem(sys.modules, "homeassistant.components.cloud", fake)
+    monkeypatch.setattr(components, "cloud", fake, raising=False)
+    hass.config.components.add("cloud")
+    return fake
+
+
+async def test_a_cloudhook_is_preferred_moved_and_removed(
+    hass: HomeAssistant,
+    cloud: FakeCloud,
+    home: Home,
+    sign_in: SignIn,
+    let_pass: LetPass,
+) -> None:
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    url = cloud.hooks[WEBHOOK_ID]
+    assert registered(home) == once_each(home, url)
+    assert entry.data["cloudhook_url"] == entry.data["webhook_url"] == url
+    assert issue(hass, entry) is None
+
+    moved = cloud.hooks[WEBHOOK_ID] = "https://hooks.nabu.casa/another"
+    cloud.listeners[-1]({"cloudhook_url": moved})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for _quarter in range(40):
+        await let_pass(timedelta(seconds=16))
+    assert registered(home) == once_each(home, moved)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert registered(home) == {}
+    assert cloud.deleted == [WEBHOOK_ID]
+    assert not cloud.listeners
