@@ -122,9 +122,7 @@ def test_amounts_are_signed_numbers_and_those_abroad_have_their_own_currency() -
 
 def test_what_there_is_to_tell_is_flat_and_has_plain_names(home: Home, bank: Bank) -> None:
     paid = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch", pending=False)
-    told = transaction_as_dict(
-        Transaction.from_json(transaction_json(paid, expand_merchant=True))
-    )
+    told = transaction_as_dict(Transaction.from_json(transaction_json(paid, expand_merchant=True)))
     assert told["transaction_id"] == paid.id
     assert (told["merchant"], told["notes"], told["category"]) == ("Deli", "lunch", paid.category)
     assert told["settled"] is not None
