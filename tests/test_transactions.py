@@ -10,7 +10,8 @@ from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.monzo.transactions import LEDGERS, STARTED, TransactionsCoordinator
+from custom_components.monzo.ledger import LEDGERS
+from custom_components.monzo.transactions import STARTED
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.records import Transaction
@@ -156,7 +157,7 @@ async def test_the_balance_is_the_new_one_when_the_payment_is_reported(
     bank.pay(home.joint.id, -725)
 
     # The transactions' own poll may be earlier than the balances'.
-    await TransactionsCoordinator(hass, entry, hass.data[LEDGERS][entry.entry_id]).async_refresh()
+    await entry.runtime_data.transactions.async_refresh()
 
     assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
 

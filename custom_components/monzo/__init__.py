@@ -1,5 +1,7 @@
 """Monzo in Home Assistant: sets up a config entry and wires its parts together."""
 
+from functools import partial
+
 from homeassistant.components.webhook import async_generate_id
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
@@ -15,15 +17,15 @@ from .const import DOMAIN, ENTRY_MINOR_VERSION
 from .coordinator import (
     BalancesCoordinator,
     Issue,
-    MonzoConfigEntry,
-    MonzoRuntimeData,
     async_clear_issues,
     async_raise_issue,
 )
 from .devices import owner_name, subject_id
+from .ledger import async_open_ledgers, async_remove_ledgers
+from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .session import MonzoSession
-from .transactions import TransactionsCoordinator, async_open_ledgers, async_remove_ledgers
+from .transactions import TransactionsCoordinator
 from .transfers import Transfers, async_open_journal, async_remove_journal
 from .webhook import Hints, Registrations, async_clean_up
 
@@ -58,31 +60,25 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     _name_after_owner(hass, entry, balances.open_accounts)
 
     journal = await async_open_journal(hass, entry.entry_id)
+    ledgers = await async_open_ledgers(hass, entry.entry_id)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
+        transactions=TransactionsCoordinator(hass, entry, balances, ledgers),
         transfers=Transfers(session, journal, entry),
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    await _async_begin_stream(hass, entry)
+    # Not before automations are there to hear of what happened while Home Assistant was off.
+    entry.async_on_unload(async_at_started(hass, partial(_async_begin_stream, entry)))
     return True
 
 
-async def _async_begin_stream(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
+@callback
+def _async_begin_stream(entry: MonzoConfigEntry, hass: HomeAssistant) -> None:
     """Report transactions, found by polls and by what Monzo hints at."""
-    ledgers = await async_open_ledgers(hass, entry.entry_id)
-    transactions = TransactionsCoordinator(hass, entry, ledgers)
-    hints = Hints(hass, entry, transactions)
-    registrations = Registrations(hass, entry)
-
-    @callback
-    def async_begin(hass: HomeAssistant) -> None:
-        transactions.async_begin()
-        hints.async_begin()
-        registrations.async_begin()
-
-    # Not before automations are there to hear of what happened in between.
-    entry.async_on_unload(async_at_started(hass, async_begin))
+    entry.runtime_data.transactions.async_begin()
+    Hints(hass, entry).async_begin()
+    Registrations(hass, entry).async_begin()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:

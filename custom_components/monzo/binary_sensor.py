@@ -15,12 +15,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import (
     BalancesCoordinator,
-    MonzoConfigEntry,
     PersonState,
     PotState,
     SubjectState,
 )
 from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
 

@@ -50,8 +50,8 @@ from .const import (
     ENTRY_MINOR_VERSION,
     ENTRY_VERSION,
 )
-from .coordinator import MonzoConfigEntry
 from .devices import async_account_name, owner_name
+from .runtime import MonzoConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the bank says, kept current: an entry's runtime data, and its polling."""
+"""What the bank says, kept current by polling."""
 
 from abc import abstractmethod
 import asyncio
@@ -58,20 +58,8 @@ from .devices import (
     async_remove_devices,
 )
 from .session import MonzoSession
-from .transfers import Transfers
 
 _LOGGER = logging.getLogger(__name__)
-
-type MonzoConfigEntry = ConfigEntry[MonzoRuntimeData]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MonzoRuntimeData:
-    """What a loaded config entry works with."""
-
-    session: MonzoSession
-    balances: BalancesCoordinator
-    transfers: Transfers
 
 
 class Issue(StrEnum):
@@ -124,10 +112,10 @@ def _issue_id(entry: ConfigEntry, issue: Issue) -> str:
 class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
     """Polls the bank, and turns what can go wrong into what Home Assistant understands."""
 
-    config_entry: MonzoConfigEntry
+    config_entry: ConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: MonzoConfigEntry, session: MonzoSession, name: str
+        self, hass: HomeAssistant, entry: ConfigEntry, session: MonzoSession, name: str
     ) -> None:
         """Prepare polling for one config entry."""
         super().__init__(
@@ -376,7 +364,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     accounts there are; and only as much of it as the request budget allows, oldest first.
     """
 
-    def __init__(self, hass: HomeAssistant, entry: MonzoConfigEntry, session: MonzoSession) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, session: MonzoSession) -> None:
         """Know nothing yet."""
         super().__init__(hass, entry, session, "balances")
         self._person_id = str(entry.unique_id)

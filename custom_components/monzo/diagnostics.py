@@ -14,9 +14,9 @@ from .const import (
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
 )
-from .coordinator import AccountState, MonzoConfigEntry, PersonState, PotState
+from .coordinator import AccountState, PersonState, PotState
 from .devices import subject_id
-from .transactions import async_open_ledgers
+from .runtime import MonzoConfigEntry
 
 
 async def async_get_config_entry_diagnostics(
@@ -45,7 +45,7 @@ async def async_get_config_entry_diagnostics(
             else None,
             **balances.health,
         },
-        "transactions": (await async_open_ledgers(hass, entry.entry_id)).health,
+        "transactions": runtime.transactions.health,
         "accounts": [_account(state) for state in data.accounts.values()],
         "pots": [_pot(state) for state in data.pots.values()],
     }

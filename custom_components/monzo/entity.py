@@ -19,13 +19,13 @@ from .const import DOMAIN
 from .coordinator import (
     AccountState,
     BalancesCoordinator,
-    MonzoConfigEntry,
     MonzoData,
     PersonState,
     PotState,
     SubjectState,
 )
 from .devices import linked_device
+from .runtime import MonzoConfigEntry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import AccountState, MonzoConfigEntry
+from .coordinator import AccountState
 from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
 from .kinds import TransactionKind, transaction_as_dict, transaction_kind
+from .runtime import MonzoConfigEntry
 from .transactions import SIGNAL_TRANSACTION, Report
 
 PARALLEL_UPDATES = 0

@@ -20,12 +20,12 @@ from .api import Money, currency_exponent
 from .coordinator import (
     AccountState,
     BalancesCoordinator,
-    MonzoConfigEntry,
     PersonState,
     PotState,
     SubjectState,
 )
 from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
 

@@ -24,8 +24,9 @@ import voluptuous as vol
 
 from .api import Money, MonzoAuthenticationError, MonzoError, currency_exponent
 from .const import DOMAIN
-from .coordinator import AccountState, MonzoConfigEntry, MonzoData, MonzoRuntimeData, PotState
+from .coordinator import AccountState, MonzoData, PotState
 from .devices import subject_id
+from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .transfers import Direction, Transfer, failed, refused
 
 ATTR_ACCOUNT: Final = "account"

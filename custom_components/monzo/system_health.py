@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from .api import API_URL
 from .const import DOMAIN
-from .coordinator import MonzoConfigEntry
+from .runtime import MonzoConfigEntry
 
 
 @callback

@@ -8,37 +8,33 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 import math
 import time
-from typing import Final, Self, TypedDict, override
+from typing import Final, override
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
-from .api import MonzoAuthenticationError, MonzoError, Transaction
+from .api import Money, MonzoAuthenticationError, MonzoError, Transaction
 from .const import DOMAIN, FASTEST_POLL
-from .coordinator import GENERAL, PASSING, MonzoConfigEntry, MonzoCoordinator, quiet_looks
+from .coordinator import GENERAL, PASSING, BalancesCoordinator, MonzoCoordinator, quiet_looks
+from .ledger import KEPT_FOR, Ledger, Ledgers, Seen
 
 _LOGGER = logging.getLogger(__name__)
-
-STORAGE_VERSION: Final = 1
 
 # When Home Assistant began to look after any Monzo; a reload of an entry is no absence.
 STARTED: HassKey[datetime] = HassKey(f"{DOMAIN}_started")
 
 # How far back is looked for what was missed while Home Assistant was off, and for changes.
 LOOKED_BACK: Final = timedelta(days=7)
-
-# Longer than that, or what is at the edge would be forgotten while it is read again.
-REMEMBERED_FOR: Final = LOOKED_BACK + timedelta(days=1)
 
 # A transaction may appear in the list a little after a later one.
 OVERLAP: Final = timedelta(minutes=10)
@@ -81,159 +77,6 @@ SIGNAL_TRANSACTION: SignalTypeFormat[Report] = SignalTypeFormat(f"{DOMAIN}_trans
 SIGNAL_CHANGE: SignalTypeFormat[Change] = SignalTypeFormat(f"{DOMAIN}_transaction_changed_{{}}")
 
 
-class _StoredSeen(TypedDict):
-    created: str
-    amount: int
-    settled: bool
-    category: str | None
-
-
-class _StoredLedger(TypedDict):
-    read_until: str
-    seen: dict[str, _StoredSeen]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What is remembered of a transaction."""
-
-    created: datetime
-
-    amount: int
-    """In minor units, with its sign."""
-
-    settled: bool
-    category: str | None
-
-    @classmethod
-    def of(cls, transaction: Transaction) -> Self:
-        """Return what to remember of a transaction."""
-        return cls(
-            created=transaction.created,
-            amount=transaction.amount.minor,
-            settled=transaction.settled is not None,
-            category=transaction.category,
-        )
-
-    @classmethod
-    def from_stored(cls, stored: _StoredSeen) -> Self:
-        """Return what was written down."""
-        return cls(
-            created=datetime.fromisoformat(stored["created"]),
-            amount=stored["amount"],
-            settled=stored["settled"],
-            category=stored["category"],
-        )
-
-    def to_stored(self) -> _StoredSeen:
-        """Return what to write down."""
-        return {
-            "created": self.created.isoformat(),
-            "amount": self.amount,
-            "settled": self.settled,
-            "category": self.category,
-        }
-
-
-@dataclass(slots=True, kw_only=True)
-class Ledger:
-    """How far an account's transactions are known."""
-
-    read_until: datetime
-    """When the newest known one was made."""
-
-    seen: dict[str, Seen] = field(default_factory=dict)
-    """Those of the last eight days, by id."""
-
-    def remember(self, transaction: Transaction) -> None:
-        """Take a transaction down as known."""
-        self.seen[transaction.id] = Seen.of(transaction)
-        self.read_until = max(self.read_until, transaction.created)
-
-    def forget_before(self, horizon: datetime) -> None:
-        """Forget what is too old to be read again."""
-        self.seen = {id_: seen for id_, seen in self.seen.items() if seen.created >= horizon}
-
-    @classmethod
-    def from_stored(cls, stored: _StoredLedger) -> Self:
-        """Return what was written down."""
-        return cls(
-            read_until=datetime.fromisoformat(stored["read_until"]),
-            seen={id_: Seen.from_stored(seen) for id_, seen in stored["seen"].items()},
-        )
-
-    def to_stored(self) -> _StoredLedger:
-        """Return what to write down."""
-        return {
-            "read_until": self.read_until.isoformat(),
-            "seen": {id_: seen.to_stored() for id_, seen in self.seen.items()},
-        }
-
-
-class Ledgers:
-    """The ledgers of a config entry's accounts, kept across restarts."""
-
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Know nothing until they are loaded."""
-        self._store = Store[dict[str, _StoredLedger]](
-            hass,
-            STORAGE_VERSION,
-            f"{DOMAIN}.{entry_id}.transactions",
-            private=True,
-            atomic_writes=True,
-        )
-        self.by_account: dict[str, Ledger] = {}
-
-    @property
-    def health(self) -> dict[str, int]:
-        """How much is known; for diagnostics, so without saying what."""
-        return {
-            "accounts_known": len(self.by_account),
-            "transactions_known": sum(len(ledger.seen) for ledger in self.by_account.values()),
-        }
-
-    async def async_load(self) -> None:
-        """Load what was known when Home Assistant stopped."""
-        stored = await self._store.async_load() or {}
-        self.by_account = {
-            account_id: Ledger.from_stored(ledger) for account_id, ledger in stored.items()
-        }
-
-    async def async_save(self) -> None:
-        """Write down what is known, but nothing that is too old to be read again."""
-        horizon = dt_util.utcnow() - REMEMBERED_FOR
-        for ledger in self.by_account.values():
-            ledger.forget_before(horizon)
-        await self._store.async_save(
-            {account_id: ledger.to_stored() for account_id, ledger in self.by_account.items()}
-        )
-
-    async def async_remove(self) -> None:
-        """Remove what was written down."""
-        await self._store.async_remove()
-
-
-# One for each config entry until Home Assistant stops: what has been reported is known at once,
-# even if the entry is reloaded before it has been written down.
-LEDGERS: HassKey[dict[str, Ledgers]] = HassKey(f"{DOMAIN}_ledgers")
-
-
-async def async_open_ledgers(hass: HomeAssistant, entry_id: str) -> Ledgers:
-    """Return the ledgers of a config entry, the same ones until Home Assistant stops."""
-    opened = hass.data.setdefault(LEDGERS, {})
-    if entry_id not in opened:
-        ledgers = Ledgers(hass, entry_id)
-        await ledgers.async_load()
-        opened[entry_id] = ledgers
-    return opened[entry_id]
-
-
-async def async_remove_ledgers(hass: HomeAssistant, entry_id: str) -> None:
-    """Forget which transactions a config entry knows, with the entry."""
-    opened = hass.data.get(LEDGERS, {})
-    await opened.pop(entry_id, Ledgers(hass, entry_id)).async_remove()
-
-
 @dataclass(slots=True, kw_only=True)
 class Looks:
     """How looking at an account's transactions has gone since the config entry was set up."""
@@ -265,10 +108,16 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     be read: whoever hears of a payment must be able to rely on the balance.
     """
 
-    def __init__(self, hass: HomeAssistant, entry: MonzoConfigEntry, ledgers: Ledgers) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        balances: BalancesCoordinator,
+        ledgers: Ledgers,
+    ) -> None:
         """Begin with what the ledgers know."""
-        self._balances = entry.runtime_data.balances
-        super().__init__(hass, entry, self._balances.session, "transactions")
+        super().__init__(hass, entry, balances.session, "transactions")
+        self._balances = balances
         self.update_interval = ASKED_EVERY
         self.on_report: Callable[[Report], None] = _ignore
         """Told of each report before everybody else."""
@@ -278,6 +127,19 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         self._looks: defaultdict[str, Looks] = defaultdict(Looks)
         self._reading = asyncio.Lock()
         self._started = hass.data.setdefault(STARTED, dt_util.utcnow())
+
+    @property
+    def health(self) -> dict[str, int]:
+        """How much is known; for diagnostics, so without saying what."""
+        return self._ledgers.health
+
+    def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
+        """Return what an account has spent since a moment of the last month; None if not known.
+
+        In all, or in one category. Negative if refunds were more than that.
+        """
+        ledger = self._ledgers.by_account.get(account_id)
+        return ledger.spent(since, category) if ledger else None
 
     @callback
     def async_begin(self) -> None:
@@ -384,23 +246,28 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
 
     async def _async_read(self, account_id: str, looks: Looks) -> None:
         """Read one account's transactions, and report what is new."""
-        since = horizon = dt_util.utcnow() - LOOKED_BACK
+        now = dt_util.utcnow()
+        since = now - KEPT_FOR
         ledger = self._ledgers.by_account.get(account_id)
+        if ledger is not None:
+            since = max(since, ledger.read_until - OVERLAP)
         again = looks.asked_at - looks.read_again_at >= READ_AGAIN_EVERY.total_seconds()
-        if ledger is not None and not again:
-            since = max(horizon, ledger.read_until - OVERLAP)
+        if again:
+            since = min(since, now - LOOKED_BACK)
         transactions = (await self.session.all_transactions(account_id, since=since)).items
         if ledger is None:
-            await self._async_take_bearings(account_id, Ledger(read_until=horizon), transactions)
+            await self._async_take_bearings(account_id, transactions)
         else:
             await self._async_report(account_id, ledger, transactions)
-        if since == horizon:
+        if again:
             looks.read_again_at = looks.asked_at
 
     async def _async_take_bearings(
-        self, account_id: str, ledger: Ledger, transactions: Iterable[Transaction]
+        self, account_id: str, transactions: Iterable[Transaction]
     ) -> None:
         """Take down what there is on the first look, without reporting it."""
+        currency = self._balances.data.accounts[account_id].currency
+        ledger = Ledger(currency=currency, read_until=dt_util.utcnow() - LOOKED_BACK)
         for transaction in transactions:
             ledger.remember(transaction)
         self._ledgers.by_account[account_id] = ledger
@@ -411,12 +278,19 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     ) -> None:
         """Report what is new, oldest first, and what has changed."""
         by_age = sorted(transactions, key=lambda transaction: transaction.created)
-        new = [transaction for transaction in by_age if transaction.id not in ledger.seen]
-        changes = [
-            Change(transaction=transaction, before=before)
-            for transaction in by_age
-            if (before := ledger.seen.get(transaction.id)) and before != Seen.of(transaction)
-        ]
+        horizon = dt_util.utcnow() - LOOKED_BACK
+        new: list[Transaction] = []
+        changes: list[Change] = []
+        for transaction in by_age:
+            before = ledger.seen.get(transaction.id)
+            if before is None and transaction.created < horizon:
+                # Too long ago to be news, but not to count as spending.
+                ledger.remember(transaction)
+            elif before is None:
+                new.append(transaction)
+            elif before != Seen.of(transaction):
+                ledger.remember(transaction)
+                changes.append(Change(transaction=transaction, before=before))
         if new:
             await self._balances.async_bring_forward((account_id,), new[-1].created)
         for transaction in new:
@@ -425,7 +299,6 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             # One by one: after a crash the last one may be reported again, and no other.
             await self._async_save()
         for change in changes:
-            ledger.remember(change.transaction)
             async_dispatcher_send(self.hass, SIGNAL_CHANGE.format(account_id), change)
         if changes:
             await self._async_save()

@@ -30,8 +30,9 @@ from homeassistant.helpers.network import NoURLAvailableError
 
 from .api import MonzoClient, MonzoError, MonzoPermissionError
 from .const import DOMAIN
-from .coordinator import Issue, MonzoConfigEntry, async_clear_issues, async_raise_issue
-from .transactions import Report, TransactionsCoordinator
+from .coordinator import Issue, async_clear_issues, async_raise_issue
+from .runtime import MonzoConfigEntry
+from .transactions import Report
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,13 +73,11 @@ RECONCILE_AGAIN_AFTER: Final = timedelta(minutes=10)
 class Hints:
     """Takes deliveries, has their accounts looked at, and knows whether they arrive at all."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: MonzoConfigEntry, transactions: TransactionsCoordinator
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
         """Know of no delivery yet."""
         self._hass = hass
         self._entry = entry
-        self._transactions = transactions
+        self._transactions = entry.runtime_data.transactions
         self._hinted: set[tuple[str, str]] = set()
         self._in_vain: deque[float] = deque(maxlen=MOST_IN_VAIN)
         self._looking: asyncio.Task[None] | None = None

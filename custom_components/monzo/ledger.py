@@ -1,0 +1,199 @@
+"""Which transactions of each account are known, kept on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Self, TypedDict
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from .api import Money, Transaction
+from .const import DOMAIN
+from .spending import spending
+
+STORAGE_VERSION: Final = 1
+
+# The longest month, with a day for time zones: what was spent in it is added up from here.
+KEPT_FOR: Final = timedelta(days=32)
+
+
+class _StoredSeen(TypedDict):
+    created: str
+    amount: int
+    settled: bool
+    category: str | None
+    spent: dict[str, int]
+
+
+class _StoredLedger(TypedDict):
+    currency: str
+    read_until: str
+    seen: dict[str, _StoredSeen]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is remembered of a transaction."""
+
+    created: datetime
+
+    amount: int
+    """In minor units, with its sign."""
+
+    settled: bool
+    category: str | None
+
+    spent: Mapping[str, int]
+    """What it adds to the spending of each category, in minor units; see `spending`."""
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> Self:
+        """Return what to remember of a transaction."""
+        return cls(
+            created=transaction.created,
+            amount=transaction.amount.minor,
+            settled=transaction.settled is not None,
+            category=transaction.category,
+            spent={category: part.minor for category, part in spending(transaction).items()},
+        )
+
+    @classmethod
+    def from_stored(cls, stored: _StoredSeen) -> Self:
+        """Return what was written down."""
+        return cls(
+            created=datetime.fromisoformat(stored["created"]),
+            amount=stored["amount"],
+            settled=stored["settled"],
+            category=stored["category"],
+            spent=stored["spent"],
+        )
+
+    def to_stored(self) -> _StoredSeen:
+        """Return what to write down."""
+        return {
+            "created": self.created.isoformat(),
+            "amount": self.amount,
+            "settled": self.settled,
+            "category": self.category,
+            "spent": dict(self.spent),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """How far an account's transactions are known."""
+
+    currency: str
+
+    read_until: datetime
+    """When the newest known one was made."""
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    """Those of the last month, by id."""
+
+    def remember(self, transaction: Transaction) -> None:
+        """Take a transaction down as known."""
+        self.seen[transaction.id] = Seen.of(transaction)
+        self.read_until = max(self.read_until, transaction.created)
+
+    def forget_before(self, horizon: datetime) -> None:
+        """Forget what is too old to be of use."""
+        self.seen = {id_: seen for id_, seen in self.seen.items() if seen.created >= horizon}
+
+    def spent(self, since: datetime, category: str | None = None) -> Money:
+        """Return what has been spent since a moment of the last month, in all or in one category.
+
+        Negative if refunds were more than that.
+        """
+        minor = sum(
+            part
+            for seen in self.seen.values()
+            if seen.created >= since
+            for name, part in seen.spent.items()
+            if category in (None, name)
+        )
+        return Money.from_minor(minor, self.currency)
+
+    @classmethod
+    def from_stored(cls, stored: _StoredLedger) -> Self:
+        """Return what was written down."""
+        return cls(
+            currency=stored["currency"],
+            read_until=datetime.fromisoformat(stored["read_until"]),
+            seen={id_: Seen.from_stored(seen) for id_, seen in stored["seen"].items()},
+        )
+
+    def to_stored(self) -> _StoredLedger:
+        """Return what to write down."""
+        return {
+            "currency": self.currency,
+            "read_until": self.read_until.isoformat(),
+            "seen": {id_: seen.to_stored() for id_, seen in self.seen.items()},
+        }
+
+
+class Ledgers:
+    """The ledgers of a config entry's accounts, kept across restarts."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Know nothing until they are loaded."""
+        self._store = Store[dict[str, _StoredLedger]](
+            hass,
+            STORAGE_VERSION,
+            f"{DOMAIN}.{entry_id}.transactions",
+            private=True,
+            atomic_writes=True,
+        )
+        self.by_account: dict[str, Ledger] = {}
+
+    @property
+    def health(self) -> dict[str, int]:
+        """How much is known; for diagnostics, so without saying what."""
+        return {
+            "accounts_known": len(self.by_account),
+            "transactions_known": sum(len(ledger.seen) for ledger in self.by_account.values()),
+        }
+
+    async def async_load(self) -> None:
+        """Load what was known when Home Assistant stopped."""
+        stored = await self._store.async_load() or {}
+        self.by_account = {
+            account_id: Ledger.from_stored(ledger) for account_id, ledger in stored.items()
+        }
+
+    async def async_save(self) -> None:
+        """Write down what is known, but nothing that is too old to be of use."""
+        horizon = dt_util.utcnow() - KEPT_FOR
+        for ledger in self.by_account.values():
+            ledger.forget_before(horizon)
+        await self._store.async_save(
+            {account_id: ledger.to_stored() for account_id, ledger in self.by_account.items()}
+        )
+
+    async def async_remove(self) -> None:
+        """Remove what was written down."""
+        await self._store.async_remove()
+
+
+# One for each config entry until Home Assistant stops: what has been reported is known at once,
+# even if the entry is reloaded before it has been written down.
+LEDGERS: HassKey[dict[str, Ledgers]] = HassKey(f"{DOMAIN}_ledgers")
+
+
+async def async_open_ledgers(hass: HomeAssistant, entry_id: str) -> Ledgers:
+    """Return the ledgers of a config entry, the same ones until Home Assistant stops."""
+    opened = hass.data.setdefault(LEDGERS, {})
+    if entry_id not in opened:
+        ledgers = Ledgers(hass, entry_id)
+        await ledgers.async_load()
+        opened[entry_id] = ledgers
+    return opened[entry_id]
+
+
+async def async_remove_ledgers(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget which transactions a config entry knows, with the entry."""
+    opened = hass.data.get(LEDGERS, {})
+    await opened.pop(entry_id, Ledgers(hass, entry_id)).async_remove()
