@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_state_change_event
@@ -47,14 +48,17 @@ class Listener:
 
         @callback
         def hear_event(event: Event[Any]) -> None:
-            before, after = event.data["old_state"], event.data["new_state"]
-            if after.state not in ("unavailable", "unknown") and after.state != before.state:
+            after = event.data["new_state"]
+            # While Home Assistant is off it is unavailable, and then what it was before.
+            if after.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN, self._last):
+                self._last = after.state
                 self.events.append(after.attributes["transaction_id"])
 
         async_dispatcher_connect(hass, SIGNAL_TRANSACTION.format(account.id), hear_report)
         async_dispatcher_connect(hass, SIGNAL_CHANGE.format(account.id), hear_change)
-        entity = shown(hass, account.id, "transaction", "event").entity_id
-        async_track_state_change_event(hass, entity, hear_event)
+        entity = shown(hass, account.id, "transaction", "event")
+        self._last = entity.state
+        async_track_state_change_event(hass, entity.entity_id, hear_event)
 
     @property
     def heard(self) -> list[str]:

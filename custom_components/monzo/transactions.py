@@ -39,6 +39,13 @@ LOOKED_BACK: Final = timedelta(days=7)
 # A transaction may appear in the list a little after a later one.
 OVERLAP: Final = timedelta(minutes=10)
 
+# Of the moments that the bank tells: a payment was made up to this much later than it says.
+PRECISION: Final = timedelta(milliseconds=1)
+
+# A balance that was read so long before the transactions is taken for the same moment's, though
+# the bank's clock may be another.
+JUST_NOW: Final = timedelta(seconds=5)
+
 # What is reported later than this after it was made is marked as late.
 LATE_AFTER: Final = timedelta(minutes=15)
 
@@ -258,7 +265,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         if ledger is None:
             await self._async_take_bearings(account_id, transactions)
         else:
-            await self._async_report(account_id, ledger, transactions)
+            await self._async_report(account_id, ledger, transactions, asked=now)
         if again:
             looks.read_again_at = looks.asked_at
 
@@ -274,11 +281,15 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         await self._async_save()
 
     async def _async_report(
-        self, account_id: str, ledger: Ledger, transactions: Iterable[Transaction]
+        self,
+        account_id: str,
+        ledger: Ledger,
+        transactions: Iterable[Transaction],
+        asked: datetime,
     ) -> None:
         """Report what is new, oldest first, and what has changed."""
         by_age = sorted(transactions, key=lambda transaction: transaction.created)
-        horizon = dt_util.utcnow() - LOOKED_BACK
+        horizon = asked - LOOKED_BACK
         new: list[Transaction] = []
         changes: list[Change] = []
         for transaction in by_age:
@@ -292,7 +303,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
                 ledger.remember(transaction)
                 changes.append(Change(transaction=transaction, before=before))
         if new:
-            await self._balances.async_bring_forward((account_id,), new[-1].created)
+            made = new[-1].created + PRECISION
+            await self._balances.async_bring_forward((account_id,), max(made, asked - JUST_NOW))
         for transaction in new:
             ledger.remember(transaction)
             self._async_tell(account_id, transaction)
