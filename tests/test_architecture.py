@@ -25,7 +25,17 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"coordinator", "session", "transactions", "transfers"},
     "webhook": {"api", "const", "coordinator", "runtime", "transactions"},
     "entity": {"api", "const", "coordinator", "devices", "runtime"},
-    "services": {"api", "const", "coordinator", "devices", "runtime", "transfers"},
+    "services": {
+        "api",
+        "const",
+        "coordinator",
+        "devices",
+        "kinds",
+        "runtime",
+        "spending",
+        "transactions",
+        "transfers",
+    },
     "diagnostics": {"api", "const", "coordinator", "devices", "runtime"},
     "system_health": {"api", "const", "runtime"},
     "repairs": {"const", "coordinator"},
@@ -59,6 +69,13 @@ ALLOWED_IN_API: dict[str, set[str]] = {
     "__init__": {"client", "exceptions", "models", "money"},
 }
 
+# The same within the package of the actions. A module may have the name of one outside.
+ALLOWED_IN_SERVICES: dict[str, set[str]] = {
+    "common": set(),
+    "pot_transfers": {"common"},
+    "__init__": {"pot_transfers"},
+}
+
 
 def modules(folder: Path) -> dict[str, ast.Module]:
     """Return the modules of a package by name."""
@@ -80,21 +97,27 @@ def imports(module: ast.Module) -> set[tuple[int, str]]:
     return found
 
 
-def siblings(module: ast.Module) -> set[str]:
-    """Return what a module imports of its own package."""
-    return {name.partition(".")[0] for level, name in imports(module) if level == 1}
+def siblings(module: ast.Module, level: int = 1) -> set[str]:
+    """Return what a module imports of its own package, or of the one around that at level 2."""
+    return {name.partition(".")[0] for at, name in imports(module) if at == level}
 
 
 MODULES = modules(ROOT)
 API_MODULES = modules(ROOT / "api")
+SERVICE_MODULES = modules(ROOT / "services")
 
 
 def test_every_module_has_its_place() -> None:
-    assert MODULES.keys() | {"api"} == ALLOWED.keys()
+    assert MODULES.keys() | {"api", "services"} == ALLOWED.keys()
     assert API_MODULES.keys() == ALLOWED_IN_API.keys()
+    assert SERVICE_MODULES.keys() == ALLOWED_IN_SERVICES.keys()
 
 
-@pytest.mark.parametrize("allowed", [ALLOWED, ALLOWED_IN_API], ids=["integration", "api"])
+@pytest.mark.parametrize(
+    "allowed",
+    [ALLOWED, ALLOWED_IN_API, ALLOWED_IN_SERVICES],
+    ids=["integration", "api", "services"],
+)
 def test_what_is_allowed_is_a_tree(allowed: dict[str, set[str]]) -> None:
     above: set[str] = set()
     for name, may_import in allowed.items():
@@ -114,15 +137,28 @@ def test_a_module_of_the_api_imports_only_what_is_below_it(name: str) -> None:
     assert all(level <= 1 for level, _name in imports(API_MODULES[name]))
 
 
+@pytest.mark.parametrize("name", SERVICE_MODULES)
+def test_a_module_of_the_actions_imports_only_what_is_below_it(name: str) -> None:
+    assert siblings(SERVICE_MODULES[name]) <= ALLOWED_IN_SERVICES[name]
+    assert siblings(SERVICE_MODULES[name], level=2) <= ALLOWED["services"]
+
+
 @pytest.mark.parametrize(
-    "module",
-    [*MODULES.values(), *API_MODULES.values()],
-    ids=[*MODULES, *(f"api.{name}" for name in API_MODULES)],
+    ("module", "depth"),
+    [
+        *((module, 1) for module in (*MODULES.values(), *API_MODULES.values())),
+        *((module, 2) for module in SERVICE_MODULES.values()),
+    ],
+    ids=[
+        *MODULES,
+        *(f"api.{name}" for name in API_MODULES),
+        *(f"services.{name}" for name in SERVICE_MODULES),
+    ],
 )
-def test_nobody_takes_a_way_around_the_tree(module: ast.Module) -> None:
+def test_nobody_takes_a_way_around_the_tree(module: ast.Module, depth: int) -> None:
     for level, name in imports(module):
-        # Neither out of the package and in again, nor hidden from run time.
-        assert level < 2
+        # Neither out of the integration and in again, nor hidden from run time.
+        assert level <= depth
         assert not name.startswith("custom_components")
     assert not [
         node

@@ -24,7 +24,7 @@ from custom_components.monzo.coordinator import FIXABLE_ISSUES, Issue
 from sandbox.home import Home
 
 from .conftest import LetPass
-from .test_architecture import MODULES
+from .test_architecture import MODULES, SERVICE_MODULES
 
 ROOT = Path(custom_components.monzo.__file__).parent
 TEXTS: dict[str, Any] = json.loads((ROOT / "translations/en.json").read_text(encoding="utf-8"))
@@ -95,7 +95,8 @@ def raised() -> dict[str, list[set[str]]]:
     of another that lends it.
     """
     found: dict[str, list[set[str]]] = {}
-    for tree in MODULES.values():
+    everywhere = (*MODULES.values(), *SERVICE_MODULES.values())
+    for tree in everywhere:
         for call in calls(tree):
             if argument(call, "translation_domain") is not None:
                 placeholders = keys_of(argument(call, "translation_placeholders"))
@@ -105,7 +106,7 @@ def raised() -> dict[str, list[set[str]]]:
             named = [each.arg for each in function.args.args]
             if named[:1] != ["translation_key"]:
                 continue
-            callers = [tree] if function.name.startswith("_") else MODULES.values()
+            callers = [tree] if function.name.startswith("_") else everywhere
             for call in chain.from_iterable(calls(caller, function.name) for caller in callers):
                 placeholders = {each.arg for each in call.keywords if each.arg} - set(named)
                 for key in literals(call.args[0]):

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 import voluptuous as vol
 
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.services import (
+from custom_components.monzo.services.pot_transfers import (
     LONGEST_DEDUPE_ID,
     SERVICE_DEPOSIT_INTO_POT,
     SERVICE_WITHDRAW_FROM_POT,
@@ -23,9 +23,8 @@ from custom_components.monzo.services import (
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.server import Answer, BankServer, DropBefore
-
-from .conftest import LetPass, SignIn
-from .teller import Move, Teller, refused
+from tests.conftest import LetPass, SignIn
+from tests.teller import Move, Teller, refused
 
 ACTIONS = (SERVICE_DEPOSIT_INTO_POT, SERVICE_WITHDRAW_FROM_POT)
 

@@ -1,11 +1,7 @@
-"""Actions: schemas, what they are aimed at, one place for errors, and the handlers."""
+"""Moving money between an account and its pots, by actions."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from decimal import Decimal
-import re
-from typing import Final, cast
+from typing import Final
 from uuid import uuid4
 
 from homeassistant.core import (
@@ -17,28 +13,29 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers import service
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .api import Money, MonzoAuthenticationError, MonzoError, currency_exponent
-from .const import DOMAIN
-from .coordinator import AccountState, MonzoData, PotState
-from .devices import subject_id
-from .runtime import MonzoConfigEntry, MonzoRuntimeData
-from .transfers import Direction, Transfer, failed, refused
+from ..api import MonzoAuthenticationError, MonzoError
+from ..coordinator import AccountState, MonzoData, PotState
+from ..devices import subject_id
+from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from ..transfers import Direction, Transfer, refused
+from .common import (
+    ATTR_ACCOUNT,
+    ATTR_AMOUNT,
+    Action,
+    async_device,
+    bank_errors,
+    number,
+    positive_amount,
+)
 
-ATTR_ACCOUNT: Final = "account"
-ATTR_AMOUNT: Final = "amount"
 ATTR_DEDUPE_ID: Final = "dedupe_id"
 ATTR_POT: Final = "pot"
 
 SERVICE_DEPOSIT_INTO_POT: Final = "deposit_into_pot"
 SERVICE_WITHDRAW_FROM_POT: Final = "withdraw_from_pot"
-
-# Digits as people write them; Python's own idea of a number is wider, from "1e20" to "NaN".
-AMOUNT: Final = re.compile(r"([0-9]+\.)?[0-9]+|\.[0-9]+")
 
 # Longer than any id that a person or a template makes up.
 LONGEST_DEDUPE_ID: Final = 128
@@ -69,23 +66,6 @@ class Target:
     account: AccountState
 
 
-@callback
-def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the actions, once for all config entries."""
-    for name, handler in (
-        (SERVICE_DEPOSIT_INTO_POT, _async_deposit_into_pot),
-        (SERVICE_WITHDRAW_FROM_POT, _async_withdraw_from_pot),
-    ):
-        service.async_register_admin_service(
-            hass,
-            DOMAIN,
-            name,
-            handler,
-            TRANSFER_SCHEMA,
-            supports_response=SupportsResponse.OPTIONAL,
-        )
-
-
 async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
     """Move money from an account into one of its pots."""
     return await _async_move(call, Direction.DEPOSIT)
@@ -105,12 +85,12 @@ async def _async_move(call: ServiceCall, direction: Direction) -> ServiceRespons
         direction=direction,
         pot_id=target.pot.id,
         account_id=target.account.id,
-        amount=_amount(call.data[ATTR_AMOUNT], target.pot.currency),
+        amount=positive_amount(call.data[ATTR_AMOUNT], target.pot.currency),
         asked_at=now,
         sent_at=now,
     )
     transfers = target.runtime.transfers
-    async with _bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry):
         # What was asked for before may have been moved before the pot was locked.
         if direction is Direction.WITHDRAW and not transfers.knows(transfer.dedupe_id):
             await _async_check_unlocked(call.hass, target)
@@ -166,19 +146,14 @@ def _answer(
     return {
         "result": "moved" if moved_now else "already_moved",
         "dedupe_id": transfer.dedupe_id,
-        "amount": _number(transfer.amount),
+        "amount": number(transfer.amount),
         "currency": transfer.amount.currency,
         "pot_id": transfer.pot_id,
         "pot": target.pot.pot.name,
-        "pot_balance": _number(pot.pot.balance) if pot else None,
+        "pot_balance": number(pot.pot.balance) if pot else None,
         "account_id": transfer.account_id,
-        "account_balance": _number(account.balance.balance) if account else None,
+        "account_balance": number(account.balance.balance) if account else None,
     }
-
-
-def _number(money: Money) -> float:
-    """Return an amount for templates, which know no decimals; its shortest form is exact."""
-    return float(money.amount)
 
 
 @callback
@@ -187,13 +162,13 @@ def _target(call: ServiceCall) -> Target:
 
     Raises ServiceValidationError if it is none, or if the account given is not the pot's.
     """
-    device, entry = _device(call, ATTR_POT)
+    device, entry = async_device(call, ATTR_POT)
     data = entry.runtime_data.balances.data
     subject = data.subject(subject_id(device) or "")
     if not isinstance(subject, PotState):
         raise refused("not_a_pot" if subject else "cannot_be_read")
     if ATTR_ACCOUNT in call.data:
-        account_device, account_entry = _device(call, ATTR_ACCOUNT)
+        account_device, account_entry = async_device(call, ATTR_ACCOUNT)
         if account_entry is not entry or subject_id(account_device) != subject.account_id:
             raise refused("not_the_pots_account")
     return Target(
@@ -204,40 +179,16 @@ def _target(call: ServiceCall) -> Target:
     )
 
 
-@callback
-def _device(call: ServiceCall, field: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
-    """Return the device of a field, and its loaded config entry.
-
-    Raises ServiceValidationError if there is no such device, or it is not Monzo's.
-    """
-    device, entry = service.async_get_device_and_config_entry(call.hass, DOMAIN, call.data[field])
-    return device, cast("MonzoConfigEntry", entry)
-
-
-def _amount(value: object, currency: str) -> Money:
-    """Return an amount that can be moved.
-
-    Raises ServiceValidationError for anything else than a positive number of whole minor units:
-    what a person or a template got wrong is never rounded.
-    """
-    minor = 0
-    # Also if it is a number too large for Python to write it down.
-    with suppress(ValueError):
-        text = str(value).strip()
-        if AMOUNT.fullmatch(text):
-            minor = Money(Decimal(text), currency).minor
-    if minor <= 0:
-        raise refused(
-            "invalid_amount", currency=currency, decimals=str(currency_exponent(currency))
-        )
-    return Money.from_minor(minor, currency)
-
-
-@asynccontextmanager
-async def _bank_errors(hass: HomeAssistant, entry: MonzoConfigEntry) -> AsyncIterator[None]:
-    """Turn what can go wrong with the bank into what Home Assistant tells the user."""
-    try:
-        yield
-    except MonzoAuthenticationError as err:
-        entry.async_start_reauth(hass)
-        raise failed("action_needs_sign_in") from err
+ACTIONS: Final = tuple(
+    Action(
+        name=name,
+        handler=handler,
+        schema=TRANSFER_SCHEMA,
+        admin=True,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    for name, handler in (
+        (SERVICE_DEPOSIT_INTO_POT, _async_deposit_into_pot),
+        (SERVICE_WITHDRAW_FROM_POT, _async_withdraw_from_pot),
+    )
+)

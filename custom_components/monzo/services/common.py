@@ -1,0 +1,151 @@
+"""What actions share: how they are described and aimed, amounts, and one place for errors."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+import math
+import re
+from typing import Any, Final, cast
+
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import OAuth2TokenRequestConnectionError, OAuth2TokenRequestError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import service
+import voluptuous as vol
+
+from ..api import (
+    Money,
+    MonzoAuthenticationError,
+    MonzoConnectionError,
+    MonzoError,
+    MonzoNotFoundError,
+    MonzoPermissionError,
+    MonzoRateLimitError,
+    MonzoRejectedError,
+    MonzoUnreachableError,
+    MonzoVerificationRequiredError,
+    currency_exponent,
+)
+from ..const import DOMAIN
+from ..coordinator import AccountState
+from ..devices import subject_id
+from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from ..transfers import failed, refused
+
+ATTR_ACCOUNT: Final = "account"
+ATTR_AMOUNT: Final = "amount"
+ATTR_TRANSACTION_ID: Final = "transaction_id"
+
+# Digits as people write them; Python's own idea of a number is wider, from "1e20" to "NaN".
+AMOUNT: Final = re.compile(r"([0-9]+\.)?[0-9]+|\.[0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action, as it is registered with Home Assistant."""
+
+    name: str
+    handler: Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
+    schema: vol.Schema
+
+    admin: bool
+    """Whether a user who calls it must be an administrator; automations always may."""
+
+    supports_response: SupportsResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTarget:
+    """An account that an action was aimed at."""
+
+    entry: MonzoConfigEntry
+
+    runtime: MonzoRuntimeData
+    """The entry's own, which it may lose while the bank is asked."""
+
+    account: AccountState
+
+
+@callback
+def async_device(call: ServiceCall, field: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
+    """Return the device of a field, and its loaded config entry.
+
+    Raises ServiceValidationError if there is no such device, or it is not Monzo's.
+    """
+    device, entry = service.async_get_device_and_config_entry(call.hass, DOMAIN, call.data[field])
+    return device, cast("MonzoConfigEntry", entry)
+
+
+@callback
+def async_account(call: ServiceCall, field: str = ATTR_ACCOUNT) -> AccountTarget:
+    """Return the account that an action is aimed at.
+
+    Raises ServiceValidationError if it is none, or if nothing is known of it now.
+    """
+    device, entry = async_device(call, field)
+    subject = entry.runtime_data.balances.data.subject(subject_id(device) or "")
+    if not isinstance(subject, AccountState):
+        raise refused("not_an_account" if subject else "cannot_be_read")
+    return AccountTarget(entry=entry, runtime=entry.runtime_data, account=subject)
+
+
+def positive_amount(value: object, currency: str) -> Money:
+    """Return an amount of money greater than zero.
+
+    Raises ServiceValidationError for anything else than a positive number of whole minor units:
+    what a person or a template got wrong is never rounded.
+    """
+    minor = 0
+    # Also if it is a number too large for Python to write it down.
+    with suppress(ValueError):
+        text = str(value).strip()
+        if AMOUNT.fullmatch(text):
+            minor = Money(Decimal(text), currency).minor
+    if minor <= 0:
+        raise refused(
+            "invalid_amount", currency=currency, decimals=str(currency_exponent(currency))
+        )
+    return Money.from_minor(minor, currency)
+
+
+def number(money: Money) -> float:
+    """Return an amount for templates, which know no decimals; its shortest form is exact."""
+    return float(money.amount)
+
+
+@asynccontextmanager
+async def bank_errors(hass: HomeAssistant, entry: MonzoConfigEntry) -> AsyncIterator[None]:
+    """Turn what can go wrong with the bank into what Home Assistant tells the user."""
+    try:
+        yield
+    except MonzoAuthenticationError as err:
+        entry.async_start_reauth(hass)
+        raise failed("action_needs_sign_in") from err
+    except MonzoPermissionError as err:
+        raise failed("not_permitted") from err
+    except MonzoVerificationRequiredError as err:
+        raise failed("history_too_old") from err
+    except MonzoRateLimitError as err:
+        # The session always knows for how long.
+        raise failed("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
+    except MonzoNotFoundError as err:
+        raise failed("not_found") from err
+    except MonzoRejectedError as err:
+        raise failed("rejected", reason=err.message) from err
+    except (
+        MonzoUnreachableError,
+        OAuth2TokenRequestConnectionError,
+        OAuth2TokenRequestError,
+    ) as err:
+        raise failed("cannot_connect") from err
+    except MonzoConnectionError as err:
+        raise failed("no_answer") from err
+    except MonzoError as err:
+        raise failed("unexpected_answer") from err
