@@ -22,7 +22,6 @@ from homeassistant.exceptions import (
     HomeAssistantError,
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestError,
-    ServiceValidationError,
 )
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
@@ -44,6 +43,7 @@ from .const import (
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
 )
+from .errors import failed, refused
 from .session import MonzoSession
 
 _LOGGER = logging.getLogger(__name__)
@@ -534,21 +534,3 @@ def _limit(options: Mapping[str, Any], key: str) -> Decimal:
     """Return a limit of the options, exactly as the user typed it; infinity if there is none."""
     limit = options.get(key)
     return Decimal("Infinity") if limit is None else Decimal(str(limit))
-
-
-def refused(translation_key: str, **placeholders: str) -> ServiceValidationError:
-    """Return what to raise when the user has to ask for something else."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=translation_key,
-        translation_placeholders=placeholders,
-    )
-
-
-def failed(translation_key: str, **placeholders: str) -> HomeAssistantError:
-    """Return what to raise when the bank does not do what it was asked for."""
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key=translation_key,
-        translation_placeholders=placeholders,
-    )

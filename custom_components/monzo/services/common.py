@@ -1,43 +1,23 @@
-"""What actions share: how they are described and aimed, amounts, and one place for errors."""
+"""What actions share: how they are described and aimed, and amounts."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-import math
 import re
 from typing import Any, Final, cast
 
-from homeassistant.core import (
-    HomeAssistant,
-    ServiceCall,
-    ServiceResponse,
-    SupportsResponse,
-    callback,
-)
-from homeassistant.exceptions import OAuth2TokenRequestConnectionError, OAuth2TokenRequestError
+from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import service
 import voluptuous as vol
 
-from ..api import (
-    Money,
-    MonzoAuthenticationError,
-    MonzoConnectionError,
-    MonzoError,
-    MonzoNotFoundError,
-    MonzoPermissionError,
-    MonzoRateLimitError,
-    MonzoRejectedError,
-    MonzoUnreachableError,
-    MonzoVerificationRequiredError,
-    currency_exponent,
-)
+from ..api import Money, currency_exponent
 from ..const import DOMAIN
 from ..coordinator import AccountState
 from ..devices import subject_id
+from ..errors import refused
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from ..transfers import failed, refused
 
 ATTR_ACCOUNT: Final = "account"
 ATTR_AMOUNT: Final = "amount"
@@ -118,34 +98,3 @@ def positive_amount(value: object, currency: str) -> Money:
 def number(money: Money) -> float:
     """Return an amount for templates, which know no decimals; its shortest form is exact."""
     return float(money.amount)
-
-
-@asynccontextmanager
-async def bank_errors(hass: HomeAssistant, entry: MonzoConfigEntry) -> AsyncIterator[None]:
-    """Turn what can go wrong with the bank into what Home Assistant tells the user."""
-    try:
-        yield
-    except MonzoAuthenticationError as err:
-        entry.async_start_reauth(hass)
-        raise failed("action_needs_sign_in") from err
-    except MonzoPermissionError as err:
-        raise failed("not_permitted") from err
-    except MonzoVerificationRequiredError as err:
-        raise failed("history_too_old") from err
-    except MonzoRateLimitError as err:
-        # The session always knows for how long.
-        raise failed("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
-    except MonzoNotFoundError as err:
-        raise failed("not_found") from err
-    except MonzoRejectedError as err:
-        raise failed("rejected", reason=err.message) from err
-    except (
-        MonzoUnreachableError,
-        OAuth2TokenRequestConnectionError,
-        OAuth2TokenRequestError,
-    ) as err:
-        raise failed("cannot_connect") from err
-    except MonzoConnectionError as err:
-        raise failed("no_answer") from err
-    except MonzoError as err:
-        raise failed("unexpected_answer") from err

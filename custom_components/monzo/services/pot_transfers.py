@@ -19,14 +19,14 @@ import voluptuous as vol
 from ..api import MonzoAuthenticationError, MonzoError
 from ..coordinator import AccountState, MonzoData, PotState
 from ..devices import subject_id
+from ..errors import bank_errors, refused
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from ..transfers import Direction, Transfer, refused
+from ..transfers import Direction, Transfer
 from .common import (
     ATTR_ACCOUNT,
     ATTR_AMOUNT,
     Action,
     async_device,
-    bank_errors,
     number,
     positive_amount,
 )

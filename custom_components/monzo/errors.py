@@ -1,0 +1,77 @@
+"""What people are told when something they asked for cannot be done."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import math
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    OAuth2TokenRequestConnectionError,
+    OAuth2TokenRequestError,
+    ServiceValidationError,
+)
+
+from .api import (
+    MonzoAuthenticationError,
+    MonzoConnectionError,
+    MonzoError,
+    MonzoNotFoundError,
+    MonzoPermissionError,
+    MonzoRateLimitError,
+    MonzoRejectedError,
+    MonzoUnreachableError,
+    MonzoVerificationRequiredError,
+)
+from .const import DOMAIN
+
+
+def refused(translation_key: str, **placeholders: str) -> ServiceValidationError:
+    """Return what to raise when the user has to ask for something else."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )
+
+
+def failed(translation_key: str, **placeholders: str) -> HomeAssistantError:
+    """Return what to raise when the bank does not do what it was asked for."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )
+
+
+@asynccontextmanager
+async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[None]:
+    """Turn what can go wrong with the bank into what Home Assistant tells the user."""
+    try:
+        yield
+    except MonzoAuthenticationError as err:
+        entry.async_start_reauth(hass)
+        raise failed("action_needs_sign_in") from err
+    except MonzoPermissionError as err:
+        raise failed("not_permitted") from err
+    except MonzoVerificationRequiredError as err:
+        raise failed("history_too_old") from err
+    except MonzoRateLimitError as err:
+        # The session always knows for how long.
+        raise failed("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
+    except MonzoNotFoundError as err:
+        raise failed("not_found") from err
+    except MonzoRejectedError as err:
+        raise failed("rejected", reason=err.message) from err
+    except (
+        MonzoUnreachableError,
+        OAuth2TokenRequestConnectionError,
+        OAuth2TokenRequestError,
+    ) as err:
+        raise failed("cannot_connect") from err
+    except MonzoConnectionError as err:
+        raise failed("no_answer") from err
+    except MonzoError as err:
+        raise failed("unexpected_answer") from err
