@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
+from itertools import chain
 import logging
 import math
 import time
 from typing import Final, NamedTuple, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
@@ -20,8 +21,11 @@ from homeassistant.exceptions import (
     OAuth2TokenRequestError,
 )
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.signal_type import SignalTypeFormat
 
 from .api import (
     Account,
@@ -249,7 +253,10 @@ class PotState:
         return max(missing, Money.from_minor(0, self.currency), key=lambda money: money.amount)
 
 
-type SubjectState = PersonState | AccountState | PotState
+# What holds money of its own.
+type HolderState = AccountState | PotState
+
+type SubjectState = PersonState | HolderState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +278,28 @@ class MonzoData:
         if subject_id == self.person.id:
             return self.person
         return self.accounts.get(subject_id) or self.pots.get(subject_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectChange:
+    """An account or a pot that is no longer what it was when it was last told of."""
+
+    before: HolderState
+    after: HolderState
+
+
+# Keyed by the id of the account or pot, so that who listens goes on hearing when the config entry
+# reloads.
+SIGNAL_SUBJECT: SignalTypeFormat[SubjectChange] = SignalTypeFormat(f"{DOMAIN}_subject_{{}}")
+
+# What each account and pot was when it was last told of, until Home Assistant stops.
+TOLD: HassKey[dict[str, HolderState]] = HassKey(f"{DOMAIN}_told")
+
+
+@callback
+def async_last_told(hass: HomeAssistant, subject_id: str) -> HolderState | None:
+    """Return what an account or a pot was when it was last told of, loaded or not."""
+    return hass.data.get(TOLD, {}).get(subject_id)
 
 
 class Endpoint(StrEnum):
@@ -382,6 +411,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         # What the devices of the person, the accounts and the pots were made from.
         self._registered: dict[str, object] = {}
         self._reading = asyncio.Lock()
+        # What changed while the entry was not loaded is told once actions work again.
+        entry.async_on_unload(entry.async_on_state_change(self._async_tell_changes))
 
     @property
     def open_accounts(self) -> tuple[Account, ...]:
@@ -469,6 +500,29 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         """Remove what has evidently gone, now that it is no longer in the data."""
         if self.last_update_success:
             async_remove_devices(self.hass, self.config_entry, self.data.gone)
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Update the entities, and then tell those who may look at them."""
+        super().async_update_listeners()
+        self._async_tell_changes()
+
+    @callback
+    def _async_tell_changes(self) -> None:
+        """Tell which accounts and pots are not what they were, not even before a reload."""
+        if self.config_entry.state is not ConfigEntryState.LOADED or not self.last_update_success:
+            return
+        told = self.hass.data.setdefault(TOLD, {})
+        holders: Iterable[HolderState] = chain(self.data.accounts.values(), self.data.pots.values())
+        for subject in holders:
+            before, told[subject.id] = told.get(subject.id), subject
+            if before is not None and before != subject:
+                async_dispatcher_send(
+                    self.hass,
+                    SIGNAL_SUBJECT.format(subject.id),
+                    SubjectChange(before=before, after=subject),
+                )
 
     def _choose(self) -> None:
         """Settle on the accounts that this entry looks after."""
