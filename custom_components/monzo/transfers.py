@@ -23,9 +23,11 @@ from homeassistant.exceptions import (
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestError,
 )
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.signal_type import SignalTypeFormat
 
 from .api import (
     Money,
@@ -44,6 +46,7 @@ from .const import (
     DOMAIN,
 )
 from .errors import failed, refused
+from .plans import Direction
 from .session import MonzoSession
 
 _LOGGER = logging.getLogger(__name__)
@@ -82,13 +85,6 @@ NOT_SENT: Final = (
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestError,
 )
-
-
-class Direction(StrEnum):
-    """Which way the money goes."""
-
-    DEPOSIT = "deposit"
-    WITHDRAW = "withdraw"
 
 
 class _StoredTransfer(TypedDict):
@@ -180,6 +176,38 @@ class Transfer:
         }
 
 
+class TransferOutcome(StrEnum):
+    """What became of a transfer that was tried."""
+
+    DONE = "done"
+
+    REFUSED = "refused"
+    """Nothing was moved: the bank, the user's options or a missing connection are in the way."""
+
+    UNKNOWN = "unknown"
+    """An answer was lost. It may have been moved, even if it seems not to have been."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferReport:
+    """What became of a transfer that was tried just now, once for each try."""
+
+    transfer: Transfer
+    outcome: TransferOutcome
+
+    reason: str | None = None
+    """Why it is not done: the key of the text that the user is told; None if it is."""
+
+
+# Keyed by account id, so that who listens goes on hearing when the config entry reloads.
+SIGNAL_TRANSFER: SignalTypeFormat[TransferReport] = SignalTypeFormat(f"{DOMAIN}_transfer_{{}}")
+
+# The reasons that leave it open whether the money has moved.
+LEFT_OPEN: Final = frozenset(
+    {"transfer_not_found", "transfer_rejected_later", "transfer_unconfirmed"}
+)
+
+
 async def async_open_journal(hass: HomeAssistant, entry_id: str) -> TransferJournal:
     """Return the journal of a config entry, the same one until Home Assistant stops."""
     journals = hass.data.setdefault(JOURNALS, {})
@@ -201,7 +229,7 @@ class TransferJournal:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Know nothing until it is loaded."""
-        self._hass = hass
+        self.hass = hass
         self._store = Store[_StoredJournal](
             hass,
             STORAGE_VERSION,
@@ -222,7 +250,7 @@ class TransferJournal:
         moved lately is not known then.
         """
         # Home Assistant sets a damaged file aside, and then it is as if there had been none.
-        existed = await self._hass.async_add_executor_job(Path(self._store.path).exists)
+        existed = await self.hass.async_add_executor_job(Path(self._store.path).exists)
         try:
             found = await self._async_read()
         except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing in it can be relied on
@@ -315,7 +343,7 @@ class TransferJournal:
         Home Assistant's store logs that a disk is full or cannot be written, and tells nobody else.
         While Home Assistant stops, it writes only at the very end.
         """
-        if self._hass.is_stopping:
+        if self.hass.is_stopping:
             return False
         try:
             stored = await self._store.async_load()
@@ -396,7 +424,37 @@ class Transfers:
         Raises ServiceValidationError if it is not allowed, and HomeAssistantError if the bank
         refuses or cannot be asked; each says whether the money has moved. Raises
         MonzoAuthenticationError if the user must sign in again first; then nothing has moved.
+        Whoever listens to SIGNAL_TRANSFER is told what has become of it.
         """
+        try:
+            moved_now = await self._async_move_once(transfer)
+        except MonzoAuthenticationError:
+            self.async_report(transfer, "action_needs_sign_in")
+            raise
+        except HomeAssistantError as err:
+            self.async_report(transfer, str(err.translation_key))
+            raise
+        if moved_now:
+            self.async_report(transfer)
+        return moved_now
+
+    @callback
+    def async_report(self, transfer: Transfer, reason: str | None = None) -> None:
+        """Tell everybody that a transfer is done, or the reason why it is not."""
+        if reason is None:
+            outcome = TransferOutcome.DONE
+        elif reason in LEFT_OPEN:
+            outcome = TransferOutcome.UNKNOWN
+        else:
+            outcome = TransferOutcome.REFUSED
+        async_dispatcher_send(
+            self._journal.hass,
+            SIGNAL_TRANSFER.format(transfer.account_id),
+            TransferReport(transfer=transfer, outcome=outcome, reason=reason),
+        )
+
+    async def _async_move_once(self, transfer: Transfer) -> bool:
+        """Move the money if that was not done before, and return whether it was done now."""
         async with self._journal.lock(transfer.dedupe_id):
             earlier = self._journal.find(transfer.dedupe_id)
             if earlier is not None:
@@ -409,7 +467,11 @@ class Transfers:
             # limit alone, and beyond it together with this one.
             self._check_allowed(transfer)
             await self._journal.async_write_before_sending(transfer)
-            await self._async_carry_out(transfer, in_doubt=earlier is not None)
+            try:
+                await self._async_carry_out(transfer, in_doubt=earlier is not None)
+            except asyncio.CancelledError:
+                self.async_report(transfer, "transfer_unconfirmed")
+                raise
             await self._journal.async_write_done(transfer)
             return True
 

@@ -20,8 +20,9 @@ from ..api import MonzoAuthenticationError, MonzoError
 from ..coordinator import AccountState, MonzoData, PotState
 from ..devices import subject_id
 from ..errors import bank_errors, refused
+from ..plans import Direction
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from ..transfers import Direction, Transfer
+from ..transfers import Transfer
 from .common import (
     ATTR_ACCOUNT,
     ATTR_AMOUNT,
