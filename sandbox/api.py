@@ -26,6 +26,14 @@ DEFAULT_LIMIT = 30
 HIGHEST_LIMIT = 100
 
 _RECEIPT_FIELDS = ("transaction_id", "external_id", "total", "currency", "items")
+
+# What each line of a receipt needs, by the list it is in.
+_LINE_FIELDS = {
+    "items": ("description", "amount", "currency"),
+    "sub_items": ("description", "amount", "currency"),
+    "taxes": ("description", "amount", "currency"),
+    "payments": ("type", "amount", "currency"),
+}
 _COLOURS = ("background_color", "title_color", "body_color")
 
 
@@ -90,6 +98,29 @@ class Ask:
 
 def _bad(name: str) -> BankError:
     return BankError(f"bad_request.bad_param.{name}", f"The field '{name}' is invalid")
+
+
+def _check_lines(lines: JsonObject) -> None:
+    """Refuse a receipt, or an item with sub-items, if one of its lines lacks what it needs."""
+    for kind, needed in _LINE_FIELDS.items():
+        rows = lines.get(kind) or []
+        if not isinstance(rows, list):
+            raise _bad(kind)
+        for row in rows:
+            if not isinstance(row, dict):
+                raise _bad(kind)
+            for name in needed:
+                if row.get(name) in (None, ""):
+                    raise missing(name)
+            for name in row.keys() & {"amount", "tax"}:
+                _check_amount(row, name)
+            _check_lines(row)
+
+
+def _check_amount(line: JsonObject, name: str) -> None:
+    """Refuse what is no whole number of minor units."""
+    if type(line[name]) is not int:
+        raise _bad(name)
 
 
 def forbidden(grant: Grant) -> BankError:
@@ -266,6 +297,8 @@ class Api:
         for name in _RECEIPT_FIELDS:
             if not isinstance(body, dict) or body.get(name) in (None, "", []):
                 raise missing(name)
+        _check_amount(body, "total")
+        _check_lines(body)
         row = self._own_row(ask, str(body["transaction_id"]))
         receipt = self._bank.put_receipt(ask.person, str(body["external_id"]), row.id, body)
         return self._receipt_answer(receipt)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
+from functools import partial
 import math
 from types import TracebackType
 from typing import Any, Self
@@ -256,12 +257,19 @@ class BankServer:
         ControlPage(self.bank, self.sign_ins, self._faults, self.requests, self._deliveries).add_to(
             application
         )
-        application.router.add_route("*", "/upload/{name:.+}", self._file)
+        application.router.add_route("*", "/upload/{name:.+}", self._store)
         application.router.add_route("*", "/{path:.*}", self._serving(_NOT_FOUND))
         return application
 
+    async def _store(self, request: web.Request) -> web.StreamResponse:
+        """Stand in for the store that attachments are put into, which may fail like the bank."""
+        fault = self._faults.meeting(request.method, request.path)
+        if fault is None:
+            return await self._file(request)
+        return await fault.answer(Exchange(request, partial(self._file, request), self._stopping))
+
     async def _file(self, request: web.Request) -> web.Response:
-        """Stand in for the store that attachments are put into: documented POST, assumed PUT."""
+        """Take a file or return it: documented is POST, assumed PUT."""
         name = request.match_info["name"]
         if request.method in {"POST", "PUT"}:
             self.files[name] = await request.read()

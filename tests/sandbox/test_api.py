@@ -10,7 +10,7 @@ from yarl import URL
 from sandbox.bank import Bank, Rules
 from sandbox.behaviour import Behaviour
 from sandbox.records import Account, Person, Pot, id_time
-from sandbox.server import BankServer
+from sandbox.server import Answer, BankServer
 from sandbox.shapes import stamp
 
 from .program import Clock, Program, Reply, sign_in
@@ -519,6 +519,19 @@ async def test_an_attachment_is_uploaded_registered_and_removed(
     assert after["attachments"] is None
 
 
+async def test_the_store_of_attachments_fails_on_demand(
+    program: Program, server: BankServer
+) -> None:
+    server.fail("PUT", "/upload/*", Answer(403))
+    url = f"{server.url}/upload/a.png"
+    async with program.session.put(url, data=b"x") as response:
+        assert response.status == 403
+    assert not server.files
+    async with program.session.put(url, data=b"x") as response:
+        assert response.status == 200
+    assert server.files == {"a.png": b"x"}
+
+
 async def test_attachments_of_others_stay(program: Program, bank: Bank, bens: Account) -> None:
     ben = bens.owners[0]
     attachment = bank.attach(bank.pay(bens.id, -1).id, ben, "https://x.test", "image/png")
@@ -581,6 +594,55 @@ async def test_what_putting_a_receipt_answers_is_switchable(
 async def test_half_a_receipt_is_refused(program: Program, body: object) -> None:
     reply = await put_receipt(program, body)
     assert reply.refused == (400, "bad_request.missing_param.transaction_id")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"total": 6.65}, "bad_param.total"),
+        ({"items": {"description": "x"}}, "bad_param.items"),
+        ({"items": ["x"]}, "bad_param.items"),
+        ({"items": [{"description": "x", "currency": "GBP"}]}, "missing_param.amount"),
+        ({"items": [{"amount": 1, "currency": "GBP"}]}, "missing_param.description"),
+        (
+            {"items": [{"description": "x", "amount": "1", "currency": "GBP"}]},
+            "bad_param.amount",
+        ),
+        (
+            {"items": [{"description": "x", "amount": 1, "currency": "GBP", "tax": 0.2}]},
+            "bad_param.tax",
+        ),
+        (
+            {
+                "items": [
+                    {
+                        "description": "x",
+                        "amount": 1,
+                        "currency": "GBP",
+                        "sub_items": [{"description": "y", "amount": 1}],
+                    }
+                ]
+            },
+            "missing_param.currency",
+        ),
+        ({"taxes": [{"amount": 1, "currency": "GBP"}]}, "missing_param.description"),
+        ({"payments": [{"amount": 1, "currency": "GBP"}]}, "missing_param.type"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_receipt_with_half_a_line_is_refused(
+    program: Program, bank: Bank, current: Account, change: dict[str, object], code: str
+) -> None:
+    body: dict[str, object] = {
+        "transaction_id": bank.pay(current.id, -665).id,
+        "external_id": "mine",
+        "total": 665,
+        "currency": "GBP",
+        "items": [{"description": "Sandwich", "amount": 665, "currency": "GBP"}],
+    }
+    assert (await put_receipt(program, body)).status == 200
+    reply = await put_receipt(program, {**body, **change})
+    assert reply.refused == (400, f"bad_request.{code}")
 
 
 async def test_a_receipt_is_json(program: Program) -> None:
