@@ -77,7 +77,8 @@ ALLOWED_IN_API: dict[str, set[str]] = {
 ALLOWED_IN_SERVICES: dict[str, set[str]] = {
     "common": set(),
     "pot_transfers": {"common"},
-    "__init__": {"pot_transfers"},
+    "transactions": {"common"},
+    "__init__": {"pot_transfers", "transactions"},
 }
 
 

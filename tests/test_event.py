@@ -59,7 +59,8 @@ async def test_a_pot_is_told_by_its_name(
 
 
 async def test_what_names_people_places_or_accounts_is_not_recorded() -> None:
-    private = {"counterparty", "description", "emoji", "merchant", "notes", "pot"}
+    private = {"counterparty", "description", "emoji", "logo", "merchant", "name", "notes", "pot"}
+    private |= {"merchant_group_id", "merchant_id", "transaction_id"}
     assert private <= MonzoTransactionEvent._unrecorded_attributes  # noqa: SLF001
 
 

@@ -113,18 +113,55 @@ def test_the_documented_example_is_a_card_payment(home: Home, bank: Bank) -> Non
 
 
 def test_amounts_are_signed_numbers_and_those_abroad_have_their_own_currency() -> None:
-    told = transaction_as_dict(row(-8_438, local_amount=-382_685, local_currency="THB", **CARD))
+    abroad = row(-8_438, local_amount=-382_685, local_currency="THB", **CARD)
+    told = transaction_as_dict(abroad, None)
     assert (told["amount"], told["currency"]) == (-84.38, "GBP")
     assert (told["local_amount"], told["local_currency"]) == (-3_826.85, "THB")
-    at_home = transaction_as_dict(row(-350, **CARD))
+    at_home = transaction_as_dict(row(-350, **CARD), None)
     assert (at_home["local_amount"], at_home["local_currency"]) == (None, None)
+
+
+def told_of(made: Any, pot: str | None = None) -> dict[str, Any]:
+    """Return what is told of a row of the bank."""
+    data = transaction_json(made, expand_merchant=True)
+    return transaction_as_dict(Transaction.from_json(data), pot)
 
 
 def test_what_there_is_to_tell_is_flat_and_has_plain_names(home: Home, bank: Bank) -> None:
     paid = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch", pending=False)
-    told = transaction_as_dict(Transaction.from_json(transaction_json(paid, expand_merchant=True)))
+    told = told_of(paid)
     assert told["transaction_id"] == paid.id
     assert (told["merchant"], told["notes"], told["category"]) == ("Deli", "lunch", paid.category)
+    assert paid.merchant is not None
+    assert (told["merchant_id"], told["merchant_group_id"], told["logo"], told["emoji"]) == (
+        paid.merchant.id,
+        paid.merchant.group_id,
+        paid.merchant.logo or None,
+        paid.merchant.emoji,
+    )
     assert told["settled"] is not None
     assert abs(paid.created - bank.clock()) < timedelta(minutes=1)
     assert not [value for value in told.values() if isinstance(value, (dict, list))]
+
+
+def test_a_name_says_who_or_what_it_was_with(home: Home, bank: Bank) -> None:
+    account, pot = home.joint.id, home.house
+    assert told_of(bank.pay(account, -350, merchant="Deli"))["name"] == "Deli"
+    assert told_of(bank.receive(account, 100, sender="Ann Archer"))["name"] == "Ann Archer"
+    assert told_of(bank.interest(account, 3))["name"] == "Interest"
+    bank.deposit(pot.id, account, 100, "in")
+    moved = bank.transactions(account)[-1]
+    assert (told_of(moved, pot.name)["name"], told_of(moved, pot.name)["pot"]) == ("House", "House")
+    assert told_of(moved)["name"] == moved.description
+
+
+def test_a_payment_is_pending_until_it_settles_and_never_when_declined(
+    home: Home, bank: Bank
+) -> None:
+    waiting = bank.pay(home.joint.id, -350)
+    assert (told_of(waiting)["pending"], told_of(waiting)["declined"]) == (True, False)
+    bank.settle(waiting.id)
+    assert told_of(waiting)["pending"] is False
+    tried = told_of(bank.decline(home.joint.id, -350, reason="CARD_BLOCKED"))
+    assert (tried["pending"], tried["declined"]) == (False, True)
+    assert tried["decline_reason"] == "CARD_BLOCKED"

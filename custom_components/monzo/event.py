@@ -45,7 +45,19 @@ class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
 
     # Who was paid, where and for what is nobody's business a year later.
     _unrecorded_attributes = frozenset(
-        {"counterparty", "description", "emoji", "merchant", "notes", "pot", "transaction_id"}
+        {
+            "counterparty",
+            "description",
+            "emoji",
+            "logo",
+            "merchant",
+            "merchant_group_id",
+            "merchant_id",
+            "name",
+            "notes",
+            "pot",
+            "transaction_id",
+        }
     )
 
     @property
@@ -79,8 +91,7 @@ class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
         self._trigger_event(
             transaction_kind(transaction),
             {
-                **transaction_as_dict(transaction),
-                "pot": pot.pot.name if pot else None,
+                **transaction_as_dict(transaction, pot.pot.name if pot else None),
                 "late": report.late,
             },
         )

@@ -99,10 +99,17 @@ def transaction_kind(transaction: Transaction) -> TransactionKind:
     return next((kind for kind, holds in RULES if holds(transaction)), TransactionKind.OTHER)
 
 
-def transaction_as_dict(transaction: Transaction) -> dict[str, Any]:
+def other_side(transaction: Transaction) -> str | None:
+    """Return the name of the merchant or the person that the money went to or came from."""
+    merchant, counterparty = transaction.merchant, transaction.counterparty
+    return (merchant and merchant.name) or (counterparty and counterparty.name) or None
+
+
+def transaction_as_dict(transaction: Transaction, pot: str | None) -> dict[str, Any]:
     """Return what automations and templates see of a transaction: flat, and by plain names.
 
     Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
+    `pot` is the name of the pot that the money went into or came from, if it is one that is known.
     """
     abroad = transaction.local_amount
     if abroad is not None and abroad.currency == transaction.amount.currency:
@@ -110,16 +117,23 @@ def transaction_as_dict(transaction: Transaction) -> dict[str, Any]:
     merchant, counterparty = transaction.merchant, transaction.counterparty
     return {
         "transaction_id": transaction.id,
+        "name": other_side(transaction) or pot or transaction.description,
         "amount": float(transaction.amount.amount),
         "currency": transaction.amount.currency,
         "local_amount": float(abroad.amount) if abroad else None,
         "local_currency": abroad.currency if abroad else None,
         "description": transaction.description,
         "merchant": merchant.name if merchant else None,
+        "merchant_id": transaction.merchant_id,
+        "merchant_group_id": merchant.group_id if merchant else None,
         "emoji": merchant.emoji if merchant else None,
+        "logo": merchant.logo if merchant else None,
         "category": transaction.category,
         "notes": transaction.notes,
         "counterparty": counterparty.name if counterparty else None,
+        "pot": pot,
+        "pending": transaction.settled is None and not transaction.declined,
+        "declined": transaction.declined,
         "decline_reason": transaction.decline_reason,
         "created": transaction.created.isoformat(),
         "settled": transaction.settled.isoformat() if transaction.settled else None,

@@ -24,14 +24,14 @@ def spending(transaction: Transaction) -> Mapping[str, Money]:
     """Return what a transaction adds to the spending of each category.
 
     Positive for money spent, negative for a refund; nothing for pot transfers, declined payments,
-    income, and what the owner has told Monzo to leave out.
+    checks of a card, income, and what the owner has told Monzo to leave out.
     """
     kind = transaction_kind(transaction)
     amount = transaction.amount
     if (
         kind in NEVER_SPENT
         or not transaction.include_in_spending
-        or (amount.minor > 0 and kind is not TransactionKind.REFUND)
+        or (amount.minor >= 0 and kind is not TransactionKind.REFUND)
     ):
         return {}
     parts = transaction.categories

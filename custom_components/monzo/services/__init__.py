@@ -1,16 +1,20 @@
 """Actions: a module for each topic, and what they share in `common`."""
 
+from itertools import chain
+
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import service
 
 from ..const import DOMAIN
-from . import pot_transfers
+from . import pot_transfers, transactions
+
+TOPICS = (pot_transfers, transactions)
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions, once for all config entries."""
-    for action in (*pot_transfers.ACTIONS,):
+    for action in chain.from_iterable(topic.ACTIONS for topic in TOPICS):
         if action.admin:
             service.async_register_admin_service(
                 hass,
