@@ -80,7 +80,9 @@ class Hints:
         self._transactions = entry.runtime_data.transactions
         self._hinted: set[tuple[str, str]] = set()
         self._in_vain: deque[float] = deque(maxlen=MOST_IN_VAIN)
-        self._looking: asyncio.Task[None] | None = None
+        # While Home Assistant looks at the bank, and rests from that, hints are collected.
+        self._busy = False
+        self._stop_resting: CALLBACK_TYPE | None = None
         self._announced: deque[str] = deque(maxlen=REMEMBERED_DELIVERIES)
         self._waiting: dict[str, CALLBACK_TYPE] = {}
 
@@ -125,18 +127,33 @@ class Hints:
             return
         self._announced.append(transaction_id)
         self._hinted.add((account_id, transaction_id))
-        if self._looking is None or self._looking.done():
-            self._looking = self._entry.async_create_background_task(
-                self._hass, self._async_follow(), "follow hints of Monzo"
-            )
+        if not self._busy:
+            self._async_follow_now()
+
+    @callback
+    def _async_follow_now(self) -> None:
+        """Follow the hints that there are."""
+        self._busy = True
+        self._entry.async_create_background_task(
+            self._hass, self._async_follow(), "follow hints of Monzo"
+        )
 
     async def _async_follow(self) -> None:
-        """Look at what was hinted at, until there are no more hints."""
-        while self._hinted:
-            hinted, self._hinted = self._hinted, set()
-            if news := {hint for hint in hinted if not self._transactions.knows(*hint)}:
-                await self._async_look_at(news)
-                await asyncio.sleep(REST.total_seconds())
+        """Look at what is not known yet, and rest before looking at what is hinted at meanwhile."""
+        hinted, self._hinted = self._hinted, set()
+        if news := {hint for hint in hinted if not self._transactions.knows(*hint)}:
+            await self._async_look_at(news)
+            self._stop_resting = async_call_later(self._hass, REST, self._async_rested)
+        else:
+            self._async_rested()
+
+    @callback
+    def _async_rested(self, _now: datetime | None = None) -> None:
+        """Go on with what was hinted at meanwhile."""
+        self._stop_resting = None
+        self._busy = False
+        if self._hinted:
+            self._async_follow_now()
 
     async def _async_look_at(self, news: Collection[tuple[str, str]]) -> None:
         """Look at the accounts of transactions that are not known, unless that is in vain.
@@ -179,8 +196,9 @@ class Hints:
 
     @callback
     def _async_stop_waiting(self) -> None:
-        for stop in self._waiting.values():
-            stop()
+        for stop in (*self._waiting.values(), self._stop_resting):
+            if stop is not None:
+                stop()
 
 
 async def _async_read(content: StreamReader) -> bytes | None:
@@ -344,9 +362,12 @@ async def async_clean_up(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
         return
     try:
         async with asyncio.timeout(CLEANED_UP_WITHIN.total_seconds()):
-            client = MonzoClient(
-                async_get_clientsession(hass), partial(_async_last_token, hass, entry)
-            )
+            token = await _async_last_token(hass, entry)
+
+            async def access_token() -> str:
+                return token
+
+            client = MonzoClient(async_get_clientsession(hass), access_token)
             for account in (await client.accounts()).items:
                 with suppress(MonzoPermissionError):
                     await _async_reconcile_account(client, entry, account.id, None)
@@ -355,7 +376,10 @@ async def async_clean_up(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
 
 
 async def _async_last_token(hass: HomeAssistant, entry: MonzoConfigEntry) -> str:
-    """Return the access token of a removed config entry; a new one is kept nowhere."""
+    """Return the access token of a removed config entry; a new one if it has expired.
+
+    That can be had only once, for it is kept nowhere.
+    """
     token = entry.data["token"]
     if token["expires_at"] <= time.time():
         implementation = await async_get_config_entry_implementation(hass, entry)
