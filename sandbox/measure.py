@@ -4,6 +4,7 @@ Reads what to do as JSON from standard input, and answers with JSON.
 """
 
 import asyncio
+from collections import deque
 from dataclasses import asdict, dataclass, field
 import importlib
 import json
@@ -24,10 +25,11 @@ from homeassistant.components.application_credentials import (
     async_import_client_credential,
 )
 from homeassistant.config_entries import ConfigEntries, ConfigEntry, ConfigEntryState
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
 
+from .customer import Customer, Seen, customer_of
 from .home_assistant import seed_http
 from .redirect import redirected
 from .server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
@@ -56,17 +58,37 @@ _REPOSITORY = Path(__file__).parents[1]
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
+# How many seconds without a poll tell what Home Assistant computes anyway.
+_IDLE_SECONDS = 30
+
+# Minor units: whole pounds are not rounded up, and this is by sixty pence.
+_WHOLE = 300
+_ROUNDED_UP = 340
+
+_SECONDS_BETWEEN_PAYMENTS = 1.0
+
+# Everybody polls once a minute at most. What is due with a poll follows within this, and what
+# comes of a payment within the other.
+_AFTER_A_POLL_SECONDS = 5
+_AFTERMATH_SECONDS = 20
+
+# An address as the bank would call it from outside; the sandbox knows that it is this machine.
+EXTERNAL_HOST = "home.example.test"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What to measure."""
 
-    what: Literal["import", "polls", "hour"]
+    what: Literal["import", "polls", "hour", "payments", "burst"]
     integration: Integration
     bank_url: str = ""
     token: dict[str, Any] = field(default_factory=dict)
-    polls: int = 0
-    """How many polls to measure."""
+    port: int = 0
+    """Where Home Assistant listens."""
+
+    repetitions: int = 0
+    """How many polls or payments to measure."""
 
     latency: float = 0.0
     """What the bank makes every request wait, in seconds."""
@@ -90,11 +112,51 @@ class Polls:
 class Hour:
     """What the bank is asked while nobody does anything."""
 
-    requests: int
-    """In the second hour."""
+    polling: int
+    """Requests in the second hour of a bank whose deliveries have not been seen to arrive."""
+
+    with_deliveries: int
+    """The same, two hours after a delivery has arrived."""
 
     most_in_five_minutes: int
-    """In any five minutes since the start."""
+    """Requests in any five minutes since the start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payments:
+    """What happens when the bank tells of a payment; seconds are since its delivery came in."""
+
+    event: float
+    """Seconds until the event, at rest; the median, as for the balance."""
+
+    balance: float
+
+    next_event: float
+    """Seconds until the event of a payment that was made a second after another."""
+
+    next_balance: float
+
+    requests: int
+    """For a payment at rest; the median."""
+
+    requests_with_round_up: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burst:
+    """What happens when the bank tells of many payments within a second."""
+
+    requests: int
+    events: int
+
+    lasted: float
+    """Seconds from the first delivery to the last."""
+
+    event: float
+    """Seconds from the first delivery to the last event."""
+
+    balance: float
+    """Seconds from the first delivery to the balance after all of them."""
 
 
 class FastClock:
@@ -154,6 +216,7 @@ class Home:
         """Take over one that is loaded."""
         self._hass = hass
         self._clock = clock
+        self._idle: deque[float] = deque(maxlen=_IDLE_SECONDS)
         self.requests = requests
 
     async def live(self, seconds: int) -> None:
@@ -167,15 +230,20 @@ class Home:
 
         What Home Assistant computes in a second without a poll is not counted.
         """
-        asked = len(self.requests.spans)
-        idle: list[float] = []
         while True:
+            asked = len(self.requests.spans)
             began, computed = time.perf_counter(), time.process_time()
             await self.live(1)
             passed, computing = time.perf_counter() - began, time.process_time() - computed
-            if len(self.requests.spans) > asked:
-                return passed, computing - median(idle)
-            idle.append(computing)
+            if len(self.requests.spans) == asked:
+                self._idle.append(computing)
+            elif self._idle:
+                return passed, computing - median(self._idle)
+
+    async def rest(self) -> None:
+        """Wait for a moment at which no poll is near."""
+        await self.poll()
+        await self.live(_AFTER_A_POLL_SECONDS)
 
     async def _settle(self) -> None:
         await asyncio.sleep(0)
@@ -184,7 +252,7 @@ class Home:
 
 async def _polls(task: Task, home: Home) -> Polls:
     until_loaded = home.requests.in_a_row()
-    taken = [await home.poll() for _ in range(task.polls)]
+    taken = [await home.poll() for _ in range(task.repetitions)]
     return Polls(
         until_loaded=until_loaded,
         round_trips=median(seconds for seconds, _ in taken) / task.latency,
@@ -192,17 +260,95 @@ async def _polls(task: Task, home: Home) -> Polls:
     )
 
 
-async def _hour(home: Home) -> Hour:
-    await home.live(_HOUR)
-    first_hour = len(home.requests.spans)
-    await home.live(_HOUR)
+async def _hour(home: Home, customer: Customer) -> Hour:
+    polling = await _second_hour(home)
+    most_in_five_minutes = home.requests.most_within(5 * _MINUTE)
+    await customer.see_payment(_WHOLE)
     return Hour(
-        requests=len(home.requests.spans) - first_hour,
-        most_in_five_minutes=home.requests.most_within(5 * _MINUTE),
+        polling=polling,
+        with_deliveries=await _second_hour(home),
+        most_in_five_minutes=most_in_five_minutes,
     )
 
 
-async def _at_home(task: Task, folder: Path) -> Polls | Hour:
+async def _second_hour(home: Home) -> int:
+    """Return how many requests are sent in the second hour from now."""
+    await home.live(_HOUR)
+    asked = len(home.requests.spans)
+    await home.live(_HOUR)
+    return len(home.requests.spans) - asked
+
+
+async def _payments(task: Task, home: Home, customer: Customer) -> Payments:
+    await _until_expected(home, customer)
+    alone = [await _payment(home, customer, _WHOLE) for _ in range(task.repetitions)]
+    _, requests_with_round_up = await _payment(home, customer, _ROUNDED_UP)
+    await home.rest()
+    await customer.pay(_WHOLE)
+    await asyncio.sleep(_SECONDS_BETWEEN_PAYMENTS)
+    following = await customer.see_payment(_WHOLE)
+    return Payments(
+        event=median(seen.event for seen, _ in alone),
+        balance=median(seen.balance for seen, _ in alone),
+        next_event=following.event,
+        next_balance=following.balance,
+        requests=round(median(requests for _, requests in alone)),
+        requests_with_round_up=requests_with_round_up,
+    )
+
+
+async def _payment(home: Home, customer: Customer, amount: int) -> tuple[Seen, int]:
+    """Make a payment at rest; return how it was seen, and how many requests came of it."""
+    await home.rest()
+    asked = len(home.requests.spans)
+    seen = await customer.see_payment(amount)
+    await home.live(_AFTERMATH_SECONDS)
+    return seen, len(home.requests.spans) - asked
+
+
+async def _until_expected(home: Home, customer: Customer) -> None:
+    """Let time pass until the bank knows where to call for every account."""
+    while not await customer.is_expected():
+        await home.live(_MINUTE)
+
+
+async def _burst(task: Task, home: Home, customer: Customer) -> Burst:
+    await _until_expected(home, customer)
+    await home.rest()
+    asked = len(home.requests.spans)
+
+    async def pay(number: int) -> None:
+        await asyncio.sleep(number / task.repetitions)
+        await customer.pay(_WHOLE)
+
+    await asyncio.gather(*(pay(number) for number in range(task.repetitions)))
+    event = await customer.all_told(task.repetitions)
+    began = customer.delivered[0]
+    balance = await customer.balance_shown(began)
+    await home.live(_AFTERMATH_SECONDS)
+    return Burst(
+        requests=len(home.requests.spans) - asked,
+        events=len(customer.events),
+        lasted=customer.delivered[-1] - began,
+        event=event - began,
+        balance=balance - began,
+    )
+
+
+async def _figures(task: Task, home: Home, customer: Customer) -> Polls | Hour | Payments | Burst:
+    """Measure what was asked for."""
+    match task.what:
+        case "polls":
+            return await _polls(task, home)
+        case "hour":
+            return await _hour(home, customer)
+        case "payments":
+            return await _payments(task, home, customer)
+        case _:
+            return await _burst(task, home, customer)
+
+
+async def _at_home(task: Task, folder: Path) -> Polls | Hour | Payments | Burst:
     """Set up Home Assistant with the integration, and measure."""
     clock = FastClock()
     hass = HomeAssistant(str(folder))
@@ -211,13 +357,13 @@ async def _at_home(task: Task, folder: Path) -> Polls | Hour:
     loader.async_setup(hass)
     await bootstrap.async_load_base_functionality(hass)
     hass.auth = await auth_manager_from_config(hass, [], [])
-    await hass.config.async_update(external_url="https://home.example.test", currency="GBP")
+    await hass.config.async_update(external_url=f"https://{EXTERNAL_HOST}", currency="GBP")
     for component in ("application_credentials", "webhook"):
         await async_setup_component(hass, component, {})
     await async_import_client_credential(
         hass, "monzo", ClientCredential(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET), "bench"
     )
-    hass.set_state(CoreState.running)
+    await hass.async_start()
     with redirected(task.bank_url), patch.object(time, "monotonic", clock):
         requests = Requests(async_get_clientsession(hass), clock)
         entry = _entry(task.token)
@@ -225,8 +371,8 @@ async def _at_home(task: Task, folder: Path) -> Polls | Hour:
         await hass.async_block_till_done(wait_background_tasks=True)
         if entry.state is not ConfigEntryState.LOADED:
             sys.exit(f"The integration could not be set up: {entry.reason}")
-        home = Home(hass, requests, clock)
-        measured = await _polls(task, home) if task.what == "polls" else await _hour(home)
+        async with customer_of(hass, task.bank_url) as customer:
+            measured = await _figures(task, Home(hass, requests, clock), customer)
         await hass.async_stop(force=True)
     return measured
 
@@ -270,7 +416,7 @@ def main() -> None:
         return
     with TemporaryDirectory() as name:
         folder = Path(name)
-        seed_http(folder, port=0)
+        seed_http(folder, task.port)
         components = folder / "custom_components"
         if task.integration == "ours":
             components.symlink_to(_REPOSITORY / "custom_components")
