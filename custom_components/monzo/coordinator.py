@@ -211,7 +211,12 @@ class AccountState:
     @property
     def currency(self) -> str:
         """The currency of the account and its pots."""
-        return self.balance.balance.currency
+        return self.money.currency
+
+    @property
+    def money(self) -> Money:
+        """What can be spent."""
+        return self.balance.balance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +239,17 @@ class PotState:
     @property
     def currency(self) -> str:
         """The currency of the pot."""
-        return self.pot.balance.currency
+        return self.money.currency
+
+    @property
+    def money(self) -> Money:
+        """What is in it."""
+        return self.pot.balance
+
+    @property
+    def has_reached_goal(self) -> bool:
+        """Whether there is a goal, and all of it is there."""
+        return self.pot.goal is not None and self.pot.balance.amount >= self.pot.goal.amount
 
     @property
     def progress(self) -> Decimal | None:
