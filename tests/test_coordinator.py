@@ -659,6 +659,7 @@ async def test_a_poll_that_dies_of_a_mistake_of_ours_is_not_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def balance(account_id: str) -> None:
+        await asyncio.sleep(0)
         message = "a mistake"
         raise LookupError(message)
 
