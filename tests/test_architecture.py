@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "devices": {"api", "const"},
     "session": {"api", "const"},
     "errors": {"api", "const"},
+    "feed": set(),
     "plans": {"api"},
     "transfers": {"api", "const", "errors", "plans", "session"},
     "coordinator": {"api", "const", "devices", "session"},
@@ -33,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
         "coordinator",
         "devices",
         "errors",
+        "feed",
         "kinds",
         "plans",
         "runtime",
@@ -47,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "binary_sensor": {"api", "const", "coordinator", "entity", "runtime"},
     "sensor": {"api", "const", "coordinator", "entity", "runtime"},
     "event": {"coordinator", "entity", "kinds", "runtime", "transactions"},
+    "notify": {"coordinator", "entity", "errors", "feed", "runtime"},
     "__init__": {
         "api",
         "const",
@@ -76,9 +79,13 @@ ALLOWED_IN_API: dict[str, set[str]] = {
 # The same within the package of the actions. A module may have the name of one outside.
 ALLOWED_IN_SERVICES: dict[str, set[str]] = {
     "common": set(),
+    "fields": set(),
+    "attachments": {"common", "fields"},
+    "feed": {"common", "fields"},
     "pot_transfers": {"common"},
+    "receipts": {"common", "fields"},
     "transactions": {"common"},
-    "__init__": {"pot_transfers", "transactions"},
+    "__init__": {"attachments", "feed", "pot_transfers", "receipts", "transactions"},
 }
 
 

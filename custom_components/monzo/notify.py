@@ -1,0 +1,60 @@
+"""The feed of the Monzo app, as something to send messages to."""
+
+from dataclasses import dataclass
+from typing import Final, override
+
+from homeassistant.components.notify import (  # type: ignore[attr-defined, unused-ignore]  # 2026.10 does not say that it exports the last
+    NotifyEntity,
+    NotifyEntityDescription,
+    NotifyEntityFeature,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import AccountState
+from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .errors import bank_errors
+from .feed import DEFAULT_IMAGE_URL, DEFAULT_TITLE
+from .runtime import MonzoConfigEntry
+
+# Items appear in the order they were sent in.
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonzoNotifyDescription(MonzoEntityDescription[AccountState], NotifyEntityDescription):
+    """Describes a notify entity of an account."""
+
+
+# Which kinds of accounts have a feed is not documented: the bank may refuse some.
+ACCOUNT_FEEDS: Final = (MonzoNotifyDescription(key="feed"),)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: MonzoConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the notify entities of a config entry."""
+    async_add_as_they_appear(
+        entry, async_add_entities, MonzoFeedNotify, Tables(account=ACCOUNT_FEEDS)
+    )
+
+
+class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
+    """Shows messages in the feed of one account."""
+
+    entity_description: MonzoNotifyDescription
+
+    _attr_supported_features = NotifyEntityFeature.TITLE
+
+    @override
+    async def async_send_message(self, message: str, title: str | None = None) -> None:
+        """Show a message in the feed. Nothing takes it away again."""
+        async with bank_errors(self.hass, self.coordinator.config_entry):
+            await self.coordinator.session.create_feed_item(
+                self._subject_id,
+                title=title or DEFAULT_TITLE,
+                body=message,
+                image_url=DEFAULT_IMAGE_URL,
+            )

@@ -1,0 +1,252 @@
+"""Receipts: what a transaction paid for, line by line, by actions."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from ..api import (
+    Money,
+    Receipt,
+    ReceiptItem,
+    ReceiptMerchant,
+    ReceiptPayment,
+    ReceiptTax,
+    currency_exponent,
+)
+from ..errors import bank_errors, refused
+from .common import (
+    AMOUNT,
+    ATTR_ACCOUNT,
+    ATTR_AMOUNT,
+    ATTR_TRANSACTION_ID,
+    Action,
+    async_account,
+    number,
+    positive_amount,
+)
+from .fields import TEXT
+
+ATTR_CURRENCY: Final = "currency"
+ATTR_DESCRIPTION: Final = "description"
+ATTR_ITEMS: Final = "items"
+ATTR_MERCHANT: Final = "merchant"
+ATTR_PAYMENTS: Final = "payments"
+ATTR_QUANTITY: Final = "quantity"
+ATTR_RECEIPT_ID: Final = "receipt_id"
+ATTR_SUB_ITEMS: Final = "sub_items"
+ATTR_TAX: Final = "tax"
+ATTR_TAXES: Final = "taxes"
+ATTR_TOTAL: Final = "total"
+ATTR_TYPE: Final = "type"
+ATTR_UNIT: Final = "unit"
+
+SERVICE_ADD_RECEIPT: Final = "add_receipt"
+SERVICE_REMOVE_RECEIPT: Final = "remove_receipt"
+
+# As documented.
+PAYMENT_TYPES: Final = ("card", "cash", "gift_card")
+
+# More than anybody carries home of anything, in whatever unit.
+LARGEST_QUANTITY: Final = 1_000_000
+
+# Whether it is an amount depends on the receipt's currency, so the handler decides.
+ANY_AMOUNT: Final = object
+
+SUB_ITEM_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_DESCRIPTION): TEXT,
+        vol.Required(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional(ATTR_QUANTITY): vol.All(
+            vol.Coerce(float), vol.Range(min=0, min_included=False, max=LARGEST_QUANTITY)
+        ),
+        vol.Optional(ATTR_UNIT): TEXT,
+        vol.Optional(ATTR_TAX): ANY_AMOUNT,
+    }
+)
+
+ITEM_SCHEMA: Final = SUB_ITEM_SCHEMA.extend(
+    {vol.Optional(ATTR_SUB_ITEMS): vol.All(cv.ensure_list, [SUB_ITEM_SCHEMA])}
+)
+
+TAX_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_DESCRIPTION): TEXT,
+        vol.Required(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional("tax_number"): TEXT,
+    }
+)
+
+PAYMENT_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_TYPE): vol.In(PAYMENT_TYPES),
+        vol.Required(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional("last_four"): vol.All(cv.string, vol.Match(r"[0-9]{4}\Z")),
+        vol.Optional("gift_card_type"): TEXT,
+    }
+)
+
+# The same names as in the API package.
+MERCHANT_SCHEMA: Final = vol.Schema(
+    {
+        vol.Optional("name"): TEXT,
+        vol.Optional("online"): cv.boolean,
+        vol.Optional("phone"): TEXT,
+        vol.Optional("email"): TEXT,
+        vol.Optional("store_name"): TEXT,
+        vol.Optional("store_address"): TEXT,
+        vol.Optional("store_postcode"): TEXT,
+    }
+)
+
+ADD_RECEIPT_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_ACCOUNT): cv.string,
+        vol.Required(ATTR_TRANSACTION_ID): TEXT,
+        vol.Required(ATTR_TOTAL): ANY_AMOUNT,
+        vol.Required(ATTR_ITEMS): vol.All(cv.ensure_list, [ITEM_SCHEMA], vol.Length(min=1)),
+        vol.Optional(ATTR_TAXES): vol.All(cv.ensure_list, [TAX_SCHEMA]),
+        vol.Optional(ATTR_PAYMENTS): vol.All(cv.ensure_list, [PAYMENT_SCHEMA]),
+        vol.Optional(ATTR_MERCHANT): MERCHANT_SCHEMA,
+        vol.Optional(ATTR_CURRENCY): vol.All(
+            cv.string, vol.Strip, vol.Upper, vol.Match(r"[A-Z]{3}\Z")
+        ),
+        vol.Optional(ATTR_RECEIPT_ID): TEXT,
+    }
+)
+
+REMOVE_RECEIPT_SCHEMA: Final = vol.Schema(
+    {vol.Required(ATTR_ACCOUNT): cv.string, vol.Required(ATTR_RECEIPT_ID): TEXT}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a call says about a receipt, or about one of its lines."""
+
+    fields: Mapping[str, Any]
+
+    currency: str
+
+    place: str = ""
+    """Where the line stands, such as "items 2"; empty for the receipt itself."""
+
+    def lines(self, field: str) -> Iterator[Line]:
+        """Yield the lines within, counted from one as people do."""
+        for line, fields in enumerate(self.fields.get(field, ()), start=1):
+            yield Line(
+                fields=fields, currency=self.currency, place=f"{self.place} {field} {line}".strip()
+            )
+
+    def money(self, field: str) -> Money:
+        """Return an amount, which is below zero for a discount and zero for a gift.
+
+        Raises ServiceValidationError if it is none, or not a whole number of minor units.
+        """
+        # Also if it is a number too large for Python to write it down.
+        with suppress(ValueError):
+            text = str(self.fields[field]).strip()
+            if AMOUNT.fullmatch(text.removeprefix("-")):
+                return Money.from_minor(Money(Decimal(text), self.currency).minor, self.currency)
+        raise refused(
+            "invalid_receipt_amount",
+            place=f"{self.place} {field}",
+            currency=self.currency,
+            decimals=str(currency_exponent(self.currency)),
+        )
+
+
+async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
+    """Add a receipt to a transaction, or replace it, and answer what it can be removed with."""
+    target = async_account(call)
+    currency = call.data.get(ATTR_CURRENCY, target.account.currency)
+    receipt = _receipt(Line(fields=call.data, currency=currency))
+    async with bank_errors(call.hass, target.entry):
+        await target.runtime.session.put_receipt(receipt)
+    return {
+        "receipt_id": receipt.external_id,
+        "transaction_id": receipt.transaction_id,
+        "total": number(receipt.total),
+        "currency": receipt.total.currency,
+    }
+
+
+async def _async_remove_receipt(call: ServiceCall) -> None:
+    """Take a receipt off its transaction."""
+    target = async_account(call)
+    async with bank_errors(call.hass, target.entry):
+        await target.runtime.session.delete_receipt(call.data[ATTR_RECEIPT_ID])
+
+
+def _receipt(call: Line) -> Receipt:
+    """Return the receipt that a call describes.
+
+    Raises ServiceValidationError if one of its amounts is none, or if they do not add up.
+    """
+    fields = call.fields
+    receipt = Receipt(
+        transaction_id=fields[ATTR_TRANSACTION_ID],
+        # The same again replaces the receipt, so that a repeated call does not add a second one.
+        external_id=fields.get(ATTR_RECEIPT_ID, fields[ATTR_TRANSACTION_ID]),
+        total=positive_amount(fields[ATTR_TOTAL], call.currency),
+        items=tuple(map(_item, call.lines(ATTR_ITEMS))),
+        taxes=tuple(
+            ReceiptTax(**{**tax.fields, ATTR_AMOUNT: tax.money(ATTR_AMOUNT)})
+            for tax in call.lines(ATTR_TAXES)
+        ),
+        payments=tuple(
+            ReceiptPayment(**{**payment.fields, ATTR_AMOUNT: payment.money(ATTR_AMOUNT)})
+            for payment in call.lines(ATTR_PAYMENTS)
+        ),
+        merchant=ReceiptMerchant(**fields[ATTR_MERCHANT]) if ATTR_MERCHANT in fields else None,
+    )
+    if _sum((*receipt.items, *receipt.taxes)) != receipt.total.minor:
+        raise refused("receipt_items_do_not_add_up")
+    if receipt.payments and _sum(receipt.payments) != receipt.total.minor:
+        raise refused("receipt_payments_do_not_add_up")
+    return receipt
+
+
+def _item(line: Line) -> ReceiptItem:
+    """Return an item, or a sub-item; raises as `_receipt` does."""
+    fields = line.fields
+    item = ReceiptItem(
+        description=fields[ATTR_DESCRIPTION],
+        amount=line.money(ATTR_AMOUNT),
+        # As it was written: the nearest binary fraction would be another number.
+        quantity=Decimal(str(fields[ATTR_QUANTITY])) if ATTR_QUANTITY in fields else None,
+        unit=fields.get(ATTR_UNIT),
+        tax=line.money(ATTR_TAX) if ATTR_TAX in fields else None,
+        sub_items=tuple(map(_item, line.lines(ATTR_SUB_ITEMS))),
+    )
+    if item.sub_items and _sum(item.sub_items) != item.amount.minor:
+        raise refused("receipt_sub_items_do_not_add_up", place=line.place)
+    return item
+
+
+def _sum(lines: Iterable[ReceiptItem | ReceiptPayment | ReceiptTax]) -> int:
+    """Return the sum of lines in minor units."""
+    return sum(line.amount.minor for line in lines)
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action(
+        name=SERVICE_ADD_RECEIPT,
+        handler=_async_add_receipt,
+        schema=ADD_RECEIPT_SCHEMA,
+        admin=True,
+        supports_response=SupportsResponse.OPTIONAL,
+    ),
+    Action(
+        name=SERVICE_REMOVE_RECEIPT,
+        handler=_async_remove_receipt,
+        schema=REMOVE_RECEIPT_SCHEMA,
+        admin=True,
+        supports_response=SupportsResponse.NONE,
+    ),
+)
