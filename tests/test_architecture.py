@@ -48,7 +48,15 @@ ALLOWED: dict[str, set[str]] = {
     "config_flow": {"api", "const", "coordinator", "devices", "runtime"},
     "binary_sensor": {"api", "const", "coordinator", "entity", "runtime"},
     "sensor": {"api", "const", "coordinator", "entity", "runtime"},
-    "event": {"coordinator", "entity", "kinds", "runtime", "transactions"},
+    "event": {
+        "coordinator",
+        "devices",
+        "entity",
+        "kinds",
+        "runtime",
+        "transactions",
+        "transfers",
+    },
     "notify": {"coordinator", "entity", "errors", "feed", "runtime"},
     "__init__": {
         "api",

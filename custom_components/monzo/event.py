@@ -1,29 +1,36 @@
-"""Every transaction of an account, as an event."""
+"""Every transaction of an account, and every transfer that was tried, as events."""
 
 from dataclasses import dataclass
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import AccountState
+from .coordinator import AccountState, PersonState, SubjectState
+from .devices import async_account_name
 from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
 from .kinds import TransactionKind, transaction_as_dict, transaction_kind
 from .runtime import MonzoConfigEntry
 from .transactions import SIGNAL_TRANSACTION, Report
+from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoEventDescription(MonzoEntityDescription[AccountState], EventEntityDescription):
-    """Describes an event entity of an account."""
+class MonzoEventDescription[SubjectT: SubjectState](
+    MonzoEntityDescription[SubjectT], EventEntityDescription
+):
+    """Describes an event entity of a person or an account."""
 
 
+PERSON_EVENTS: Final = (
+    MonzoEventDescription[PersonState](key="transfers", event_types=list(TransferOutcome)),
+)
 ACCOUNT_EVENTS: Final = (
-    MonzoEventDescription(key="transaction", event_types=list(TransactionKind)),
+    MonzoEventDescription[AccountState](key="transaction", event_types=list(TransactionKind)),
 )
 
 
@@ -36,12 +43,32 @@ async def async_setup_entry(
     async_add_as_they_appear(
         entry, async_add_entities, MonzoTransactionEvent, Tables(account=ACCOUNT_EVENTS)
     )
+    async_add_as_they_appear(
+        entry, async_add_entities, MonzoTransfersEvent, Tables(person=PERSON_EVENTS)
+    )
 
 
-class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
+class MonzoEvent[SubjectT: SubjectState](MonzoEntity[SubjectT], EventEntity):
+    """Tells of what happens to a person or an account."""
+
+    entity_description: MonzoEventDescription[SubjectT]
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True: what has happened has happened, though the bank may be out of reach now."""
+        return True
+
+    @callback
+    @override
+    def async_entity_id_changed(  # type: ignore[misc, unused-ignore]  # only Home Assistant 2026.11 has it
+        self, old_entity_id: str
+    ) -> None:
+        """Go on listening: the signals are keyed by the account."""
+
+
+class MonzoTransactionEvent(MonzoEvent[AccountState]):
     """Tells of each transaction of an account, once."""
-
-    entity_description: MonzoEventDescription
 
     # Who was paid, where and for what is nobody's business a year later.
     _unrecorded_attributes = frozenset(
@@ -60,12 +87,6 @@ class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
         }
     )
 
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True: what has happened has happened, though the bank may be out of reach now."""
-        return True
-
     @override
     async def async_added_to_hass(self) -> None:
         """Listen to the account's transactions."""
@@ -77,13 +98,6 @@ class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
         )
 
     @callback
-    @override
-    def async_entity_id_changed(  # type: ignore[misc, unused-ignore]  # only Home Assistant 2026.11 has it
-        self, old_entity_id: str
-    ) -> None:
-        """Go on listening: the signal is keyed by the account."""
-
-    @callback
     def _async_report(self, report: Report) -> None:
         """Tell of one transaction."""
         transaction = report.transaction
@@ -93,6 +107,61 @@ class MonzoTransactionEvent(MonzoEntity[AccountState], EventEntity):
             {
                 **transaction_as_dict(transaction, pot.pot.name if pot else None),
                 "late": report.late,
+            },
+        )
+        self.async_write_ha_state()
+
+
+class MonzoTransfersEvent(MonzoEvent[PersonState]):
+    """Tells what becomes of each transfer that Home Assistant tries to make."""
+
+    # Where money is kept for what is nobody's business a year later.
+    _unrecorded_attributes = frozenset({"account", "dedupe_id", "pot"})
+
+    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - handed on as they are
+        """Listen to no account yet."""
+        super().__init__(*args)
+        self._listening_to: set[str] = set()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the transfers of all accounts."""
+        await super().async_added_to_hass()
+        self._async_listen()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Listen to accounts that are new as well."""
+        self._async_listen()
+        super()._handle_coordinator_update()
+
+    @callback
+    def _async_listen(self) -> None:
+        for account_id in self.coordinator.account_ids() - self._listening_to:
+            self._listening_to.add(account_id)
+            self.async_on_remove(
+                async_dispatcher_connect(
+                    self.hass, SIGNAL_TRANSFER.format(account_id), self._async_report
+                )
+            )
+
+    @callback
+    def _async_report(self, report: TransferReport) -> None:
+        """Tell of one transfer."""
+        transfer, data = report.transfer, self.coordinator.data
+        account = data.accounts.get(transfer.account_id)
+        pot = data.pots.get(transfer.pot_id)
+        self._trigger_event(
+            report.outcome,
+            {
+                "direction": transfer.direction,
+                "amount": float(transfer.amount.amount),
+                "currency": transfer.amount.currency,
+                "pot": pot.pot.name if pot else None,
+                "account": async_account_name(self.hass, account.account) if account else None,
+                "reason": report.reason,
+                "dedupe_id": transfer.dedupe_id,
             },
         )
         self.async_write_ha_state()
