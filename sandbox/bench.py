@@ -189,10 +189,10 @@ def table(rows: list[Row]) -> str:
 
 _EXPLANATION = f"""
 {POTS} pots in each account; the bank takes {LATENCY * 1000:.0f} ms to answer, which makes a round
-trip. Those of a poll are its time divided by that, the median of {POLLS}; those until loaded are requests
-that had to wait for one another. Requests are counted in the second hour of a clock that is turned
-forward: while nobody knows whether the bank's deliveries arrive, and after one has. The most in
-five minutes is since the start.
+trip. Those of a poll are its time divided by that, the median of {POLLS}; those until loaded are
+requests that had to wait for one another. Requests are counted in the second hour of a clock that
+is turned forward: while nobody knows whether the bank's deliveries arrive, and after one has. The
+most in five minutes is since the start.
 
 A payment is timed from when the bank's delivery of it comes in: at rest, the median of {PAYMENTS},
 and once a second after another payment. The event of the built-in integration is what the delivery
