@@ -15,7 +15,7 @@ _GREETING = (
     "## A bank that is not real\n"
     "Everything here comes from a **sandbox bank** on this computer. "
     "On [its control page]({control}) you can pay, receive, decline, close a pot, and break the "
-    "bank, to see what Home Assistant does. It asks the bank every minute or two."
+    "bank. What happens there shows up here within a second."
 )
 
 
@@ -90,12 +90,11 @@ def _view(subjects: list[Subject], control_page: str) -> Card:
     sections = [
         _everything(people, main),
         *(_account(account, own_pots[account.device_id]) for account in main),
+        # Numbers that change all the time are no news.
+        _activity([entity for entity in _entities(subjects) if entity.startswith("event.")], main),
         _savings(pots),
         _others(others),
     ]
-    # Numbers that change all the time are no news to the logbook.
-    if news := [entity for entity in _entities(subjects) if entity.startswith("event.")]:
-        sections.append(_activity(news))
     greeting = {
         "type": "markdown",
         "text_only": True,
@@ -110,11 +109,12 @@ def _view(subjects: list[Subject], control_page: str) -> Card:
         "badges": [
             {
                 "type": "entity",
-                "entity": person.entities["connection"],
+                "entity": person.entities[link],
                 "name": _ENTITY,
                 "show_name": True,
             }
             for person in people
+            for link in ("connection", "instant_updates")
         ],
         "sections": [{"type": "grid", "cards": cards} for cards in sections],
     }
@@ -186,9 +186,10 @@ def _others(accounts: list[Subject]) -> list[Card]:
     ]
 
 
-def _activity(news: list[str]) -> list[Card]:
+def _activity(news: list[str], accounts: list[Subject]) -> list[Card]:
     return [
         _heading("Activity", "mdi:format-list-bulleted"),
+        *(_latest(account.entities["transaction"]) for account in accounts),
         {
             "type": "logbook",
             "target": {"entity_id": news},
@@ -196,6 +197,18 @@ def _activity(news: list[str]) -> list[Card]:
             "grid_options": {"columns": 12, "rows": 6},
         },
     ]
+
+
+def _latest(transaction: str) -> Card:
+    """Return what an account's latest transaction was, once there is one."""
+    return _tile(
+        transaction,
+        "indigo",
+        columns=12,
+        name=_DEVICE,
+        state_content=["event_type", "name", "amount"],
+        visibility=[{"condition": "state", "entity": transaction, "state_not": "unknown"}],
+    )
 
 
 _GAUGE: Card = {"type": "bar-gauge"}

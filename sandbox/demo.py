@@ -195,14 +195,14 @@ async def _is_loaded(frontend: Frontend) -> bool:
 
 
 def _welcome(options: Options, url: str, control_page: str) -> str:
-    seconds = SECONDS_BETWEEN / options.speed
+    seconds = round(SECONDS_BETWEEN / options.speed, 2)
     return f"""
 Monzo in Home Assistant, with a sandbox for a bank. No real money.
 
   Home Assistant        {url}     log in as {_USER}, password {_USER}
   The bank's controls   {control_page}
 
-Something happens at the bank every {seconds:.2g} seconds; Home Assistant asks every minute or two.
+Something happens at the bank every {seconds:g} seconds, and shows up within one.
 Ctrl-C ends everything, and the next start goes on from there.
 """
 
