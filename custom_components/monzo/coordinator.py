@@ -496,6 +496,11 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             and dt_util.utcnow() - timedelta(seconds=time.monotonic() - outcome.at) > moment
         )
 
+    async def async_ask_for_everything(self) -> None:
+        """Poll now, and for the pots of all accounts too."""
+        self._pots_changed.update(account.id for account in self._included)
+        await self.async_refresh()
+
     async def async_read_account(self, account_id: str) -> None:
         """Ask for one account's balance and pots now, and tell everybody.
 

@@ -171,6 +171,12 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             await self._balances.async_bring_forward(account_ids, dt_util.utcnow())
         await self.async_refresh()
 
+    async def async_ask_for_everything(self) -> None:
+        """Look for what is new in all accounts, now or as soon as the request budget has room."""
+        for account_id in self._balances.account_ids():
+            self._looks[account_id].asked_at = -math.inf
+        await self.async_refresh()
+
     @callback
     def _async_compare(self) -> None:
         """Look at accounts that are new or whose balance has moved, or at what was left undone."""

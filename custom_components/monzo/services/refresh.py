@@ -1,0 +1,44 @@
+"""Asking the bank now."""
+
+import asyncio
+from typing import Final
+
+from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
+import voluptuous as vol
+
+from ..const import DOMAIN
+from ..errors import refused
+from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from .common import Action
+
+
+async def _async_refresh(call: ServiceCall) -> ServiceResponse:
+    """Bring everything forward that the request budget has room for.
+
+    Raises ServiceValidationError if no config entry is loaded, and the coordinator's error if the
+    balances cannot be read.
+    """
+    entries: list[MonzoConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
+    if not entries:
+        raise refused("nothing_loaded")
+    await asyncio.gather(*(_async_bring_forward(entry.runtime_data) for entry in entries))
+    return None
+
+
+async def _async_bring_forward(runtime: MonzoRuntimeData) -> None:
+    balances = runtime.balances
+    await balances.async_ask_for_everything()
+    if not balances.last_update_success and balances.last_exception is not None:
+        raise balances.last_exception
+    await runtime.transactions.async_ask_for_everything()
+
+
+ACTIONS: Final = (
+    Action(
+        name="refresh",
+        handler=_async_refresh,
+        schema=vol.Schema({}),
+        admin=False,
+        supports_response=SupportsResponse.NONE,
+    ),
+)

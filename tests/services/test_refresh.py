@@ -1,0 +1,83 @@
+"""Asking the bank now, by an action."""
+
+from collections import Counter
+from datetime import timedelta
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.monzo.const import DOMAIN, REQUESTS_PER_WINDOW
+from sandbox.bank import Bank
+from sandbox.home import Home
+from sandbox.server import Answer, BankServer
+from tests.conftest import LetPass, SignIn
+from tests.looking import set_up, value
+from tests.stream import Listener
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+) -> MockConfigEntry:
+    """Return Ann's entry, set up, after the start weighed on the request budget."""
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    await let_pass(timedelta(minutes=6))
+    await let_pass(timedelta(minutes=6))
+    return entry
+
+
+async def refresh(hass: HomeAssistant) -> None:
+    await hass.services.async_call(DOMAIN, "refresh", blocking=True)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_balances_pots_and_payments_are_there_at_once(
+    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    # So long that the budget has room for everything, but no poll of it is due.
+    await let_pass(timedelta(seconds=301))
+    listener = Listener(hass, home.joint)
+    row = bank.pay(home.joint.id, -725)
+
+    await refresh(hass)
+
+    assert listener.heard == [row.id]
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+
+async def test_asking_again_and_again_stays_within_the_budget(
+    hass: HomeAssistant, entry: MockConfigEntry, server: BankServer, let_pass: LetPass
+) -> None:
+    await let_pass(timedelta(seconds=301))
+    server.requests.clear()
+
+    for _time in range(10):
+        await refresh(hass)
+
+    assert len(server.requests) <= REQUESTS_PER_WINDOW
+    assert Counter(call.path for call in server.requests)["/balance"] >= 5
+
+
+async def test_who_asks_is_told_when_the_bank_cannot_be_reached(
+    hass: HomeAssistant, entry: MockConfigEntry, server: BankServer
+) -> None:
+    server.fail("GET", "*", Answer.html(502), times=None)
+
+    with pytest.raises(HomeAssistantError) as refusal:
+        await hass.services.async_call(DOMAIN, "refresh", blocking=True)
+
+    assert refusal.value.translation_key == "cannot_connect"
+
+
+async def test_there_must_be_something_to_refresh(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+
+    with pytest.raises(ServiceValidationError) as refusal:
+        await hass.services.async_call(DOMAIN, "refresh", blocking=True)
+
+    assert refusal.value.translation_key == "nothing_loaded"
