@@ -256,7 +256,7 @@ async def _parts(
     """
     end, before = span.end, span.before
     while end > span.since:
-        begin = max(span.since, end - length)
+        begin = max(span.since, end - min(length, LONGEST_PART))
         records = await target.runtime.session.all_transactions(
             target.account.id, since=begin - EDGE, before=before
         )
@@ -268,7 +268,7 @@ async def _parts(
         items.sort(key=lambda item: item.created, reverse=True)
         yield Records(items=tuple(items), skipped=records.skipped)
         end = before = begin
-        length = min(length * 2, LONGEST_PART)
+        length *= 2
 
 
 def _filter(call: ServiceCall, currency: str) -> Callable[[Transaction], bool]:
