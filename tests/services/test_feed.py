@@ -245,8 +245,12 @@ async def test_a_sign_in_that_has_ended_is_noticed(
 async def test_every_example_works(teller: Teller, home: Home, bank: Bank) -> None:
     root = Path(custom_components.monzo.__file__).parent
     forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
-    fields = forms[CREATE]["fields"]
-    example = {name: field["example"] for name, field in fields.items() if name != "account"}
+    # The user interface shows them as they are, and reads them as YAML.
+    example = {
+        name: yaml.safe_load(field["example"])
+        for name, field in forms[CREATE]["fields"].items()
+        if name != "account"
+    }
     await create(teller, home, **example)
     (item,) = bank.feed
     assert item.title == example["title"]

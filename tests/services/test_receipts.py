@@ -597,7 +597,12 @@ async def test_every_example_works(clerk: Clerk) -> None:
     root = Path(custom_components.monzo.__file__).parent
     forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
     fields = forms[ADD]["fields"]
-    example = {name: field["example"] for name, field in fields.items() if name != "account"}
+    # The user interface shows them as they are, and reads them as YAML.
+    example = {
+        name: yaml.safe_load(str(field["example"]))
+        for name, field in fields.items()
+        if name != "account"
+    }
     answer = await clerk.add(**{**example, "transaction_id": clerk.row.id})
     assert answer["receipt_id"] == example["receipt_id"]
     assert forms[REMOVE]["fields"]["receipt_id"]["example"] == example["receipt_id"]
