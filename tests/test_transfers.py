@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
 )
 
-from custom_components.monzo import transfers
+from custom_components.monzo import journal, transfers
 from custom_components.monzo.api import client as api_client
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
@@ -31,6 +31,7 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
 )
+from custom_components.monzo.journal import REMEMBERED_FOR
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.home import Home
@@ -647,7 +648,12 @@ async def test_the_same_id_again_moves_nothing_and_says_so(
 ) -> None:
     first = await teller.deposit(home.holiday, 20, dedupe_id="once")
     again = await teller.deposit(home.holiday, "20.00", dedupe_id="once")
-    assert again == {**first, "result": "already_moved"}
+    (row,) = first["moves"]
+    assert again == {
+        **first,
+        "result": "already_moved",
+        "moves": [{**row, "result": "already_moved"}],
+    }
     assert len(teller.sent) == 1
 
 
@@ -879,7 +885,7 @@ async def test_the_journal_forgets_what_is_long_ago_or_too_much(
     def remembered() -> set[str]:
         return set(hass_storage[journal_key(teller)]["data"]["transfers"])
 
-    monkeypatch.setattr(transfers, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(journal, "MOST_REMEMBERED", 3)
     for number in range(5):
         await teller.deposit(home.holiday, 1, dedupe_id=str(number))
         await let_pass(timedelta(seconds=1))
@@ -888,7 +894,7 @@ async def test_the_journal_forgets_what_is_long_ago_or_too_much(
     await let_pass(timedelta(days=2))
     await teller.deposit(home.holiday, 1, dedupe_id="5")
     assert remembered() == {"3", "4", "5"}
-    await let_pass(transfers.REMEMBERED_FOR)
+    await let_pass(REMEMBERED_FOR)
     await teller.deposit(home.holiday, 1, dedupe_id="6")
     assert remembered() == {"6"}
     # The bank knows the forgotten ones all the same.

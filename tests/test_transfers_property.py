@@ -16,6 +16,7 @@ import pytest
 
 from custom_components.monzo import session, transfers
 from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
+from custom_components.monzo.journal import JOURNALS
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.home import Home
@@ -215,7 +216,7 @@ def fresh(
 
     async def begin() -> Story:
         hass, entry = teller.hass, teller.entry
-        del hass.data[transfers.JOURNALS]
+        del hass.data[JOURNALS]
         hass_storage.pop(f"{DOMAIN}.{entry.entry_id}.transfers", None)
         hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_DAY: MOST_PER_DAY})
         assert await hass.config_entries.async_reload(entry.entry_id)

@@ -21,6 +21,7 @@ import custom_components.monzo
 from custom_components.monzo.application_credentials import async_get_description_placeholders
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.coordinator import FIXABLE_ISSUES, Issue
+from custom_components.monzo.transfers import ISSUE_BETWEEN_POTS
 from sandbox.home import Home
 
 from .conftest import LetPass
@@ -229,7 +230,7 @@ async def test_every_option_has_a_name_and_a_description(
 
 
 def test_issues_have_their_texts() -> None:
-    assert TEXTS["issues"].keys() == set(Issue)
+    assert TEXTS["issues"].keys() == {*Issue, ISSUE_BETWEEN_POTS}
     for issue in Issue:
         texts = TEXTS["issues"][issue]
         expected = {"title", "fix_flow" if issue in FIXABLE_ISSUES else "description"}
@@ -237,6 +238,15 @@ def test_issues_have_their_texts() -> None:
         for _path, text in leaves(texts):
             # The flow that mends an issue knows what the issue was told with.
             assert placeholders_in(text) <= {"name"}
+
+
+def test_money_between_pots_is_told_of_with_all_that_the_text_mentions() -> None:
+    (created,) = calls(MODULES["transfers"], "async_create_issue")
+    filled = keys_of(argument(created, "translation_placeholders"))
+    texts = TEXTS["issues"][ISSUE_BETWEEN_POTS]
+    assert texts.keys() == {"title", "description"}
+    assert placeholders_in(texts["description"]) == filled
+    assert not placeholders_in(texts["title"])
 
 
 def test_the_dialog_that_mends_has_its_texts() -> None:

@@ -21,12 +21,13 @@ from .coordinator import (
     async_raise_issue,
 )
 from .devices import owner_name, subject_id
+from .journal import async_open_journal, async_remove_journal
 from .ledger import async_open_ledgers, async_remove_ledgers
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .session import MonzoSession
 from .transactions import TransactionsCoordinator
-from .transfers import Transfers, async_open_journal, async_remove_journal
+from .transfers import Transfers, async_forget_money_between_pots
 from .webhook import Hints, Registrations, async_clean_up
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -67,6 +68,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         transactions=TransactionsCoordinator(hass, entry, balances, ledgers),
         transfers=Transfers(session, journal, entry),
     )
+    entry.runtime_data.transfers.async_tell_of_money_between_pots()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     # Not before automations are there to hear of what happened while Home Assistant was off.
     entry.async_on_unload(async_at_started(hass, partial(_async_begin_stream, entry)))
@@ -89,6 +91,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bo
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
     """Leave nothing behind, and let other entries take over the joint accounts."""
     async_clear_issues(hass, entry)
+    async_forget_money_between_pots(hass, entry.entry_id)
     await async_remove_journal(hass, entry.entry_id)
     await async_remove_ledgers(hass, entry.entry_id)
     await async_clean_up(hass, entry)

@@ -6,15 +6,13 @@ by sending the same transfer again, and finally by looking it up in the account'
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-import logging
-from pathlib import Path
-from typing import Any, Final, Self, TypedDict
-from weakref import WeakValueDictionary
+from hashlib import sha256
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -22,40 +20,33 @@ from homeassistant.exceptions import (
     HomeAssistantError,
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestError,
+    ServiceValidationError,
 )
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
 from .api import (
-    Money,
     MonzoAuthenticationError,
     MonzoConnectionError,
     MonzoError,
     MonzoRateLimitError,
     MonzoResponseError,
     MonzoUnreachableError,
-    Transaction,
 )
 from .const import (
     CONF_ALLOW_TRANSFERS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
+    TROUBLESHOOTING_URL,
 )
 from .errors import failed, refused
-from .plans import Direction
+from .journal import Order, Transfer, TransferJournal
+from .plans import Direction, Move
 from .session import MonzoSession
-
-_LOGGER = logging.getLogger(__name__)
-
-STORAGE_VERSION: Final = 1
-
-# The journal of each config entry. A transfer may outlast a reload of its entry, and whoever moves
-# money after the reload must know of it.
-JOURNALS: HassKey[dict[str, TransferJournal]] = HassKey(f"{DOMAIN}_transfer_journals")
 
 # How long to wait before sending a transfer again whose answer was lost. Together with the
 # answers' own time-outs this stays within about a minute, which an automation can wait for.
@@ -63,14 +54,6 @@ RESEND_AFTER: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(sec
 
 # How long to wait in all, also for a bank that asks to be left alone for some seconds.
 PATIENCE: Final = timedelta(seconds=30)
-
-# The day of the daily limit.
-DAY: Final = timedelta(days=1)
-
-# How long a `dedupe_id` is remembered here, and how many of them at most beyond the last day.
-# Automations repeat themselves within hours; and the file is written twice for each transfer.
-REMEMBERED_FOR: Final = timedelta(days=30)
-MOST_REMEMBERED: Final = 1000
 
 # How far this clock may be ahead of the bank's when a transfer is looked up: one that no network
 # sets may be off by hours. A day of transactions is no more to read than an hour of them.
@@ -85,95 +68,6 @@ NOT_SENT: Final = (
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestError,
 )
-
-
-class _StoredTransfer(TypedDict):
-    """A transfer as it stands in the file."""
-
-    direction: str
-    pot_id: str
-    account_id: str
-    minor: int
-    currency: str
-    asked_at: str
-    sent_at: str
-    done: bool
-
-
-class _StoredJournal(TypedDict):
-    """The file."""
-
-    transfers: dict[str, _StoredTransfer]
-    lost_at: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """An amount that is to be moved, or was."""
-
-    dedupe_id: str
-    """By which the bank knows it again; never used for another transfer."""
-
-    direction: Direction
-    pot_id: str
-
-    account_id: str
-    """Where a deposit comes from and a withdrawal goes to."""
-
-    amount: Money
-    """Greater than zero."""
-
-    asked_at: datetime
-    """When it was first asked for: the bank cannot have moved it earlier."""
-
-    sent_at: datetime
-    """When it was last asked for: it counts for the daily limit from then on."""
-
-    done: bool = False
-    """Whether the bank has confirmed it. If not, it may still have happened."""
-
-    def is_same_as(self, other: Transfer) -> bool:
-        """Return whether both would move the same money, whenever they were asked for."""
-        return other == replace(
-            self, asked_at=other.asked_at, sent_at=other.sent_at, done=other.done
-        )
-
-    def is_shown_by(self, transaction: Transaction) -> bool:
-        """Return whether a transaction of the account is what this transfer has made."""
-        amount = -self.amount if self.direction is Direction.DEPOSIT else self.amount
-        return (
-            not transaction.declined
-            and transaction.amount == amount
-            and transaction.pot_id in (self.pot_id, None)
-            and _ordered_as(transaction) == self.dedupe_id
-        )
-
-    @classmethod
-    def from_stored(cls, dedupe_id: str, stored: _StoredTransfer) -> Self:
-        """Return the transfer that was written down."""
-        return cls(
-            dedupe_id=dedupe_id,
-            direction=Direction(stored["direction"]),
-            pot_id=stored["pot_id"],
-            account_id=stored["account_id"],
-            amount=Money.from_minor(stored["minor"], stored["currency"]),
-            asked_at=_moment(stored["asked_at"]),
-            sent_at=_moment(stored["sent_at"]),
-            done=stored["done"],
-        )
-
-    def to_stored(self) -> _StoredTransfer:
-        """Return what to write down."""
-        return {
-            "direction": self.direction,
-            "pot_id": self.pot_id,
-            "account_id": self.account_id,
-            "minor": self.amount.minor,
-            "currency": self.amount.currency,
-            "asked_at": self.asked_at.isoformat(),
-            "sent_at": self.sent_at.isoformat(),
-            "done": self.done,
-        }
 
 
 class TransferOutcome(StrEnum):
@@ -208,185 +102,38 @@ LEFT_OPEN: Final = frozenset(
 )
 
 
-async def async_open_journal(hass: HomeAssistant, entry_id: str) -> TransferJournal:
-    """Return the journal of a config entry, the same one until Home Assistant stops."""
-    journals = hass.data.setdefault(JOURNALS, {})
-    if entry_id not in journals:
-        journal = TransferJournal(hass, entry_id)
-        await journal.async_load()
-        journals[entry_id] = journal
-    return journals[entry_id]
+class StepResult(StrEnum):
+    """How a move of an order stands."""
+
+    MOVED = "moved"
+    ALREADY_MOVED = "already_moved"
+
+    PLANNED = "planned"
+    """To be moved, if it were not only asked for the plan."""
+
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    NOT_SENT = "not_sent"
+    """Because one before it was not done."""
 
 
-async def async_remove_journal(hass: HomeAssistant, entry_id: str) -> None:
-    """Forget what a config entry has moved, with the entry."""
-    journals = hass.data.get(JOURNALS, {})
-    await journals.pop(entry_id, TransferJournal(hass, entry_id)).async_remove()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A move of an order, and how it stands."""
+
+    move: Move
+    result: StepResult
+
+    error: HomeAssistantError | None = None
+    """Why it is refused or unknown, as the user is told."""
 
 
-class TransferJournal:
-    """What a config entry has moved, kept across restarts."""
+# The moves of an order that takes money from one pot to another.
+BETWEEN_POTS: Final = [Direction.WITHDRAW, Direction.DEPOSIT]
 
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Know nothing until it is loaded."""
-        self.hass = hass
-        self._store = Store[_StoredJournal](
-            hass,
-            STORAGE_VERSION,
-            f"{DOMAIN}.{entry_id}.transfers",
-            private=True,
-            atomic_writes=True,
-        )
-        self._transfers: dict[str, Transfer] = {}
-        self._lost_at: datetime | None = None
-        self._removed = False
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    async def async_load(self) -> None:
-        """Read what was written down.
-
-        If that is damaged, a new journal is begun, which remembers that something is missing.
-        No transfer can happen twice for it, because the bank knows their ids; but how much was
-        moved lately is not known then.
-        """
-        # Home Assistant sets a damaged file aside, and then it is as if there had been none.
-        existed = await self.hass.async_add_executor_job(Path(self._store.path).exists)
-        try:
-            found = await self._async_read()
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing in it can be relied on
-            found, existed = False, True
-        if existed and not found:
-            _LOGGER.warning("The record of earlier transfers is damaged; a new one is begun")
-            self._transfers = {}
-            self._lost_at = dt_util.utcnow()
-            await self._async_save()
-
-    async def async_remove(self) -> None:
-        """Forget everything; transfers under way shall not bring the file back."""
-        self._removed = True
-        await self._store.async_remove()
-
-    def lock(self, dedupe_id: str) -> asyncio.Lock:
-        """Return what to hold while a transfer is under way, so that nobody else sends it too."""
-        return self._locks.setdefault(dedupe_id, asyncio.Lock())
-
-    def find(self, dedupe_id: str) -> Transfer | None:
-        """Return what was asked for under this id."""
-        return self._transfers.get(dedupe_id)
-
-    @property
-    def knows_all_of_today(self) -> bool:
-        """Whether everything that was moved in the last 24 hours is written down here."""
-        return self._lost_at is None or self._lost_at <= dt_util.utcnow() - DAY
-
-    def moved_beside(self, transfer: Transfer) -> Decimal:
-        """Return how much else was moved in the last 24 hours, in either direction.
-
-        That is in the currency of the transfer. What may have been moved counts.
-        """
-        since = dt_util.utcnow() - DAY
-        return sum(
-            (
-                other.amount.amount
-                for other in self._transfers.values()
-                if other.sent_at > since
-                and other.amount.currency == transfer.amount.currency
-                and other.dedupe_id != transfer.dedupe_id
-            ),
-            Decimal(0),
-        )
-
-    async def async_write_before_sending(self, transfer: Transfer) -> None:
-        """Write down what is about to be sent; it counts for the daily limit at once.
-
-        Raises HomeAssistantError if it cannot be written.
-        """
-        earlier = self.find(transfer.dedupe_id)
-        self._transfers[transfer.dedupe_id] = transfer
-        await self._async_save()
-        if not await self._async_is_written(transfer):
-            await self._async_put_back(transfer, earlier)
-            raise failed("transfer_not_recorded")
-
-    async def async_write_done(self, transfer: Transfer) -> None:
-        """Write down that a transfer was confirmed."""
-        self._transfers[transfer.dedupe_id] = replace(transfer, done=True)
-        await self._async_save()
-
-    async def async_strike_out(self, transfer: Transfer) -> None:
-        """Forget a transfer that has certainly not happened."""
-        await self._async_put_back(transfer, None)
-
-    async def _async_put_back(self, transfer: Transfer, earlier: Transfer | None) -> None:
-        """Have a transfer as it was before."""
-        self._transfers.pop(transfer.dedupe_id, None)
-        if earlier is not None:
-            self._transfers[earlier.dedupe_id] = earlier
-        await self._async_save()
-
-    async def _async_read(self) -> bool:
-        """Take over what is in the file, and return whether there is one."""
-        if (stored := await self._store.async_load()) is None:
-            return False
-        lost_at = stored["lost_at"]
-        self._lost_at = None if lost_at is None else _moment(lost_at)
-        self._transfers = {
-            dedupe_id: Transfer.from_stored(dedupe_id, transfer)
-            for dedupe_id, transfer in stored["transfers"].items()
-        }
-        self._tidy()
-        return True
-
-    async def _async_is_written(self, transfer: Transfer) -> bool:
-        """Return whether a transfer really is in the file.
-
-        Home Assistant's store logs that a disk is full or cannot be written, and tells nobody else.
-        While Home Assistant stops, it writes only at the very end.
-        """
-        if self.hass.is_stopping:
-            return False
-        try:
-            stored = await self._store.async_load()
-        except HomeAssistantError:
-            return False
-        written = self._transfers[transfer.dedupe_id].to_stored()
-        return stored is not None and stored["transfers"].get(transfer.dedupe_id) == written
-
-    async def _async_save(self) -> None:
-        if self._removed:
-            return
-        self._tidy()
-        await self._store.async_save(
-            {
-                "transfers": {
-                    dedupe_id: transfer.to_stored()
-                    for dedupe_id, transfer in self._transfers.items()
-                },
-                "lost_at": None if self._lost_at is None else self._lost_at.isoformat(),
-            }
-        )
-
-    @callback
-    def _tidy(self) -> None:
-        """Forget the transfers of long ago."""
-        now = dt_util.utcnow()
-        # When the clock was ahead and has been put right, nothing was sent in the future.
-        if self._lost_at is not None:
-            self._lost_at = min(self._lost_at, now)
-        latest_first = sorted(
-            (
-                replace(transfer, sent_at=min(transfer.sent_at, now))
-                for transfer in self._transfers.values()
-            ),
-            key=lambda transfer: transfer.sent_at,
-            reverse=True,
-        )
-        self._transfers = {
-            transfer.dedupe_id: transfer
-            for place, transfer in enumerate(latest_first)
-            if transfer.sent_at > now - DAY
-            or (transfer.sent_at > now - REMEMBERED_FOR and place < MOST_REMEMBERED)
-        }
+# Money was taken out of a pot for another one, and has not arrived there.
+ISSUE_BETWEEN_POTS: Final = "money_between_pots"
 
 
 @dataclass(slots=True)
@@ -414,32 +161,102 @@ class Transfers:
         self._journal = journal
         self._entry = entry
 
-    def knows(self, dedupe_id: str) -> bool:
-        """Return whether a transfer was asked for under this id before, and may have happened."""
-        return self._journal.find(dedupe_id) is not None
+    def lock(self, *subject: str) -> asyncio.Lock:
+        """Return what to hold while a call or an account is dealt with."""
+        return self._journal.lock(*subject)
 
-    async def async_move(self, transfer: Transfer) -> bool:
-        """Move the money, and return whether that was done now: False if it had been before.
+    def find_order(self, dedupe_id: str) -> Order | None:
+        """Return what a call with this id has begun to move."""
+        return self._journal.find_order(dedupe_id)
 
-        Raises ServiceValidationError if it is not allowed, and HomeAssistantError if the bank
-        refuses or cannot be asked; each says whether the money has moved. Raises
-        MonzoAuthenticationError if the user must sign in again first; then nothing has moved.
-        Whoever listens to SIGNAL_TRANSFER is told what has become of it.
+    def unsent(self, order: Order) -> dict[str, Move]:
+        """Return the moves of an order that have certainly not happened so far."""
+        return {id_: move for id_, move in order.moves.items() if not self._journal.find(id_)}
+
+    def unfinished(self, order: Order) -> dict[str, Move]:
+        """Return the moves of an order that are not known to have happened."""
+        return {id_: move for id_, move in order.moves.items() if not self._is_done(id_)}
+
+    def _is_done(self, dedupe_id: str) -> bool:
+        transfer = self._journal.find(dedupe_id)
+        return transfer is not None and transfer.done
+
+    def problems(self, moves: Mapping[str, Move]) -> Iterator[ServiceValidationError]:
+        """Yield what the user's options have against these moves, of one currency, together."""
+        if not moves:
+            return
+        options = self._entry.options
+        amounts = [move.amount for move in moves.values()]
+        if not options.get(CONF_ALLOW_TRANSFERS, True):
+            yield refused("transfers_not_allowed")
+        if max(money.amount for money in amounts) > _limit(options, CONF_MAX_PER_TRANSFER):
+            yield refused("over_transfer_limit")
+        most_per_day = _limit(options, CONF_MAX_PER_DAY)
+        if most_per_day.is_finite() and not self._journal.knows_all_of_today:
+            yield refused("transfers_forgotten")
+        beside = self._journal.moved_beside(moves, amounts[0].currency)
+        if sum((money.amount for money in amounts), beside) > most_per_day:
+            yield refused("over_daily_limit")
+
+    def preview(self, order: Order) -> tuple[Step, ...]:
+        """Return how the moves of an order would be taken."""
+        return tuple(
+            Step(
+                move=move,
+                result=StepResult.ALREADY_MOVED if self._is_done(id_) else StepResult.PLANNED,
+            )
+            for id_, move in order.moves.items()
+        )
+
+    async def async_carry_out(self, order: Order) -> tuple[Step, ...]:
+        """Make the moves of an order that are not made yet, and return how each stands then.
+
+        It ends at the first that fails. Called again, it goes on there. Whoever listens to
+        SIGNAL_TRANSFER is told what becomes of each move that is tried.
         """
+        steps: list[Step] = []
+        halted = False
         try:
-            moved_now = await self._async_move_once(transfer)
-        except MonzoAuthenticationError:
-            self.async_report(transfer, "action_needs_sign_in")
-            raise
+            for dedupe_id, move in order.moves.items():
+                if halted:
+                    step = Step(move=move, result=StepResult.NOT_SENT)
+                else:
+                    step = await self._async_take(order, dedupe_id, move)
+                    halted = step.error is not None
+                steps.append(step)
+        finally:
+            self._async_tell_if_between_pots(order)
+        return tuple(steps)
+
+    async def _async_take(self, order: Order, dedupe_id: str, move: Move) -> Step:
+        """Make one move of an order, and tell everybody how it went."""
+        transfer = Transfer.of(dedupe_id, move, dt_util.utcnow())
+        try:
+            moved_now = await self._async_move(transfer, order)
+        except MonzoAuthenticationError as err:
+            self._entry.async_start_reauth(self._journal.hass)
+            error = failed("action_needs_sign_in")
+            error.__cause__ = err
         except HomeAssistantError as err:
-            self.async_report(transfer, str(err.translation_key))
-            raise
-        if moved_now:
-            self.async_report(transfer)
-        return moved_now
+            error = err
+        else:
+            if moved_now:
+                self._async_report(transfer)
+            result = StepResult.MOVED if moved_now else StepResult.ALREADY_MOVED
+            return Step(move=move, result=result)
+        outcome = self._async_report(transfer, str(error.translation_key))
+        return Step(move=move, result=StepResult(outcome), error=error)
 
     @callback
-    def async_report(self, transfer: Transfer, reason: str | None = None) -> None:
+    def async_refuse(self, order: Order, error: HomeAssistantError) -> None:
+        """Tell everybody that an order is not carried out, by the first move that it is about."""
+        dedupe_id, move = next(iter(self.unfinished(order).items()))
+        self._async_report(
+            Transfer.of(dedupe_id, move, dt_util.utcnow()), str(error.translation_key)
+        )
+
+    @callback
+    def _async_report(self, transfer: Transfer, reason: str | None = None) -> TransferOutcome:
         """Tell everybody that a transfer is done, or the reason why it is not."""
         if reason is None:
             outcome = TransferOutcome.DONE
@@ -452,44 +269,85 @@ class Transfers:
             SIGNAL_TRANSFER.format(transfer.account_id),
             TransferReport(transfer=transfer, outcome=outcome, reason=reason),
         )
+        return outcome
 
-    async def _async_move_once(self, transfer: Transfer) -> bool:
-        """Move the money if that was not done before, and return whether it was done now."""
+    def is_between_pots(self, order: Order) -> bool:
+        """Return whether money was taken out of a pot for another one, and is not there yet."""
+        if [move.direction for move in order.moves.values()] != BETWEEN_POTS:
+            return False
+        out, back = order.moves
+        return self._is_done(out) and not self._is_done(back)
+
+    @callback
+    def async_tell_of_money_between_pots(self) -> None:
+        """Tell the user of money on its way between pots, also if it left long ago."""
+        for order in self._journal.orders:
+            self._async_tell_if_between_pots(order)
+
+    @callback
+    def _async_tell_if_between_pots(self, order: Order) -> None:
+        """Tell the user where the money of an order is stuck, or take that back."""
+        hass, entry_id = self._journal.hass, self._entry.entry_id
+        issue_id = f"{_issues_of(entry_id)}{sha256(order.dedupe_id.encode()).hexdigest()}"
+        if not self.is_between_pots(order):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            return
+        out, back = order.moves.values()
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            learn_more_url=TROUBLESHOOTING_URL,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=ISSUE_BETWEEN_POTS,
+            translation_placeholders={
+                "amount": f"{out.amount.amount} {out.amount.currency}",
+                "source": self._device_name(out.pot_id),
+                "destination": self._device_name(back.pot_id),
+                "account": self._device_name(out.account_id),
+                "dedupe_id": order.dedupe_id,
+            },
+        )
+
+    def _device_name(self, subject_id: str) -> str:
+        """Return what the user calls an account or a pot."""
+        device = dr.async_get(self._journal.hass).async_get_device_by_identifier(
+            (DOMAIN, subject_id), self._entry.entry_id
+        )
+        return (device and (device.name_by_user or device.name)) or "?"
+
+    async def _async_move(self, transfer: Transfer, order: Order) -> bool:
+        """Move the money if that was not done before, and return whether it was done now.
+
+        Raises ServiceValidationError if it is not allowed, and HomeAssistantError if the bank
+        refuses or cannot be asked; each says whether the money has moved. Raises
+        MonzoAuthenticationError if the user must sign in again first; then nothing has moved.
+        """
         async with self._journal.lock(transfer.dedupe_id):
             earlier = self._journal.find(transfer.dedupe_id)
             if earlier is not None:
-                if not earlier.is_same_as(transfer):
-                    raise refused("dedupe_id_reused", dedupe_id=transfer.dedupe_id)
+                if earlier.move != transfer.move:
+                    raise refused("dedupe_id_reused", dedupe_id=order.dedupe_id)
                 if earlier.done:
                     return False
                 transfer = replace(transfer, asked_at=earlier.asked_at)
             # Between these two nothing is awaited: so no other transfer can be within the daily
             # limit alone, and beyond it together with this one.
-            self._check_allowed(transfer)
-            await self._journal.async_write_before_sending(transfer)
+            for problem in self.problems({transfer.dedupe_id: transfer.move}):
+                raise problem
+            await self._journal.async_write_before_sending(transfer, order)
             try:
-                await self._async_carry_out(transfer, in_doubt=earlier is not None)
+                await self._async_carry_through(transfer, order, in_doubt=earlier is not None)
             except asyncio.CancelledError:
-                self.async_report(transfer, "transfer_unconfirmed")
+                self._async_report(transfer, "transfer_unconfirmed")
                 raise
             await self._journal.async_write_done(transfer)
             return True
 
-    def _check_allowed(self, transfer: Transfer) -> None:
-        """Raise ServiceValidationError if the user's options do not allow this."""
-        options = self._entry.options
-        amount = transfer.amount.amount
-        if not options.get(CONF_ALLOW_TRANSFERS, True):
-            raise refused("transfers_not_allowed")
-        if amount > _limit(options, CONF_MAX_PER_TRANSFER):
-            raise refused("over_transfer_limit")
-        most_per_day = _limit(options, CONF_MAX_PER_DAY)
-        if most_per_day.is_finite() and not self._journal.knows_all_of_today:
-            raise refused("transfers_forgotten")
-        if self._journal.moved_beside(transfer) + amount > most_per_day:
-            raise refused("over_daily_limit")
-
-    async def _async_carry_out(self, transfer: Transfer, *, in_doubt: bool) -> None:
+    async def _async_carry_through(
+        self, transfer: Transfer, order: Order, *, in_doubt: bool
+    ) -> None:
         """Send a transfer until the bank answers, or look up what became of it.
 
         It is `in_doubt` if it was sent before without an answer.
@@ -499,7 +357,7 @@ class Transfers:
             return
         refusal = outcome.refusal
         if outcome.in_doubt or in_doubt:
-            await self._async_look_up(transfer, refusal)
+            await self._async_look_up(transfer, order, refusal)
             return
         await self._journal.async_strike_out(transfer)
         if refusal is None:
@@ -554,12 +412,15 @@ class Transfers:
             message = "Monzo has answered about another pot"
             raise MonzoResponseError(message)
 
-    async def _async_look_up(self, transfer: Transfer, refusal: MonzoError | None) -> None:
+    async def _async_look_up(
+        self, transfer: Transfer, order: Order, refusal: MonzoError | None
+    ) -> None:
         """Return if the account's transactions show the transfer; raise HomeAssistantError if not.
 
         Even then it may still happen, because the bank may be late. So it stays written down.
         """
-        dedupe_id = transfer.dedupe_id
+        # The one that makes sure of it, and of everything else that the same call has asked for.
+        dedupe_id = order.dedupe_id
         since = min(transfer.asked_at, dt_util.utcnow()) - CLOCK_TOLERANCE
         try:
             transactions = await self._session.all_transactions(transfer.account_id, since=since)
@@ -577,19 +438,17 @@ class Transfers:
         ) from refusal
 
 
-def _ordered_as(transaction: Transaction) -> str:
-    """Return the `dedupe_id` that a transfer was ordered with; nothing if it is none.
-
-    Monzo keeps it as `external_id`, and as the last of four parts of a `dedupe_id` of its own: the
-    pot, the account, the direction, and this. Both as recorded for round-ups.
-    """
-    if transaction.external_id is not None:
-        return transaction.external_id
-    return ":".join((transaction.dedupe_id or "").split(":")[3:])
+@callback
+def async_forget_money_between_pots(hass: HomeAssistant, entry_id: str) -> None:
+    """Take back what the user was told about a config entry that is removed."""
+    for domain, issue_id in tuple(ir.async_get(hass).issues):
+        if domain == DOMAIN and issue_id.startswith(_issues_of(entry_id)):
+            ir.async_delete_issue(hass, domain, issue_id)
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+def _issues_of(entry_id: str) -> str:
+    """Return what the ids of a config entry's issues about money between pots begin with."""
+    return f"{ISSUE_BETWEEN_POTS}_{entry_id}_"
 
 
 def _limit(options: Mapping[str, Any], key: str) -> Decimal:

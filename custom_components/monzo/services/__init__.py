@@ -6,9 +6,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import service
 
 from ..const import DOMAIN
-from . import attachments, feed, pot_transfers, receipts, refresh, transactions
+from . import attachments, autopilot, feed, pot_transfers, receipts, refresh, transactions
 
-TOPICS = (attachments, feed, pot_transfers, receipts, refresh, transactions)
+TOPICS = (attachments, autopilot, feed, pot_transfers, receipts, refresh, transactions)
 
 
 @callback

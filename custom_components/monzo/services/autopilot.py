@@ -1,0 +1,249 @@
+"""Keeping money where it is wanted, by actions: amounts to hold, pay days, pot to pot."""
+
+from collections.abc import Collection
+from typing import Final
+
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from .. import plans
+from ..api import Money
+from ..errors import refused
+from ..plans import Direction, Part, Percentage, Rest
+from .common import ATTR_ACCOUNT, ATTR_AMOUNT, Action
+from .moves import (
+    ANY_AMOUNT,
+    ATTR_KEEP_AT_LEAST,
+    ATTR_PERCENTAGE,
+    ATTR_POT,
+    MOVING_SCHEMA,
+    SHARE_SCHEMA,
+    Wish,
+    amount_in,
+    amount_or_none,
+    async_fulfil,
+    async_target,
+    optional_amount,
+    percentage,
+    request_text,
+    share_of,
+)
+
+ATTR_FOLLOW: Final = "follow"
+ATTR_FROM_POT: Final = "from_pot"
+ATTR_MOST: Final = "most"
+ATTR_ONLY_SWEEP: Final = "only_sweep"
+ATTR_ONLY_TOP_UP: Final = "only_top_up"
+ATTR_POTS: Final = "pots"
+ATTR_REMAINDER: Final = "remainder"
+ATTR_SMALLEST: Final = "smallest"
+ATTR_TO_POT: Final = "to_pot"
+
+SERVICE_DISTRIBUTE: Final = "distribute"
+SERVICE_KEEP_ACCOUNT_AT: Final = "keep_account_at"
+SERVICE_MOVE_BETWEEN_POTS: Final = "move_between_pots"
+SERVICE_SET_POT_BALANCE: Final = "set_pot_balance"
+
+# In percent.
+WHOLE: Final = 100
+
+SET_POT_BALANCE_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_POT): cv.string,
+        vol.Optional(ATTR_ACCOUNT): cv.string,
+        vol.Optional(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional(ATTR_FOLLOW): cv.entity_id,
+        vol.Optional(ATTR_MOST): ANY_AMOUNT,
+        vol.Optional(ATTR_KEEP_AT_LEAST): ANY_AMOUNT,
+        **MOVING_SCHEMA,
+    }
+)
+
+KEEP_ACCOUNT_AT_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_POT): cv.string,
+        vol.Optional(ATTR_ACCOUNT): cv.string,
+        vol.Required(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional(ATTR_ONLY_SWEEP, default=False): cv.boolean,
+        vol.Optional(ATTR_ONLY_TOP_UP, default=False): cv.boolean,
+        vol.Optional(ATTR_SMALLEST): ANY_AMOUNT,
+        **MOVING_SCHEMA,
+    }
+)
+
+DISTRIBUTE_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_POTS): vol.All(
+            cv.ensure_list,
+            vol.Length(min=1),
+            [
+                {
+                    vol.Required(ATTR_POT): cv.string,
+                    vol.Optional(ATTR_AMOUNT): ANY_AMOUNT,
+                    vol.Optional(ATTR_PERCENTAGE): percentage,
+                    vol.Optional(ATTR_REMAINDER): cv.boolean,
+                }
+            ],
+        ),
+        vol.Optional(ATTR_ACCOUNT): cv.string,
+        vol.Optional(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional(ATTR_KEEP_AT_LEAST): ANY_AMOUNT,
+        **MOVING_SCHEMA,
+    }
+)
+
+MOVE_BETWEEN_POTS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_FROM_POT): cv.string,
+        vol.Required(ATTR_TO_POT): cv.string,
+        **SHARE_SCHEMA,
+        **MOVING_SCHEMA,
+    }
+)
+
+
+async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
+    """Bring a pot to an amount, from or to its account."""
+    target = async_target(call, call.data[ATTR_POT])
+    (pot,) = target.pots
+    if (ATTR_AMOUNT in call.data) == (ATTR_FOLLOW in call.data):
+        raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_FOLLOW}")
+    if ATTR_FOLLOW in call.data:
+        wanted = _followed(call.hass, call.data[ATTR_FOLLOW], target.currency)
+        # What the entity shows may be something else when the call is repeated.
+        asked_for: object = call.data[ATTR_FOLLOW]
+    else:
+        asked_for = wanted = amount_in(call, ATTR_AMOUNT, target.currency)
+    most = optional_amount(call, ATTR_MOST, target.currency)
+    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
+    wish = Wish(
+        target=target,
+        request=request_text(call, pot.id, asked_for, most, keep_at_least),
+        plan=lambda data: plans.set_pot_balance(
+            target.account(data), target.pot(data), wanted, most=most, keep_at_least=keep_at_least
+        ),
+    )
+    return await async_fulfil(call, wish)
+
+
+def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
+    """Return the amount that an entity shows, with or without a minus: debts have one, or not.
+
+    Raises ServiceValidationError if it shows no exact amount of this currency.
+    """
+    state = hass.states.get(entity_id)
+    unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    text = state.state.removeprefix("-") if state else ""
+    amount = amount_or_none(text, currency)
+    if amount is None or unit not in {None, currency}:
+        raise refused("nothing_to_follow", currency=currency)
+    return amount
+
+
+async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
+    """Bring an account to an amount, from or to one of its pots."""
+    target = async_target(call, call.data[ATTR_POT])
+    (pot,) = target.pots
+    amount = amount_in(call, ATTR_AMOUNT, target.currency)
+    smallest = optional_amount(call, ATTR_SMALLEST, target.currency)
+    only = _only_direction(call)
+    wish = Wish(
+        target=target,
+        request=request_text(call, pot.id, amount, smallest, only),
+        plan=lambda data: plans.keep_account_at(
+            target.account(data), target.pot(data), amount, smallest=smallest, only=only
+        ),
+    )
+    return await async_fulfil(call, wish)
+
+
+def _only_direction(call: ServiceCall) -> Direction | None:
+    """Return which way alone money may move; None if it may both ways."""
+    match call.data[ATTR_ONLY_SWEEP], call.data[ATTR_ONLY_TOP_UP]:
+        case True, True:
+            raise refused("both_directions")
+        case True, False:
+            return Direction.DEPOSIT
+        case False, True:
+            return Direction.WITHDRAW
+    return None
+
+
+async def _async_distribute(call: ServiceCall) -> ServiceResponse:
+    """Hand out money of an account to its pots."""
+    fields = call.data[ATTR_POTS]
+    target = async_target(call, *(part[ATTR_POT] for part in fields))
+    parts = [
+        Part(pot_id=pot.id, share=share_of(part, target.currency, rest=ATTR_REMAINDER))
+        for pot, part in zip(target.pots, fields, strict=True)
+    ]
+    _check_parts(parts)
+    whole = optional_amount(call, ATTR_AMOUNT, target.currency)
+    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
+    shares = (part for each in parts for part in (each.pot_id, each.share))
+    wish = Wish(
+        target=target,
+        request=request_text(call, whole, keep_at_least, *shares),
+        plan=lambda data: plans.distribute(
+            target.account(data), parts, whole=whole, keep_at_least=keep_at_least
+        ),
+        in_parts=True,
+        still_fits=lambda data, rest: plans.leaves_at_least(
+            target.account(data), rest, keep_at_least
+        ),
+    )
+    return await async_fulfil(call, wish)
+
+
+def _check_parts(parts: Collection[Part]) -> None:
+    """Raise ServiceValidationError if parts cannot be parts of one whole."""
+    shares = [part.share for part in parts]
+    percents = sum(share.value for share in shares if isinstance(share, Percentage))
+    if percents > WHOLE:
+        raise refused("more_than_everything")
+    if sum(isinstance(share, Rest) for share in shares) > 1:
+        raise refused("several_remainders")
+
+
+async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
+    """Move money from one pot to another, by way of their account."""
+    if call.data[ATTR_FROM_POT] == call.data[ATTR_TO_POT]:
+        raise refused("same_pot")
+    target = async_target(call, call.data[ATTR_FROM_POT], call.data[ATTR_TO_POT])
+    source, destination = target.pots
+    share = share_of(call.data, target.currency)
+    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
+    wish = Wish(
+        target=target,
+        request=request_text(call, source.id, destination.id, share, keep_at_least),
+        plan=lambda data: plans.between_pots(
+            target.pot(data),
+            destination.id,
+            target.account_id,
+            share,
+            keep_at_least=keep_at_least,
+        ),
+        share=share,
+        keep_at_least=keep_at_least,
+        in_parts=True,
+    )
+    return await async_fulfil(call, wish)
+
+
+ACTIONS: Final = tuple(
+    Action(
+        name=name,
+        handler=handler,
+        schema=schema,
+        admin=True,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    for name, handler, schema in (
+        (SERVICE_DISTRIBUTE, _async_distribute, DISTRIBUTE_SCHEMA),
+        (SERVICE_KEEP_ACCOUNT_AT, _async_keep_account_at, KEEP_ACCOUNT_AT_SCHEMA),
+        (SERVICE_MOVE_BETWEEN_POTS, _async_move_between_pots, MOVE_BETWEEN_POTS_SCHEMA),
+        (SERVICE_SET_POT_BALANCE, _async_set_pot_balance, SET_POT_BALANCE_SCHEMA),
+    )
+)
