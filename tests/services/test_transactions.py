@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+import json
 import logging
 from typing import Any, override
 
@@ -239,6 +240,30 @@ async def test_a_span_holds_its_first_moment_and_not_its_last(
     assert (spent["since"], spent["before"]) == (span["since"], span["before"])
     within = [row for row in rows(bank, home.joint, first) if row.created < last]
     assert spent["total"] == sum(map(cost, within)) / 100
+
+
+@dataclass(frozen=True)
+class Exclusive(Fault):
+    """A bank that lists what was made after `since`, and not what was made at that moment."""
+
+    @override
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        whole = await exchange.work()
+        listed = json.loads(whole.text or "")["transactions"]
+        since = datetime.fromisoformat(exchange.request.query["since"])
+        after = [row for row in listed if datetime.fromisoformat(row["created"]) > since]
+        return web.json_response({"transactions": after})
+
+
+async def test_a_bank_that_leaves_the_first_moment_out_makes_no_difference(
+    teller: Teller, home: Home, bank: Bank, server: BankServer
+) -> None:
+    first = ago(days=2).replace(microsecond=0)
+    row = bank.pay(home.rewards.id, -250, at=first)
+    span = {"account": teller.device(home.rewards), "since": first}
+    server.fail("GET", "/transactions", Exclusive(), times=None)
+    assert ids(await teller.call(GET_TRANSACTIONS, **span)) == [row.id]
+    assert (await teller.call(GET_SPENDING, **span))["total"] == 2.5
 
 
 async def test_without_since_it_is_thirty_days_before_the_end(teller: Teller, home: Home) -> None:
