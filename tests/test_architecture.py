@@ -97,8 +97,17 @@ ALLOWED_IN_SERVICES: dict[str, set[str]] = {
     "autopilot": {"common", "moves"},
     "pot_transfers": {"common", "moves"},
     "receipts": {"common", "fields"},
+    "refresh": {"common"},
     "transactions": {"common"},
-    "__init__": {"attachments", "autopilot", "feed", "pot_transfers", "receipts", "transactions"},
+    "__init__": {
+        "attachments",
+        "autopilot",
+        "feed",
+        "pot_transfers",
+        "receipts",
+        "refresh",
+        "transactions",
+    },
 }
 
 
