@@ -37,6 +37,9 @@ class Listener:
         self.balances: list[str] = []
         """What the balance was at each event."""
 
+        entity = shown(hass, account.id, "transaction", "event")
+        self._last = entity.state
+
         @callback
         def hear_report(report: Report) -> None:
             self.reports.append(report)
@@ -56,8 +59,6 @@ class Listener:
 
         async_dispatcher_connect(hass, SIGNAL_TRANSACTION.format(account.id), hear_report)
         async_dispatcher_connect(hass, SIGNAL_CHANGE.format(account.id), hear_change)
-        entity = shown(hass, account.id, "transaction", "event")
-        self._last = entity.state
         async_track_state_change_event(hass, entity.entity_id, hear_event)
 
     @property
