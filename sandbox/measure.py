@@ -280,7 +280,7 @@ async def _second_hour(home: Home) -> int:
 
 
 async def _payments(task: Task, home: Home, customer: Customer) -> Payments:
-    await _until_expected(home, customer)
+    await _until_told(home, customer)
     alone = [await _payment(home, customer, _WHOLE) for _ in range(task.repetitions)]
     _, requests_with_round_up = await _payment(home, customer, _ROUNDED_UP)
     await home.rest()
@@ -306,29 +306,33 @@ async def _payment(home: Home, customer: Customer, amount: int) -> tuple[Seen, i
     return seen, len(home.requests.spans) - asked
 
 
-async def _until_expected(home: Home, customer: Customer) -> None:
-    """Let time pass until the bank knows where to call for every account."""
+async def _until_told(home: Home, customer: Customer) -> None:
+    """Let time pass until the bank knows where to call for every account, and a payment is told."""
     while not await customer.is_expected():
+        await home.live(_MINUTE)
+    while not customer.events:
+        await customer.pay(_WHOLE)
         await home.live(_MINUTE)
 
 
 async def _burst(task: Task, home: Home, customer: Customer) -> Burst:
-    await _until_expected(home, customer)
+    await _until_told(home, customer)
     await home.rest()
-    asked = len(home.requests.spans)
+    asked, told = len(home.requests.spans), len(customer.events)
+    delivered = len(customer.delivered)
 
     async def pay(number: int) -> None:
         await asyncio.sleep(number / task.repetitions)
         await customer.pay(_WHOLE)
 
     await asyncio.gather(*(pay(number) for number in range(task.repetitions)))
-    event = await customer.all_told(task.repetitions)
-    began = customer.delivered[0]
+    event = await customer.all_told(told + task.repetitions)
+    began = customer.delivered[delivered]
     balance = await customer.balance_shown(began)
     await home.live(_AFTERMATH_SECONDS)
     return Burst(
         requests=len(home.requests.spans) - asked,
-        events=len(customer.events),
+        events=len(customer.events) - told,
         lasted=customer.delivered[-1] - began,
         event=event - began,
         balance=balance - began,
