@@ -37,6 +37,9 @@ class Idle(StrEnum):
     OTHER_DIRECTION = "other_direction"
     """It would have to move the way that it is not to move."""
 
+    ACCOUNT_OVERDRAWN = "account_overdrawn"
+    """It would have to go through an account in which it would be stuck."""
+
 
 @dataclass(frozen=True, slots=True)
 class Percentage:
@@ -135,14 +138,16 @@ def withdraw(pot: Purse, account_id: str, share: Share, *, keep_at_least: Money 
 
 
 def between_pots(
-    source: Purse, pot_id: str, account_id: str, share: Share, *, keep_at_least: Money | None
+    source: Purse, pot_id: str, account: Purse, share: Share, *, keep_at_least: Money | None
 ) -> Plan:
     """Return how to move a share of what is in a pot into another one of the same account.
 
     The bank knows no direct way, so it goes through the account, which has as much in the end as
-    it had in the beginning.
+    it had in the beginning. If that is less than nothing, the bank does not give it out again.
     """
-    out = withdraw(source, account_id, share, keep_at_least=keep_at_least)
+    out = withdraw(source, account.id, share, keep_at_least=keep_at_least)
+    if out.moves and account.balance.minor < 0:
+        return _nothing(Idle.ACCOUNT_OVERDRAWN, account.balance.currency)
     back = (replace(move, direction=Direction.DEPOSIT, pot_id=pot_id) for move in out.moves)
     return replace(out, moves=(*out.moves, *back))
 

@@ -221,7 +221,7 @@ async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
         plan=lambda data: plans.between_pots(
             target.pot(data),
             destination.id,
-            target.account_id,
+            target.account(data),
             share,
             keep_at_least=keep_at_least,
         ),

@@ -140,7 +140,8 @@ class Wish:
     @property
     def is_certain(self) -> bool:
         """Whether it does not matter what is in the purses: the bank knows best."""
-        return isinstance(self.share, Money) and self.keep_at_least is None
+        wants_amount = isinstance(self.share, Money)
+        return wants_amount and self.keep_at_least is None and not self.in_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,12 +367,13 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
     data = wish.target.known if wish.is_certain else await _async_read(hass, wish.target)
     plan = wish.plan(data)
     if not plan.moves:
-        certain = isinstance(wish.share, Money)
+        # An amount that somebody has asked for is to move, other than whatever is left over.
+        problems = (_why_not(plan),) if isinstance(wish.share, Money) else ()
         return _Draft(
             order=None,
             nothing_because=plan.nothing_because,
             short_by=plan.short_by,
-            problems=(refused("below_keep_at_least"),) if certain else (),
+            problems=problems,
         )
     order = Order(
         dedupe_id=dedupe_id,
@@ -392,6 +394,13 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
             *transfers.problems(transfers.unfinished(order)),
         ),
     )
+
+
+def _why_not(plan: Plan) -> ServiceValidationError:
+    """Return why a certain amount cannot be moved."""
+    if plan.nothing_because is Idle.ACCOUNT_OVERDRAWN:
+        return refused("account_overdrawn")
+    return refused("below_keep_at_least")
 
 
 async def _async_problems_of_rest(
