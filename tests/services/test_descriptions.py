@@ -60,7 +60,8 @@ def choices(node: object) -> Iterator[dict[str, Any]]:
 def test_every_choice_of_an_action_has_its_text() -> None:
     for choice in choices(ACTIONS):
         texts = TEXTS["selector"][choice["translation_key"]]["options"]
-        assert texts.keys() == set(choice["options"])
+        options = (each["value"] if isinstance(each, dict) else each for each in choice["options"])
+        assert texts.keys() == set(options)
 
 
 @pytest.mark.parametrize(("action", "name", "field"), FIELDS.values(), ids=FIELDS)

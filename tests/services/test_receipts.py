@@ -15,6 +15,12 @@ import yaml
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.services.receipts import (
+    ITEM_SCHEMA,
+    MERCHANT_SCHEMA,
+    PAYMENT_SCHEMA,
+    TAX_SCHEMA,
+)
 from sandbox.bank import Bank
 from sandbox.behaviour import Behaviour
 from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
@@ -22,6 +28,7 @@ from sandbox.home import Home
 from sandbox.records import Transaction
 from sandbox.server import BankServer
 from tests.conftest import SignIn
+from tests.dialogs import TEXTS
 from tests.looking import set_up
 from tests.teller import Teller, refused
 
@@ -590,13 +597,37 @@ async def test_neither_log_nor_errors_say_what_was_bought_and_for_how_much(
     assert not re.search(r"987\.6|98765|Treasure", log)
 
 
-# The examples that the forms show
+# The forms
+
+
+ROOT = Path(custom_components.monzo.__file__).parent
+FORMS = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("field", "schema"),
+    [
+        ("items", ITEM_SCHEMA),
+        ("taxes", TAX_SCHEMA),
+        ("payments", PAYMENT_SCHEMA),
+        ("merchant", MERCHANT_SCHEMA),
+    ],
+)
+def test_a_form_within_the_form_has_every_field_with_its_text(
+    field: str, schema: vol.Schema
+) -> None:
+    form = FORMS[ADD]["fields"][field]["selector"]["object"]
+    required = {name: each.get("required", False) for name, each in form["fields"].items()}
+    assert required == {str(key): isinstance(key, vol.Required) for key in schema.schema}
+    assert {form["label_field"], form["description_field"]} <= form["fields"].keys()
+    texts = TEXTS["selector"][form["translation_key"]]["fields"]
+    assert texts.keys() == form["fields"].keys()
+    for text in texts.values():
+        assert text.keys() == {"name", "description"}
 
 
 async def test_every_example_works(clerk: Clerk) -> None:
-    root = Path(custom_components.monzo.__file__).parent
-    forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
-    fields = forms[ADD]["fields"]
+    fields = FORMS[ADD]["fields"]
     # The user interface shows them as they are, and reads them as YAML.
     example = {
         name: yaml.safe_load(str(field["example"]))
@@ -605,11 +636,6 @@ async def test_every_example_works(clerk: Clerk) -> None:
     }
     answer = await clerk.add(**{**example, "transaction_id": clerk.row.id})
     assert answer["receipt_id"] == example["receipt_id"]
-    assert forms[REMOVE]["fields"]["receipt_id"]["example"] == example["receipt_id"]
+    assert FORMS[REMOVE]["fields"]["receipt_id"]["example"] == example["receipt_id"]
     await clerk.remove(example["receipt_id"])
     assert clerk.kept == {}
-    for kind in ("items", "payments", "merchant", "taxes"):
-        lines = example[kind] if isinstance(example[kind], list) else [example[kind]]
-        form = fields[kind]["selector"]["object"]["fields"]
-        for line in lines:
-            assert line.keys() <= form.keys()
