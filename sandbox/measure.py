@@ -99,7 +99,10 @@ class Polls:
     """What polling takes."""
 
     until_loaded: int
-    """Requests that had to wait for one another until the config entry was loaded."""
+    """Requests that had to wait for one another until the config entry was loaded.
+
+    What goes on in the background then is not among them.
+    """
 
     round_trips: float
     """The time that a poll takes, in waits for the bank; the median."""
@@ -213,7 +216,8 @@ class Home:
     """A Home Assistant with one config entry, living on a fast clock."""
 
     def __init__(self, hass: HomeAssistant, requests: Requests, clock: FastClock) -> None:
-        """Take over one that is loaded."""
+        """Take over one whose config entry has just been set up."""
+        self.until_loaded = requests.in_a_row()
         self._hass = hass
         self._clock = clock
         self._idle: deque[float] = deque(maxlen=_IDLE_SECONDS)
@@ -251,10 +255,9 @@ class Home:
 
 
 async def _polls(task: Task, home: Home) -> Polls:
-    until_loaded = home.requests.in_a_row()
     taken = [await home.poll() for _ in range(task.repetitions)]
     return Polls(
-        until_loaded=until_loaded,
+        until_loaded=home.until_loaded,
         round_trips=median(seconds for seconds, _ in taken) / task.latency,
         cpu=median(cpu for _, cpu in taken),
     )
@@ -372,11 +375,12 @@ async def _at_home(task: Task, folder: Path) -> Polls | Hour | Payments | Burst:
         requests = Requests(async_get_clientsession(hass), clock)
         entry = _entry(task.token)
         await hass.config_entries.async_add(entry)
+        home = Home(hass, requests, clock)
         await hass.async_block_till_done(wait_background_tasks=True)
         if entry.state is not ConfigEntryState.LOADED:
             sys.exit(f"The integration could not be set up: {entry.reason}")
         async with customer_of(hass, task.bank_url) as customer:
-            measured = await _figures(task, Home(hass, requests, clock), customer)
+            measured = await _figures(task, home, customer)
         await hass.async_stop(force=True)
     return measured
 
