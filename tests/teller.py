@@ -84,6 +84,10 @@ class Teller:
         self._server = server
         self._known = {row.id for row in self._pot_rows()}
 
+    def forget(self) -> None:
+        """Count what moves from now on."""
+        self._known = {row.id for row in self._pot_rows()}
+
     def seen_from(self, hass: HomeAssistant, entry: MockConfigEntry) -> Teller:
         """Return the same teller in another Home Assistant."""
         other = Teller(hass, entry, self._bank, self._server)

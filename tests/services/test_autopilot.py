@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.core import Context, HomeAssistant, SupportsResponse, callback
-from homeassistant.exceptions import Unauthorized
+from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 import pytest
@@ -551,6 +551,16 @@ async def test_calls_with_the_same_id_at_once_hand_out_once(
     answers = await asyncio.gather(*(hand.distribute(*pay_day(home), **PAY_DAY) for _ in range(4)))
     assert sorted(answer["result"] for answer in answers) == ["already_moved"] * 3 + ["moved"]
     assert len(hand.teller.moves) == 3
+
+
+async def test_two_kinds_of_calls_at_once_do_not_share_an_id(hand: Hand, home: Home) -> None:
+    answers = await asyncio.gather(
+        hand.distribute(*pay_day(home), **PAY_DAY),
+        hand.teller.deposit(home.bills, 1, dedupe_id="november"),
+        return_exceptions=True,
+    )
+    (refusal,) = [answer for answer in answers if isinstance(answer, ServiceValidationError)]
+    assert refusal.translation_key == "dedupe_id_reused"
 
 
 async def test_a_plan_is_remembered_as_long_as_its_transfers(
