@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo.const import CONF_MAX_PER_DAY
 from custom_components.monzo.journal import JOURNALS
 from sandbox.home import Home
-from sandbox.server import BankServer, LoseResponse
+from sandbox.server import Answer, BankServer, LoseResponse
 
 from .conftest import LetPass
 from .teller import Meanwhile, Teller, refused
@@ -47,6 +47,11 @@ class JournalFile:
     def permissions(self) -> int:
         """Who may do what with it."""
         return stat.S_IMODE(self._path.stat().st_mode)
+
+    @property
+    def content(self) -> Any:
+        """What is in it."""
+        return json.loads(self._path.read_bytes())
 
     def damage(self, damage: Callable[[bytes], bytes]) -> None:
         """Change what is in it."""
@@ -92,6 +97,17 @@ def with_transfer(change: dict[str, object]) -> Callable[[bytes], bytes]:
     return damage
 
 
+def with_orders(orders: object) -> Callable[[bytes], bytes]:
+    """Return what damages the orders."""
+
+    def damage(content: bytes) -> bytes:
+        stored = json.loads(content)
+        stored["data"]["orders"] = orders
+        return json.dumps(stored).encode()
+
+    return damage
+
+
 def with_file(change: dict[str, object]) -> Callable[[bytes], bytes]:
     """Return what damages the file around the transfers."""
     return lambda content: json.dumps({**json.loads(content), **change}).encode()
@@ -114,6 +130,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "no moment": with_transfer({"sent_at": "yesterday"}),
     "a moment that is a number": with_transfer({"asked_at": 5}),
     "no currency": with_transfer({"currency": []}),
+    "orders in a list": with_orders([]),
+    "an order without moves": with_orders({"once": {"request": "", "moves": {}, "short_by": 0}}),
+    "an order of nothing": with_orders({"once": None}),
 }
 
 
@@ -224,3 +243,53 @@ async def test_a_success_that_cannot_be_written_down_is_a_success(
     answer = await teller.deposit(home.holiday, 20)
     assert answer["result"] == "moved"
     assert len(teller.moves) == 1
+
+
+async def test_a_record_of_version_1_0_is_read(
+    teller: Teller, home: Home, journal: JournalFile
+) -> None:
+    def without_orders(content: bytes) -> bytes:
+        stored = json.loads(content)
+        del stored["data"]["orders"]
+        return json.dumps(stored).encode()
+
+    await teller.deposit(home.holiday, 20, dedupe_id="once")
+    journal.damage(without_orders)
+    await start_anew(teller, **{CONF_MAX_PER_DAY: 30})
+    answer = await teller.deposit(home.holiday, 20, dedupe_id="once")
+    assert answer["result"] == "already_moved"
+    with refused() as refusal:
+        await teller.deposit(home.holiday, 21, dedupe_id="once")
+    assert refusal.key == "dedupe_id_reused"
+    with refused() as refusal:
+        await teller.deposit(home.holiday, 11)
+    assert refusal.key == "over_daily_limit"
+
+
+async def test_version_1_0_can_read_the_record(
+    teller: Teller, home: Home, journal: JournalFile
+) -> None:
+    await teller.deposit(home.holiday, 20, dedupe_id="once")
+    stored = journal.content["data"]
+    assert {"transfers", "lost_at"} <= stored.keys()
+    assert stored["transfers"]["once"].keys() == {
+        *("direction", "pot_id", "account_id", "minor", "currency"),
+        *("asked_at", "sent_at", "done"),
+    }
+
+
+async def test_a_plan_is_read_after_a_restart(
+    teller: Teller, home: Home, server: BankServer
+) -> None:
+    parts = [
+        {"pot": teller.device(home.holiday), "percentage": 10},
+        {"pot": teller.device(home.coin_jar), "remainder": True},
+    ]
+    server.fail("PUT", "/pots/*", Answer.error("bad_request.insufficient_funds"), after=1)
+    planned = await teller.call("distribute", pots=parts, dedupe_id="once")
+    home.bank.receive(home.current.id, 100_000, sender="Ben Baker")
+    await start_anew(teller)
+    answer = await teller.call("distribute", pots=parts, dedupe_id="once")
+    assert [row["result"] for row in answer["moves"]] == ["already_moved", "moved"]
+    assert [row["amount"] for row in answer["moves"]] == [row["amount"] for row in planned["moves"]]
+    assert home.current.balance == 100_000
