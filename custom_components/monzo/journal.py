@@ -1,7 +1,8 @@
 """The record of what was moved: written before anything is sent, and kept across restarts."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -216,6 +217,7 @@ class TransferJournal:
         )
         self._transfers: dict[str, Transfer] = {}
         self._orders: dict[str, Order] = {}
+        self._under_way: list[Order] = []
         self._lost_at: datetime | None = None
         self._removed = False
         self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
@@ -272,19 +274,38 @@ class TransferJournal:
         """Whether everything that was moved in the last 24 hours is written down here."""
         return self._lost_at is None or self._lost_at <= dt_util.utcnow() - DAY
 
+    @contextmanager
+    def reserve(self, order: Order) -> Iterator[None]:
+        """Have all of an order count for the daily limit while it is carried out.
+
+        So nothing else uses up meanwhile what was there for the whole of it.
+        """
+        self._under_way.append(order)
+        try:
+            yield
+        finally:
+            self._under_way.remove(order)
+
     def moved_beside(self, moves: Mapping[str, Move], currency: str) -> Decimal:
         """Return how much else than these was moved in the last 24 hours, in either direction.
 
-        What may have been moved counts.
+        What may have been moved counts, and what is about to be.
         """
         since = dt_util.utcnow() - DAY
+        others = {
+            id_: move.amount for order in self._under_way for id_, move in order.moves.items()
+        }
+        for id_, transfer in self._transfers.items():
+            if transfer.sent_at > since:
+                others[id_] = transfer.amount
+            else:
+                # Moved long ago, if its order is under way again.
+                others.pop(id_, None)
         return sum(
             (
-                other.amount.amount
-                for other in self._transfers.values()
-                if other.sent_at > since
-                and other.amount.currency == currency
-                and other.dedupe_id not in moves
+                amount.amount
+                for id_, amount in others.items()
+                if amount.currency == currency and id_ not in moves
             ),
             Decimal(0),
         )

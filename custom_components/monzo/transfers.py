@@ -217,13 +217,14 @@ class Transfers:
         steps: list[Step] = []
         halted = False
         try:
-            for dedupe_id, move in order.moves.items():
-                if halted:
-                    step = Step(move=move, result=StepResult.NOT_SENT)
-                else:
-                    step = await self._async_take(order, dedupe_id, move)
-                    halted = step.error is not None
-                steps.append(step)
+            with self._journal.reserve(order):
+                for dedupe_id, move in order.moves.items():
+                    if halted:
+                        step = Step(move=move, result=StepResult.NOT_SENT)
+                    else:
+                        step = await self._async_take(order, dedupe_id, move)
+                        halted = step.error is not None
+                    steps.append(step)
         finally:
             self._async_tell_if_between_pots(order)
         return tuple(steps)

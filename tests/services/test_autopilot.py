@@ -33,7 +33,7 @@ from sandbox.server import Answer, BankServer, Delay, DropBefore, LoseResponse, 
 from tests.conftest import LetPass
 from tests.dialogs import TEXTS
 from tests.mishaps import after_a_crash, break_transfers, change_options
-from tests.teller import Meanwhile, Move, Teller, refused
+from tests.teller import Held, Meanwhile, Move, Teller, refused
 
 NO_FUNDS = Answer.error("bad_request.insufficient_funds", "You can't deposit that much")
 
@@ -225,6 +225,22 @@ async def test_a_pot_follows_anew_when_it_is_asked_for_again(hand: Hand, home: H
     assert home.holiday.balance == 13_000
 
 
+async def test_what_was_begun_is_finished_though_there_is_nothing_to_follow(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    states = hand.teller.hass.states
+    states.async_set("sensor.credit_card", "125.50")
+    fields = {"follow": "sensor.credit_card", "dedupe_id": "monday"}
+    break_transfers(server, DropBefore(), times=None)
+    with refused() as refusal:
+        await hand.set_pot(home.holiday, **fields)
+    assert refusal.key == "transfer_not_found"
+    server.clear_faults()
+    states.async_set("sensor.credit_card", "unavailable")
+    await hand.set_pot(home.holiday, **fields)
+    assert home.holiday.balance == 12_550
+
+
 @pytest.mark.parametrize("fields", [{}, {"amount": 1, "follow": "sensor.credit_card"}], ids=str)
 async def test_a_pot_is_told_one_amount(hand: Hand, home: Home, fields: dict[str, object]) -> None:
     with refused() as refusal:
@@ -388,6 +404,15 @@ async def test_pots_of_two_accounts_are_refused(hand: Hand, home: Home) -> None:
 async def test_pots_that_make_no_sense_are_named(hand: Hand, pots: object) -> None:
     with pytest.raises(vol.Invalid, match="pots"):
         await hand.teller.call("distribute", pots=pots)
+
+
+async def test_nothing_is_handed_out_if_a_pot_is_gone(hand: Hand, home: Home, bank: Bank) -> None:
+    parts = hand.parts((home.holiday, {"amount": 1}), (home.coin_jar, {"amount": 1}))
+    bank.close_pot(home.coin_jar.id)
+    with refused() as refusal:
+        await hand.teller.call("distribute", pots=parts)
+    assert refusal.key == "cannot_be_read"
+    assert hand.teller.sent == []
 
 
 PAY_DAY = {"keep_at_least": 50, "dedupe_id": "november"}
@@ -626,6 +651,40 @@ async def test_what_was_done_before_does_not_count_twice_for_the_day(
     await hand.distribute(*parts, dedupe_id="november")
     answer = await hand.distribute(*parts, dedupe_id="november")
     assert results(answer) == ["already_moved", "moved"]
+
+
+async def test_nobody_uses_up_the_day_while_money_is_handed_out(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    await change_options(hand.teller, **{CONF_MAX_PER_DAY: 250})
+    held = Held(Delay(0))
+    break_transfers(server, held)
+    handing_out = asyncio.create_task(
+        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 100}))
+    )
+    await held.arrived.wait()
+    with refused() as refusal:
+        await hand.teller.deposit(home.bills, 51)
+    assert refusal.key == "over_daily_limit"
+    await hand.teller.deposit(home.bills, 50)
+    held.released.set()
+    assert results(await handing_out) == ["moved", "moved"]
+
+
+async def test_a_limit_set_while_money_is_handed_out_holds_at_once(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    held = Held(Delay(0))
+    break_transfers(server, held)
+    handing_out = asyncio.create_task(
+        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
+    )
+    await held.arrived.wait()
+    await change_options(hand.teller, **{CONF_MAX_PER_TRANSFER: 150})
+    held.released.set()
+    answer = await handing_out
+    assert results(answer) == ["moved", "refused"]
+    assert answer["reason"] == "over_transfer_limit"
 
 
 async def test_a_limit_set_meanwhile_holds_for_the_rest(

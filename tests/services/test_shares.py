@@ -285,6 +285,25 @@ async def test_without_knowing_what_is_there_nothing_is_planned(
     assert teller.sent == []
 
 
+async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
+    teller: Teller, home: Home, server: BankServer
+) -> None:
+    held = Held(Answer.error("bad_request.insufficient_funds"))
+    break_transfers(server, held)
+    calls = [
+        asyncio.create_task(teller.deposit(home.holiday, 1, dedupe_id="november")) for _ in range(2)
+    ]
+    await held.arrived.wait()
+    server.fail("GET", "*", Answer.html(502), times=None)
+    await teller.entry.runtime_data.balances.async_read_account(home.current.id)
+    held.released.set()
+    for call, key in zip(calls, ("transfer_rejected", "cannot_be_read"), strict=True):
+        with refused() as refusal:
+            await call
+        assert refusal.key == key
+    assert len(teller.sent) == 1
+
+
 # Only planned
 
 

@@ -110,19 +110,20 @@ async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
     (pot,) = target.pots
     if (ATTR_AMOUNT in call.data) == (ATTR_FOLLOW in call.data):
         raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_FOLLOW}")
-    if ATTR_FOLLOW in call.data:
-        wanted = _followed(call.hass, call.data[ATTR_FOLLOW], target.currency)
-        # What the entity shows may be something else when the call is repeated.
-        asked_for: object = call.data[ATTR_FOLLOW]
-    else:
-        asked_for = wanted = amount_in(call, ATTR_AMOUNT, target.currency)
+    amount = optional_amount(call, ATTR_AMOUNT, target.currency)
+    followed: str = call.data.get(ATTR_FOLLOW, "")
     most = optional_amount(call, ATTR_MOST, target.currency)
     keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
     wish = Wish(
         target=target,
-        request=request_text(call, pot.id, asked_for, most, keep_at_least),
+        # What an entity shows may be something else when the call is repeated.
+        request=request_text(call, pot.id, amount, followed, most, keep_at_least),
         plan=lambda data: plans.set_pot_balance(
-            target.account(data), target.pot(data), wanted, most=most, keep_at_least=keep_at_least
+            target.account(data),
+            target.pot(data),
+            _followed(call.hass, followed, target.currency) if amount is None else amount,
+            most=most,
+            keep_at_least=keep_at_least,
         ),
     )
     return await async_fulfil(call, wish)

@@ -106,6 +106,11 @@ class Target:
             raise refused("cannot_be_read")
         return Purse(id=account.id, balance=account.balance.balance)
 
+    def check_all(self, data: MonzoData) -> None:
+        """Raise ServiceValidationError if one of the pots is not there any more."""
+        for place in range(len(self.pots)):
+            self.pot(data, place)
+
     def pot(self, data: MonzoData, place: int = 0) -> Purse:
         """Return what is in one of the pots; raises ServiceValidationError if nobody can tell."""
         if (pot := data.pots.get(self.pots[place].id)) is None:
@@ -364,7 +369,10 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
             raise refused("dedupe_id_reused", dedupe_id=dedupe_id)
         problems = await _async_problems_of_rest(hass, wish, order)
         return _Draft(order=order, nothing_because=None, short_by=order.short_by, problems=problems)
-    data = wish.target.known if wish.is_certain else await _async_read(hass, wish.target)
+    data = wish.target.known
+    if not wish.is_certain:
+        data = await _async_read(hass, wish.target)
+        wish.target.check_all(data)
     plan = wish.plan(data)
     if not plan.moves:
         # An amount that somebody has asked for is to move, other than whatever is left over.
