@@ -166,6 +166,7 @@ async def test_a_pot_gets_what_the_account_can_spare(hand: Hand, home: Home) -> 
         ("125.50", {"unit_of_measurement": "GBP"}, 12_550),
         ("-125.50", {"unit_of_measurement": "GBP"}, 12_550),
         ("80", {}, 8_000),
+        ("80.0", {"unit_of_measurement": "£"}, 8_000),
         ("0.00", {}, 0),
         ("-0", {}, 0),
     ],
@@ -197,6 +198,7 @@ async def test_a_pot_follows_a_debt_at_monzo_itself(hand: Hand, home: Home) -> N
         ("a lot", None),
         ("", None),
         ("125.50", "EUR"),
+        ("125.50", "€"),
         ("125.50", "%"),
     ],
 )

@@ -46,6 +46,9 @@ SERVICE_KEEP_ACCOUNT_AT: Final = "keep_account_at"
 SERVICE_MOVE_BETWEEN_POTS: Final = "move_between_pots"
 SERVICE_SET_POT_BALANCE: Final = "set_pot_balance"
 
+# What people call pounds in helpers of their own; entities of integrations say GBP.
+SYMBOLS: Final = {"GBP": "£"}
+
 # In percent.
 WHOLE: Final = 100
 
@@ -138,7 +141,7 @@ def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
     unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     text = state.state.removeprefix("-") if state else ""
     amount = amount_or_none(text, currency)
-    if amount is None or unit not in {None, currency}:
+    if amount is None or unit not in {None, currency, SYMBOLS.get(currency)}:
         raise refused("nothing_to_follow", currency=currency)
     return amount
 
