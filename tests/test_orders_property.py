@@ -1,7 +1,7 @@
 """Whatever goes wrong on the way, an order moves what was planned, each part once, in the end."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -9,16 +9,16 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+import pytest
 
+from custom_components.monzo import session
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.records import Purse
 from sandbox.server import BankServer
 
 from .teller import Teller
-from .test_transfers_property import ATTEMPTS, LOOKS, Story, fresh
-
-__all__ = ["fresh"]
+from .test_transfers_property import ATTEMPTS, LOOKS
 
 # What one call is to do with the pots, and the account that they belong to.
 SHARES = st.one_of(
@@ -147,19 +147,18 @@ class OrderStory:
 
 def test_an_order_moves_what_was_planned_once(
     hass: HomeAssistant,
-    fresh: Callable[[], Awaitable[Story]],
     teller: Teller,
     server: BankServer,
     home: Home,
     bank: Bank,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(session, "QUIET_AFTER_RATE_LIMIT", timedelta(0))
     names = count()
     pots = (home.holiday, home.coin_jar, home.rainy_day)
     bank.set_round_up(home.coin_jar.id, on=False)
 
     async def play(wish: list[dict[str, Any]] | dict[str, Any], steps: list[Step]) -> None:
-        await fresh()
-        teller.hass.config_entries.async_update_entry(teller.entry, options={})
         if isinstance(wish, dict):
             action = "move_between_pots"
             fields = {

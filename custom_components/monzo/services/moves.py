@@ -156,11 +156,12 @@ class _Draft:
     order: Order | None
     """None if there is nothing to move."""
 
-    nothing_because: Idle | None
     short_by: Money
 
     problems: tuple[HomeAssistantError, ...]
     """Why it must not be moved, if so."""
+
+    nothing_because: Idle | None = None
 
 
 # Aiming
@@ -216,12 +217,11 @@ def share_of(fields: Mapping[str, Any], currency: str, *, rest: str = ATTR_EVERY
     given += [rest] if fields.get(rest) else []
     if len(given) != 1:
         raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {rest}")
-    match given[0]:
-        case "amount":
-            return positive_amount(fields[ATTR_AMOUNT], currency)
-        case "percentage":
-            share: Percentage = fields[ATTR_PERCENTAGE]
-            return share
+    if given == [ATTR_AMOUNT]:
+        return positive_amount(fields[ATTR_AMOUNT], currency)
+    if given == [ATTR_PERCENTAGE]:
+        share: Percentage = fields[ATTR_PERCENTAGE]
+        return share
     return Rest()
 
 
@@ -368,20 +368,27 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
         if order.request != wish.request:
             raise refused("dedupe_id_reused", dedupe_id=dedupe_id)
         problems = await _async_problems_of_rest(hass, wish, order)
-        return _Draft(order=order, nothing_because=None, short_by=order.short_by, problems=problems)
+        return _Draft(order=order, short_by=order.short_by, problems=problems)
     data = wish.target.known
     if not wish.is_certain:
         data = await _async_read(hass, wish.target)
         wish.target.check_all(data)
-    plan = wish.plan(data)
+    return await _async_draft_of(hass, wish, dedupe_id, data)
+
+
+async def _async_draft_of(
+    hass: HomeAssistant, wish: Wish, dedupe_id: str, data: MonzoData
+) -> _Draft:
+    """Return what is to be moved where there is this."""
+    plan, transfers = wish.plan(data), wish.target.transfers
     if not plan.moves:
         # An amount that somebody has asked for is to move, other than whatever is left over.
         problems = (_why_not(plan),) if isinstance(wish.share, Money) else ()
         return _Draft(
             order=None,
-            nothing_because=plan.nothing_because,
             short_by=plan.short_by,
             problems=problems,
+            nothing_because=plan.nothing_because,
         )
     order = Order(
         dedupe_id=dedupe_id,
@@ -395,7 +402,6 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
     locked = await _async_is_locked(hass, wish, plan.moves, data)
     return _Draft(
         order=order,
-        nothing_because=None,
         short_by=plan.short_by,
         problems=(
             *((refused("pot_locked"),) if locked else ()),
