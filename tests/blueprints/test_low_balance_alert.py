@@ -1,0 +1,202 @@
+"""Alerts of low balances, and the button that tops up."""
+
+from datetime import timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
+from sandbox.server import Answer
+from tests.mishaps import change_options
+
+from .conftest import A_WHILE
+from .phone import Phone
+from .stage import AUTOMATION, Stage
+from .waiting import Clock
+
+MORE_THAN_AN_HOUR = timedelta(minutes=61)
+
+LOW = ("Low balance: £95.20", "Joint account · Ann & Ben is below £100.00.")
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant, stage: Stage) -> Phone:
+    """Return Ann's phone."""
+    return Phone(hass)
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+    """Return what turns time forward while the button waits."""
+    return Clock(hass, freezer)
+
+
+def change(stage: Stage, *, to: int) -> None:
+    """Bring the joint account to a balance."""
+    joint = stage.home.joint
+    missing = to - joint.balance
+    if missing > 0:
+        stage.bank.receive(joint.id, missing)
+    elif missing:
+        stage.bank.pay(joint.id, missing)
+
+
+async def watch(stage: Stage, **inputs: Any) -> None:
+    """Watch the joint account, which has 500 pounds at that time."""
+    change(stage, to=50_000)
+    await stage.let_pass()
+    account = stage.device(stage.home.joint)
+    await stage.play("low_balance_alert", **{"account": account, "threshold": 100, **inputs})
+
+
+async def watch_with_button(stage: Stage, clock: Clock, phone: Phone, **inputs: Any) -> None:
+    """Watch it until a phone shows a button, for 50 pounds from a pot of the account."""
+    pot = stage.device(stage.home.bills)
+    inputs = {"pot": pot, "top_up": 50, "minutes": 60, "dry_run": False, **inputs}
+    await watch(stage, phones=[phone.device], **inputs)
+    change(stage, to=9_520)
+    await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
+    assert phone.texts == [LOW]
+
+
+# Being told
+
+
+async def test_a_balance_that_falls_is_told_in_home_assistant(stage: Stage) -> None:
+    await watch(stage)
+    change(stage, to=10_000)
+    await stage.let_pass()
+    assert stage.notifications == []
+    change(stage, to=9_520)
+    await stage.let_pass()
+    assert stage.notifications == [LOW]
+    assert stage.sent == []
+
+
+async def test_an_overdrawn_account_is_told_as_such(stage: Stage) -> None:
+    await watch(stage)
+    change(stage, to=-123_456)
+    await stage.let_pass()
+    assert [title for title, _message in stage.notifications] == ["Low balance: -£1,234.56"]
+
+
+async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
+    await watch(
+        stage,
+        recipients=[stage.entity(stage.home.joint, "feed", "notify")],
+        then=[{"action": "test.hear", "data": {"said": "{{ title }} {{ message }}"}}],
+    )
+    change(stage, to=9_520)
+    await stage.let_pass()
+    assert [(item.title, item.body) for item in stage.bank.feed] == [LOW]
+    assert stage.heard == [{"said": " ".join(LOW)}]
+    assert stage.notifications == []
+
+
+async def test_it_is_quiet_for_a_while_after_an_alert(stage: Stage) -> None:
+    await watch(stage, quiet_hours=2)
+    for balance in (9_520, 50_000, 9_000, 50_000):
+        change(stage, to=balance)
+        await stage.let_pass()
+    assert [title for title, _message in stage.notifications] == ["Low balance: £95.20"]
+    await stage.let_pass(timedelta(hours=2))
+    change(stage, to=8_000)
+    await stage.let_pass()
+    assert [title for title, _message in stage.notifications] == [
+        "Low balance: £95.20",
+        "Low balance: £80.00",
+    ]
+
+
+# The button
+
+
+async def test_a_press_of_the_button_moves_the_amount_once(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, clock, phone)
+    (button,) = phone.buttons
+    assert button["title"] == "Move £50.00 from Bills"
+    assert stage.sent == []
+
+    phone.press(button)
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -5_000)]
+    assert phone.texts == [LOW, (None, "£50.00 from Bills: moved.")]
+    # It takes the place of the one with the button.
+    assert len({each["data"]["tag"] for each in phone.notifications}) == 1
+
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -5_000)]
+
+
+async def test_a_button_that_only_plans_moves_nothing(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, clock, phone, dry_run=True)
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert phone.texts == [LOW, (None, "Only a plan: £50.00 from Bills would be moved.")]
+    assert stage.sent == []
+
+
+async def test_a_plan_tells_what_is_in_its_way(stage: Stage, clock: Clock, phone: Phone) -> None:
+    await change_options(stage.teller, **{CONF_MAX_PER_TRANSFER: 49})
+    await watch_with_button(stage, clock, phone, dry_run=True)
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert phone.texts[-1][1].startswith(
+        "Only a plan: £50.00 from Bills would be moved. The amount exceeds the most that may be"
+    )
+    assert phone.texts[-1][1].endswith("nothing.")
+
+
+async def test_a_button_that_nobody_presses_goes_away(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, clock, phone)
+    (button,) = phone.buttons
+    # That of another notification, which is about something else.
+    phone.press({"action": "another"})
+    await stage.let_pass(MORE_THAN_AN_HOUR)
+    assert phone.texts == [LOW, (None, "clear_notification")]
+    assert len({each["data"]["tag"] for each in phone.notifications}) == 1
+
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.sent == []
+
+
+async def test_the_button_of_an_automation_that_is_off_does_nothing(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, clock, phone)
+    await stage.hass.services.async_call(
+        "automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True
+    )
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert stage.sent == []
+
+
+async def test_without_a_pot_there_is_no_button(stage: Stage, phone: Phone) -> None:
+    await watch(stage, phones=[phone.device])
+    change(stage, to=9_520)
+    await stage.let_pass()
+    assert phone.texts == [LOW]
+    assert phone.buttons == []
+    assert stage.notifications == []
+
+
+async def test_a_press_that_does_not_work_is_told(stage: Stage, clock: Clock, phone: Phone) -> None:
+    await watch_with_button(stage, clock, phone)
+    stage.server.fail("PUT", "/pots/*", Answer.error("bad_request.pot_locked", "No."))
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert stage.moves == []
+    assert phone.texts[-1][1].startswith("£50.00 from Bills: this did not work")
+    assert any("Monzo refused the transfer" in text for text in stage.complaints())

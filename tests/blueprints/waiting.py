@@ -1,0 +1,37 @@
+"""Automations that wait: for a button, or for a second to pass."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+# How often everything may go one step further. Asking the bank takes some hundreds.
+MOST_STEPS: Final = 200_000
+
+
+class Clock:
+    """Turns time forward while an automation waits, which never lets everything be done."""
+
+    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+        """Leave the time as it is."""
+        self._hass = hass
+        self._freezer = freezer
+
+    async def let_pass(self, time: timedelta, *, until: Callable[[], object]) -> None:
+        """Let time pass, and then go on until something has come of it."""
+        self._freezer.tick(time)
+        async_fire_time_changed(self._hass)
+        await self.go_on(until=until)
+
+    async def go_on(self, *, until: Callable[[], object]) -> None:
+        """Let everything go on that needs no time, until something has come of it."""
+        for _ in range(MOST_STEPS):
+            if until():
+                return
+            await asyncio.sleep(0)
+        message = "it has not come to that"
+        raise AssertionError(message)
