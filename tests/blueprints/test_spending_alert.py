@@ -1,0 +1,147 @@
+"""Alerts of large and unusual payments."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from .conftest import A_WHILE
+from .stage import Stage
+
+A_DAY = timedelta(days=1)
+
+
+async def watch(stage: Stage, **inputs: Any) -> None:
+    """Watch all accounts for payments of 100 pounds, or three times what is usual."""
+    await stage.play("spending_alert", **inputs)
+
+
+async def pay(stage: Stage, amount: int, merchant: str = "Cheesemonger", **more: Any) -> None:
+    """Pay by the card of the joint account, and have that noticed."""
+    stage.bank.pay(stage.home.joint.id, amount, merchant=merchant, **more)
+    await stage.let_pass()
+
+
+async def test_a_large_payment_is_told(stage: Stage) -> None:
+    await watch(stage)
+    await pay(stage, -123_450)
+    assert stage.notifications == [
+        ("Large payment: £1,234.50", "Cheesemonger, from Joint account · Ann & Ben.")
+    ]
+
+
+async def test_a_payment_that_is_just_large_enough_is_told(stage: Stage) -> None:
+    await watch(stage, large=25, compared_by="nothing")
+    await pay(stage, -2_499)
+    assert stage.notifications == []
+    await pay(stage, -2_500)
+    assert [title for title, _message in stage.notifications] == ["Large payment: £25.00"]
+
+
+async def test_money_that_comes_in_or_goes_into_a_pot_is_not_told(stage: Stage) -> None:
+    home = stage.home
+    await watch(stage)
+    stage.bank.receive(home.joint.id, 50_000)
+    stage.bank.deposit(home.bills.id, home.joint.id, 50_000, "in")
+    stage.bank.decline(home.joint.id, -50_000)
+    await stage.let_pass(A_WHILE)
+    assert stage.notifications == []
+
+
+@pytest.fixture
+async def used_to_gifts(stage: Stage) -> None:
+    """Have paid 12, 20 and 28 pounds for gifts lately, and once much more in another category."""
+    for amount in (-1_200, -2_000, -2_800):
+        stage.bank.pay(stage.home.joint.id, amount, merchant="Bookworm", category="gifts")
+    stage.bank.pay(stage.home.joint.id, -9_900, merchant="Deli", category="charity")
+    # What is put aside is not spent, and what is paid back is no payment.
+    stage.bank.deposit(stage.home.bills.id, stage.home.joint.id, 90_000, "in")
+    stage.bank.refund(stage.home.joint.id, 90_000, merchant="Bookworm", category="gifts")
+    await stage.let_pass()
+
+
+@pytest.mark.usefixtures("used_to_gifts")
+async def test_three_times_the_usual_of_a_category_is_told(stage: Stage) -> None:
+    await watch(stage)
+    await pay(stage, -6_000, category="gifts")
+    assert stage.notifications == [
+        (
+            "Unusual payment: £60.00",
+            "Cheesemonger, from Joint account · Ann & Ben. Usual in the last 30 days was £20.00.",
+        )
+    ]
+
+
+@pytest.mark.usefixtures("used_to_gifts")
+@pytest.mark.parametrize(
+    ("inputs", "paid", "category"),
+    [
+        ({}, -5_999, "gifts"),
+        ({"times": 3.1}, -6_000, "gifts"),
+        ({"compared_by": "nothing"}, -6_000, "gifts"),
+        ({"smallest": 60.01}, -6_000, "gifts"),
+        ({}, -9_999, "charity"),
+        ({}, -9_999, "something new"),
+    ],
+    ids=[
+        "not three times as much",
+        "not so many times as much",
+        "not compared",
+        "too small",
+        "paid once before",
+        "never paid before",
+    ],
+)
+async def test_what_is_not_unusual_is_not_told(
+    stage: Stage, inputs: dict[str, Any], paid: int, category: str
+) -> None:
+    await watch(stage, **inputs)
+    await pay(stage, paid, category=category)
+    assert stage.notifications == []
+
+
+@pytest.mark.usefixtures("used_to_gifts")
+async def test_what_is_usual_may_be_that_of_the_same_shop(stage: Stage) -> None:
+    await watch(stage, compared_by="name")
+    await pay(stage, -6_000, "Cheesemonger", category="gifts")
+    assert stage.notifications == []
+    await pay(stage, -6_000, "Bookworm", category="something new")
+    assert [title for title, _message in stage.notifications] == ["Unusual payment: £60.00"]
+
+
+@pytest.mark.usefixtures("used_to_gifts")
+async def test_what_was_usual_two_months_ago_is_not_usual_now(stage: Stage) -> None:
+    await stage.let_pass(31 * A_DAY)
+    stage.complaints()
+    await watch(stage)
+    await pay(stage, -6_000, category="gifts")
+    assert stage.notifications == []
+
+
+async def test_only_the_chosen_accounts_are_watched(stage: Stage) -> None:
+    await watch(stage, accounts=[stage.device(stage.home.current)])
+    await pay(stage, -50_000)
+    assert stage.notifications == []
+
+
+async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
+    await watch(
+        stage,
+        recipients=[stage.entity(stage.home.joint, "feed", "notify")],
+        then=[{"action": "test.hear", "data": {"said": "{{ title }} / {{ message }}"}}],
+    )
+    await pay(stage, -20_000)
+    title, message = "Large payment: £200.00", "Cheesemonger, from Joint account · Ann & Ben."
+    assert [(item.title, item.body) for item in stage.bank.feed] == [(title, message)]
+    assert stage.heard == [{"said": f"{title} / {message}"}]
+    assert stage.notifications == []
+
+
+async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -> None:
+    await watch(stage)
+    await pay(stage, -999, category="gifts")
+    asked = len(stage.server.calls("GET", "/transactions"))
+    await pay(stage, -999, category="gifts")
+    usually = len(stage.server.calls("GET", "/transactions")) - asked
+    await pay(stage, -1_000, category="gifts")
+    assert len(stage.server.calls("GET", "/transactions")) - asked > 2 * usually
