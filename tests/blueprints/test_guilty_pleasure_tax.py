@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
+
+from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from tests.stream import Listener
 
 from .conftest import A_WHILE
 from .stage import Stage
@@ -39,6 +43,18 @@ async def test_a_guilty_pleasure_is_taxed_once(stage: Stage) -> None:
         "Moved 0.85 GBP into Bills because of 8.50 for Kebab Corner."
     ]
     assert stage.notifications == []
+
+
+async def test_a_payment_that_is_told_again_is_not_taxed_again(stage: Stage) -> None:
+    ear = Listener(stage.hass, stage.home.joint)
+    await tax(stage)
+    await pay(stage, -850)
+    report = ear.reports[0]
+    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.joint.id), report)
+    await stage.let_pass()
+    assert stage.runs == 2
+    assert stage.amounts == [("Bills", 85)]
+    assert len(stage.heard) == 1
 
 
 async def test_other_payments_are_not_taxed(stage: Stage) -> None:
@@ -128,6 +144,12 @@ async def test_it_only_plans_until_it_is_told_otherwise(stage: Stage) -> None:
             "Would move 0.85 GBP into Bills because of 8.50 for Kebab Corner.",
         )
     ]
+
+
+async def test_a_condition_that_is_not_met_taxes_nothing(stage: Stage) -> None:
+    await tax(stage, conditions=[{"condition": "template", "value_template": "{{ false }}"}])
+    await pay(stage, -850)
+    assert stage.sent == []
 
 
 async def test_only_the_chosen_accounts_are_taxed(stage: Stage) -> None:

@@ -71,7 +71,7 @@ def _weeks(home: Home, _on_a_monday: None) -> None:
 async def summarise(stage: Stage, **inputs: Any) -> None:
     """Have Flex summed up on Mondays at one, which it will soon be."""
     account = stage.device(stage.home.flex)
-    await stage.play("weekly_summary", account=account, **{"time": "13:00:00", **inputs})
+    await stage.play("weekly_summary", **{"account": account, "time": "13:00:00", **inputs})
 
 
 async def test_the_last_seven_whole_days_are_told(stage: Stage) -> None:
@@ -117,11 +117,35 @@ async def test_a_cheaper_week_and_balances_are_told(stage: Stage) -> None:
 
 
 async def test_a_week_in_which_nothing_happened_is_told(stage: Stage) -> None:
-    await stage.play("weekly_summary", account=stage.device(stage.home.rewards), time="13:00:00")
+    await summarise(stage, account=stage.device(stage.home.rewards))
     await stage.let_pass(AN_HOUR)
     ((title, message),) = stage.notifications
     assert title == "Cashback: £0.00 in a week"
     assert message == "As much as in the week before."
+
+
+async def test_what_goes_into_a_pot_is_no_payment(stage: Stage) -> None:
+    home = stage.home
+    home.bank.deposit(home.bills.id, home.joint.id, 50_000, "in")
+    home.bank.pay(home.joint.id, -40_000, merchant="Gadget Shed")
+    await stage.let_pass(A_DAY)
+    stage.complaints()
+    await summarise(stage, account=stage.device(home.joint), weekday="tue")
+    await stage.let_pass(AN_HOUR)
+    ((_title, message),) = stage.notifications
+    lines = message.splitlines()
+    assert lines[lines.index("Biggest payments:") + 1] == "• Gadget Shed: £400.00"
+    assert "Bills:" not in message.partition("Biggest payments:")[2]
+
+
+async def test_it_is_told_that_something_could_not_be_read(stage: Stage) -> None:
+    await summarise(stage)
+    unreadable = Answer.json({"transactions": [{}]})
+    stage.server.fail("GET", "/transactions", unreadable, times=None)
+    await stage.let_pass(AN_HOUR)
+    ((_title, message),) = stage.notifications
+    assert message.splitlines()[-1] == "Some payments could not be read."
+    stage.complaints()
 
 
 async def test_it_is_told_that_the_bank_could_not_be_asked(stage: Stage) -> None:
