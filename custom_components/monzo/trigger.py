@@ -1,0 +1,496 @@
+"""Triggers: what automations can wait for.
+
+They listen to signals that are keyed by the ids of accounts and pots, so they work whether or not
+the config entry was loaded first, and go on when it reloads. None of them reads anything of it.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, override
+
+from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.selector import NumericThresholdMode
+from homeassistant.helpers.trigger import (
+    NotTriggeredInfo,
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+import voluptuous as vol
+
+from .api import Money, Transaction
+from .chosen import (
+    ANY_NUMBER,
+    AT_LEAST_ONE,
+    Holders,
+    async_check,
+    async_chosen,
+    async_follow,
+)
+from .coordinator import SIGNAL_SUBJECT, PotState, SubjectChange, async_last_told
+from .journal import Transfer
+from .kinds import TransactionKind, transaction_as_dict, transaction_kind
+from .threshold import Threshold, size, threshold_schema
+from .transactions import SIGNAL_CHANGE, SIGNAL_TRANSACTION, Change, Report
+from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
+
+CONF_AT_LEAST: Final = "at_least"
+CONF_AT_MOST: Final = "at_most"
+CONF_BY_AT_LEAST: Final = "by_at_least"
+CONF_CATEGORY: Final = "category"
+CONF_LATE: Final = "late"
+CONF_MERCHANT: Final = "merchant"
+CONF_ROUND_UPS: Final = "round_ups"
+CONF_SENDER: Final = "sender"
+CONF_THRESHOLD: Final = "threshold"
+
+# Money that leaves for somebody else. Money that goes into a pot stays the owner's.
+PAYMENTS: Final = frozenset(
+    {
+        TransactionKind.CARD_PAYMENT,
+        TransactionKind.CASH_WITHDRAWAL,
+        TransactionKind.DIRECT_DEBIT,
+        TransactionKind.FEE_OR_INTEREST,
+        TransactionKind.OTHER,
+        TransactionKind.OUTGOING_PAYMENT,
+    }
+)
+
+# Money that comes from somebody else.
+RECEIPTS: Final = frozenset(
+    {
+        TransactionKind.FEE_OR_INTEREST,
+        TransactionKind.INCOMING_PAYMENT,
+        TransactionKind.OTHER,
+        TransactionKind.REFUND,
+    }
+)
+
+
+def _schema(*parts: Mapping[Any, Any]) -> vol.Schema:
+    """Return the schema of a trigger with these options."""
+    options: dict[Any, Any] = {}
+    for part in parts:
+        options |= part
+    return vol.Schema({vol.Required(CONF_OPTIONS, default=dict): vol.All(options, _in_order)})
+
+
+def _in_order(options: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a span of amounts that nothing can be within."""
+    if options.get(CONF_AT_LEAST, 0) > options.get(CONF_AT_MOST, options.get(CONF_AT_LEAST, 0)):
+        message = f"{CONF_AT_LEAST} must not be more than {CONF_AT_MOST}"
+        raise vol.Invalid(message)
+    return options
+
+
+AMOUNTS: Final = {vol.Optional(CONF_AT_LEAST): size, vol.Optional(CONF_AT_MOST): size}
+CATEGORIES: Final = {
+    vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])
+}
+MERCHANT: Final = {vol.Optional(CONF_MERCHANT, default=""): vol.All(cv.string, vol.Strip)}
+SENDER: Final = {vol.Optional(CONF_SENDER, default=""): vol.All(cv.string, vol.Strip)}
+LATE: Final = {vol.Optional(CONF_LATE, default=False): cv.boolean}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ear:
+    """Hears of one account or pot for one automation."""
+
+    subject_id: str
+    device_id: str
+    device: str | None
+    """The name of the device."""
+
+    description: str
+    run_action: TriggerActionRunner
+    did_not_trigger: TriggerNotTriggeredReporter | None
+
+    @callback
+    def async_run(self, variables: Mapping[str, Any]) -> None:
+        """Run the automation."""
+        self.run_action(self._told(variables), self.description)
+
+    @callback
+    def async_explain(self, reason: str, variables: Mapping[str, Any]) -> None:
+        """Let the automation's traces say why it was not run."""
+        if self.did_not_trigger is not None:
+            self.did_not_trigger(NotTriggeredInfo(reason, self._told(variables)))
+
+    def _told(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what templates find in `trigger`, beside what Home Assistant puts there."""
+        return {ATTR_DEVICE_ID: self.device_id, "device": self.device, **variables}
+
+
+class MonzoTrigger(Trigger):
+    """Waits for something to happen to accounts or pots."""
+
+    schema: ClassVar[vol.Schema]
+
+    holders: ClassVar[Holders] = Holders.ACCOUNTS
+    """What the user chooses from."""
+
+    description: ClassVar[str]
+    """What has triggered, for the traces. It is recorded, so it names nobody."""
+
+    @classmethod
+    @override
+    async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
+        """Check the options, and that the devices exist; nothing has to be loaded for that."""
+        valid: ConfigType = cls.schema(config)
+        async_check(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.holders)
+        return valid
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Keep what was validated."""
+        super().__init__(hass, config)
+        self._options = config.options or {}
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Listen to every account or pot that was chosen."""
+
+        @callback
+        def listen(subject_id: str, device_id: str) -> CALLBACK_TYPE:
+            device = dr.async_get(self._hass).async_get(device_id)
+            return self._async_listen(
+                Ear(
+                    subject_id=subject_id,
+                    device_id=device_id,
+                    device=(device.name_by_user or device.name) if device else None,
+                    description=self.description,
+                    run_action=run_action,
+                    did_not_trigger=did_not_trigger,
+                )
+            )
+
+        return self._async_follow(listen)
+
+    @callback
+    def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
+        """Listen to what was chosen, as it comes and goes."""
+        return async_follow(self._hass, self._options[ATTR_DEVICE_ID], self.holders, listen)
+
+    @abstractmethod
+    @callback
+    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+        """Listen to one account or pot, and return what ends that."""
+
+    def _variables_of(self, transaction: Transaction) -> dict[str, Any]:
+        """Return what templates see of a transaction."""
+        pot = async_last_told(self._hass, transaction.pot_id or "")
+        variables = transaction_as_dict(
+            transaction, pot.pot.name if isinstance(pot, PotState) else None
+        )
+        # Home Assistant has a `description` of its own, which it records.
+        variables["statement"] = variables.pop("description")
+        return {"kind": transaction_kind(transaction).value, **variables}
+
+    def _objection(self, transaction: Transaction) -> str | None:
+        """Return why a transaction is not the user's choice, by the options there are."""
+        options = self._options
+        amount = abs(transaction.amount.amount)
+        if amount < options.get(CONF_AT_LEAST, amount):
+            return "less_than_at_least"
+        if amount > options.get(CONF_AT_MOST, amount):
+            return "more_than_at_most"
+        for key, reason in ((CONF_MERCHANT, "other_merchant"), (CONF_SENDER, "other_sender")):
+            if not _is_with(transaction, options.get(key, "")):
+                return reason
+        wanted = options[CONF_CATEGORY]
+        if wanted and not {transaction.category, *transaction.categories}.intersection(wanted):
+            return "other_category"
+        return None
+
+
+def _is_with(transaction: Transaction, wanted: str) -> bool:
+    """Return whether a text is in the name of whom a transaction was with, or is their id."""
+    merchant, counterparty = transaction.merchant, transaction.counterparty
+    names = [transaction.description]
+    ids = [transaction.merchant_id]
+    if merchant is not None:
+        names.append(merchant.name)
+        ids.append(merchant.group_id)
+    if counterparty is not None:
+        names += (counterparty.name or "", counterparty.preferred_name or "")
+    return wanted in ids or any(wanted.casefold() in name.casefold() for name in names)
+
+
+class TransactionTrigger(MonzoTrigger):
+    """Waits for transactions of some kind."""
+
+    @abstractmethod
+    def _is_meant(self, transaction: Transaction) -> bool:
+        """Return whether this is what the trigger is for, whatever the user has chosen."""
+
+    @override
+    @callback
+    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+        @callback
+        def hear(report: Report) -> None:
+            transaction = report.transaction
+            if not self._is_meant(transaction):
+                return
+            variables = {**self._variables_of(transaction), "late": report.late}
+            objection = self._objection(transaction)
+            if objection is None and report.late and not self._options[CONF_LATE]:
+                objection = "late"
+            if objection is None:
+                ear.async_run(variables)
+            else:
+                ear.async_explain(objection, variables)
+
+        return async_dispatcher_connect(self._hass, SIGNAL_TRANSACTION.format(ear.subject_id), hear)
+
+
+class PaymentMade(TransactionTrigger):
+    """Waits for money to be spent or sent."""
+
+    schema = _schema(
+        ANY_NUMBER,
+        AMOUNTS,
+        MERCHANT,
+        CATEGORIES,
+        {vol.Optional(CONF_ROUND_UPS, default=False): cv.boolean},
+        LATE,
+    )
+    description = "a payment"
+
+    @override
+    def _is_meant(self, transaction: Transaction) -> bool:
+        kind = transaction_kind(transaction)
+        if kind is TransactionKind.ROUND_UP:
+            return bool(self._options[CONF_ROUND_UPS])
+        return kind in PAYMENTS and transaction.amount.amount < 0
+
+
+class MoneyReceived(TransactionTrigger):
+    """Waits for money to come in."""
+
+    schema = _schema(ANY_NUMBER, AMOUNTS, SENDER, CATEGORIES, LATE)
+    description = "money received"
+
+    @override
+    def _is_meant(self, transaction: Transaction) -> bool:
+        return transaction_kind(transaction) in RECEIPTS and transaction.amount.amount > 0
+
+
+class PaymentDeclined(TransactionTrigger):
+    """Waits for a payment to be refused."""
+
+    schema = _schema(ANY_NUMBER, AMOUNTS, MERCHANT, CATEGORIES, LATE)
+    description = "a declined payment"
+
+    @override
+    def _is_meant(self, transaction: Transaction) -> bool:
+        return transaction.declined
+
+
+class TransactionAmountChanged(MonzoTrigger):
+    """Waits for a transaction to turn out to be of another amount."""
+
+    schema = _schema(ANY_NUMBER, {vol.Optional(CONF_BY_AT_LEAST): size}, MERCHANT, CATEGORIES)
+    description = "another amount of a transaction"
+
+    @override
+    @callback
+    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+        @callback
+        def hear(change: Change) -> None:
+            transaction = change.transaction
+            now = transaction.amount
+            before = Money.from_minor(change.before.amount, now.currency)
+            difference = (now - before).amount
+            if not difference:
+                return
+            variables = {
+                **self._variables_of(transaction),
+                "amount_before": float(before.amount),
+                "difference": float(difference),
+            }
+            objection = self._objection(transaction)
+            if abs(difference) < self._options.get(CONF_BY_AT_LEAST, 0):
+                objection = "less_than_by_at_least"
+            if objection is None:
+                ear.async_run(variables)
+            else:
+                ear.async_explain(objection, variables)
+
+        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE.format(ear.subject_id), hear)
+
+
+class BalanceCrossed(MonzoTrigger):
+    """Waits for a balance to get to the other side of a threshold.
+
+    Which side it was on is remembered while nobody can tell where the threshold is.
+    """
+
+    schema = _schema(
+        AT_LEAST_ONE,
+        {vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.CROSSED)},
+    )
+    holders = Holders.BOTH
+    description = "a balance"
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Keep the threshold."""
+        super().__init__(hass, config)
+        self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
+
+    @override
+    @callback
+    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+        told = async_last_told(self._hass, ear.subject_id)
+        held = self._async_holds(told.money) if told else None
+
+        @callback
+        def look(now: Money, before: Money) -> None:
+            nonlocal held
+            variables = {
+                "balance": float(now.amount),
+                "balance_before": float(before.amount),
+                "currency": now.currency,
+            }
+            holds = self._async_holds(now)
+            if holds is None:
+                ear.async_explain("threshold_unknown", variables)
+                return
+            crossed = holds and held is False
+            held = holds
+            if crossed:
+                ear.async_run(variables)
+
+        @callback
+        def hear(change: SubjectChange) -> None:
+            nonlocal held
+            if held is None:
+                held = self._async_holds(change.before.money)
+            look(change.after.money, change.before.money)
+
+        @callback
+        def hear_threshold(_event: Event[EventStateChangedData]) -> None:
+            if told := async_last_told(self._hass, ear.subject_id):
+                look(told.money, told.money)
+
+        stop_hearing = async_dispatcher_connect(
+            self._hass, SIGNAL_SUBJECT.format(ear.subject_id), hear
+        )
+        stop_tracking = async_track_state_change_event(
+            self._hass, self._threshold.entity_ids, hear_threshold
+        )
+
+        @callback
+        def stop() -> None:
+            stop_hearing()
+            stop_tracking()
+
+        return stop
+
+    @callback
+    def _async_holds(self, balance: Money) -> bool | None:
+        return self._threshold.async_holds(self._hass, balance.amount)
+
+
+class PotGoalReached(MonzoTrigger):
+    """Waits for a pot to have all that its owner wants in it."""
+
+    schema = _schema(ANY_NUMBER)
+    holders = Holders.POTS
+    description = "a pot's goal"
+
+    @override
+    @callback
+    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+        @callback
+        def hear(change: SubjectChange) -> None:
+            before, pot = change.before, change.after
+            if (
+                isinstance(before, PotState)
+                and isinstance(pot, PotState)
+                # Nothing is reached when a goal is set that has been there all along.
+                and before.pot.goal is not None
+                and not before.has_reached_goal
+                and pot.has_reached_goal
+                and pot.pot.goal is not None
+            ):
+                ear.async_run(
+                    {
+                        "balance": float(pot.money.amount),
+                        "goal": float(pot.pot.goal.amount),
+                        "currency": pot.currency,
+                    }
+                )
+
+        return async_dispatcher_connect(self._hass, SIGNAL_SUBJECT.format(ear.subject_id), hear)
+
+
+class TransferFailed(MonzoTrigger):
+    """Waits for money not to be moved although Home Assistant was asked to, or not surely."""
+
+    schema = _schema(ANY_NUMBER)
+    holders = Holders.BOTH
+    description = "a transfer that failed"
+
+    @override
+    @callback
+    def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
+        """Listen to all accounts: who waits for a pot hears of it from its account."""
+        return async_follow(self._hass, (), Holders.ACCOUNTS, listen)
+
+    @override
+    @callback
+    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+        @callback
+        def hear(report: TransferReport) -> None:
+            transfer = report.transfer
+            if report.outcome is TransferOutcome.DONE or not self._is_chosen(transfer):
+                return
+            pot = async_last_told(self._hass, transfer.pot_id)
+            ear.async_run(
+                {
+                    "outcome": report.outcome.value,
+                    "reason": report.reason,
+                    "direction": transfer.direction.value,
+                    "amount": float(transfer.amount.amount),
+                    "currency": transfer.amount.currency,
+                    "pot": pot.pot.name if isinstance(pot, PotState) else None,
+                    "dedupe_id": transfer.dedupe_id,
+                }
+            )
+
+        return async_dispatcher_connect(self._hass, SIGNAL_TRANSFER.format(ear.subject_id), hear)
+
+    @callback
+    def _is_chosen(self, transfer: Transfer) -> bool:
+        device_ids = self._options[ATTR_DEVICE_ID]
+        chosen = async_chosen(self._hass, device_ids, self.holders)
+        return not device_ids or not chosen.keys().isdisjoint(
+            {transfer.account_id, transfer.pot_id}
+        )
+
+
+TRIGGERS: Final[dict[str, type[Trigger]]] = {
+    "balance_crossed": BalanceCrossed,
+    "money_received": MoneyReceived,
+    "payment_declined": PaymentDeclined,
+    "payment_made": PaymentMade,
+    "pot_goal_reached": PotGoalReached,
+    "transaction_amount_changed": TransactionAmountChanged,
+    "transfer_failed": TransferFailed,
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return what automations can wait for."""
+    return TRIGGERS
