@@ -50,12 +50,14 @@ async def test_money_that_comes_in_or_goes_into_a_pot_is_not_told(stage: Stage) 
 
 @pytest.fixture
 async def used_to_gifts(stage: Stage) -> None:
-    """Have paid 12, 20 and 28 pounds for gifts lately, and once much more in another category."""
+    """Have paid 12, 20 and 28 pounds for gifts lately, and once in each of other categories."""
     for amount in (-1_200, -2_000, -2_800):
         stage.bank.pay(stage.home.joint.id, amount, merchant="Bookworm", category="gifts")
     stage.bank.pay(stage.home.joint.id, -9_900, merchant="Deli", category="charity")
+    stage.bank.pay(stage.home.joint.id, -1_000, merchant="Deli", category="pets")
     # What is put aside is not spent, and what is paid back is no payment.
-    stage.bank.deposit(stage.home.bills.id, stage.home.joint.id, 90_000, "in")
+    for number in range(3):
+        stage.bank.deposit(stage.home.bills.id, stage.home.joint.id, 1_000, f"in {number}")
     stage.bank.refund(stage.home.joint.id, 90_000, merchant="Bookworm", category="gifts")
     await stage.let_pass()
 
@@ -80,8 +82,9 @@ async def test_three_times_the_usual_of_a_category_is_told(stage: Stage) -> None
         ({"times": 3.1}, -6_000, "gifts"),
         ({"compared_by": "nothing"}, -6_000, "gifts"),
         ({"smallest": 60.01}, -6_000, "gifts"),
-        ({}, -9_999, "charity"),
+        ({}, -9_999, "pets"),
         ({}, -9_999, "something new"),
+        ({}, -9_999, "savings"),
     ],
     ids=[
         "not three times as much",
@@ -90,6 +93,7 @@ async def test_three_times_the_usual_of_a_category_is_told(stage: Stage) -> None
         "too small",
         "paid once before",
         "never paid before",
+        "only put aside before",
     ],
 )
 async def test_what_is_not_unusual_is_not_told(
@@ -138,10 +142,13 @@ async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
 
 
 async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -> None:
+    async def asked_because_of(amount: int) -> int:
+        before = len(stage.server.calls("GET", "/transactions"))
+        await pay(stage, amount, category="gifts")
+        return len(stage.server.calls("GET", "/transactions")) - before
+
     await watch(stage)
-    await pay(stage, -999, category="gifts")
-    asked = len(stage.server.calls("GET", "/transactions"))
-    await pay(stage, -999, category="gifts")
-    usually = len(stage.server.calls("GET", "/transactions")) - asked
-    await pay(stage, -1_000, category="gifts")
-    assert len(stage.server.calls("GET", "/transactions")) - asked > 2 * usually
+    too_small = await asked_because_of(-999)
+    assert await asked_because_of(-1_000) > too_small
+    assert await asked_because_of(-9_999) > too_small
+    assert await asked_because_of(-10_000) == too_small

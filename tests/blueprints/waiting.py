@@ -9,8 +9,8 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-# How often everything may go one step further. Asking the bank takes some hundreds.
-MOST_STEPS: Final = 200_000
+# How often everything may go one step further: some hundreds for asking the bank, more for a disk.
+MOST_STEPS: Final = 1_000_000
 
 
 class Clock:
