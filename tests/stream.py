@@ -52,6 +52,9 @@ class Listener:
         @callback
         def hear_event(event: Event[Any]) -> None:
             after = event.data["new_state"]
+            if after is None:
+                # The entity is gone, with its config entry.
+                return
             # While Home Assistant is off it is unavailable, and then what it was before.
             if after.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN, self._last):
                 self._last = after.state
@@ -71,7 +74,9 @@ async def open_door(
     hass: HomeAssistant, server: BankServer, hass_client_no_auth: ClientSessionGenerator
 ) -> Any:
     """Give Home Assistant an address that the bank can call, and return who knocks at it."""
-    assert await async_setup_component(hass, "webhook", {})
+    # Before the server starts, which takes no new addresses then.
+    for component in ("webhook", "notify"):
+        assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     server.behaviour = dataclasses.replace(
         server.behaviour,

@@ -10,7 +10,7 @@ from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.monzo.ledger import LEDGERS
+from custom_components.monzo.ledger import LEDGERS, async_get_ledgers
 from custom_components.monzo.transactions import STARTED, TransactionsCoordinator
 from sandbox.bank import Bank
 from sandbox.home import Home
@@ -157,7 +157,7 @@ async def test_the_balance_is_the_new_one_when_the_payment_is_reported(
     bank.pay(home.joint.id, -725)
 
     # The transactions' own poll may be earlier than the balances'.
-    ledgers = hass.data[LEDGERS][entry.entry_id]
+    ledgers = await async_get_ledgers(hass)
     await TransactionsCoordinator(hass, entry, entry.runtime_data.balances, ledgers).async_refresh()
 
     assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
@@ -373,11 +373,11 @@ async def test_the_store_stays_small_however_long_it_runs(
             bank.pay(home.joint.id, -100)
         await let_pass(timedelta(days=1))
 
-    stored = hass_storage[f"monzo.{entry.entry_id}.transactions"]["data"][home.joint.id]
+    stored = hass_storage["monzo.transactions"]["data"][home.joint.id]
     assert len(joint.heard) == 45 * 5
     # A month of them; what the bank had before is forgotten.
     assert len(stored["seen"]) <= 33 * 5
-    assert set(stored) == {"currency", "read_until", "seen"}
+    assert set(stored) == {"entry_id", "currency", "read_until", "seen"}
 
 
 async def test_an_account_that_is_taken_over_reports_nothing_of_before(

@@ -22,7 +22,7 @@ from .coordinator import (
 )
 from .devices import owner_name, subject_id
 from .journal import async_open_journal, async_remove_journal
-from .ledger import async_open_ledgers, async_remove_ledgers
+from .ledger import async_get_ledgers
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .session import MonzoSession
@@ -61,7 +61,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     _name_after_owner(hass, entry, balances.open_accounts)
 
     journal = await async_open_journal(hass, entry.entry_id)
-    ledgers = await async_open_ledgers(hass, entry.entry_id)
+    ledgers = await async_get_ledgers(hass)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
@@ -93,10 +93,15 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     async_clear_issues(hass, entry)
     async_forget_money_between_pots(hass, entry.entry_id)
     await async_remove_journal(hass, entry.entry_id)
-    await async_remove_ledgers(hass, entry.entry_id)
+    ledgers = await async_get_ledgers(hass)
+    others = hass.config_entries.async_loaded_entries(DOMAIN)
+    balances = [other.runtime_data.balances for other in others]
+    await ledgers.async_forget(
+        entry.entry_id, but={account.id for each in balances for account in each.open_accounts}
+    )
     await async_clean_up(hass, entry)
-    for other in hass.config_entries.async_loaded_entries(DOMAIN):
-        await other.runtime_data.balances.async_request_refresh()
+    for each in balances:
+        await each.async_request_refresh()
 
 
 async def async_remove_config_entry_device(

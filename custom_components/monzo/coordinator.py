@@ -131,7 +131,6 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
             always_update=False,
         )
         self.session = session
-        self.last_polled: datetime | None = None
 
     @abstractmethod
     async def _async_fetch(self) -> DataT:
@@ -141,7 +140,7 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
     async def _async_update_data(self) -> DataT:
         """Ask the bank; the one place where its errors become Home Assistant's."""
         try:
-            data = await self._async_fetch()
+            return await self._async_fetch()
         except MonzoEvictedError as err:
             async_raise_issue(self.hass, self.config_entry, Issue.EVICTED)
             raise _auth_failed("evicted") from err
@@ -160,9 +159,6 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
             raise _update_failed("cannot_connect") from err
         except MonzoError as err:
             raise _update_failed("unexpected_answer") from err
-        self.last_polled = dt_util.utcnow()
-        async_clear_issues(self.hass, self.config_entry, (Issue.EVICTED, Issue.NOT_APPROVED))
-        return data
 
 
 def _auth_failed(translation_key: str) -> ConfigEntryAuthFailed:
@@ -426,6 +422,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         # What the devices of the person, the accounts and the pots were made from.
         self._registered: dict[str, object] = {}
         self._reading = asyncio.Lock()
+        self.last_polled: datetime | None = None
         # What changed while the entry was not loaded is told once actions work again.
         entry.async_on_unload(entry.async_on_state_change(self._async_tell_changes))
 
@@ -435,8 +432,13 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         return tuple(account for account in self._accounts.values() if not account.closed)
 
     def account_ids(self) -> KeysView[str]:
-        """Return the ids of the accounts that are shown."""
+        """Return the ids of the accounts that can be read."""
         return self.data.accounts.keys()
+
+    @property
+    def included_ids(self) -> frozenset[str]:
+        """The ids of the accounts that this entry looks after, readable or not."""
+        return frozenset(account.id for account in self._included)
 
     @property
     def health(self) -> dict[str, int]:
@@ -517,8 +519,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @callback
     @override
     def _async_refresh_finished(self) -> None:
-        """Remove what has evidently gone, now that it is no longer in the data."""
+        """Take back what is no longer true, and remove what has evidently gone from the data."""
         if self.last_update_success:
+            self.last_polled = dt_util.utcnow()
+            async_clear_issues(self.hass, self.config_entry, (Issue.EVICTED, Issue.NOT_APPROVED))
             async_remove_devices(self.hass, self.config_entry, self.data.gone)
 
     @callback

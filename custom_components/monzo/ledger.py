@@ -1,11 +1,12 @@
 """Which transactions of each account are known, kept on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Self, TypedDict
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -29,6 +30,7 @@ class _StoredSeen(TypedDict):
 
 
 class _StoredLedger(TypedDict):
+    entry_id: str
     currency: str
     read_until: str
     seen: dict[str, _StoredSeen]
@@ -86,6 +88,9 @@ class Seen:
 class Ledger:
     """How far an account's transactions are known."""
 
+    entry_id: str
+    """The config entry that was the last to read it."""
+
     currency: str
 
     read_until: datetime
@@ -121,6 +126,7 @@ class Ledger:
     def from_stored(cls, stored: _StoredLedger) -> Self:
         """Return what was written down."""
         return cls(
+            entry_id=stored["entry_id"],
             currency=stored["currency"],
             read_until=datetime.fromisoformat(stored["read_until"]),
             seen={id_: Seen.from_stored(seen) for id_, seen in stored["seen"].items()},
@@ -129,6 +135,7 @@ class Ledger:
     def to_stored(self) -> _StoredLedger:
         """Return what to write down."""
         return {
+            "entry_id": self.entry_id,
             "currency": self.currency,
             "read_until": self.read_until.isoformat(),
             "seen": {id_: seen.to_stored() for id_, seen in self.seen.items()},
@@ -136,26 +143,22 @@ class Ledger:
 
 
 class Ledgers:
-    """The ledgers of a config entry's accounts, kept across restarts."""
+    """The ledgers of all accounts, kept across restarts.
 
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+    They belong to no config entry, so that an account that goes from one to another, as joint
+    accounts do, goes on where it was.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
         """Know nothing until they are loaded."""
         self._store = Store[dict[str, _StoredLedger]](
             hass,
             STORAGE_VERSION,
-            f"{DOMAIN}.{entry_id}.transactions",
+            f"{DOMAIN}.transactions",
             private=True,
             atomic_writes=True,
         )
         self.by_account: dict[str, Ledger] = {}
-
-    @property
-    def health(self) -> dict[str, int]:
-        """How much is known; for diagnostics, so without saying what."""
-        return {
-            "accounts_known": len(self.by_account),
-            "transactions_known": sum(len(ledger.seen) for ledger in self.by_account.values()),
-        }
 
     async def async_load(self) -> None:
         """Load what was known when Home Assistant stopped."""
@@ -173,27 +176,27 @@ class Ledgers:
             {account_id: ledger.to_stored() for account_id, ledger in self.by_account.items()}
         )
 
-    async def async_remove(self) -> None:
-        """Remove what was written down."""
-        await self._store.async_remove()
+    async def async_forget(self, entry_id: str, but: Collection[str]) -> None:
+        """Forget the accounts that a config entry was the last to read, but some of them."""
+        self.by_account = {
+            account_id: ledger
+            for account_id, ledger in self.by_account.items()
+            if ledger.entry_id != entry_id or account_id in but
+        }
+        if self.by_account:
+            await self.async_save()
+        else:
+            await self._store.async_remove()
 
 
-# One for each config entry until Home Assistant stops: what has been reported is known at once,
-# even if the entry is reloaded before it has been written down.
-LEDGERS: HassKey[dict[str, Ledgers]] = HassKey(f"{DOMAIN}_ledgers")
+LEDGERS: HassKey[Ledgers] = HassKey(f"{DOMAIN}_ledgers")
 
 
-async def async_open_ledgers(hass: HomeAssistant, entry_id: str) -> Ledgers:
-    """Return the ledgers of a config entry, the same ones until Home Assistant stops."""
-    opened = hass.data.setdefault(LEDGERS, {})
-    if entry_id not in opened:
-        ledgers = Ledgers(hass, entry_id)
-        await ledgers.async_load()
-        opened[entry_id] = ledgers
-    return opened[entry_id]
-
-
-async def async_remove_ledgers(hass: HomeAssistant, entry_id: str) -> None:
-    """Forget which transactions a config entry knows, with the entry."""
-    opened = hass.data.get(LEDGERS, {})
-    await opened.pop(entry_id, Ledgers(hass, entry_id)).async_remove()
+# What has been reported is known at once, even if a config entry is reloaded before it has been
+# written down.
+@singleton(LEDGERS, async_=True)
+async def async_get_ledgers(hass: HomeAssistant) -> Ledgers:
+    """Return the ledgers, the same ones until Home Assistant stops."""
+    ledgers = Ledgers(hass)
+    await ledgers.async_load()
+    return ledgers

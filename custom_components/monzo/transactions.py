@@ -100,8 +100,8 @@ class Looks:
     failures: int = 0
     """How often in a row it has failed."""
 
-    passing: bool = False
-    """Whether the last failure may be over in a moment."""
+    again_soon: bool = False
+    """Whether the last failure may be over in a moment, or what there was a sign of may come."""
 
 
 def _ignore(report: Report) -> None:
@@ -133,12 +133,21 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         self._reachable = True
         self._looks: defaultdict[str, Looks] = defaultdict(Looks)
         self._reading = asyncio.Lock()
-        self._started = hass.data.setdefault(STARTED, dt_util.utcnow())
+        self._began = dt_util.utcnow()
+        self._started = hass.data.setdefault(STARTED, self._began)
 
     @property
     def health(self) -> dict[str, int]:
         """How much is known; for diagnostics, so without saying what."""
-        return self._ledgers.health
+        known = [
+            ledger
+            for ledger in self._ledgers.by_account.values()
+            if ledger.entry_id == self.config_entry.entry_id
+        ]
+        return {
+            "accounts_known": len(known),
+            "transactions_known": sum(len(ledger.seen) for ledger in known),
+        }
 
     def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
         """Return what an account has spent since a moment of the last month; None if not known.
@@ -162,14 +171,19 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         ledger = self._ledgers.by_account.get(account_id)
         return ledger is not None and transaction_id in ledger.seen
 
-    async def async_look_at(self, account_ids: Collection[str]) -> None:
-        """Look for what is new in these accounts, at their balances first."""
+    async def async_look_at(self, account_ids: Collection[str]) -> bool:
+        """Look for what is new in these accounts, at their balances first.
+
+        Return whether the bank has told all of it.
+        """
         for account_id in account_ids:
             self._looks[account_id].sign = True
         # What fails here fails below as well, where it is told.
         with suppress(MonzoError, HomeAssistantError):
             await self._balances.async_bring_forward(account_ids, dt_util.utcnow())
         await self.async_refresh()
+        looks = [self._looks[account_id] for account_id in account_ids]
+        return not any(look.sign or look.failures for look in looks)
 
     async def async_ask_for_everything(self) -> None:
         """Look for what is new in all accounts, now or as soon as the request budget has room."""
@@ -185,7 +199,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         moved = [
             account_id
             for account_id, state in self._accounts.items()
-            if account_id in before and before[account_id].balance != state.balance
+            if self._looks[account_id].asked_at > -math.inf
+            and (account_id not in before or before[account_id].balance != state.balance)
         ]
         for account_id in moved:
             self._looks[account_id].sign = True
@@ -204,7 +219,11 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         async with self._reading:
             if self._balances.last_update_success:
                 await self._async_read_due()
-            return {id_: ledger.read_until for id_, ledger in self._ledgers.by_account.items()}
+            ledgers = self._ledgers.by_account
+            return {
+                account_id: ledgers[account_id].read_until
+                for account_id in ledgers.keys() & self._balances.account_ids()
+            }
 
     async def _async_read_due(self) -> None:
         due, left_out = self._due()
@@ -214,7 +233,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
                 group.create_task(self._async_try(account_id), eager_start=True)
                 for account_id in due
             ]
-        soon = left_out or any(self._looks[account_id].passing for account_id in due)
+        soon = left_out or any(self._looks[account_id].again_soon for account_id in due)
         self.update_interval = FASTEST_POLL if soon else ASKED_EVERY
         for task in tasks:
             if isinstance(err := task.result(), MonzoAuthenticationError):
@@ -233,7 +252,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         quiet = [
             id_
             for id_ in accounts - set(urgent)
-            if self._looks[id_].passing or self._looks[id_].asked_at <= asked_before
+            if self._looks[id_].again_soon or self._looks[id_].asked_at <= asked_before
         ]
         quiet.sort(key=lambda id_: self._looks[id_].asked_at)
         quiet = quiet[: quiet_looks(len(accounts))]
@@ -243,22 +262,27 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_try(self, account_id: str) -> Exception | None:
         """Read one account's transactions, and return what went wrong."""
         looks = self._looks[account_id]
-        looks.asked_at, looks.sign = time.monotonic(), False
+        expected, looks.sign = looks.sign, False
+        looks.asked_at = time.monotonic()
         try:
-            await self._async_read(account_id, looks)
+            found = await self._async_read(account_id, looks)
         except (MonzoError, *GENERAL) as err:
             looks.failures += 1
-            looks.passing = isinstance(err, (*PASSING, *GENERAL))
+            looks.again_soon = isinstance(err, (*PASSING, *GENERAL))
             if looks.failures == TOLD_AFTER_FAILURES:
-                _LOGGER.warning("Monzo does not tell the transactions of an account: %s", err)
+                # Not the bank's own words, which may say more than a log should.
+                reason = getattr(err, "code", None) or type(err).__name__
+                _LOGGER.warning("Monzo does not tell the transactions of an account: %s", reason)
             return err
         if looks.failures >= TOLD_AFTER_FAILURES:
             _LOGGER.info("Monzo tells the transactions of an account again")
-        looks.failures, looks.passing = 0, False
+        looks.failures = 0
+        # A payment may be announced, or move the balance, a little before it is in the list.
+        looks.again_soon = expected and not found
         return None
 
-    async def _async_read(self, account_id: str, looks: Looks) -> None:
-        """Read one account's transactions, and report what is new."""
+    async def _async_read(self, account_id: str, looks: Looks) -> bool:
+        """Read one account's transactions, report what is new, and return whether anything is."""
         now = dt_util.utcnow()
         since = now - KEPT_FOR
         ledger = self._ledgers.by_account.get(account_id)
@@ -269,22 +293,29 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             since = min(since, now - LOOKED_BACK)
         transactions = (await self.session.all_transactions(account_id, since=since)).items
         if ledger is None:
-            await self._async_take_bearings(account_id, transactions)
-        else:
-            await self._async_report(account_id, ledger, transactions, asked=now)
+            ledger = self._take_bearings(account_id, transactions)
+            await self._async_save()
+        ledger.entry_id = self.config_entry.entry_id
+        found = await self._async_report(account_id, ledger, transactions, asked=now)
         if again:
             looks.read_again_at = looks.asked_at
+        return found
 
-    async def _async_take_bearings(
-        self, account_id: str, transactions: Iterable[Transaction]
-    ) -> None:
-        """Take down what there is on the first look, without reporting it."""
-        currency = self._balances.data.accounts[account_id].currency
-        ledger = Ledger(currency=currency, read_until=dt_util.utcnow() - LOOKED_BACK)
+    def _take_bearings(self, account_id: str, transactions: Iterable[Transaction]) -> Ledger:
+        """Return the ledger of an account that is looked at for the first time.
+
+        It knows what was there before, which nobody wants to be told.
+        """
+        ledger = Ledger(
+            entry_id=self.config_entry.entry_id,
+            currency=self._balances.data.accounts[account_id].currency,
+            read_until=self._began - LOOKED_BACK,
+        )
         for transaction in transactions:
-            ledger.remember(transaction)
+            if transaction.created <= self._began:
+                ledger.remember(transaction)
         self._ledgers.by_account[account_id] = ledger
-        await self._async_save()
+        return ledger
 
     async def _async_report(
         self,
@@ -292,34 +323,43 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         ledger: Ledger,
         transactions: Iterable[Transaction],
         asked: datetime,
-    ) -> None:
-        """Report what is new, oldest first, and what has changed."""
+    ) -> bool:
+        """Report what has changed and what is new, oldest first; return whether anything is."""
         by_age = sorted(transactions, key=lambda transaction: transaction.created)
-        horizon = asked - LOOKED_BACK
-        new: list[Transaction] = []
-        changes: list[Change] = []
-        for transaction in by_age:
-            before = ledger.seen.get(transaction.id)
-            if before is None and transaction.created < horizon:
-                # Too long ago to be news, but not to count as spending.
-                ledger.remember(transaction)
-            elif before is None:
-                new.append(transaction)
-            elif before != Seen.of(transaction):
-                ledger.remember(transaction)
-                changes.append(Change(transaction=transaction, before=before))
-        if new:
-            made = new[-1].created + PRECISION
-            await self._balances.async_bring_forward((account_id,), max(made, asked - JUST_NOW))
+        unknown = [transaction for transaction in by_age if transaction.id not in ledger.seen]
+        changed = [
+            transaction
+            for transaction in by_age
+            if (before := ledger.seen.get(transaction.id)) and before != Seen.of(transaction)
+        ]
+        new = [it for it in unknown if it.created >= asked - LOOKED_BACK]
+        # What is older is too long ago to be news, but not to count as spending.
+        for transaction in unknown[: len(unknown) - len(new)]:
+            ledger.remember(transaction)
+        for transaction in changed:
+            self._async_tell_change(account_id, ledger, transaction)
+        if changed:
+            await self._async_save()
+        if not new:
+            return False
+        made = new[-1].created + PRECISION
+        await self._balances.async_bring_forward((account_id,), max(made, asked - JUST_NOW))
         for transaction in new:
+            # Whoever comes after an unloaded entry may have told of it meanwhile, or will.
+            if self._shutdown_requested or transaction.id in ledger.seen:
+                continue
             ledger.remember(transaction)
             self._async_tell(account_id, transaction)
-            # One by one: after a crash the last one may be reported again, and no other.
+            # One by one: after a crash an account's last one may be reported again, and no other.
             await self._async_save()
-        for change in changes:
-            async_dispatcher_send(self.hass, SIGNAL_CHANGE.format(account_id), change)
-        if changes:
-            await self._async_save()
+        return True
+
+    @callback
+    def _async_tell_change(self, account_id: str, ledger: Ledger, transaction: Transaction) -> None:
+        """Report that a known transaction is no longer what it was."""
+        change = Change(transaction=transaction, before=ledger.seen[transaction.id])
+        ledger.remember(transaction)
+        async_dispatcher_send(self.hass, SIGNAL_CHANGE.format(account_id), change)
 
     @callback
     def _async_tell(self, account_id: str, transaction: Transaction) -> None:

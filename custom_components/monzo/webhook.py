@@ -45,7 +45,7 @@ LARGEST_BODY: Final = 64 * 1024
 
 # Between two looks at the bank: long enough to answer two hundred deliveries within a second with
 # a few requests, short enough for a payment that follows another a second later.
-REST: Final = timedelta(seconds=0.3)
+REST: Final = timedelta(seconds=0.5)
 
 # More than can be on their way at once.
 REMEMBERED_DELIVERIES: Final = 500
@@ -77,7 +77,8 @@ class Hints:
         """Know of no delivery yet."""
         self._hass = hass
         self._entry = entry
-        self._transactions = entry.runtime_data.transactions
+        self._runtime = entry.runtime_data
+        self._transactions = self._runtime.transactions
         self._hinted: set[tuple[str, str]] = set()
         self._in_vain: deque[float] = deque(maxlen=MOST_IN_VAIN)
         # While Home Assistant looks at the bank, and rests from that, hints are collected.
@@ -123,7 +124,7 @@ class Hints:
     @callback
     def _async_take(self, account_id: str, transaction_id: str) -> None:
         """Have an account looked at: at once, but many deliveries with one look."""
-        if account_id not in self._entry.runtime_data.balances.account_ids():
+        if account_id not in self._runtime.balances.included_ids:
             return
         self._announced.append(transaction_id)
         self._hinted.add((account_id, transaction_id))
@@ -165,8 +166,8 @@ class Hints:
             # The polls have to find what is true among them.
             self._async_note(arrive=False)
             return
-        await self._transactions.async_look_at({account_id for account_id, _ in news})
-        if not any(self._transactions.knows(*hint) for hint in news):
+        told = await self._transactions.async_look_at({account_id for account_id, _ in news})
+        if told and not any(self._transactions.knows(*hint) for hint in news):
             self._in_vain.append(now)
 
     @callback
@@ -189,7 +190,7 @@ class Hints:
     @callback
     def _async_note(self, *, arrive: bool) -> None:
         """Note whether deliveries arrive, and tell everybody if that has changed."""
-        runtime = self._entry.runtime_data
+        runtime = self._runtime
         if runtime.session.webhooks_arrive is not arrive:
             runtime.session.webhooks_arrive = arrive
             runtime.balances.async_update_listeners()
@@ -257,14 +258,17 @@ class Registrations:
     @callback
     def _async_accounts_changed(self) -> None:
         """Reconcile if there are other accounts than before."""
-        if self._again is None and self._registered not in ({}, self._wanted()):
+        if self._again is not None or self._reconciling.locked():
+            # It will see to them as well, or this is called again after it.
+            return
+        if self._registered not in ({}, self._wanted()):
             self._async_reconcile_soon()
 
     def _wanted(self) -> dict[str, str | None]:
         """Return the address that Monzo should call for each account, None for those left out."""
-        shown = self._balances.account_ids()
+        included = self._balances.included_ids
         return {
-            account.id: self._url if account.id in shown else None
+            account.id: self._url if account.id in included else None
             for account in self._balances.open_accounts
         }
 
@@ -297,6 +301,7 @@ class Registrations:
                 _LOGGER.debug("Webhooks cannot be registered now: %s", type(err).__name__)
                 finished, pause = False, RECONCILE_AGAIN_AFTER
             if not finished:
+                self._async_stop_waiting()
                 self._again = async_call_later(self._hass, pause, self._async_reconcile_soon)
 
     async def _async_reconcile_accounts(self) -> bool:

@@ -23,7 +23,7 @@ from ..api import (
 )
 from ..errors import bank_errors, failed, refused
 from .common import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
-from .fields import TEXT, https_url
+from .fields import MONZO_ID, TEXT, https_url
 
 ATTR_ATTACHMENT_ID: Final = "attachment_id"
 ATTR_FILE: Final = "file"
@@ -96,7 +96,7 @@ USUAL_TYPE: Final = FILE_TYPES[0]
 ATTACH_FILE_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_ACCOUNT): cv.string,
-        vol.Required(ATTR_TRANSACTION_ID): TEXT,
+        vol.Required(ATTR_TRANSACTION_ID): MONZO_ID,
         # As the media browser gives it, or only its id.
         vol.Optional(ATTR_FILE): vol.Any(
             TEXT, MediaSelector({"accept": [file_type.mime_type for file_type in FILE_TYPES]})
@@ -107,7 +107,7 @@ ATTACH_FILE_SCHEMA: Final = vol.Schema(
 )
 
 REMOVE_ATTACHMENT_SCHEMA: Final = vol.Schema(
-    {vol.Required(ATTR_ACCOUNT): cv.string, vol.Required(ATTR_ATTACHMENT_ID): TEXT}
+    {vol.Required(ATTR_ACCOUNT): cv.string, vol.Required(ATTR_ATTACHMENT_ID): MONZO_ID}
 )
 
 

@@ -10,6 +10,9 @@ from ..errors import refused
 
 TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
 
+# What Monzo calls its things; nothing else can be a part of an address.
+MONZO_ID: Final = vol.All(cv.string, vol.Strip, vol.Match(r"^[A-Za-z0-9_-]+$"))
+
 
 def https_url(text: str, field: str) -> str:
     """Return the web address that a field holds, exactly as it was given.

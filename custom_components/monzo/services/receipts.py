@@ -30,7 +30,7 @@ from .common import (
     number,
     positive_amount,
 )
-from .fields import TEXT
+from .fields import MONZO_ID, TEXT
 
 ATTR_CURRENCY: Final = "currency"
 ATTR_DESCRIPTION: Final = "description"
@@ -107,7 +107,7 @@ MERCHANT_SCHEMA: Final = vol.Schema(
 ADD_RECEIPT_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_ACCOUNT): cv.string,
-        vol.Required(ATTR_TRANSACTION_ID): TEXT,
+        vol.Required(ATTR_TRANSACTION_ID): MONZO_ID,
         vol.Required(ATTR_TOTAL): ANY_AMOUNT,
         vol.Required(ATTR_ITEMS): vol.All(cv.ensure_list, [ITEM_SCHEMA], vol.Length(min=1)),
         vol.Optional(ATTR_TAXES): vol.All(cv.ensure_list, [TAX_SCHEMA]),

@@ -28,6 +28,7 @@ from .common import (
     number,
     positive_amount,
 )
+from .fields import MONZO_ID, TEXT
 
 ATTR_BEFORE: Final = "before"
 ATTR_BY: Final = "by"
@@ -108,8 +109,6 @@ def moment(value: object) -> datetime:
         raise vol.Invalid(message) from err
 
 
-TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
-
 SPAN_FIELDS: Final = {
     vol.Required(ATTR_ACCOUNT): cv.string,
     vol.Optional(ATTR_SINCE): moment,
@@ -139,7 +138,7 @@ GET_SPENDING_SCHEMA: Final = vol.Schema(
 ANNOTATE_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_ACCOUNT): cv.string,
-        vol.Required(ATTR_TRANSACTION_ID): TEXT,
+        vol.Required(ATTR_TRANSACTION_ID): MONZO_ID,
         vol.Optional(ATTR_NOTES): cv.string,
         vol.Optional(ATTR_METADATA): {TEXT: cv.string},
     }
