@@ -10,6 +10,7 @@ from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS
 from custom_components.monzo.ledger import LEDGERS, async_get_ledgers
 from custom_components.monzo.transactions import STARTED, TransactionsCoordinator
 from sandbox.bank import Bank
@@ -404,3 +405,48 @@ async def test_an_account_that_is_taken_over_reports_nothing_of_before(
     await let_pass(A_POLL)
 
     assert listener.heard == ids(row)
+
+
+# Late, changed, or elsewhere
+
+
+async def test_what_is_listed_a_moment_after_the_balance_has_moved_is_looked_for_again(
+    home: Home, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
+) -> None:
+    server.fail("GET", "/transactions", Answer.json({"transactions": []}), times=1)
+    row = bank.pay(home.joint.id, -725)
+    await let_pass(A_POLL)
+    assert not joint.heard
+
+    await let_pass(A_POLL)
+
+    assert joint.heard == [row.id]
+    assert not joint.reports[0].late
+
+
+async def test_an_account_that_goes_to_another_entry_and_back_is_told_once(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    entry: MockConfigEntry,
+    joint: Listener,
+    sign_in: SignIn,
+    let_pass: LetPass,
+) -> None:
+    ben = sign_in(home.ben)
+    await set_up(hass, ben)
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: [home.joint.id]})
+    await set_up(hass, entry)
+    rows = []
+    for _payment in range(4):
+        rows.append(bank.pay(home.joint.id, -100))
+        await let_pass(ALL_POLLS)
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.config_entries.async_update_entry(entry, options={})
+    await hass.config_entries.async_remove(ben.entry_id)
+    await set_up(hass, entry)
+    await let_pass(ALL_POLLS)
+    await let_pass(ALL_POLLS)
+
+    assert joint.heard == ids(*rows)
