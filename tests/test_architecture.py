@@ -111,7 +111,7 @@ ALLOWED_IN_SERVICES: dict[str, set[str]] = {
     "pot_transfers": {"common", "moves"},
     "receipts": {"common", "fields"},
     "refresh": {"common"},
-    "transactions": {"common"},
+    "transactions": {"common", "fields"},
     "__init__": {
         "attachments",
         "autopilot",
