@@ -40,7 +40,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
         @callback
         def hear(report: Report, book: Book = book) -> None:
-            import sys,time; print('TELL', time.time(), report.transaction.id, report.late, hass.state, file=sys.stderr, flush=True); book.write(report.transaction.id)
+            book.write(report.transaction.id)
 
         async_dispatcher_connect(hass, SIGNAL_TRANSACTION.format(account_id), hear)
     return True
