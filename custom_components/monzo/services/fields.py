@@ -10,8 +10,8 @@ from ..errors import refused
 
 TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
 
-# What Monzo calls its things; nothing else can be a part of an address.
-MONZO_ID: Final = vol.All(cv.string, vol.Strip, vol.Match(r"^[A-Za-z0-9_-]+$"))
+# Of a transaction or an attachment. These two would be no part of an address, but lead out of it.
+MONZO_ID: Final = vol.All(TEXT, vol.NotIn((".", "..")))
 
 
 def https_url(text: str, field: str) -> str:
