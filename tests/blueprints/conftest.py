@@ -44,5 +44,6 @@ async def stage(
     stage = Stage(hass, entry, home, server, let_pass, caplog)
     stage.complaints()
     yield stage
+    await stage.end()
     await hass.async_block_till_done(wait_background_tasks=True)
     assert stage.complaints() == []

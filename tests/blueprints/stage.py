@@ -1,5 +1,6 @@
 """Where blueprints are played: an automation made of one, and what comes of it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sandbox.home import Home
 from sandbox.records import Account, Pot
 from sandbox.server import BankServer
 from tests.conftest import LetPass
-from tests.looking import complaints, entity_id
+from tests.looking import complaints, entity_id, set_up
 from tests.teller import Move, Teller
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ FOLDER = ROOT / "blueprints" / "automation" / "monzo"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 A_POLL = timedelta(minutes=2)
+AN_HOUR = timedelta(hours=1)
 
 AUTOMATION = "automation.the_play"
 
@@ -57,7 +59,7 @@ class Stage:
         """What the action `test.hear` was called with, oldest first."""
 
         self.runs = 0
-        """How often the automation was run; its conditions may still have stopped it."""
+        """How often it was run: something has triggered it, and its conditions were met."""
 
         self._let_pass = let_pass
         self._caplog = caplog
@@ -90,6 +92,21 @@ class Stage:
         state = self.hass.states.get(AUTOMATION)
         assert state, "there is no such automation"
         assert state.state == "on", f"the automation is {state.state}"
+
+    async def miss(self, happens: Callable[[], object], time: timedelta = AN_HOUR) -> None:
+        """Let something happen while Monzo is not set up, and learn of it that much later."""
+        assert await self.hass.config_entries.async_unload(self.entry.entry_id)
+        happens()
+        await self._let_pass(time)
+        await set_up(self.hass, self.entry)
+        await self._let_pass(A_POLL)
+
+    async def end(self) -> None:
+        """Have the automation wait for nothing any more."""
+        if self.hass.states.get(AUTOMATION):
+            await self.hass.services.async_call(
+                "automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True
+            )
 
     async def let_pass(self, time: timedelta = A_POLL) -> None:
         """Let time pass, until all that follows from it is done; two minutes are a poll."""

@@ -1,0 +1,206 @@
+"""Handing a salary out to pots."""
+
+from datetime import timedelta
+from typing import Any
+
+from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
+from sandbox.server import Answer
+from tests.mishaps import change_options
+
+from .stage import Stage
+
+NAME = "pay_day_to_pots"
+
+EMPLOYER = "Harbour Design Ltd"
+SALARY = 265_000
+
+A_WHILE = timedelta(minutes=10)
+
+TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
+
+
+def inputs(stage: Stage, **more: Any) -> dict[str, Any]:
+    """Return what a user fills in who means it: 500, a tenth, and the remainder."""
+    home = stage.home
+    return {
+        "account": stage.device(home.current),
+        "at_least": 2_000,
+        "sender": "harbour",
+        "pots": [
+            {"pot": stage.device(home.holiday), "amount": 500},
+            {"pot": stage.device(home.rainy_day), "percentage": 10},
+            {"pot": stage.device(home.coin_jar), "remainder": True},
+        ],
+        "dry_run": False,
+        "then": TELL,
+        **more,
+    }
+
+
+def income(stage: Stage, amount: int = SALARY, sender: str = EMPLOYER) -> str:
+    """Have money come in, and return the transaction's id."""
+    return stage.bank.receive(stage.home.current.id, amount, sender=sender).id
+
+
+async def test_a_salary_goes_to_pots_in_the_order_of_the_list(stage: Stage) -> None:
+    before = stage.home.current.balance
+    await stage.play(NAME, **inputs(stage))
+    salary = income(stage)
+    await stage.let_pass()
+    assert stage.amounts == [
+        ("Holiday", 50_000),
+        ("Rainy day", 26_500),
+        ("Coin jar", 188_500),
+    ]
+    assert all(f"pay-day-{salary}" in move.dedupe_id for move in stage.moves)
+    assert stage.home.current.balance == before
+    assert stage.heard == [
+        {
+            "message": "Moved 500.00 GBP into Holiday. Moved 265.00 GBP into Rainy day. "
+            "Moved 1885.00 GBP into Coin jar."
+        }
+    ]
+    assert stage.notifications == []
+
+
+async def test_the_next_salary_is_another_one(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    for _month in range(2):
+        income(stage)
+        await stage.let_pass()
+        await stage.let_pass(timedelta(days=30))
+    assert (
+        stage.amounts
+        == [
+            ("Holiday", 50_000),
+            ("Rainy day", 26_500),
+            ("Coin jar", 188_500),
+        ]
+        * 2
+    )
+
+
+async def test_not_what_is_less_or_from_somebody_else_or_goes_elsewhere(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    income(stage, 199_999)
+    income(stage, SALARY, "Ben Baker")
+    stage.bank.receive(stage.home.joint.id, SALARY, sender=EMPLOYER)
+    stage.bank.pay(stage.home.current.id, -SALARY, merchant=EMPLOYER)
+    await stage.let_pass(A_WHILE)
+    assert stage.runs == 0
+    income(stage, 200_000)
+    await stage.let_pass()
+    assert stage.runs == 1
+    assert len(stage.moves) == 3
+
+
+async def test_not_what_is_learned_of_late_unless_that_is_wanted(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    await stage.miss(lambda: income(stage))
+    assert stage.sent == []
+
+
+async def test_what_is_learned_of_late_if_that_is_wanted(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage, late=True))
+    await stage.miss(lambda: income(stage))
+    assert len(stage.moves) == 3
+
+
+async def test_everything_above_what_is_to_be_kept_if_that_is_wanted(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage, what="everything", keep_at_least=200.5))
+    income(stage)
+    pool = stage.home.current.balance - 20_050
+    await stage.let_pass()
+    tenth = pool // 10
+    assert stage.amounts == [
+        ("Holiday", 50_000),
+        ("Rainy day", tenth),
+        ("Coin jar", pool - tenth - 50_000),
+    ]
+    assert stage.home.current.balance == 20_050
+
+
+async def test_the_first_come_first_where_it_is_too_little(stage: Stage) -> None:
+    spare = 60_000
+    await stage.play(
+        NAME,
+        **inputs(stage, keep_at_least=(stage.home.current.balance + SALARY - spare) / 100),
+    )
+    income(stage)
+    await stage.let_pass()
+    assert stage.amounts == [("Holiday", 50_000), ("Rainy day", 10_000)]
+    (told,) = stage.heard
+    assert told["message"].endswith("into Rainy day. That is 165.00 GBP short of what was wanted.")
+
+
+async def test_the_same_salary_is_handed_out_once(stage: Stage) -> None:
+    chosen = inputs(stage)
+    await stage.play(NAME, **chosen)
+    salary = income(stage)
+    await stage.let_pass()
+    # Somebody does it again by hand, as it was done.
+    answer = await stage.teller.call(
+        "distribute",
+        pots=chosen["pots"],
+        account=chosen["account"],
+        amount=SALARY / 100,
+        keep_at_least=0,
+        dedupe_id=f"pay-day-{salary}",
+    )
+    assert answer["result"] == "already_moved"
+    assert len(stage.moves) == 3
+
+
+async def test_at_first_it_only_plans(stage: Stage) -> None:
+    chosen = inputs(stage)
+    del chosen["dry_run"]
+    await stage.play(NAME, **chosen)
+    income(stage)
+    await stage.let_pass()
+    plan = (
+        "Would move 500.00 GBP into Holiday. Would move 265.00 GBP into Rainy day. "
+        "Would move 1885.00 GBP into Coin jar."
+    )
+    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.heard == [{"message": plan}]
+    assert stage.sent == []
+
+
+async def test_a_plan_says_that_nothing_would_be_left(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage, dry_run=True, keep_at_least=100_000))
+    income(stage)
+    await stage.let_pass()
+    assert stage.notifications == [
+        (
+            "The play: only a plan",
+            (
+                "Would move nothing: there is nothing to spare in the account. "
+                "That is 765.00 GBP short of what was wanted."
+            ),
+        )
+    ]
+
+
+async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
+    await change_options(stage.teller, **{CONF_MAX_PER_TRANSFER: 1_000})
+    await stage.play(NAME, **inputs(stage, dry_run=True))
+    income(stage)
+    await stage.let_pass()
+    ((_title, plan),) = stage.notifications
+    assert "exceeds the most that may be moved at once" in plan
+
+
+async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    refusal = Answer.error("bad_request.not_allowed", "Not today")
+    stage.server.fail("PUT", "/pots/*", refusal, after=1)
+    income(stage)
+    await stage.let_pass()
+    assert stage.amounts == [("Holiday", 50_000)]
+    told = (
+        "Moved 500.00 GBP into Holiday. Did not move 265.00 GBP into Rainy day. "
+        "Monzo refused the transfer, so nothing was moved: Not today. "
+        "Did not move 1885.00 GBP into Coin jar."
+    )
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: not everything was moved", told)]
