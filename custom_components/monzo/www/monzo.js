@@ -1,0 +1,2 @@
+/** The one module that Home Assistant loads. */
+import "./transactions-card.js";

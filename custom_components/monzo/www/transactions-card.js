@@ -1,0 +1,2 @@
+/** The newest transactions of one account or more. */
+export {};
