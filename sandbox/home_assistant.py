@@ -10,7 +10,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import ClientError, ClientSession, ClientWebSocketResponse
+from aiohttp import ClientError, ClientSession
 from homeassistant.const import RESTART_EXIT_CODE
 
 _REPOSITORY = Path(__file__).parents[1]
@@ -72,18 +72,24 @@ class HomeAssistant:
     Use it as an async context manager.
     """
 
-    def __init__(self, folder: Path, *, port: int, bank_url: str) -> None:
-        """Prepare to keep everything in this folder and to listen on localhost."""
+    def __init__(
+        self, folder: Path, *, port: int, bank_url: str, python: str | Path = sys.executable
+    ) -> None:
+        """Prepare to keep everything in this folder and to listen on localhost.
+
+        `python` is the interpreter of the environment that Home Assistant is installed in.
+        """
         self.folder = folder
         self.url = f"http://localhost:{port}"
         self.log = folder / "hass.log"
         self._port = port
         self._bank_url = bank_url
+        self._python = python
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
         """Start."""
-        await asyncio.to_thread(self._prepare)
+        await asyncio.to_thread(self.prepare)
         await self._start()
         return self
 
@@ -131,7 +137,7 @@ class HomeAssistant:
         """
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "sandbox.hass", self._bank_url),
+                *(self._python, "-m", "sandbox.hass", self._bank_url),
                 *("--config", str(self.folder), "--skip-pip"),
                 cwd=_REPOSITORY,
                 stdin=PIPE,
@@ -140,7 +146,7 @@ class HomeAssistant:
                 process_group=0,
             )
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Put the integration where HACS would, and seed what no API can set before the start."""
         components = self.folder / "custom_components"
         shutil.rmtree(components, ignore_errors=True)
@@ -186,9 +192,7 @@ class Frontend:
         self._client_id = f"{url}/"
         self._http = ClientSession(url)
         self._open = contextlib.AsyncExitStack()
-        self._socket: ClientWebSocketResponse | None = None
-        self._refresh_token = ""
-        self._commands = 0
+        self.tokens: dict[str, Json] = {}
 
     async def __aenter__(self) -> Self:
         """Wait until Home Assistant answers. Raises HomeAssistantError if it never does."""
@@ -206,7 +210,9 @@ class Frontend:
     ) -> None:
         """Log out and hang up."""
         with contextlib.suppress(ClientError):
-            await self._http.post("/auth/revoke", data={"token": self._refresh_token})
+            await self._http.post(
+                "/auth/revoke", data={"token": self.tokens.get("refresh_token", "")}
+            )
         await self._open.aclose()
 
     async def is_new(self) -> bool:
@@ -247,16 +253,17 @@ class Frontend:
 
     async def command(self, command: str, **fields: Json) -> Json:
         """Send a WebSocket command and return its result."""
-        if self._socket is None:
-            msg = "Log in first"
-            raise HomeAssistantError(msg)
-        self._commands += 1
-        number = self._commands
-        await self._socket.send_json({"id": number, "type": command, **fields})
-        while True:
-            answer = await self._socket.receive_json()
-            if answer.get("id") == number and answer["type"] == "result":
-                break
+        # One connection each: one that nobody listens to would be ended for not answering pings.
+        async with self._http.ws_connect("/api/websocket", max_msg_size=0) as socket:
+            await socket.receive_json()
+            access_token = self.tokens.get("access_token", "")
+            await socket.send_json({"type": "auth", "access_token": access_token})
+            if (await socket.receive_json())["type"] != "auth_ok":
+                msg = "Log in first"
+                raise HomeAssistantError(msg)
+            await socket.send_json({"id": 1, "type": command, **fields})
+            while (answer := await socket.receive_json())["type"] != "result":
+                pass
         if not answer["success"]:
             msg = f"{command}: {answer['error']['message']}"
             raise HomeAssistantError(msg)
@@ -300,8 +307,8 @@ class Frontend:
             return await answer.json()
 
     async def _log_in_with(self, code: str) -> None:
-        """Exchange the code of a log-in, and open the WebSocket."""
-        tokens = await self._request(
+        """Exchange the code of a log-in for tokens."""
+        self.tokens = await self._request(
             "POST",
             "/auth/token",
             data={
@@ -310,9 +317,4 @@ class Frontend:
                 "code": code,
             },
         )
-        self._refresh_token = tokens["refresh_token"]
-        self._http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-        self._socket = await self._http.ws_connect("/api/websocket", max_msg_size=0)
-        await self._socket.receive_json()
-        await self._socket.send_json({"type": "auth", "access_token": tokens["access_token"]})
-        await self._socket.receive_json()
+        self._http.headers["Authorization"] = f"Bearer {self.tokens['access_token']}"

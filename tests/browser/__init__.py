@@ -1,0 +1,1 @@
+"""What people see and click in a real Home Assistant, in a real browser."""
