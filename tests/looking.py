@@ -67,9 +67,11 @@ class Together(Fault):
 
 def complaints(caplog: pytest.LogCaptureFixture, *levels: str) -> list[logging.LogRecord]:
     """Return what was logged at these levels, but for asyncio's remark on a slow machine."""
-    return [
-        record
-        for record in caplog.records
-        if record.levelname in levels
-        and not (record.name == "asyncio" and record.msg.startswith("Executing"))
-    ]
+    return [record for record in caplog.records if is_complaint(record, *levels)]
+
+
+def is_complaint(record: logging.LogRecord, *levels: str) -> bool:
+    """Return whether a record is of these levels, and not asyncio's remark on a slow machine."""
+    return record.levelname in levels and not (
+        record.name == "asyncio" and record.msg.startswith("Executing")
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.core import Event, HomeAssistant, ServiceCall, callback
 from homeassistant.setup import async_setup_component
@@ -18,7 +18,7 @@ from sandbox.home import Home
 from sandbox.records import Account, Pot
 from sandbox.server import BankServer
 from tests.conftest import LetPass
-from tests.looking import complaints, entity_id, set_up
+from tests.looking import entity_id, is_complaint, set_up
 from tests.teller import Move, Teller
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,11 @@ A_POLL = timedelta(minutes=2)
 AN_HOUR = timedelta(hours=1)
 
 AUTOMATION = "automation.the_play"
+
+COMPLAINTS: Final = ("WARNING", "ERROR", "CRITICAL")
+
+# In which pytest keeps what was logged, each apart.
+PHASES: Final = ("setup", "call", "teardown")
 
 
 class Stage:
@@ -144,7 +149,13 @@ class Stage:
         return [(each["title"], each["message"]) for each in found]
 
     def complaints(self) -> list[str]:
-        """Return what was complained of in the log so far, and no more after that."""
-        texts = [record.getMessage() for record in complaints(self._caplog, "WARNING", "ERROR")]
-        self._caplog.clear()
+        """Return what was complained of in the log so far, and no more after that.
+
+        A fixture that looks after its test would only see what was logged since the test ended.
+        """
+        texts: list[str] = []
+        for phase in PHASES:
+            records = self._caplog.get_records(phase)
+            texts += [each.getMessage() for each in records if is_complaint(each, *COMPLAINTS)]
+            records.clear()
         return texts
