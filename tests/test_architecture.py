@@ -73,10 +73,12 @@ ALLOWED: dict[str, set[str]] = {
     },
     "condition": {"api", "chosen", "const", "coordinator", "runtime", "threshold"},
     "notify": {"coordinator", "entity", "errors", "feed", "runtime"},
+    "dashboard": {"const"},
     "__init__": {
         "api",
         "const",
         "coordinator",
+        "dashboard",
         "devices",
         "journal",
         "ledger",

@@ -20,6 +20,7 @@ from .coordinator import (
     async_clear_issues,
     async_raise_issue,
 )
+from .dashboard import async_setup_dashboard
 from .devices import owner_name, subject_id
 from .journal import async_open_journal, async_remove_journal
 from .ledger import async_get_ledgers
@@ -36,8 +37,9 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.S
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions."""
+    """Register the actions, and the cards."""
     async_setup_services(hass)
+    await async_setup_dashboard(hass)
     return True
 
 

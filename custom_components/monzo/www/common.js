@@ -1,57 +1,50 @@
 /** What the cards and the dashboard have in common. */
 
-/** Tags of languages that write numbers as the person has chosen in their profile. */
-const NUMBER_LOCALES = /** @type {Record<string, string | undefined>} */ ({
-  comma_decimal: "en-US",
-  decimal_comma: "de",
-  space_comma: "fr",
-  quote_decimal: "de-CH",
-  none: "en-US",
-  system: undefined,
-});
+/** Languages that write numbers as people choose in their profile. @type {Record<string, string | undefined>} */
+const WRITING = {
+  ...{ comma_decimal: "en-US", decimal_comma: "de", space_comma: "fr", quote_decimal: "de-CH" },
+  ...{ none: "en-US", system: undefined },
+};
+
+/** @type {FormatMoney} */
+export const money = ({ locale: { number_format: chosen }, language }, amount, currency, options) =>
+  new Intl.NumberFormat(chosen in WRITING ? WRITING[chosen] : language, {
+    ...{ style: "currency", currency, useGrouping: chosen !== "none" },
+    ...options,
+  }).format(amount);
 
 /** @type {Record<string, Promise<Texts>>} */
 const texts = {};
 
-/**
- * Return what knows our texts in the person's language; asked for once, whoever needs them.
- * @param {Hass} hass
- */
-export const loadTexts = ({ language, callWS }) =>
-  (texts[language] ??= callWS({
-    type: "frontend/get_translations",
-    language,
-    category: "common",
-    integration: "monzo",
-  }).then(
-    ({ resources }) =>
-      (key, placeholders = {}) =>
-        String(resources[`component.monzo.common.${key}`] ?? "").replace(/{(\w+)}/g, (_, name) =>
-          String(placeholders[name]),
-        ),
-    (error) => {
-      delete texts[language];
-      throw error;
-    },
-  ));
+/** @type {(hass: Hass) => Promise<Texts>} */
+const askTexts = async ({ callWS, language }) => {
+  const what = { category: "common", integration: "monzo", language };
+  const { resources } = await callWS({ type: "frontend/get_translations", ...what });
+  return (key, values = {}) =>
+    String(resources[`component.monzo.common.${key}`] ?? "").replace(/{(\w+)}/g, (_, name) => `${values[name]}`);
+};
 
-/**
- * Return an amount in major units as the person writes numbers.
- * @param {Hass} hass
- * @param {number} amount
- * @param {string} currency
- * @param {Intl.NumberFormatOptions} [options]
- */
-export const money = ({ locale, language }, amount, currency, options) =>
-  new Intl.NumberFormat(
-    locale.number_format in NUMBER_LOCALES ? NUMBER_LOCALES[locale.number_format] : language,
-    { style: "currency", currency, useGrouping: locale.number_format !== "none", ...options },
-  ).format(amount);
+/** Return what knows our texts in the person's language; it is asked for once. @type {(hass: Hass) => Promise<Texts>} */
+export const loadTexts = (hass) =>
+  (texts[hass.language] ??= askTexts(hass).catch((error) => {
+    delete texts[hass.language];
+    throw error;
+  }));
 
-/**
- * Return the ids of our entities by their translation key, for each of our devices.
- * @param {Hass} hass
- */
+/** Return the same where Home Assistant gives no `hass`, once it has one. */
+export const ourTexts = async () => {
+  const app = /** @type {any} */ (document.querySelector("home-assistant"));
+  while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
+  return loadTexts(app.hass);
+};
+
+/** Return what went wrong in the person's language. @type {(hass: Hass, error: any) => Promise<string>} */
+export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
+  const localize = await hass.loadBackendTranslation("exceptions", "monzo");
+  return localize(`component.monzo.exceptions.${key}.message`, values) || message;
+};
+
+/** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */
 export const monzoDevices = ({ entities }) => {
   /** @type {Record<string, Record<string, string>>} */
   const devices = {};
@@ -63,65 +56,49 @@ export const monzoDevices = ({ entities }) => {
   return devices;
 };
 
-/**
- * Return what the person calls a device.
- * @param {Hass} hass
- * @param {string} id
- */
-export const deviceName = ({ devices }, id) => devices[id]?.name_by_user || devices[id]?.name || "";
+/** @type {(hass: Hass, id: string) => string} */
+export const deviceName = (hass, id) => hass.devices[id]?.name_by_user || hass.devices[id]?.name || "";
 
-/**
- * Build an element. What it has as a property is set as one, the rest as attributes.
- * @template {string} Tag
- * @param {Tag} tag
- * @param {Record<string, unknown>} [properties]
- * @param {(Node | string | false | null | undefined)[]} children
- * @returns {Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag] : HTMLElement}
- */
+/** @type {Build} */
 export const h = (tag, properties = {}, ...children) => {
   const element = /** @type {any} */ (document.createElement(tag));
   for (const [name, value] of Object.entries(properties)) {
     if (name in element) element[name] = value;
-    else if (value != null) element.setAttribute(name, value);
+    else element.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child || child === ""));
+  element.append(...children.filter(Boolean));
   return element;
 };
 
-const STYLE = `
-  ha-card { height: 100%; overflow: hidden; display: flex; flex-direction: column; }
-  button { font: inherit; color: inherit; background: none; border: 0; cursor: pointer; min-width: 44px; min-height: 44px; border-radius: 8px; }
-  button:focus-visible { outline: 2px solid var(--primary-color); outline-offset: -2px; }
-  header { display: flex; align-items: center; justify-content: space-between; min-height: 44px; padding-block: 4px; padding-inline: 16px 4px; }
-  h2 { margin: 0; font-size: var(--ha-font-size-l, 16px); font-weight: 500; }
-`;
+const models = ["Account", "Flex", "Loan", "Cashback"];
+export const ACCOUNTS = {
+  device: { multiple: true, filter: models.map((model) => ({ integration: "monzo", model })) },
+};
 
-/**
- * A card: gives what it shows as `content`, which is called again when something it `watches` has changed.
- *
- * An element that should keep the focus then needs an id.
- */
+/** Return a visual editor. @type {(...schema: object[]) => Promise<ConfigForm>} */
+export const form = async (...schema) => {
+  const text = await ourTexts();
+  return { schema, computeLabel: ({ name }) => text(`option_${name}`) };
+};
+
+const style = new CSSStyleSheet();
+fetch(new URL("cards.css", import.meta.url)).then(async (answer) => style.replace(await answer.text()));
+
+/** A card: shows its `content`, anew when something `watched` has changed. What then keeps the focus has an id. */
 export class Card extends HTMLElement {
-  static style = "";
-
-  /** @type {CardConfig | undefined} */
-  config;
-
-  /** @type {Texts | undefined} */
-  text;
-
-  /** Whether the amounts are shown, where the configuration hides them at first. */
-  revealed = false;
-
-  /** @type {Hass | undefined} */
-  #hass;
-
+  /** @type {CardConfig} */ config;
+  /** @type {Texts} */ text;
+  /** @type {Hass} */ #hass;
   #waiting = false;
+  #root = this.attachShadow({ mode: "open" });
+  /** The ids of entities. @type {string[]} */ watched = [];
+  /** Whether amounts are shown that are hidden at first. */
+  revealed = false;
 
   constructor() {
     super();
-    const style = /** @type {typeof Card} */ (this.constructor).style;
-    this.attachShadow({ mode: "open" }).append(h("style", {}, STYLE + style), h("ha-card"));
+    this.#root.adoptedStyleSheets = [style];
+    this.#root.append(h("ha-card"));
   }
 
   /** @param {CardConfig} config */
@@ -131,107 +108,82 @@ export class Card extends HTMLElement {
   }
 
   get hass() {
-    return /** @type {Hass} */ (this.#hass);
+    return this.#hass;
   }
 
   set hass(hass) {
     const old = this.#hass;
     this.#hass = hass;
-    if (hass.language !== old?.language) {
-      loadTexts(hass).then((text) => {
-        this.text = text;
-        this.update();
-      });
-    }
-    const changed = (/** @type {"locale" | "entities" | "devices"} */ part) =>
-      hass[part] !== old?.[part];
-    if (
-      changed("locale") ||
-      changed("entities") ||
-      changed("devices") ||
-      this.watches().some((id) => hass.states[id] !== old?.states[id])
-    ) {
-      this.update();
-    }
+    loadTexts(hass).then((text) => {
+      if (text !== this.text) this.update();
+      this.text = text;
+    });
+    /** @type {("locale" | "entities" | "devices")[]} */
+    const parts = ["locale", "entities", "devices"];
+    const changed = () => this.watched.some((id) => hass.states[id] !== old.states[id]);
+    if (parts.some((part) => hass[part] !== old?.[part]) || changed()) this.update();
   }
 
-  /**
-   * Return the ids of the entities that the content depends on.
-   * @returns {string[]}
-   */
-  watches() {
-    return [];
-  }
-
-  /**
-   * Return what the card shows. Configuration, texts and hass are there.
-   * @returns {Node[]}
-   */
+  /** @returns {Node[]} */
   content() {
     return [];
   }
 
-  /** Show what is now, once, after whatever else changes at this moment. */
+  /** Show what there is when all has changed that changes at this moment. */
   update() {
     if (this.#waiting) return;
     this.#waiting = true;
     queueMicrotask(() => {
       this.#waiting = false;
-      if (!this.config || !this.text || !this.#hass) return;
-      const root = /** @type {ShadowRoot} */ (this.shadowRoot);
-      const focused = root.activeElement?.id;
-      root.querySelector("ha-card")?.replaceChildren(...this.content());
-      if (focused) root.getElementById(focused)?.focus();
+      if (!this.config || !this.text || !this.hass) return;
+      const focused = this.#root.activeElement?.id;
+      this.#root.firstElementChild?.replaceChildren(...this.content());
+      if (focused) this.#root.getElementById(focused)?.focus();
     });
   }
 
   get masked() {
-    return Boolean(this.config?.hide_amounts) && !this.revealed;
+    return this.config.hide_amounts && !this.revealed;
   }
 
-  /** Show the amounts, or hide them again. */
   toggle() {
     this.revealed = !this.revealed;
     this.update();
   }
 
-  /**
-   * Return an amount, or what stands for one that is hidden.
-   * @param {number} amount
-   * @param {string} currency
-   * @param {Intl.NumberFormatOptions} [options]
-   */
-  amount(amount, currency, options) {
+  /** @type {(amount: number, currency: string, options?: Intl.NumberFormatOptions) => HTMLElement} */
+  amount(...sum) {
     return this.masked
-      ? h("span", { role: "img", ariaLabel: this.text?.("amount_hidden") }, "••••")
-      : h("bdi", {}, money(this.hass, amount, currency, options));
+      ? h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••")
+      : h("bdi", {}, money(this.hass, ...sum));
   }
 
-  /** Return the button that shows and hides the amounts; none where they are never hidden. */
+  /** Return the button that shows and hides the amounts, where there is one. */
   eye() {
-    return (
-      this.config?.hide_amounts &&
-      h(
-        "button",
-        {
-          id: "eye",
-          ariaLabel: this.text?.(this.masked ? "amounts_show" : "amounts_hide"),
-          onclick: () => this.toggle(),
-        },
-        h("ha-icon", { icon: this.masked ? "mdi:eye" : "mdi:eye-off" }),
-      )
-    );
+    const ariaLabel = this.text(this.masked ? "amounts_show" : "amounts_hide");
+    const icon = h("ha-icon", { icon: this.masked ? "mdi:eye" : "mdi:eye-off" });
+    const onclick = () => this.toggle();
+    return this.config.hide_amounts && h("button", { id: "eye", ariaLabel, onclick }, icon);
   }
 }
 
 /**
- * Make a card known to Home Assistant, and offer it in the card picker; once, however often this is loaded.
- * @param {string} type
- * @param {typeof Card} card
- * @param {{name: string, description: string, getEntitySuggestion: (hass: Hass, entityId: string) => object | null}} entry
+ * Make a card known, and offer it in the picker; once, however often this is loaded. `suggest` returns the options for
+ * one of our entities, by its device and the entities of that.
+ * @type {(name: string, card: typeof Card, suggest: (device: string, entities: Record<string, string>) => object | "" | undefined) => void}
  */
-export const define = (type, card, entry) => {
+export const define = async (name, card, suggest) => {
+  const type = `monzo-${name}-card`;
   if (customElements.get(type)) return;
   customElements.define(type, card);
-  (window.customCards ??= []).push({ type, preview: true, ...entry });
+  const text = await ourTexts();
+  (window.customCards ??= []).push({
+    ...{ type, preview: true, name: text(`${name}_name`), description: text(`${name}_description`) },
+    /** @type {(hass: Hass, entity: string) => object | null} */
+    getEntitySuggestion: (hass, entity) => {
+      const { platform, device_id: id } = hass.entities[entity] ?? {};
+      const options = platform === "monzo" && id && suggest(id, monzoDevices(hass)[id]);
+      return options ? { config: { type: `custom:${type}`, ...options } } : null;
+    },
+  });
 };

@@ -37,7 +37,13 @@ interface Hass {
   user?: { is_admin: boolean };
   callWS<Answer = any>(message: { type: string; [key: string]: unknown }): Promise<Answer>;
   callService(domain: string, service: string, data?: object, target?: object): Promise<any>;
+  localize(key: string, placeholders?: object): string;
   formatEntityState(state: HassEntity): string;
+  formatEntityAttributeValue(state: HassEntity, attribute: string, value?: unknown): string;
+  loadBackendTranslation(
+    category: string,
+    integration: string,
+  ): Promise<(key: string, placeholders?: object) => string>;
 }
 
 /** A text of ours in the language of the person, with what its placeholders stand for. */
@@ -45,12 +51,56 @@ type Texts = (key: string, placeholders?: Record<string, string | number>) => st
 
 interface CardConfig {
   type: string;
+  account?: string | string[];
   title?: string;
   hide_amounts?: boolean;
+  logos?: boolean;
   [option: string]: unknown;
+}
+
+/** What Home Assistant needs for a card's visual editor. */
+interface ConfigForm {
+  schema: object[];
+  computeLabel: (field: { name: string }) => string;
+}
+
+/** An element that holds these; what it has as a property is set as one, the rest as attributes. */
+type Build = <Tag extends string>(
+  tag: Tag,
+  properties?: Record<string, unknown>,
+  ...children: (Node | string | false | null | undefined)[]
+) => Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag] : HTMLElement;
+
+/** An amount in major units as the person writes numbers. */
+type FormatMoney = (
+  hass: Pick<Hass, "locale" | "language">,
+  amount: number,
+  currency: string,
+  options?: Intl.NumberFormatOptions,
+) => string;
+
+/** What `monzo.get_transactions` answers with for each of them; the fields that are shown. */
+interface MonzoTransaction {
+  type: string;
+  name: string;
+  amount: number;
+  currency: string;
+  local_amount: number | null;
+  local_currency: string | null;
+  emoji: string | null;
+  logo: string | null;
+  category: string | null;
+  notes: string | null;
+  pending: boolean;
+  declined: boolean;
+  decline_reason: string | null;
+  created: string;
 }
 
 interface Window {
   customCards?: object[];
   customStrategies?: object[];
 }
+
+/** To be done for a card that shows the transactions of an account (the id of its device, and its event entity). */
+type Want = (card: { hass: Hass; limit: number }, account: string, event: string) => void;
