@@ -3,6 +3,7 @@
 import asyncio
 from asyncio.subprocess import PIPE, STDOUT, Process
 import contextlib
+from datetime import datetime
 import json
 from pathlib import Path
 import shutil
@@ -73,11 +74,18 @@ class HomeAssistant:
     """
 
     def __init__(
-        self, folder: Path, *, port: int, bank_url: str, python: str | Path = sys.executable
+        self,
+        folder: Path,
+        *,
+        port: int,
+        bank_url: str,
+        python: str | Path = sys.executable,
+        moment: datetime | None = None,
     ) -> None:
         """Prepare to keep everything in this folder and to listen on localhost.
 
-        `python` is the interpreter of the environment that Home Assistant is installed in.
+        `python` is the interpreter of the environment that Home Assistant is installed in. Its
+        clock stands still at the moment, if there is one.
         """
         self.folder = folder
         self.url = f"http://localhost:{port}"
@@ -85,6 +93,7 @@ class HomeAssistant:
         self._port = port
         self._bank_url = bank_url
         self._python = python
+        self._clock = ("--moment", moment.isoformat()) if moment else ()
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -137,7 +146,7 @@ class HomeAssistant:
         """
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(self._python, "-m", "sandbox.hass", self._bank_url),
+                *(self._python, "-m", "sandbox.hass", self._bank_url, *self._clock),
                 *("--config", str(self.folder), "--skip-pip"),
                 cwd=_REPOSITORY,
                 stdin=PIPE,

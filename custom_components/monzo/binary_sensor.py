@@ -62,6 +62,8 @@ POT_BINARY_SENSORS: Final = (
     MonzoBinarySensorDescription[PotState](
         key="locked",
         device_class=BinarySensorDeviceClass.LOCK,
+        # Without it, Home Assistant shows pots among the doors of the house, as a danger.
+        entity_category=EntityCategory.DIAGNOSTIC,
         # Home Assistant's locks are on when they are open.
         is_on_fn=lambda pot: not pot.pot.locked,
     ),

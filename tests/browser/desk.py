@@ -62,6 +62,8 @@ class Desk:
         self.houses.append(house)
         context.set_default_timeout(PATIENCE)
         await context.add_init_script(_logged_in(house))
+        if house.moment:
+            await context.clock.set_fixed_time(house.moment)
         await self._watch(context)
         page = await context.new_page()
         await page.goto(f"{house.url}{path}")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 import socket
 from typing import override
@@ -41,6 +42,9 @@ class House:
     server: BankServer
     home_assistant: HomeAssistant
     owner: Frontend
+
+    moment: datetime | None
+    """When the clocks of Home Assistant and of its browsers stand still; None: they go."""
 
     @property
     def url(self) -> str:
@@ -86,14 +90,19 @@ class Hasty(HomeAssistant):
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[House]:
-    """Start everything in an empty folder: Ann's bank, and a Home Assistant that is new to it."""
+async def opened(folder: Path, moment: datetime | None = None) -> AsyncIterator[House]:
+    """Start everything in an empty folder: Ann's bank, and a Home Assistant that is new to it.
+
+    Home Assistant's clock stands still at the moment, if there is one; the bank's is the caller's.
+    """
     port = _free_port()
     behaviour = replace(AS_ASSUMED, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"})
     home = build_home(Bank())
     async with (
         BankServer(home.bank, behaviour=behaviour) as server,
-        Hasty(folder, port=port, bank_url=server.url, python=PYTHON) as home_assistant,
+        Hasty(
+            folder, port=port, bank_url=server.url, python=PYTHON, moment=moment
+        ) as home_assistant,
         Frontend(home_assistant.url) as owner,
     ):
         await owner.onboard("Ann", "ann", "ann")
@@ -107,7 +116,9 @@ async def opened(folder: Path) -> AsyncIterator[House]:
             external_url=f"https://{EXTERNAL_HOST}",
         )
         await owner.started()
-        yield House(home=home, server=server, home_assistant=home_assistant, owner=owner)
+        yield House(
+            home=home, server=server, home_assistant=home_assistant, owner=owner, moment=moment
+        )
 
 
 async def until(condition: Callable[[], object]) -> None:
