@@ -1,17 +1,10 @@
 /** What the cards and the dashboard have in common. */
 
-/** Languages that write numbers as people choose in their profile. @type {Record<string, string | undefined>} */
+/** Who writes numbers as people choose in their profile. @type {Record<string, string | undefined>} */
 const WRITING = {
-  ...{ comma_decimal: "en-US", decimal_comma: "de", space_comma: "fr", quote_decimal: "de-CH" },
-  ...{ none: "en-US", system: undefined },
+  ...{ comma_decimal: "en", decimal_comma: "de", space_comma: "fr", quote_decimal: "de-CH" },
+  ...{ none: "en", system: undefined },
 };
-
-/** @type {FormatMoney} */
-export const money = ({ locale: { number_format: chosen }, language }, amount, currency, options) =>
-  new Intl.NumberFormat(chosen in WRITING ? WRITING[chosen] : language, {
-    ...{ style: "currency", currency, useGrouping: chosen !== "none" },
-    ...options,
-  }).format(amount);
 
 /** @type {Record<string, Promise<Texts>>} */
 const texts = {};
@@ -89,7 +82,7 @@ export class Card extends HTMLElement {
   /** @type {CardConfig} */ config;
   /** @type {Texts} */ text;
   /** @type {Hass} */ #hass;
-  #waiting = false;
+  /** @type {unknown[]} */ #seen = [];
   #root = this.attachShadow({ mode: "open" });
   /** The ids of entities. @type {string[]} */ watched = [];
   /** Whether amounts are shown that are hidden at first. */
@@ -112,34 +105,34 @@ export class Card extends HTMLElement {
   }
 
   set hass(hass) {
-    const old = this.#hass;
     this.#hass = hass;
+    this.#look();
     loadTexts(hass).then((text) => {
-      if (text !== this.text) this.update();
       this.text = text;
+      this.#look();
     });
-    /** @type {("locale" | "entities" | "devices")[]} */
-    const parts = ["locale", "entities", "devices"];
-    const changed = () => this.watched.some((id) => hass.states[id] !== old.states[id]);
-    if (parts.some((part) => hass[part] !== old?.[part]) || changed()) this.update();
+  }
+
+  #look() {
+    if (this.#parts().some((part, index) => part !== this.#seen[index])) this.update();
+  }
+
+  #parts() {
+    const { devices, entities, locale, states } = this.hass;
+    return [this.text, devices, entities, locale, ...this.watched.map((id) => states[id])];
+  }
+
+  update() {
+    if (!this.config || !this.text || !this.hass) return;
+    const focused = this.#root.activeElement?.id;
+    this.#root.firstElementChild?.replaceChildren(...this.content());
+    if (focused) this.#root.getElementById(focused)?.focus();
+    this.#seen = this.#parts();
   }
 
   /** @returns {Node[]} */
   content() {
     return [];
-  }
-
-  /** Show what there is when all has changed that changes at this moment. */
-  update() {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    queueMicrotask(() => {
-      this.#waiting = false;
-      if (!this.config || !this.text || !this.hass) return;
-      const focused = this.#root.activeElement?.id;
-      this.#root.firstElementChild?.replaceChildren(...this.content());
-      if (focused) this.#root.getElementById(focused)?.focus();
-    });
   }
 
   get masked() {
@@ -151,11 +144,14 @@ export class Card extends HTMLElement {
     this.update();
   }
 
-  /** @type {(amount: number, currency: string, options?: Intl.NumberFormatOptions) => HTMLElement} */
-  amount(...sum) {
-    return this.masked
-      ? h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••")
-      : h("bdi", {}, money(this.hass, ...sum));
+  /** Return an amount in major units as the person writes numbers, or what hides it. @type {ShowAmount} */
+  amount(amount, currency, options) {
+    if (this.masked) return h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••");
+    const { language, locale } = this.hass;
+    const chosen = locale.number_format;
+    const writing = chosen in WRITING ? WRITING[chosen] : language;
+    const style = { style: "currency", currency, useGrouping: chosen !== "none", ...options };
+    return h("bdi", {}, new Intl.NumberFormat(writing, style).format(amount));
   }
 
   /** Return the button that shows and hides the amounts, where there is one. */
@@ -167,11 +163,7 @@ export class Card extends HTMLElement {
   }
 }
 
-/**
- * Make a card known, and offer it in the picker; once, however often this is loaded. `suggest` returns the options for
- * one of our entities, by its device and the entities of that.
- * @type {(name: string, card: typeof Card, suggest: (device: string, entities: Record<string, string>) => object | "" | undefined) => void}
- */
+/** Make a card known, and offer it in the picker. @type {Define} */
 export const define = async (name, card, suggest) => {
   const type = `monzo-${name}-card`;
   if (customElements.get(type)) return;
@@ -179,11 +171,11 @@ export const define = async (name, card, suggest) => {
   const text = await ourTexts();
   (window.customCards ??= []).push({
     ...{ type, preview: true, name: text(`${name}_name`), description: text(`${name}_description`) },
-    /** @type {(hass: Hass, entity: string) => object | null} */
+    /** @type {Suggest} */
     getEntitySuggestion: (hass, entity) => {
-      const { platform, device_id: id } = hass.entities[entity] ?? {};
-      const options = platform === "monzo" && id && suggest(id, monzoDevices(hass)[id]);
-      return options ? { config: { type: `custom:${type}`, ...options } } : null;
+      const device = hass.entities[entity]?.device_id ?? "";
+      const options = suggest(device, monzoDevices(hass)[device] ?? {});
+      return options && { config: { type: `custom:${type}`, ...options } };
     },
   });
 };

@@ -71,13 +71,11 @@ type Build = <Tag extends string>(
   ...children: (Node | string | false | null | undefined)[]
 ) => Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag] : HTMLElement;
 
-/** An amount in major units as the person writes numbers. */
-type FormatMoney = (
-  hass: Pick<Hass, "locale" | "language">,
+type ShowAmount = (
   amount: number,
   currency: string,
   options?: Intl.NumberFormatOptions,
-) => string;
+) => HTMLElement;
 
 /** What `monzo.get_transactions` answers with for each of them; the fields that are shown. */
 interface MonzoTransaction {
@@ -104,3 +102,13 @@ interface Window {
 
 /** To be done for a card that shows the transactions of an account (the id of its device, and its event entity). */
 type Want = (card: { hass: Hass; limit: number }, account: string, event: string) => void;
+
+/** What suits an entity in the card picker. */
+type Suggest = (hass: Hass, entity: string) => object | null;
+
+/** `suggest` returns the options for a device of ours, by the ids of its entities. */
+type Define = (
+  name: string,
+  card: CustomElementConstructor,
+  suggest: (device: string, entities: Record<string, string>) => object | null,
+) => Promise<void>;

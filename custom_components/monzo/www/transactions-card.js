@@ -9,6 +9,8 @@ const STALE = 900_000;
 /** Payments come with their round-ups, a moment apart. */
 const PAUSE = 1000;
 const MORE = 20;
+/** @type {Intl.NumberFormatOptions} */
+const SIGNED = { signDisplay: "exceptZero" };
 
 /** The cards on the screen. @type {Set<TransactionsCard>} */
 const shown = new Set();
@@ -57,6 +59,7 @@ class Listing {
 const listings = {};
 
 class TransactionsCard extends Card {
+  static getStubConfig = () => ({});
   static getConfigForm = () =>
     form(
       { name: "account", selector: ACCOUNTS },
@@ -64,7 +67,6 @@ class TransactionsCard extends Card {
       { name: "hide_amounts", selector: { boolean: {} } },
       { name: "logos", selector: { boolean: {} } },
     );
-  static getStubConfig = () => ({});
   getGridOptions = () => ({ columns: 12, min_columns: 6 });
   getCardSize = () => 8;
 
@@ -84,6 +86,7 @@ class TransactionsCard extends Card {
     const devices = monzoDevices(hass);
     const chosen = [config.account ?? []].flat();
     const accounts = chosen.length ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
+    const names = accounts.map((id) => deviceName(hass, id));
     this.watched = accounts.map((id) => devices[id]?.transaction ?? "");
     const all = accounts.map((id, index) => {
       const listing = (listings[id] ??= new Listing());
@@ -92,7 +95,6 @@ class TransactionsCard extends Card {
     });
     const busy = all.some((listing) => listing.busy);
     const failed = all.filter(({ error }) => error);
-    const names = accounts.map((id) => deviceName(hass, id));
     const days = this.#days(all, names);
     /** @type {(id: string, change: () => void) => HTMLElement} */
     const button = (id, change) => {
@@ -104,18 +106,15 @@ class TransactionsCard extends Card {
     };
     const again = () => failed.forEach((listing) => Object.assign(listing, { error: "", asked: 0 }));
     const state = busy ? "loading" : all.length ? "none" : "no_account";
-    return [
-      h("header", {}, h("h2", {}, config.title || (names.length === 1 ? names[0] : text("transactions_title"))), this.eye()),
-      h(
-        "div",
-        { className: "list", ariaBusy: `${busy}` },
-        ...failed.map(({ error }) => h("p", { role: "alert" }, error)),
-        failed.length > 0 && button("again", again),
-        ...days,
-        !days.length && !failed.length && h("p", {}, text(`transactions_${state}`)),
-        days.length > 0 && all.some(({ complete }) => !complete) && button("more", () => (this.limit += MORE)),
-      ),
+    const list = [
+      ...failed.map(({ error }) => h("p", { role: "alert" }, error)),
+      failed[0] && button("again", again),
+      ...days,
+      !days[0] && !failed[0] && h("p", {}, text(`transactions_${state}`)),
+      days[0] && !all.every(({ complete }) => complete) && button("more", () => (this.limit += MORE)),
     ];
+    const title = config.title || (names[1] ? text("transactions_title") : names[0]);
+    return [h("header", {}, h("h2", {}, title), this.eye()), h("div", { className: "list", ariaBusy: `${busy}` }, ...list)];
   }
 
   /** Return the transactions below their days, the newest first. @type {(all: Listing[], names: string[]) => Node[]} */
@@ -124,64 +123,64 @@ class TransactionsCard extends Card {
     const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
     const date = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone });
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-    const recent = Object.fromEntries(
-      [1, 0].map((ago) => [date.format(Date.now() - ago * DAY), relative.format(-ago, "day")]),
-    );
-    // Before the oldest that is known of one account, those of another alone would be half of it.
-    const horizon = Math.max(
-      ...all.map(({ complete, transactions }) => (complete ? 0 : Date.parse(transactions.at(-1)?.created ?? "1970"))),
+    const now = Date.now();
+    const recent = Object.fromEntries([1, 0].map((ago) => [date.format(now - ago * DAY), relative.format(-ago, "day")]));
+    const items = all.flatMap(({ complete, transactions }, index) =>
+      transactions.map((item, place) => ({
+        ...{ item, index, at: Date.parse(item.created) },
+        isEnd: !complete && place === transactions.length - 1,
+      })),
     );
     /** @type {Record<string, HTMLElement>} */
     const days = {};
-    all
-      .flatMap(({ transactions }, index) => transactions.map((item) => ({ item, index, at: Date.parse(item.created) })))
-      .filter(({ at }) => at >= horizon)
-      .sort((one, other) => other.at - one.at)
-      .forEach(({ item, index, at }) => {
-        const day = date.format(at);
-        (days[recent[day] ?? day] ??= h("ul")).append(this.#row(item, this.watched[index], names.length > 1 && names[index]));
-      });
+    for (const { item, index, at, isEnd } of items.sort((one, other) => other.at - one.at)) {
+      const day = date.format(at);
+      const row = this.#row(item, this.watched[index], names[1] && names[index]);
+      (days[recent[day] ?? day] ??= h("ul", { role: "list" })).append(row);
+      // Before the oldest that is known of one account, those of another alone would be half of it.
+      if (isEnd) break;
+    }
     return Object.entries(days).flatMap(([day, rows]) => [h("h3", {}, day), rows]);
   }
 
-  /** @type {(item: MonzoTransaction, event: string, account: string | false) => HTMLElement} */
+  /** @type {(item: MonzoTransaction, event: string, account: string) => HTMLElement} */
   #row(item, event, account) {
     const { config, hass, text } = this;
-    const state = hass.states[event];
-    const kind = state ? hass.formatEntityAttributeValue(state, "event_type", item.type) : "";
-    const code = (item.decline_reason ?? "").toLowerCase();
+    const { amount, declined, emoji, local_amount, local_currency, logo, notes, type } = item;
+    const kind = hass.states[event] ? hass.formatEntityAttributeValue(hass.states[event], "event_type", type) : "";
+    const code = item.decline_reason?.toLowerCase() ?? "";
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
-    const isBought = item.declined || item.type === "card_payment";
+    const category = text(`transactions_category_${item.category}`);
     const details = [
-      item.declined && text("transactions_declined", { reason }),
+      declined && text("transactions_declined", { reason }),
       item.pending && text("transactions_pending"),
-      item.notes || (isBought ? text(`transactions_category_${item.category}`) : kind),
+      notes || (declined || type === "card_payment" ? category : kind),
       account,
     ];
     const name = item.name || kind;
-    const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || [...name][0]?.toUpperCase());
-    if (config.logos && item.logo) {
-      const onload = () => icon.replaceChildren(logo);
-      const logo = h("img", { alt: "", referrerPolicy: "no-referrer", onload, src: item.logo });
+    const icon = h("div", { className: "icon", ariaHidden: "true" }, emoji || [...name][0]);
+    if (config.logos && logo) {
+      const onload = () => icon.replaceChildren(image);
+      const image = h("img", { alt: "", referrerPolicy: "no-referrer", onload, src: logo });
     }
-    const isIn = item.amount > 0 && !item.declined && !this.masked;
-    const onclick = config.hide_amounts ? () => this.toggle() : null;
-    /** @type {(amount: number | null, currency: string | null) => HTMLElement | false} */
-    const sum = (amount, currency) =>
-      amount !== null && currency !== null && this.amount(amount, currency, { signDisplay: "exceptZero" });
+    const isIn = amount > 0 && !declined && !this.masked;
+    const sum = {
+      className: isIn ? "sum in" : "sum",
+      onclick: config.hide_amounts ? () => this.toggle() : null,
+    };
     return h(
       "li",
       {},
       icon,
-      h("div", { className: "what" }, h("span", {}, name), h("small", {}, details.filter(Boolean).join(" · "))),
+      h("div", { className: "what" }, name, h("small", {}, details.filter(Boolean).join(" · "))),
       h(
         "div",
-        { className: isIn ? "sum in" : "sum", onclick },
-        h(item.declined ? "s" : "span", {}, sum(item.amount, item.currency)),
-        h("small", {}, sum(item.local_amount, item.local_currency)),
+        sum,
+        h(declined ? "s" : "span", {}, this.amount(amount, item.currency, SIGNED)),
+        h("small", {}, local_currency && this.amount(local_amount ?? 0, local_currency, SIGNED)),
       ),
     );
   }
 }
 
-define("transactions", TransactionsCard, (device, { transaction }) => transaction && { account: [device] });
+define("transactions", TransactionsCard, (device, its) => (its.transaction ? { account: [device] } : null));
