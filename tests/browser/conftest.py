@@ -1,34 +1,21 @@
 """A Home Assistant with its frontend, a bank, and a person at a browser."""
 
 from collections.abc import AsyncIterator, Generator
-import os
 from pathlib import Path
 import re
 import shutil
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 import pytest
 import pytest_asyncio
 import pytest_socket
 
+from .chromium import NoChromiumError, chromium_here, launched
 from .desk import Desk
 from .house import PYTHON, House, opened
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parents[1] / ".screenshots"
-
-# The environment variable that names a browser which is not found by itself.
-CHROMIUM = "CHROMIUM"
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 # The fixtures that begin with a start of Home Assistant, and are shared by the tests of a worker.
 _HOUSES = ("banked_house", "new_house")
@@ -74,23 +61,20 @@ def verify_cleanup() -> None:
 @pytest.fixture(scope="package")
 def executable() -> Path:
     """Return Chromium's program; without one, or without the newest Home Assistant, skip."""
-    named = os.environ.get(CHROMIUM)
-    found = named or next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        names = ", ".join(_NAMES)
-        pytest.skip(f"No Chromium: {names} are not on the path, and {CHROMIUM} names none")
+    try:
+        found = chromium_here()
+    except NoChromiumError as err:
+        pytest.skip(str(err))
     if not PYTHON.exists():
         pytest.skip("No Home Assistant with a frontend: scripts/setup demo makes .venv-demo")
-    return Path(found)
+    return found
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def chromium(executable: Path) -> AsyncIterator[Browser]:
     """Return the browser."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=_OPTIONS)
+    async with launched(executable) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
