@@ -153,6 +153,17 @@ async def test_a_condition_that_is_not_met_taxes_nothing(stage: Stage) -> None:
     assert stage.sent == []
 
 
+@pytest.mark.parametrize(
+    ("inputs", "moved"), [({}, []), ({"late": True}, [("Bills", 85)])], ids=["not", "if wanted"]
+)
+async def test_what_is_learned_of_late_is_taxed_if_that_is_wanted(
+    stage: Stage, inputs: dict[str, Any], moved: list[tuple[str, int]]
+) -> None:
+    await tax(stage, **inputs)
+    await stage.miss(lambda: stage.bank.pay(stage.home.joint.id, -850, merchant="Kebab Corner"))
+    assert stage.amounts == moved
+
+
 async def test_only_the_chosen_accounts_are_taxed(stage: Stage) -> None:
     await tax(stage, accounts=[stage.device(stage.home.current)])
     await pay(stage, -850)

@@ -196,3 +196,12 @@ async def test_it_flashes_for_chosen_accounts_only(stage: Stage, lamp: Watcher) 
     stage.bank.pay(stage.home.joint.id, -350)
     await stage.let_pass(A_WHILE)
     assert lamp.seen == []
+
+
+async def test_it_does_not_flash_for_what_was_while_monzo_was_away(
+    stage: Stage, lamp: Watcher
+) -> None:
+    await flash(stage)
+    await stage.miss(lambda: stage.bank.pay(stage.home.joint.id, -350))
+    assert stage.runs == 0
+    assert lamp.seen == []

@@ -50,6 +50,13 @@ async def test_money_that_comes_in_or_goes_into_a_pot_is_not_told(stage: Stage) 
     assert stage.notifications == []
 
 
+async def test_what_was_paid_while_monzo_was_away_is_not_told(stage: Stage) -> None:
+    await watch(stage)
+    await stage.miss(lambda: stage.bank.pay(stage.home.joint.id, -50_000))
+    assert stage.runs == 0
+    assert stage.notifications == []
+
+
 @pytest.fixture
 async def used_to_gifts(stage: Stage) -> None:
     """Have paid 12, 20 and 28 pounds for gifts lately, and once in each of other categories."""
