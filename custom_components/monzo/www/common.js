@@ -130,7 +130,7 @@ export class Card extends HTMLElement {
     this.#seen = this.#parts();
   }
 
-  /** @returns {Node[]} */
+  /** @returns {(Node | string)[]} */
   content() {
     return [];
   }
@@ -144,14 +144,20 @@ export class Card extends HTMLElement {
     this.update();
   }
 
-  /** Return an amount in major units as the person writes numbers, or what hides it. @type {ShowAmount} */
-  amount(amount, currency, options) {
-    if (this.masked) return h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••");
+  /** Return an amount in major units as the person writes numbers. @type {FormatMoney} */
+  money(amount, currency, options) {
     const { language, locale } = this.hass;
     const chosen = locale.number_format;
     const writing = chosen in WRITING ? WRITING[chosen] : language;
+    /** @type {Intl.NumberFormatOptions} */
     const style = { style: "currency", currency, useGrouping: chosen !== "none", ...options };
-    return h("bdi", {}, new Intl.NumberFormat(writing, style).format(amount));
+    return new Intl.NumberFormat(writing, style).format(amount);
+  }
+
+  /** Return the same, or what hides it. @type {ShowAmount} */
+  amount(...sum) {
+    if (!this.masked) return h("bdi", {}, this.money(...sum));
+    return h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••");
   }
 
   /** Return the button that shows and hides the amounts, where there is one. */
@@ -159,7 +165,7 @@ export class Card extends HTMLElement {
     const ariaLabel = this.text(this.masked ? "amounts_show" : "amounts_hide");
     const icon = h("ha-icon", { icon: this.masked ? "mdi:eye" : "mdi:eye-off" });
     const onclick = () => this.toggle();
-    return this.config.hide_amounts && h("button", { id: "eye", ariaLabel, onclick }, icon);
+    return this.config.hide_amounts ? h("button", { id: "eye", ariaLabel, onclick }, icon) : "";
   }
 }
 

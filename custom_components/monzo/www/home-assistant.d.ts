@@ -52,6 +52,7 @@ type Texts = (key: string, placeholders?: Record<string, string | number>) => st
 interface CardConfig {
   type: string;
   account?: string | string[];
+  pot: string;
   title?: string;
   hide_amounts?: boolean;
   logos?: boolean;
@@ -70,6 +71,8 @@ type Build = <Tag extends string>(
   properties?: Record<string, unknown>,
   ...children: (Node | string | false | null | undefined)[]
 ) => Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag] : HTMLElement;
+
+type FormatMoney = (amount: number, currency: string, options?: Intl.NumberFormatOptions) => string;
 
 type ShowAmount = (
   amount: number,
@@ -112,3 +115,32 @@ type Define = (
   card: CustomElementConstructor,
   suggest: (device: string, entities: Record<string, string>) => object | null,
 ) => Promise<void>;
+
+/** A person, an account or a pot: its device, what that is below, and its entities by their translation keys. */
+interface Subject {
+  id: string;
+  name: string;
+  above?: string | null;
+  [key: string]: any;
+}
+
+type Found = Record<"people" | "accounts" | "pots", Subject[]>;
+
+/** What can be chosen about the dashboard; accounts by the ids of their devices. */
+interface Options {
+  accounts?: string[];
+  hide_amounts?: boolean;
+}
+
+type Find = (options: Options, hass: Hass) => Found;
+type Sections = (options: Options, found: Found, text: Texts) => object[];
+type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
+type MakeGraph = (subjects: Subject[], key: string, options: object) => any;
+
+/** Asks the action for what it would do, or to do it; `then` takes its answer. */
+type CallAction = (dryRun: boolean, then: (answer: any) => void) => Promise<void>;
+
+/** A step of a dialog: what is said, and what the button that goes on says and does, if there is one. */
+type ShowStep = (said: (Node | string)[], label?: string, next?: () => void) => void;
+
+type MakeButton = (id: string, title: string, icon: string, disabled?: boolean) => HTMLElement | false | undefined;
