@@ -15,7 +15,6 @@ import time
 
 from .bank import Bank
 from .behaviour import AS_ASSUMED
-from .dashboard import has_dashboard, show_dashboard
 from .home import Home, build_home
 from .home_assistant import Frontend, HomeAssistant, HomeAssistantError
 from .life import SECONDS_BETWEEN, keep_living
@@ -28,6 +27,7 @@ _STATE = Path(__file__).parents[1] / ".demo"
 _HOME_ASSISTANT = _STATE / "home-assistant"
 _USER = "demo"
 _MONZO = {"domain": "monzo"}
+_DASHBOARD = "demo-bank"
 
 # An address as the bank would call it from outside; the sandbox knows that it is this machine.
 _EXTERNAL_HOST = "home.example.test"
@@ -45,6 +45,12 @@ To connect the bank yourself:
   4. Approve it on the bank's control page, which stands for the app on your phone.
 The dashboard "Money" appears when that is done.
 """
+
+_GREETING = (
+    "Everything at the bank comes from a sandbox on this computer. "
+    "On [its control page]({control}) you can pay, receive, decline, close a pot, and break the "
+    "bank. What happens there shows up here within a second."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +136,14 @@ async def _set_up(
             await frontend.log_in(_USER, _USER)
         progress.say("Waiting for Home Assistant to be up ...")
         await frontend.started()
+        await _greet(frontend, control_page)
         connected = bool(await frontend.command("config_entries/get", **_MONZO))
         if not connected and not options.by_hand:
             progress.say("Connecting the bank: sign-in, approval in the app ...")
             await _connect(frontend, home, server)
             connected = True
         if connected:
-            await _show(frontend, server.bank, control_page)
+            await _show(frontend, server.bank)
     progress.say("Ready.")
     print(_welcome(options, url, control_page))
     if not connected:
@@ -144,7 +151,7 @@ async def _set_up(
         await _signed_in(server)
         async with Frontend(url) as frontend:
             await frontend.log_in(_USER, _USER)
-            await _show(frontend, server.bank, control_page)
+            await _show(frontend, server.bank)
 
 
 async def _configure(frontend: Frontend) -> None:
@@ -174,14 +181,38 @@ async def _signed_in(server: BankServer) -> None:
         await asyncio.sleep(1)
 
 
-async def _show(frontend: Frontend, bank: Bank, control_page: str) -> None:
-    """Wait until the bank's entities are there, and see that there is a dashboard for them."""
-    if await has_dashboard(frontend):
+async def _greet(frontend: Frontend, control_page: str) -> None:
+    """Say in Home Assistant what this is; it forgets that when it stops."""
+    await frontend.post(
+        "/api/services/persistent_notification/create",
+        {
+            "notification_id": "demo",
+            "title": "A bank that is not real",
+            "message": _GREETING.format(control=control_page),
+        },
+    )
+
+
+async def _show(frontend: Frontend, bank: Bank) -> None:
+    """Wait until the bank's entities are there, and see that there is a dashboard for them.
+
+    It comes after the past, and whoever logs in begins there.
+    """
+    dashboards = await frontend.command("lovelace/dashboards/list")
+    if any(dashboard["url_path"] == _DASHBOARD for dashboard in dashboards):
         return
     while not await _is_loaded(frontend):  # noqa: ASYNC110 - far away
         await asyncio.sleep(0.2)
     await import_past(frontend, bank)
-    await show_dashboard(frontend, control_page)
+    await frontend.command(
+        "lovelace/dashboards/create", url_path=_DASHBOARD, title="Money", icon="mdi:wallet"
+    )
+    await frontend.command(
+        "lovelace/config/save", url_path=_DASHBOARD, config={"strategy": {"type": "custom:monzo"}}
+    )
+    await frontend.command(
+        "frontend/set_system_data", key="core", value={"default_panel": _DASHBOARD}
+    )
 
 
 async def _is_loaded(frontend: Frontend) -> bool:

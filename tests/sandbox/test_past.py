@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.bank import Bank
 from sandbox.home import DAYS_OF_HISTORY, build_home
-from sandbox.past import courses
+from sandbox.past import courses, sums
 
 from .program import Clock
 
@@ -40,3 +40,28 @@ def test_everything_is_the_sum_of_a_persons_open_accounts(bank: Bank, whose: str
     assert len(everything) == DAYS_OF_HISTORY * 24 - 1
     for hour, total in everything.items():
         assert total == sum(found[f"{account.id}_total_balance"][hour] for account in accounts)
+
+
+def test_spending_starts_anew_with_each_of_the_banks_days(bank: Bank, clock: Clock) -> None:
+    account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
+    noon = clock().replace(hour=12, minute=30, second=0, microsecond=0) - timedelta(days=3)
+    bank.pay(account.id, -300, at=noon)
+    bank.decline(account.id, -9_900, at=noon)
+    bank.pay(account.id, -500, at=noon + timedelta(hours=1))
+    bank.pay(account.id, -200, at=noon + timedelta(days=1))
+    course = courses(bank)[f"{account.id}_spend_today"]
+    hour = noon.replace(minute=0)
+    day = [course[hour + timedelta(hours=ago)] for ago in (-1, 0, 1, 12, 23, 24)]
+    assert day == [0, 300, 800, 800, 0, 200]
+
+
+def test_what_was_spent_each_day_adds_up_to_where_home_assistant_begins(
+    bank: Bank, clock: Clock
+) -> None:
+    account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
+    for days, amount in ((5, -300), (4, -200), (3, -400)):
+        bank.pay(account.id, amount, at=clock() - timedelta(days=days))
+    course = courses(bank)[f"{account.id}_spend_today"]
+    totals = sums(course, starts_daily=True)
+    assert totals[min(totals)] == -900
+    assert totals[max(totals)] == 0
