@@ -286,6 +286,10 @@ class Frontend:
         """Send something to a path of the API and return the answer."""
         return await self._request("POST", path, json=data)
 
+    async def delete(self, path: str) -> Json:
+        """Delete what is at a path of the API and return the answer."""
+        return await self._request("DELETE", path)
+
     async def started(self) -> None:
         """Wait until every integration has been set up."""
         while (await self.command("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110 - far away

@@ -62,11 +62,27 @@ class House:
         await sign_in(self.owner, self.home.ann, self.server.approve)
         await self.loaded()
 
+    def evict_ann(self) -> None:
+        """Have another program take Ann's sign-in over; a payment lets the house find out."""
+        self.server.evict(self.home.ann)
+        self.bank.pay(self.home.current.id, -240, merchant="City Trams")
+
     async def loaded(self) -> None:
         """Wait until every entry of the integration is set up, and the bank knows its webhooks."""
         while any(entry["state"] != "loaded" for entry in await self.entries()):  # noqa: ASYNC110 - far away
             await asyncio.sleep(0.1)
         await until(lambda: self.bank.webhooks)
+
+    async def forget(self) -> None:
+        """Have Home Assistant no longer know the bank: dialogs, entries and credentials go."""
+        for flow in await self.owner.command("config_entries/flow/progress"):
+            await self.owner.delete(f"/api/config/config_entries/flow/{flow['flow_id']}")
+        for entry in await self.entries():
+            await self.owner.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
+        for credentials in await self.owner.command("application_credentials/list"):
+            await self.owner.command(
+                "application_credentials/delete", application_credentials_id=credentials["id"]
+            )
 
     async def entries(self) -> list[dict[str, object]]:
         """Return the integration's config entries."""
