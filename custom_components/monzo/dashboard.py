@@ -30,8 +30,8 @@ async def async_setup_dashboard(hass: HomeAssistant) -> None:
 
 
 def _version() -> str:
-    """Return what changes when any of the modules does."""
+    """Return what changes when any of the files does."""
     content = sha256()
-    for module in sorted(WWW.glob("*.js")):
-        content.update(module.name.encode() + b"\0" + module.read_bytes())
+    for file in sorted(WWW.iterdir()):
+        content.update(file.name.encode() + b"\0" + file.read_bytes())
     return content.hexdigest()[:12]
