@@ -124,23 +124,17 @@ interface Subject {
   [key: string]: any;
 }
 
-type Found = Record<"people" | "accounts" | "pots", Subject[]>;
-
 /** What can be chosen about the dashboard; accounts by the ids of their devices. */
 interface Options {
   accounts?: string[];
   hide_amounts?: boolean;
 }
 
-type Find = (options: Options, hass: Hass) => Found;
-type Sections = (options: Options, found: Found, text: Texts) => object[];
+type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options) => object[];
 type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
 type MakeGraph = (subjects: Subject[], key: string, options: object) => any;
 
-/** Asks the action for what it would do, or to do it; `then` takes its answer. */
-type CallAction = (dryRun: boolean, then: (answer: any) => void) => Promise<void>;
+/** A step of a dialog: what is said, what the button that goes on says, and whether it has to come to its end. */
+type ShowStep = (said: (Node | string)[], label?: string, kept?: boolean) => Promise<void>;
 
-/** A step of a dialog: what is said, and what the button that goes on says and does, if there is one. */
-type ShowStep = (said: (Node | string)[], label?: string, next?: () => void) => void;
-
-type MakeButton = (id: string, title: string, icon: string, disabled?: boolean) => HTMLElement | false | undefined;
+type MakeButton = (id: string, title: string, icon: string, disabled?: boolean) => HTMLElement;

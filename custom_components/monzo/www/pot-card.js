@@ -1,8 +1,6 @@
 /** A pot: what is in it, how far its goal is, and ways to put money in and to take it out. */
 import { Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
-const PUT_IN = "deposit_into_pot";
-
 class PotCard extends Card {
   static getConfigForm() {
     const device = { filter: { integration: "monzo", model: "Pot" } };
@@ -15,18 +13,8 @@ class PotCard extends Card {
   }
 
   #dialog = h("dialog");
-  /** What is to be moved, with an id for it to move once. */
-  #order = { service: "", amount: "", dedupe_id: "" };
-  #title = "";
-  /** Whether nobody knows if the order was carried out. */
-  #unknown = false;
-
-  constructor() {
-    super();
-    this.shadowRoot?.append(this.#dialog);
-    // The button that opened it may have been made anew.
-    this.#dialog.onclose = () => this.shadowRoot?.getElementById(this.#order.service)?.focus();
-  }
+  /** Whether what the dialog shows has to come to its end. */
+  #kept = false;
 
   getCardSize = () => 2;
 
@@ -34,35 +22,37 @@ class PotCard extends Card {
 
   content() {
     const { config, hass, text } = this;
-    const keys = Object.entries(monzoDevices(hass)[config.pot] ?? {});
-    this.watched = keys.map(([, id]) => id);
-    /** @type {Record<string, HassEntity | undefined>} */
-    const states = Object.fromEntries(keys.map(([key, id]) => [key, hass.states[id]]));
-    const { pot_balance: balance, goal_progress: progress, left_to_goal: left } = states;
+    const keys = monzoDevices(hass)[config.pot] ?? {};
+    this.watched = Object.values(keys);
+    /** @type {(key: string) => HassEntity | undefined} */
+    const state = (key) => hass.states[keys[key]];
+    const balance = state("pot_balance");
     if (!balance) return [h("p", {}, text("pot_choose"))];
 
-    const name = deviceName(hass, config.pot);
-    const { entity_picture: picture, unit_of_measurement: currency } = balance.attributes;
+    const currency = balance.attributes.unit_of_measurement;
     const amount = (/** @type {HassEntity} */ state) =>
       isNaN(+state.state) ? hass.formatEntityState(state) : this.amount(+state.state, currency);
-    const percent = Math.floor(Number(progress?.state));
+    const percent = Math.floor(Number(state("goal_progress")?.state));
     const circle = '<circle cx="24" cy="24" r="22" pathLength="100" ';
     const ring = percent >= 0 && {
       role: "img",
       ariaLabel: text("pot_goal", { percent }),
       innerHTML: `<svg viewBox="0 0 48 48">${circle}/>${circle}stroke-dasharray="${percent} 100"/></svg>`,
     };
+    const left = state("left_to_goal");
     // A lock is off when it is locked.
-    const locked = states.locked?.state === "off";
+    const locked = state("locked")?.state === "off";
+    const name = deviceName(hass, config.pot);
     /** @type {MakeButton} */
     const button = (id, title, icon, disabled = false) => {
       const ariaLabel = `${title}: ${name}`;
-      const onclick = () => this.#begin(id, ariaLabel);
-      return hass.user?.is_admin && h("button", { id, title, ariaLabel, disabled, onclick }, h("ha-icon", { icon }));
+      const onclick = () => this.#move(id, ariaLabel);
+      return h("button", { id, title, ariaLabel, disabled, onclick }, h("ha-icon", { icon }));
     };
-    const image = picture?.startsWith("/")
-      ? h("img", { src: picture, alt: "" })
-      : Object.assign(h("ha-state-icon"), { stateObj: balance, hass });
+    const buttons = [
+      button("withdraw_from_pot", text("pot_take_out"), "mdi:minus", locked),
+      button("deposit_into_pot", text("pot_put_in"), "mdi:plus"),
+    ];
     const what = [
       h("h2", {}, name),
       amount(balance),
@@ -70,98 +60,89 @@ class PotCard extends Card {
       locked && h("small", {}, text("pot_locked")),
     ];
     return [
-      h("div", { className: "ring", ...ring }, image),
+      h("div", { className: "ring", ...ring }, Object.assign(h("ha-state-icon"), { stateObj: balance, hass })),
       h("div", { className: "what" }, ...what),
       this.eye(),
-      button("withdraw_from_pot", text("pot_take_out"), "mdi:minus", locked) || "",
-      button(PUT_IN, text("pot_put_in"), "mdi:plus") || "",
+      ...(hass.user?.is_admin ? buttons : []),
     ];
   }
 
-  /** @type {(service: string, title: string) => void} */
-  #begin(service, title) {
-    this.#dialog.showModal();
-    // How the last one ends comes first, whatever is wanted now.
-    if (this.#dialog.querySelector(":disabled")) return;
-    if (this.#unknown) return this.#preview();
-    const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
-    this.#order = { service, amount: "", dedupe_id };
-    this.#title = title;
-    this.#ask();
-  }
-
-  /** Show a step, and the button that goes on, if it does. @type {ShowStep} */
-  #show(said, label, next) {
-    const localize = (/** @type {string} */ key) => this.hass.localize(`ui.common.${key}`);
-    const onclick = () => this.#dialog.close();
-    const onsubmit = (/** @type {Event} */ event) => {
-      event.preventDefault();
-      (next ?? onclick)();
-    };
-    const go = h("button", {}, label ?? localize(next ? "continue" : "close"));
-    const cancel = next && h("button", { type: "button", onclick }, localize("cancel"));
-    const parts = [h("h2", {}, this.#title), ...said, h("nav", {}, cancel, go)];
-    this.#dialog.ariaLabel = this.#title;
-    this.#dialog.replaceChildren(h("form", { onsubmit }, ...parts));
-    (this.#dialog.querySelector("input") ?? go).focus();
-  }
-
-  #ask(error = "") {
-    const input = h("input", { inputMode: "decimal", required: true, value: this.#order.amount });
-    this.#show([h("label", {}, this.text("pot_amount"), input), alert(error)], undefined, () => {
-      this.#order.amount = input.value;
-      this.#preview();
+  /** Show a step, and wait until somebody goes on. @type {ShowStep} */
+  #step = (said, label, kept = false) =>
+    new Promise((go) => {
+      const dialog = this.#dialog;
+      const onclick = () => dialog.close();
+      const onsubmit = (/** @type {Event} */ event) => {
+        event.preventDefault();
+        for (const part of dialog.querySelectorAll("button, input")) part.toggleAttribute("disabled", true);
+        this.#kept = true;
+        go();
+      };
+      const close = this.hass.localize(`ui.common.${label ? "cancel" : "close"}`);
+      const buttons = [h("button", { type: "button", onclick }, close), ...(label ? [h("button", {}, label)] : [])];
+      const parts = [h("h2", {}, dialog.ariaLabel), ...said, h("nav", {}, ...buttons)];
+      dialog.replaceChildren(h("form", { onsubmit }, ...parts));
+      (dialog.querySelector("input") ?? buttons.at(-1))?.focus();
+      this.#kept = kept;
     });
-  }
 
-  /** Show what would be moved, or why it cannot be. */
-  #preview() {
-    this.#call(true, (answer) => {
-      const { result, amount, currency, problems, pot_balance, account_balance } = answer;
-      if (result === "already_moved") return this.#done(answer);
-      for (const { reason } of problems) throw { code: reason, translation_key: reason };
-      const into = this.#order.service === PUT_IN ? amount : -amount;
-      const pot = this.money(pot_balance + into, currency);
-      const account = this.money(account_balance - into, currency);
-      const said = h("p", {}, this.text("pot_afterwards", { pot, account }));
-      this.#show([said], this.text("pot_move", { amount: this.money(amount, currency) }), () => {
-        this.#unknown = true;
-        this.#call(false, (answer) => this.#done(answer));
-      });
-    });
-  }
-
-  /** Show what was moved. @param {any} answer */
-  #done({ amount, currency, pot_balance: now }) {
-    this.#unknown = false;
-    const said = [this.text("pot_moved", { amount: this.money(amount, currency) })];
-    if (now !== null) said.push(this.text("pot_now", { pot: this.money(now, currency) }));
-    this.#show([h("p", { role: "status" }, said.join(" "))]);
-  }
-
-  /** Call the action, and go on with its answer or to where an error is mended. @type {CallAction} */
-  async #call(dry_run, then) {
+  /** Ask for an amount, show what would be moved, and move it. @type {(service: string, title: string) => void} */
+  async #move(service, title) {
     const { config, hass, text } = this;
+    const dialog = this.#dialog;
+    this.shadowRoot?.append(dialog);
+    dialog.showModal();
+    // Nobody knows yet what came of the last one.
+    if (this.#kept) return;
+    dialog.ariaLabel = title;
+    // The button that opened it may have been made anew.
+    dialog.onclose = () => this.shadowRoot?.getElementById(service)?.focus();
+    const input = h("input", { inputMode: "decimal", required: true });
     const point = /1(.)5/.exec(this.money(1.5, "GBP"))?.[1];
-    const { service, amount: typed, dedupe_id } = this.#order;
-    // The other one may be meant to group thousands, so it must not pass for a number.
-    const amount = typed.replaceAll(/[.,]/g, (mark) => (mark === point ? "." : "_"));
-    const service_data = { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run };
-    for (const part of this.#dialog.querySelectorAll("button, input")) part.toggleAttribute("disabled", true);
-    try {
-      const call = { type: "call_service", domain: "monzo", service, service_data, return_response: true };
-      then((await hass.callWS(call)).response);
-    } catch (/** @type {any} */ error) {
-      const { code, translation_key: key } = error;
-      if (!dry_run && code === "service_validation_error") this.#unknown = false;
-      const poor = key === "below_keep_at_least" && text("pot_not_enough");
-      const said = poor || (code ? await explain(hass, error) : text("pot_unknown"));
-      if (this.#unknown) this.#show([alert(said)], text("pot_again"), () => this.#call(dry_run, then));
-      else this.#ask(said);
+    // With this it moves once, however often it is sent.
+    const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const call = async (/** @type {boolean} */ dry_run) => {
+      // The other mark may be meant to group thousands, so it must not pass for a number.
+      const amount = input.value.replaceAll(/[.,]/g, (mark) => (mark === point ? "." : "_"));
+      const service_data = { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run };
+      const action = { type: "call_service", domain: "monzo", service, service_data };
+      return (await hass.callWS({ ...action, return_response: true })).response;
+    };
+    const failed = async (/** @type {any} */ error) => {
+      const poor = error.translation_key === "below_keep_at_least" && text("pot_not_enough");
+      const said = poor || (error.code ? await explain(hass, error) : text("pot_unknown"));
+      return h("p", { role: "alert" }, said);
+    };
+    const send = async () => {
+      for (;;) {
+        try {
+          return await call(false);
+        } catch (/** @type {any} */ error) {
+          if (error.code === "service_validation_error") throw error;
+          await this.#step([await failed(error)], text("pot_again"), true);
+        }
+      }
+    };
+    for (let wrong = h("p"); ; ) {
+      input.disabled = false;
+      await this.#step([h("label", {}, text("pot_amount"), input), wrong], hass.localize("ui.common.continue"));
+      try {
+        const { amount, currency, problems, pot_balance, account_balance } = await call(true);
+        for (const { reason } of problems) throw { code: reason, translation_key: reason };
+        const sum = (/** @type {number} */ amount) => this.money(amount, currency);
+        const into = service === "deposit_into_pot" ? amount : -amount;
+        const after = { pot: sum(pot_balance + into), account: sum(account_balance - into) };
+        await this.#step([h("p", {}, text("pot_afterwards", after))], text("pot_move", { amount: sum(amount) }));
+        const { pot_balance: now } = await send();
+        const moved = text("pot_moved", { amount: sum(amount) });
+        const holds = now === null ? "" : text("pot_now", { pot: sum(now) });
+        this.#step([h("p", { role: "status" }, moved, " ", holds)]);
+        return;
+      } catch (error) {
+        wrong = await failed(error);
+      }
     }
   }
 }
-
-const alert = (/** @type {string} */ error) => h("p", { role: "alert" }, error);
 
 define("pot", PotCard, (pot, keys) => (keys.pot_balance ? { pot } : null));

@@ -5,29 +5,23 @@ const TAG = "ll-strategy-dashboard-monzo";
 const DEVICE = { type: "device" };
 const ENTITY = { type: "entity" };
 
-/** Return what to show, without entities that somebody hides. @type {Find} */
-const find = ({ accounts: chosen = [] }, hass) => {
-  const all = Object.entries(monzoDevices(hass)).map(([id, entities]) => {
-    const shown = Object.entries(entities).filter(([, entity]) => !hass.entities[entity].hidden);
-    /** @type {Subject} */
-    const subject = { id, name: deviceName(hass, id), above: hass.devices[id]?.via_device_id };
-    return Object.assign(subject, Object.fromEntries(shown));
+/** Return our devices, without entities that somebody hides. @type {(hass: Hass) => Subject[]} */
+const find = (hass) => {
+  const entities = Object.fromEntries(Object.entries(hass.entities).filter(([, { hidden }]) => !hidden));
+  return Object.entries(monzoDevices({ ...hass, entities })).map(([id, keys]) => {
+    const { model, via_device_id: above } = hass.devices[id] ?? {};
+    return { ...keys, id, model, above, name: deviceName(hass, id) };
   });
-  const open = all.filter(({ balance }) => balance);
-  const accounts = open.filter(({ id }) => !chosen.length || chosen.includes(id));
-  return {
-    // Who leaves out an account does not want to see what it adds to the total.
-    people: all.filter(({ id, total }) => total && open.every((each) => each.above !== id || accounts.includes(each))),
-    accounts,
-    pots: all.filter(({ above, pot_balance }) => pot_balance && accounts.some(({ id }) => id === above)),
-  };
 };
 
-/** Return the sections, each a list of cards. @type {Sections} */
-const sections = ({ accounts: account, hide_amounts = false }, { people, accounts, pots }, text) => {
-  const potsOf = (/** @type {Subject} */ { id }) => pots.filter(({ above }) => above === id);
-  const withPots = accounts.filter((account) => potsOf(account).length);
-  const main = withPots.length ? withPots : accounts;
+/** Return the sections about these accounts. @type {Sections} */
+const sections = (accounts, all, text, { accounts: account, hide_amounts = false }) => {
+  const potsOf = (/** @type {Subject} */ { id }) => all.filter(({ above, pot_balance }) => above === id && pot_balance);
+  const withPots = accounts.filter((account) => potsOf(account)[0]);
+  const main = withPots[0] ? withPots : accounts;
+  // Who chooses accounts does not want to see what all of them add up to.
+  const people = account?.[0] ? [] : all.filter(({ total }) => total);
+
   const heading = (/** @type {string} */ heading, /** @type {string} */ icon) => ({ type: "heading", heading, icon });
   /** @type {MakeTile} */
   const tile = (entity, color, name = ENTITY, columns = 6) =>
@@ -35,15 +29,16 @@ const sections = ({ accounts: account, hide_amounts = false }, { people, account
   /** @type {MakeGraph} */
   const graph = (subjects, key, options) => {
     const entities = subjects.map(({ [key]: entity }) => ({ entity, name: DEVICE })).filter(({ entity }) => entity);
-    const shape = { period: "day", days_to_show: 30, hide_legend: entities.length < 2, ...options };
-    return !hide_amounts && entities.length > 0 && { type: "statistics-graph", entities, ...shape };
+    const shape = { period: "day", days_to_show: 30, hide_legend: !entities[1], ...options };
+    return !hide_amounts && entities[0] && { type: "statistics-graph", entities, ...shape };
   };
   const course = { stat_types: ["state"], fit_y_data: true };
-  const spending = graph(accounts, "spend_today", { stat_types: ["change"], chart_type: "bar-stack" });
+  const spenders = accounts.filter(({ model }) => model === "Account" || model === "Flex");
+  const spending = graph(spenders, "spend_today", { stat_types: ["change"], chart_type: "bar-stack" });
   return [
     [
       heading(text("dashboard_everything"), "mdi:sigma"),
-      ...people.map(({ total }) => tile(total, "purple", people.length > 1 ? DEVICE : ENTITY, 12)),
+      ...people.map(({ total }) => tile(total, "purple", people[1] ? DEVICE : ENTITY, 12)),
       graph(people, "total", course),
       spending && heading(text("dashboard_spending"), "mdi:chart-bar"),
       spending,
@@ -70,9 +65,11 @@ const sections = ({ accounts: account, hide_amounts = false }, { people, account
 
 /** What Home Assistant asks for the dashboard; it is never put into a page. */
 class Dashboard extends HTMLElement {
-  static async getCreateSuggestions(/** @type {Hass} */ hass) {
-    return { title: (await loadTexts(hass))("dashboard_title"), icon: "mdi:wallet" };
-  }
+  /** @type {(hass: Hass) => Promise<object>} */
+  static getCreateSuggestions = async (hass) => ({
+    title: (await loadTexts(hass))("dashboard_title"),
+    icon: "mdi:wallet",
+  });
 
   /** Return the visual editor: Home Assistant's own form. */
   static async getConfigElement() {
@@ -87,25 +84,27 @@ class Dashboard extends HTMLElement {
     return editor;
   }
 
-  static shouldRegenerate(/** @type {Options} */ options, /** @type {Hass} */ before, /** @type {Hass} */ now) {
-    const [then, today] = [before, now].map((hass) => () => JSON.stringify(find(options, hass)));
-    return (before.entities !== now.entities || before.devices !== now.devices) && then() !== today();
-  }
+  /** @type {(options: Options, before: Hass, now: Hass) => boolean} */
+  static shouldRegenerate = (_, before, now) =>
+    (before.entities !== now.entities || before.devices !== now.devices) &&
+    JSON.stringify(find(before)) !== JSON.stringify(find(now));
 
-  static async generate(/** @type {Options} */ options, /** @type {Hass} */ hass) {
+  /** @type {(options: Options, hass: Hass) => Promise<object>} */
+  static async generate(options, hass) {
     const text = await loadTexts(hass);
     const title = text("dashboard_title");
-    const found = find(options, hass);
+    const all = find(hass);
+    const chosen = options.accounts ?? [];
+    const accounts = all.filter(({ id, balance }) => balance && (!chosen[0] || chosen.includes(id)));
     const tap_action = { action: "navigate", navigation_path: "/config/integrations/dashboard" };
     const nothing = {
-      type: "empty-state",
-      icon: "mdi:bank-off-outline",
-      title: text("dashboard_nothing"),
-      content: text("dashboard_nothing_why"),
+      ...{ type: "empty-state", icon: "mdi:bank-off-outline" },
+      ...{ title: text("dashboard_nothing"), content: text("dashboard_nothing_why") },
       buttons: [{ text: text("dashboard_set_up"), tap_action }],
     };
-    const view = found.accounts.length
-      ? { type: "sections", max_columns: 4, dense_section_placement: true, sections: sections(options, found, text) }
+    const grid = { type: "sections", max_columns: 4, dense_section_placement: true };
+    const view = accounts[0]
+      ? { ...grid, sections: sections(accounts, all, text, options) }
       : { type: "panel", cards: [nothing] };
     return { title, views: [{ title, path: "monzo", ...view }] };
   }
