@@ -144,17 +144,15 @@ export class Card extends HTMLElement {
     this.update();
   }
 
-  /** Return an amount in major units as the person writes numbers. @type {FormatMoney} */
-  money(amount, currency, options) {
-    const { language, locale } = this.hass;
-    const chosen = locale.number_format;
+  /** Return an amount in major units as the person writes numbers. @type {Money<string>} */
+  money(amount, currency, signDisplay) {
+    const { language, locale: { number_format: chosen } } = this.hass;
     const writing = chosen in WRITING ? WRITING[chosen] : language;
-    /** @type {Intl.NumberFormatOptions} */
-    const style = { style: "currency", currency, useGrouping: chosen !== "none", ...options };
-    return new Intl.NumberFormat(writing, style).format(amount);
+    const useGrouping = chosen !== "none";
+    return new Intl.NumberFormat(writing, { style: "currency", currency, useGrouping, signDisplay }).format(amount);
   }
 
-  /** Return the same, or what hides it. @type {ShowAmount} */
+  /** @type {Money<HTMLElement>} */
   amount(...sum) {
     if (!this.masked) return h("bdi", {}, this.money(...sum));
     return h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••");

@@ -72,13 +72,11 @@ type Build = <Tag extends string>(
   ...children: (Node | string | false | null | undefined)[]
 ) => Tag extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Tag] : HTMLElement;
 
-type FormatMoney = (amount: number, currency: string, options?: Intl.NumberFormatOptions) => string;
-
-type ShowAmount = (
+type Money<Shown> = (
   amount: number,
   currency: string,
-  options?: Intl.NumberFormatOptions,
-) => HTMLElement;
+  signDisplay?: Intl.NumberFormatOptions["signDisplay"],
+) => Shown;
 
 /** What `monzo.get_transactions` answers with for each of them; the fields that are shown. */
 interface MonzoTransaction {
@@ -102,9 +100,6 @@ interface Window {
   customCards?: object[];
   customStrategies?: object[];
 }
-
-/** To be done for a card that shows the transactions of an account (the id of its device, and its event entity). */
-type Want = (card: { hass: Hass; limit: number }, account: string, event: string) => void;
 
 /** What suits an entity in the card picker. */
 type Suggest = (hass: Hass, entity: string) => object | null;

@@ -4,45 +4,49 @@ import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices } fr
 const DAY = 86_400_000;
 /** The bank shows the last 90 days. */
 const SPAN = 89 * DAY;
-/** Notes, and what was pending, change without an event: what is older is asked for anew. */
+/** Notes, and what was pending, change without an event. */
 const STALE = 900_000;
 /** Payments come with their round-ups, a moment apart. */
 const PAUSE = 1000;
 const MORE = 20;
-/** @type {Intl.NumberFormatOptions} */
-const SIGNED = { signDisplay: "exceptZero" };
 
-/** The cards on the screen. @type {Set<TransactionsCard>} */
-const shown = new Set();
+/** @type {Set<TransactionsCard>} */
+const cards = new Set();
 
-/** What all cards know of an account's transactions. */
+/** What all cards know of an account. */
 class Listing {
   /** @type {MonzoTransaction[]} */ transactions = [];
-  /** Whether there are no older ones. */
   complete = false;
   error = "";
+  busy = false;
   asked = 0;
   limit = 0;
-  busy = false;
-  /** What the account's event entity said then. @type {string | undefined} */ said;
+  name = "";
+  event = "";
+  /** What the event entity said when the transactions were asked for. @type {string | undefined} */ said;
 
-  /** See that a card has as many as it wants, and the newest after an event. @type {Want} */
-  want(card, account, event) {
-    const says = card.hass.states[event]?.state;
+  /** @param {string} account */
+  constructor(account) {
+    this.account = account;
+  }
+
+  /** See that a card has what it shows, and the newest after an event. @param {TransactionsCard} card */
+  want(card) {
+    const says = card.hass.states[this.event]?.state;
     const isNews = says !== this.said;
     const isDue = card.limit > this.limit || Date.now() - this.asked > STALE;
     if (this.busy || says === "unavailable" || !(isNews || (isDue && !this.error))) return;
     this.busy = true;
-    setTimeout(() => this.#ask(card, account, event), isNews && this.asked ? PAUSE : 0);
+    setTimeout(() => this.#ask(card), isNews && this.asked ? PAUSE : 0);
   }
 
-  /** @type {Want} */
-  async #ask({ hass, limit }, account, event) {
-    this.said = hass.states[event]?.state;
+  /** @param {TransactionsCard} card */
+  async #ask({ hass, limit }) {
+    this.said = hass.states[this.event]?.state;
     this.asked = Date.now();
     this.limit = Math.max(limit, this.limit);
     const since = new Date(this.asked - SPAN).toISOString();
-    const service_data = { account, limit: this.limit, since, include_declined: true };
+    const service_data = { account: this.account, limit: this.limit, since, include_declined: true };
     const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
     try {
       const { response } = await hass.callWS({ type: "call_service", ...action });
@@ -51,11 +55,11 @@ class Listing {
       this.error = await explain(hass, error);
     }
     this.busy = false;
-    for (const card of shown) card.update();
+    for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
   }
 }
 
-/** By the device of the account. @type {Record<string, Listing>} */
+/** @type {Record<string, Listing>} */
 const listings = {};
 
 class TransactionsCard extends Card {
@@ -73,113 +77,96 @@ class TransactionsCard extends Card {
   limit = MORE;
 
   connectedCallback() {
-    shown.add(this);
     this.update();
   }
 
-  disconnectedCallback() {
-    shown.delete(this);
-  }
-
   content() {
+    cards.add(this);
     const { config, hass, text } = this;
     const devices = monzoDevices(hass);
     const chosen = [config.account ?? []].flat();
     const accounts = chosen.length ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
-    const names = accounts.map((id) => deviceName(hass, id));
-    this.watched = accounts.map((id) => devices[id]?.transaction ?? "");
-    const all = accounts.map((id, index) => {
-      const listing = (listings[id] ??= new Listing());
-      listing.want(this, id, this.watched[index]);
+    const all = accounts.map((id) => {
+      const listing = (listings[id] ??= new Listing(id));
+      listing.event = devices[id]?.transaction ?? "";
+      listing.name = deviceName(hass, id);
+      listing.want(this);
       return listing;
     });
+    this.watched = all.map(({ event }) => event);
     const busy = all.some((listing) => listing.busy);
     const failed = all.filter(({ error }) => error);
-    const days = this.#days(all, names);
+    const days = this.#days(all);
     /** @type {(id: string, change: () => void) => HTMLElement} */
     const button = (id, change) => {
-      const onclick = () => {
-        change();
-        this.update();
-      };
+      const onclick = () => (change(), this.update());
       return h("button", { id, onclick }, text(`transactions_${busy ? "loading" : id}`));
     };
     const again = () => failed.forEach((listing) => Object.assign(listing, { error: "", asked: 0 }));
-    const state = busy ? "loading" : all.length ? "none" : "no_account";
-    const list = [
+    const state = busy ? "loading" : all[0] ? "none" : "no_account";
+    const title = config.title || (all[1] ? text("transactions_title") : all[0]?.name);
+    return [
+      h("header", {}, h("h2", {}, title), this.eye()),
       ...failed.map(({ error }) => h("p", { role: "alert" }, error)),
-      failed[0] && button("again", again),
+      failed[0] ? button("again", again) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
       ...days,
-      !days[0] && !failed[0] && h("p", {}, text(`transactions_${state}`)),
-      days[0] && !all.every(({ complete }) => complete) && button("more", () => (this.limit += MORE)),
+      days[0] && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
     ];
-    const title = config.title || (names[1] ? text("transactions_title") : names[0]);
-    return [h("header", {}, h("h2", {}, title), this.eye()), h("div", { className: "list", ariaBusy: `${busy}` }, ...list)];
   }
 
-  /** Return the transactions below their days, the newest first. @type {(all: Listing[], names: string[]) => Node[]} */
-  #days(all, names) {
+  /** @param {Listing[]} all */
+  #days(all) {
     const { language, locale, config } = this.hass;
     const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
     const date = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone });
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
     const now = Date.now();
     const recent = Object.fromEntries([1, 0].map((ago) => [date.format(now - ago * DAY), relative.format(-ago, "day")]));
-    const items = all.flatMap(({ complete, transactions }, index) =>
-      transactions.map((item, place) => ({
-        ...{ item, index, at: Date.parse(item.created) },
-        isEnd: !complete && place === transactions.length - 1,
-      })),
+    const items = all.flatMap((listing) =>
+      listing.transactions.map((item) => ({ item, listing, at: Date.parse(item.created) })),
     );
     /** @type {Record<string, HTMLElement>} */
     const days = {};
-    for (const { item, index, at, isEnd } of items.sort((one, other) => other.at - one.at)) {
+    for (const { item, listing, at } of items.sort((one, other) => other.at - one.at)) {
       const day = date.format(at);
-      const row = this.#row(item, this.watched[index], names[1] && names[index]);
-      (days[recent[day] ?? day] ??= h("ul", { role: "list" })).append(row);
+      (days[recent[day] ?? day] ??= h("ul", { role: "list" })).append(this.#row(item, listing, all.length > 1));
       // Before the oldest that is known of one account, those of another alone would be half of it.
-      if (isEnd) break;
+      if (!listing.complete && item === listing.transactions.at(-1)) break;
     }
     return Object.entries(days).flatMap(([day, rows]) => [h("h3", {}, day), rows]);
   }
 
-  /** @type {(item: MonzoTransaction, event: string, account: string) => HTMLElement} */
-  #row(item, event, account) {
+  /** @type {(item: MonzoTransaction, listing: Listing, isOneOfMany: boolean) => HTMLElement} */
+  #row(item, listing, isOneOfMany) {
     const { config, hass, text } = this;
-    const { amount, declined, emoji, local_amount, local_currency, logo, notes, type } = item;
-    const kind = hass.states[event] ? hass.formatEntityAttributeValue(hass.states[event], "event_type", type) : "";
+    const { amount, declined, local_currency } = item;
+    const event = hass.states[listing.event];
+    const kind = event ? hass.formatEntityAttributeValue(event, "event_type", item.type) : "";
     const code = item.decline_reason?.toLowerCase() ?? "";
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
-    const category = text(`transactions_category_${item.category}`);
+    const isBought = declined || item.type === "card_payment";
     const details = [
       declined && text("transactions_declined", { reason }),
       item.pending && text("transactions_pending"),
-      notes || (declined || type === "card_payment" ? category : kind),
-      account,
+      item.notes || (isBought ? text(`transactions_category_${item.category}`) : kind),
+      isOneOfMany && listing.name,
     ];
     const name = item.name || kind;
-    const icon = h("div", { className: "icon", ariaHidden: "true" }, emoji || [...name][0]);
-    if (config.logos && logo) {
+    const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || [...name][0]);
+    if (config.logos && item.logo) {
       const onload = () => icon.replaceChildren(image);
-      const image = h("img", { alt: "", referrerPolicy: "no-referrer", onload, src: logo });
+      const image = h("img", { alt: "", referrerPolicy: "no-referrer", onload, src: item.logo });
     }
-    const isIn = amount > 0 && !declined && !this.masked;
-    const sum = {
-      className: isIn ? "sum in" : "sum",
-      onclick: config.hide_amounts ? () => this.toggle() : null,
-    };
-    return h(
-      "li",
-      {},
-      icon,
-      h("div", { className: "what" }, name, h("small", {}, details.filter(Boolean).join(" · "))),
-      h(
-        "div",
-        sum,
-        h(declined ? "s" : "span", {}, this.amount(amount, item.currency, SIGNED)),
-        h("small", {}, local_currency && this.amount(local_amount ?? 0, local_currency, SIGNED)),
-      ),
+    const className = amount > 0 && !declined && !this.masked ? "in sum" : "sum";
+    const onclick = config.hide_amounts ? () => this.toggle() : null;
+    const what = h("div", { className: "what" }, name, h("small", {}, details.filter(Boolean).join(" · ")));
+    const sum = h(
+      "div",
+      { className, onclick },
+      h(declined ? "s" : "span", {}, this.amount(amount, item.currency, "exceptZero")),
+      local_currency ? h("small", {}, this.amount(Number(item.local_amount), local_currency, "exceptZero")) : "",
     );
+    return h("li", {}, icon, what, sum);
   }
 }
 
