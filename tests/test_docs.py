@@ -11,6 +11,7 @@ from typing import Any, override
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from homeassistant.components import automation, script
+from homeassistant.components.automation.helpers import async_get_blueprints
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.config import async_process_component_config
 from homeassistant.core import HomeAssistant, Service, SupportsResponse
@@ -372,9 +373,15 @@ async def test_every_example_is_accepted_for_what_it_is(
     else:
         for domain, of_domain in config.items():
             await CHECKS.get(domain, check_configuration)(hass, {domain: of_domain})
-    for step in parts(config):
-        if "action" in step:
-            check_action(hass, step)
+    for part in parts(config):
+        if "action" in part:
+            check_action(hass, part)
+        if "event_type" in part:
+            assert set(part["event_type"]) <= set(TransactionKind)
+        if "use_blueprint" in part:
+            path, inputs = part["use_blueprint"]["path"], part["use_blueprint"]["input"]
+            blueprint = await async_get_blueprints(hass).async_get_blueprint(path)
+            assert inputs.keys() <= blueprint.inputs.keys()
 
 
 async def check_steps(hass: HomeAssistant, steps: list[Json]) -> None:
@@ -426,8 +433,9 @@ def check_action(hass: HomeAssistant, step: dict[str, Json]) -> None:
         return
     assert data.keys() <= {str(field) for field in fields}, action
     assert data.keys() >= {str(field) for field in fields if isinstance(field, vol.Required)}
-    if "{{" not in str(data) and "{%" not in str(data):
-        service.schema(data)
+    for field, check in fields.items():
+        if field in data and "{{" not in str(data[field]):
+            vol.Schema(check)(data[field])
     never, always = SupportsResponse.NONE, SupportsResponse.ONLY
     assert service.supports_response is not (never if "response_variable" in step else always)
 
@@ -463,13 +471,14 @@ def check_dashboard(config: Json) -> None:
             assert kind in {None, "bar-gauge", "trend-graph"}, kind
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=str)
 async def test_every_entity_in_an_example_is_one_that_there_can_be(
-    hass: HomeAssistant, ann: MockConfigEntry, example: Example
+    hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:
-    text = re.sub(r"(?:action|condition|trigger): .*", "", example.text)
-    for entity in re.findall(r"\b(?:binary_sensor|event|input_number|notify|sensor)\.\w+", text):
-        assert entity in READERS_OWN or hass.states.get(entity), entity
+    known = READERS_OWN | set(hass.states.async_entity_ids())
+    for example in EXAMPLES:
+        text = re.sub(r"(?:action|condition|trigger): .*", "", example.text)
+        named = re.findall(r"\b(?:binary_sensor|event|input_number|notify|sensor)\.\w+", text)
+        assert set(named) <= known, str(example)
 
 
 # What there is
@@ -564,6 +573,20 @@ async def test_nothing_is_exposed_to_voice_assistants_by_itself(
     assert await async_setup_component(hass, "homeassistant", {})
     for entity in er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id):
         assert not async_should_expose(hass, "conversation", entity.entity_id), entity.entity_id
+
+
+@pytest.mark.parametrize(
+    ("heading", "module"),
+    [
+        ("The dashboard", "strategy.js"),
+        ("The pot card", "pot-card.js"),
+        ("The transactions card", "transactions-card.js"),
+    ],
+)
+def test_every_option_of_what_shows_money_is_named(heading: str, module: str) -> None:
+    table = rows(PAGES["dashboards.md"].section(heading))
+    told = {key.strip("`"): label for label, key, *_ in table}
+    assert told == {key: TEXTS["common"][f"option_{key}"] for key in editable(module)}
 
 
 def test_every_option_is_named() -> None:
