@@ -1,6 +1,13 @@
 /** A pot: what is in it, how far its goal is, and ways to put money in and to take it out. */
 import { Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
+/**
+ * The dialog of each pot; `kept` while what it shows has to come to its end, whatever is pressed meanwhile. A card would
+ * not outlive a lost connection, after which Home Assistant makes it anew.
+ * @type {Record<string, HTMLDialogElement & { kept?: boolean }>}
+ */
+const dialogs = {};
+
 class PotCard extends Card {
   static getConfigForm() {
     const device = { filter: { integration: "monzo", model: "Pot" } };
@@ -11,10 +18,6 @@ class PotCard extends Card {
   static getStubConfig(/** @type {Hass} */ hass) {
     return { pot: Object.entries(monzoDevices(hass)).find(([, keys]) => keys.pot_balance)?.[0] };
   }
-
-  #dialog = h("dialog");
-  /** Whether what the dialog shows has to come to its end. */
-  #kept = false;
 
   getCardSize = () => 2;
 
@@ -67,6 +70,10 @@ class PotCard extends Card {
     ];
   }
 
+  get #dialog() {
+    return (dialogs[this.config.pot] ??= h("dialog"));
+  }
+
   /** Show a step, and wait until somebody goes on. @type {ShowStep} */
   #step = (said, label, kept = false) =>
     new Promise((go) => {
@@ -75,7 +82,7 @@ class PotCard extends Card {
       const onsubmit = (/** @type {Event} */ event) => {
         event.preventDefault();
         for (const part of dialog.querySelectorAll("button, input")) part.toggleAttribute("disabled", true);
-        this.#kept = true;
+        dialog.kept = true;
         go();
       };
       const close = this.hass.localize(`ui.common.${label ? "cancel" : "close"}`);
@@ -83,17 +90,18 @@ class PotCard extends Card {
       const parts = [h("h2", {}, dialog.ariaLabel), ...said, h("nav", {}, ...buttons)];
       dialog.replaceChildren(h("form", { onsubmit }, ...parts));
       (dialog.querySelector("input") ?? buttons.at(-1))?.focus();
-      this.#kept = kept;
+      dialog.kept = kept;
     });
 
   /** Ask for an amount, show what would be moved, and move it. @type {(service: string, title: string) => void} */
   async #move(service, title) {
     const { config, hass, text } = this;
     const dialog = this.#dialog;
+    dialog.close();
     this.shadowRoot?.append(dialog);
     dialog.showModal();
     // Nobody knows yet what came of the last one.
-    if (this.#kept) return;
+    if (dialog.kept) return;
     dialog.ariaLabel = title;
     // The button that opened it may have been made anew.
     dialog.onclose = () => this.shadowRoot?.getElementById(service)?.focus();

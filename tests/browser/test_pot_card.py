@@ -1,0 +1,282 @@
+"""The card of a pot: what it shows, and that money moves once and only as far as allowed."""
+
+from collections.abc import Awaitable, Callable
+import json
+
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
+import pytest
+import pytest_asyncio
+
+from sandbox.records import Pot
+
+from .boards import device_of, lay_out, limited, moved_in
+from .desk import Desk
+from .house import House
+
+type Board = Callable[..., Awaitable[str]]
+
+PUT_IN = "Put money in"
+TAKE_OUT = "Take money out"
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def holiday(banked_house: House) -> Pot:
+    """Return a pot with a goal."""
+    return banked_house.bank.pot(banked_house.home.holiday.id)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def board(banked_house: House) -> Board:
+    """Return what lays out a dashboard with the card of a pot."""
+
+    async def show(pot: Pot, **options: object) -> str:
+        card = {
+            "type": "custom:monzo-pot-card",
+            "pot": await device_of(banked_house, pot.id),
+            **options,
+        }
+        view = {"type": "sections", "sections": [{"type": "grid", "cards": [card]}]}
+        return await lay_out(banked_house, "pot-card", {"views": [view]})
+
+    return show
+
+
+async def wish(page: Page, button: str, amount: str) -> Locator:
+    """Press a button of the card, type an amount, and return the dialog that asks on."""
+    await page.get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog")
+    await page.keyboard.type(amount)
+    await page.keyboard.press("Enter")
+    return dialog
+
+
+def moves(house: House, pot: Pot) -> list[int]:
+    """Return what moved between a pot and its account, as the bank has it."""
+    rows = house.bank.transactions(pot.account_id)
+    return [row.amount for row in rows if row.scheme.endswith("_pot") and pot.id in str(row)]
+
+
+async def test_it_shows_what_is_in_the_pot_and_how_far_the_goal_is(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    card = page.locator("monzo-pot-card")
+    await expect(card.get_by_role("heading", name="Holiday")).to_be_visible()
+    await expect(card.get_by_text(f"£{holiday.balance / 100:,.2f}")).to_be_visible()
+    assert holiday.goal is not None
+    left = (holiday.goal - holiday.balance) / 100
+    await expect(card.get_by_text(f"Left to goal: £{left:,.2f}")).to_be_visible()
+    percent = holiday.balance * 100 // holiday.goal
+    await expect(card.get_by_role("img", name=f"{percent} % of the goal")).to_be_visible()
+    await desk.shot("card")
+
+
+@pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (390, "dark")])
+async def test_what_is_put_in_moves_once_after_a_confirmation(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot, width: int, colours: str
+) -> None:
+    path = await board(holiday)
+    page = await desk.open(banked_house, path, width=width, dark=colours == "dark")
+    before, rows = holiday.balance, len(moves(banked_house, holiday))
+    dialog = await wish(page, PUT_IN, "12.50")
+    after = f"£{before / 100 + 12.5:,.2f} in the pot"
+    await expect(dialog.get_by_text(after)).to_be_visible()
+    assert len(moves(banked_house, holiday)) == rows
+    await desk.shot("confirmation")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("status")).to_contain_text("£12.50 was moved.")
+    await desk.shot("moved")
+    assert moves(banked_house, holiday)[rows:] == [-1250]
+    assert holiday.balance == before + 1250
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name=PUT_IN)).to_be_focused()
+    balance = f"£{holiday.balance / 100:,.2f}"
+    await expect(page.get_by_text(balance, exact=True)).to_be_visible()
+
+
+async def test_what_is_taken_out_is_in_the_account_again(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    before = holiday.balance
+    dialog = await wish(page, TAKE_OUT, "3")
+    await dialog.get_by_role("button", name="Move £3.00").click()
+    await expect(dialog.get_by_role("status")).to_contain_text("£3.00 was moved.")
+    assert holiday.balance == before - 300
+
+
+async def test_pressing_twice_moves_once(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    rows = len(moves(banked_house, holiday))
+    dialog = await wish(page, PUT_IN, "1.01")
+    await dialog.get_by_role("button", name="Move £1.01").dblclick()
+    await expect(dialog.get_by_role("status")).to_contain_text("£1.01 was moved.")
+    assert moves(banked_house, holiday)[rows:] == [-101]
+
+
+async def test_a_lost_answer_is_asked_for_again_and_moves_once(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, "/profile/general")
+    lost: list[str] = []
+
+    async def hang_up_once(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        transfers: set[int] = set()
+
+        def ask(message: str | bytes) -> None:
+            for request in _each(message):
+                data = request.get("service_data", {})
+                if data.get("dry_run") is False:
+                    transfers.add(request["id"])
+            server.send(message)
+
+        async def answer(message: str | bytes) -> None:
+            if not lost and any(each.get("id") in transfers for each in _each(message)):
+                lost.append("the answer")
+                await browser.close()
+                return
+            browser.send(message)
+
+        browser.on_message(ask)
+        server.on_message(answer)
+
+    await page.route_web_socket("**/api/websocket", hang_up_once)
+    await page.goto(f"{banked_house.url}{await board(holiday)}")
+    rows = len(moves(banked_house, holiday))
+    dialog = await wish(page, PUT_IN, "2.02")
+    await dialog.get_by_role("button", name="Move £2.02").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("it moves once at most")
+    assert lost
+    # Home Assistant has made the card anew, but this has to come to its end first.
+    await expect(dialog).to_have_count(0)
+    await page.get_by_role("button", name=TAKE_OUT).click()
+    await desk.shot("unknown")
+    await dialog.get_by_role("button", name="Try again").click()
+    await expect(dialog.get_by_role("status")).to_contain_text("£2.02 was moved.")
+    assert moves(banked_house, holiday)[rows:] == [-202]
+
+
+async def test_more_than_the_limit_is_refused_before_anything_moves(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    before = holiday.balance
+    async with limited(banked_house, max_per_transfer=10):
+        dialog = await wish(page, PUT_IN, "10.01")
+        await expect(dialog.get_by_role("alert")).to_contain_text("exceeds the most")
+        await desk.shot("refused")
+        # The dialog asks again, and the amount can be mended.
+        await dialog.get_by_role("textbox").fill("10")
+        await page.keyboard.press("Enter")
+        await dialog.get_by_role("button", name="Move £10.00").click()
+        await expect(dialog.get_by_role("status")).to_contain_text("£10.00 was moved.")
+    assert holiday.balance == before + 1000
+
+
+async def test_without_leave_nothing_can_be_moved(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    async with limited(banked_house, allow_transfers=False):
+        dialog = await wish(page, PUT_IN, "1")
+        await expect(dialog.get_by_role("alert")).to_contain_text("do not allow")
+
+
+@pytest.mark.parametrize("amount", ["1,000", "1e3", "-5", "0", "0.001", "lots"])
+async def test_what_is_no_amount_is_refused(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot, amount: str
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    dialog = await wish(page, PUT_IN, amount)
+    await expect(dialog.get_by_role("alert")).to_contain_text("must be a number in GBP")
+
+
+async def test_more_than_there_is_cannot_be_moved(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    dialog = await wish(page, TAKE_OUT, "99999")
+    await expect(dialog.get_by_role("alert")).to_contain_text("not enough money")
+
+
+async def test_amounts_are_read_as_the_person_writes_numbers(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    path = await board(holiday)
+    async with moved_in(banked_house, "carl", admin=True) as carls_house:
+        await carls_house.owner.command(
+            "frontend/set_user_data",
+            key="language",
+            value={"language": "en-GB", "number_format": "decimal_comma"},
+        )
+        page = await desk.open(carls_house, path)
+        before = holiday.balance
+        shown = f"{before / 100:,.2f}".translate(str.maketrans(",.", ".,"))
+        await expect(page.locator("monzo-pot-card")).to_contain_text(shown)
+        dialog = await wish(page, PUT_IN, "1.000")
+        await expect(dialog.get_by_role("alert")).to_contain_text("must be a number")
+        await dialog.get_by_role("textbox").fill("1,25")
+        await page.keyboard.press("Enter")
+        await dialog.get_by_role("button", name="Move 1,25").click()
+        await expect(dialog.get_by_role("status")).to_be_visible()
+        assert holiday.balance == before + 125
+
+
+async def test_only_administrators_are_offered_to_move_money(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    path = await board(holiday)
+    async with moved_in(banked_house, "guest", admin=False) as guests_house:
+        page = await desk.open(guests_house, path)
+        card = page.locator("monzo-pot-card")
+        await expect(card.get_by_role("heading", name="Holiday")).to_be_visible()
+        await expect(card.get_by_role("button")).to_have_count(0)
+
+
+async def test_nothing_can_be_taken_from_a_locked_pot(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    locked = banked_house.bank.pot(banked_house.home.rainy_day.id)
+    page = await desk.open(banked_house, await board(locked))
+    card = page.locator("monzo-pot-card")
+    await expect(card.get_by_text("Locked in the Monzo app")).to_be_visible()
+    await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_disabled()
+    await expect(card.get_by_role("button", name=PUT_IN)).to_be_enabled()
+
+
+async def test_hidden_amounts_show_with_a_tap_and_hide_again(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday, hide_amounts=True))
+    card = page.locator("monzo-pot-card")
+    await expect(card.get_by_role("img", name="Hidden amount")).to_have_count(2)
+    await expect(card.get_by_text("£")).to_have_count(0)
+    await desk.shot("hidden")
+    await page.get_by_role("button", name="Show amounts").press("Enter")
+    await expect(card.get_by_text(f"£{holiday.balance / 100:,.2f}")).to_be_visible()
+    await expect(page.get_by_role("button", name="Hide amounts")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(card.get_by_text("£")).to_have_count(0)
+
+
+async def test_escape_moves_nothing_and_the_next_time_begins_anew(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    before = holiday.balance
+    dialog = await wish(page, PUT_IN, "7")
+    await expect(dialog.get_by_role("button", name="Move £7.00")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await page.get_by_role("button", name=PUT_IN).click()
+    await expect(dialog.get_by_role("textbox")).to_have_value("")
+    assert holiday.balance == before
+
+
+def _each(message: str | bytes) -> list[dict[str, object]]:
+    """Return what is in a message of Home Assistant's WebSocket, which may hold several."""
+    content = json.loads(message)
+    return content if isinstance(content, list) else [content]
