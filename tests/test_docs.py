@@ -152,6 +152,11 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
+def flat(text: str) -> str:
+    """Return a text without its ends of lines."""
+    return " ".join(text.split())
+
+
 def in_code(text: str) -> set[str]:
     """Return what is set as code in a text."""
     return set(re.findall(r"`([^`\n]+)`", text))
@@ -626,17 +631,25 @@ def test_every_trouble_is_named_by_what_the_user_is_told() -> None:
         assert text in everything, text
 
 
+def test_every_file_that_the_page_on_how_it_works_names_is_there() -> None:
+    named = re.findall(r"[\w/]+\.py\b", PAGES["how-it-works.md"].text)
+    assert named
+    for path in set(named):
+        assert any((ROOT / folder / path).is_file() for folder in (INTEGRATION, "sandbox")), path
+
+
 def test_the_page_tells_how_often_the_bank_is_asked() -> None:
-    told = PAGES["entities.md"].section("How data is updated")
+    told = flat(PAGES["entities.md"].section("How data is updated"))
     assert "up to three accounts are polled every minute" in told
     assert poll_interval(3) == timedelta(minutes=1) < poll_interval(4)
-    assert "every\n  five minutes with eight or more" in told
+    assert "every five minutes with eight or more" in told
     five_minutes = timedelta(minutes=5)
     assert poll_interval(7) < five_minutes <= poll_interval(8) < five_minutes * 1.1
 
 
 def test_the_front_page_counts_right() -> None:
     words = {3: "three", 7: "seven", 11: "eleven"}
-    assert f"{words[len(TEXTS['triggers'])]} triggers" in FRONT.text
-    assert f"{words[len(TEXTS['conditions'])]} [conditions]" in FRONT.text
-    assert f"{words[len(BLUEPRINTS)]}\n  [blueprints]" in FRONT.text
+    told = flat(FRONT.text)
+    assert f"{words[len(TEXTS['triggers'])]} triggers" in told
+    assert f"{words[len(TEXTS['conditions'])]} [conditions]" in told
+    assert f"{words[len(BLUEPRINTS)]} [blueprints]" in told
