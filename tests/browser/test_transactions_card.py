@@ -1,0 +1,384 @@
+"""The card of transactions: what it shows, how it keeps current, and what it never does."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+import json
+
+from playwright.async_api import Locator, Page, WebSocket, expect
+import pytest
+import pytest_asyncio
+
+from sandbox.merchants import Shop
+from sandbox.server import Answer
+
+from .boards import device_of, lay_out
+from .desk import Desk
+from .house import House
+
+type Board = Callable[..., Awaitable[str]]
+
+BOARD = "transactions-card"
+CARD = "monzo-transactions-card"
+LOGOS = "logos.example.com"
+
+# One pixel.
+LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+
+CONTRAST = """element => {
+  const channels = (color) => color.match(/[\\d.]+/g).slice(0, 3).map((channel) => {
+    const part = channel / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const light = (color) => {
+    const [red, green, blue] = channels(color);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+  };
+  const card = element.closest("ha-card");
+  const [one, other] = [
+    light(getComputedStyle(element).color), light(getComputedStyle(card).backgroundColor),
+  ];
+  return Math.max(one, other) / Math.min(one, other);
+}"""
+
+# What people can read who see less well (WCAG 2, AA).
+READABLE = 4.5
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def board(banked_house: House) -> Board:
+    """Return what lays out a dashboard with cards, by default of Ann's current account."""
+
+    async def show(*cards: dict[str, object]) -> str:
+        account = await device_of(banked_house, banked_house.home.current.id)
+        laid_out = [
+            {"type": f"custom:{CARD}", "account": account, **card} for card in cards or [{}]
+        ]
+        view = {"type": "sections", "sections": [{"type": "grid", "cards": laid_out}]}
+        return await lay_out(banked_house, BOARD, {"views": [view]})
+
+    return show
+
+
+def row_of(page: Page, name: str) -> Locator:
+    """Return the row of a payment on the first card."""
+    return page.locator(CARD).first.get_by_role("listitem").filter(has_text=name)
+
+
+def count_questions(page: Page) -> list[dict[str, object]]:
+    """Return a list that fills with what the cards ask of the integration."""
+    asked: list[dict[str, object]] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: hear(json.loads(frame)))
+
+    def hear(sent: dict[str, object] | list[dict[str, object]]) -> None:
+        messages = sent if isinstance(sent, list) else [sent]
+        asked.extend(each for each in messages if each.get("service") == "get_transactions")
+
+    page.on("websocket", listen)
+    return asked
+
+
+# What it shows
+
+
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)]
+)
+async def test_transactions_are_shown_by_day_and_can_be_read(
+    banked_house: House,
+    desk: Desk,
+    board: Board,
+    width: int,
+    dark: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    bank, account = banked_house.bank, banked_house.home.current.id
+    paid, refunded = f"Paid {width} {dark}", f"Refunded {width} {dark}"
+    bank.pay(account, -1_234, merchant=Shop(paid, "entertainment"))
+    bank.refund(account, 899, merchant=refunded)
+    page = await desk.open(banked_house, await board(), width=width, dark=dark)
+    card = page.locator(CARD)
+    await expect(card.get_by_role("heading", name="Current account")).to_be_visible()
+    refund = row_of(page, refunded)
+    await expect(refund).to_contain_text("Refund")
+    await expect(refund.locator(".sum")).to_have_text("+£8.99")
+    payment = row_of(page, paid)
+    await expect(payment).to_contain_text("Entertainment")
+    await expect(payment.locator(".sum")).to_have_text("-£12.34")
+    days = await card.get_by_role("heading", level=3).all_inner_texts()
+    assert "Yesterday" in days[:2]
+    assert len(days) == len(set(days))
+    colors = [
+        await row.locator(".sum").evaluate("element => getComputedStyle(element).color")
+        for row in (refund, payment)
+    ]
+    assert len(set(colors)) == 2
+    for part in (refund.locator(".sum"), refund.locator("small").first, payment.locator(".what")):
+        assert await part.evaluate(CONTRAST) >= READABLE
+    await desk.shot("card")
+
+
+async def test_the_newest_day_is_today(banked_house: House, desk: Desk, board: Board) -> None:
+    banked_house.bank.pay(banked_house.home.current.id, -111, merchant="Early Bird")
+    page = await desk.open(banked_house, await board())
+    await expect(row_of(page, "Early Bird")).to_be_visible()
+    newest = page.locator(CARD).get_by_role("heading", level=3).first
+    await expect(newest).to_have_text("today")
+
+
+async def test_declined_and_pending_are_told_apart(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    account = banked_house.home.current.id
+    banked_house.bank.decline(account, -990_000, merchant="Boat Yard", reason="CARD_BLOCKED")
+    banked_house.bank.decline(account, -990_100, merchant="Plane Yard", reason="MOON_IS_FULL")
+    banked_house.bank.pay(account, -333, merchant="Slow Shop")
+    page = await desk.open(banked_house, await board())
+    declined = row_of(page, "Boat Yard")
+    await expect(declined).to_contain_text("Declined: the card is frozen")
+    await expect(declined.locator("s")).to_have_text("-£9,900.00")
+    await expect(row_of(page, "Plane Yard")).to_contain_text("Declined: moon is full")
+    pending = row_of(page, "Slow Shop")
+    await expect(pending).to_contain_text("Pending")
+    await expect(pending.locator("s")).to_have_count(0)
+
+
+async def test_what_was_paid_abroad_is_shown_in_both_currencies(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    banked_house.bank.pay(
+        banked_house.home.current.id,
+        -883,
+        merchant="Diner",
+        local_amount=-1_200,
+        local_currency="USD",
+    )
+    page = await desk.open(banked_house, await board())
+    await expect(row_of(page, "Diner").locator(".sum")).to_have_text("-£8.83-US$12.00")
+
+
+async def test_notes_say_more_than_the_category(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    notes = "<b>Birthday</b> present for a dear friend who collects all kinds of heavy paper"
+    banked_house.bank.pay(banked_house.home.current.id, -2_000, merchant="Paper Place", notes=notes)
+    page = await desk.open(banked_house, await board(), width=390)
+    await expect(row_of(page, "Paper Place")).to_contain_text(notes)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_accounts_are_merged_by_time(banked_house: House, desk: Desk, board: Board) -> None:
+    home, bank = banked_house.home, banked_house.bank
+    for seconds, account, shop in (
+        (3, home.current, "One"),
+        (2, home.joint, "Two"),
+        (1, home.current, "Three"),
+    ):
+        at = bank.clock() - timedelta(seconds=seconds)
+        bank.pay(account.id, -100, merchant=shop, at=at)
+    page = await desk.open(banked_house, await board({"account": None}))
+    await expect(row_of(page, "Two")).to_contain_text("Joint account")
+    rows = await page.locator(f"{CARD} .what").all_inner_texts()
+    names = [row.partition("\n")[0] for row in rows]
+    assert names.index("Three") < names.index("Two") < names.index("One")
+    await expect(page.locator(CARD).get_by_role("heading", name="Transactions")).to_be_visible()
+
+
+async def test_amounts_are_written_as_the_person_writes_numbers(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    banked_house.bank.decline(banked_house.home.current.id, -123_456, merchant="Comma Shop")
+    chosen = {"language": "en-GB", "number_format": "decimal_comma", "time_format": "language"}
+    owner = banked_house.owner
+    await owner.command("frontend/set_user_data", key="language", value=chosen)
+    try:
+        page = await desk.open(banked_house, await board())
+        await expect(row_of(page, "Comma Shop").locator(".sum")).to_have_text("-1.234,56\xa0£")
+    finally:
+        await owner.command("frontend/set_user_data", key="language", value=None)
+
+
+async def test_it_is_mirrored_where_people_read_from_right_to_left(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, await board({"hide_amounts": True}), language="he")
+    row = page.locator(CARD).get_by_role("listitem").first
+    name, amount = [await row.locator(part).bounding_box() for part in (".what", ".sum")]
+    eye = await page.locator(CARD).get_by_role("button").first.bounding_box()
+    card = await page.locator(CARD).bounding_box()
+    assert name and amount and eye and card  # noqa: PT018 - for the type checker
+    assert amount["x"] < name["x"]
+    assert eye["x"] - card["x"] < 20
+    await desk.shot("card")
+
+
+# What it hides
+
+
+async def test_hidden_amounts_are_shown_and_hidden_again_by_keyboard(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    banked_house.bank.pay(banked_house.home.current.id, -1_299, merchant="Secret Shop")
+    page = await desk.open(banked_house, await board({"hide_amounts": True}))
+    card = page.locator(CARD)
+    amount = row_of(page, "Secret Shop").locator(".sum")
+    await expect(amount).to_have_text("••••")
+    await expect(amount.get_by_role("img", name="Hidden amount")).to_be_visible()
+    assert "£" not in await card.inner_text()
+    await desk.shot("hidden")
+    await card.get_by_role("button", name="Show amounts").focus()
+    await page.keyboard.press("Enter")
+    await expect(amount).to_have_text("-£12.99")
+    await expect(card.get_by_role("button", name="Hide amounts")).to_be_focused()
+    await page.keyboard.press("Space")
+    await expect(amount).to_have_text("••••")
+
+
+async def test_a_tap_on_an_amount_shows_it_as_well(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    banked_house.bank.pay(banked_house.home.current.id, -1_298, merchant="Tapped Shop")
+    page = await desk.open(banked_house, await board({"hide_amounts": True}))
+    amount = row_of(page, "Tapped Shop").locator(".sum")
+    await amount.click()
+    await expect(amount).to_have_text("-£12.98")
+
+
+async def test_logos_are_asked_for_only_when_somebody_wants_them(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    account = banked_house.home.current.id
+    for name, file in (("Logo Shop", "logo.svg"), ("Lost Logo Shop", "lost.svg")):
+        row = banked_house.bank.pay(account, -404, merchant=Shop(name, "shopping", "🛍️"))
+        assert row.merchant
+        row.merchant = replace(row.merchant, logo=f"https://{LOGOS}/{file}")
+    page = await desk.open(banked_house, await board())
+    await expect(row_of(page, "Logo Shop").first).to_contain_text("🛍️")
+    # A request now would be a complaint.
+    assert not desk.complaints
+
+    desk.expected_hosts.add(LOGOS)
+    path = await board({"logos": True})
+    await page.route(
+        f"https://{LOGOS}/logo.svg",
+        lambda route: route.fulfill(body=LOGO, content_type="image/svg+xml"),
+    )
+    async with page.expect_request(f"https://{LOGOS}/logo.svg") as asked:
+        await page.goto(f"{banked_house.url}{path}")
+    assert "referer" not in (await asked.value).headers
+    shop = page.locator(CARD).get_by_role("listitem").filter(has_text="Logo Shop")
+    await expect(shop.filter(has_not_text="Lost").locator("img")).to_be_attached()
+    await expect(row_of(page, "Lost Logo Shop")).to_contain_text("🛍️")
+
+
+# How it keeps current
+
+
+async def test_a_payment_shows_at_once_and_is_asked_for_once(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, "/profile")
+    asked = count_questions(page)
+    path = await board({}, {"hide_amounts": True})
+    await page.goto(f"{banked_house.url}{path}")
+    await expect(page.locator(CARD).first.get_by_role("listitem").first).to_be_visible()
+    # Two cards of the same account.
+    assert len(asked) == 1
+    banked_house.bank.pay(banked_house.home.current.id, -777, merchant="Fresh Fish")
+    for card in await page.locator(CARD).all():
+        await expect(card.get_by_text("Fresh Fish")).to_be_visible()
+    assert len(asked) == 2
+
+
+async def test_more_are_loaded_when_somebody_wants_more(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, await board())
+    card = page.locator(CARD)
+    rows = card.get_by_role("listitem")
+    await expect(rows).to_have_count(20)
+    newest = await rows.first.inner_text()
+    more = card.get_by_role("button", name="More")
+    await more.focus()
+    await page.keyboard.press("Enter")
+    await expect(rows).to_have_count(40)
+    await expect(more).to_be_focused()
+    assert await rows.first.inner_text() == newest
+
+
+async def test_a_bank_that_is_down_is_said_and_asked_again(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, "/profile")
+    path = await board()
+    down = banked_house.server.fail("GET", "/transactions", Answer.html(502), times=None)
+    try:
+        await page.goto(f"{banked_house.url}{path}")
+        card = page.locator(CARD)
+        await expect(card.get_by_role("alert")).to_contain_text("Monzo", timeout=20_000)
+        await desk.shot("down")
+    finally:
+        down.clear()
+    await card.get_by_role("button", name="Try again").click()
+    await expect(page.locator(CARD).first.get_by_role("listitem").first).to_be_visible()
+    await expect(card.get_by_role("alert")).to_have_count(0)
+
+
+async def test_where_there_is_no_account_it_says_so(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, await board())
+    card = page.locator(CARD)
+    await expect(card.get_by_role("listitem").first).to_be_visible()
+    await card.evaluate(
+        "card => { card.setConfig({}); card.hass = { ...card.hass, entities: {} }; }"
+    )
+    await expect(card.get_by_text("There is no Monzo account yet.")).to_be_visible()
+
+
+# Choosing it
+
+
+async def test_its_options_are_changed_by_clicks(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, f"{await board()}?edit=1")
+    await page.locator("hui-card-edit-mode").first.dblclick()
+    preview = page.locator("hui-dialog-edit-card").locator(CARD)
+    await expect(preview.get_by_role("listitem").first).to_be_visible()
+    await page.get_by_role("textbox", name="Title").fill("What I bought")
+    await page.get_by_role("switch", name="Hide amounts until they are tapped").focus()
+    await page.keyboard.press("Space")
+    await expect(preview.get_by_role("heading", name="What I bought")).to_be_visible()
+    await expect(preview.get_by_role("button", name="Show amounts")).to_be_visible()
+    await desk.shot("editor")
+    await page.get_by_role("button", name="Save").click()
+    await expect(preview).to_have_count(0)
+    saved = await banked_house.owner.command("lovelace/config", url_path=BOARD)
+    (card,) = saved["views"][0]["sections"][0]["cards"]
+    assert (card["title"], card["hide_amounts"]) == ("What I bought", True)
+
+
+async def test_it_is_offered_for_an_account_and_loaded_only_once(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await desk.open(banked_house, await board())
+    await expect(page.locator(CARD).get_by_role("listitem").first).to_be_visible()
+    offered = """async () => {
+      const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+      await import(`${loaded.find((name) => name.endsWith("/monzo.js"))}?again`);
+      const { hass } = document.querySelector("home-assistant");
+      const cards = window.customCards.filter(({ type }) => type === "monzo-transactions-card");
+      const entity = (key) => Object.values(hass.entities).find(
+        ({ platform, translation_key }) => platform === "monzo" && translation_key === key
+      ).entity_id;
+      const [card] = cards;
+      const suggested = ["balance", "pot_balance"].map(
+        (key) => card.getEntitySuggestion(hass, entity(key))
+      );
+      return [cards.length, card.name, card.preview, ...suggested];
+    }"""
+    count, name, preview, of_account, of_pot = await page.evaluate(offered)
+    assert (count, name, preview, of_pot) == (1, "Monzo transactions", True, None)
+    assert of_account["config"].keys() == {"type", "account"}
