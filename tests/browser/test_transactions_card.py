@@ -52,7 +52,7 @@ async def board(banked_house: House) -> Board:
     async def show(*cards: dict[str, object]) -> str:
         account = await device_of(banked_house, banked_house.home.current.id)
         laid_out = [
-            {"type": f"custom:{CARD}", "account": account, **card} for card in cards or [{}]
+            {"type": f"custom:{CARD}", "account": [account], **card} for card in cards or [{}]
         ]
         view = {"type": "sections", "sections": [{"type": "grid", "cards": laid_out}]}
         return await lay_out(banked_house, BOARD, {"views": [view]})
@@ -346,6 +346,7 @@ async def test_its_options_are_changed_by_clicks(
     page = await desk.open(banked_house, f"{await board()}?edit=1")
     await page.locator("hui-card-edit-mode").first.dblclick()
     preview = page.locator("hui-dialog-edit-card").locator(CARD)
+    await expect(page.locator("hui-dialog-edit-card ha-device-picker")).to_have_count(2)
     await expect(preview.get_by_role("listitem").first).to_be_visible()
     await page.get_by_role("textbox", name="Title").fill("What I bought")
     await page.get_by_role("switch", name="Hide amounts until they are tapped").focus()
