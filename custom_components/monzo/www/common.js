@@ -9,33 +9,31 @@ const WRITING = {
 /** @type {Record<string, Promise<Texts>>} */
 const texts = {};
 
-/** @type {(hass: Hass) => Promise<Texts>} */
-const askTexts = async ({ callWS, language }) => {
-  const what = { category: "common", integration: "monzo", language };
-  const { resources } = await callWS({ type: "frontend/get_translations", ...what });
-  return (key, values = {}) =>
-    String(resources[`component.monzo.common.${key}`] ?? "").replace(/{(\w+)}/g, (_, name) => `${values[name]}`);
-};
+const ASK = { type: "frontend/get_translations", category: "common", integration: "monzo" };
 
 /** Return what knows our texts in the person's language; it is asked for once. @type {(hass: Hass) => Promise<Texts>} */
-export const loadTexts = (hass) =>
-  (texts[hass.language] ??= askTexts(hass).catch((error) => {
-    delete texts[hass.language];
-    throw error;
-  }));
+export const loadTexts = ({ callWS, language }) =>
+  (texts[language] ??= callWS({ ...ASK, language }).then(
+    ({ resources }) =>
+      (key, values = {}) =>
+        `${resources[`component.monzo.common.${key}`] ?? ""}`.replace(/{(\w+)}/g, (_, name) => `${values[name]}`),
+    (error) => {
+      delete texts[language];
+      throw error;
+    },
+  ));
 
-/** Return the same where Home Assistant gives no `hass`, once it has one. */
+/** Return the same where Home Assistant gives no `hass`. */
 export const ourTexts = async () => {
-  const app = /** @type {any} */ (document.querySelector("home-assistant"));
+  const [app] = document.getElementsByTagName("home-assistant");
   while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
   return loadTexts(app.hass);
 };
 
 /** Return what went wrong in the person's language. @type {(hass: Hass, error: any) => Promise<string>} */
-export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
-  const localize = await hass.loadBackendTranslation("exceptions", "monzo");
-  return localize(`component.monzo.exceptions.${key}.message`, values) || message;
-};
+export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) =>
+  (await hass.loadBackendTranslation("exceptions", "monzo"))(`component.monzo.exceptions.${key}.message`, values) ||
+  message;
 
 /** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */
 export const monzoDevices = ({ entities }) => {
@@ -114,12 +112,10 @@ export class Card extends HTMLElement {
   }
 
   #look() {
-    if (this.#parts().some((part, index) => part !== this.#seen[index])) this.update();
-  }
-
-  #parts() {
     const { devices, entities, locale, states } = this.hass;
-    return [this.text, devices, entities, locale, ...this.watched.map((id) => states[id])];
+    const parts = [this.text, devices, entities, locale, ...this.watched.map((id) => states[id])];
+    if (parts.some((part, index) => part !== this.#seen[index])) this.update();
+    this.#seen = parts;
   }
 
   update() {
@@ -127,7 +123,6 @@ export class Card extends HTMLElement {
     const focused = this.#root.activeElement?.id;
     this.#root.firstElementChild?.replaceChildren(...this.content());
     if (focused) this.#root.getElementById(focused)?.focus();
-    this.#seen = this.#parts();
   }
 
   /** @returns {(Node | string)[]} */

@@ -96,6 +96,28 @@ interface MonzoTransaction {
   created: string;
 }
 
+/** What is known of an account: its device, its event entity, and its newest transactions. */
+interface Listing {
+  id: string;
+  name?: string;
+  event?: any;
+  transactions: MonzoTransaction[];
+  /** Whether there are no older ones. */
+  complete?: boolean;
+  error?: string;
+  busy?: boolean;
+  /** When they were asked for, how many, and what the event entity said then. */
+  asked: number;
+  limit: number;
+  said?: string;
+}
+
+type Ask = (listing: Listing, card: { hass: Hass; limit: number }) => void;
+
+interface HTMLElementTagNameMap {
+  "home-assistant": HTMLElement & { hass?: Hass };
+}
+
 interface Window {
   customCards?: object[];
   customStrategies?: object[];
@@ -130,6 +152,6 @@ type MakeTile = (entity: string | undefined, color: string, name?: object, colum
 type MakeGraph = (subjects: Subject[], key: string, options: object) => any;
 
 /** A step of a dialog: what is said, what the button that goes on says, and whether it has to come to its end. */
-type ShowStep = (said: (Node | string)[], label?: string, kept?: boolean) => Promise<void>;
+type ShowStep = (said: Node[], label?: string, kept?: boolean) => Promise<void>;
 
-type MakeButton = (id: string, title: string, icon: string, disabled?: boolean) => HTMLElement;
+type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;

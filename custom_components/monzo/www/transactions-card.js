@@ -2,8 +2,6 @@
 import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
 const DAY = 86_400_000;
-/** The bank shows the last 90 days. */
-const SPAN = 89 * DAY;
 /** Notes, and what was pending, change without an event. */
 const STALE = 900_000;
 /** Payments come with their round-ups, a moment apart. */
@@ -13,54 +11,37 @@ const MORE = 20;
 /** @type {Set<TransactionsCard>} */
 const cards = new Set();
 
-/** What all cards know of an account. */
-class Listing {
-  /** @type {MonzoTransaction[]} */ transactions = [];
-  complete = false;
-  error = "";
-  busy = false;
-  asked = 0;
-  limit = 0;
-  name = "";
-  event = "";
-  /** What the event entity said when the transactions were asked for. @type {string | undefined} */ said;
-
-  /** @param {string} account */
-  constructor(account) {
-    this.account = account;
-  }
-
-  /** See that a card has what it shows, and the newest after an event. @param {TransactionsCard} card */
-  want(card) {
-    const says = card.hass.states[this.event]?.state;
-    const isNews = says !== this.said;
-    const isDue = card.limit > this.limit || Date.now() - this.asked > STALE;
-    if (this.busy || says === "unavailable" || !(isNews || (isDue && !this.error))) return;
-    this.busy = true;
-    setTimeout(() => this.#ask(card), isNews && this.asked ? PAUSE : 0);
-  }
-
-  /** @param {TransactionsCard} card */
-  async #ask({ hass, limit }) {
-    this.said = hass.states[this.event]?.state;
-    this.asked = Date.now();
-    this.limit = Math.max(limit, this.limit);
-    const since = new Date(this.asked - SPAN).toISOString();
-    const service_data = { account: this.account, limit: this.limit, since, include_declined: true };
-    const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
-    try {
-      const { response } = await hass.callWS({ type: "call_service", ...action });
-      Object.assign(this, response, { error: "" });
-    } catch (error) {
-      this.error = await explain(hass, error);
-    }
-    this.busy = false;
-    for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
-  }
-}
-
-/** @type {Record<string, Listing>} */
+/** What all cards know of each account. @type {Record<string, Listing>} */
 const listings = {};
+
+/** See that a card has what it shows, and the newest after an event. @type {Ask} */
+const want = (listing, card) => {
+  const says = card.hass.states[listing.event]?.state;
+  const isNews = says !== listing.said;
+  const isDue = card.limit > listing.limit || Date.now() - listing.asked > STALE;
+  if (listing.busy || says === "unavailable" || !(isNews || (isDue && !listing.error))) return;
+  listing.busy = true;
+  setTimeout(ask, isNews && listing.asked ? PAUSE : 0, listing, card);
+};
+
+/** @type {Ask} */
+const ask = async (listing, { hass, limit }) => {
+  const now = Date.now();
+  limit = Math.max(limit, listing.limit);
+  Object.assign(listing, { limit, asked: now, said: hass.states[listing.event]?.state });
+  // The bank shows the last 90 days.
+  const since = new Date(now - 89 * DAY).toISOString();
+  const service_data = { account: listing.id, limit, since, include_declined: true };
+  const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
+  try {
+    const { response } = await hass.callWS({ type: "call_service", ...action });
+    Object.assign(listing, response, { error: "" });
+  } catch (error) {
+    listing.error = await explain(hass, error);
+  }
+  listing.busy = false;
+  for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
+};
 
 class TransactionsCard extends Card {
   static getStubConfig = () => ({});
@@ -87,10 +68,9 @@ class TransactionsCard extends Card {
     const chosen = [config.account ?? []].flat();
     const accounts = chosen.length ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
     const all = accounts.map((id) => {
-      const listing = (listings[id] ??= new Listing(id));
-      listing.event = devices[id]?.transaction ?? "";
-      listing.name = deviceName(hass, id);
-      listing.want(this);
+      const listing = (listings[id] ??= { id, transactions: [], asked: 0, limit: 0 });
+      Object.assign(listing, { event: devices[id]?.transaction, name: deviceName(hass, id) });
+      want(listing, this);
       return listing;
     });
     this.watched = all.map(({ event }) => event);
