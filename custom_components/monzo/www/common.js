@@ -1,9 +1,8 @@
 /** What the cards and the dashboard have in common. */
 
-/** Who writes numbers as people choose in their profile. @type {Record<string, string | undefined>} */
+/** Who writes numbers as people may choose. @type {Record<string, string | undefined>} */
 const WRITING = {
-  ...{ comma_decimal: "en", decimal_comma: "de", space_comma: "fr", quote_decimal: "de-CH" },
-  ...{ none: "en", system: undefined },
+  comma_decimal: "en", decimal_comma: "de", none: "en", quote_decimal: "de-CH", space_comma: "fr", system: undefined,
 };
 
 /** @type {Record<string, Promise<Texts>>} */
@@ -11,7 +10,7 @@ const texts = {};
 
 const ASK = { type: "frontend/get_translations", category: "common", integration: "monzo" };
 
-/** Return what knows our texts in the person's language; it is asked for once. @type {(hass: Hass) => Promise<Texts>} */
+/** Return what knows our texts; asked for once in each language. @type {LoadTexts} */
 export const loadTexts = ({ callWS, language }) =>
   (texts[language] ??= callWS({ ...ASK, language }).then(
     ({ resources }) =>
@@ -30,14 +29,14 @@ export const ourTexts = async () => {
   return loadTexts(app.hass);
 };
 
-/** Return what went wrong in the person's language. @type {(hass: Hass, error: any) => Promise<string>} */
+/** Return what went wrong, in the person's language. @type {Explain} */
 export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) =>
   (await hass.loadBackendTranslation("exceptions", "monzo"))(`component.monzo.exceptions.${key}.message`, values) ||
   message;
 
 /** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */
 export const monzoDevices = ({ entities }) => {
-  /** @type {Record<string, Record<string, string>>} */
+  /** @type {Record<string, EntityIds>} */
   const devices = {};
   for (const { platform, device_id, translation_key, entity_id } of Object.values(entities)) {
     if (platform === "monzo" && device_id && translation_key) {
@@ -47,7 +46,7 @@ export const monzoDevices = ({ entities }) => {
   return devices;
 };
 
-/** @type {(hass: Hass, id: string) => string} */
+/** @type {NameDevice} */
 export const deviceName = (hass, id) => hass.devices[id]?.name_by_user || hass.devices[id]?.name || "";
 
 /** @type {Build} */
@@ -61,21 +60,20 @@ export const h = (tag, properties = {}, ...children) => {
   return element;
 };
 
-const models = ["Account", "Flex", "Loan", "Cashback"];
-export const ACCOUNTS = {
-  device: { multiple: true, filter: models.map((model) => ({ integration: "monzo", model })) },
-};
+const filter = ["Account", "Flex", "Loan", "Cashback"].map((model) => ({ integration: "monzo", model }));
+export const ACCOUNTS = { device: { multiple: true, filter } };
 
-/** Return a visual editor. @type {(...schema: object[]) => Promise<ConfigForm>} */
+/** Return a visual editor, also of what all have. @type {MakeForm} */
 export const form = async (...schema) => {
   const text = await ourTexts();
+  schema.push({ name: "hide_amounts", selector: { boolean: {} } });
   return { schema, computeLabel: ({ name }) => text(`option_${name}`) };
 };
 
 const style = new CSSStyleSheet();
 fetch(new URL("cards.css", import.meta.url)).then(async (answer) => style.replace(await answer.text()));
 
-/** A card: shows its `content`, anew when something `watched` has changed. What then keeps the focus has an id. */
+/** Shows its `content`, anew when something `watched` has changed. What keeps the focus has an id. */
 export class Card extends HTMLElement {
   /** @type {CardConfig} */ config;
   /** @type {Texts} */ text;
@@ -139,7 +137,7 @@ export class Card extends HTMLElement {
     this.update();
   }
 
-  /** Return an amount in major units as the person writes numbers. @type {Money<string>} */
+  /** Return an amount as the person writes numbers. @type {Money<string>} */
   money(amount, currency, signDisplay) {
     const { language, locale: { number_format: chosen } } = this.hass;
     const writing = chosen in WRITING ? WRITING[chosen] : language;
@@ -153,7 +151,7 @@ export class Card extends HTMLElement {
     return h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••");
   }
 
-  /** Return the button that shows and hides the amounts, where there is one. */
+  /** Return what shows and hides the amounts. */
   eye() {
     const ariaLabel = this.text(this.masked ? "amounts_show" : "amounts_hide");
     const icon = h("ha-icon", { icon: this.masked ? "mdi:eye" : "mdi:eye-off" });

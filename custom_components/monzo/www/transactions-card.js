@@ -16,31 +16,28 @@ const listings = {};
 
 /** See that a card has what it shows, and the newest after an event. @type {Ask} */
 const want = (listing, card) => {
-  const says = card.hass.states[listing.event]?.state;
-  const isNews = says !== listing.said;
+  const says = () => card.hass.states[listing.event]?.state;
+  const isNews = says() !== listing.said;
   const isDue = card.limit > listing.limit || Date.now() - listing.asked > STALE;
-  if (listing.busy || says === "unavailable" || !(isNews || (isDue && !listing.error))) return;
+  if (listing.busy || says() === "unavailable" || !(isNews || (isDue && !listing.error))) return;
   listing.busy = true;
-  setTimeout(ask, isNews && listing.asked ? PAUSE : 0, listing, card);
-};
-
-/** @type {Ask} */
-const ask = async (listing, { hass, limit }) => {
-  const now = Date.now();
-  limit = Math.max(limit, listing.limit);
-  Object.assign(listing, { limit, asked: now, said: hass.states[listing.event]?.state });
-  // The bank shows the last 90 days.
-  const since = new Date(now - 89 * DAY).toISOString();
-  const service_data = { account: listing.id, limit, since, include_declined: true };
-  const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
-  try {
-    const { response } = await hass.callWS({ type: "call_service", ...action });
-    Object.assign(listing, response, { error: "" });
-  } catch (error) {
-    listing.error = await explain(hass, error);
-  }
-  listing.busy = false;
-  for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
+  setTimeout(async () => {
+    const now = Date.now();
+    const limit = Math.max(card.limit, listing.limit);
+    Object.assign(listing, { limit, asked: now, said: says() });
+    // The bank shows the last 90 days.
+    const since = new Date(now - 89 * DAY).toISOString();
+    const service_data = { account: listing.id, limit, since, include_declined: true };
+    const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
+    try {
+      const { response } = await card.hass.callWS({ type: "call_service", ...action });
+      Object.assign(listing, response, { error: "" });
+    } catch (error) {
+      listing.error = await explain(card.hass, error);
+    }
+    listing.busy = false;
+    for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
+  }, isNews && listing.asked ? PAUSE : 0);
 };
 
 class TransactionsCard extends Card {
@@ -49,7 +46,6 @@ class TransactionsCard extends Card {
     form(
       { name: "account", selector: ACCOUNTS },
       { name: "title", selector: { text: {} } },
-      { name: "hide_amounts", selector: { boolean: {} } },
       { name: "logos", selector: { boolean: {} } },
     );
   getGridOptions = () => ({ columns: 12, min_columns: 6 });
@@ -66,7 +62,7 @@ class TransactionsCard extends Card {
     const { config, hass, text } = this;
     const devices = monzoDevices(hass);
     const chosen = [config.account ?? []].flat();
-    const accounts = chosen.length ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
+    const accounts = chosen[0] ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
     const all = accounts.map((id) => {
       const listing = (listings[id] ??= { id, transactions: [], asked: 0, limit: 0 });
       Object.assign(listing, { event: devices[id]?.transaction, name: deviceName(hass, id) });
@@ -77,7 +73,7 @@ class TransactionsCard extends Card {
     const busy = all.some((listing) => listing.busy);
     const failed = all.filter(({ error }) => error);
     const days = this.#days(all);
-    /** @type {(id: string, change: () => void) => HTMLElement} */
+    /** @type {ChangeBy} */
     const button = (id, change) => {
       const onclick = () => (change(), this.update());
       return h("button", { id, onclick }, text(`transactions_${busy ? "loading" : id}`));
@@ -100,8 +96,8 @@ class TransactionsCard extends Card {
     const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
     const date = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone });
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-    const now = Date.now();
-    const recent = Object.fromEntries([1, 0].map((ago) => [date.format(now - ago * DAY), relative.format(-ago, "day")]));
+    const recent = [1, 0].map((ago) => [date.format(Date.now() - ago * DAY), relative.format(-ago, "day")]);
+    const names = Object.fromEntries(recent);
     const items = all.flatMap((listing) =>
       listing.transactions.map((item) => ({ item, listing, at: Date.parse(item.created) })),
     );
@@ -109,26 +105,25 @@ class TransactionsCard extends Card {
     const days = {};
     for (const { item, listing, at } of items.sort((one, other) => other.at - one.at)) {
       const day = date.format(at);
-      (days[recent[day] ?? day] ??= h("ul", { role: "list" })).append(this.#row(item, listing, all.length > 1));
+      (days[names[day] ?? day] ??= h("ul", { role: "list" })).append(this.#row(item, listing, all.length > 1));
       // Before the oldest that is known of one account, those of another alone would be half of it.
       if (!listing.complete && item === listing.transactions.at(-1)) break;
     }
     return Object.entries(days).flatMap(([day, rows]) => [h("h3", {}, day), rows]);
   }
 
-  /** @type {(item: MonzoTransaction, listing: Listing, isOneOfMany: boolean) => HTMLElement} */
+  /** @type {ShowRow} */
   #row(item, listing, isOneOfMany) {
     const { config, hass, text } = this;
     const { amount, declined, local_currency } = item;
     const event = hass.states[listing.event];
     const kind = event ? hass.formatEntityAttributeValue(event, "event_type", item.type) : "";
-    const code = item.decline_reason?.toLowerCase() ?? "";
+    const code = `${item.decline_reason}`.toLowerCase();
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
-    const isBought = declined || item.type === "card_payment";
     const details = [
       declined && text("transactions_declined", { reason }),
       item.pending && text("transactions_pending"),
-      item.notes || (isBought ? text(`transactions_category_${item.category}`) : kind),
+      item.notes || (declined || item.type === "card_payment" ? text(`transactions_category_${item.category}`) : kind),
       isOneOfMany && listing.name,
     ];
     const name = item.name || kind;
