@@ -74,7 +74,9 @@ class House:
         await until(lambda: self.bank.webhooks)
 
     async def forget(self) -> None:
-        """Have Home Assistant no longer know the bank: dialogs, entries and credentials go."""
+        """Have Home Assistant no longer know the bank: all that people made for it goes."""
+        for dashboard in await self.owner.command("lovelace/dashboards/list"):
+            await self.owner.command("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
         for flow in await self.owner.command("config_entries/flow/progress"):
             await self.owner.delete(f"/api/config/config_entries/flow/{flow['flow_id']}")
         for entry in await self.entries():

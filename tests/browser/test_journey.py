@@ -37,6 +37,7 @@ async def test_the_whole_journey(
     ann = Visitor(new_house, desk, page)
     await sign_in_and_name_the_current_account(ann, purse)
     await look_at_the_account(ann, purse)
+    await get_a_dashboard(ann)
     await pay_and_see_it_among_the_activities(ann)
     await put_money_into_a_pot(ann)
     await sign_in_again_after_another_program_took_over(ann)
@@ -65,6 +66,19 @@ async def look_at_the_account(ann: Visitor, purse: str) -> None:
     await ann.entry.get_by_text(purse).click()
     await ann.sees("Balance with pots")
     await ann.shot("account")
+
+
+async def get_a_dashboard(ann: Visitor) -> None:
+    await ann.go("/config/lovelace/dashboards")
+    await ann.page.get_by_role("button", name="Add dashboard").click()
+    await ann.page.locator("ha-dialog-new-dashboard").get_by_role("button", name="Monzo").click()
+    details = ann.page.locator("dialog-lovelace-dashboard-detail")
+    await details.get_by_role("button", name="Create").click()
+    await expect(details.get_by_role("button", name="Create")).to_be_hidden()
+    await ann.go("/dashboard-money")
+    await ann.sees("Total of everything")
+    await ann.sees("Picture House")
+    await ann.shot("dashboard")
 
 
 async def pay_and_see_it_among_the_activities(ann: Visitor) -> None:
@@ -109,7 +123,7 @@ async def sign_in_again_after_another_program_took_over(ann: Visitor) -> None:
 async def sign_in_anew_by_ones_own_wish(ann: Visitor) -> None:
     await ann.go(MONZO)
     await ann.chooses("Reconfigure")
-    await ann.sees("Connect Monzo anew")
+    await ann.sees("Sign in to Monzo again, for example with another Monzo client")
     await ann.shot("reconfigure")
     await ann.allows(await ann.submits())
     await ann.waits_for_approval()
@@ -232,5 +246,6 @@ async def test_a_bank_that_gives_no_token_ends_the_set_up(new_house: House, desk
     new_house.server.fail("POST", "/oauth2/token", Answer.html(502), times=None)
     await ann.begins()
     await ann.allows(await ann.types_credentials())
+    await ann.sees("obtaining access token")
     await ann.shot("no token")
     assert await new_house.entries() == []
