@@ -451,10 +451,11 @@ def _actions_of(domain: str) -> set[str]:
     return set(yaml.safe_load(own.read_text(encoding="utf-8")))
 
 
-def editable(script: str) -> set[str]:
+def editable(module: str) -> set[str]:
     """Return the options that the visual editor of a card or the dashboard shows."""
-    text = (INTEGRATION / "www" / script).read_text(encoding="utf-8")
-    return set(re.findall(r'\bname: "(\w+)",[^{}]*\bselector\b', text))
+    # Some are the same in all of them.
+    sources = ((INTEGRATION / "www" / name).read_text("utf-8") for name in (module, "common.js"))
+    return set(re.findall(r'\bname: "(\w+)",[^{}]*\bselector\b', "".join(sources)))
 
 
 def check_dashboard(config: Json) -> None:
