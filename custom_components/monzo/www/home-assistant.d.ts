@@ -59,11 +59,18 @@ interface CardConfig {
   [option: string]: unknown;
 }
 
+type LoadTexts = (hass: Hass) => Promise<Texts>;
+type Explain = (hass: Hass, error: any) => Promise<string>;
+type NameDevice = (hass: Hass, id: string) => string;
+type EntityIds = Record<string, string>;
+
 /** What Home Assistant needs for a card's visual editor. */
 interface ConfigForm {
   schema: object[];
   computeLabel: (field: { name: string }) => string;
 }
+
+type MakeForm = (...schema: object[]) => Promise<ConfigForm>;
 
 /** An element that holds these; what it has as a property is set as one, the rest as attributes. */
 type Build = <Tag extends string>(
@@ -112,6 +119,8 @@ interface Listing {
   said?: string;
 }
 
+type ShowRow = (item: MonzoTransaction, listing: Listing, isOneOfMany: boolean) => HTMLElement;
+type ChangeBy = (id: string, change: () => void) => HTMLElement;
 type Ask = (listing: Listing, card: { hass: Hass; limit: number }) => void;
 
 interface HTMLElementTagNameMap {
@@ -147,11 +156,13 @@ interface Options {
   hide_amounts?: boolean;
 }
 
+type Generate = (options: Options, hass: Hass) => Promise<object>;
 type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options) => object[];
+type MakeHeading = (heading: string, icon: string) => object;
 type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
-type MakeGraph = (subjects: Subject[], key: string, options: object) => any;
+type MakeGraph = (subjects: Record<string, any>[], key: string, options: object) => any;
 
 /** A step of a dialog: what is said, what the button that goes on says, and whether it has to come to its end. */
-type ShowStep = (said: Node[], label?: string, kept?: boolean) => Promise<void>;
+type ShowStep = (dialog: Dialogs[string], said: Node[], label?: string, kept?: boolean) => Promise<void>;
 
 type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;

@@ -16,13 +16,12 @@ const find = (hass) => {
 
 /** Return the sections about these accounts. @type {Sections} */
 const sections = (accounts, all, text, { accounts: account, hide_amounts = false }) => {
-  const potsOf = (/** @type {Subject} */ { id }) => all.filter(({ above, pot_balance }) => above === id && pot_balance);
-  const withPots = accounts.filter((account) => potsOf(account)[0]);
-  const main = withPots[0] ? withPots : accounts;
+  const main = accounts.filter(({ model }) => model === "Account");
   // Who chooses accounts does not want to see what all of them add up to.
   const people = account?.[0] ? [] : all.filter(({ total }) => total);
 
-  const heading = (/** @type {string} */ heading, /** @type {string} */ icon) => ({ type: "heading", heading, icon });
+  /** @type {MakeHeading} */
+  const heading = (heading, icon) => ({ type: "heading", heading, icon });
   /** @type {MakeTile} */
   const tile = (entity, color, name = ENTITY, columns = 6) =>
     entity && { type: "tile", entity, color, name, hide_state: hide_amounts, grid_options: { columns } };
@@ -33,26 +32,28 @@ const sections = (accounts, all, text, { accounts: account, hide_amounts = false
     return !hide_amounts && entities[0] && { type: "statistics-graph", entities, ...shape };
   };
   const course = { stat_types: ["state"], fit_y_data: true };
-  const spenders = accounts.filter(({ model }) => model === "Account" || model === "Flex");
-  const spending = graph(spenders, "spend_today", { stat_types: ["change"], chart_type: "bar-stack" });
+  const spending = graph(main, "spend_today", { stat_types: ["change"], chart_type: "bar-stack" });
   return [
     [
-      heading(text("dashboard_everything"), "mdi:sigma"),
+      people[0] && heading(text("dashboard_everything"), "mdi:sigma"),
       ...people.map(({ total }) => tile(total, "purple", people[1] ? DEVICE : ENTITY, 12)),
       graph(people, "total", course),
       spending && heading(text("dashboard_spending"), "mdi:chart-bar"),
       spending,
     ],
-    ...main.map((account) => [
-      heading(account.name, "mdi:bank"),
-      tile(account.balance, "teal", ENTITY, 12),
-      graph([account], "balance", course),
-      tile(account.spend_today, "deep-orange"),
-      tile(account.total_balance, "teal"),
-      ...potsOf(account)
-        .sort((one, other) => +!one.goal - +!other.goal)
-        .map(({ id: pot }) => ({ type: "custom:monzo-pot-card", pot, hide_amounts })),
-    ]),
+    ...main.map(({ id, name, balance, spend_today, total_balance }) => {
+      const pots = all.filter(({ above, pot_balance }) => above === id && pot_balance);
+      return [
+        heading(name, "mdi:bank"),
+        tile(balance, "teal", ENTITY, 12),
+        graph([{ balance }], "balance", course),
+        tile(spend_today, "deep-orange"),
+        pots[0] && tile(total_balance, "teal"),
+        ...pots
+          .sort((one, other) => +!one.goal - +!other.goal)
+          .map(({ id: pot }) => ({ type: "custom:monzo-pot-card", pot, hide_amounts })),
+      ];
+    }),
     [{ type: "custom:monzo-transactions-card", account, hide_amounts }],
     [
       heading(text("dashboard_others"), "mdi:credit-card-outline"),
@@ -63,51 +64,39 @@ const sections = (accounts, all, text, { accounts: account, hide_amounts = false
     .filter(({ cards }) => cards.some(({ type }) => type !== "heading"));
 };
 
-/** What Home Assistant asks for the dashboard; it is never put into a page. */
+/** What Home Assistant asks for the dashboard. */
 class Dashboard extends HTMLElement {
-  /** @type {(hass: Hass) => Promise<object>} */
-  static getCreateSuggestions = async (hass) => ({
-    title: (await loadTexts(hass))("dashboard_title"),
-    icon: "mdi:wallet",
-  });
+  static async getCreateSuggestions(/** @type {Hass} */ hass) {
+    return { title: (await loadTexts(hass))("dashboard_title"), icon: "mdi:wallet" };
+  }
 
   /** Return the visual editor: Home Assistant's own form. */
   static async getConfigElement() {
-    const hide = { name: "hide_amounts", selector: { boolean: {} } };
-    const fields = await form({ name: "accounts", selector: ACCOUNTS }, hide);
-    /** @type {any} */
-    const editor = Object.assign(document.createElement("ha-form"), fields);
-    editor.setConfig = (/** @type {Options} */ data) => Object.assign(editor, { data });
-    editor.addEventListener("value-changed", (/** @type {CustomEvent} */ { detail: { value: config } }) =>
-      editor.dispatchEvent(new CustomEvent("config-changed", { detail: { config } })),
-    );
+    const fields = await form({ name: "accounts", selector: ACCOUNTS });
+    const setConfig = (/** @type {Options} */ data) => Object.assign(editor, { data });
+    const editor = Object.assign(document.createElement("ha-form"), fields, { setConfig });
+    editor.addEventListener("value-changed", (event) => {
+      const detail = { config: /** @type {CustomEvent} */ (event).detail.value };
+      editor.dispatchEvent(new CustomEvent("config-changed", { detail }));
+    });
     return editor;
   }
 
-  /** @type {(options: Options, before: Hass, now: Hass) => boolean} */
-  static shouldRegenerate = (_, before, now) =>
-    (before.entities !== now.entities || before.devices !== now.devices) &&
-    JSON.stringify(find(before)) !== JSON.stringify(find(now));
-
-  /** @type {(options: Options, hass: Hass) => Promise<object>} */
-  static async generate(options, hass) {
+  /** @type {Generate} */
+  static generate = async (options, hass) => {
     const text = await loadTexts(hass);
     const title = text("dashboard_title");
     const all = find(hass);
     const chosen = options.accounts ?? [];
     const accounts = all.filter(({ id, balance }) => balance && (!chosen[0] || chosen.includes(id)));
-    const tap_action = { action: "navigate", navigation_path: "/config/integrations/dashboard" };
-    const nothing = {
-      ...{ type: "empty-state", icon: "mdi:bank-off-outline" },
-      ...{ title: text("dashboard_nothing"), content: text("dashboard_nothing_why") },
-      buttons: [{ text: text("dashboard_set_up"), tap_action }],
-    };
-    const grid = { type: "sections", max_columns: 4, dense_section_placement: true };
+    const tap_action = { action: "navigate", navigation_path: "/config/integrations" };
+    const buttons = [{ text: text("dashboard_set_up"), tap_action }];
+    const nothing = { title: text("dashboard_nothing"), content: text("dashboard_nothing_why"), buttons };
     const view = accounts[0]
-      ? { ...grid, sections: sections(accounts, all, text, options) }
-      : { type: "panel", cards: [nothing] };
+      ? { type: "sections", max_columns: 4, sections: sections(accounts, all, text, options) }
+      : { type: "panel", cards: [{ type: "empty-state", icon: "mdi:bank-off-outline", ...nothing }] };
     return { title, views: [{ title, path: "monzo", ...view }] };
-  }
+  };
 }
 
 if (!customElements.get(TAG)) {
