@@ -6,8 +6,8 @@ from typing import Final
 
 from homeassistant.components.frontend import DOMAIN as FRONTEND_DOMAIN
 from homeassistant.components.frontend import add_extra_js_url
-from homeassistant.components.http import (
-    StaticPathConfig,  # type: ignore[attr-defined, unused-ignore]  # 2026.10 does not say it exports it
+from homeassistant.components.http import (  # type: ignore[attr-defined, unused-ignore]  # 2026.10
+    StaticPathConfig,
 )
 from homeassistant.core import HomeAssistant
 

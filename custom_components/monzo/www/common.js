@@ -22,7 +22,7 @@ export const loadTexts = ({ callWS, language }) =>
     },
   ));
 
-/** Return the same where Home Assistant gives no `hass`. */
+/** Return the same where there is no `hass`. */
 export const ourTexts = async () => {
   const [app] = document.getElementsByTagName("home-assistant");
   while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -120,7 +120,7 @@ export class Card extends HTMLElement {
     if (!this.config || !this.text || !this.hass) return;
     const focused = this.#root.activeElement?.id;
     this.#root.firstElementChild?.replaceChildren(...this.content());
-    if (focused) this.#root.getElementById(focused)?.focus();
+    this.#root.getElementById(focused ?? "")?.focus();
   }
 
   /** @returns {(Node | string)[]} */

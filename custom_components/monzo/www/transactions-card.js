@@ -7,6 +7,7 @@ const STALE = 900_000;
 /** Payments come with their round-ups, a moment apart. */
 const PAUSE = 1000;
 const MORE = 20;
+const MOST = 1000;
 
 /** @type {Set<TransactionsCard>} */
 const cards = new Set();
@@ -86,7 +87,7 @@ class TransactionsCard extends Card {
       ...failed.map(({ error }) => h("p", { role: "alert" }, error)),
       failed[0] ? button("again", again) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
       ...days,
-      days[0] && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
+      days[0] && this.limit < MOST && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
     ];
   }
 
