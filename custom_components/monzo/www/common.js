@@ -30,9 +30,11 @@ export const ourTexts = async () => {
 };
 
 /** Return what went wrong, in the person's language. @type {Explain} */
-export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) =>
-  (await hass.loadBackendTranslation("exceptions", "monzo"))(`component.monzo.exceptions.${key}.message`, values) ||
-  message;
+export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
+  const text = await loadTexts(hass);
+  const localize = key && (await hass.loadBackendTranslation("exceptions", "monzo"));
+  return localize?.(`component.monzo.exceptions.${key}.message`, values) || message || text("unreachable");
+};
 
 /** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */
 export const monzoDevices = ({ entities }) => {

@@ -104,7 +104,7 @@ interface MonzoTransaction {
 }
 
 /** What is known of an account: its device, its event entity, and its newest transactions. */
-interface Listing {
+interface Book {
   id: string;
   name?: string;
   event?: any;
@@ -119,9 +119,9 @@ interface Listing {
   said?: string;
 }
 
-type ShowRow = (item: MonzoTransaction, listing: Listing, isOneOfMany: boolean) => HTMLElement;
+type ShowRow = (item: MonzoTransaction, book: Book, isOneOfMany: boolean) => HTMLElement;
 type ChangeBy = (id: string, change: () => void) => HTMLElement;
-type Ask = (listing: Listing, card: { hass: Hass; limit: number }) => void;
+type Ask = (book: Book, card: { hass: Hass; limit: number }) => void;
 
 interface HTMLElementTagNameMap {
   "home-assistant": HTMLElement & { hass?: Hass };

@@ -2,46 +2,43 @@
 import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
 const DAY = 86_400_000;
-/** Notes, and what was pending, change without an event. */
-const STALE = 900_000;
-/** Payments come with their round-ups, a moment apart. */
-const PAUSE = 1000;
 const MORE = 20;
-const MOST = 1000;
 
-/** @type {Set<TransactionsCard>} */
+/** @type {Set<Transactions>} */
 const cards = new Set();
 
-/** What all cards know of each account. @type {Record<string, Listing>} */
-const listings = {};
+/** What all cards know of each account. @type {Record<string, Book>} */
+const books = {};
 
 /** See that a card has what it shows, and the newest after an event. @type {Ask} */
-const want = (listing, card) => {
-  const says = () => card.hass.states[listing.event]?.state;
-  const isNews = says() !== listing.said;
-  const isDue = card.limit > listing.limit || Date.now() - listing.asked > STALE;
-  if (listing.busy || says() === "unavailable" || !(isNews || (isDue && !listing.error))) return;
-  listing.busy = true;
+const want = (book, card) => {
+  const says = () => card.hass.states[book.event]?.state;
+  const isNews = says() !== book.said;
+  // Notes, and what was pending, change without an event.
+  const isDue = card.limit > book.limit || Date.now() - book.asked > 900_000;
+  if (book.busy || says() === "unavailable" || !(isNews || (isDue && !book.error))) return;
+  book.busy = true;
   setTimeout(async () => {
     const now = Date.now();
-    const limit = Math.max(card.limit, listing.limit);
-    Object.assign(listing, { limit, asked: now, said: says() });
+    const limit = Math.max(card.limit, book.limit);
+    Object.assign(book, { limit, asked: now, said: says() });
     // The bank shows the last 90 days.
     const since = new Date(now - 89 * DAY).toISOString();
-    const service_data = { account: listing.id, limit, since, include_declined: true };
+    const service_data = { account: book.id, limit, since, include_declined: true };
     const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
     try {
       const { response } = await card.hass.callWS({ type: "call_service", ...action });
-      Object.assign(listing, response, { error: "" });
+      Object.assign(book, response, { error: "" });
     } catch (error) {
-      listing.error = await explain(card.hass, error);
+      book.error = await explain(card.hass, error);
     }
-    listing.busy = false;
+    book.busy = false;
     for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
-  }, isNews && listing.asked ? PAUSE : 0);
+    // Payments come with their round-ups, a moment apart.
+  }, isNews && book.asked ? 1000 : 0);
 };
 
-class TransactionsCard extends Card {
+class Transactions extends Card {
   static getStubConfig = () => ({});
   static getConfigForm = () =>
     form(
@@ -65,13 +62,13 @@ class TransactionsCard extends Card {
     const chosen = [config.account ?? []].flat();
     const accounts = chosen[0] ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
     const all = accounts.map((id) => {
-      const listing = (listings[id] ??= { id, transactions: [], asked: 0, limit: 0 });
-      Object.assign(listing, { event: devices[id]?.transaction, name: deviceName(hass, id) });
-      want(listing, this);
-      return listing;
+      const book = (books[id] ??= { id, transactions: [], asked: 0, limit: 0 });
+      Object.assign(book, { event: devices[id]?.transaction, name: deviceName(hass, id) });
+      want(book, this);
+      return book;
     });
     this.watched = all.map(({ event }) => event);
-    const busy = all.some((listing) => listing.busy);
+    const busy = all.some((book) => book.busy);
     const failed = all.filter(({ error }) => error);
     const days = this.#days(all);
     /** @type {ChangeBy} */
@@ -79,7 +76,7 @@ class TransactionsCard extends Card {
       const onclick = () => (change(), this.update());
       return h("button", { id, onclick }, text(`transactions_${busy ? "loading" : id}`));
     };
-    const again = () => failed.forEach((listing) => Object.assign(listing, { error: "", asked: 0 }));
+    const again = () => failed.forEach((book) => Object.assign(book, { error: "", asked: 0 }));
     const state = busy ? "loading" : all[0] ? "none" : "no_account";
     const title = config.title || (all[1] ? text("transactions_title") : all[0]?.name);
     return [
@@ -87,11 +84,11 @@ class TransactionsCard extends Card {
       ...failed.map(({ error }) => h("p", { role: "alert" }, error)),
       failed[0] ? button("again", again) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
       ...days,
-      days[0] && this.limit < MOST && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
+      days[0] && this.limit < 1000 && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
     ];
   }
 
-  /** @param {Listing[]} all */
+  /** @param {Book[]} all */
   #days(all) {
     const { language, locale, config } = this.hass;
     const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
@@ -99,25 +96,25 @@ class TransactionsCard extends Card {
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
     const recent = [1, 0].map((ago) => [date.format(Date.now() - ago * DAY), relative.format(-ago, "day")]);
     const names = Object.fromEntries(recent);
-    const items = all.flatMap((listing) =>
-      listing.transactions.map((item) => ({ item, listing, at: Date.parse(item.created) })),
+    const items = all.flatMap((book) =>
+      book.transactions.map((item) => ({ item, book, at: Date.parse(item.created) })),
     );
     /** @type {Record<string, HTMLElement>} */
     const days = {};
-    for (const { item, listing, at } of items.sort((one, other) => other.at - one.at)) {
+    for (const { item, book, at } of items.sort((one, other) => other.at - one.at)) {
       const day = date.format(at);
-      (days[names[day] ?? day] ??= h("ul", { role: "list" })).append(this.#row(item, listing, all.length > 1));
+      (days[names[day] ?? day] ??= h("ul", { role: "list" })).append(this.#row(item, book, all.length > 1));
       // Before the oldest that is known of one account, those of another alone would be half of it.
-      if (!listing.complete && item === listing.transactions.at(-1)) break;
+      if (!book.complete && item === book.transactions.at(-1)) break;
     }
     return Object.entries(days).flatMap(([day, rows]) => [h("h3", {}, day), rows]);
   }
 
   /** @type {ShowRow} */
-  #row(item, listing, isOneOfMany) {
+  #row(item, book, isOneOfMany) {
     const { config, hass, text } = this;
     const { amount, declined, local_currency } = item;
-    const event = hass.states[listing.event];
+    const event = hass.states[book.event];
     const kind = event ? hass.formatEntityAttributeValue(event, "event_type", item.type) : "";
     const code = `${item.decline_reason}`.toLowerCase();
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
@@ -125,7 +122,7 @@ class TransactionsCard extends Card {
       declined && text("transactions_declined", { reason }),
       item.pending && text("transactions_pending"),
       item.notes || (declined || item.type === "card_payment" ? text(`transactions_category_${item.category}`) : kind),
-      isOneOfMany && listing.name,
+      isOneOfMany && book.name,
     ];
     const name = item.name || kind;
     const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || [...name][0]);
@@ -146,4 +143,4 @@ class TransactionsCard extends Card {
   }
 }
 
-define("transactions", TransactionsCard, (device, its) => (its.transaction ? { account: [device] } : null));
+define("transactions", Transactions, (device, its) => (its.transaction ? { account: [device] } : null));
