@@ -1,11 +1,13 @@
 """The card of transactions: what it shows, how it keeps current, and what it never does."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 import json
+from typing import Any
 
-from playwright.async_api import Locator, Page, WebSocket, expect
+from playwright.async_api import Locator, Page, WebSocket, WebSocketRoute, expect
 import pytest
 import pytest_asyncio
 
@@ -62,7 +64,19 @@ async def board(banked_house: House) -> Board:
 
 def row_of(page: Page, name: str) -> Locator:
     """Return the row of a payment on the first card."""
-    return page.locator(CARD).first.get_by_role("listitem").filter(has_text=name)
+    return rows_of(page).filter(has_text=name)
+
+
+async def look(desk: Desk, house: House, path: str, **window: Any) -> Page:
+    """Open a dashboard, and wait as long as it takes until its first card shows something."""
+    page = await desk.open(house, path, **window)
+    await rows_of(page).first.wait_for()
+    return page
+
+
+def rows_of(page: Page) -> Locator:
+    """Return the rows of the first card."""
+    return page.locator(CARD).first.get_by_role("listitem")
 
 
 def count_questions(page: Page) -> list[dict[str, object]]:
@@ -97,7 +111,7 @@ async def test_transactions_are_shown_by_day_and_can_be_read(
     paid, refunded = f"Paid {width} {dark}", f"Refunded {width} {dark}"
     bank.pay(account, -1_234, merchant=Shop(paid, "entertainment"))
     bank.refund(account, 899, merchant=refunded)
-    page = await desk.open(banked_house, await board(), width=width, dark=dark)
+    page = await look(desk, banked_house, await board(), width=width, dark=dark)
     card = page.locator(CARD)
     await expect(card.get_by_role("heading", name="Current account")).to_be_visible()
     refund = row_of(page, refunded)
@@ -121,7 +135,7 @@ async def test_transactions_are_shown_by_day_and_can_be_read(
 
 async def test_the_newest_day_is_today(banked_house: House, desk: Desk, board: Board) -> None:
     banked_house.bank.pay(banked_house.home.current.id, -111, merchant="Early Bird")
-    page = await desk.open(banked_house, await board())
+    page = await look(desk, banked_house, await board())
     await expect(row_of(page, "Early Bird")).to_be_visible()
     newest = page.locator(CARD).get_by_role("heading", level=3).first
     await expect(newest).to_have_text("today")
@@ -134,7 +148,7 @@ async def test_declined_and_pending_are_told_apart(
     banked_house.bank.decline(account, -990_000, merchant="Boat Yard", reason="CARD_BLOCKED")
     banked_house.bank.decline(account, -990_100, merchant="Plane Yard", reason="MOON_IS_FULL")
     banked_house.bank.pay(account, -333, merchant="Slow Shop")
-    page = await desk.open(banked_house, await board())
+    page = await look(desk, banked_house, await board())
     declined = row_of(page, "Boat Yard")
     await expect(declined).to_contain_text("Declined: the card is frozen")
     await expect(declined.locator("s")).to_have_text("-£9,900.00")
@@ -154,7 +168,7 @@ async def test_what_was_paid_abroad_is_shown_in_both_currencies(
         local_amount=-1_200,
         local_currency="USD",
     )
-    page = await desk.open(banked_house, await board())
+    page = await look(desk, banked_house, await board())
     await expect(row_of(page, "Diner").locator(".sum")).to_have_text("-£8.83-US$12.00")
 
 
@@ -163,7 +177,7 @@ async def test_notes_say_more_than_the_category(
 ) -> None:
     notes = "<b>Birthday</b> present for a dear friend who collects all kinds of heavy paper"
     banked_house.bank.pay(banked_house.home.current.id, -2_000, merchant="Paper Place", notes=notes)
-    page = await desk.open(banked_house, await board(), width=390)
+    page = await look(desk, banked_house, await board(), width=390)
     await expect(row_of(page, "Paper Place")).to_contain_text(notes)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -177,7 +191,7 @@ async def test_accounts_are_merged_by_time(banked_house: House, desk: Desk, boar
     ):
         at = bank.clock() - timedelta(seconds=seconds)
         bank.pay(account.id, -100, merchant=shop, at=at)
-    page = await desk.open(banked_house, await board({"account": None}))
+    page = await look(desk, banked_house, await board({"account": None}))
     await expect(row_of(page, "Two")).to_contain_text("Joint account")
     rows = await page.locator(f"{CARD} .what").all_inner_texts()
     names = [row.partition("\n")[0] for row in rows]
@@ -193,7 +207,7 @@ async def test_amounts_are_written_as_the_person_writes_numbers(
     owner = banked_house.owner
     await owner.command("frontend/set_user_data", key="language", value=chosen)
     try:
-        page = await desk.open(banked_house, await board())
+        page = await look(desk, banked_house, await board())
         await expect(row_of(page, "Comma Shop").locator(".sum")).to_have_text("-1.234,56\xa0£")
     finally:
         await owner.command("frontend/set_user_data", key="language", value=None)
@@ -202,7 +216,7 @@ async def test_amounts_are_written_as_the_person_writes_numbers(
 async def test_it_is_mirrored_where_people_read_from_right_to_left(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
-    page = await desk.open(banked_house, await board({"hide_amounts": True}), language="he")
+    page = await look(desk, banked_house, await board({"hide_amounts": True}), language="he")
     row = page.locator(CARD).get_by_role("listitem").first
     name, amount = [await row.locator(part).bounding_box() for part in (".what", ".sum")]
     eye = await page.locator(CARD).get_by_role("button").first.bounding_box()
@@ -220,7 +234,7 @@ async def test_hidden_amounts_are_shown_and_hidden_again_by_keyboard(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     banked_house.bank.pay(banked_house.home.current.id, -1_299, merchant="Secret Shop")
-    page = await desk.open(banked_house, await board({"hide_amounts": True}))
+    page = await look(desk, banked_house, await board({"hide_amounts": True}))
     card = page.locator(CARD)
     amount = row_of(page, "Secret Shop").locator(".sum")
     await expect(amount).to_have_text("••••")
@@ -239,7 +253,7 @@ async def test_a_tap_on_an_amount_shows_it_as_well(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     banked_house.bank.pay(banked_house.home.current.id, -1_298, merchant="Tapped Shop")
-    page = await desk.open(banked_house, await board({"hide_amounts": True}))
+    page = await look(desk, banked_house, await board({"hide_amounts": True}))
     amount = row_of(page, "Tapped Shop").locator(".sum")
     await amount.click()
     await expect(amount).to_have_text("-£12.98")
@@ -253,7 +267,7 @@ async def test_logos_are_asked_for_only_when_somebody_wants_them(
         row = banked_house.bank.pay(account, -404, merchant=Shop(name, "shopping", "🛍️"))
         assert row.merchant
         row.merchant = replace(row.merchant, logo=f"https://{LOGOS}/{file}")
-    page = await desk.open(banked_house, await board())
+    page = await look(desk, banked_house, await board())
     await expect(row_of(page, "Logo Shop").first).to_contain_text("🛍️")
     # A request now would be a complaint.
     assert not desk.complaints
@@ -282,7 +296,7 @@ async def test_a_payment_shows_at_once_and_is_asked_for_once(
     asked = count_questions(page)
     path = await board({}, {"hide_amounts": True})
     await page.goto(f"{banked_house.url}{path}")
-    await expect(page.locator(CARD).first.get_by_role("listitem").first).to_be_visible()
+    await rows_of(page).first.wait_for()
     # Two cards of the same account.
     assert len(asked) == 1
     banked_house.bank.pay(banked_house.home.current.id, -777, merchant="Fresh Fish")
@@ -294,7 +308,7 @@ async def test_a_payment_shows_at_once_and_is_asked_for_once(
 async def test_more_are_loaded_when_somebody_wants_more(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
-    page = await desk.open(banked_house, await board())
+    page = await look(desk, banked_house, await board())
     card = page.locator(CARD)
     rows = card.get_by_role("listitem")
     await expect(rows).to_have_count(20)
@@ -321,16 +335,48 @@ async def test_a_bank_that_is_down_is_said_and_asked_again(
     finally:
         down.clear()
     await card.get_by_role("button", name="Try again").click()
-    await expect(page.locator(CARD).first.get_by_role("listitem").first).to_be_visible()
+    await rows_of(page).first.wait_for()
     await expect(card.get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_connection_that_breaks_meanwhile_is_said_and_asked_again(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    path = await board()
+    page = await desk.open(banked_house, "/profile")
+    sockets: list[WebSocketRoute] = []
+    broken = False
+
+    def pass_on(message: str | bytes) -> None:
+        nonlocal broken
+        if "get_transactions" in str(message) and not broken:
+            broken = True
+            closing.append(asyncio.ensure_future(sockets[-1].close()))
+        else:
+            servers[-1].send(message)
+
+    servers: list[WebSocketRoute] = []
+    closing: list[asyncio.Future[None]] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        servers.append(socket.connect_to_server())
+        socket.on_message(pass_on)
+
+    await page.route_web_socket("**/api/websocket", connect)
+    await page.goto(f"{banked_house.url}{path}")
+    card = page.locator(CARD)
+    await card.get_by_role("alert").wait_for()
+    await expect(card.get_by_role("alert")).to_have_text("Home Assistant did not answer.")
+    await card.get_by_role("button", name="Try again").click()
+    await expect(card.get_by_role("listitem").first).to_be_visible()
 
 
 async def test_where_there_is_no_account_it_says_so(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
-    page = await desk.open(banked_house, await board())
+    page = await look(desk, banked_house, await board())
     card = page.locator(CARD)
-    await expect(card.get_by_role("listitem").first).to_be_visible()
     await card.evaluate(
         "card => { card.setConfig({}); card.hass = { ...card.hass, entities: {} }; }"
     )
@@ -343,7 +389,7 @@ async def test_where_there_is_no_account_it_says_so(
 async def test_its_options_are_changed_by_clicks(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
-    page = await desk.open(banked_house, f"{await board()}?edit=1")
+    page = await look(desk, banked_house, f"{await board()}?edit=1")
     await page.locator("hui-card-edit-mode").first.dblclick()
     preview = page.locator("hui-dialog-edit-card").locator(CARD)
     await expect(page.locator("hui-dialog-edit-card ha-device-picker")).to_have_count(2)
@@ -364,8 +410,7 @@ async def test_its_options_are_changed_by_clicks(
 async def test_it_is_offered_for_an_account_and_loaded_only_once(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
-    page = await desk.open(banked_house, await board())
-    await expect(page.locator(CARD).get_by_role("listitem").first).to_be_visible()
+    page = await look(desk, banked_house, await board())
     offered = """async () => {
       const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
       await import(`${loaded.find((name) => name.endsWith("/monzo.js"))}?again`);
