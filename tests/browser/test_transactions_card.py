@@ -14,7 +14,7 @@ import pytest_asyncio
 from sandbox.merchants import Shop
 from sandbox.server import Answer
 
-from .boards import device_of, lay_out
+from .boards import device_of, lay_out, moved_in
 from .desk import Desk
 from .house import House
 
@@ -428,3 +428,28 @@ async def test_it_is_offered_for_an_account_and_loaded_only_once(
     count, name, preview, of_account, of_pot = await page.evaluate(offered)
     assert (count, name, preview, of_pot) == (1, "Monzo transactions", True, None)
     assert of_account["config"].keys() == {"type", "account"}
+
+
+async def test_the_picker_suggests_it_for_an_account_and_shows_it(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    page = await look(desk, banked_house, f"{await board()}?edit=1")
+    await page.get_by_role("button", name="Add card").first.click()
+    await page.get_by_placeholder("Search entities").fill("current account transaction")
+    await page.get_by_text("Transaction", exact=True).first.click()
+    suggested = page.locator("hui-suggestion-card").filter(has=page.locator(CARD))
+    await suggested.get_by_role("listitem").first.wait_for()
+    await desk.shot("by entity")
+    await page.get_by_role("tab", name="By card").click()
+    await page.get_by_placeholder("Search cards").fill("monzo transactions")
+    await page.locator(f"hui-card-picker {CARD}").get_by_role("listitem").first.wait_for()
+    await desk.shot("by card")
+
+
+async def test_who_may_change_nothing_sees_transactions_as_well(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    path = await board()
+    async with moved_in(banked_house, "lodger", admin=False) as lodgers:
+        page = await look(desk, lodgers, path)
+        await expect(page.locator(CARD).get_by_role("alert")).to_have_count(0)
