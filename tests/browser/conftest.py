@@ -5,13 +5,13 @@ from pathlib import Path
 import re
 import shutil
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 import pytest
 import pytest_asyncio
 import pytest_socket
 
 from .chromium import NoChromiumError, chromium_here, launched
-from .desk import Desk
+from .desk import PATIENCE, Desk
 from .house import PYTHON, House, opened
 
 HERE = Path(__file__).parent
@@ -20,9 +20,14 @@ PICTURES = HERE.parents[1] / ".screenshots"
 # The fixtures that begin with a start of Home Assistant, and are shared by the tests of a worker.
 _HOUSES = ("banked_house", "new_house")
 
+# A busy machine is no reason to miss something.
+expect.set_options(timeout=PATIENCE)
+
 _FAILED = pytest.StashKey[bool]()
 
 
+# Before pytest-xdist looks for the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have all tests here share an event loop, and those with the same house share a process."""
     for item in items:

@@ -101,7 +101,7 @@ async def put_money_into_a_pot(ann: Visitor) -> None:
     await ann.shot("deposit")
     await ann.page.get_by_role("button", name="Perform action").click()
     await until(lambda: pot.balance == after)
-    await ann.sees("dedupe_id")
+    await ann.page.get_by_text("result: moved").first.scroll_into_view_if_needed()
     await ann.shot("deposited")
 
 
