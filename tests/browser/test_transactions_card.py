@@ -179,6 +179,7 @@ async def test_notes_say_more_than_the_category(
     banked_house.bank.pay(banked_house.home.current.id, -2_000, merchant="Paper Place", notes=notes)
     page = await look(desk, banked_house, await board(), width=390)
     await expect(row_of(page, "Paper Place")).to_contain_text(notes)
+    await desk.shot("card")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
