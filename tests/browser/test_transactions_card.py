@@ -326,12 +326,15 @@ async def test_a_bank_that_is_down_is_said_and_asked_again(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     page = await desk.open(banked_house, "/profile")
-    path = await board()
+    # Of all accounts, which all have the same trouble.
+    path = await board({"account": []})
     down = banked_house.server.fail("GET", "/transactions", Answer.html(502), times=None)
     try:
         await page.goto(f"{banked_house.url}{path}")
         card = page.locator(CARD)
         await expect(card.get_by_role("alert")).to_contain_text("Monzo", timeout=20_000)
+        await expect(card.get_by_role("button", name="Try again")).to_be_visible()
+        await expect(card.get_by_role("alert")).to_have_count(1)
         await desk.shot("down")
     finally:
         down.clear()

@@ -81,7 +81,7 @@ class Transactions extends Card {
     const title = config.title || (all[1] ? text("transactions_title") : all[0]?.name);
     return [
       h("header", {}, h("h2", {}, title), this.eye()),
-      ...failed.map(({ error }) => h("p", { role: "alert" }, error)),
+      ...Array.from(new Set(failed.map(({ error }) => error)), (error) => h("p", { role: "alert" }, error)),
       failed[0] ? button("again", again) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
       ...days,
       days[0] && this.limit < 1000 && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
