@@ -33,7 +33,10 @@ async def device_of(house: House, subject_id: str) -> str:
 
 @asynccontextmanager
 async def moved_in(house: House, name: str, *, admin: bool) -> AsyncIterator[House]:
-    """Have somebody live here as well, and return the house as theirs."""
+    """Have somebody live here as well, and return the house as theirs.
+
+    Their windows are to be closed before they move out.
+    """
     group = "system-admin" if admin else "system-users"
     made = await house.owner.command("config/auth/create", name=name, group_ids=[group])
     user_id = made["user"]["id"]

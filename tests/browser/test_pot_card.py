@@ -185,12 +185,16 @@ async def test_without_leave_nothing_can_be_moved(
         await expect(dialog.get_by_role("alert")).to_contain_text("do not allow")
 
 
-@pytest.mark.parametrize("amount", ["1,000", "1e3", "-5", "0", "0.001", "lots"])
 async def test_what_is_no_amount_is_refused(
-    banked_house: House, desk: Desk, board: Board, holiday: Pot, amount: str
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
 ) -> None:
     page = await desk.open(banked_house, await board(holiday))
-    dialog = await wish(page, PUT_IN, amount)
+    dialog = await wish(page, PUT_IN, "lots")
+    for amount in ("1,000", "1e3", "-5", "0", "0.001"):
+        await expect(dialog.get_by_role("alert")).to_contain_text("must be a number in GBP")
+        await dialog.get_by_role("textbox").fill(amount)
+        await page.keyboard.press("Enter")
+        await expect(dialog.locator("[inert]")).to_have_count(0)
     await expect(dialog.get_by_role("alert")).to_contain_text("must be a number in GBP")
 
 
@@ -223,6 +227,7 @@ async def test_amounts_are_read_as_the_person_writes_numbers(
         await dialog.get_by_role("button", name="Move 1,25").click()
         await expect(dialog.get_by_role("status")).to_be_visible()
         assert holiday.balance == before + 125
+        await page.close()
 
 
 async def test_only_administrators_are_offered_to_move_money(
@@ -234,6 +239,7 @@ async def test_only_administrators_are_offered_to_move_money(
         card = page.locator("monzo-pot-card")
         await expect(card.get_by_role("heading", name="Holiday")).to_be_visible()
         await expect(card.get_by_role("button")).to_have_count(0)
+        await page.close()
 
 
 async def test_nothing_can_be_taken_from_a_locked_pot(

@@ -68,8 +68,9 @@ async def test_it_is_among_the_new_dashboards_and_makes_one(
     await desk.shot("dashboard")
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1600])
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "colours"), [(390, "dark"), (390, "light"), (1280, "light"), (1600, "dark")]
+)
 async def test_it_shows_everything_at_any_width(
     banked_house: House, desk: Desk, money: str, width: int, colours: str
 ) -> None:

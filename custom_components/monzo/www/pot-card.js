@@ -1,7 +1,7 @@
 /** A pot: what is in it, how far its goal is, and ways to put money in and to take it out. */
 import { Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
-/** By pot. A card does not outlive a lost connection; what is `kept` comes to its end first. @type {Dialogs} */
+/** By pot. No card outlives a lost connection; what is `kept` comes to its end first. @type {Dialogs} */
 const dialogs = {};
 
 class PotCard extends Card {

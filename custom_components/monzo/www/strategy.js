@@ -1,4 +1,4 @@
-/** A dashboard of everything at the bank, made anew when something comes or goes. */
+/** A dashboard of everything at the bank; made anew when that changes. */
 import { ACCOUNTS, deviceName, form, loadTexts, monzoDevices } from "./common.js";
 
 const TAG = "ll-strategy-dashboard-monzo";
@@ -17,7 +17,7 @@ const find = (hass) => {
 /** Return the sections about these accounts. @type {Sections} */
 const sections = (accounts, all, text, { accounts: account, hide_amounts = false }) => {
   const main = accounts.filter(({ model }) => model === "Account");
-  // Who chooses accounts does not want to see what all of them add up to.
+  // Who chooses accounts does not want to see the total of all.
   const people = account?.[0] ? [] : all.filter(({ total }) => total);
 
   /** @type {MakeHeading} */
@@ -54,14 +54,15 @@ const sections = (accounts, all, text, { accounts: account, hide_amounts = false
           .map(({ id: pot }) => ({ type: "custom:monzo-pot-card", pot, hide_amounts })),
       ];
     }),
-    [{ type: "custom:monzo-transactions-card", account, hide_amounts }],
     [
       heading(text("dashboard_others"), "mdi:credit-card-outline"),
       ...accounts.filter((account) => !main.includes(account)).map(({ balance }) => tile(balance, "grey", DEVICE)),
     ],
+    [{ type: "custom:monzo-transactions-card", account, hide_amounts, grid_options: { columns: "full" } }],
   ]
-    .map((cards) => ({ type: "grid", cards: cards.filter((card) => card) }))
-    .filter(({ cards }) => cards.some(({ type }) => type !== "heading"));
+    .map((cards) => cards.filter((card) => card))
+    .filter((cards) => cards.some(({ type }) => type !== "heading"))
+    .map((cards) => ({ type: "grid", cards, column_span: cards[1] ? 1 : 2 }));
 };
 
 /** What Home Assistant asks for the dashboard. */
@@ -95,7 +96,7 @@ class Dashboard extends HTMLElement {
     const view = accounts[0]
       ? { type: "sections", max_columns: 4, sections: sections(accounts, all, text, options) }
       : { type: "panel", cards: [{ type: "empty-state", icon: "mdi:bank-off-outline", ...nothing }] };
-    return { title, views: [{ title, path: "monzo", ...view }] };
+    return { title, views: [view] };
   };
 }
 
