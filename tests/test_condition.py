@@ -456,6 +456,63 @@ async def test_transactions_that_cannot_be_read_tell_nothing(
             )
 
 
+@pytest.mark.parametrize("restarts", [False, True], ids=["while it runs", "after a restart"])
+async def test_what_was_spent_long_ago_is_not_taken_for_what_is_spent_by_now(
+    loaded: Cleo, server: BankServer, let_pass: LetPass, *, restarts: bool
+) -> None:
+    if restarts:
+        await loaded.hass.config_entries.async_unload(loaded.entry.entry_id)
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    loaded.bank.pay(loaded.first.id, -20_000)
+    if restarts:
+        await set_up(loaded.hass, loaded.entry)
+    else:
+        await let_pass(A_WHILE)
+
+    # The balance is the new one, but nobody knows what else has become of it.
+    first = loaded.device(loaded.first)
+    assert await ask(loaded.hass, "is_balance", device_id=first, threshold=exactly(800))
+    for chosen in ([], [loaded.first]):
+        with pytest.raises(ConditionError):
+            await ask(
+                loaded.hass,
+                "is_spending",
+                device_id=loaded.devices(*chosen),
+                period="today",
+                threshold=exactly(0),
+            )
+
+    server.clear_faults()
+    await let_pass(A_POLL)
+    assert await ask(loaded.hass, "is_spending", period="today", threshold=exactly(200))
+
+
+async def test_a_passing_failure_hides_nothing_that_was_spent(
+    loaded: Cleo, server: BankServer, let_pass: LetPass
+) -> None:
+    server.fail("GET", "/transactions", Answer.html(502), times=2)
+    await loaded.entry.runtime_data.transactions.async_ask_for_everything()
+
+    assert await ask(loaded.hass, "is_spending", period="today", threshold=exactly(0))
+
+
+async def test_who_hears_of_a_payment_after_an_outage_may_ask_what_was_spent(
+    loaded: Cleo, server: BankServer, let_pass: LetPass
+) -> None:
+    condition = {
+        "condition": "monzo.is_spending",
+        "options": {"period": "today", "threshold": exactly(5)},
+    }
+    told = await automate(loaded.hass, {"trigger": "monzo.payment_made"}, conditions=[condition])
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    loaded.bank.pay(loaded.first.id, -500)
+    await let_pass(A_WHILE)
+    server.clear_faults()
+    await let_pass(A_POLL)
+
+    assert len(told) == 1
+
+
 async def test_an_account_whose_transactions_the_bank_never_tells_is_no_part_of_all(
     cleo: Cleo, server: BankServer, let_pass: LetPass
 ) -> None:

@@ -222,11 +222,12 @@ class IsSpending(MonzoCondition):
         since = BEGAN[self._options[CONF_PERIOD]](dt_util.utcnow())
         for subject_id in self._async_chosen():
             runtime, _account = _async_state(self._hass, subject_id)
+            transactions = runtime.transactions
             for category in self._options[CONF_CATEGORY] or (None,):
-                spent = runtime.transactions.spent(subject_id, since, category)
-                if spent is not None:
+                spent = transactions.spent(subject_id, since, category)
+                if spent is not None and transactions.is_current(subject_id):
                     yield spent
-                elif self._options[ATTR_DEVICE_ID]:
+                elif spent is not None or self._options[ATTR_DEVICE_ID]:
                     raise _unknown(Obstacle.NO_SUM)
 
 

@@ -103,6 +103,9 @@ class Looks:
     again_soon: bool = False
     """Whether the last failure may be over in a moment, or what there was a sign of may come."""
 
+    current: bool = False
+    """Whether the bank has told the transactions, and has not failed to in more than passing."""
+
 
 def _ignore(report: Report) -> None:
     """Be the one who is told when nobody is."""
@@ -149,10 +152,15 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             "transactions_known": sum(len(ledger.seen) for ledger in known),
         }
 
+    def is_current(self, account_id: str) -> bool:
+        """Return whether what is known of an account's transactions is more than a memory."""
+        return self._looks[account_id].current
+
     def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
         """Return what an account has spent since a moment of the last month; None if not known.
 
-        In all, or in one category. Negative if refunds were more than that.
+        In all, or in one category. Negative if refunds were more than that. As of when the bank
+        last told the transactions, which may be long ago; see `is_current`.
         """
         ledger = self._ledgers.by_account.get(account_id)
         return ledger.spent(since, category) if ledger else None
@@ -270,6 +278,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             looks.failures += 1
             looks.again_soon = isinstance(err, (*PASSING, *GENERAL))
             if looks.failures == TOLD_AFTER_FAILURES:
+                looks.current = False
                 # Not the bank's own words, which may say more than a log should.
                 reason = getattr(err, "code", None) or type(err).__name__
                 _LOGGER.warning("Monzo does not tell the transactions of an account: %s", reason)
@@ -292,6 +301,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         if again:
             since = min(since, now - LOOKED_BACK)
         transactions = (await self.session.all_transactions(account_id, since=since)).items
+        # Before anybody hears of one of them, and asks what has been spent.
+        looks.current = True
         if ledger is None:
             ledger = self._take_bearings(account_id, transactions)
             await self._async_save()
