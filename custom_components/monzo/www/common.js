@@ -8,16 +8,16 @@ const WRITING = {
 /** @type {Record<string, Promise<Texts>>} */
 const texts = {};
 
-const ASK = { type: "frontend/get_translations", category: "common", integration: "monzo" };
+const ASK = { type: "frontend/get_translations", integration: "monzo" };
 
 /** Return what knows our texts; asked for once in each language. @type {LoadTexts} */
-export const loadTexts = ({ callWS, language }) =>
-  (texts[language] ??= callWS({ ...ASK, language }).then(
+export const loadTexts = ({ callWS, language }, category = "common") =>
+  (texts[language + category] ??= callWS({ ...ASK, category, language }).then(
     ({ resources }) =>
       (key, values = {}) =>
-        `${resources[`component.monzo.common.${key}`] ?? ""}`.replace(/{(\w+)}/g, (_, name) => `${values[name]}`),
+        `${resources[`component.monzo.${category}.${key}`] ?? ""}`.replace(/{(\w+)}/g, (_, name) => `${values[name]}`),
     (error) => {
-      delete texts[language];
+      delete texts[language + category];
       throw error;
     },
   ));
@@ -32,8 +32,8 @@ export const ourTexts = async () => {
 /** Return what went wrong, in the person's language. @type {Explain} */
 export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
   const text = await loadTexts(hass);
-  const localize = key && (await hass.loadBackendTranslation("exceptions", "monzo"));
-  return localize?.(`component.monzo.exceptions.${key}.message`, values) || message || text("unreachable");
+  const reason = key && (await loadTexts(hass, "exceptions"));
+  return reason?.(`${key}.message`, values) || message || text("unreachable");
 };
 
 /** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */

@@ -40,10 +40,6 @@ interface Hass {
   localize(key: string, placeholders?: object): string;
   formatEntityState(state: HassEntity): string;
   formatEntityAttributeValue(state: HassEntity, attribute: string, value?: unknown): string;
-  loadBackendTranslation(
-    category: string,
-    integration: string,
-  ): Promise<(key: string, placeholders?: object) => string>;
 }
 
 /** A text of ours in the language of the person, with what its placeholders stand for. */
@@ -59,7 +55,7 @@ interface CardConfig {
   [option: string]: unknown;
 }
 
-type LoadTexts = (hass: Hass) => Promise<Texts>;
+type LoadTexts = (hass: Hass, category?: string) => Promise<Texts>;
 type Explain = (hass: Hass, error: any) => Promise<string>;
 type NameDevice = (hass: Hass, id: string) => string;
 type EntityIds = Record<string, string>;
