@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 import json
+from typing import Any
 
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 import pytest
@@ -282,7 +283,7 @@ async def test_escape_moves_nothing_and_the_next_time_begins_anew(
     assert holiday.balance == before
 
 
-def _each(message: str | bytes) -> list[dict[str, object]]:
+def _each(message: str | bytes) -> list[dict[str, Any]]:
     """Return what is in a message of Home Assistant's WebSocket, which may hold several."""
     content = json.loads(message)
     return content if isinstance(content, list) else [content]
