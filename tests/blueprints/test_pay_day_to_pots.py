@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer
 from tests.mishaps import change_options
@@ -188,6 +190,20 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
     assert "exceeds the most that may be moved at once" in plan
+
+
+@pytest.mark.parametrize("what", ["income", "everything"])
+async def test_what_the_options_do_not_allow_is_told(stage: Stage, what: str) -> None:
+    await change_options(stage.teller, **{CONF_MAX_PER_TRANSFER: 1_000})
+    await stage.play(NAME, **inputs(stage, what=what))
+    income(stage)
+    await stage.let_pass()
+    ((title, told),) = stage.notifications
+    assert title == "The play: not everything was moved"
+    assert told.startswith("Did not move 500.00 GBP into Holiday. Did not move ")
+    assert "exceeds the most that may be moved at once" in told
+    assert stage.heard == [{"message": told}]
+    assert stage.sent == []
 
 
 async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> None:
