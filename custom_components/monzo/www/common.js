@@ -22,14 +22,14 @@ export const loadTexts = ({ callWS, language }, category = "common") =>
     },
   ));
 
-/** Return the same where there is no `hass`. */
+/** The same without a `hass`. */
 export const ourTexts = async () => {
   const [app] = document.getElementsByTagName("home-assistant");
   while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
   return loadTexts(app.hass);
 };
 
-/** Return what went wrong, in the person's language. @type {Explain} */
+/** Return what went wrong. @type {Explain} */
 export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
   const text = await loadTexts(hass);
   const reason = key && (await loadTexts(hass, "exceptions"));
@@ -83,7 +83,7 @@ export class Card extends HTMLElement {
   /** @type {unknown[]} */ #seen = [];
   #root = this.attachShadow({ mode: "open" });
   /** The ids of entities. @type {string[]} */ watched = [];
-  /** Whether amounts are shown that are hidden at first. */
+  /** Whether hidden amounts are shown. */
   revealed = false;
 
   constructor() {
