@@ -14,7 +14,7 @@ const find = (hass) => {
   });
 };
 
-/** Return the sections about these accounts. @type {Sections} */
+/** @type {Sections} */
 const sections = (accounts, all, text, { accounts: account, hide_amounts = false }) => {
   const main = accounts.filter(({ model }) => model === "Account");
   // Who chooses accounts does not want to see the total of all.
@@ -41,10 +41,11 @@ const sections = (accounts, all, text, { accounts: account, hide_amounts = false
       spending && heading(text("dashboard_spending"), "mdi:chart-bar"),
       spending,
     ],
-    ...main.map(({ id, name, balance, spend_today, total_balance }) => {
+    ...main.map(({ id, name, above, balance, spend_today, total_balance }) => {
+      const owner = people[1] && people.find(({ id }) => id === above)?.name;
       const pots = all.filter(({ above, pot_balance }) => above === id && pot_balance);
       return [
-        heading(name, "mdi:bank"),
+        heading(owner ? `${name} · ${owner}` : name, "mdi:bank"),
         tile(balance, "teal", ENTITY, 12),
         graph([{ balance }], "balance", course),
         tile(spend_today, "deep-orange"),
@@ -65,7 +66,7 @@ const sections = (accounts, all, text, { accounts: account, hide_amounts = false
     .map((cards) => ({ type: "grid", cards, column_span: cards[1] ? 1 : 2 }));
 };
 
-/** What Home Assistant asks for the dashboard. */
+/** What Home Assistant calls. */
 class Dashboard extends HTMLElement {
   static async getCreateSuggestions(/** @type {Hass} */ hass) {
     return { title: (await loadTexts(hass))("dashboard_title"), icon: "mdi:wallet" };
@@ -95,13 +96,13 @@ class Dashboard extends HTMLElement {
     const nothing = { title: text("dashboard_nothing"), content: text("dashboard_nothing_why"), buttons };
     const view = accounts[0]
       ? { type: "sections", max_columns: 4, sections: sections(accounts, all, text, options) }
-      : { type: "panel", cards: [{ type: "empty-state", icon: "mdi:bank-off-outline", ...nothing }] };
+      : { type: "panel", cards: [{ type: "empty-state", ...nothing }] };
     return { title, views: [view] };
   };
 }
 
 if (!customElements.get(TAG)) {
   customElements.define(TAG, Dashboard);
-  const description = "Your accounts, pots, spending and latest transactions";
+  const description = "Your accounts, pots, spending and transactions";
   (window.customStrategies ??= []).push({ type: "monzo", strategyType: "dashboard", name: "Monzo", description });
 }
