@@ -100,6 +100,59 @@ async def test_a_limit_of_the_user_is_a_reason(teller: Teller, home: Home) -> No
     assert (event["event_type"], event["reason"]) == ("refused", "over_transfer_limit")
 
 
+async def test_what_is_to_be_kept_is_a_reason(
+    teller: Teller,
+    home: Home,
+    bank: Bank,
+    heard: list[tuple[str, float, str | None]],
+) -> None:
+    with refused():
+        await teller.deposit(home.holiday, 5, keep_at_least=1_000_000)
+    with refused():
+        await teller.withdraw(home.holiday, 6, keep_at_least=1_000_000, dedupe_id="november")
+    event = told(teller, home)
+    assert (event["direction"], event["pot"]) == ("withdraw", "Holiday")
+    assert event["dedupe_id"] == "november"
+    bank.pay(home.current.id, -home.current.balance - 1_000)
+    pots = {"from_pot": teller.device(home.holiday), "to_pot": teller.device(home.coin_jar)}
+    with refused():
+        await teller.call("move_between_pots", **pots, amount=7)
+    assert heard == [
+        ("refused", 5, "below_keep_at_least"),
+        ("refused", 6, "below_keep_at_least"),
+        ("refused", 7, "account_overdrawn"),
+    ]
+
+
+async def test_a_plan_and_what_is_left_over_are_no_transfers(
+    teller: Teller, home: Home, heard: list[tuple[str, float, str | None]]
+) -> None:
+    await teller.deposit(home.holiday, 5, keep_at_least=1_000_000, dry_run=True)
+    pot = teller.device(home.holiday)
+    await teller.call("deposit_into_pot", pot=pot, everything=True, keep_at_least=1_000_000)
+    assert heard == []
+
+
+async def test_what_may_have_moved_is_not_told_as_refused_by_an_option(
+    teller: Teller,
+    home: Home,
+    server: BankServer,
+    heard: list[tuple[str, float, str | None]],
+) -> None:
+    break_transfers(server, LoseResponse(), times=None)
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    with refused():
+        await teller.deposit(home.holiday, 5, dedupe_id="november")
+    server.clear_faults()
+    await change_options(teller, **{CONF_MAX_PER_TRANSFER: 1})
+    heard.clear()
+    with refused() as refusal:
+        await teller.deposit(home.holiday, 5, dedupe_id="november")
+    assert refusal.key == "over_transfer_limit"
+    assert heard[-1] == ("unknown", 5, "over_transfer_limit")
+    assert len(teller.moves) == 1
+
+
 async def test_a_sign_in_that_has_ended_is_a_reason(
     teller: Teller,
     home: Home,

@@ -99,6 +99,9 @@ class Plan:
     nothing_because: Idle | None = None
     """Why there is nothing to move; None if there is."""
 
+    refused: Move | None = None
+    """The first move of just the amount that was asked for, if it is not to be made."""
+
     short_by: Money
     """How much more was wanted than can be moved; zero if everything comes as it is wanted."""
 
@@ -147,7 +150,10 @@ def between_pots(
     """
     out = withdraw(source, account.id, share, keep_at_least=keep_at_least)
     if out.moves and account.balance.minor < 0:
-        return _nothing(Idle.ACCOUNT_OVERDRAWN, account.balance.currency)
+        return replace(
+            _nothing(Idle.ACCOUNT_OVERDRAWN, account.balance.currency),
+            refused=out.moves[0] if isinstance(share, Money) else None,
+        )
     back = (replace(move, direction=Direction.DEPOSIT, pot_id=pot_id) for move in out.moves)
     return replace(out, moves=(*out.moves, *back))
 
@@ -262,7 +268,10 @@ def _share_out_of(source: Purse, way: _Way, share: Share, keep_at_least: Money |
     amount = spare if wanted is None else wanted
     limited = keep_at_least is not None or not isinstance(share, Money)
     if limited and (spare == 0 or amount > spare):
-        return _nothing(Idle.NOTHING_TO_SPARE, currency, short_by=amount - spare)
+        return replace(
+            _nothing(Idle.NOTHING_TO_SPARE, currency, short_by=amount - spare),
+            refused=way.carrying(amount, currency) if isinstance(share, Money) else None,
+        )
     if amount == 0:
         return _nothing(Idle.TOO_LITTLE, currency)
     return Plan(moves=(way.carrying(amount, currency),), short_by=Money.from_minor(0, currency))

@@ -96,11 +96,6 @@ class TransferReport:
 # Keyed by account id, so that who listens goes on hearing when the config entry reloads.
 SIGNAL_TRANSFER: SignalTypeFormat[TransferReport] = SignalTypeFormat(f"{DOMAIN}_transfer_{{}}")
 
-# The reasons that leave it open whether the money has moved.
-LEFT_OPEN: Final = frozenset(
-    {"transfer_not_found", "transfer_rejected_later", "transfer_unconfirmed"}
-)
-
 
 class StepResult(StrEnum):
     """How a move of an order stands."""
@@ -181,6 +176,14 @@ class Transfers:
         transfer = self._journal.find(dedupe_id)
         return transfer is not None and transfer.done
 
+    def _is_in_doubt(self, transfer: Transfer) -> bool:
+        """Return whether a transfer may have happened, as far as anybody knows.
+
+        One that has certainly not is struck out, so why it was not tried this time says nothing.
+        """
+        earlier = self._journal.find(transfer.dedupe_id)
+        return earlier is not None and not earlier.done and earlier.move == transfer.move
+
     def problems(self, moves: Mapping[str, Move]) -> Iterator[ServiceValidationError]:
         """Yield what the user's options have against these moves, of one currency, together."""
         if not moves:
@@ -249,19 +252,19 @@ class Transfers:
         return Step(move=move, result=StepResult(outcome), error=error)
 
     @callback
-    def async_refuse(self, order: Order, error: HomeAssistantError) -> None:
-        """Tell everybody that an order is not carried out, by the first move that it is about."""
-        dedupe_id, move = next(iter(self.unfinished(order).items()))
-        self._async_report(
-            Transfer.of(dedupe_id, move, dt_util.utcnow()), str(error.translation_key)
-        )
+    def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
+        """Tell everybody that none of these moves is made, by the first of them."""
+        for dedupe_id, move in list(moves.items())[:1]:
+            self._async_report(
+                Transfer.of(dedupe_id, move, dt_util.utcnow()), str(error.translation_key)
+            )
 
     @callback
     def _async_report(self, transfer: Transfer, reason: str | None = None) -> TransferOutcome:
         """Tell everybody that a transfer is done, or the reason why it is not."""
         if reason is None:
             outcome = TransferOutcome.DONE
-        elif reason in LEFT_OPEN:
+        elif self._is_in_doubt(transfer):
             outcome = TransferOutcome.UNKNOWN
         else:
             outcome = TransferOutcome.REFUSED

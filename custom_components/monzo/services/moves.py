@@ -156,6 +156,9 @@ class _Draft:
     order: Order | None
     """None if there is nothing to move."""
 
+    unmade: Mapping[str, Move]
+    """What is not made yet, or is not to be made, by the `dedupe_id` of each transfer."""
+
     short_by: Money
 
     problems: tuple[HomeAssistantError, ...]
@@ -318,8 +321,7 @@ async def _async_move(call: ServiceCall, wish: Wish) -> ServiceResponse:
     async with transfers.lock("call", dedupe_id), planning:
         draft = await _async_draft(call.hass, wish, dedupe_id)
         for problem in draft.problems:
-            if draft.order is not None:
-                transfers.async_refuse(draft.order, problem)
+            transfers.async_refuse(draft.unmade, problem)
             raise problem
         steps = await transfers.async_carry_out(draft.order) if draft.order else ()
     halted = next((step.error for step in steps if step.error), None)
@@ -368,7 +370,12 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
         if order.request != wish.request:
             raise refused("dedupe_id_reused", dedupe_id=dedupe_id)
         problems = await _async_problems_of_rest(hass, wish, order)
-        return _Draft(order=order, short_by=order.short_by, problems=problems)
+        return _Draft(
+            order=order,
+            unmade=transfers.unfinished(order),
+            short_by=order.short_by,
+            problems=problems,
+        )
     data = wish.target.known
     if not wish.is_certain:
         data = await _async_read(hass, wish.target)
@@ -386,6 +393,7 @@ async def _async_draft_of(
         problems = (_why_not(plan),) if isinstance(wish.share, Money) else ()
         return _Draft(
             order=None,
+            unmade=_with_ids(wish, dedupe_id, [plan.refused] if plan.refused else ()),
             short_by=plan.short_by,
             problems=problems,
             nothing_because=plan.nothing_because,
@@ -393,21 +401,25 @@ async def _async_draft_of(
     order = Order(
         dedupe_id=dedupe_id,
         request=wish.request,
-        moves={
-            f"{dedupe_id}/{place}" if wish.in_parts else dedupe_id: move
-            for place, move in enumerate(plan.moves, start=1)
-        },
+        moves=_with_ids(wish, dedupe_id, plan.moves),
         short_by=plan.short_by,
     )
     locked = await _async_is_locked(hass, wish, plan.moves, data)
+    unmade = transfers.unfinished(order)
     return _Draft(
         order=order,
+        unmade=unmade,
         short_by=plan.short_by,
-        problems=(
-            *((refused("pot_locked"),) if locked else ()),
-            *transfers.problems(transfers.unfinished(order)),
-        ),
+        problems=(*((refused("pot_locked"),) if locked else ()), *transfers.problems(unmade)),
     )
+
+
+def _with_ids(wish: Wish, dedupe_id: str, moves: Iterable[Move]) -> dict[str, Move]:
+    """Return the moves of a call by the `dedupe_id` of each transfer."""
+    return {
+        f"{dedupe_id}/{place}" if wish.in_parts else dedupe_id: move
+        for place, move in enumerate(moves, start=1)
+    }
 
 
 def _why_not(plan: Plan) -> ServiceValidationError:
