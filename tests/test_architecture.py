@@ -60,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
         "transfers",
     },
     "chosen": {"const", "devices"},
-    "threshold": set(),
+    "threshold": {"const"},
     "trigger": {
         "api",
         "chosen",

@@ -395,6 +395,17 @@ async def test_what_is_not_known_is_no_reason_to_go_on_either_way_round(
     assert len(told) == 2
 
 
+async def test_a_limit_in_another_currency_tells_nothing(loaded: Cleo) -> None:
+    options = {"device_id": loaded.device(loaded.first), "threshold": above("sensor.limit")}
+    for unit in ("GBP", "£"):
+        loaded.hass.states.async_set("sensor.limit", "900", {"unit_of_measurement": unit})
+        assert await ask(loaded.hass, "is_balance", **options)
+    for unit in ("EUR", "%"):
+        loaded.hass.states.async_set("sensor.limit", "900", {"unit_of_measurement": unit})
+        with pytest.raises(ConditionError):
+            await ask(loaded.hass, "is_balance", **options)
+
+
 async def test_a_limit_that_nobody_knows_tells_nothing(loaded: Cleo) -> None:
     for shown in (None, "unavailable", "lots", "nan"):
         if shown:

@@ -779,6 +779,18 @@ async def test_a_threshold_that_nobody_knows_for_a_while_is_no_reason_to_miss_a_
     assert [each["balance"] for each in told] == [899.0]
 
 
+async def test_a_threshold_in_another_currency_is_not_crossed(
+    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    hass.states.async_set("sensor.limit", "900", {"unit_of_measurement": "EUR"})
+    told = await automate(
+        hass, crossed(hass, entry, home.joint, type="below", value={"entity": "sensor.limit"})
+    )
+    change(bank, home.joint, to=89_900)
+    await let_pass(A_POLL)
+    assert not told
+
+
 async def test_a_threshold_that_is_known_only_later_is_not_crossed_by_that(
     hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:

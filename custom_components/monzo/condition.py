@@ -82,7 +82,7 @@ class Obstacle(StrEnum):
 
     GONE = "an account or a pot that was chosen is no longer there"
     NO_ANSWER = "the bank does not tell at the moment"
-    NO_LIMIT = "an entity that is to show a limit does not show a number"
+    NO_LIMIT = "an entity that is to show a limit does not show an amount in the right currency"
     NO_SUM = "what has been spent cannot be added up, or is not known yet"
 
 
@@ -234,7 +234,7 @@ class IsSpending(MonzoCondition):
 @callback
 def _async_compare(hass: HomeAssistant, threshold: Threshold, money: Money) -> bool:
     """Return whether an amount is where a threshold wants it; raises ConditionError if unknown."""
-    holds = threshold.async_holds(hass, money.amount)
+    holds = threshold.async_holds(hass, money.amount, money.currency)
     if holds is None:
         raise _unknown(Obstacle.NO_LIMIT)
     return holds

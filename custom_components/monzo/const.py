@@ -57,3 +57,6 @@ TOKEN_TIMEOUT: Final = timedelta(seconds=30)
 # What was spent "today" starts anew at this hour in London, as Monzo's documentation has it.
 BANK_TIME_ZONE: Final = "Europe/London"
 BANK_DAY_STARTS: Final = time(4)
+
+# What people call pounds in helpers of their own; entities of integrations say GBP.
+CURRENCY_SYMBOLS: Final = {"GBP": "£"}

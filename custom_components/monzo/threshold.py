@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Self
 
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
     NumericThresholdMode,
@@ -13,6 +14,8 @@ from homeassistant.helpers.selector import (
     NumericThresholdType,
 )
 import voluptuous as vol
+
+from .const import CURRENCY_SYMBOLS
 
 # Like those of Home Assistant's own triggers: a limit itself is neither above nor below.
 TESTS: Final[Mapping[str, Callable[..., bool]]] = {
@@ -82,9 +85,12 @@ class Threshold:
         return frozenset(limit for limit in self.limits if isinstance(limit, str))
 
     @callback
-    def async_holds(self, hass: HomeAssistant, amount: Decimal) -> bool | None:
+    def async_holds(self, hass: HomeAssistant, amount: Decimal, currency: str) -> bool | None:
         """Return whether an amount is where the threshold wants it; None if nobody can tell."""
-        limits = [_shown(hass, limit) if isinstance(limit, str) else limit for limit in self.limits]
+        limits = [
+            _shown(hass, limit, currency) if isinstance(limit, str) else limit
+            for limit in self.limits
+        ]
         return None if None in limits else TESTS[self.type](amount, *limits)
 
 
@@ -93,10 +99,13 @@ def _ends(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @callback
-def _shown(hass: HomeAssistant, entity_id: str) -> Decimal | None:
-    """Return the amount that an entity shows."""
+def _shown(hass: HomeAssistant, entity_id: str, currency: str) -> Decimal | None:
+    """Return the amount of this currency that an entity shows, if it shows one."""
     state = hass.states.get(entity_id)
-    return _number(state.state) if state else None
+    unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    if state is None or unit not in {None, currency, CURRENCY_SYMBOLS.get(currency)}:
+        return None
+    return _number(state.state)
 
 
 def _number(text: str) -> Decimal | None:

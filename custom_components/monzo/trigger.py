@@ -399,7 +399,7 @@ class BalanceCrossed(MonzoTrigger):
 
     @callback
     def _async_holds(self, balance: Money) -> bool | None:
-        return self._threshold.async_holds(self._hass, balance.amount)
+        return self._threshold.async_holds(self._hass, balance.amount, balance.currency)
 
 
 class PotGoalReached(MonzoTrigger):

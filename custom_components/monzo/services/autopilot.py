@@ -10,6 +10,7 @@ import voluptuous as vol
 
 from .. import plans
 from ..api import Money
+from ..const import CURRENCY_SYMBOLS
 from ..errors import refused
 from ..plans import Direction, Part, Percentage, Rest
 from .common import ATTR_ACCOUNT, ATTR_AMOUNT, Action
@@ -45,9 +46,6 @@ SERVICE_DISTRIBUTE: Final = "distribute"
 SERVICE_KEEP_ACCOUNT_AT: Final = "keep_account_at"
 SERVICE_MOVE_BETWEEN_POTS: Final = "move_between_pots"
 SERVICE_SET_POT_BALANCE: Final = "set_pot_balance"
-
-# What people call pounds in helpers of their own; entities of integrations say GBP.
-SYMBOLS: Final = {"GBP": "£"}
 
 # In percent.
 WHOLE: Final = 100
@@ -141,7 +139,7 @@ def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
     unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     text = state.state.removeprefix("-") if state else ""
     amount = amount_or_none(text, currency)
-    if amount is None or unit not in {None, currency, SYMBOLS.get(currency)}:
+    if amount is None or unit not in {None, currency, CURRENCY_SYMBOLS.get(currency)}:
         raise refused("nothing_to_follow", currency=currency)
     return amount
 
