@@ -180,12 +180,16 @@ async def test_what_is_recorded_of_a_run_names_nobody(
 async def test_a_device_is_told_by_the_name_that_the_user_gave_it(
     hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    dr.async_get(hass).async_update_device(device_id(hass, entry, home.joint), name_by_user="Ours")
+    registry, joint = dr.async_get(hass), device_id(hass, entry, home.joint)
+    registry.async_update_device(joint, name_by_user="Ours")
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     bank.pay(home.joint.id, -350)
     await let_pass(A_POLL)
+    registry.async_update_device(joint, name_by_user="Yours and mine")
+    bank.pay(home.joint.id, -350)
+    await let_pass(A_POLL)
 
-    assert told[0]["device"] == "Ours"
+    assert [each["device"] for each in told] == ["Ours", "Yours and mine"]
 
 
 # Options of transactions

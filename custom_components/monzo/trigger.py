@@ -104,11 +104,9 @@ LATE: Final = {vol.Optional(CONF_LATE, default=False): cv.boolean}
 class Ear:
     """Hears of one account or pot for one automation."""
 
+    hass: HomeAssistant
     subject_id: str
     device_id: str
-    device: str | None
-    """The name of the device."""
-
     description: str
     run_action: TriggerActionRunner
     did_not_trigger: TriggerNotTriggeredReporter | None
@@ -126,7 +124,9 @@ class Ear:
 
     def _told(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return what templates find in `trigger`, beside what Home Assistant puts there."""
-        return {ATTR_DEVICE_ID: self.device_id, "device": self.device, **variables}
+        device = dr.async_get(self.hass).async_get(self.device_id)
+        name = (device.name_by_user or device.name) if device else None
+        return {ATTR_DEVICE_ID: self.device_id, "device": name, **variables}
 
 
 class MonzoTrigger(Trigger):
@@ -163,12 +163,11 @@ class MonzoTrigger(Trigger):
 
         @callback
         def listen(subject_id: str, device_id: str) -> CALLBACK_TYPE:
-            device = dr.async_get(self._hass).async_get(device_id)
             return self._async_listen(
                 Ear(
+                    hass=self._hass,
                     subject_id=subject_id,
                     device_id=device_id,
-                    device=(device.name_by_user or device.name) if device else None,
                     description=self.description,
                     run_action=run_action,
                     did_not_trigger=did_not_trigger,
