@@ -164,13 +164,29 @@ class Transfers:
         """Return what a call with this id has begun to move."""
         return self._journal.find_order(dedupe_id)
 
-    def unsent(self, order: Order) -> dict[str, Move]:
-        """Return the moves of an order that have certainly not happened so far."""
-        return {id_: move for id_, move in order.moves.items() if not self._journal.find(id_)}
-
     def unfinished(self, order: Order) -> dict[str, Move]:
         """Return the moves of an order that are not known to have happened."""
         return {id_: move for id_, move in order.moves.items() if not self._is_done(id_)}
+
+    async def async_not_shown(self, order: Order) -> list[Move]:
+        """Return the moves of an order that have not happened, as far as the account shows.
+
+        One in doubt that cannot be looked up is among them.
+        """
+        return [
+            move
+            for id_, move in self.unfinished(order).items()
+            if not await self._async_is_shown(id_, order)
+        ]
+
+    async def _async_is_shown(self, dedupe_id: str, order: Order) -> bool:
+        if (transfer := self._journal.find(dedupe_id)) is None:
+            return False
+        try:
+            await self._async_look_up(transfer, order, None)
+        except HomeAssistantError:
+            return False
+        return True
 
     def _is_done(self, dedupe_id: str) -> bool:
         transfer = self._journal.find(dedupe_id)

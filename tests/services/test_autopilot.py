@@ -531,6 +531,28 @@ async def test_what_is_not_known_is_made_sure_of_first(
     assert len(hand.teller.moves) == 3
 
 
+async def test_what_may_not_have_moved_is_held_against_what_is_to_be_kept_as_well(
+    hand: Hand, home: Home, bank: Bank, server: BankServer
+) -> None:
+    leave(home, 150_000)
+    parts = [(home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 600})]
+    fields = {"keep_at_least": 100, "dedupe_id": "november"}
+    break_transfers(server, Delay(0))
+    break_transfers(server, DropBefore(), times=None)
+    answer = await hand.distribute(*parts, **fields)
+    assert results(answer) == ["moved", "unknown"]
+    server.clear_faults()
+    leave(home, 65_000)
+    with refused() as refusal:
+        await hand.distribute(*parts, **fields)
+    assert refusal.key == "below_keep_at_least"
+    assert home.current.balance == 65_000
+    leave(home, 70_000)
+    answer = await hand.distribute(*parts, **fields)
+    assert results(answer) == ["already_moved", "moved"]
+    assert home.current.balance == 10_000
+
+
 async def test_after_a_crash_the_rest_is_finished(
     hand: Hand, home: Home, bank: Bank, server: BankServer
 ) -> None:

@@ -438,11 +438,14 @@ async def _async_problems_of_rest(
     """
     transfers = wish.target.transfers
     problems: list[HomeAssistantError] = []
-    if wish.still_fits is not None and (unsent := transfers.unsent(order).values()):
+    unfinished = transfers.unfinished(order)
+    if wish.still_fits is not None and unfinished:
+        # What moves between looking and reading is taken off twice, and so never too little.
+        rest = await transfers.async_not_shown(order)
         data = await _async_read(hass, wish.target)
-        if not wish.still_fits(data, unsent):
+        if not wish.still_fits(data, rest):
             problems.append(refused("below_keep_at_least"))
-    return (*problems, *transfers.problems(transfers.unfinished(order)))
+    return (*problems, *transfers.problems(unfinished))
 
 
 async def _async_is_locked(
