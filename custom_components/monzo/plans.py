@@ -244,16 +244,18 @@ def distribute(
     return Plan(moves=tuple(moves), short_by=Money.from_minor(short_by, currency))
 
 
-def leaves_at_least(account: Purse, moves: Iterable[Move], keep_at_least: Money | None) -> bool:
-    """Return whether an account keeps what is to stay in it when these moves are made.
+def leaves_at_least(source: Purse, moves: Iterable[Move], keep_at_least: Money | None) -> bool:
+    """Return whether an account or a pot keeps what is to stay in it when these moves are made.
 
-    For moves that were planned a while ago: what is in the account may have changed since.
+    For moves of its own that were planned a while ago: what is in it may have changed since.
     """
     out = sum(
-        move.amount.minor if move.direction is Direction.DEPOSIT else -move.amount.minor
+        move.amount.minor
+        if (move.direction is Direction.DEPOSIT) is (move.account_id == source.id)
+        else -move.amount.minor
         for move in moves
     )
-    return out <= _spare(account, keep_at_least)
+    return out <= _spare(source, keep_at_least)
 
 
 def _share_out_of(source: Purse, way: _Way, share: Share, keep_at_least: Money | None) -> Plan:

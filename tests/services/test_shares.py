@@ -16,7 +16,7 @@ from custom_components.monzo.const import (
 )
 from sandbox.bank import Bank
 from sandbox.home import Home
-from sandbox.server import Answer, BankServer, LoseResponse
+from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
 from tests.conftest import LetPass
 from tests.mishaps import break_transfers, change_options
 from tests.teller import Held, Move, Teller, refused
@@ -199,6 +199,38 @@ async def test_what_may_have_moved_is_finished_as_it_was_planned(
     answer = await teller.call("deposit_into_pot", **fields)
     assert answer["result"] == "moved"
     assert teller.moves == [Move("Holiday", planned, "november")]
+
+
+@pytest.mark.parametrize("happened", [False, True], ids=["was not moved", "was moved"])
+async def test_what_may_have_moved_is_held_against_what_is_to_be_kept(
+    teller: Teller, home: Home, server: BankServer, bank: Bank, *, happened: bool
+) -> None:
+    bank.set_round_up(home.coin_jar.id, on=False)
+    bank.receive(home.current.id, 100_000, sender="Ben Baker")
+    fields: dict[str, Any] = {"keep_at_least": 100, "dedupe_id": "november"}
+    into, out = (teller.deposit, home.coin_jar), (teller.withdraw, home.holiday)
+    for move, pot in (into, out):
+        fields["dedupe_id"] = f"november {pot.name}"
+        break_transfers(server, LoseResponse() if happened else DropBefore(), times=None)
+        server.fail("GET", "/transactions", Answer.html(502), times=None)
+        with refused() as refusal:
+            await move(pot, 500, **fields)
+        assert refusal.key == "transfer_unconfirmed"
+        server.clear_faults()
+        # Meanwhile somebody takes most of what is there.
+        if move == teller.deposit:
+            bank.pay(home.current.id, 20_000 - home.current.balance)
+        else:
+            bank.withdraw(pot.id, home.current.id, pot.balance - 12_000, "by hand")
+        if happened:
+            assert (await move(pot, 500, **fields))["result"] == "moved"
+        else:
+            with refused() as refusal:
+                await move(pot, 500, **fields)
+            assert refusal.key == "below_keep_at_least"
+    assert [move.pot for move in teller.moves if "november" in move.dedupe_id] == (
+        ["Coin jar", "Holiday"] if happened else []
+    )
 
 
 async def test_what_was_refused_is_planned_anew(

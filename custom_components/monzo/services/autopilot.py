@@ -126,6 +126,9 @@ async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
             most=most,
             keep_at_least=keep_at_least,
         ),
+        still_fits=None
+        if keep_at_least is None
+        else lambda data, rest: plans.leaves_at_least(target.account(data), rest, keep_at_least),
     )
     return await async_fulfil(call, wish)
 

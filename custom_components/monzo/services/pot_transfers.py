@@ -48,6 +48,9 @@ async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
         ),
         share=share,
         keep_at_least=keep_at_least,
+        still_fits=None
+        if keep_at_least is None
+        else lambda data, rest: plans.leaves_at_least(target.account(data), rest, keep_at_least),
     )
     return await async_fulfil(call, wish)
 
@@ -66,6 +69,9 @@ async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
         ),
         share=share,
         keep_at_least=keep_at_least,
+        still_fits=None
+        if keep_at_least is None
+        else lambda data, rest: plans.leaves_at_least(target.pot(data), rest, keep_at_least),
     )
     return await async_fulfil(call, wish)
 
