@@ -7,6 +7,7 @@ if what it shows does.
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+import re
 import shutil
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from PIL import Image
 from playwright.async_api import Page
 import time_machine
+import yaml
 
 from sandbox.home_assistant import Frontend
 from sandbox.past import import_past
@@ -30,6 +32,10 @@ _BLUEPRINTS = "blueprints/automation/monzo"
 
 # A Wednesday evening in the middle of a month.
 _MOMENT = datetime(2026, 11, 18, 18, 24, tzinfo=UTC)
+
+# What stands for an account and for a pot on the front page.
+_ACCOUNT = "0123456789abcdef0123456789abcdef"
+_POT = "fedcba9876543210fedcba9876543210"
 
 # What is drawn and moved after all is there, for which there is nothing to wait.
 _UNTIL_STILL_SECONDS = 2
@@ -112,8 +118,9 @@ class Photographer:
 
     async def _editors(self) -> None:
         """Show an automation each with a trigger, an action, and a blueprint in the editor."""
-        await self._edit("editor-trigger", _takeaways(), "Monzo payment made")
-        await self._edit("editor-action", _top_up(self._devices), "Monzo: Withdraw from pot")
+        documented = _documented(self._devices)
+        await self._edit("editor-trigger", documented["Mind the takeaways"], "Monzo payment made")
+        await self._edit("editor-action", documented["Top up"], "Monzo: Withdraw from pot")
         await self._edit("editor-blueprint", _level(self._devices), "Direction")
 
     async def _edit(self, name: str, automation: Automation, chosen: str) -> None:
@@ -169,56 +176,14 @@ async def _devices(owner: Frontend) -> dict[str, str]:
     }
 
 
-def _takeaways() -> Automation:
+def _documented(devices: dict[str, str]) -> dict[str, Automation]:
+    """Return the automations of the front page by their names, for the devices of this house."""
+    page = (_REPOSITORY / "README.md").read_text(encoding="utf-8")
+    page = page.replace(_ACCOUNT, devices["Current account"]).replace(_POT, devices["Savings"])
     return {
-        "alias": "Mind the takeaways",
-        "triggers": [
-            {
-                "trigger": "monzo.payment_made",
-                "options": {"at_least": 15, "category": ["eating_out"]},
-            }
-        ],
-        "conditions": [
-            {
-                "condition": "monzo.is_spending",
-                "options": {
-                    "period": "this_month",
-                    "category": ["eating_out"],
-                    "threshold": {"type": "above", "value": {"number": 150}},
-                },
-            }
-        ],
-        "actions": [
-            {
-                "action": "persistent_notification.create",
-                "data": {"message": "More than 150 pounds for eating out this month."},
-            }
-        ],
-    }
-
-
-def _top_up(devices: dict[str, str]) -> Automation:
-    return {
-        "alias": "Top up",
-        "triggers": [
-            {
-                "trigger": "monzo.balance_crossed",
-                "options": {
-                    "device_id": devices["Current account"],
-                    "threshold": {"type": "below", "value": {"number": 50}},
-                },
-            }
-        ],
-        "actions": [
-            {
-                "action": "monzo.withdraw_from_pot",
-                "data": {
-                    "pot": devices["Savings"],
-                    "amount": 100,
-                    "dedupe_id": "top-up-{{ now().date() }}",
-                },
-            }
-        ],
+        automation["alias"]: automation
+        for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+        for automation in yaml.safe_load(block)["automation"]
     }
 
 
