@@ -180,6 +180,11 @@ def test_every_link_leads_somewhere(page: Page) -> None:
             assert anchor in known, link
 
 
+def test_every_picture_is_shown_on_a_page() -> None:
+    shown = {(page.path.parent / link).resolve() for page in MARKDOWN for link in page.links}
+    assert set((ROOT / "docs/images").iterdir()) <= shown
+
+
 @pytest.mark.parametrize("page", MARKDOWN, ids=name)
 def test_no_two_headings_of_a_page_have_the_same_address(page: Page) -> None:
     assert len(page.anchors) == len(page.headings)

@@ -1,12 +1,21 @@
 """A person at a browser: opens pages, and takes a picture of whatever is worth looking at."""
 
+import asyncio
 from contextlib import AsyncExitStack
 import json
 from pathlib import Path
 import time
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    WebError,
+)
 
 from .house import House
 
@@ -18,6 +27,9 @@ _AT_HOME = frozenset({"localhost", "127.0.0.1"})
 
 # Milliseconds until something that should be on a page is missed.
 PATIENCE = 20_000
+
+# What Chromium says of a window that it has not drawn yet, on a busy machine.
+_NOT_DRAWN_YET = "Unable to capture screenshot"
 
 
 class Desk:
@@ -74,7 +86,7 @@ class Desk:
         page = page or self.pages[-1]
         self._taken += 1
         file = self.pictures / f"{self._taken:02} {name}.png"
-        await page.screenshot(path=file)
+        await _take(page, file)
         return file
 
     @property
@@ -110,6 +122,20 @@ class Desk:
         expected = _HOME_ASSISTANTS_OWN | self.expected_hosts
         if not _is_at_home(request.url) and urlsplit(request.url).hostname not in expected:
             self.complaints.append(f"request: {request.url}")
+
+
+async def _take(page: Page, file: Path) -> None:
+    """Take a picture of a window as soon as there is something to see in it."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while True:
+            try:
+                await page.screenshot(path=file)
+            except Error as err:
+                if _NOT_DRAWN_YET not in err.message:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
 
 
 def _is_ours(text: str) -> bool:
