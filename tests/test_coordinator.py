@@ -27,8 +27,9 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.monzo.balances import BalancesCoordinator
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.coordinator import BalancesCoordinator, Issue
+from custom_components.monzo.issues import Issue
 from sandbox.bank import Account, Bank, Person
 from sandbox.faults import Exchange
 from sandbox.home import Home

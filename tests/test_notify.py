@@ -11,8 +11,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS
-from custom_components.monzo.feed import DEFAULT_IMAGE_URL, DEFAULT_TITLE
+from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, FEED_IMAGE_URL, FEED_TITLE
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
 from sandbox.home import Home
@@ -64,7 +63,7 @@ async def test_a_message_shows_in_the_feed_of_its_account(
     (item,) = bank.feed
     assert item.account_id == getattr(home, account).id
     assert (item.title, item.body) == ("Washing", "It is done.")
-    assert item.image_url == DEFAULT_IMAGE_URL
+    assert item.image_url == FEED_IMAGE_URL
     assert item.url == ""
     assert item.colours == {}
 
@@ -75,8 +74,8 @@ async def test_a_message_without_a_title_says_whom_it_is_from(
 ) -> None:
     await send(hass, home.current, message="The washing is done.", **title)
     (item,) = bank.feed
-    assert (item.title, item.body) == (DEFAULT_TITLE, "The washing is done.")
-    assert DEFAULT_TITLE == ATTR_TITLE_DEFAULT
+    assert (item.title, item.body) == (FEED_TITLE, "The washing is done.")
+    assert FEED_TITLE == ATTR_TITLE_DEFAULT
 
 
 async def test_the_state_is_when_the_last_message_was_sent(

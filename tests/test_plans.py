@@ -13,12 +13,12 @@ from custom_components.monzo import plans
 from custom_components.monzo.api import Money
 from custom_components.monzo.plans import (
     Direction,
-    Idle,
+    Holding,
     Move,
+    NothingToMove,
     Part,
     Percentage,
     Plan,
-    Purse,
     Rest,
     Share,
 )
@@ -67,9 +67,9 @@ class Case:
     source: str
     """Where money may be planned out of, besides what this wish is about."""
 
-    def purse(self, name: str) -> Purse:
+    def purse(self, name: str) -> Holding:
         """Return one of the purses."""
-        return Purse(id=name, balance=money(self.world[name], self.currency))
+        return Holding(id=name, balance=money(self.world[name], self.currency))
 
     def money(self, minor: int | None) -> Money | None:
         """Return an amount in the currency of this case, if there is one."""
@@ -314,7 +314,7 @@ def test_a_share_moves_wholly_or_not_at_all(case: Case) -> None:
     plan = case.plan
     spare = max(0, case.world[case.source] - (case.keep or 0))
     assert all(move.amount.minor <= spare for move in plan.moves)
-    if plan.nothing_because is Idle.NOTHING_TO_SPARE:
+    if plan.nothing_because is NothingToMove.NOTHING_TO_SPARE:
         assert plan.short_by.minor > 0 or spare == 0
     else:
         assert plan.short_by.minor == 0
@@ -332,7 +332,7 @@ def test_what_goes_from_pot_to_pot_leaves_nothing_in_the_account(case: Case) -> 
         assert case.worlds[-1][ACCOUNT] == case.world[ACCOUNT] >= 0
     else:
         assert len(plan.moves) <= 1
-    if plan.nothing_because is Idle.ACCOUNT_OVERDRAWN:
+    if plan.nothing_because is NothingToMove.ACCOUNT_OVERDRAWN:
         assert case.world[ACCOUNT] < 0
 
 
@@ -350,7 +350,7 @@ def test_a_pot_comes_as_near_to_its_amount_as_it_may(case: PotCase) -> None:
         assert after < case.target
         assert case.worlds[-1][ACCOUNT] <= (case.keep or 0)
     if before == case.target:
-        assert case.plan.nothing_because is Idle.ALREADY_THERE
+        assert case.plan.nothing_because is NothingToMove.ALREADY_THERE
 
 
 @CASES
@@ -368,7 +368,7 @@ def test_an_account_comes_as_near_to_its_amount_as_it_may(case: AccountCase) -> 
     if after != case.target and case.plan.moves:
         assert case.worlds[-1][POTS[0]] == 0
     if before == case.target:
-        assert case.plan.nothing_because is Idle.ALREADY_THERE
+        assert case.plan.nothing_because is NothingToMove.ALREADY_THERE
 
 
 @CASES
@@ -377,7 +377,7 @@ def test_what_has_come_to_its_amount_stays_there(case: Case) -> None:
     if case.plan.moves and not case.plan.short_by.minor:
         again = replace(case, world=case.worlds[-1]).plan
         assert again.moves == ()
-        assert again.nothing_because is Idle.ALREADY_THERE
+        assert again.nothing_because is NothingToMove.ALREADY_THERE
 
 
 @CASES
@@ -425,7 +425,7 @@ def test_what_is_left_of_a_plan_fits_as_the_whole_did(case: HandingOut, done: in
     moves = case.plan.moves
     worlds = case.worlds
     done = min(done, len(moves))
-    account = Purse(id=ACCOUNT, balance=money(worlds[done][ACCOUNT], case.currency))
+    account = Holding(id=ACCOUNT, balance=money(worlds[done][ACCOUNT], case.currency))
     assert plans.leaves_at_least(account, moves[done:], case.money(case.keep))
     if done < len(moves):
         short = replace(account, balance=money(case.keep or 0, case.currency))
@@ -441,7 +441,7 @@ def test_the_properties_are_held_against_thousands_of_cases() -> None:
 
 
 def test_pennies_of_percentages_go_to_who_gets_the_rest() -> None:
-    account = Purse(id=ACCOUNT, balance=money(1000))
+    account = Holding(id=ACCOUNT, balance=money(1000))
     thirds = [Part(pot_id=pot, share=Percentage(Decimal("33.33"))) for pot in POTS[:3]]
     plan = plans.distribute(account, thirds, whole=None, keep_at_least=None)
     assert [move.amount.minor for move in plan.moves] == [333, 333, 333]
@@ -456,7 +456,7 @@ def test_pennies_of_percentages_go_to_who_gets_the_rest() -> None:
 
 
 def test_a_pay_day() -> None:
-    account = Purse(id=ACCOUNT, balance=money(290_000))
+    account = Holding(id=ACCOUNT, balance=money(290_000))
     plan = plans.distribute(
         account,
         [
@@ -472,7 +472,7 @@ def test_a_pay_day() -> None:
 
 
 def test_a_pay_day_that_is_not_enough() -> None:
-    account = Purse(id=ACCOUNT, balance=money(100_000))
+    account = Holding(id=ACCOUNT, balance=money(100_000))
     plan = plans.distribute(
         account,
         [
@@ -492,13 +492,13 @@ def test_a_pay_day_that_is_not_enough() -> None:
 
 
 def test_a_percentage_of_a_penny_is_nothing() -> None:
-    account = Purse(id=ACCOUNT, balance=money(1))
+    account = Holding(id=ACCOUNT, balance=money(1))
     plan = plans.deposit(account, POTS[0], Percentage(Decimal(99)), keep_at_least=None)
-    assert plan == Plan(nothing_because=Idle.TOO_LITTLE, short_by=money(0))
+    assert plan == Plan(nothing_because=NothingToMove.TOO_LITTLE, short_by=money(0))
 
 
 def test_the_bank_decides_about_an_amount_without_a_limit() -> None:
-    account = Purse(id=ACCOUNT, balance=money(100))
+    account = Holding(id=ACCOUNT, balance=money(100))
     plan = plans.deposit(account, POTS[0], money(500), keep_at_least=None)
     assert plan.moves == (
         Move(direction=Direction.DEPOSIT, pot_id=POTS[0], account_id=ACCOUNT, amount=money(500)),
@@ -506,22 +506,22 @@ def test_the_bank_decides_about_an_amount_without_a_limit() -> None:
 
 
 def test_nothing_is_topped_up_where_only_sweeping_is_wanted() -> None:
-    account = Purse(id=ACCOUNT, balance=money(100))
-    pot = Purse(id=POTS[0], balance=money(10_000))
+    account = Holding(id=ACCOUNT, balance=money(100))
+    pot = Holding(id=POTS[0], balance=money(10_000))
     plan = plans.keep_account_at(account, pot, money(500), smallest=None, only=Direction.DEPOSIT)
-    assert plan.nothing_because is Idle.OTHER_DIRECTION
+    assert plan.nothing_because is NothingToMove.OTHER_DIRECTION
 
 
 def test_what_is_not_worth_moving_stays() -> None:
-    account = Purse(id=ACCOUNT, balance=money(50_499))
-    pot = Purse(id=POTS[0], balance=money(0))
+    account = Holding(id=ACCOUNT, balance=money(50_499))
+    pot = Holding(id=POTS[0], balance=money(0))
     plan = plans.keep_account_at(account, pot, money(50_000), smallest=money(500), only=None)
-    assert plan.nothing_because is Idle.TOO_LITTLE
+    assert plan.nothing_because is NothingToMove.TOO_LITTLE
     plan = plans.keep_account_at(account, pot, money(50_000), smallest=money(499), only=None)
     assert [move.amount.minor for move in plan.moves] == [499]
 
 
 def test_two_currencies_cannot_be_planned_together() -> None:
-    account = Purse(id=ACCOUNT, balance=money(100))
+    account = Holding(id=ACCOUNT, balance=money(100))
     with pytest.raises(ValueError, match="different currencies"):
         plans.deposit(account, POTS[0], money(1, "EUR"), keep_at_least=None)

@@ -4,22 +4,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-from homeassistant.const import STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS
-from custom_components.monzo.ledger import LEDGERS, async_get_ledgers
-from custom_components.monzo.transactions import STARTED, TransactionsCoordinator
+from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
+from custom_components.monzo.ledger import LEDGERS
+from custom_components.monzo.transactions import STARTED
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.records import Transaction
 from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
 
 from .conftest import LetPass, SignIn
-from .looking import set_up, shown, value
+from .looking import complaints, set_up, shown, value
 from .stream import Listener
 from .test_coordinator import ByAccount
 
@@ -153,13 +153,12 @@ async def test_more_than_a_page_at_once_is_reported_to_the_last(
 
 
 async def test_the_balance_is_the_new_one_when_the_payment_is_reported(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, joint: Listener
+    home: Home, bank: Bank, entry: MockConfigEntry, joint: Listener
 ) -> None:
     bank.pay(home.joint.id, -725)
 
     # The transactions' own poll may be earlier than the balances'.
-    ledgers = await async_get_ledgers(hass)
-    await TransactionsCoordinator(hass, entry, entry.runtime_data.balances, ledgers).async_refresh()
+    await entry.runtime_data.transactions.async_ask_for_everything()
 
     assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
 
@@ -187,6 +186,34 @@ async def test_what_happened_while_home_assistant_was_off_is_reported_as_late(
     assert joint.heard == joint.events == ids(before, *missed, after)
     assert [report.late for report in joint.reports] == [False, True, True, True, False]
     assert too_old.id not in joint.heard
+
+
+async def test_nothing_is_reported_before_automations_are_there_to_hear_of_it(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    entry: MockConfigEntry,
+    joint: Listener,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    row = bank.pay(home.joint.id, -725)
+    hass.set_state(CoreState.starting)
+    await set_up(hass, entry)
+    # The request budget has room again.
+    await let_pass(ALL_POLLS)
+    await let_pass(ALL_POLLS)
+
+    await hass.services.async_call(DOMAIN, "refresh", blocking=True)
+    assert joint.heard == []
+    assert complaints(caplog, "ERROR") == []
+
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await let_pass(ALL_POLLS)
+    assert joint.heard == ids(row)
 
 
 async def test_a_restart_reports_nothing_again(

@@ -20,7 +20,7 @@ import yaml
 import custom_components.monzo
 from custom_components.monzo.application_credentials import async_get_description_placeholders
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.coordinator import FIXABLE_ISSUES, Issue
+from custom_components.monzo.issues import FIXABLE_ISSUES, Issue
 from custom_components.monzo.transfers import ISSUE_BETWEEN_POTS
 from sandbox.home import Home
 

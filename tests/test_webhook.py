@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.coordinator import Issue
+from custom_components.monzo.issues import Issue
 from sandbox.home import Home
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Silence
 

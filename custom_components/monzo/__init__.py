@@ -13,15 +13,11 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .api import Account
+from .balances import BalancesCoordinator
 from .const import DOMAIN, ENTRY_MINOR_VERSION
-from .coordinator import (
-    BalancesCoordinator,
-    Issue,
-    async_clear_issues,
-    async_raise_issue,
-)
 from .dashboard import async_setup_dashboard
 from .devices import owner_name, subject_id
+from .issues import Issue, async_clear_issues, async_raise_issue
 from .journal import async_open_journal, async_remove_journal
 from .ledger import async_get_ledgers
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
@@ -29,7 +25,8 @@ from .services import async_setup_services
 from .session import MonzoSession
 from .transactions import TransactionsCoordinator
 from .transfers import Transfers, async_forget_money_between_pots
-from .webhook import Hints, Registrations, async_clean_up
+from .webhook import WebhookDeliveries
+from .webhook_registration import WebhookRegistrations, async_clean_up
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -52,7 +49,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     implementation = await async_get_config_entry_implementation(hass, entry)
     session = MonzoSession(hass, entry, implementation)
     # Stopping in the middle of a renewal would lose the only valid token.
-    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_settle)))
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_wait_for_renewal)))
     if session.renewable:
         async_clear_issues(hass, entry, (Issue.NOT_CONFIDENTIAL,))
     else:
@@ -80,9 +77,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
 @callback
 def _async_begin_stream(entry: MonzoConfigEntry, hass: HomeAssistant) -> None:
     """Report transactions, found by polls and by what Monzo hints at."""
-    entry.runtime_data.transactions.async_begin()
-    Hints(hass, entry).async_begin()
-    Registrations(hass, entry).async_begin()
+    deliveries = WebhookDeliveries(hass, entry)
+    entry.runtime_data.transactions.async_begin(on_report=deliveries.async_reported)
+    deliveries.async_begin()
+    WebhookRegistrations(hass, entry).async_begin()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:

@@ -13,13 +13,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import (
-    BalancesCoordinator,
-    PersonState,
-    PotState,
-    SubjectState,
-)
-from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .balances import BalancesCoordinator
+from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .models import PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -87,7 +83,7 @@ async def async_setup_entry(
         MonzoLinkSensor(balances, description, person) for description in LINK_BINARY_SENSORS
     )
     async_add_as_they_appear(
-        entry, async_add_entities, MonzoBinarySensor, Tables(pot=POT_BINARY_SENSORS)
+        entry, async_add_entities, MonzoBinarySensor, EntityTables(pot=POT_BINARY_SENSORS)
     )
 
 

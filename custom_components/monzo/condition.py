@@ -28,10 +28,10 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .api import Money
-from .chosen import ANY_NUMBER, AT_LEAST_ONE, Holders, async_check, async_chosen
 from .const import DOMAIN
-from .coordinator import AccountState, HolderState, PotState, bank_day_began
+from .models import AccountState, HolderState, PotState, bank_day_began
 from .runtime import MonzoRuntimeData
+from .targets import ANY_NUMBER, AT_LEAST_ONE, HolderType, async_check, async_chosen
 from .threshold import Threshold, threshold_schema
 
 CONF_CATEGORY: Final = "category"
@@ -77,7 +77,7 @@ def _schema(*parts: Mapping[Any, Any]) -> vol.Schema:
     return vol.Schema({vol.Required(CONF_OPTIONS): options})
 
 
-class Obstacle(StrEnum):
+class UnknownReason(StrEnum):
     """Why nobody can tell, as a text for traces and the log."""
 
     GONE = "an account or a pot that was chosen is no longer there"
@@ -86,7 +86,7 @@ class Obstacle(StrEnum):
     NO_SUM = "what has been spent cannot be added up, or is not known yet"
 
 
-def _unknown(obstacle: Obstacle) -> ConditionErrorMessage:
+def _unknown(obstacle: UnknownReason) -> ConditionErrorMessage:
     """Return what to raise when nobody can tell."""
     return ConditionErrorMessage(DOMAIN, obstacle)
 
@@ -96,7 +96,7 @@ class MonzoCondition(Condition):
 
     schema: ClassVar[vol.Schema]
 
-    holders: ClassVar[Holders]
+    holders: ClassVar[HolderType]
     """What the user chooses from."""
 
     @classmethod
@@ -117,7 +117,7 @@ class MonzoCondition(Condition):
         """Return the ids of the accounts and pots that were chosen; raise if there are none."""
         chosen = async_chosen(self._hass, self._options[ATTR_DEVICE_ID], self.holders)
         if not chosen or len(chosen) < len(set(self._options[ATTR_DEVICE_ID])):
-            raise _unknown(Obstacle.GONE)
+            raise _unknown(UnknownReason.GONE)
         return chosen.keys()
 
 
@@ -132,7 +132,7 @@ def _async_state(hass: HomeAssistant, subject_id: str) -> tuple[MonzoRuntimeData
         subject = runtime.balances.data.subject(subject_id)
         if runtime.balances.last_update_success and isinstance(subject, (AccountState, PotState)):
             return runtime, subject
-    raise _unknown(Obstacle.NO_ANSWER)
+    raise _unknown(UnknownReason.NO_ANSWER)
 
 
 class HolderCondition(MonzoCondition):
@@ -166,7 +166,7 @@ class IsBalance(HolderCondition):
     """Asks whether a balance is above, below, between or outside limits."""
 
     schema = _schema(AT_LEAST_ONE, BEHAVIOR, THRESHOLD)
-    holders = Holders.BOTH
+    holders = HolderType.BOTH
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Keep the threshold."""
@@ -183,7 +183,7 @@ class IsPotGoalReached(HolderCondition):
     """Asks whether a pot has all that its owner wants in it."""
 
     schema = _schema(AT_LEAST_ONE, BEHAVIOR)
-    holders = Holders.POTS
+    holders = HolderType.POTS
 
     @override
     @callback
@@ -200,7 +200,7 @@ class IsSpending(MonzoCondition):
         {vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])},
         THRESHOLD,
     )
-    holders = Holders.ACCOUNTS
+    holders = HolderType.ACCOUNTS
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Keep the threshold."""
@@ -213,7 +213,7 @@ class IsSpending(MonzoCondition):
         """Return whether the sum over the chosen accounts is where it is asked for."""
         sums = list(self._async_sums())
         if not sums or len({each.currency for each in sums}) > 1:
-            raise _unknown(Obstacle.NO_SUM)
+            raise _unknown(UnknownReason.NO_SUM)
         return _async_compare(self._hass, self._threshold, sum(sums[1:], sums[0]))
 
     @callback
@@ -228,7 +228,7 @@ class IsSpending(MonzoCondition):
                 if spent is not None and transactions.is_current(subject_id):
                     yield spent
                 elif spent is not None or self._options[ATTR_DEVICE_ID]:
-                    raise _unknown(Obstacle.NO_SUM)
+                    raise _unknown(UnknownReason.NO_SUM)
 
 
 @callback
@@ -236,7 +236,7 @@ def _async_compare(hass: HomeAssistant, threshold: Threshold, money: Money) -> b
     """Return whether an amount is where a threshold wants it; raises ConditionError if unknown."""
     holds = threshold.async_holds(hass, money.amount, money.currency)
     if holds is None:
-        raise _unknown(Obstacle.NO_LIMIT)
+        raise _unknown(UnknownReason.NO_LIMIT)
     return holds
 
 

@@ -34,10 +34,10 @@ REQUEST_WINDOW: Final = timedelta(minutes=5)
 REQUESTS_PER_WINDOW: Final = 23
 
 # Fresh enough for a dashboard, and with three accounts still within the request budget.
-FASTEST_POLL: Final = timedelta(seconds=60)
+MIN_POLL_INTERVAL: Final = timedelta(seconds=60)
 
 # While Monzo tells of every payment, polling only finds what it forgot.
-CALM_POLL: Final = timedelta(minutes=5)
+POLL_INTERVAL_WITH_WEBHOOKS: Final = timedelta(minutes=5)
 
 # Pots change with money moving, which the balances betray, or by hand in the app.
 POTS_OUTDATED_AFTER: Final = timedelta(minutes=10)
@@ -60,3 +60,12 @@ BANK_DAY_STARTS: Final = time(4)
 
 # What people call pounds in helpers of their own; entities of integrations say GBP.
 CURRENCY_SYMBOLS: Final = {"GBP": "£"}
+
+# The title of a feed item if nobody gives one: who it comes from, for the rest of the feed is all
+# Monzo's.
+FEED_TITLE: Final = "Home Assistant"
+
+# Monzo wants a picture with every item, which the phone loads by itself: so one that is public for
+# good, and shows whom the item comes from. A picture of Home Assistant's own server would not do,
+# for most of those are not to be reached from outside.
+FEED_IMAGE_URL: Final = "https://brands.home-assistant.io/_/homeassistant/icon.png"

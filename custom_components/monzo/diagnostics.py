@@ -14,8 +14,8 @@ from .const import (
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
 )
-from .coordinator import AccountState, PersonState, PotState
 from .devices import subject_id
+from .models import AccountState, PersonState, PotState
 from .runtime import MonzoConfigEntry
 
 

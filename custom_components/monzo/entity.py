@@ -15,16 +15,10 @@ from homeassistant.helpers.entity_platform import (
 )
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .balances import BalancesCoordinator
 from .const import DOMAIN
-from .coordinator import (
-    AccountState,
-    BalancesCoordinator,
-    MonzoData,
-    PersonState,
-    PotState,
-    SubjectState,
-)
 from .devices import linked_device
+from .models import AccountState, MonzoData, PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 
@@ -74,7 +68,7 @@ def unique_entity_id(subject: SubjectState, description: EntityDescription) -> s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tables:
+class EntityTables:
     """A platform's entities of the person, of each account, and of each pot."""
 
     person: tuple[MonzoEntityDescription[PersonState], ...] = ()
@@ -93,7 +87,7 @@ def async_add_as_they_appear(
     entry: MonzoConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     make: Callable[[BalancesCoordinator, Any, Any], MonzoEntity[Any]],
-    tables: Tables,
+    tables: EntityTables,
 ) -> None:
     """Add a platform's entities, now and whenever a subject appears or a description applies.
 

@@ -9,8 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     HomeAssistantError,
-    OAuth2TokenRequestConnectionError,
-    OAuth2TokenRequestError,
+    OAuth2TokenRequestBaseError,
     ServiceValidationError,
 )
 
@@ -67,8 +66,7 @@ async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIter
         raise failed("rejected", reason=err.message) from err
     except (
         MonzoUnreachableError,
-        OAuth2TokenRequestConnectionError,
-        OAuth2TokenRequestError,
+        OAuth2TokenRequestBaseError,
     ) as err:
         raise failed("cannot_connect") from err
     except MonzoConnectionError as err:

@@ -8,10 +8,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import AccountState, PersonState, SubjectState
 from .devices import async_account_name
-from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .kinds import TransactionKind, transaction_as_dict, transaction_kind
+from .models import AccountState, PersonState, SubjectState
 from .runtime import MonzoConfigEntry
 from .transactions import SIGNAL_TRANSACTION, Report
 from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
@@ -41,10 +41,10 @@ async def async_setup_entry(
 ) -> None:
     """Add the event entities of a config entry."""
     async_add_as_they_appear(
-        entry, async_add_entities, MonzoTransactionEvent, Tables(account=ACCOUNT_EVENTS)
+        entry, async_add_entities, MonzoTransactionEvent, EntityTables(account=ACCOUNT_EVENTS)
     )
     async_add_as_they_appear(
-        entry, async_add_entities, MonzoTransfersEvent, Tables(person=PERSON_EVENTS)
+        entry, async_add_entities, MonzoTransfersEvent, EntityTables(person=PERSON_EVENTS)
     )
 
 

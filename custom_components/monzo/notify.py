@@ -11,10 +11,10 @@ from homeassistant.components.notify import (  # type: ignore[attr-defined, unus
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import AccountState
-from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .const import FEED_IMAGE_URL, FEED_TITLE
+from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .errors import bank_errors
-from .feed import DEFAULT_IMAGE_URL, DEFAULT_TITLE
+from .models import AccountState
 from .runtime import MonzoConfigEntry
 
 # Items appear in the order they were sent in.
@@ -37,7 +37,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the notify entities of a config entry."""
     async_add_as_they_appear(
-        entry, async_add_entities, MonzoFeedNotify, Tables(account=ACCOUNT_FEEDS)
+        entry, async_add_entities, MonzoFeedNotify, EntityTables(account=ACCOUNT_FEEDS)
     )
 
 
@@ -54,7 +54,7 @@ class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
         async with bank_errors(self.hass, self.coordinator.config_entry):
             await self.coordinator.session.create_feed_item(
                 self._subject_id,
-                title=title or DEFAULT_TITLE,
+                title=title or FEED_TITLE,
                 body=message,
-                image_url=DEFAULT_IMAGE_URL,
+                image_url=FEED_IMAGE_URL,
             )

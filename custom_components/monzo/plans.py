@@ -1,10 +1,10 @@
 """What to move so that money ends up where it is wanted: plans, made from balances alone.
 
 Nothing here asks the bank or moves anything. The same balances and wishes always give the same
-plan, and carrying it out takes a purse that money is planned out of to no less than what is to
-stay in it. Amounts are whole minor units (pence). A percentage that comes to a fraction of one is
-rounded down, for each part on its own; the pennies that this leaves go to the part that gets the
-remainder, or stay where they are if there is none.
+plan, and carrying it out leaves an account or a pot no less than what is to stay in it. Amounts are
+whole minor units (pence). A percentage that comes to a fraction of one is rounded down, for each
+part on its own; the pennies that this leaves go to the part that gets the remainder, or stay where
+they are if there is none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ class Direction(StrEnum):
     WITHDRAW = "withdraw"
 
 
-class Idle(StrEnum):
+class NothingToMove(StrEnum):
     """Why there is nothing to move."""
 
     ALREADY_THERE = "already_there"
@@ -59,7 +59,7 @@ type Share = Money | Percentage | Rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purse:
+class Holding:
     """An account or a pot, and what is in it."""
 
     id: str
@@ -96,7 +96,7 @@ class Plan:
 
     moves: tuple[Move, ...] = ()
 
-    nothing_because: Idle | None = None
+    nothing_because: NothingToMove | None = None
     """Why there is nothing to move; None if there is."""
 
     refused: Move | None = None
@@ -107,8 +107,8 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
-    """Between which purses something moves."""
+class _Route:
+    """Between which account and which pot something moves, and which way."""
 
     direction: Direction
     pot_id: str
@@ -124,24 +124,24 @@ class _Way:
         )
 
 
-def deposit(account: Purse, pot_id: str, share: Share, *, keep_at_least: Money | None) -> Plan:
+def deposit(account: Holding, pot_id: str, share: Share, *, keep_at_least: Money | None) -> Plan:
     """Return how to move a share of what is in the account into one of its pots.
 
     Without `keep_at_least` the account is not overdrawn for it, unless a certain amount is to
     move: about that the bank decides.
     """
-    way = _Way(direction=Direction.DEPOSIT, pot_id=pot_id, account_id=account.id)
-    return _share_out_of(account, way, share, keep_at_least)
+    route = _Route(direction=Direction.DEPOSIT, pot_id=pot_id, account_id=account.id)
+    return _share_out_of(account, route, share, keep_at_least)
 
 
-def withdraw(pot: Purse, account_id: str, share: Share, *, keep_at_least: Money | None) -> Plan:
+def withdraw(pot: Holding, account_id: str, share: Share, *, keep_at_least: Money | None) -> Plan:
     """Return how to move a share of what is in a pot into its account."""
-    way = _Way(direction=Direction.WITHDRAW, pot_id=pot.id, account_id=account_id)
-    return _share_out_of(pot, way, share, keep_at_least)
+    route = _Route(direction=Direction.WITHDRAW, pot_id=pot.id, account_id=account_id)
+    return _share_out_of(pot, route, share, keep_at_least)
 
 
 def between_pots(
-    source: Purse, pot_id: str, account: Purse, share: Share, *, keep_at_least: Money | None
+    source: Holding, pot_id: str, account: Holding, share: Share, *, keep_at_least: Money | None
 ) -> Plan:
     """Return how to move a share of what is in a pot into another one of the same account.
 
@@ -151,7 +151,7 @@ def between_pots(
     out = withdraw(source, account.id, share, keep_at_least=keep_at_least)
     if out.moves and account.balance.minor < 0:
         return replace(
-            _nothing(Idle.ACCOUNT_OVERDRAWN, account.balance.currency),
+            _nothing(NothingToMove.ACCOUNT_OVERDRAWN, account.balance.currency),
             refused=out.moves[0] if isinstance(share, Money) else None,
         )
     back = (replace(move, direction=Direction.DEPOSIT, pot_id=pot_id) for move in out.moves)
@@ -159,7 +159,12 @@ def between_pots(
 
 
 def set_pot_balance(
-    account: Purse, pot: Purse, target: Money, *, most: Money | None, keep_at_least: Money | None
+    account: Holding,
+    pot: Holding,
+    target: Money,
+    *,
+    most: Money | None,
+    keep_at_least: Money | None,
 ) -> Plan:
     """Return how to bring a pot to an amount, from or to its account, or as near as possible.
 
@@ -170,7 +175,7 @@ def set_pot_balance(
     missing = _minor(target, currency) - _minor(pot.balance, currency)
     there = _spare(account, keep_at_least) if missing > 0 else -missing
     return _as_much_as_possible(
-        _Way(
+        _Route(
             direction=Direction.DEPOSIT if missing > 0 else Direction.WITHDRAW,
             pot_id=pot.id,
             account_id=account.id,
@@ -181,8 +186,8 @@ def set_pot_balance(
 
 
 def keep_account_at(
-    account: Purse,
-    pot: Purse,
+    account: Holding,
+    pot: Holding,
     target: Money,
     *,
     smallest: Money | None,
@@ -197,9 +202,9 @@ def keep_account_at(
     surplus = _minor(account.balance, currency) - _minor(target, currency)
     direction = Direction.DEPOSIT if surplus > 0 else Direction.WITHDRAW
     if surplus != 0 and only not in {None, direction}:
-        return _nothing(Idle.OTHER_DIRECTION, currency)
+        return _nothing(NothingToMove.OTHER_DIRECTION, currency)
     return _as_much_as_possible(
-        _Way(direction=direction, pot_id=pot.id, account_id=account.id),
+        _Route(direction=direction, pot_id=pot.id, account_id=account.id),
         Money.from_minor(abs(surplus), currency),
         surplus if surplus > 0 else _spare(pot, None),
         smallest=1 if smallest is None else _minor(smallest, currency),
@@ -207,7 +212,7 @@ def keep_account_at(
 
 
 def distribute(
-    account: Purse,
+    account: Holding,
     parts: Sequence[Part],
     *,
     whole: Money | None,
@@ -232,10 +237,10 @@ def distribute(
         left -= given[place]
     short_by = sum(want - got for want, got in zip(wanted, given, strict=True) if want is not None)
     if not any(given):
-        why = Idle.TOO_LITTLE if left else Idle.NOTHING_TO_SPARE
+        why = NothingToMove.TOO_LITTLE if left else NothingToMove.NOTHING_TO_SPARE
         return _nothing(why, currency, short_by=short_by)
     moves = (
-        _Way(direction=Direction.DEPOSIT, pot_id=part.pot_id, account_id=account.id).carrying(
+        _Route(direction=Direction.DEPOSIT, pot_id=part.pot_id, account_id=account.id).carrying(
             got, currency
         )
         for part, got in zip(parts, given, strict=True)
@@ -244,7 +249,7 @@ def distribute(
     return Plan(moves=tuple(moves), short_by=Money.from_minor(short_by, currency))
 
 
-def leaves_at_least(source: Purse, moves: Iterable[Move], keep_at_least: Money | None) -> bool:
+def leaves_at_least(source: Holding, moves: Iterable[Move], keep_at_least: Money | None) -> bool:
     """Return whether an account or a pot keeps what is to stay in it when these moves are made.
 
     For moves of its own that were planned a while ago: what is in it may have changed since.
@@ -258,8 +263,10 @@ def leaves_at_least(source: Purse, moves: Iterable[Move], keep_at_least: Money |
     return out <= _spare(source, keep_at_least)
 
 
-def _share_out_of(source: Purse, way: _Way, share: Share, keep_at_least: Money | None) -> Plan:
-    """Return how to move a share of what is in a purse.
+def _share_out_of(
+    source: Holding, route: _Route, share: Share, keep_at_least: Money | None
+) -> Plan:
+    """Return how to move a share of what is in an account or a pot.
 
     It is all of the share or nothing. A certain amount is only held against what is to be kept,
     and otherwise left to the bank to refuse.
@@ -271,31 +278,31 @@ def _share_out_of(source: Purse, way: _Way, share: Share, keep_at_least: Money |
     limited = keep_at_least is not None or not isinstance(share, Money)
     if limited and (spare == 0 or amount > spare):
         return replace(
-            _nothing(Idle.NOTHING_TO_SPARE, currency, short_by=amount - spare),
-            refused=way.carrying(amount, currency) if isinstance(share, Money) else None,
+            _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=amount - spare),
+            refused=route.carrying(amount, currency) if isinstance(share, Money) else None,
         )
     if amount == 0:
-        return _nothing(Idle.TOO_LITTLE, currency)
-    return Plan(moves=(way.carrying(amount, currency),), short_by=Money.from_minor(0, currency))
+        return _nothing(NothingToMove.TOO_LITTLE, currency)
+    return Plan(moves=(route.carrying(amount, currency),), short_by=Money.from_minor(0, currency))
 
 
-def _as_much_as_possible(way: _Way, wanted: Money, there: int, *, smallest: int = 1) -> Plan:
+def _as_much_as_possible(route: _Route, wanted: Money, there: int, *, smallest: int = 1) -> Plan:
     """Return how to move what is wanted, or so many minor units of it as are there."""
     currency = wanted.currency
     amount = min(wanted.minor, there)
     short_by = wanted.minor - amount
     if wanted.minor == 0:
-        return _nothing(Idle.ALREADY_THERE, currency)
+        return _nothing(NothingToMove.ALREADY_THERE, currency)
     if amount == 0:
-        return _nothing(Idle.NOTHING_TO_SPARE, currency, short_by=short_by)
+        return _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=short_by)
     if amount < smallest:
-        return _nothing(Idle.TOO_LITTLE, currency, short_by=short_by)
+        return _nothing(NothingToMove.TOO_LITTLE, currency, short_by=short_by)
     return Plan(
-        moves=(way.carrying(amount, currency),), short_by=Money.from_minor(short_by, currency)
+        moves=(route.carrying(amount, currency),), short_by=Money.from_minor(short_by, currency)
     )
 
 
-def _nothing(why: Idle, currency: str, *, short_by: int = 0) -> Plan:
+def _nothing(why: NothingToMove, currency: str, *, short_by: int = 0) -> Plan:
     """Return a plan without a move."""
     return Plan(nothing_because=why, short_by=Money.from_minor(short_by, currency))
 
@@ -318,11 +325,11 @@ def _minor_share(share: Share, whole: int, currency: str) -> int | None:
             return _minor(share, currency)
 
 
-def _spare(purse: Purse, keep_at_least: Money | None) -> int:
-    """Return how many minor units a purse can give and keep this much, or not be overdrawn."""
-    currency = purse.balance.currency
+def _spare(holding: Holding, keep_at_least: Money | None) -> int:
+    """Return how many minor units can be given away so that this much stays, or nothing is owed."""
+    currency = holding.balance.currency
     keep = 0 if keep_at_least is None else _minor(keep_at_least, currency)
-    return max(0, _minor(purse.balance, currency) - keep)
+    return max(0, _minor(holding.balance, currency) - keep)
 
 
 def _minor(money: Money, currency: str) -> int:

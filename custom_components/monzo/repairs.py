@@ -7,7 +7,7 @@ from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from .coordinator import Issue
+from .issues import Issue
 
 
 class NotApprovedRepairFlow(RepairsFlow):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
-from .coordinator import BalancesCoordinator
+from .balances import BalancesCoordinator
 from .session import MonzoSession
 from .transactions import TransactionsCoordinator
 from .transfers import Transfers

@@ -17,14 +17,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import Money, currency_exponent
-from .coordinator import (
-    AccountState,
-    BalancesCoordinator,
-    PersonState,
-    PotState,
-    SubjectState,
-)
-from .entity import MonzoEntity, MonzoEntityDescription, Tables, async_add_as_they_appear
+from .balances import BalancesCoordinator
+from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .models import AccountState, PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -136,7 +131,7 @@ async def async_setup_entry(
         entry,
         async_add_entities,
         MonzoSensor,
-        Tables(person=PERSON_SENSORS, account=ACCOUNT_SENSORS, pot=POT_SENSORS),
+        EntityTables(person=PERSON_SENSORS, account=ACCOUNT_SENSORS, pot=POT_SENSORS),
     )
 
 

@@ -22,8 +22,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 )
 from homeassistant.util.hass_dict import HassKey
 
-from .api import MonzoAuthenticationError, MonzoClient, MonzoRateLimitError
-from .api.answer import parse_retry_after
+from .api import MonzoAuthenticationError, MonzoClient, MonzoRateLimitError, parse_retry_after
 from .const import DOMAIN, QUIET_AFTER_RATE_LIMIT, REQUEST_WINDOW, REQUESTS_PER_WINDOW
 
 # When each config entry may ask the bank again, by `time.monotonic`. It outlives the session, for
@@ -72,7 +71,7 @@ class MonzoSession(MonzoClient):
             self._sent_at.popleft()
         return max(0, REQUESTS_PER_WINDOW - len(self._sent_at))
 
-    async def async_settle(self) -> None:
+    async def async_wait_for_renewal(self) -> None:
         """Wait for a new token that is on its way."""
         async with self._renewing:
             pass
@@ -105,12 +104,12 @@ class MonzoSession(MonzoClient):
         **kwargs: Any,  # noqa: ANN401 - handed on as they are
     ) -> object:
         """Send one request, and count it."""
-        with self._politely():
+        with self._respecting_rate_limit():
             self._sent_at.append(time.monotonic())
             return await super().request(method, path, **kwargs)
 
     @contextmanager
-    def _politely(self) -> Iterator[None]:
+    def _respecting_rate_limit(self) -> Iterator[None]:
         """Have nothing sent while the bank wants to be left alone, and heed it when it says so."""
         entry_id = self._entry.entry_id
         if (wait := self._quiet_until.get(entry_id, 0) - time.monotonic()) > 0:
@@ -142,7 +141,7 @@ class MonzoSession(MonzoClient):
         """Get another access token than this one, unless the entry has another already."""
         if self._current_token != token:
             return
-        with self._politely():
+        with self._respecting_rate_limit():
             expired = {**self._oauth.token, "expires_at": 0}
             self._hass.config_entries.async_update_entry(
                 self._entry, data={**self._entry.data, "token": expired}

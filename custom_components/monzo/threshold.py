@@ -37,7 +37,7 @@ def amount(value: object) -> Decimal:
     return number
 
 
-def size(value: object) -> Decimal:
+def unsigned_amount(value: object) -> Decimal:
     """Return an amount without a direction; a schema's validator."""
     if (number := amount(value)) < 0:
         message = "expected an amount of zero or more, whichever way the money goes"

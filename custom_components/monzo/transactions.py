@@ -24,8 +24,9 @@ from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
 from .api import Money, MonzoAuthenticationError, MonzoError, Transaction
-from .const import DOMAIN, FASTEST_POLL
-from .coordinator import GENERAL, PASSING, BalancesCoordinator, MonzoCoordinator, quiet_looks
+from .balances import BalancesCoordinator
+from .const import DOMAIN, MIN_POLL_INTERVAL
+from .coordinator import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoCoordinator, quiet_reads
 from .ledger import KEPT_FOR, Ledger, Ledgers, Seen
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 STARTED: HassKey[datetime] = HassKey(f"{DOMAIN}_started")
 
 # How far back is looked for what was missed while Home Assistant was off, and for changes.
-LOOKED_BACK: Final = timedelta(days=7)
+LOOKBACK: Final = timedelta(days=7)
 
 # A transaction may appear in the list a little after a later one.
 OVERLAP: Final = timedelta(minutes=10)
@@ -54,7 +55,7 @@ LATE_AFTER: Final = timedelta(minutes=15)
 ASKED_EVERY: Final = timedelta(minutes=5)
 
 # How often the last seven days are read again for what has settled, or has another category.
-READ_AGAIN_EVERY: Final = timedelta(hours=1)
+REREAD_EVERY: Final = timedelta(hours=1)
 
 
 # Once is nothing to speak of, and of an outage the balances tell before the second time.
@@ -85,30 +86,26 @@ SIGNAL_CHANGE: SignalTypeFormat[Change] = SignalTypeFormat(f"{DOMAIN}_transactio
 
 
 @dataclass(slots=True, kw_only=True)
-class Looks:
+class ReadState:
     """How looking at an account's transactions has gone since the config entry was set up."""
 
     asked_at: float = -math.inf
     """By `time.monotonic`, like all moments here."""
 
-    read_again_at: float = -math.inf
+    reread_at: float = -math.inf
     """When the last seven days were read."""
 
-    sign: bool = False
+    hinted: bool = False
     """Whether there has been a sign of something new since then."""
 
     failures: int = 0
     """How often in a row it has failed."""
 
-    again_soon: bool = False
+    retry_soon: bool = False
     """Whether the last failure may be over in a moment, or what there was a sign of may come."""
 
     current: bool = False
     """Whether the bank has told the transactions, and has not failed to in more than passing."""
-
-
-def _ignore(report: Report) -> None:
-    """Be the one who is told when nobody is."""
 
 
 class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
@@ -117,6 +114,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     Its data is how far each account has been read. It looks at nothing while the balances cannot
     be read: whoever hears of a payment must be able to rely on the balance.
     """
+
+    _on_report: Callable[[Report], None]
 
     def __init__(
         self,
@@ -129,13 +128,12 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         super().__init__(hass, entry, balances.session, "transactions")
         self._balances = balances
         self.update_interval = ASKED_EVERY
-        self.on_report: Callable[[Report], None] = _ignore
-        """Told of each report before everybody else."""
         self._ledgers = ledgers
         self._accounts = self._balances.data.accounts
         self._reachable = True
-        self._looks: defaultdict[str, Looks] = defaultdict(Looks)
+        self._states: defaultdict[str, ReadState] = defaultdict(ReadState)
         self._reading = asyncio.Lock()
+        self._has_begun = False
         self._began = dt_util.utcnow()
         self._started = hass.data.setdefault(STARTED, self._began)
 
@@ -154,7 +152,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
 
     def is_current(self, account_id: str) -> bool:
         """Return whether what is known of an account's transactions is more than a memory."""
-        return self._looks[account_id].current
+        return self._states[account_id].current
 
     def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
         """Return what an account has spent since a moment of the last month; None if not known.
@@ -166,9 +164,14 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         return ledger.spent(since, category) if ledger else None
 
     @callback
-    def async_begin(self) -> None:
-        """Look at once, and then again and again until the config entry is unloaded."""
+    def async_begin(self, on_report: Callable[[Report], None]) -> None:
+        """Look at once, and then again and again until the config entry is unloaded.
+
+        `on_report` is told of each report before everybody else.
+        """
         entry = self.config_entry
+        self._on_report = on_report
+        self._has_begun = True
         # A coordinator without listeners does not poll; those of this one listen to signals.
         entry.async_on_unload(self.async_add_listener(lambda: None))
         entry.async_on_unload(self._balances.async_add_listener(self._async_compare))
@@ -185,18 +188,18 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         Return whether the bank has told all of it.
         """
         for account_id in account_ids:
-            self._looks[account_id].sign = True
+            self._states[account_id].hinted = True
         # What fails here fails below as well, where it is told.
         with suppress(MonzoError, HomeAssistantError):
             await self._balances.async_bring_forward(account_ids, dt_util.utcnow())
         await self.async_refresh()
-        looks = [self._looks[account_id] for account_id in account_ids]
-        return not any(look.sign or look.failures for look in looks)
+        states = [self._states[account_id] for account_id in account_ids]
+        return not any(state.hinted or state.failures for state in states)
 
     async def async_ask_for_everything(self) -> None:
         """Look for what is new in all accounts, now or as soon as the request budget has room."""
         for account_id in self._balances.account_ids():
-            self._looks[account_id].asked_at = -math.inf
+            self._states[account_id].asked_at = -math.inf
         await self.async_refresh()
 
     @callback
@@ -207,11 +210,11 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         moved = [
             account_id
             for account_id, state in self._accounts.items()
-            if self._looks[account_id].asked_at > -math.inf
+            if self._states[account_id].asked_at > -math.inf
             and (account_id not in before or before[account_id].balance != state.balance)
         ]
         for account_id in moved:
-            self._looks[account_id].sign = True
+            self._states[account_id].hinted = True
         if moved or not was_reachable or self._accounts.keys() - before.keys():
             self._async_refresh_soon()
 
@@ -225,7 +228,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_fetch(self) -> Mapping[str, datetime]:
         """Read what is due, all accounts at once."""
         async with self._reading:
-            if self._balances.last_update_success:
+            # Before that, nobody would hear of what is found.
+            if self._has_begun and self._balances.last_update_success:
                 await self._async_read_due()
             ledgers = self._ledgers.by_account
             return {
@@ -241,8 +245,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
                 group.create_task(self._async_try(account_id), eager_start=True)
                 for account_id in due
             ]
-        soon = left_out or any(self._looks[account_id].again_soon for account_id in due)
-        self.update_interval = FASTEST_POLL if soon else ASKED_EVERY
+        soon = left_out or any(self._states[account_id].retry_soon for account_id in due)
+        self.update_interval = MIN_POLL_INTERVAL if soon else ASKED_EVERY
         for task in tasks:
             if isinstance(err := task.result(), MonzoAuthenticationError):
                 raise err
@@ -252,64 +256,64 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
 
         Those with a sign never do; of the others, the oldest are first.
         """
-        interval = READ_AGAIN_EVERY if self.session.webhooks_arrive else ASKED_EVERY
+        interval = REREAD_EVERY if self.session.webhooks_arrive else ASKED_EVERY
         # Home Assistant's timers may be a second early.
         asked_before = time.monotonic() - interval.total_seconds() + 2
         accounts = self._balances.account_ids()
-        urgent = [id_ for id_ in accounts if self._looks[id_].sign]
+        urgent = [id_ for id_ in accounts if self._states[id_].hinted]
         quiet = [
             id_
             for id_ in accounts - set(urgent)
-            if self._looks[id_].again_soon or self._looks[id_].asked_at <= asked_before
+            if self._states[id_].retry_soon or self._states[id_].asked_at <= asked_before
         ]
-        quiet.sort(key=lambda id_: self._looks[id_].asked_at)
-        quiet = quiet[: quiet_looks(len(accounts))]
+        quiet.sort(key=lambda id_: self._states[id_].asked_at)
+        quiet = quiet[: quiet_reads(len(accounts))]
         room = max(0, self.session.requests_left - len(urgent))
         return urgent + quiet[:room], room < len(quiet)
 
     async def _async_try(self, account_id: str) -> Exception | None:
         """Read one account's transactions, and return what went wrong."""
-        looks = self._looks[account_id]
-        expected, looks.sign = looks.sign, False
-        looks.asked_at = time.monotonic()
+        state = self._states[account_id]
+        expected, state.hinted = state.hinted, False
+        state.asked_at = time.monotonic()
         try:
-            found = await self._async_read(account_id, looks)
-        except (MonzoError, *GENERAL) as err:
-            looks.failures += 1
-            looks.again_soon = isinstance(err, (*PASSING, *GENERAL))
-            if looks.failures == TOLD_AFTER_FAILURES:
-                looks.current = False
+            found = await self._async_read(account_id, state)
+        except (MonzoError, *BLOCKING_ERRORS) as err:
+            state.failures += 1
+            state.retry_soon = isinstance(err, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
+            if state.failures == TOLD_AFTER_FAILURES:
+                state.current = False
                 # Not the bank's own words, which may say more than a log should.
                 reason = getattr(err, "code", None) or type(err).__name__
                 _LOGGER.warning("Monzo does not tell the transactions of an account: %s", reason)
             return err
-        if looks.failures >= TOLD_AFTER_FAILURES:
+        if state.failures >= TOLD_AFTER_FAILURES:
             _LOGGER.info("Monzo tells the transactions of an account again")
-        looks.failures = 0
+        state.failures = 0
         # A payment may be announced, or move the balance, a little before it is in the list.
-        looks.again_soon = expected and not found
+        state.retry_soon = expected and not found
         return None
 
-    async def _async_read(self, account_id: str, looks: Looks) -> bool:
+    async def _async_read(self, account_id: str, state: ReadState) -> bool:
         """Read one account's transactions, report what is new, and return whether anything is."""
         now = dt_util.utcnow()
         since = now - KEPT_FOR
         ledger = self._ledgers.by_account.get(account_id)
         if ledger is not None:
             since = max(since, ledger.read_until - OVERLAP)
-        again = looks.asked_at - looks.read_again_at >= READ_AGAIN_EVERY.total_seconds()
+        again = state.asked_at - state.reread_at >= REREAD_EVERY.total_seconds()
         if again:
-            since = min(since, now - LOOKED_BACK)
+            since = min(since, now - LOOKBACK)
         transactions = (await self.session.all_transactions(account_id, since=since)).items
         # Before anybody hears of one of them, and asks what has been spent.
-        looks.current = True
+        state.current = True
         if ledger is None:
             ledger = self._take_bearings(account_id, transactions)
             await self._async_save()
         ledger.entry_id = self.config_entry.entry_id
         found = await self._async_report(account_id, ledger, transactions, asked=now)
         if again:
-            looks.read_again_at = looks.asked_at
+            state.reread_at = state.asked_at
         return found
 
     def _take_bearings(self, account_id: str, transactions: Iterable[Transaction]) -> Ledger:
@@ -320,7 +324,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         ledger = Ledger(
             entry_id=self.config_entry.entry_id,
             currency=self._balances.data.accounts[account_id].currency,
-            read_until=self._began - LOOKED_BACK,
+            read_until=self._began - LOOKBACK,
         )
         for transaction in transactions:
             if transaction.created <= self._began:
@@ -343,7 +347,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             for transaction in by_age
             if (before := ledger.seen.get(transaction.id)) and before != Seen.of(transaction)
         ]
-        new = [it for it in unknown if it.created >= asked - LOOKED_BACK]
+        new = [it for it in unknown if it.created >= asked - LOOKBACK]
         # What is older is too long ago to be news, but not to count as spending.
         for transaction in unknown[: len(unknown) - len(new)]:
             ledger.remember(transaction)
@@ -380,7 +384,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             transaction=transaction,
             late=transaction.created < self._started or age > LATE_AFTER,
         )
-        self.on_report(report)
+        self._on_report(report)
         async_dispatcher_send(self.hass, SIGNAL_TRANSACTION.format(account_id), report)
 
     async def _async_save(self) -> None:

@@ -18,8 +18,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import (
     HomeAssistantError,
-    OAuth2TokenRequestConnectionError,
-    OAuth2TokenRequestError,
+    OAuth2TokenRequestBaseError,
     ServiceValidationError,
 )
 from homeassistant.helpers import device_registry as dr
@@ -65,8 +64,7 @@ IN_DOUBT: Final = (MonzoConnectionError, MonzoResponseError)
 # No connection, or a token that cannot be renewed for now: nothing was sent.
 NOT_SENT: Final = (
     MonzoUnreachableError,
-    OAuth2TokenRequestConnectionError,
-    OAuth2TokenRequestError,
+    OAuth2TokenRequestBaseError,
 )
 
 

@@ -27,18 +27,19 @@ from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from .api import Money, Transaction
-from .chosen import (
+from .balances import SIGNAL_SUBJECT, SubjectChange, async_last_told
+from .journal import Transfer
+from .kinds import TransactionKind, transaction_as_dict, transaction_kind
+from .models import PotState
+from .targets import (
     ANY_NUMBER,
     AT_LEAST_ONE,
-    Holders,
+    HolderType,
     async_check,
     async_chosen,
     async_follow,
 )
-from .coordinator import SIGNAL_SUBJECT, PotState, SubjectChange, async_last_told
-from .journal import Transfer
-from .kinds import TransactionKind, transaction_as_dict, transaction_kind
-from .threshold import Threshold, size, threshold_schema
+from .threshold import Threshold, threshold_schema, unsigned_amount
 from .transactions import SIGNAL_CHANGE, SIGNAL_TRANSACTION, Change, Report
 from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
 
@@ -91,7 +92,10 @@ def _in_order(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-AMOUNTS: Final = {vol.Optional(CONF_AT_LEAST): size, vol.Optional(CONF_AT_MOST): size}
+AMOUNTS: Final = {
+    vol.Optional(CONF_AT_LEAST): unsigned_amount,
+    vol.Optional(CONF_AT_MOST): unsigned_amount,
+}
 CATEGORIES: Final = {
     vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])
 }
@@ -101,7 +105,7 @@ LATE: Final = {vol.Optional(CONF_LATE, default=False): cv.boolean}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ear:
+class Listener:
     """Hears of one account or pot for one automation."""
 
     hass: HomeAssistant
@@ -114,15 +118,15 @@ class Ear:
     @callback
     def async_run(self, variables: Mapping[str, Any]) -> None:
         """Run the automation."""
-        self.run_action(self._told(variables), self.description)
+        self.run_action(self._payload(variables), self.description)
 
     @callback
     def async_explain(self, reason: str, variables: Mapping[str, Any]) -> None:
         """Let the automation's traces say why it was not run."""
         if self.did_not_trigger is not None:
-            self.did_not_trigger(NotTriggeredInfo(reason, self._told(variables)))
+            self.did_not_trigger(NotTriggeredInfo(reason, self._payload(variables)))
 
-    def _told(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _payload(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return what templates find in `trigger`, beside what Home Assistant puts there."""
         device = dr.async_get(self.hass).async_get(self.device_id)
         name = (device.name_by_user or device.name) if device else None
@@ -134,7 +138,7 @@ class MonzoTrigger(Trigger):
 
     schema: ClassVar[vol.Schema]
 
-    holders: ClassVar[Holders] = Holders.ACCOUNTS
+    holders: ClassVar[HolderType] = HolderType.ACCOUNTS
     """What the user chooses from."""
 
     description: ClassVar[str]
@@ -164,7 +168,7 @@ class MonzoTrigger(Trigger):
         @callback
         def listen(subject_id: str, device_id: str) -> CALLBACK_TYPE:
             return self._async_listen(
-                Ear(
+                Listener(
                     hass=self._hass,
                     subject_id=subject_id,
                     device_id=device_id,
@@ -183,7 +187,7 @@ class MonzoTrigger(Trigger):
 
     @abstractmethod
     @callback
-    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         """Listen to one account or pot, and return what ends that."""
 
     def _variables_of(self, transaction: Transaction) -> dict[str, Any]:
@@ -235,7 +239,7 @@ class TransactionTrigger(MonzoTrigger):
 
     @override
     @callback
-    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
         def hear(report: Report) -> None:
             transaction = report.transaction
@@ -246,11 +250,13 @@ class TransactionTrigger(MonzoTrigger):
             if objection is None and report.late and not self._options[CONF_LATE]:
                 objection = "late"
             if objection is None:
-                ear.async_run(variables)
+                listener.async_run(variables)
             else:
-                ear.async_explain(objection, variables)
+                listener.async_explain(objection, variables)
 
-        return async_dispatcher_connect(self._hass, SIGNAL_TRANSACTION.format(ear.subject_id), hear)
+        return async_dispatcher_connect(
+            self._hass, SIGNAL_TRANSACTION.format(listener.subject_id), hear
+        )
 
 
 class PaymentMade(TransactionTrigger):
@@ -299,12 +305,14 @@ class PaymentDeclined(TransactionTrigger):
 class TransactionAmountChanged(MonzoTrigger):
     """Waits for a transaction to turn out to be of another amount."""
 
-    schema = _schema(ANY_NUMBER, {vol.Optional(CONF_BY_AT_LEAST): size}, MERCHANT, CATEGORIES)
+    schema = _schema(
+        ANY_NUMBER, {vol.Optional(CONF_BY_AT_LEAST): unsigned_amount}, MERCHANT, CATEGORIES
+    )
     description = "another amount of a transaction"
 
     @override
     @callback
-    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
         def hear(change: Change) -> None:
             transaction = change.transaction
@@ -322,11 +330,11 @@ class TransactionAmountChanged(MonzoTrigger):
             if abs(difference) < self._options.get(CONF_BY_AT_LEAST, 0):
                 objection = "less_than_by_at_least"
             if objection is None:
-                ear.async_run(variables)
+                listener.async_run(variables)
             else:
-                ear.async_explain(objection, variables)
+                listener.async_explain(objection, variables)
 
-        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE.format(ear.subject_id), hear)
+        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE.format(listener.subject_id), hear)
 
 
 class BalanceCrossed(MonzoTrigger):
@@ -339,7 +347,7 @@ class BalanceCrossed(MonzoTrigger):
         AT_LEAST_ONE,
         {vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.CROSSED)},
     )
-    holders = Holders.BOTH
+    holders = HolderType.BOTH
     description = "a balance"
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
@@ -349,8 +357,8 @@ class BalanceCrossed(MonzoTrigger):
 
     @override
     @callback
-    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
-        told = async_last_told(self._hass, ear.subject_id)
+    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
+        told = async_last_told(self._hass, listener.subject_id)
         held = self._async_holds(told.money) if told else None
 
         @callback
@@ -363,12 +371,12 @@ class BalanceCrossed(MonzoTrigger):
             }
             holds = self._async_holds(now)
             if holds is None:
-                ear.async_explain("threshold_unknown", variables)
+                listener.async_explain("threshold_unknown", variables)
                 return
             crossed = holds and held is False
             held = holds
             if crossed:
-                ear.async_run(variables)
+                listener.async_run(variables)
 
         @callback
         def hear(change: SubjectChange) -> None:
@@ -379,11 +387,11 @@ class BalanceCrossed(MonzoTrigger):
 
         @callback
         def hear_threshold(_event: Event[EventStateChangedData]) -> None:
-            if told := async_last_told(self._hass, ear.subject_id):
+            if told := async_last_told(self._hass, listener.subject_id):
                 look(told.money, told.money)
 
         stop_hearing = async_dispatcher_connect(
-            self._hass, SIGNAL_SUBJECT.format(ear.subject_id), hear
+            self._hass, SIGNAL_SUBJECT.format(listener.subject_id), hear
         )
         stop_tracking = async_track_state_change_event(
             self._hass, self._threshold.entity_ids, hear_threshold
@@ -405,12 +413,12 @@ class PotGoalReached(MonzoTrigger):
     """Waits for a pot to have all that its owner wants in it."""
 
     schema = _schema(ANY_NUMBER)
-    holders = Holders.POTS
+    holders = HolderType.POTS
     description = "a pot's goal"
 
     @override
     @callback
-    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
         def hear(change: SubjectChange) -> None:
             before, pot = change.before, change.after
@@ -423,7 +431,7 @@ class PotGoalReached(MonzoTrigger):
                 and pot.has_reached_goal
                 and pot.pot.goal is not None
             ):
-                ear.async_run(
+                listener.async_run(
                     {
                         "balance": float(pot.money.amount),
                         "goal": float(pot.pot.goal.amount),
@@ -431,32 +439,34 @@ class PotGoalReached(MonzoTrigger):
                     }
                 )
 
-        return async_dispatcher_connect(self._hass, SIGNAL_SUBJECT.format(ear.subject_id), hear)
+        return async_dispatcher_connect(
+            self._hass, SIGNAL_SUBJECT.format(listener.subject_id), hear
+        )
 
 
 class TransferFailed(MonzoTrigger):
     """Waits for money not to be moved although Home Assistant was asked to, or not surely."""
 
     schema = _schema(ANY_NUMBER)
-    holders = Holders.BOTH
+    holders = HolderType.BOTH
     description = "a transfer that failed"
 
     @override
     @callback
     def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
         """Listen to all accounts: who waits for a pot hears of it from its account."""
-        return async_follow(self._hass, (), Holders.ACCOUNTS, listen)
+        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen)
 
     @override
     @callback
-    def _async_listen(self, ear: Ear) -> CALLBACK_TYPE:
+    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
         def hear(report: TransferReport) -> None:
             transfer = report.transfer
             if report.outcome is TransferOutcome.DONE or not self._is_chosen(transfer):
                 return
             pot = async_last_told(self._hass, transfer.pot_id)
-            ear.async_run(
+            listener.async_run(
                 {
                     "outcome": report.outcome.value,
                     "reason": report.reason,
@@ -468,7 +478,9 @@ class TransferFailed(MonzoTrigger):
                 }
             )
 
-        return async_dispatcher_connect(self._hass, SIGNAL_TRANSFER.format(ear.subject_id), hear)
+        return async_dispatcher_connect(
+            self._hass, SIGNAL_TRANSFER.format(listener.subject_id), hear
+        )
 
     @callback
     def _is_chosen(self, transfer: Transfer) -> bool:

@@ -11,8 +11,7 @@ import voluptuous as vol
 import yaml
 
 import custom_components.monzo
-from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.feed import DEFAULT_IMAGE_URL
+from custom_components.monzo.const import DOMAIN, FEED_IMAGE_URL
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
 from sandbox.home import Home
@@ -59,14 +58,14 @@ async def test_a_title_is_enough(
 ) -> None:
     await create(teller, home)
     (item,) = bank.feed
-    assert (item.title, item.image_url) == ("Washing done", DEFAULT_IMAGE_URL)
+    assert (item.title, item.image_url) == ("Washing done", FEED_IMAGE_URL)
     # Monzo chooses the rest.
     (call,) = server.calls("POST", "/feed")
     assert call.form.keys() == {"account_id", "type", "params[title]", "params[image_url]"}
 
 
 async def test_the_usual_picture_is_one_that_phones_can_load() -> None:
-    assert DEFAULT_IMAGE_URL.startswith("https://")
+    assert FEED_IMAGE_URL.startswith("https://")
 
 
 @pytest.mark.parametrize("account", ["current", "joint", "flex", "rewards", "loan"])

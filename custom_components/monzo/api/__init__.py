@@ -1,5 +1,6 @@
 """A typed client for the Monzo API. Knows nothing of Home Assistant."""
 
+from .answer import parse_retry_after
 from .client import API_URL, PAGE_SIZE, MonzoClient
 from .exceptions import (
     MonzoAuthenticationError,
@@ -71,4 +72,5 @@ __all__ = [
     "UploadTarget",
     "Webhook",
     "currency_exponent",
+    "parse_retry_after",
 ]

@@ -7,7 +7,7 @@ from typing import Final
 
 from homeassistant.components.media_source import MediaSourceError, async_resolve_media
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse
-from homeassistant.exceptions import OAuth2TokenRequestConnectionError, OAuth2TokenRequestError
+from homeassistant.exceptions import OAuth2TokenRequestBaseError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import MediaSelector
 import voluptuous as vol
@@ -154,11 +154,7 @@ async def _async_attach_content(call: ServiceCall, target: AccountTarget) -> Ser
             raise
         except (MonzoNotFoundError, MonzoPermissionError, MonzoRejectedError) as err:
             raise failed("attachment_not_registered", reason=err.message) from err
-        except (
-            MonzoError,
-            OAuth2TokenRequestConnectionError,
-            OAuth2TokenRequestError,
-        ) as err:
+        except (MonzoError, OAuth2TokenRequestBaseError) as err:
             raise failed("attachment_not_confirmed") from err
     return _answer(call, attachment, file_type, size=len(content))
 

@@ -14,9 +14,9 @@ import voluptuous as vol
 
 from ..api import Money, currency_exponent
 from ..const import DOMAIN
-from ..coordinator import AccountState
 from ..devices import subject_id
 from ..errors import refused
+from ..models import AccountState
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
 
 ATTR_ACCOUNT: Final = "account"

@@ -6,8 +6,8 @@ from homeassistant.core import ServiceCall, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..const import FEED_IMAGE_URL
 from ..errors import bank_errors
-from ..feed import DEFAULT_IMAGE_URL
 from .common import ATTR_ACCOUNT, Action, async_account
 from .fields import TEXT, https_url
 
@@ -38,7 +38,7 @@ CREATE_FEED_ITEM_SCHEMA: Final = vol.Schema(
         vol.Required(ATTR_ACCOUNT): cv.string,
         vol.Required(ATTR_TITLE): TEXT,
         vol.Optional(ATTR_MESSAGE): cv.string,
-        vol.Optional(ATTR_IMAGE_URL, default=DEFAULT_IMAGE_URL): TEXT,
+        vol.Optional(ATTR_IMAGE_URL, default=FEED_IMAGE_URL): TEXT,
         vol.Optional(ATTR_URL): TEXT,
         vol.Optional(ATTR_BACKGROUND_COLOR): COLOR,
         vol.Optional(ATTR_TITLE_COLOR): COLOR,

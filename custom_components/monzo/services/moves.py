@@ -16,11 +16,11 @@ import voluptuous as vol
 
 from ..api import Money, MonzoAuthenticationError, MonzoError, currency_exponent
 from ..const import DOMAIN
-from ..coordinator import MonzoData, PotState
 from ..devices import subject_id
 from ..errors import bank_errors, failed, refused
 from ..journal import Order
-from ..plans import Direction, Idle, Move, Percentage, Plan, Purse, Rest, Share
+from ..models import MonzoData, PotState
+from ..plans import Direction, Holding, Move, NothingToMove, Percentage, Plan, Rest, Share
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
 from ..transfers import Step, StepResult, Transfers
 from .common import AMOUNT, ATTR_ACCOUNT, ATTR_AMOUNT, number, positive_amount
@@ -100,22 +100,22 @@ class Target:
         """What is known without asking the bank."""
         return self.runtime.balances.data
 
-    def account(self, data: MonzoData) -> Purse:
+    def account(self, data: MonzoData) -> Holding:
         """Return what is in the account; raises ServiceValidationError if nobody can tell."""
         if (account := data.accounts.get(self.account_id)) is None:
             raise refused("cannot_be_read")
-        return Purse(id=account.id, balance=account.balance.balance)
+        return Holding(id=account.id, balance=account.balance.balance)
 
     def check_all(self, data: MonzoData) -> None:
         """Raise ServiceValidationError if one of the pots is not there any more."""
         for place in range(len(self.pots)):
             self.pot(data, place)
 
-    def pot(self, data: MonzoData, place: int = 0) -> Purse:
+    def pot(self, data: MonzoData, place: int = 0) -> Holding:
         """Return what is in one of the pots; raises ServiceValidationError if nobody can tell."""
         if (pot := data.pots.get(self.pots[place].id)) is None:
             raise refused("cannot_be_read")
-        return Purse(id=pot.id, balance=pot.pot.balance)
+        return Holding(id=pot.id, balance=pot.pot.balance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ class _Draft:
     problems: tuple[HomeAssistantError, ...]
     """Why it must not be moved, if so."""
 
-    nothing_because: Idle | None = None
+    nothing_because: NothingToMove | None = None
 
 
 # Aiming
@@ -424,7 +424,7 @@ def _with_ids(wish: Wish, dedupe_id: str, moves: Iterable[Move]) -> dict[str, Mo
 
 def _why_not(plan: Plan) -> ServiceValidationError:
     """Return why a certain amount cannot be moved."""
-    if plan.nothing_because is Idle.ACCOUNT_OVERDRAWN:
+    if plan.nothing_because is NothingToMove.ACCOUNT_OVERDRAWN:
         return refused("account_overdrawn")
     return refused("below_keep_at_least")
 

@@ -15,9 +15,9 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..api import Money, Records, Transaction
-from ..coordinator import PotState
 from ..errors import bank_errors, refused
 from ..kinds import other_side, transaction_as_dict, transaction_kind
+from ..models import PotState
 from ..spending import UNCATEGORISED, spending
 from .common import (
     ATTR_ACCOUNT,

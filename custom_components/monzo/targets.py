@@ -18,7 +18,7 @@ from .const import DEVICE_MODEL_POT, DOMAIN
 from .devices import subject_id
 
 
-class Holders(Flag):
+class HolderType(Flag):
     """What has money of its own."""
 
     ACCOUNTS = auto()
@@ -28,9 +28,9 @@ class Holders(Flag):
 
 # How an error tells what was to be chosen.
 NAMES: Final = {
-    Holders.ACCOUNTS: "an account",
-    Holders.POTS: "a pot",
-    Holders.BOTH: "an account or a pot",
+    HolderType.ACCOUNTS: "an account",
+    HolderType.POTS: "a pot",
+    HolderType.BOTH: "an account or a pot",
 }
 
 # None chosen is all of them.
@@ -43,7 +43,7 @@ AT_LEAST_ONE: Final[dict[Any, Any]] = {
 
 
 @callback
-def async_check(hass: HomeAssistant, device_ids: Collection[str], holders: Holders) -> None:
+def async_check(hass: HomeAssistant, device_ids: Collection[str], holders: HolderType) -> None:
     """Raise vol.Invalid if one of these devices is no account or pot of Monzo."""
     known = {device.id for _id, device in _async_devices(hass, holders)}
     for device_id in device_ids:
@@ -54,7 +54,7 @@ def async_check(hass: HomeAssistant, device_ids: Collection[str], holders: Holde
 
 @callback
 def async_chosen(
-    hass: HomeAssistant, device_ids: Collection[str], holders: Holders
+    hass: HomeAssistant, device_ids: Collection[str], holders: HolderType
 ) -> dict[str, str]:
     """Return the ids of devices by those of their accounts and pots.
 
@@ -72,7 +72,7 @@ def async_chosen(
 def async_follow(
     hass: HomeAssistant,
     device_ids: Collection[str],
-    holders: Holders,
+    holders: HolderType,
     listen: Callable[[str, str], CALLBACK_TYPE],
 ) -> CALLBACK_TYPE:
     """Listen to these devices, or without ids to all of them, as they come and go.
@@ -108,7 +108,9 @@ def _comes_or_goes(event_data: dr.EventDeviceRegistryUpdatedData) -> bool:
 
 
 @callback
-def _async_devices(hass: HomeAssistant, holders: Holders) -> Iterator[tuple[str, dr.DeviceEntry]]:
+def _async_devices(
+    hass: HomeAssistant, holders: HolderType
+) -> Iterator[tuple[str, dr.DeviceEntry]]:
     """Yield the ids of accounts and pots, with their devices."""
     registry = dr.async_get(hass)
     for entry in hass.config_entries.async_entries(DOMAIN):
@@ -119,5 +121,5 @@ def _async_devices(hass: HomeAssistant, holders: Holders) -> Iterator[tuple[str,
                 yield id_, device
 
 
-def _kind(device: dr.DeviceEntry) -> Holders:
-    return Holders.POTS if device.model == DEVICE_MODEL_POT else Holders.ACCOUNTS
+def _kind(device: dr.DeviceEntry) -> HolderType:
+    return HolderType.POTS if device.model == DEVICE_MODEL_POT else HolderType.ACCOUNTS

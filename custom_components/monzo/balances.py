@@ -1,0 +1,403 @@
+"""Accounts, balances and pots, kept current by polling."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+import logging
+import time
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.signal_type import SignalTypeFormat
+
+from .api import Account, MonzoPermissionError
+from .const import (
+    ACCOUNTS_OUTDATED_AFTER,
+    BANK_TIME_ZONE,
+    CONF_EXCLUDED_ACCOUNTS,
+    DOMAIN,
+    MIN_POLL_INTERVAL,
+    POLL_INTERVAL_WITH_WEBHOOKS,
+    REQUESTS_PER_WINDOW,
+)
+from .coordinator import BLOCKING_ERRORS, MonzoCoordinator, poll_interval, quiet_reads
+from .devices import (
+    async_is_claimed_elsewhere,
+    async_register_account,
+    async_register_person,
+    async_register_pot,
+    async_remove_devices,
+)
+from .issues import Issue, async_clear_issues
+from .models import (
+    AccountState,
+    HolderState,
+    MonzoData,
+    PersonState,
+    PotState,
+)
+from .reader import (
+    OUTDATED_AFTER,
+    BalanceReader,
+    Endpoint,
+    PollRequest,
+)
+from .session import MonzoSession
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectChange:
+    """An account or a pot that is no longer what it was when it was last told of."""
+
+    before: HolderState
+    after: HolderState
+
+
+# Keyed by the id of the account or pot, so that who listens goes on hearing when the config entry
+# reloads.
+SIGNAL_SUBJECT: SignalTypeFormat[SubjectChange] = SignalTypeFormat(f"{DOMAIN}_subject_{{}}")
+
+# What each account and pot was when it was last told of, until Home Assistant stops.
+LAST_TOLD: HassKey[dict[str, HolderState]] = HassKey(f"{DOMAIN}_told")
+
+
+@callback
+def async_last_told(hass: HomeAssistant, subject_id: str) -> HolderState | None:
+    """Return what an account or a pot was when it was last told of, loaded or not."""
+    return hass.data.get(LAST_TOLD, {}).get(subject_id)
+
+
+class BalancesCoordinator(MonzoCoordinator[MonzoData]):
+    """Accounts, balances and pots.
+
+    Whatever is due is asked for at once, so that a poll takes one round trip however many
+    accounts there are; and only as much of it as the request budget allows, oldest first.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, session: MonzoSession) -> None:
+        """Know nothing yet."""
+        super().__init__(hass, entry, session, "balances")
+        self._person_id = str(entry.unique_id)
+        self._excluded = frozenset(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ()))
+        self._reader = BalanceReader(session)
+        self._included: tuple[Account, ...] = ()
+        self._logged: frozenset[PollRequest] = frozenset()
+        # What the devices of the person, the accounts and the pots were made from.
+        self._registered: dict[str, object] = {}
+        self._reading = asyncio.Lock()
+        self.last_polled: datetime | None = None
+        # What changed while the entry was not loaded is told once actions work again.
+        entry.async_on_unload(entry.async_on_state_change(self._async_tell_changes))
+
+    @property
+    def open_accounts(self) -> tuple[Account, ...]:
+        """The person's accounts that are not closed, also those that are not included."""
+        return tuple(account for account in self._reader.accounts.values() if not account.closed)
+
+    def account_ids(self) -> KeysView[str]:
+        """Return the ids of the accounts that can be read."""
+        return self.data.accounts.keys()
+
+    @property
+    def included_ids(self) -> frozenset[str]:
+        """The ids of the accounts that this entry looks after, readable or not."""
+        return frozenset(account.id for account in self._included)
+
+    @property
+    def health(self) -> dict[str, int]:
+        """How many things could not be read; for diagnostics, so without saying which."""
+        outcomes = [self._reader.outcome(read) for read in self._reads()]
+        return {
+            "records_skipped": sum(outcome.skipped for outcome in outcomes),
+            "reads_failed": sum(bool(outcome.error) for outcome in outcomes),
+            "reads_refused": sum(outcome.refused for outcome in outcomes),
+        }
+
+    @override
+    async def _async_setup(self) -> None:
+        """Load the bank's time zone, which is a file."""
+        await dt_util.async_get_time_zone(BANK_TIME_ZONE)
+
+    @override
+    async def _async_fetch(self) -> MonzoData:
+        """Ask for what is due, and then for what the answers make due."""
+        async with self._reading:
+            asked: set[PollRequest] = set()
+            while due := self._due(asked):
+                asked.update(due)
+                await self._reader.async_ask(due)
+            self.update_interval = max(
+                poll_interval(len(self._included)),
+                POLL_INTERVAL_WITH_WEBHOOKS if self.session.webhooks_arrive else MIN_POLL_INTERVAL,
+            )
+            return self._async_take_stock()
+
+    async def async_bring_forward(self, account_ids: Iterable[str], to: datetime) -> None:
+        """Have balances read, except those read since a moment, and tell everybody.
+
+        An account's pots are read as well, if money has moved in or out of them. Raises the first
+        error in the way of a balance: MonzoError, or Home Assistant's for a token that cannot be
+        renewed.
+        """
+        balances = {PollRequest(Endpoint.BALANCE, account_id) for account_id in account_ids}
+        async with self._reading:
+            old = [read for read in balances if not self._was_answered_since(read, to)]
+            if not old:
+                return
+            await self._reader.async_ask(old)
+            pots = (PollRequest(Endpoint.POTS, read.account_id) for read in old)
+            await self._reader.async_ask([read for read in pots if self._is_due(read)])
+            self.data = self._async_take_stock()
+        self.async_update_listeners()
+        for read in balances:
+            if (err := self._reader.outcome(read).error) is not None:
+                raise err
+
+    def _was_answered_since(self, read: PollRequest, moment: datetime) -> bool:
+        """Return whether the bank has answered a request since a moment."""
+        outcome = self._reader.outcome(read)
+        return (
+            outcome.answered
+            and dt_util.utcnow() - timedelta(seconds=time.monotonic() - outcome.at) > moment
+        )
+
+    async def async_ask_for_everything(self) -> None:
+        """Poll now, and for the pots of all accounts too."""
+        self._reader.pots_changed.update(account.id for account in self._included)
+        await self.async_refresh()
+
+    async def async_read_account(self, account_id: str) -> None:
+        """Ask for one account's balance and pots now, and tell everybody.
+
+        Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
+        """
+        async with self._reading:
+            await self._reader.async_ask(
+                (PollRequest(Endpoint.BALANCE, account_id), PollRequest(Endpoint.POTS, account_id))
+            )
+            # Not async_set_updated_data, which would put off the poll of the other accounts.
+            self.data = self._async_take_stock()
+        self.async_update_listeners()
+
+    @callback
+    @override
+    def _async_refresh_finished(self) -> None:
+        """Take back what is no longer true, and remove what has evidently gone from the data."""
+        if self.last_update_success:
+            self.last_polled = dt_util.utcnow()
+            async_clear_issues(self.hass, self.config_entry, (Issue.EVICTED, Issue.NOT_APPROVED))
+            async_remove_devices(self.hass, self.config_entry, self.data.gone)
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Update the entities, and then tell those who may look at them."""
+        super().async_update_listeners()
+        self._async_tell_changes()
+
+    @callback
+    def _async_tell_changes(self) -> None:
+        """Tell which accounts and pots are not what they were, not even before a reload."""
+        if self.config_entry.state is not ConfigEntryState.LOADED or not self.last_update_success:
+            return
+        told = self.hass.data.setdefault(LAST_TOLD, {})
+        holders: Iterable[HolderState] = chain(self.data.accounts.values(), self.data.pots.values())
+        for subject in holders:
+            before, told[subject.id] = told.get(subject.id), subject
+            if before is not None and before != subject:
+                async_dispatcher_send(
+                    self.hass,
+                    SIGNAL_SUBJECT.format(subject.id),
+                    SubjectChange(before=before, after=subject),
+                )
+
+    def _choose(self) -> None:
+        """Settle on the accounts that this entry looks after."""
+        self._included = tuple(
+            account
+            for account in self.open_accounts
+            if account.id not in self._excluded
+            and not async_is_claimed_elsewhere(self.hass, self.config_entry, account.id)
+        )
+
+    # What to ask for
+
+    def _reads(self) -> Iterator[PollRequest]:
+        """Yield all that there is to ask for, the most important first."""
+        yield PollRequest(Endpoint.ACCOUNTS)
+        balances = [PollRequest(Endpoint.BALANCE, account.id) for account in self._included]
+        yield from balances
+        for read in balances:
+            if not self._reader.outcome(read).refused:
+                yield PollRequest(Endpoint.POTS, read.account_id)
+
+    def _due(self, asked: Collection[PollRequest]) -> list[PollRequest]:
+        """Return what to ask for now: oldest first, and no more than the budget allows.
+
+        Some of the budget is for transactions.
+        """
+        self._choose()
+        due = [read for read in self._reads() if read not in asked and self._is_due(read)]
+        due.sort(key=lambda read: self._reader.outcome(read).at)
+        share = REQUESTS_PER_WINDOW - quiet_reads(len(self._included)) - len(asked)
+        return due[: min(self.session.requests_left, max(0, share))]
+
+    def _is_due(self, read: PollRequest) -> bool:
+        """Return whether to ask for something, or to ask again."""
+        outcome = self._reader.outcome(read)
+        age = time.monotonic() - outcome.at
+        if outcome.refused and self.last_update_success:
+            return age >= ACCOUNTS_OUTDATED_AFTER.total_seconds()
+        if outcome.error is not None:
+            return True
+        if read.endpoint is Endpoint.ACCOUNTS and not self._included:
+            # Nothing else would show whether the bank answers, and whether there is an account.
+            return True
+        if read.endpoint is Endpoint.POTS and read.account_id in self._reader.pots_changed:
+            return True
+        return age >= OUTDATED_AFTER[read.endpoint].total_seconds()
+
+    # What is known then
+
+    @callback
+    def _async_take_stock(self) -> MonzoData:
+        """Return what is known, with a device registered for each part of it.
+
+        If that is nothing, what stands in the way is raised.
+        """
+        self._choose()
+        if (obstacle := self._obstacle()) is not None:
+            raise obstacle
+        self._log_changes()
+        accounts = {state.id: state for state in self._readable_accounts()}
+        pots = self._readable_pots(accounts)
+        self._async_register(accounts, pots)
+        return MonzoData(
+            person=self._person(accounts, pots),
+            accounts=accounts,
+            pots=pots,
+            gone=frozenset(self._gone()) - pots.keys(),
+        )
+
+    @callback
+    def _async_register(
+        self, accounts: Mapping[str, AccountState], pots: Mapping[str, PotState]
+    ) -> None:
+        """Register the devices of what is new, or is called something else."""
+        hass, entry, known = self.hass, self.config_entry, self._registered
+        self._registered = {self._person_id: entry.title}
+        self._registered |= {account.id: account.account for account in accounts.values()}
+        self._registered |= {pot.id: (pot.pot.name, pot.account_id) for pot in pots.values()}
+        changed = {id_ for id_, shown in self._registered.items() if known.get(id_) != shown}
+        if self._person_id in changed:
+            async_register_person(hass, entry, self._person_id)
+        for account in accounts.values():
+            if account.id in changed:
+                async_register_account(hass, entry, account.account, self._person_id)
+        for pot in pots.values():
+            if pot.id in changed:
+                async_register_pot(hass, entry, pot.pot, pot.account_id)
+
+    def _obstacle(self) -> Exception | None:
+        """Return the failure because of which nothing can be shown, if there is one."""
+        errors = {read: err for read in self._reads() if (err := self._reader.outcome(read).error)}
+        for err in errors.values():
+            if isinstance(err, BLOCKING_ERRORS):
+                return err
+        listing = errors.get(PollRequest(Endpoint.ACCOUNTS))
+        # The list asked for an hour ago still serves, unless nothing may be read any more.
+        if isinstance(listing, MonzoPermissionError) or not self._reader.accounts:
+            return listing
+        balances = [PollRequest(Endpoint.BALANCE, account.id) for account in self._included]
+        if not all(read in errors for read in balances):
+            return None
+        # What may be over soon says more than an account that can never be read.
+        balances.sort(key=lambda read: self._reader.outcome(read).refused)
+        return errors[balances[0]] if balances else None
+
+    def _log_changes(self) -> None:
+        """Tell once what cannot be read, and once that it can be again."""
+        failed = frozenset(read for read in self._reads() if self._reader.outcome(read).error)
+        for read in failed - self._logged:
+            err = self._reader.outcome(read).error
+            # Not the bank's own words, which may say more than a log should.
+            reason = getattr(err, "code", None) or type(err).__name__
+            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, reason)
+        for read in self._logged - failed:
+            _LOGGER.info("Monzo tells %s again", read.endpoint)
+        self._logged = failed
+
+    def _readable_accounts(self) -> Iterator[AccountState]:
+        """Yield the accounts whose balance could be read when last asked for."""
+        for account in self._included:
+            if self._reader.outcome(PollRequest(Endpoint.BALANCE, account.id)).answered:
+                balance, day_began = self._reader.balances[account.id]
+                yield AccountState(account=account, balance=balance, day_began=day_began)
+
+    def _readable_pots(self, account_ids: Iterable[str]) -> dict[str, PotState]:
+        """Return the pots of these accounts that could be read when last asked for.
+
+        If two accounts list the same pot, it belongs to the one that it names.
+        """
+        pots: dict[str, PotState] = {}
+        for account_id in account_ids:
+            if not self._reader.outcome(PollRequest(Endpoint.POTS, account_id)).answered:
+                continue
+            for pot in self._reader.pots[account_id]:
+                if (
+                    not pot.deleted
+                    and (pot.id not in pots or pot.current_account_id == account_id)
+                    and not async_is_claimed_elsewhere(self.hass, self.config_entry, pot.id)
+                ):
+                    pots[pot.id] = PotState(pot=pot, account_id=account_id)
+        return pots
+
+    def _person(
+        self, accounts: Mapping[str, AccountState], pots: Mapping[str, PotState]
+    ) -> PersonState:
+        """Return the sum of everything, where there is one."""
+        # An account that was never readable is no part of it; one that was is missing.
+        parts = [
+            account
+            for account in self._included
+            if account.id in self._reader.balances
+            or not self._reader.outcome(PollRequest(Endpoint.BALANCE, account.id)).refused
+        ]
+        currencies = frozenset(
+            self._reader.balances[account.id][0].balance.currency
+            if account.id in self._reader.balances
+            else account.currency
+            for account in parts
+        ) | {pot.currency for pot in pots.values()}
+        holdings = [account.balance.balance for account in accounts.values()]
+        holdings += [pot.pot.balance for pot in pots.values()]
+        listed = {pot.id for pots_of_one in self._reader.pots.values() for pot in pots_of_one}
+        complete = listed >= self._reader.pots_seen and all(
+            account.id in accounts and self._pots_are_known(account.id) for account in parts
+        )
+        return PersonState(
+            id=self._person_id,
+            currencies=currencies,
+            total=sum(holdings[1:], holdings[0]) if complete and len(currencies) == 1 else None,
+        )
+
+    def _pots_are_known(self, account_id: str) -> bool:
+        """Return whether all pots of an account were read, or it never had any to read."""
+        outcome = self._reader.outcome(PollRequest(Endpoint.POTS, account_id))
+        return outcome.answered or (outcome.refused and account_id not in self._reader.pots)
+
+    def _gone(self) -> Iterator[str]:
+        """Yield the ids of what is closed, deleted, or left out."""
+        for account in self._reader.accounts.values():
+            if account.closed or account.id in self._excluded:
+                yield account.id
+        for pots in self._reader.pots.values():
+            yield from (pot.id for pot in pots if pot.deleted)
