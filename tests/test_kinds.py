@@ -1,12 +1,19 @@
 """What kind of thing each transaction is, by every shape that is on record."""
 
 from datetime import timedelta
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from custom_components.monzo.api import Transaction
-from custom_components.monzo.kinds import TransactionKind, transaction_as_dict, transaction_kind
+from custom_components.monzo.kinds import (
+    FEE_SCHEMES,
+    TransactionKind,
+    transaction_as_dict,
+    transaction_kind,
+)
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.shapes import documented_transaction_json, transaction_json
@@ -24,7 +31,7 @@ SHAPES: dict[str, tuple[TransactionKind, int, dict[str, Any]]] = {
         -5_000,
         {**CARD, "decline_reason": "SCA_NOT_AUTHENTICATED_CARD_NOT_PRESENT"},
     ),
-    "a check of the card": (TransactionKind.CARD_PAYMENT, 0, CARD),
+    "a check of the card": (TransactionKind.OTHER, 0, CARD),
     "a refund": (TransactionKind.REFUND, 899, CARD),
     "a faster payment in": (TransactionKind.INCOMING_PAYMENT, 100, FASTER),
     "a faster payment out": (TransactionKind.OUTGOING_PAYMENT, -100, FASTER),
@@ -35,6 +42,22 @@ SHAPES: dict[str, tuple[TransactionKind, int, dict[str, Any]]] = {
     "a salary by Bacs": (TransactionKind.INCOMING_PAYMENT, 265_000, {"scheme": "bacs"}),
     "interest": (TransactionKind.FEE_OR_INTEREST, 12, {"scheme": "account_interest"}),
     "a top-up": (TransactionKind.INCOMING_PAYMENT, 10_000, {"scheme": "topup", "is_load": True}),
+    "a top-up of a prepaid card": (
+        TransactionKind.INCOMING_PAYMENT,
+        10_000,
+        {"scheme": "gps_mastercard", "is_load": True, "category": "mondo"},
+    ),
+    "a business's pot deposit": (
+        TransactionKind.POT_DEPOSIT,
+        -1_480,
+        {**POT, "scheme": "uk_business_pot"},
+    ),
+    "a purchase with Flex": (
+        TransactionKind.CARD_PAYMENT,
+        -12_000,
+        {"scheme": "monzo_flex", "merchant": "merch_1"},
+    ),
+    "a payment of Flex's instalments": (TransactionKind.OTHER, 4_000, {"scheme": "monzo_flex"}),
     "an unknown scheme": (TransactionKind.OTHER, -1, {"scheme": "barter"}),
     "nothing to go by": (TransactionKind.OTHER, -1, {}),
 }
@@ -60,6 +83,33 @@ def row(amount: int, **parts: Any) -> Transaction:
             **parts,
         }
     )
+
+
+RECORDED = Path(__file__).parent / "api/shapes"
+
+# By the file of the recording, the kind of each transaction in it.
+RECORDINGS = {
+    "faster_payment": [TransactionKind.INCOMING_PAYMENT],
+    "round_up": [TransactionKind.ROUND_UP],
+    "transaction_expanded": [TransactionKind.CARD_PAYMENT],
+    "transactions_unexpanded": [TransactionKind.CARD_PAYMENT],
+    "webhook_documented": [TransactionKind.CARD_PAYMENT],
+}
+
+
+@pytest.mark.parametrize(("name", "kinds"), RECORDINGS.items(), ids=RECORDINGS)
+def test_every_recording_has_its_kind(name: str, kinds: list[TransactionKind]) -> None:
+    recording = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    rows = recording.get("transactions") or [
+        recording.get("transaction") or recording.get("data") or recording
+    ]
+    assert [transaction_kind(Transaction.from_json(row)) for row in rows] == kinds
+
+
+@pytest.mark.parametrize("scheme", sorted(FEE_SCHEMES))
+def test_what_the_bank_takes_or_gives_is_a_fee_or_interest(scheme: str) -> None:
+    for amount in (-500, 500):
+        assert transaction_kind(row(amount, scheme=scheme)) is TransactionKind.FEE_OR_INTEREST
 
 
 @pytest.mark.parametrize(("kind", "amount", "parts"), SHAPES.values(), ids=SHAPES)

@@ -477,3 +477,40 @@ async def test_an_account_that_goes_to_another_entry_and_back_is_told_once(
     await let_pass(ALL_POLLS)
 
     assert joint.heard == ids(*rows)
+
+
+# The request budget
+
+
+@pytest.mark.parametrize(("accounts", "rows"), [(3, 150), (3, 400), (5, 250)])
+async def test_accounts_with_pages_of_transactions_stay_within_the_budget(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    accounts: int,
+    rows: int,
+) -> None:
+    cleo = bank.add_person("Cleo")
+    month, now = timedelta(days=30), bank.clock()
+    for _account in range(accounts):
+        account = bank.open_account(cleo, type="uk_business", balance=10_000_000)
+        for row in range(rows):
+            bank.pay(account.id, -100, at=now - month + row * month / rows)
+    await set_up(hass, sign_in(cleo))
+    for _quarter in range(4 * 70):
+        await let_pass(timedelta(seconds=15))
+
+    times = [call.at for call in server.requests]
+    in_any_window = [
+        sum(start <= at < start + timedelta(minutes=5) for at in times) for start in times
+    ]
+    # At the start nobody knows how many pages there are.
+    assert max(in_any_window) <= 24 + accounts
+    after_the_start = [
+        count
+        for count, at in zip(in_any_window, times, strict=True)
+        if at > times[0] + timedelta(minutes=5)
+    ]
+    assert max(after_the_start) <= 24

@@ -2,29 +2,37 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
+import json
 import sys
 import time
 from types import SimpleNamespace
 from typing import Any
 
+from aiohttp import ClientError
 from homeassistant import components
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.aiohttp import MockRequest
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.monzo import webhook as webhook_module
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.issues import Issue
 from sandbox.home import Home
-from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Silence
+from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Edited, Silence
 
 from .conftest import WEBHOOK_ID, LetPass, SignIn
-from .looking import set_up, value
+from .looking import complaints, set_up, value
 from .stream import ADDRESS, Listener, open_door
+from .test_coordinator import ByAccount
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 URL = ADDRESS + PATH
@@ -205,6 +213,38 @@ async def test_set_up_does_not_wait_for_the_banks_webhooks(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
+# What the bank may say about the webhooks of an account that is not like the others.
+ODD_ANSWERS = {
+    "none of that kind": "not_found",
+    "no such account": "bad_request.bad_param.account_id",
+    "not yours": "forbidden.insufficient_permissions",
+    "not allowed": "forbidden.something",
+    "an error": "internal_service",
+}
+
+
+@pytest.mark.parametrize("code", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+async def test_an_odd_account_leaves_the_others_alone(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    door: Any,
+    home: Home,
+    server: BankServer,
+    sign_in: SignIn,
+    code: str,
+) -> None:
+    odd = {home.current.id: Answer.error(code), home.prepaid.id: Answer.error(code)}
+    server.fail("GET", "/webhooks", ByAccount(odd), times=None)
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    await let_pass_until_registered(let_pass)
+
+    assert registered(home) == Counter(once_each(home)) - Counter({(home.current.id, URL): 1})
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert registered(home) == {}
+
+
 async def test_what_cannot_be_registered_now_is_tried_again(
     hass: HomeAssistant,
     let_pass: LetPass,
@@ -213,14 +253,45 @@ async def test_what_cannot_be_registered_now_is_tried_again(
     server: BankServer,
     sign_in: SignIn,
 ) -> None:
-    server.fail("POST", "/webhooks", Answer.html(502), times=1)
+    server.fail("POST", "/webhooks", Answer.html(502), times=None)
     await set_up(hass, sign_in(home.ann))
+    await let_pass_until_registered(let_pass)
     assert registered(home) == {}
 
+    server.clear_faults()
     await let_pass(timedelta(minutes=11))
-    await let_pass(timedelta(minutes=6))
+    await let_pass_until_registered(let_pass)
 
     assert registered(home) == once_each(home)
+
+
+async def test_one_that_monzo_drops_is_registered_again_when_it_is_missed(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    home.bank.webhooks.clear()
+
+    home.bank.pay(home.joint.id, -100)
+    for _minute in range(20):
+        await let_pass(timedelta(minutes=1))
+
+    assert registered(home) == once_each(home)
+
+
+async def test_an_address_without_a_name_will_do(
+    hass: HomeAssistant, door: Any, home: Home, sign_in: SignIn, let_pass: LetPass
+) -> None:
+    await hass.config.async_update(external_url="https://203.0.113.5:8123")
+    await set_up(hass, sign_in(home.ann))
+    await let_pass_until_registered(let_pass)
+
+    assert registered(home) == once_each(home, f"https://203.0.113.5:8123{PATH}")
 
 
 async def test_a_removed_entry_leaves_none_behind(
@@ -243,6 +314,27 @@ async def test_a_removed_entry_leaves_none_behind_though_its_token_has_expired(
     await hass.config_entries.async_remove(entry.entry_id)
 
     assert registered(home) == {}
+
+
+async def test_an_entry_can_be_removed_though_its_token_cannot_be_renewed(
+    hass: HomeAssistant,
+    home: Home,
+    entry: MockConfigEntry,
+    sign_in: SignIn,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bens = sign_in(home.ben)
+    await set_up(hass, bens)
+    token = {key: part for key, part in entry.data["token"].items() if key != "refresh_token"}
+    token["expires_at"] = time.time() - 1
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert complaints(caplog, "ERROR") == []
+    assert "may be left at Monzo" in caplog.text
+    assert home.joint.id in bens.runtime_data.balances.data.accounts
 
 
 async def test_an_entry_can_be_removed_though_the_bank_lets_nobody_in(
@@ -283,6 +375,120 @@ async def test_two_hundred_deliveries_at_once_cost_few_requests(
 
     assert joint.heard == joint.events == [row.id for row in rows]
     assert len(server.requests) - before <= 20
+
+
+@pytest.mark.parametrize("calm", [True, False], ids=["calm", "not calm"])
+@pytest.mark.parametrize("seconds", [0.2, 1, 3, 15, 30])
+async def test_what_is_announced_before_it_is_listed_is_found_as_soon_as_it_is(
+    let_pass: LetPass,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    calm: bool,  # noqa: FBT001 - a parameter of the test
+    seconds: float,
+) -> None:
+    if calm:
+        home.bank.pay(home.joint.id, -100)
+        await settle(server, let_pass)
+    await let_pass(timedelta(minutes=11))
+    await let_pass(timedelta(minutes=1))
+    row = home.bank.pay(home.joint.id, -350)
+    made = home.bank.clock()
+
+    def list_late(page: Any) -> Any:
+        if home.bank.clock() - made >= timedelta(seconds=seconds):
+            return page
+        return {"transactions": [known for known in page["transactions"] if known["id"] != row.id]}
+
+    server.fail("GET", "/transactions", Edited(list_late), times=None)
+    await server.delivered()
+    while row.id not in joint.heard:
+        await let_pass(timedelta(seconds=0.5))
+        assert home.bank.clock() - made < timedelta(seconds=max(10 * seconds, 3))
+
+
+async def test_what_is_announced_and_listed_among_older_ones_is_found_soon(
+    let_pass: LetPass, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+) -> None:
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    half_an_hour_ago = home.bank.clock() - timedelta(minutes=30)
+    row = home.bank.pay(home.joint.id, -350, at=half_an_hour_ago)
+    await settle(server, let_pass)
+    await let_pass(timedelta(seconds=2))
+
+    assert row.id in joint.heard
+
+
+async def test_what_is_listed_for_tomorrow_keeps_nothing_of_today_back(
+    let_pass: LetPass, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+) -> None:
+    await let_pass(timedelta(minutes=11))
+    tomorrow = home.bank.clock() + timedelta(days=1)
+    rows = [home.bank.pay(home.joint.id, -100, at=tomorrow)]
+    await settle(server, let_pass)
+    rows.append(home.bank.pay(home.joint.id, -200))
+    await settle(server, let_pass)
+
+    assert joint.heard == [row.id for row in rows]
+
+
+async def test_a_delivery_shows_that_the_bank_is_there_again(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    server.fail("GET", "*", Answer.html(502), times=None)
+    while value(hass, home.joint.id, "balance") != "unavailable":
+        await let_pass(timedelta(minutes=1))
+
+    server.clear_faults()
+    row = home.bank.pay(home.joint.id, -350)
+    await settle(server, let_pass)
+
+    assert row.id in joint.heard
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+
+async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arrive(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    server.fail("GET", "*", Answer.html(502), times=None)
+    while value(hass, home.joint.id, "balance") != "unavailable":
+        await let_pass(timedelta(minutes=1))
+
+    server.clear_faults()
+    await let_pass(A_POLL)
+
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+
+async def test_a_delivery_by_home_assistant_cloud_is_taken_as_well(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+) -> None:
+    server.behaviour = BankServer(home.bank).behaviour
+    row = home.bank.pay(home.joint.id, -350)
+    content = json.dumps(body(home.joint.id, row.id)).encode()
+    request = MockRequest(content=content, mock_source="test", method="POST")
+
+    answer = await webhook.async_handle_webhook(hass, WEBHOOK_ID, request)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert answer.status == HTTPStatus.OK
+    assert joint.heard == [row.id]
 
 
 BAD_BODIES = {
@@ -345,6 +551,7 @@ async def test_a_forged_delivery_is_looked_up_and_nothing_in_it_is_believed(
     assert value(hass, home.ann.user_id, "instant_updates", "binary_sensor") == "off"
 
 
+@pytest.mark.parametrize("refused", [False, True], ids=["readable", "refused"])
 async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
     hass: HomeAssistant,
     let_pass: LetPass,
@@ -353,8 +560,12 @@ async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
+    refused: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     await let_pass(timedelta(minutes=6))
+    if refused:
+        refusal = Answer.error("forbidden.insufficient_permissions")
+        server.fail("GET", "/transactions", ByAccount({home.joint.id: refusal}), times=None)
     before = len(server.requests)
     for number in range(30):
         await door.post(PATH, json=body(home.joint.id, f"tx_{number}"))
@@ -362,6 +573,7 @@ async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
     assert len(server.requests) - before <= 15
 
     # What is true among them is found by the polls.
+    server.clear_faults()
     server.behaviour = BankServer(home.bank).behaviour
     row = home.bank.pay(home.joint.id, -100)
     await let_pass(A_POLL)
@@ -376,6 +588,36 @@ async def test_while_home_assistant_stops_monzo_is_asked_to_come_again(
     answer = await door.post(PATH, json=body(home.joint.id))
     hass.set_state(state)
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+async def test_while_an_entry_cannot_be_set_up_monzo_is_asked_to_come_again(
+    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry, server: BankServer
+) -> None:
+    server.fail("GET", "*", Answer.html(502), times=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    answer = await door.post(PATH, json=body(home.joint.id))
+
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+async def test_a_delivery_that_does_not_arrive_in_full_is_not_waited_for(
+    hass: HomeAssistant,
+    home: Home,
+    door: Any,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhook_module, "READ_WITHIN", timedelta(0))
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b'{"data": '
+        await asyncio.Event().wait()
+
+    answer = await door.post(PATH, data=half())
+
+    assert answer.status == HTTPStatus.REQUEST_TIMEOUT
 
 
 # Whether deliveries arrive
@@ -479,3 +721,32 @@ async def test_a_cloudhook_is_preferred_moved_and_removed(
     assert registered(home) == {}
     assert cloud.deleted == [WEBHOOK_ID]
     assert not cloud.listeners
+
+
+@pytest.mark.parametrize("trouble", [TimeoutError, ValueError, HomeAssistantError, ClientError])
+async def test_a_cloud_in_trouble_is_asked_again(
+    hass: HomeAssistant,
+    cloud: FakeCloud,
+    home: Home,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    trouble: type[Exception],
+) -> None:
+    works = cloud.async_get_or_create_cloudhook
+
+    async def fail(_hass: HomeAssistant, _webhook_id: str) -> str:
+        raise trouble
+
+    cloud.async_get_or_create_cloudhook = fail
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    assert registered(home) == {}
+
+    cloud.async_get_or_create_cloudhook = works
+    await let_pass(timedelta(minutes=11))
+    await let_pass_until_registered(let_pass)
+    assert registered(home) == once_each(home, cloud.hooks[WEBHOOK_ID])
+
+    cloud.async_delete_cloudhook = fail
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert registered(home) == {}

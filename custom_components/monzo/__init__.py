@@ -25,7 +25,7 @@ from .services import async_setup_services
 from .session import MonzoSession
 from .transactions import TransactionsCoordinator
 from .transfers import Transfers, async_forget_money_between_pots
-from .webhook import WebhookDeliveries
+from .webhook import WebhookDeliveries, async_close, async_open
 from .webhook_registration import WebhookRegistrations, async_clean_up
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -46,6 +46,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     Raises ConfigEntryNotReady if the bank cannot be asked now, and ConfigEntryAuthFailed if the
     person must sign in again.
     """
+    async_open(hass, entry)
     implementation = await async_get_config_entry_implementation(hass, entry)
     session = MonzoSession(hass, entry, implementation)
     # Stopping in the middle of a renewal would lose the only valid token.
@@ -99,6 +100,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     await ledgers.async_forget(
         entry.entry_id, but={account.id for each in balances for account in each.open_accounts}
     )
+    async_close(hass, entry)
     await async_clean_up(hass, entry)
     for each in balances:
         await each.async_request_refresh()

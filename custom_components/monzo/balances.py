@@ -134,9 +134,11 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             while due := self._due(asked):
                 asked.update(due)
                 await self._reader.async_ask(due)
+            # Nobody is told when the bank is there again.
+            is_calm = self.session.webhooks_arrive and self._obstacle() is None
             self.update_interval = max(
                 poll_interval(len(self._included)),
-                POLL_INTERVAL_WITH_WEBHOOKS if self.session.webhooks_arrive else MIN_POLL_INTERVAL,
+                POLL_INTERVAL_WITH_WEBHOOKS if is_calm else MIN_POLL_INTERVAL,
             )
             return self._async_take_stock()
 

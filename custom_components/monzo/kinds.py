@@ -1,4 +1,4 @@
-"""What kind of thing a transaction is, in the words that people think in."""
+"""What a transaction is, in the words that people think in, and how they look for one."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -24,8 +24,13 @@ class TransactionKind(StrEnum):
     OTHER = "other"
 
 
+# What the bank says of transactions without a category.
+UNCATEGORISED: Final = "general"
+
 # Monzo's schemes; the documentation lists them for Open Banking, and recordings have the same.
 CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
+# Payments to merchants, and other things. The documented example of a delivery has none at all.
+SCHEMES_OF_SHOPS: Final = frozenset({None, "monzo_flex"})
 POT_SCHEMES: Final = frozenset({"uk_retail_pot", "uk_business_pot"})
 DIRECT_DEBIT_SCHEMES: Final = frozenset({"bacs"})
 FEE_SCHEMES: Final = frozenset(
@@ -54,8 +59,7 @@ TRANSFER_SCHEMES: Final = frozenset(
 
 
 def _is_card(transaction: Transaction) -> bool:
-    # The documented example of a delivery has no scheme, but a merchant.
-    if transaction.scheme is None:
+    if transaction.scheme in SCHEMES_OF_SHOPS:
         return transaction.merchant_id is not None
     return transaction.scheme in CARD_SCHEMES
 
@@ -87,7 +91,8 @@ RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] 
     (TransactionKind.INCOMING_PAYMENT, lambda it: it.is_load),
     (TransactionKind.CASH_WITHDRAWAL, lambda it: _is_card(it) and _is_cash(it) and _goes_out(it)),
     (TransactionKind.REFUND, lambda it: _is_card(it) and _comes_in(it)),
-    (TransactionKind.CARD_PAYMENT, _is_card),
+    # One of nothing only checks whether there is a card.
+    (TransactionKind.CARD_PAYMENT, lambda it: _is_card(it) and _goes_out(it)),
     (TransactionKind.DIRECT_DEBIT, lambda it: it.scheme in DIRECT_DEBIT_SCHEMES and _goes_out(it)),
     (TransactionKind.INCOMING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _comes_in(it)),
     (TransactionKind.OUTGOING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _goes_out(it)),
@@ -97,6 +102,27 @@ RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] 
 def transaction_kind(transaction: Transaction) -> TransactionKind:
     """Return what kind a transaction is."""
     return next((kind for kind, holds in RULES if holds(transaction)), TransactionKind.OTHER)
+
+
+def is_with(transaction: Transaction, wanted: str) -> bool:
+    """Return whether a text is in the name of whom a transaction was with, or is their id.
+
+    What the statement says counts as well; upper and lower case do not matter.
+    """
+    merchant, counterparty = transaction.merchant, transaction.counterparty
+    names = [transaction.description]
+    ids = [transaction.merchant_id]
+    if merchant is not None:
+        names.append(merchant.name)
+        ids.append(merchant.group_id)
+    if counterparty is not None:
+        names += (counterparty.name or "", counterparty.preferred_name or "")
+    return wanted in ids or any(wanted.casefold() in name.casefold() for name in names)
+
+
+def is_of_category(transaction: Transaction, category: str) -> bool:
+    """Return whether a transaction, or a part of it if it is split, is of a category."""
+    return category in (transaction.category or UNCATEGORISED, *transaction.categories)
 
 
 def other_side(transaction: Transaction) -> str | None:

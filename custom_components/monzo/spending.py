@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .api import Money, Transaction
-from .kinds import TransactionKind, transaction_kind
-
-# What the bank says of transactions without one.
-UNCATEGORISED: Final = "general"
+from .kinds import UNCATEGORISED, TransactionKind, transaction_kind
 
 # Money that stays the owner's, or never left.
 NEVER_SPENT: Final = frozenset(

@@ -6,7 +6,7 @@ last days. A transaction is new if it is not among them; where it was found does
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, KeysView, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
-from .api import Money, MonzoAuthenticationError, MonzoError, Transaction
+from .api import PAGE_SIZE, Money, MonzoAuthenticationError, MonzoError, Transaction
 from .balances import BalancesCoordinator
 from .const import DOMAIN, MIN_POLL_INTERVAL
 from .coordinator import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoCoordinator, quiet_reads
@@ -56,6 +56,9 @@ ASKED_EVERY: Final = timedelta(minutes=5)
 
 # How often the last seven days are read again for what has settled, or has another category.
 REREAD_EVERY: Final = timedelta(hours=1)
+
+# For an account that was never read: most have less than two hundred transactions in a month.
+REQUESTS_FOR_A_MONTH: Final = 2
 
 
 # Once is nothing to speak of, and of an outage the balances tell before the second time.
@@ -106,6 +109,18 @@ class ReadState:
 
     current: bool = False
     """Whether the bank has told the transactions, and has not failed to in more than passing."""
+
+    @property
+    def is_to_be_reread(self) -> bool:
+        """Whether the last seven days are due to be read again."""
+        return time.monotonic() - self.reread_at >= REREAD_EVERY.total_seconds()
+
+    def is_due(self, interval: timedelta) -> bool:
+        """Return whether to ask without a hint; `interval` is how often if nothing is wrong."""
+        if self.retry_soon:
+            interval = MIN_POLL_INTERVAL
+        # Home Assistant's timers may be a second early.
+        return self.asked_at <= time.monotonic() - interval.total_seconds() + 2
 
 
 class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
@@ -182,19 +197,17 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         ledger = self._ledgers.by_account.get(account_id)
         return ledger is not None and transaction_id in ledger.seen
 
-    async def async_look_at(self, account_ids: Collection[str]) -> bool:
-        """Look for what is new in these accounts, at their balances first.
-
-        Return whether the bank has told all of it.
-        """
+    async def async_look_at(self, account_ids: Collection[str]) -> None:
+        """Look for what is new in these accounts, at their balances first."""
         for account_id in account_ids:
             self._states[account_id].hinted = True
         # What fails here fails below as well, where it is told.
         with suppress(MonzoError, HomeAssistantError):
             await self._balances.async_bring_forward(account_ids, dt_util.utcnow())
+        if not self._balances.last_update_success:
+            # A bank that has something to tell may be there again.
+            await self._balances.async_refresh()
         await self.async_refresh()
-        states = [self._states[account_id] for account_id in account_ids]
-        return not any(state.hinted or state.failures for state in states)
 
     async def async_ask_for_everything(self) -> None:
         """Look for what is new in all accounts, now or as soon as the request budget has room."""
@@ -238,38 +251,52 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             }
 
     async def _async_read_due(self) -> None:
-        due, left_out = self._due()
+        accounts = self._balances.account_ids()
+        due, left_out = self._due(accounts)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 # Sent before anybody else looks at what is left of the request budget.
                 group.create_task(self._async_try(account_id), eager_start=True)
                 for account_id in due
             ]
-        soon = left_out or any(self._states[account_id].retry_soon for account_id in due)
+        waiting = (self._states[account_id].retry_soon for account_id in accounts)
+        soon = left_out or any(waiting)
         self.update_interval = MIN_POLL_INTERVAL if soon else ASKED_EVERY
         for task in tasks:
             if isinstance(err := task.result(), MonzoAuthenticationError):
                 raise err
 
-    def _due(self) -> tuple[list[str], bool]:
+    def _due(self, accounts: KeysView[str]) -> tuple[list[str], bool]:
         """Return the accounts to ask about, and whether some wait for room in the request budget.
 
-        Those with a sign never do; of the others, the oldest are first.
+        Those with a hint never do; of the others, the oldest are first.
         """
+        hinted = [id_ for id_ in accounts if self._states[id_].hinted]
         interval = REREAD_EVERY if self.session.webhooks_arrive else ASKED_EVERY
-        # Home Assistant's timers may be a second early.
-        asked_before = time.monotonic() - interval.total_seconds() + 2
-        accounts = self._balances.account_ids()
-        urgent = [id_ for id_ in accounts if self._states[id_].hinted]
-        quiet = [
-            id_
-            for id_ in accounts - set(urgent)
-            if self._states[id_].retry_soon or self._states[id_].asked_at <= asked_before
-        ]
+        quiet = [id_ for id_ in accounts - set(hinted) if self._states[id_].is_due(interval)]
         quiet.sort(key=lambda id_: self._states[id_].asked_at)
-        quiet = quiet[: quiet_reads(len(accounts))]
-        room = max(0, self.session.requests_left - len(urgent))
-        return urgent + quiet[:room], room < len(quiet)
+        room = self.session.requests_left - sum(map(self._requests_for, hinted))
+        due = hinted
+        for account_id in quiet[: quiet_reads(len(accounts))]:
+            room -= self._requests_for(account_id)
+            if room < 0:
+                return due, True
+            due.append(account_id)
+        return due, False
+
+    def _requests_for(self, account_id: str) -> int:
+        """Return how many requests it takes to read an account, as far as one can tell."""
+        if (ledger := self._ledgers.by_account.get(account_id)) is None:
+            return REQUESTS_FOR_A_MONTH
+        since = self._since(account_id, ledger)
+        return 1 + sum(seen.created >= since for seen in ledger.seen.values()) // PAGE_SIZE
+
+    def _since(self, account_id: str, ledger: Ledger) -> datetime:
+        """Return from when on to read an account that is known."""
+        now = dt_util.utcnow()
+        # The bank may already list what it will do tomorrow.
+        since = max(now - KEPT_FOR, min(ledger.read_until, now) - OVERLAP)
+        return min(since, now - LOOKBACK) if self._states[account_id].is_to_be_reread else since
 
     async def _async_try(self, account_id: str) -> Exception | None:
         """Read one account's transactions, and return what went wrong."""
@@ -290,20 +317,19 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         if state.failures >= TOLD_AFTER_FAILURES:
             _LOGGER.info("Monzo tells the transactions of an account again")
         state.failures = 0
-        # A payment may be announced, or move the balance, a little before it is in the list.
+        # A payment may be announced, or move the balance, a little before it is in the list; and it
+        # may be listed among those of days ago.
         state.retry_soon = expected and not found
+        if state.retry_soon:
+            state.reread_at = -math.inf
         return None
 
     async def _async_read(self, account_id: str, state: ReadState) -> bool:
         """Read one account's transactions, report what is new, and return whether anything is."""
         now = dt_util.utcnow()
-        since = now - KEPT_FOR
         ledger = self._ledgers.by_account.get(account_id)
-        if ledger is not None:
-            since = max(since, ledger.read_until - OVERLAP)
-        again = state.asked_at - state.reread_at >= REREAD_EVERY.total_seconds()
-        if again:
-            since = min(since, now - LOOKBACK)
+        again = state.is_to_be_reread
+        since = now - KEPT_FOR if ledger is None else self._since(account_id, ledger)
         transactions = (await self.session.all_transactions(account_id, since=since)).items
         # Before anybody hears of one of them, and asks what has been spent.
         state.current = True

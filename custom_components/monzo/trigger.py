@@ -29,7 +29,13 @@ import voluptuous as vol
 from .api import Money, Transaction
 from .balances import SIGNAL_SUBJECT, SubjectChange, async_last_told
 from .journal import Transfer
-from .kinds import TransactionKind, transaction_as_dict, transaction_kind
+from .kinds import (
+    TransactionKind,
+    is_of_category,
+    is_with,
+    transaction_as_dict,
+    transaction_kind,
+)
 from .models import PotState
 from .targets import (
     ANY_NUMBER,
@@ -209,25 +215,12 @@ class MonzoTrigger(Trigger):
         if amount > options.get(CONF_AT_MOST, amount):
             return "more_than_at_most"
         for key, reason in ((CONF_MERCHANT, "other_merchant"), (CONF_SENDER, "other_sender")):
-            if not _is_with(transaction, options.get(key, "")):
+            if not is_with(transaction, options.get(key, "")):
                 return reason
         wanted = options[CONF_CATEGORY]
-        if wanted and not {transaction.category, *transaction.categories}.intersection(wanted):
+        if wanted and not any(is_of_category(transaction, category) for category in wanted):
             return "other_category"
         return None
-
-
-def _is_with(transaction: Transaction, wanted: str) -> bool:
-    """Return whether a text is in the name of whom a transaction was with, or is their id."""
-    merchant, counterparty = transaction.merchant, transaction.counterparty
-    names = [transaction.description]
-    ids = [transaction.merchant_id]
-    if merchant is not None:
-        names.append(merchant.name)
-        ids.append(merchant.group_id)
-    if counterparty is not None:
-        names += (counterparty.name or "", counterparty.preferred_name or "")
-    return wanted in ids or any(wanted.casefold() in name.casefold() for name in names)
 
 
 class TransactionTrigger(MonzoTrigger):

@@ -82,7 +82,7 @@ async def test_a_transaction_is_told_in_full(teller: Teller, home: Home, bank: B
     assert row.merchant is not None
     assert told == {
         "transaction_id": row.id,
-        "type": "card_payment",
+        "kind": "card_payment",
         "name": "Deli",
         "amount": -12.34,
         "currency": "GBP",
@@ -112,7 +112,7 @@ async def test_a_transaction_is_told_in_full(teller: Teller, home: Home, bank: B
         ],
     }
     assert abs(datetime.fromisoformat(told["created"]) - row.created) < timedelta(seconds=1)
-    assert (round_up["type"], round_up["pot"], round_up["name"]) == (
+    assert (round_up["kind"], round_up["pot"], round_up["name"]) == (
         "round_up",
         "Coin jar",
         "Coin jar",

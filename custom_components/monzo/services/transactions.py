@@ -16,9 +16,9 @@ import voluptuous as vol
 
 from ..api import Money, Records, Transaction
 from ..errors import bank_errors, refused
-from ..kinds import other_side, transaction_as_dict, transaction_kind
+from ..kinds import is_of_category, is_with, other_side, transaction_as_dict, transaction_kind
 from ..models import PotState
-from ..spending import UNCATEGORISED, spending
+from ..spending import spending
 from .common import (
     ATTR_ACCOUNT,
     ATTR_TRANSACTION_ID,
@@ -285,25 +285,14 @@ def _filter(call: ServiceCall, currency: str) -> Callable[[Transaction], bool]:
     return lambda item: all(rule(item, value) for rule, value in rules)
 
 
-def _is_of_category(item: Transaction, category: str) -> bool:
-    return category in (item.category or UNCATEGORISED, *item.categories)
-
-
-def _is_of_merchant(item: Transaction, merchant: str) -> bool:
-    found = item.merchant
-    return found is not None and (
-        merchant in (found.id, found.group_id) or merchant.casefold() in found.name.casefold()
-    )
-
-
 def _flows(item: Transaction, flow: Flow) -> bool:
     return item.amount.minor > 0 if flow is Flow.IN else item.amount.minor < 0
 
 
 # What each field of `get_transactions` wants of a transaction.
 RULES: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
-    ATTR_CATEGORY: _is_of_category,
-    ATTR_MERCHANT: _is_of_merchant,
+    ATTR_CATEGORY: is_of_category,
+    ATTR_MERCHANT: is_with,
     ATTR_MINIMUM_AMOUNT: lambda item, minor: abs(item.amount.minor) >= minor,
     ATTR_MAXIMUM_AMOUNT: lambda item, minor: abs(item.amount.minor) <= minor,
     ATTR_DIRECTION: _flows,
@@ -323,7 +312,7 @@ def _as_dict(item: Transaction, pots: Mapping[str, PotState]) -> dict[str, Any]:
     """Return what templates see of a transaction."""
     pot = pots.get(item.pot_id or "")
     return {
-        "type": transaction_kind(item).value,
+        "kind": transaction_kind(item).value,
         **transaction_as_dict(item, pot.pot.name if pot else None),
         "attachments": [
             {

@@ -83,7 +83,7 @@ type Money<Shown> = (
 
 /** What `monzo.get_transactions` answers with for each of them; the fields that are shown. */
 interface MonzoTransaction {
-  type: string;
+  kind: string;
   name: string;
   amount: number;
   currency: string;

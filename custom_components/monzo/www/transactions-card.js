@@ -115,13 +115,13 @@ class Transactions extends Card {
     const { config, hass, text } = this;
     const { amount, declined, local_currency } = item;
     const event = hass.states[book.event];
-    const kind = event ? hass.formatEntityAttributeValue(event, "event_type", item.type) : "";
+    const kind = event ? hass.formatEntityAttributeValue(event, "event_type", item.kind) : "";
     const code = `${item.decline_reason}`.toLowerCase();
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
     const details = [
       declined && text("transactions_declined", { reason }),
       item.pending && text("transactions_pending"),
-      item.notes || (declined || item.type === "card_payment" ? text(`transactions_category_${item.category}`) : kind),
+      item.notes || (declined || item.kind === "card_payment" ? text(`transactions_category_${item.category}`) : kind),
       isOneOfMany && book.name,
     ];
     const name = item.name || kind;
