@@ -171,6 +171,7 @@ class AccountCase(Case):
     """An account that is to hold an amount."""
 
     target: int
+    most: int | None
     smallest: int | None
     only: Direction | None
 
@@ -180,6 +181,7 @@ def account_to_an_amount(draw: st.DrawFn) -> AccountCase:
     """Wish for an account to hold an amount."""
     world = draw(WORLDS)
     target = draw(BALANCES | st.just(max(0, world[ACCOUNT])))
+    most = draw(st.none() | AMOUNTS)
     smallest = draw(st.none() | st.integers(1, 5000))
     only = draw(st.none() | st.sampled_from(Direction))
 
@@ -188,6 +190,7 @@ def account_to_an_amount(draw: st.DrawFn) -> AccountCase:
             case.purse(ACCOUNT),
             case.purse(POTS[0]),
             money(target, case.currency),
+            most=case.money(most),
             smallest=case.money(smallest),
             only=only,
         )
@@ -199,6 +202,7 @@ def account_to_an_amount(draw: st.DrawFn) -> AccountCase:
         planned=planned,
         source=ACCOUNT,
         target=target,
+        most=most,
         smallest=smallest,
         only=only,
     )
@@ -364,8 +368,10 @@ def test_an_account_comes_as_near_to_its_amount_as_it_may(case: AccountCase) -> 
         assert after >= before
     if case.plan.moves:
         assert abs(after - before) >= (case.smallest or 1)
-        assert case.plan.short_by.minor == case.target - after if after < case.target else True
-    if after != case.target and case.plan.moves:
+        assert case.plan.short_by.minor == abs(case.target - after)
+    if case.most is not None:
+        assert abs(after - before) <= case.most
+    if after != case.target and case.plan.moves and abs(after - before) != case.most:
         assert case.worlds[-1][POTS[0]] == 0
     if before == case.target:
         assert case.plan.nothing_because is NothingToMove.ALREADY_THERE
@@ -508,16 +514,22 @@ def test_the_bank_decides_about_an_amount_without_a_limit() -> None:
 def test_nothing_is_topped_up_where_only_sweeping_is_wanted() -> None:
     account = Holding(id=ACCOUNT, balance=money(100))
     pot = Holding(id=POTS[0], balance=money(10_000))
-    plan = plans.keep_account_at(account, pot, money(500), smallest=None, only=Direction.DEPOSIT)
+    plan = plans.keep_account_at(
+        account, pot, money(500), most=None, smallest=None, only=Direction.DEPOSIT
+    )
     assert plan.nothing_because is NothingToMove.OTHER_DIRECTION
 
 
 def test_what_is_not_worth_moving_stays() -> None:
     account = Holding(id=ACCOUNT, balance=money(50_499))
     pot = Holding(id=POTS[0], balance=money(0))
-    plan = plans.keep_account_at(account, pot, money(50_000), smallest=money(500), only=None)
+    plan = plans.keep_account_at(
+        account, pot, money(50_000), most=None, smallest=money(500), only=None
+    )
     assert plan.nothing_because is NothingToMove.TOO_LITTLE
-    plan = plans.keep_account_at(account, pot, money(50_000), smallest=money(499), only=None)
+    plan = plans.keep_account_at(
+        account, pot, money(50_000), most=None, smallest=money(499), only=None
+    )
     assert [move.amount.minor for move in plan.moves] == [499]
 
 

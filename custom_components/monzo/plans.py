@@ -181,7 +181,7 @@ def set_pot_balance(
             account_id=account.id,
         ),
         Money.from_minor(abs(missing), currency),
-        there if most is None else min(there, _minor(most, currency)),
+        _at_most(there, most),
     )
 
 
@@ -190,13 +190,14 @@ def keep_account_at(
     pot: Holding,
     target: Money,
     *,
+    most: Money | None,
     smallest: Money | None,
     only: Direction | None,
 ) -> Plan:
     """Return how to bring an account to an amount, from or to a pot, or as near as possible.
 
-    Nothing less than `smallest` is moved, and nothing the other way than `only`: deposits sweep
-    what is too much, withdrawals top up what is missing.
+    No more than `most` is moved, nothing less than `smallest`, and nothing the other way than
+    `only`: deposits sweep what is too much, withdrawals top up what is missing.
     """
     currency = account.balance.currency
     surplus = _minor(account.balance, currency) - _minor(target, currency)
@@ -206,7 +207,7 @@ def keep_account_at(
     return _as_much_as_possible(
         _Route(direction=direction, pot_id=pot.id, account_id=account.id),
         Money.from_minor(abs(surplus), currency),
-        surplus if surplus > 0 else _spare(pot, None),
+        _at_most(surplus if surplus > 0 else _spare(pot, None), most),
         smallest=1 if smallest is None else _minor(smallest, currency),
     )
 
@@ -300,6 +301,11 @@ def _as_much_as_possible(route: _Route, wanted: Money, there: int, *, smallest: 
     return Plan(
         moves=(route.carrying(amount, currency),), short_by=Money.from_minor(short_by, currency)
     )
+
+
+def _at_most(there: int, most: Money | None) -> int:
+    """Return how many of the minor units that are there may be moved at once."""
+    return there if most is None else min(there, most.minor)
 
 
 def _nothing(why: NothingToMove, currency: str, *, short_by: int = 0) -> Plan:

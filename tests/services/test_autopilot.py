@@ -149,6 +149,14 @@ async def test_no_more_than_the_most_is_moved_towards_the_amount(hand: Hand, hom
     assert home.holiday.balance == 64_000
 
 
+async def test_an_account_is_swept_in_steps_of_the_most(hand: Hand, home: Home) -> None:
+    before = home.current.balance
+    answer = await hand.keep(home.holiday, 0, most=25)
+    assert (answer["amount"], answer["short_by"]) == (25, (before - 2_500) / 100)
+    answer = await hand.keep(home.holiday, before / 100, most=10)
+    assert (answer["amount"], answer["short_by"]) == (10, 15)
+
+
 async def test_a_pot_gets_what_the_account_can_spare(hand: Hand, home: Home) -> None:
     leave(home, 30_000)
     answer = await hand.set_pot(home.holiday, 1000, keep_at_least=250)

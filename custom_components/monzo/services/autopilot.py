@@ -67,6 +67,7 @@ KEEP_ACCOUNT_AT_SCHEMA: Final = vol.Schema(
         vol.Required(ATTR_POT): cv.string,
         vol.Optional(ATTR_ACCOUNT): cv.string,
         vol.Required(ATTR_AMOUNT): ANY_AMOUNT,
+        vol.Optional(ATTR_MOST): ANY_AMOUNT,
         vol.Optional(ATTR_ONLY_SWEEP, default=False): cv.boolean,
         vol.Optional(ATTR_ONLY_TOP_UP, default=False): cv.boolean,
         vol.Optional(ATTR_SMALLEST): ANY_AMOUNT,
@@ -152,13 +153,19 @@ async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
     target = async_target(call, call.data[ATTR_POT])
     (pot,) = target.pots
     amount = amount_in(call, ATTR_AMOUNT, target.currency)
+    most = optional_amount(call, ATTR_MOST, target.currency)
     smallest = optional_amount(call, ATTR_SMALLEST, target.currency)
     only = _only_direction(call)
     wish = Wish(
         target=target,
-        request=request_text(call, pot.id, amount, smallest, only),
+        request=request_text(call, pot.id, amount, most, smallest, only),
         plan=lambda data: plans.keep_account_at(
-            target.account(data), target.pot(data), amount, smallest=smallest, only=only
+            target.account(data),
+            target.pot(data),
+            amount,
+            most=most,
+            smallest=smallest,
+            only=only,
         ),
     )
     return await async_fulfil(call, wish)
