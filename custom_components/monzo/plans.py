@@ -185,7 +185,7 @@ def set_pot_balance(
     )
 
 
-def keep_account_at(
+def keep_account_at(  # noqa: PLR0913 - each is one more thing that people may wish
     account: Holding,
     pot: Holding,
     target: Money,
