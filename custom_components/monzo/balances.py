@@ -176,15 +176,18 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._reader.pots_changed.update(account.id for account in self._included)
         await self.async_refresh()
 
-    async def async_read_account(self, account_id: str) -> None:
-        """Ask for one account's balance and pots now, and tell everybody.
+    async def async_read_account(self, account_id: str, *, since: float) -> None:
+        """Ask for one account's balance and pots, unless that was done since; and tell everybody.
 
-        Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
+        `since` is a moment by `time.monotonic`. Raises MonzoError, or Home Assistant's errors for a
+        token that cannot be renewed.
         """
+        requests = [PollRequest(each, account_id) for each in (Endpoint.BALANCE, Endpoint.POTS)]
         async with self._reading:
-            await self._reader.async_ask(
-                (PollRequest(Endpoint.BALANCE, account_id), PollRequest(Endpoint.POTS, account_id))
-            )
+            results = map(self._reader.outcome, requests)
+            if all(result.answered and result.at > since for result in results):
+                return
+            await self._reader.async_ask(requests)
             # Not async_set_updated_data, which would put off the poll of the other accounts.
             self.data = self._async_take_stock()
         self.async_update_listeners()
@@ -202,24 +205,34 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @override
     def async_update_listeners(self) -> None:
         """Update the entities, and then tell those who may look at them."""
+        # Known before any entity changes: whoever follows one must not see the others' past.
+        changes = self._async_note_changes()
         super().async_update_listeners()
-        self._async_tell_changes()
+        self._async_tell(changes)
 
     @callback
     def _async_tell_changes(self) -> None:
-        """Tell which accounts and pots are not what they were, not even before a reload."""
+        """Tell what has changed while the config entry was not loaded."""
+        self._async_tell(self._async_note_changes())
+
+    @callback
+    def _async_note_changes(self) -> list[SubjectChange]:
+        """Return which accounts and pots are not what they were, not even before a reload."""
         if self.config_entry.state is not ConfigEntryState.LOADED or not self.last_update_success:
-            return
+            return []
         told = self.hass.data.setdefault(LAST_TOLD, {})
         holders: Iterable[HolderState] = chain(self.data.accounts.values(), self.data.pots.values())
+        changes: list[SubjectChange] = []
         for subject in holders:
             before, told[subject.id] = told.get(subject.id), subject
             if before is not None and before != subject:
-                async_dispatcher_send(
-                    self.hass,
-                    SIGNAL_SUBJECT.format(subject.id),
-                    SubjectChange(before=before, after=subject),
-                )
+                changes.append(SubjectChange(before=before, after=subject))
+        return changes
+
+    @callback
+    def _async_tell(self, changes: Iterable[SubjectChange]) -> None:
+        for change in changes:
+            async_dispatcher_send(self.hass, SIGNAL_SUBJECT.format(change.after.id), change)
 
     def _choose(self) -> None:
         """Settle on the accounts that this entry looks after."""

@@ -38,6 +38,10 @@ DAY: Final = timedelta(days=1)
 REMEMBERED_FOR: Final = timedelta(days=30)
 MOST_REMEMBERED: Final = 1000
 
+# How long what was begun and not finished can be finished under its id: planned anew, it would be
+# another move under an id that the bank knows.
+FINISHED_WITHIN: Final = timedelta(days=365)
+
 
 class _StoredMove(TypedDict):
     """A move as it stands in the file."""
@@ -389,6 +393,11 @@ class TransferJournal:
             }
         )
 
+    def _half_done(self, order: Order) -> Collection[str]:
+        """Return the ids of an order's transfers, if some of it has happened and some has not."""
+        done = [id_ in self._transfers and self._transfers[id_].done for id_ in order.moves]
+        return order.moves.keys() if any(done) and not all(done) else ()
+
     @callback
     def _tidy(self) -> None:
         """Forget the transfers of long ago."""
@@ -404,11 +413,13 @@ class TransferJournal:
             key=lambda transfer: transfer.sent_at,
             reverse=True,
         )
+        unfinished = {id_ for order in self._orders.values() for id_ in self._half_done(order)}
         self._transfers = {
             transfer.dedupe_id: transfer
             for place, transfer in enumerate(latest_first)
             if transfer.sent_at > now - DAY
             or (transfer.sent_at > now - REMEMBERED_FOR and place < MOST_REMEMBERED)
+            or (transfer.sent_at > now - FINISHED_WITHIN and transfer.dedupe_id in unfinished)
         }
         # One that has certainly moved nothing so far is planned anew when it is asked for again.
         self._orders = {

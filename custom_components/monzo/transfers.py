@@ -258,8 +258,6 @@ class Transfers:
         except HomeAssistantError as err:
             error = err
         else:
-            if moved_now:
-                self._async_report(transfer)
             result = StepResult.MOVED if moved_now else StepResult.ALREADY_MOVED
             return Step(move=move, result=result)
         outcome = self._async_report(transfer, str(error.translation_key))
@@ -360,6 +358,8 @@ class Transfers:
             except asyncio.CancelledError:
                 self._async_report(transfer, "transfer_unconfirmed")
                 raise
+            # Before writing, while which whoever waits for it may be cancelled.
+            self._async_report(transfer)
             await self._journal.async_write_done(transfer)
             return True
 

@@ -448,7 +448,7 @@ class TransferFailed(MonzoTrigger):
     @callback
     def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
         """Listen to all accounts: who waits for a pot hears of it from its account."""
-        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen)
+        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen, also_disabled=True)
 
     @override
     @callback
@@ -478,10 +478,10 @@ class TransferFailed(MonzoTrigger):
     @callback
     def _is_chosen(self, transfer: Transfer) -> bool:
         device_ids = self._options[ATTR_DEVICE_ID]
-        chosen = async_chosen(self._hass, device_ids, self.holders)
-        return not device_ids or not chosen.keys().isdisjoint(
-            {transfer.account_id, transfer.pot_id}
-        )
+        # Where nothing is chosen, an account whose device is disabled is left out with its pots.
+        holders = self.holders if device_ids else HolderType.ACCOUNTS
+        chosen = async_chosen(self._hass, device_ids, holders)
+        return not chosen.keys().isdisjoint({transfer.account_id, transfer.pot_id})
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {

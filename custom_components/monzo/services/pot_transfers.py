@@ -7,19 +7,19 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .. import plans
+from ..api import Money
+from .amounts import optional_amount, share_of
 from .common import ATTR_ACCOUNT, Action
 from .moves import (
     ATTR_KEEP_AT_LEAST,
-    ATTR_POT,
     MOVING_SCHEMA,
     SHARE_SCHEMA,
-    Wish,
+    MoveRequest,
     async_fulfil,
-    async_target,
-    optional_amount,
-    request_text,
-    share_of,
+    digest_of,
+    keeps,
 )
+from .pot_targets import ATTR_POT, async_target
 
 SERVICE_DEPOSIT_INTO_POT: Final = "deposit_into_pot"
 SERVICE_WITHDRAW_FROM_POT: Final = "withdraw_from_pot"
@@ -39,20 +39,18 @@ async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
     target = async_target(call, call.data[ATTR_POT])
     (pot,) = target.pots
     share = share_of(call.data, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
-    wish = Wish(
+    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
+    request = MoveRequest(
         target=target,
-        request=request_text(call, pot.id, share, keep_at_least),
+        digest=digest_of(call, pot.id, share, keep_at_least),
         plan=lambda data: plans.deposit(
             target.account(data), pot.id, share, keep_at_least=keep_at_least
         ),
-        share=share,
-        keep_at_least=keep_at_least,
-        still_fits=None
-        if keep_at_least is None
-        else lambda data, rest: plans.leaves_at_least(target.account(data), rest, keep_at_least),
+        objection=keeps(target.account, keep_at_least),
+        is_exact=isinstance(share, Money),
+        bank_decides=isinstance(share, Money) and keep_at_least is None,
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
@@ -60,20 +58,18 @@ async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
     target = async_target(call, call.data[ATTR_POT])
     (pot,) = target.pots
     share = share_of(call.data, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
-    wish = Wish(
+    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
+    request = MoveRequest(
         target=target,
-        request=request_text(call, pot.id, share, keep_at_least),
+        digest=digest_of(call, pot.id, share, keep_at_least),
         plan=lambda data: plans.withdraw(
             target.pot(data), target.account_id, share, keep_at_least=keep_at_least
         ),
-        share=share,
-        keep_at_least=keep_at_least,
-        still_fits=None
-        if keep_at_least is None
-        else lambda data, rest: plans.leaves_at_least(target.pot(data), rest, keep_at_least),
+        objection=keeps(target.pot, keep_at_least),
+        is_exact=isinstance(share, Money),
+        bank_decides=isinstance(share, Money) and keep_at_least is None,
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 ACTIONS: Final = tuple(
