@@ -61,11 +61,10 @@ class SubjectChange:
     after: HolderState
 
 
-# Keyed by the id of the account or pot, so that who listens goes on hearing when the config entry
-# reloads.
+# Keyed by the id of the account or pot, so that listeners survive a reload of the config entry.
 SIGNAL_SUBJECT: SignalTypeFormat[SubjectChange] = SignalTypeFormat(f"{DOMAIN}_subject_{{}}")
 
-# What each account and pot was when it was last told of, until Home Assistant stops.
+# The last state of each account and pot that listeners were told of, until Home Assistant stops.
 LAST_TOLD: HassKey[dict[str, HolderState]] = HassKey(f"{DOMAIN}_told")
 
 
@@ -143,7 +142,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             return self._async_take_stock()
 
     async def async_bring_forward(self, account_ids: Iterable[str], to: datetime) -> None:
-        """Have balances read, except those read since a moment, and tell everybody.
+        """Read balances that are older than a moment, and tell everybody.
 
         An account's pots are read as well, if money has moved in or out of them. Raises the first
         error in the way of a balance: MonzoError, or Home Assistant's for a token that cannot be
@@ -284,9 +283,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @callback
     def _async_take_stock(self) -> MonzoData:
-        """Return what is known, with a device registered for each part of it.
+        """Return what the latest answers say, with a device registered for each part of it.
 
-        If that is nothing, what stands in the way is raised.
+        Raises what stands in the way if there is nothing to show.
         """
         self._choose()
         if (obstacle := self._obstacle()) is not None:
@@ -339,7 +338,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         return errors[balances[0]] if balances else None
 
     def _log_changes(self) -> None:
-        """Tell once what cannot be read, and once that it can be again."""
+        """Log once what cannot be read, and once that it can be again."""
         failed = frozenset(read for read in self._reads() if self._reader.outcome(read).error)
         for read in failed - self._logged:
             err = self._reader.outcome(read).error

@@ -60,7 +60,7 @@ class PollResult:
 
     @property
     def transient(self) -> bool:
-        """Whether it failed, but may work in a moment."""
+        """Whether it failed in a way that may be over in a moment."""
         return isinstance(self.error, TRANSIENT_ERRORS)
 
     @property

@@ -112,7 +112,7 @@ LATE: Final = {vol.Optional(CONF_LATE, default=False): cv.boolean}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Hears of one account or pot for one automation."""
+    """Runs one automation for one account or pot."""
 
     hass: HomeAssistant
     subject_id: str
@@ -438,7 +438,7 @@ class PotGoalReached(MonzoTrigger):
 
 
 class TransferFailed(MonzoTrigger):
-    """Waits for money not to be moved although Home Assistant was asked to, or not surely."""
+    """Waits for a transfer that failed, or of which nobody knows whether it did."""
 
     schema = _schema(ANY_NUMBER)
     holders = HolderType.BOTH
