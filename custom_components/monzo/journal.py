@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import logging
 from pathlib import Path
-from typing import Final, NotRequired, Self, TypedDict
+from typing import Any, Final, Self, TypedDict
 from weakref import WeakValueDictionary
 
 from homeassistant.core import HomeAssistant, callback
@@ -74,9 +74,7 @@ class _StoredJournal(TypedDict):
 
     transfers: dict[str, _StoredTransfer]
     lost_at: str | None
-
-    orders: NotRequired[dict[str, _StoredOrder]]
-    """Not there before version 1.1, which was the first to plan."""
+    orders: dict[str, _StoredOrder]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +134,16 @@ class Transfer:
             account_id=self.account_id,
             amount=self.amount,
         )
+
+    def as_dict(self, pot: str | None) -> dict[str, Any]:
+        """Return what automations and templates see of it; `pot` is the name of the pot."""
+        return {
+            "direction": self.direction.value,
+            "amount": float(self.amount.amount),
+            "currency": self.amount.currency,
+            "pot": pot,
+            "dedupe_id": self.dedupe_id,
+        }
 
     @classmethod
     def from_stored(cls, dedupe_id: str, stored: _StoredTransfer) -> Self:
@@ -356,7 +364,7 @@ class TransferJournal:
         }
         self._orders = {
             dedupe_id: Order.from_stored(dedupe_id, order)
-            for dedupe_id, order in stored.get("orders", {}).items()
+            for dedupe_id, order in stored["orders"].items()
         }
         self._tidy()
         return True

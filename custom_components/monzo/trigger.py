@@ -463,11 +463,7 @@ class TransferFailed(MonzoTrigger):
                 {
                     "outcome": report.outcome.value,
                     "reason": report.reason,
-                    "direction": transfer.direction.value,
-                    "amount": float(transfer.amount.amount),
-                    "currency": transfer.amount.currency,
-                    "pot": pot.pot.name if isinstance(pot, PotState) else None,
-                    "dedupe_id": transfer.dedupe_id,
+                    **transfer.as_dict(pot.pot.name if isinstance(pot, PotState) else None),
                 }
             )
 
