@@ -92,11 +92,13 @@ IMPORTED: dict[str, set[str]] = {
 IMPORTED_IN_API: dict[str, set[str]] = {
     "exceptions": set(),
     "money": set(),
+    "private": set(),
     "answer": {"exceptions"},
     "fields": {"exceptions", "money"},
-    "models": {"fields", "money"},
-    "client": {"answer", "exceptions", "fields", "models", "money"},
-    "__init__": {"answer", "client", "exceptions", "models", "money"},
+    "models": {"fields", "money", "private"},
+    "receipts": {"fields", "money", "private"},
+    "client": {"answer", "exceptions", "fields", "models", "money", "receipts"},
+    "__init__": {"answer", "client", "exceptions", "models", "money", "receipts"},
 }
 
 # The same within the package of the actions. A module may have the name of one outside.
