@@ -1,6 +1,8 @@
 """The card of a pot: what it shows, and that money moves once and only as far as allowed."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 import json
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.records import Pot
+from sandbox.server import Answer
 
 from .boards import device_of, lay_out, limited, moved_in
 from .desk import Desk
@@ -84,7 +87,9 @@ async def test_what_is_put_in_moves_once_after_a_confirmation(
     await expect(dialog.get_by_text(after)).to_be_visible()
     assert len(moves(banked_house, holiday)) == rows
     await desk.shot("confirmation")
-    await page.keyboard.press("Enter")
+    move = dialog.get_by_role("button", name="Move £12.50")
+    await expect(move).to_be_enabled()
+    await move.press("Enter")
     await expect(dialog.get_by_role("status")).to_contain_text("£12.50 was moved.")
     await desk.shot("moved")
     assert moves(banked_house, holiday)[rows:] == [-1250]
@@ -117,47 +122,129 @@ async def test_pressing_twice_moves_once(
     assert moves(banked_house, holiday)[rows:] == [-101]
 
 
+async def _press_enter_again(page: Page) -> None:
+    await page.keyboard.press("Enter")
+    await asyncio.sleep(0.15)
+    await page.keyboard.press("Enter")
+
+
+async def _hold_enter(page: Page) -> None:
+    await page.keyboard.down("Enter")
+    for _ in range(60):
+        await asyncio.sleep(0.033)
+        await page.keyboard.down("Enter")
+    await page.keyboard.up("Enter")
+
+
+async def _click_again_at_the_same_point(page: Page) -> None:
+    button = page.get_by_role("dialog").get_by_role("button", name="Continue")
+    place = await button.bounding_box()
+    assert place
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    await page.mouse.click(x, y)
+    await asyncio.sleep(0.2)
+    await page.mouse.click(x, y)
+
+
+@pytest.mark.parametrize("go_on", [_press_enter_again, _hold_enter, _click_again_at_the_same_point])
+async def test_the_confirmation_cannot_be_passed_without_being_read(
+    banked_house: House,
+    desk: Desk,
+    board: Board,
+    holiday: Pot,
+    go_on: Callable[[Page], Awaitable[None]],
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    rows = len(moves(banked_house, holiday))
+    await page.get_by_role("button", name=PUT_IN).click()
+    await page.keyboard.type("1.11")
+    await go_on(page)
+    move = page.get_by_role("dialog").get_by_role("button", name="Move £1.11")
+    await expect(move).to_be_enabled()
+    await asyncio.sleep(0.5)
+    await expect(move).to_be_visible()
+    await expect(move).not_to_be_focused()
+    assert moves(banked_house, holiday)[rows:] == []
+
+
 async def test_a_lost_answer_is_asked_for_again_and_moves_once(
     banked_house: House, desk: Desk, board: Board, holiday: Pot
 ) -> None:
     page = await desk.open(banked_house, "/profile/general")
-    lost: list[str] = []
-
-    async def hang_up_once(browser: WebSocketRoute) -> None:
-        server = browser.connect_to_server()
-        transfers: set[int] = set()
-
-        def ask(message: str | bytes) -> None:
-            for request in _each(message):
-                data = request.get("service_data", {})
-                if data.get("dry_run") is False:
-                    transfers.add(request["id"])
-            server.send(message)
-
-        async def answer(message: str | bytes) -> None:
-            if not lost and any(each.get("id") in transfers for each in _each(message)):
-                lost.append("the answer")
-                await browser.close()
-                return
-            browser.send(message)
-
-        browser.on_message(ask)
-        server.on_message(answer)
-
-    await page.route_web_socket("**/api/websocket", hang_up_once)
+    await _lose_an_answer(page)
     await page.goto(f"{banked_house.url}{await board(holiday)}")
     rows = len(moves(banked_house, holiday))
     dialog = await wish(page, PUT_IN, "2.02")
     await dialog.get_by_role("button", name="Move £2.02").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("it moves once at most")
-    assert lost
     # Home Assistant has made the card anew, but this has to come to its end first.
     await expect(dialog).to_have_count(0)
-    await page.get_by_role("button", name=TAKE_OUT).click()
+    await page.get_by_role("button", name=PUT_IN).click()
     await desk.shot("unknown")
     await dialog.get_by_role("button", name="Try again").click()
     await expect(dialog.get_by_role("status")).to_contain_text("£2.02 was moved.")
     assert moves(banked_house, holiday)[rows:] == [-202]
+
+
+async def test_what_is_in_doubt_stays_so_when_another_try_is_refused(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, "/profile/general")
+    await _lose_an_answer(page)
+    await page.goto(f"{banked_house.url}{await board(holiday)}")
+    rows = len(moves(banked_house, holiday))
+    dialog = await wish(page, PUT_IN, "2.03")
+    await dialog.get_by_role("button", name="Move £2.03").click()
+    await expect(dialog).to_have_count(0)
+    again = dialog.get_by_role("button", name="Try again")
+    alert = dialog.get_by_role("alert")
+    await page.get_by_role("button", name=PUT_IN).click()
+    async with _not_loaded(banked_house):
+        await again.click()
+        await expect(alert).to_contain_text("loaded")
+        await expect(alert).to_contain_text("it moves once at most")
+        await desk.shot("not loaded")
+    await again.click()
+    await expect(dialog.get_by_role("status")).to_contain_text("£2.03 was moved.")
+    assert moves(banked_house, holiday)[rows:] == [-203]
+
+
+async def test_who_has_looked_in_the_app_can_forget_what_is_in_doubt(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, "/profile/general")
+    await _lose_an_answer(page)
+    await page.goto(f"{banked_house.url}{await board(holiday)}")
+    dialog = await wish(page, PUT_IN, "2.04")
+    await dialog.get_by_role("button", name="Move £2.04").click()
+    await expect(dialog).to_have_count(0)
+    # It is only this wish that is in doubt.
+    await page.get_by_role("button", name=TAKE_OUT).click()
+    await expect(dialog.get_by_role("heading", name=TAKE_OUT)).to_be_visible()
+    await expect(dialog.get_by_role("textbox")).to_have_value("")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name=PUT_IN).click()
+    await dialog.get_by_role("button", name="I have looked").click()
+    await expect(dialog).to_have_count(0)
+    await page.get_by_role("button", name=PUT_IN).click()
+    await expect(dialog.get_by_role("textbox")).to_have_value("")
+
+
+async def test_after_a_certain_refusal_it_asks_for_an_amount_again(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    rows = len(moves(banked_house, holiday))
+    poor = Answer.error("bad_request.insufficient_funds", "Insufficient funds")
+    banked_house.server.fail("PUT", "/pots/*/deposit", poor, times=1)
+    dialog = await wish(page, PUT_IN, "1.05")
+    await dialog.get_by_role("button", name="Move £1.05").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Insufficient funds")
+    await dialog.get_by_role("textbox").fill("1.06")
+    await page.keyboard.press("Enter")
+    await dialog.get_by_role("button", name="Move £1.06").click()
+    await expect(dialog.get_by_role("status")).to_contain_text("£1.06 was moved.")
+    assert moves(banked_house, holiday)[rows:] == [-106]
 
 
 async def test_more_than_the_limit_is_refused_before_anything_moves(
@@ -275,12 +362,55 @@ async def test_escape_moves_nothing_and_the_next_time_begins_anew(
     page = await desk.open(banked_house, await board(holiday))
     before = holiday.balance
     dialog = await wish(page, PUT_IN, "7")
-    await expect(dialog.get_by_role("button", name="Move £7.00")).to_be_focused()
+    await expect(dialog.get_by_role("button", name="Move £7.00")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await page.get_by_role("button", name=PUT_IN).click()
     await expect(dialog.get_by_role("textbox")).to_have_value("")
     assert holiday.balance == before
+
+
+async def _lose_an_answer(page: Page) -> None:
+    """Have the connection break when Home Assistant has moved money for the first time."""
+    lost: list[str] = []
+
+    async def hang_up_once(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        transfers: set[int] = set()
+
+        def ask(message: str | bytes) -> None:
+            for request in _each(message):
+                data = request.get("service_data", {})
+                if data.get("dry_run") is False:
+                    transfers.add(request["id"])
+            server.send(message)
+
+        async def answer(message: str | bytes) -> None:
+            if not lost and any(each.get("id") in transfers for each in _each(message)):
+                lost.append("the answer")
+                await browser.close()
+                return
+            browser.send(message)
+
+        browser.on_message(ask)
+        server.on_message(answer)
+
+    await page.route_web_socket("**/api/websocket", hang_up_once)
+
+
+@asynccontextmanager
+async def _not_loaded(house: House) -> AsyncIterator[None]:
+    """Have the integration fail to start again for a while."""
+    (entry,) = await house.entries()
+    reload = f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
+    down = house.server.fail("GET", "/accounts", Answer.html(502), times=None)
+    try:
+        await house.owner.post(reload)
+        yield
+    finally:
+        down.clear()
+        await house.owner.post(reload)
+        await house.loaded()
 
 
 def _each(message: str | bytes) -> list[dict[str, Any]]:

@@ -158,7 +158,7 @@ type MakeHeading = (heading: string, icon: string) => object;
 type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
 type MakeGraph = (subjects: Record<string, any>[], key: string, options: object) => any;
 
-/** A step of a dialog: what is said, what the button that goes on says, and whether it has to come to its end. */
-type ShowStep = (dialog: Dialogs[string], said: Node[], label?: string, kept?: boolean) => Promise<void>;
+/** A step of a dialog: what is said, what the button that goes on says, and which ends what else is kept. */
+type ShowStep = (dialog: Dialogs[string], said: HTMLElement[], label?: string, forget?: Node) => Promise<void>;
 
 type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;
