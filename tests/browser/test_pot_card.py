@@ -1,8 +1,7 @@
 """The card of a pot: what it shows, and that money moves once and only as far as allowed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 import json
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest_asyncio
 from sandbox.records import Pot
 from sandbox.server import Answer
 
-from .boards import device_of, lay_out, limited, moved_in
+from .boards import device_of, lay_out, limited, moved_in, not_loaded
 from .desk import Desk
 from .house import House
 
@@ -199,7 +198,7 @@ async def test_what_is_in_doubt_stays_so_when_another_try_is_refused(
     again = dialog.get_by_role("button", name="Try again")
     alert = dialog.get_by_role("alert")
     await page.get_by_role("button", name=PUT_IN).click()
-    async with _not_loaded(banked_house):
+    async with not_loaded(banked_house):
         await again.click()
         await expect(alert).to_contain_text("loaded")
         await expect(alert).to_contain_text("it moves once at most")
@@ -396,21 +395,6 @@ async def _lose_an_answer(page: Page) -> None:
         server.on_message(answer)
 
     await page.route_web_socket("**/api/websocket", hang_up_once)
-
-
-@asynccontextmanager
-async def _not_loaded(house: House) -> AsyncIterator[None]:
-    """Have the integration fail to start again for a while."""
-    (entry,) = await house.entries()
-    reload = f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
-    down = house.server.fail("GET", "/accounts", Answer.html(502), times=None)
-    try:
-        await house.owner.post(reload)
-        yield
-    finally:
-        down.clear()
-        await house.owner.post(reload)
-        await house.loaded()
 
 
 def _each(message: str | bytes) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 import pytest
 import pytest_asyncio
 
-from .boards import device_of, lay_out
+from .boards import device_of, lay_out, reload
 from .desk import Desk
 from .house import House
 
@@ -104,7 +104,7 @@ async def test_a_new_pot_and_a_new_name_appear_by_themselves(
     await desk.shot("bicycle and household")
     await banked_house.owner.command(update, device_id=device, name_by_user=None)
     bank.close_pot(bicycle.id)
-    await _reload(banked_house)
+    await reload(banked_house)
     await expect(page.get_by_role("heading", name="Bicycle")).to_have_count(0, timeout=20_000)
 
 
@@ -144,7 +144,7 @@ async def test_an_account_without_pots_has_its_section_all_the_same(
 ) -> None:
     bank, home = banked_house.bank, banked_house.home
     business = bank.open_account(home.ann, type="uk_business", balance=12_345)
-    await _reload(banked_house)
+    await reload(banked_house)
     device = await device_of(banked_house, business.id)
     strategy = {"type": "custom:monzo", "accounts": [device]}
     path = await lay_out(banked_house, "business-money", {"strategy": strategy})
@@ -156,7 +156,7 @@ async def test_an_account_without_pots_has_its_section_all_the_same(
         assert absent not in text
     await desk.shot("business")
     bank.close_account(business.id)
-    await _reload(banked_house)
+    await reload(banked_house)
 
 
 async def test_without_an_account_it_leads_to_the_integrations(
@@ -182,13 +182,6 @@ async def test_amounts_are_hidden_in_the_visual_editor(banked_house: House, desk
     await expect(page.get_by_role("button", name="Show amounts").first).to_be_visible()
     saved = await banked_house.owner.command("lovelace/config", url_path="edited-money")
     assert saved == {"strategy": {"type": "custom:monzo", "hide_amounts": True}}
-
-
-async def _reload(house: House) -> None:
-    """Have the integration ask for everything anew."""
-    (entry,) = await house.entries()
-    await house.owner.post(f"/api/config/config_entries/entry/{entry['entry_id']}/reload")
-    await house.loaded()
 
 
 async def _listed(page: Page) -> None:

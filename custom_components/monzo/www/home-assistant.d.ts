@@ -39,7 +39,6 @@ interface Hass {
   callService(domain: string, service: string, data?: object, target?: object): Promise<any>;
   localize(key: string, placeholders?: object): string;
   formatEntityState(state: HassEntity): string;
-  formatEntityAttributeValue(state: HassEntity, attribute: string, value?: unknown): string;
 }
 
 /** A text of ours in the language of the person, with what its placeholders stand for. */
@@ -99,17 +98,17 @@ interface MonzoTransaction {
   created: string;
 }
 
-/** What is known of an account: its device, its event entity, and its newest transactions. */
+/** What is known of an account: its device, the entities that tell of news, and its newest transactions. */
 interface Book {
   id: string;
   name?: string;
-  event?: any;
+  tellers: string[];
   transactions: MonzoTransaction[];
   /** Whether there are no older ones. */
   complete?: boolean;
   error?: string;
   busy?: boolean;
-  /** When they were asked for, how many, and what the event entity said then. */
+  /** In which quarter of an hour they were asked for, how many, and what the tellers said then. */
   asked: number;
   limit: number;
   said?: string;
