@@ -142,12 +142,18 @@ export class Card extends HTMLElement {
     this.update();
   }
 
-  /** Return an amount as the person writes numbers. @type {Money<string>} */
-  money(amount, currency, signDisplay) {
+  /** Return what writes numbers as the person does. @param {Intl.NumberFormatOptions} options */
+  writer(options) {
     const { language, locale: { number_format: chosen } } = this.hass;
-    const writing = chosen in WRITING ? WRITING[chosen] : language;
-    const useGrouping = chosen !== "none";
-    return new Intl.NumberFormat(writing, { style: "currency", currency, useGrouping, signDisplay }).format(amount);
+    return new Intl.NumberFormat(chosen in WRITING ? WRITING[chosen] : language, {
+      useGrouping: chosen !== "none",
+      ...options,
+    });
+  }
+
+  /** @type {Money<string>} */
+  money(amount, currency, signDisplay) {
+    return this.writer({ style: "currency", currency, signDisplay }).format(amount);
   }
 
   /** @type {Money<HTMLElement>} */

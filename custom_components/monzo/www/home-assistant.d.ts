@@ -160,4 +160,7 @@ type MakeGraph = (subjects: Record<string, any>[], key: string, options: object)
 /** A step of a dialog: what is said, what the button that goes on says, and which ends what else is kept. */
 type ShowStep = (dialog: Dialogs[string], said: HTMLElement[], label?: string, forget?: Node) => Promise<void>;
 
+/** The writer is the person's, without marks between thousands. */
+type ReadAmount = (typed: string, writer: Intl.NumberFormat) => string | undefined;
+
 type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;

@@ -7,6 +7,18 @@ const dialogs = {};
 /** After these it may have been moved or not. */
 const IN_DOUBT = ["transfer_unconfirmed", "transfer_not_found", "transfer_rejected_later"];
 
+// Thousands apart, or not at all. What has three digits after its only mark may be either.
+const AMOUNT = /^(\d+|\d{1,3}(?:,\d{3})+(?=\.)|\d{1,3}(?:\.\d{3})+(?=,))(?:[.,](\d{1,2}))?$/;
+
+/** Return what was typed as actions take it; none if it may mean something else. @type {ReadAmount} */
+export const readAmount = (typed, writer) => {
+  const digits = writer.format(9876543210);
+  const mark = writer.formatToParts(0.5).find(({ type }) => type === "decimal")?.value;
+  const plain = typed.trim().replace(/[^.,\d]/g, (sign) => (sign === mark ? "." : `${"9876543210?".at(digits.indexOf(sign))}`));
+  const [, whole, part = "0"] = AMOUNT.exec(plain) ?? [];
+  return whole && `${whole.replace(/\D/g, "")}.${part}`;
+};
+
 /** Return what is read out, and has the focus until then. */
 const say = (text = "", role = "none") => h("p", { role, tabIndex: -1 }, text);
 
@@ -45,7 +57,8 @@ class PotCard extends Card {
     ].map(([id, title, icon], index) => {
       const ariaLabel = `${title}: ${name}`;
       const onclick = () => this.#move(id, ariaLabel);
-      return h("button", { id, title, ariaLabel, disabled: locked && !index, onclick }, h("ha-icon", { icon }));
+      const disabled = isNaN(+balance.state) || (locked && !index);
+      return h("button", { id, title, ariaLabel, disabled, onclick }, h("ha-icon", { icon }));
     });
     const what = [
       h("h2", {}, name),
@@ -107,13 +120,18 @@ class PotCard extends Card {
     dialog.ariaLabel = title;
     const input = h("input", { inputMode: "decimal", required: true });
     const wrong = say("", "alert");
-    const point = /1(.)5/.exec(this.money(1.5, "GBP"))?.[1];
+    const devices = monzoDevices(hass);
+    const account = devices[hass.devices[config.pot].via_device_id ?? ""]?.balance;
+    const balances = [devices[config.pot].pot_balance, account].map((id) => hass.states[id]);
+    const currency = balances[0].attributes.unit_of_measurement;
+    const [pot, held] = balances.map((its) => its && hass.formatEntityState(its));
+    const before = held && !this.masked && h("small", {}, text("pot_before", { pot, account: held }));
+    const writer = this.writer({ useGrouping: false, minimumFractionDigits: 2 });
     // With this it moves once, however often it is sent.
     const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
     /** Return the answer; none if it is refused. @type {(dry_run: boolean, in_doubt?: boolean) => Promise<any>} */
     const call = async (dry_run, in_doubt = false) => {
-      // The other mark may be meant to group thousands, so it must not pass for a number.
-      const amount = input.value.replaceAll(/[.,]/g, (mark) => (mark === point ? "." : "_"));
+      const amount = readAmount(input.value, writer);
       const service_data = { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run };
       const action = { domain: "monzo", service, service_data, return_response: true };
       try {
@@ -137,8 +155,10 @@ class PotCard extends Card {
       return call(false, true);
     };
     for (;;) {
-      await this.#step(dialog, [h("label", {}, text("pot_amount"), input), wrong], hass.localize("ui.common.continue"));
-      const plan = await call(true);
+      const label = h("label", {}, text("pot_amount", { currency }), before, input);
+      await this.#step(dialog, [label, wrong], hass.localize("ui.common.continue"));
+      wrong.textContent = text("pot_unclear", { example: writer.format(12.5) });
+      const plan = readAmount(input.value, writer) && (await call(true));
       if (!plan) continue;
       const sum = (/** @type {number} */ amount) => this.money(amount, plan.currency);
       const [amount, into] = [sum(plan.amount), service === "deposit_into_pot" ? plan.amount : -plan.amount];
