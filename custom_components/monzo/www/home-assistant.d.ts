@@ -152,7 +152,7 @@ interface Options {
 }
 
 type Generate = (options: Options, hass: Hass) => Promise<object>;
-type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options) => object[];
+type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options, statistics: Record<string, object>) => object[];
 type MakeHeading = (heading: string, icon: string) => object;
 type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
 type MakeGraph = (subjects: Record<string, any>[], key: string, options: object) => any;
