@@ -4,40 +4,56 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import slugify
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 
+ANNS_PHONE: Final = "Ann's phone"
+
+
+def device_of(hass: HomeAssistant, name: str) -> str:
+    """Return the id of the device of a phone that was signed in once, and is not there now."""
+    entry = MockConfigEntry(domain="mobile_app", title=name)
+    entry.add_to_hass(hass)
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={("mobile_app", slugify(name))}, name=name
+    )
+    er.async_get(hass).async_get_or_create(
+        "notify", "mobile_app", slugify(name), config_entry=entry, device_id=device.id
+    )
+    return device.id
+
+
 class Phone:
-    """What Home Assistant has of a phone: a device, an action that notifies it, and its events.
+    """What Home Assistant has of a phone: a device, what notifies it, and its events.
 
     The integration itself cannot be loaded here: it wants the cloud, cameras and a voice assistant.
+    There is an action that notifies a phone if there is an entity that does: both are there as soon
+    as the app is loaded, and can be sent something.
     """
 
-    NAME: Final = "Ann's phone"
-
-    ACTION: Final = "mobile_app_ann_s_phone"
-    """What the integration calls the action."""
-
-    def __init__(self, hass: HomeAssistant) -> None:
+    def __init__(self, hass: HomeAssistant, name: str = ANNS_PHONE) -> None:
         """Sign the app in; nothing has arrived yet."""
         self.hass = hass
         self.notifications: list[dict[str, Any]] = []
         """What has arrived, oldest first."""
 
-        entry = MockConfigEntry(domain="mobile_app", title=self.NAME)
-        entry.add_to_hass(hass)
-        device = dr.async_get(hass).async_get_or_create(
-            config_entry_id=entry.entry_id,
-            identifiers={("mobile_app", "the-phone")},
-            name=self.NAME,
-        )
-        self.device = device.id
+        self.device = device_of(hass, name)
+        (self._entity,) = er.async_entries_for_device(er.async_get(hass), self.device)
+        self._action = f"mobile_app_{slugify(name)}"
+        hass.states.async_set(self._entity.entity_id, "unknown")
 
         @callback
         def take(call: ServiceCall) -> None:
             self.notifications.append(dict(call.data))
 
-        hass.services.async_register("notify", self.ACTION, take)
+        hass.services.async_register("notify", self._action, take)
+
+    def disappear(self) -> None:
+        """Have the app sign out."""
+        self.hass.services.async_remove("notify", self._action)
+        self.hass.states.async_set(self._entity.entity_id, "unavailable")
 
     @property
     def texts(self) -> list[tuple[str | None, str]]:

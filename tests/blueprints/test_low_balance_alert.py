@@ -12,7 +12,7 @@ from sandbox.server import Answer
 from tests.mishaps import change_options
 
 from .conftest import A_WHILE
-from .phone import Phone
+from .phone import Phone, device_of
 from .stage import AUTOMATION, Stage
 from .waiting import Clock
 
@@ -55,7 +55,7 @@ async def watch_with_button(stage: Stage, clock: Clock, phone: Phone, **inputs: 
     """Watch it until a phone shows a button, for 50 pounds from a pot of the account."""
     pot = stage.device(stage.home.bills)
     inputs = {"pot": pot, "top_up": 50, "minutes": 60, "dry_run": False, **inputs}
-    await watch(stage, phones=[phone.device], **inputs)
+    await watch(stage, **{"phones": [phone.device], **inputs})
     change(stage, to=9_520)
     await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
     assert phone.texts == [LOW]
@@ -108,6 +108,19 @@ async def test_it_is_quiet_for_a_while_after_an_alert(stage: Stage) -> None:
         "Low balance: £95.20",
         "Low balance: £80.00",
     ]
+
+
+async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
+    stage: Stage, phone: Phone
+) -> None:
+    tablet = device_of(stage.hass, "Old tablet")
+    await watch(stage, phones=[tablet, "a device that was removed", phone.device])
+    change(stage, to=9_520)
+    await stage.let_pass()
+    assert phone.texts == [LOW]
+    title, message = LOW
+    because = "Not told, because the app has no notify entity that works: Old tablet, a phone."
+    assert stage.notifications == [(title, f"{message} {because}")]
 
 
 # The button
@@ -181,6 +194,27 @@ async def test_the_button_of_an_automation_that_is_off_does_nothing(
     phone.press(phone.buttons[0])
     await stage.let_pass()
     assert stage.sent == []
+
+
+async def test_a_phone_that_goes_away_keeps_no_other_from_being_told_what_came_of_it(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    tablet = Phone(stage.hass, "Tablet")
+    await watch_with_button(stage, clock, phone, phones=[tablet.device, phone.device])
+    tablet.disappear()
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert tablet.texts == [LOW]
+    assert phone.texts == [LOW, (None, "£50.00 from Bills: moved.")]
+
+
+async def test_there_is_no_button_without_a_phone_to_press_it_on(stage: Stage) -> None:
+    tablet = device_of(stage.hass, "Old tablet")
+    await watch(stage, phones=[tablet], pot=stage.device(stage.home.bills), dry_run=False)
+    change(stage, to=9_520)
+    await stage.let_pass()
+    assert [title for title, _message in stage.notifications] == [LOW[0]]
+    assert stage.hass.states.get(AUTOMATION).attributes["current"] == 0
 
 
 async def test_without_a_pot_there_is_no_button(stage: Stage, phone: Phone) -> None:
