@@ -6,6 +6,8 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
 
 from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from sandbox.server import Answer
+from tests.mishaps import break_transfers
 from tests.stream import Listener
 
 from .conftest import A_WHILE
@@ -185,3 +187,15 @@ async def test_several_payments_are_taxed_each_for_itself(stage: Stage) -> None:
         stage.bank.pay(stage.home.joint.id, amount, merchant="Kebab Corner")
     await stage.let_pass()
     assert stage.amounts == [("Bills", 10), ("Bills", 20), ("Bills", 20)]
+
+
+async def test_a_tax_that_the_bank_refuses_is_told_of(stage: Stage) -> None:
+    await tax(stage)
+    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
+    await pay(stage, -850)
+    (told,) = stage.heard
+    assert told["message"].startswith(
+        "Did not move 0.85 GBP into Bills because of 8.50 for Kebab Corner. This did not work"
+    )
+    assert stage.notifications == [("The play: this did not work", told["message"])]
+    assert any("Not today" in text for text in stage.complaints())

@@ -207,3 +207,9 @@ async def test_a_transfer_that_is_refused_is_seen(stage: Stage) -> None:
     assert stage.sent == []
     assert stage.heard == []
     assert any(AUTOMATION in text for text in stage.complaints())
+
+
+async def test_no_more_than_the_most_is_swept_at_once(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage, **soon(), most=25))
+    await stage.let_pass(A_MOMENT)
+    assert stage.amounts == [("Holiday", 2_500)]

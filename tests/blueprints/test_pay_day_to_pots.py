@@ -220,3 +220,17 @@ async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> Non
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: not everything was moved", told)]
+
+
+async def test_a_bank_that_is_out_of_reach_is_told_of(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    stage.server.fail("GET", "/pots", Answer.html(502), times=None)
+    income(stage)
+    await stage.let_pass()
+    assert stage.sent == []
+    told = (
+        "Moved nothing: Monzo does not say what is in the account. Hand out 2650.00 GBP yourself."
+    )
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: not everything was moved", told)]
+    assert any("does not tell" in text for text in stage.complaints())

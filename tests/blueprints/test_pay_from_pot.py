@@ -3,15 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dispatcher_send
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from custom_components.monzo.transactions import SIGNAL_TRANSACTION, Report
 from sandbox.server import Answer, LoseResponse
 from tests.mishaps import break_transfers, change_options
 from tests.stream import Listener
 
-from .stage import AUTOMATION, Stage
+from .stage import Stage
 
 NAME = "pay_from_pot"
 
@@ -202,5 +202,30 @@ async def test_a_transfer_that_the_bank_refuses_is_seen(stage: Stage) -> None:
     pay(stage, 300)
     await stage.let_pass()
     assert stage.moves == []
-    assert stage.heard == []
-    assert any(AUTOMATION in text for text in stage.complaints())
+    (told,) = stage.heard
+    assert told["message"].startswith(
+        "Did not move 3.00 GBP out of Holiday for Deli. This did not work"
+    )
+    assert stage.notifications == [("The play: this did not work", told["message"])]
+    assert any("Not today" in text for text in stage.complaints())
+
+
+async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -> None:
+    taken: list[str] = []
+
+    async def take(report: Report) -> None:
+        if report.transaction.pot_id is not None:
+            return
+        taken.append(report.transaction.id)
+        dedupe_id = f"pay-from-pot-{report.transaction.id}"
+        await stage.teller.withdraw(stage.home.coin_jar, 3, dedupe_id=dedupe_id)
+
+    account = stage.home.current.id
+    stop = async_dispatcher_connect(stage.hass, SIGNAL_TRANSACTION.format(account), take)
+    await stage.play(NAME, **inputs(stage))
+    lunch = pay(stage, 300)
+    await stage.let_pass()
+    stop()
+    assert taken == [lunch]
+    assert len(stage.amounts) == 1
+    assert len(stage.heard) <= 1

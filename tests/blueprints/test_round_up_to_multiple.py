@@ -12,7 +12,7 @@ from sandbox.server import Answer, LoseResponse
 from tests.mishaps import break_transfers, change_options
 from tests.stream import Listener
 
-from .stage import AUTOMATION, Stage
+from .stage import Stage
 
 NAME = "round_up_to_multiple"
 
@@ -42,7 +42,11 @@ async def test_a_payment_is_rounded_up(stage: Stage) -> None:
     lunch = pay(stage, 1_230)
     await stage.let_pass()
     (move,) = stage.moves
-    assert (move.pot, move.amount, move.dedupe_id) == ("House", 270, f"round-up-{lunch}")
+    assert (move.pot, move.amount, move.dedupe_id) == (
+        "House",
+        270,
+        f"round-up-{lunch}/{stage.device(stage.home.house)}",
+    )
     assert stage.heard == [{"message": "Moved 2.70 GBP into House for Deli."}]
     assert stage.notifications == []
 
@@ -204,5 +208,9 @@ async def test_a_round_up_that_the_bank_refuses_is_seen(stage: Stage) -> None:
     pay(stage, 1_230)
     await stage.let_pass()
     assert stage.moves == []
-    assert stage.heard == []
-    assert any(AUTOMATION in text for text in stage.complaints())
+    (told,) = stage.heard
+    assert told["message"].startswith(
+        "Did not move 2.70 GBP into House for Deli. This did not work"
+    )
+    assert stage.notifications == [("The play: this did not work", told["message"])]
+    assert any("Not today" in text for text in stage.complaints())

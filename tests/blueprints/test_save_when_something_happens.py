@@ -138,3 +138,15 @@ async def test_a_time_whose_answer_was_lost_is_not_saved_twice(stage: Stage) -> 
     stage.complaints()
     await happen(stage, times=2)
     assert stage.amounts == [("Bills", 100)]
+
+
+async def test_what_the_bank_refuses_to_save_is_told_of(stage: Stage) -> None:
+    await save(stage)
+    stage.server.fail("PUT", "/pots/*", Answer.error("bad_request.not_allowed", "Not today"))
+    await happen(stage)
+    (told,) = stage.heard
+    assert told["message"].startswith(
+        "Did not move 1.00 GBP into Bills: the dishwasher was done. This did not work"
+    )
+    assert stage.notifications == [("The play: this did not work", told["message"])]
+    assert any("Not today" in text for text in stage.complaints())

@@ -206,20 +206,27 @@ def _in_short(
 
 
 async def _async_draft(hass: HomeAssistant, request: MoveRequest, dedupe_id: str) -> _Draft:
-    """Return what is to be moved: what is left of what was planned before, or else a new plan.
-
-    Raises ServiceValidationError if the id was used for something else.
-    """
+    """Return what is to be moved: what is left of what was planned before, or else a new plan."""
     target = request.target
     if (order := target.transfers.find_order(dedupe_id)) is not None:
         if order.request != request.digest:
-            raise refused("dedupe_id_reused", dedupe_id=dedupe_id)
+            return _draft_of_nothing(target, refused("dedupe_id_reused", dedupe_id=dedupe_id))
         return await _async_draft_of_rest(hass, request, order)
     data = target.known
     if not request.bank_decides:
         data = await _async_read(hass, target)
         target.check_all(data)
     return await _async_draft_of_new(hass, request, dedupe_id, data)
+
+
+def _draft_of_nothing(target: PotTarget, problem: HomeAssistantError) -> _Draft:
+    """Return that nothing must be moved, before anything is planned."""
+    return _Draft(
+        order=None,
+        unmade={},
+        short_by=Money.from_minor(0, target.currency),
+        problems=(problem,),
+    )
 
 
 async def _async_draft_of_rest(hass: HomeAssistant, request: MoveRequest, order: Order) -> _Draft:

@@ -10,7 +10,7 @@ const texts = {};
 
 const ASK = { type: "frontend/get_translations", integration: "monzo" };
 
-/** Return what knows our texts; asked for once in each language. @type {LoadTexts} */
+/** Return our texts; asked for once in each language. @type {LoadTexts} */
 export const loadTexts = ({ callWS, language }, category = "common") =>
   (texts[language + category] ??= callWS({ ...ASK, category, language }).then(
     ({ resources }) =>
@@ -22,7 +22,7 @@ export const loadTexts = ({ callWS, language }, category = "common") =>
     },
   ));
 
-/** The same without a `hass`. */
+/** Without a `hass`. */
 export const ourTexts = async () => {
   const [app] = document.getElementsByTagName("home-assistant");
   while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -72,13 +72,13 @@ export const form = async (...schema) => {
   return { schema, computeLabel: ({ name }) => text(`option_${name}`) };
 };
 
-/** Return what changes every quarter of an hour, and so at midnight wherever somebody is. */
+/** Changes every quarter of an hour, so at midnight everywhere. */
 export const quarter = () => Math.floor(Date.now() / 900_000);
 
 const style = new CSSStyleSheet();
 fetch(new URL("cards.css", import.meta.url)).then(async (answer) => style.replace(await answer.text()));
 
-/** Shows its `content`, anew when something `watched` has changed. What keeps the focus has an id; once that is gone, `next` has it. */
+/** Shows its `content`, anew when something `watched` changes. What keeps the focus has an id, else `next` gets it. */
 export class Card extends HTMLElement {
   /** @type {CardConfig} */ config;
   /** @type {Texts} */ text;
@@ -172,7 +172,7 @@ export class Card extends HTMLElement {
   }
 }
 
-/** Make a card known, and offer it in the picker. @type {Define} */
+/** Make a card known. @type {Define} */
 export const define = async (name, card, suggest) => {
   const type = `monzo-${name}-card`;
   if (customElements.get(type)) return;

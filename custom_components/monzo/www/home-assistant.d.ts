@@ -83,6 +83,7 @@ type Money<Shown> = (
 /** What `monzo.get_transactions` answers with for each of them; the fields that are shown. */
 interface MonzoTransaction {
   kind: string;
+  pot: string | null;
   name: string;
   amount: number;
   currency: string;

@@ -1,16 +1,16 @@
-/** A pot: what is in it, how far its goal is, and ways to put money in and to take it out. */
+/** A pot: what is in it, how far its goal is, and buttons to move money. */
 import { Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
-/** By pot and action. No card outlives a lost connection; what is `kept` comes to its end first. @type {Dialogs} */
+/** By pot and action, for no card outlives a lost connection. What is `kept` comes to its end first. @type {Dialogs} */
 const dialogs = {};
 
-/** After these it may have been moved or not. */
+/** After these it may have moved. */
 const IN_DOUBT = ["transfer_unconfirmed", "transfer_not_found", "transfer_rejected_later"];
 
 // Thousands apart, or not at all. What has three digits after its only mark may be either.
 const AMOUNT = /^(\d+|\d{1,3}(?:,\d{3})+(?=\.)|\d{1,3}(?:\.\d{3})+(?=,))(?:[.,](\d{1,2}))?$/;
 
-/** Return what was typed as actions take it; none if it may mean something else. @type {ReadAmount} */
+/** Return what was typed as actions take it; none if unclear. @type {ReadAmount} */
 export const readAmount = (typed, writer) => {
   const digits = writer.format(9876543210);
   const mark = writer.formatToParts(0.5).find(({ type }) => type === "decimal")?.value;
@@ -19,7 +19,7 @@ export const readAmount = (typed, writer) => {
   return whole && `${whole.replace(/\D/g, "")}.${part}`;
 };
 
-/** Return what is read out, and has the focus until then. */
+/** Return what is read out, and has the focus. */
 const say = (text = "", role = "none") => h("p", { role, tabIndex: -1 }, text);
 
 class PotCard extends Card {
@@ -31,8 +31,6 @@ class PotCard extends Card {
   static getStubConfig(/** @type {Hass} */ hass) {
     return { pot: Object.entries(monzoDevices(hass)).find(([, keys]) => keys.pot_balance)?.[0] };
   }
-
-  getCardSize = () => 2;
 
   getGridOptions = () => ({ columns: 12, min_columns: 6, rows: "auto" });
 
@@ -82,7 +80,7 @@ class PotCard extends Card {
       const onsubmit = (/** @type {Event} */ event) => {
         event.preventDefault();
         step.inert = dialog.kept = true;
-        // Where keys still come by.
+        // Keys come by here.
         dialog.focus();
         go();
       };
@@ -99,7 +97,7 @@ class PotCard extends Card {
       dialog.kept = !!forget;
     });
 
-  /** Ask for an amount, show what would be moved, and move it. @type {(service: string, title: string) => void} */
+  /** Ask for an amount, and move it once confirmed. @type {(service: string, title: string) => void} */
   async #move(service, title) {
     const { config, hass, text } = this;
     const dialog = (dialogs[config.pot + service] ??= h("dialog", { tabIndex: -1 }));
@@ -120,12 +118,7 @@ class PotCard extends Card {
     dialog.ariaLabel = title;
     const input = h("input", { inputMode: "decimal", required: true });
     const wrong = say("", "alert");
-    const devices = monzoDevices(hass);
-    const account = devices[hass.devices[config.pot].via_device_id ?? ""]?.balance;
-    const balances = [devices[config.pot].pot_balance, account].map((id) => hass.states[id]);
-    const currency = balances[0].attributes.unit_of_measurement;
-    const [pot, held] = balances.map((its) => its && hass.formatEntityState(its));
-    const before = held && !this.masked && h("small", {}, text("pot_before", { pot, account: held }));
+    const currency = hass.states[monzoDevices(hass)[config.pot].pot_balance].attributes.unit_of_measurement;
     const writer = this.writer({ useGrouping: false, minimumFractionDigits: 2 });
     // With this it moves once, however often it is sent.
     const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -155,7 +148,7 @@ class PotCard extends Card {
       return call(false, true);
     };
     for (;;) {
-      const label = h("label", {}, text("pot_amount", { currency }), before, input);
+      const label = h("label", {}, text("pot_amount", { currency }), input);
       await this.#step(dialog, [label, wrong], hass.localize("ui.common.continue"));
       wrong.textContent = text("pot_unclear", { example: writer.format(12.5) });
       const plan = readAmount(input.value, writer) && (await call(true));

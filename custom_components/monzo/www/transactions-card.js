@@ -1,9 +1,8 @@
-/** A card with the newest transactions of one account or more, by day. */
+/** The newest transactions of one account or more, by day. */
 import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices, quarter } from "./common.js";
 
 const DAY = 86_400_000;
 const MORE = 20;
-const KINDS_OF_POTS = ["pot_deposit", "pot_withdrawal", "round_up"];
 const GONE = "unavailable";
 
 /** @type {Set<Transactions>} */
@@ -60,11 +59,10 @@ class Transactions extends Card {
       { name: "logos", selector: { boolean: {} } },
     );
   getGridOptions = () => ({ columns: 12, min_columns: 6 });
-  getCardSize = () => 8;
 
   limit = MORE;
 
-  /** The row that is the first new one. */
+  /** The first new row. */
   next = 0;
 
   connectedCallback() {
@@ -149,7 +147,7 @@ class Transactions extends Card {
       isOneOfMany && book.name,
     ];
     const name = item.name || kind;
-    const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || (KINDS_OF_POTS.includes(item.kind) ? "🐷" : [...name][0]));
+    const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || (item.pot ? "🐷" : [...name][0]));
     if (config.logos && item.logo) {
       const onload = () => icon.replaceChildren(image);
       const image = h("img", { alt: "", referrerPolicy: "no-referrer", onload, src: item.logo });
