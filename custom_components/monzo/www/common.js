@@ -32,7 +32,7 @@ export const ourTexts = async () => {
 /** Return what went wrong. @type {Explain} */
 export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
   const text = await loadTexts(hass);
-  const reason = key && (await loadTexts(hass, "exceptions"));
+  const reason = key && (await loadTexts(hass, "exceptions").catch(() => null));
   return reason?.(`${key}.message`, values) || message || text("unreachable");
 };
 

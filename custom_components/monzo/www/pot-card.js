@@ -5,7 +5,7 @@ import { Card, define, deviceName, explain, form, h, monzoDevices } from "./comm
 const dialogs = {};
 
 /** After these it may have moved. */
-const IN_DOUBT = ["transfer_unconfirmed", "transfer_not_found", "transfer_rejected_later"];
+const IN_DOUBT = /^transfer_(unconfirmed|not_found|rejected_later)$/;
 
 // Thousands apart, or not at all. What has three digits after its only mark may be either.
 const AMOUNT = /^(\d+|\d{1,3}(?:,\d{3})+(?=\.)|\d{1,3}(?:\.\d{3})+(?=,))(?:[.,](\d{1,2}))?$/;
@@ -134,9 +134,8 @@ class PotCard extends Card {
       } catch (/** @type {any} */ error) {
         const { code, translation_key: key } = error;
         // Later refusals say nothing about what was sent before.
-        in_doubt ||= !dry_run && (!code || code === "unknown_error" || IN_DOUBT.includes(key));
-        const reason = key === "below_keep_at_least" ? text("pot_not_enough") : await explain(hass, error);
-        wrong.textContent = in_doubt ? `${reason} ${text("pot_unknown")}` : reason;
+        in_doubt ||= !dry_run && (!code || code === "unknown_error" || IN_DOUBT.test(key));
+        wrong.textContent = key === "below_keep_at_least" ? text("pot_not_enough") : await explain(hass, error);
         if (!in_doubt) return;
       }
       const onclick = () => {
@@ -144,7 +143,7 @@ class PotCard extends Card {
         dialog.close();
       };
       const forget = h("button", { type: "button", onclick }, text("pot_forget"));
-      await this.#step(dialog, [wrong], text("pot_again"), forget);
+      await this.#step(dialog, [wrong, say(text("pot_unknown"))], text("pot_again"), forget);
       return call(false, true);
     };
     for (;;) {
