@@ -110,6 +110,17 @@ async def test_it_is_quiet_for_a_while_after_an_alert(stage: Stage) -> None:
     ]
 
 
+async def test_an_overdrawn_account_is_told_of_even_then(stage: Stage) -> None:
+    await watch(stage, quiet_hours=12)
+    for balance in (9_520, 50_000, -5_000):
+        change(stage, to=balance)
+        await stage.let_pass()
+    assert [title for title, _message in stage.notifications] == [
+        "Low balance: £95.20",
+        "Low balance: -£50.00",
+    ]
+
+
 async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
     stage: Stage, phone: Phone
 ) -> None:
