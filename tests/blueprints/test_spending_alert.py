@@ -3,12 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
 import pytest
 
 from sandbox.api import Call
+from sandbox.server import Answer
 
 from .conftest import A_WHILE
+from .phone import Phone
 from .stage import Stage
+from .waiting import Clock
 
 A_DAY = timedelta(days=1)
 
@@ -166,3 +171,108 @@ async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -
 def questions(stage: Stage) -> list[Call]:
     """Return the requests for what was before a payment; who polls asks for what is after."""
     return [call for call in stage.server.calls("GET", "/transactions") if "before" in call.query]
+
+
+# The button
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant, stage: Stage) -> Phone:
+    """Return Ann's phone."""
+    return Phone(hass)
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+    """Return what turns time forward while a button waits."""
+    return Clock(hass, freezer)
+
+
+async def watch_with_button(stage: Stage, phone: Phone, **inputs: Any) -> None:
+    """Watch with a button that means it, for a pot of the joint account."""
+    pot = stage.device(stage.home.bills)
+    await watch(stage, **{"phones": [phone.device], "pot": pot, "dry_run": False, **inputs})
+
+
+async def pay_until_told(stage: Stage, clock: Clock, phone: Phone, amount: int) -> dict[str, Any]:
+    """Pay by the card of the joint account, and return the button that the phone shows then."""
+    told = len(phone.notifications)
+    stage.bank.pay(stage.home.joint.id, amount, merchant="Cheesemonger")
+    await clock.let_pass(A_WHILE, until=lambda: len(phone.notifications) > told)
+    (button,) = phone.buttons
+    return button
+
+
+async def press(clock: Clock, phone: Phone, button: dict[str, Any]) -> None:
+    """Press a button, and wait for what the phone is told then."""
+    told = len(phone.notifications)
+    await clock.go_on_for_a_moment()
+    phone.press(button)
+    await clock.go_on(until=lambda: len(phone.notifications) > told)
+
+
+async def test_one_press_takes_what_was_paid_out_of_the_pot_once(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, phone)
+    button = await pay_until_told(stage, clock, phone, -12_345)
+    assert button["title"] == "Move £123.45 from Bills"
+    assert stage.sent == []
+    await press(clock, phone, button)
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -12_345)]
+    assert phone.texts[-1] == (None, "£123.45 from Bills: moved.")
+    assert stage.notifications == []
+
+
+async def test_a_button_that_is_not_pressed_goes_away_and_does_nothing_then(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, phone, minutes=5)
+    button = await pay_until_told(stage, clock, phone, -12_345)
+    await clock.go_on_for_a_moment()
+    await clock.let_pass(timedelta(minutes=6), until=lambda: len(phone.notifications) > 1)
+    assert phone.texts[-1] == (None, "clear_notification")
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.sent == []
+
+
+async def test_the_button_only_plans_at_first(stage: Stage, clock: Clock, phone: Phone) -> None:
+    await watch_with_button(stage, phone, dry_run=True)
+    await press(clock, phone, await pay_until_told(stage, clock, phone, -12_345))
+    assert stage.sent == []
+    assert phone.texts[-1][1] == "Only a plan: £123.45 from Bills would be moved."
+
+
+async def test_while_a_button_waits_other_payments_are_told_and_have_their_own(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, phone)
+    first = await pay_until_told(stage, clock, phone, -12_345)
+    second = await pay_until_told(stage, clock, phone, -20_000)
+    await press(clock, phone, second)
+    await press(clock, phone, first)
+    assert stage.amounts == [("Bills", -20_000), ("Bills", -12_345)]
+
+
+async def test_there_is_no_button_for_what_another_account_has_paid(
+    stage: Stage, phone: Phone
+) -> None:
+    await watch_with_button(stage, phone)
+    stage.bank.pay(stage.home.current.id, -12_345, merchant="Cheesemonger")
+    await stage.let_pass()
+    assert phone.buttons == []
+
+
+async def test_a_transfer_that_fails_is_told_on_the_phone(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, phone)
+    button = await pay_until_told(stage, clock, phone, -12_345)
+    stage.server.fail("PUT", "/pots/*", Answer.error("bad_request.not_allowed", "Not today"))
+    await press(clock, phone, button)
+    assert stage.moves == []
+    assert "this did not work" in phone.texts[-1][1]
+    assert any("Not today" in text for text in stage.complaints())
