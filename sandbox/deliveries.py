@@ -65,6 +65,8 @@ class Deliveries:
         """Wait until nothing is on its way any more."""
         while self._tasks or self._held:
             await asyncio.gather(*self._tasks)
+            # Those that have just finished are among them until the loop has gone round once.
+            await asyncio.sleep(0)
             if self._held:
                 self._send(self._held.pop())
 
