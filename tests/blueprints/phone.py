@@ -8,7 +8,6 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import slugify
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-
 ANNS_PHONE: Final = "Ann's phone"
 
 

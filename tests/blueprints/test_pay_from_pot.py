@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.transactions import SIGNAL_TRANSACTION
@@ -11,11 +12,16 @@ from sandbox.server import Answer, LoseResponse
 from tests.mishaps import break_transfers, change_options
 from tests.stream import Listener
 
-from .stage import AUTOMATION, Stage
+from .stage import Stage
 
 NAME = "pay_from_pot"
 
 A_WHILE = timedelta(minutes=10)
+
+FAILED = (
+    "Did not move 3.00 GBP out of {} for Deli. This did not work, and Home Assistant's log says why."
+    " Look into the Monzo app before you try again."
+)
 
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
 
@@ -193,14 +199,77 @@ async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
     pay(stage, 300)
     await stage.let_pass()
     assert stage.sent == []
+    assert stage.heard == [{"message": FAILED.format("House")}]
     assert any("does not belong to the chosen account" in text for text in stage.complaints())
 
 
-async def test_a_transfer_that_the_bank_refuses_is_seen(stage: Stage) -> None:
+async def test_a_transfer_that_the_bank_refuses_is_told(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage))
     break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
     pay(stage, 300)
     await stage.let_pass()
     assert stage.moves == []
-    assert stage.heard == []
-    assert any(AUTOMATION in text for text in stage.complaints())
+    told = FAILED.format("Holiday")
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: this did not work", told)]
+    assert any("Not today" in text for text in stage.complaints())
+    pay(stage, 301)
+    await stage.let_pass(A_WHILE)
+    assert stage.amounts == [("Holiday", -301)]
+
+
+async def test_a_transfer_that_nobody_knows_of_whether_it_was_made_is_told(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    break_transfers(stage.server, LoseResponse(), times=None)
+    stage.server.fail("GET", "/transactions", Answer.html(502), after=1, times=None)
+    pay(stage, 300)
+    await stage.let_pass()
+    stage.server.clear_faults()
+    assert stage.amounts == [("Holiday", -300)]
+    assert stage.heard == [{"message": FAILED.format("Holiday")}]
+    assert any("may have been moved, or not" in text for text in stage.complaints())
+
+
+async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a_word(
+    stage: Stage,
+) -> None:
+    pots = {"The play": stage.home.holiday, "Another": stage.home.coin_jar}
+    automations = [
+        {
+            "id": name,
+            "alias": name,
+            "use_blueprint": {
+                "path": f"monzo/{NAME}.yaml",
+                "input": inputs(stage, pot=stage.device(pot)),
+            },
+        }
+        for name, pot in pots.items()
+    ]
+    assert await async_setup_component(stage.hass, "automation", {"automation": automations})
+    pay(stage, 300)
+    await stage.let_pass()
+    assert stage.runs == 2
+    assert len(stage.moves) == 1
+    assert len(stage.heard) == 1
+    assert stage.notifications == []
+    # Both of them at the same moment, so that one was refused.
+    assert all("was used for another transfer before" in text for text in stage.complaints())
+
+
+async def test_the_bank_is_asked_only_once_what_there_is(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    pay(stage, 300)
+    await stage.let_pass()
+    paths = [call.path for call in stage.server.calls()]
+    moving = next(place for place, path in enumerate(paths) if path.endswith("/withdraw"))
+    # First come the news, and then what the action itself wants to know.
+    assert paths[moving - 3 : moving] == ["/transactions", "/balance", "/pots"]
+
+
+async def test_money_that_has_just_come_into_the_pot_is_seen(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage, keep_at_least=640))
+    pay(stage, 300)
+    stage.server.fail("GET", "/pots", Answer.html(502))
+    stage.bank.deposit(stage.home.holiday.id, stage.home.current.id, 300, "by hand")
+    await stage.let_pass()
+    assert stage.amounts == [("Holiday", 300), ("Holiday", -300)]

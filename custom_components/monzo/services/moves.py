@@ -301,7 +301,11 @@ async def async_fulfil(call: ServiceCall, wish: Wish) -> ServiceResponse:
 async def _async_preview(call: ServiceCall, wish: Wish) -> ServiceResponse:
     """Answer with the plan, and move nothing."""
     dedupe_id = call.data.get(ATTR_DEDUPE_ID)
-    draft = await _async_draft(call.hass, wish, dedupe_id or uuid4().hex)
+    if dedupe_id and (problem := _reused(wish, dedupe_id)):
+        nothing = Money.from_minor(0, wish.target.currency)
+        draft = _Draft(order=None, unmade={}, short_by=nothing, problems=(problem,))
+    else:
+        draft = await _async_draft(call.hass, wish, dedupe_id or uuid4().hex)
     steps = wish.target.transfers.preview(draft.order) if draft.order else ()
     return {
         **_answer(wish, dedupe_id, draft, steps, wish.target.known),
@@ -365,10 +369,10 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
 
     Raises ServiceValidationError if the id was used for something else.
     """
+    if problem := _reused(wish, dedupe_id):
+        raise problem
     transfers = wish.target.transfers
     if (order := transfers.find_order(dedupe_id)) is not None:
-        if order.request != wish.request:
-            raise refused("dedupe_id_reused", dedupe_id=dedupe_id)
         problems = await _async_problems_of_rest(hass, wish, order)
         return _Draft(
             order=order,
@@ -381,6 +385,14 @@ async def _async_draft(hass: HomeAssistant, wish: Wish, dedupe_id: str) -> _Draf
         data = await _async_read(hass, wish.target)
         wish.target.check_all(data)
     return await _async_draft_of(hass, wish, dedupe_id, data)
+
+
+def _reused(wish: Wish, dedupe_id: str) -> ServiceValidationError | None:
+    """Return what is wrong with an id that was used for something else, if it was."""
+    order = wish.target.transfers.find_order(dedupe_id)
+    if order is None or order.request == wish.request:
+        return None
+    return refused("dedupe_id_reused", dedupe_id=dedupe_id)
 
 
 async def _async_draft_of(
