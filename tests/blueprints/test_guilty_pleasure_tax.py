@@ -6,6 +6,8 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
 
 from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from sandbox.server import Answer
+from tests.mishaps import break_transfers
 from tests.stream import Listener
 
 from .conftest import A_WHILE
@@ -185,3 +187,27 @@ async def test_several_payments_are_taxed_each_for_itself(stage: Stage) -> None:
         stage.bank.pay(stage.home.joint.id, amount, merchant="Kebab Corner")
     await stage.let_pass()
     assert stage.amounts == [("Bills", 10), ("Bills", 20), ("Bills", 20)]
+
+
+async def test_a_tax_that_the_bank_refuses_is_told(stage: Stage) -> None:
+    await tax(stage)
+    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
+    await pay(stage, -850)
+    assert stage.moves == []
+    told = (
+        "Tried to move 0.85 GBP into Bills because of 8.50 for Kebab Corner. "
+        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
+        "Look into the Monzo app before you try again."
+    )
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
+    assert any("Not today" in text for text in stage.complaints())
+
+
+async def test_the_bank_is_asked_only_once_what_there_is(stage: Stage) -> None:
+    await tax(stage)
+    await pay(stage, -850)
+    paths = [call.path for call in stage.server.calls()]
+    moving = next(place for place, path in enumerate(paths) if path.endswith("/deposit"))
+    # First come the news, and then what the action itself wants to know.
+    assert paths[moving - 3 : moving] == ["/transactions", "/balance", "/pots"]

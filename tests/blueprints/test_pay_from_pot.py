@@ -19,8 +19,8 @@ NAME = "pay_from_pot"
 A_WHILE = timedelta(minutes=10)
 
 FAILED = (
-    "Did not move 3.00 GBP out of {} for Deli. This did not work, and Home Assistant's log says why."
-    " Look into the Monzo app before you try again."
+    "Tried to move 3.00 GBP out of {} for Deli. This did not work, or nobody can tell whether it "
+    "did: Home Assistant's log says more. Look into the Monzo app before you try again."
 )
 
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
@@ -211,7 +211,7 @@ async def test_a_transfer_that_the_bank_refuses_is_told(stage: Stage) -> None:
     assert stage.moves == []
     told = FAILED.format("Holiday")
     assert stage.heard == [{"message": told}]
-    assert stage.notifications == [("The play: this did not work", told)]
+    assert stage.notifications == [("The play: something went wrong", told)]
     assert any("Not today" in text for text in stage.complaints())
     pay(stage, 301)
     await stage.let_pass(A_WHILE)

@@ -7,7 +7,7 @@ from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.journal import JOURNALS
 from sandbox.server import Answer, LoseResponse
 from tests.looking import set_up
-from tests.mishaps import change_options
+from tests.mishaps import break_transfers, change_options
 
 from .stage import A_POLL, Stage
 
@@ -138,3 +138,46 @@ async def test_a_time_whose_answer_was_lost_is_not_saved_twice(stage: Stage) -> 
     stage.complaints()
     await happen(stage, times=2)
     assert stage.amounts == [("Bills", 100)]
+
+
+async def test_what_the_bank_refuses_is_told_and_does_not_count(stage: Stage) -> None:
+    await save(stage, most_per_day=1)
+    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
+    await happen(stage)
+    assert stage.moves == []
+    told = (
+        "Tried to move 1.00 GBP into Bills: the dishwasher was done. "
+        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
+        "Look into the Monzo app before you try again."
+    )
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
+    assert any("Not today" in text for text in stage.complaints())
+    await happen(stage)
+    assert stage.amounts == [("Bills", 100)]
+
+
+async def test_while_monzo_is_not_there_nothing_is_saved_and_that_is_told(stage: Stage) -> None:
+    await save(stage)
+    await stage.hass.config_entries.async_unload(stage.entry.entry_id)
+    await happen(stage)
+    assert stage.sent == []
+    (call,) = stage.heard
+    assert call["message"].startswith("Tried to move 1.00 into Bills: the dishwasher was done. ")
+    assert stage.complaints()
+
+
+async def test_however_often_it_has_happened_the_bank_is_asked_once_what_there_is(
+    stage: Stage,
+) -> None:
+    await save(stage)
+    await happen(stage, times=2)
+    before = len(stage.server.calls())
+    await happen(stage)
+    paths = [call.path for call in stage.server.calls()[before:]]
+    assert paths[:2] == ["/balance", "/pots"]
+    assert paths[2].endswith("/deposit")
+    assert paths[3:5] == ["/balance", "/pots"]
+    before = len(stage.server.calls())
+    await happen(stage)
+    assert len(stage.server.calls()) == before
