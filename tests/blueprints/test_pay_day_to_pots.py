@@ -3,13 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from sandbox.server import Answer
+from sandbox.server import Answer, LoseResponse
 from tests.mishaps import change_options
 
 from .stage import Stage
+from .waiting import Clock
 
 NAME = "pay_day_to_pots"
 
@@ -220,3 +223,95 @@ async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> Non
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: not everything was moved", told)]
+
+
+# A bank that does not answer
+
+HANDED_OUT = [("Holiday", 50_000), ("Rainy day", 26_500), ("Coin jar", 188_500)]
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+    """Return what turns time forward while a salary waits."""
+    return Clock(hass, freezer)
+
+
+def in_trouble(stage: Stage) -> None:
+    """Have the bank not show what is in pots, but tell of the salary."""
+    stage.server.fail("GET", "/pots", Answer.html(502), times=None)
+
+
+def has_failed(stage: Stage) -> bool:
+    """Return whether it was tried in vain since this was asked."""
+    return any("does not tell anything" in text for text in stage.complaints())
+
+
+async def test_a_salary_that_comes_in_while_the_bank_has_trouble_is_handed_out_later(
+    stage: Stage, clock: Clock
+) -> None:
+    await stage.play(NAME, **inputs(stage))
+    income(stage)
+    in_trouble(stage)
+    for _try in range(2):
+        await clock.let_pass(2 * MINUTE, until=lambda: has_failed(stage))
+        await clock.go_on_for_a_moment()
+    stage.server.clear_faults()
+    assert stage.moves == []
+    # A poll sees that the bank is well again.
+    await clock.let_pass(6 * MINUTE, until=lambda: stage.server.calls("GET", "/pots"))
+    await clock.go_on_for_a_moment()
+    await clock.let_pass(2 * MINUTE, until=lambda: stage.heard)
+    assert stage.amounts == HANDED_OUT
+    (told,) = stage.heard
+    assert told["message"].startswith("Moved 500.00 GBP into Holiday. Moved 265.00")
+    stage.complaints()
+    await stage.let_pass(timedelta(hours=2))
+    assert stage.amounts == HANDED_OUT
+    assert stage.notifications == []
+
+
+async def test_a_salary_of_which_a_part_is_in_doubt_is_finished_later(
+    stage: Stage, clock: Clock
+) -> None:
+    await stage.play(NAME, **inputs(stage))
+    stage.server.fail("PUT", "/pots/*", LoseResponse(), after=1, times=None)
+    salary = income(stage)
+    stage.server.fail("GET", "/transactions", Answer.html(502), after=1, times=None)
+    await clock.let_pass(2 * MINUTE, until=lambda: len(stage.moves) == 2)
+    looked = len(stage.server.calls("GET", "/transactions"))
+    # It is sent again some times, and then looked for, in vain.
+    await clock.go_on(until=lambda: len(stage.sent) == 5)
+    await clock.go_on(until=lambda: len(stage.server.calls("GET", "/transactions")) > looked)
+    await clock.go_on_for_a_moment()
+    stage.server.clear_faults()
+    assert stage.heard == []
+    await clock.let_pass(3 * MINUTE, until=lambda: stage.heard)
+    assert stage.amounts == HANDED_OUT
+    assert all(salary in move.dedupe_id for move in stage.moves)
+    (told,) = stage.heard
+    assert told["message"].startswith("Had already moved 500.00 GBP into Holiday. ")
+    stage.complaints()
+
+
+async def test_a_salary_that_cannot_be_handed_out_at_all_is_told_in_the_end(
+    stage: Stage, clock: Clock
+) -> None:
+    await stage.play(NAME, **inputs(stage))
+    income(stage)
+    in_trouble(stage)
+    for pause in (2, 2, 8, 20, 60):
+        assert stage.heard == []
+        await clock.let_pass(pause * MINUTE, until=lambda: has_failed(stage))
+        await clock.go_on_for_a_moment()
+    told = (
+        f"Tried several times to hand out 2650.00 GBP from {EMPLOYER}. This did not work, or "
+        "nobody can tell whether it did: Home Assistant's log says more. Look into the Monzo app "
+        "before you try again."
+    )
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
+    assert stage.sent == []
+    stage.server.clear_faults()
+    stage.complaints()

@@ -12,6 +12,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 # How often everything may go one step further: some hundreds for asking the bank, more for a disk.
 MOST_STEPS: Final = 1_000_000
 
+# Enough to get from one step of an automation to the next, where nobody is asked anything.
+A_FEW_STEPS: Final = 1_000
+
 
 class Clock:
     """Turns time forward while an automation waits, which never lets everything be done."""
@@ -26,6 +29,11 @@ class Clock:
         self._freezer.tick(time)
         async_fire_time_changed(self._hass)
         await self.go_on(until=until)
+
+    async def go_on_for_a_moment(self) -> None:
+        """Let everything go on that needs no time, until it waits again."""
+        for _ in range(A_FEW_STEPS):
+            await asyncio.sleep(0)
 
     async def go_on(self, *, until: Callable[[], object]) -> None:
         """Let everything go on that needs no time, until something has come of it."""
