@@ -268,7 +268,9 @@ async def test_there_is_no_button_without_a_phone_to_press_it_on(stage: Stage) -
     change(stage, to=9_520)
     await stage.let_pass()
     assert [title for title, _message in stage.notifications] == [LOW[0]]
-    assert stage.hass.states.get(AUTOMATION).attributes["current"] == 0
+    state = stage.hass.states.get(AUTOMATION)
+    assert state is not None
+    assert state.attributes["current"] == 0
 
 
 async def test_without_a_pot_there_is_no_button(stage: Stage, phone: Phone) -> None:

@@ -3,12 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
 import pytest
 
 from sandbox.api import Call
+from sandbox.server import Answer
+from tests.mishaps import break_transfers
 
 from .conftest import A_WHILE
+from .phone import Phone, device_of
 from .stage import Stage
+from .waiting import Clock
 
 A_DAY = timedelta(days=1)
 
@@ -148,6 +154,138 @@ async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
     assert [(item.title, item.body) for item in stage.bank.feed] == [(title, message)]
     assert stage.heard == [{"said": f"{title} / {message}"}]
     assert stage.notifications == []
+
+
+# The button
+
+TOLD = ("Large payment: £123.45", "Cheesemonger, from Joint account · Ann & Ben.")
+
+MORE_THAN_AN_HOUR = timedelta(minutes=61)
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant, stage: Stage) -> Phone:
+    """Return Ann's phone."""
+    return Phone(hass)
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+    """Return what turns time forward while the button waits."""
+    return Clock(hass, freezer)
+
+
+async def pay_and_wait(stage: Stage, clock: Clock, phone: Phone, **inputs: Any) -> str:
+    """Pay until a phone tells of it, and return the transaction's id; the pot is one for bills."""
+    pot = stage.device(stage.home.bills)
+    await watch(stage, **{"phones": [phone.device], "pot": pot, "dry_run": False, **inputs})
+    row = stage.bank.pay(stage.home.joint.id, -12_345, merchant="Cheesemonger")
+    await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
+    assert phone.texts == [TOLD]
+    return row.id
+
+
+async def test_a_press_takes_exactly_what_was_paid_out_of_the_pot_once(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    paid = await pay_and_wait(stage, clock, phone)
+    (button,) = phone.buttons
+    assert button["title"] == "Move £123.45 from Bills"
+    assert stage.sent == []
+    assert stage.notifications == []
+
+    phone.press(button)
+    phone.press(button)
+    await stage.let_pass()
+    (move,) = stage.moves
+    assert (move.pot, move.amount) == ("Bills", -12_345)
+    assert paid in move.dedupe_id
+    assert phone.texts == [TOLD, (None, "£123.45 from Bills: moved.")]
+    # It takes the place of the one with the button.
+    assert len({each["data"]["tag"] for each in phone.notifications}) == 1
+
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -12_345)]
+
+
+async def test_each_payment_has_a_button_of_its_own(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await pay_and_wait(stage, clock, phone)
+    first = phone.buttons[0]
+    stage.bank.pay(stage.home.joint.id, -20_000, merchant="Bookworm")
+    await clock.let_pass(A_WHILE, until=lambda: len(phone.notifications) == 2)
+    second = phone.buttons[0]
+    phone.press(second)
+    await clock.go_on(until=lambda: len(phone.notifications) == 3)
+    assert stage.amounts == [("Bills", -20_000)]
+    phone.press(first)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -20_000), ("Bills", -12_345)]
+
+
+async def test_a_button_that_nobody_presses_moves_nothing_and_goes_away(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await pay_and_wait(stage, clock, phone)
+    (button,) = phone.buttons
+    # That of another notification, which is about something else.
+    phone.press({"action": "another"})
+    await stage.let_pass(MORE_THAN_AN_HOUR)
+    assert phone.texts == [TOLD, (None, "clear_notification")]
+    # Too late.
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.sent == []
+
+
+async def test_the_button_only_plans_at_first(stage: Stage, clock: Clock, phone: Phone) -> None:
+    pot = stage.device(stage.home.bills)
+    await watch(stage, phones=[phone.device], pot=pot)
+    stage.bank.pay(stage.home.joint.id, -12_345, merchant="Cheesemonger")
+    await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert phone.texts == [TOLD, (None, "Only a plan: £123.45 from Bills would be moved.")]
+    assert stage.sent == []
+
+
+async def test_a_press_that_does_not_work_is_told(stage: Stage, clock: Clock, phone: Phone) -> None:
+    await pay_and_wait(stage, clock, phone)
+    break_transfers(stage.server, Answer.error("bad_request.pot_locked", "No."))
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert stage.moves == []
+    assert phone.texts[-1][1].startswith("£123.45 from Bills: this did not work, or nobody can")
+    assert any("Monzo refused the transfer" in text for text in stage.complaints())
+
+
+@pytest.mark.parametrize("of_another_account", [True, False], ids=["of another account", "none"])
+async def test_without_a_pot_of_the_account_there_is_no_button(
+    stage: Stage, phone: Phone, *, of_another_account: bool
+) -> None:
+    pot = {"pot": stage.device(stage.home.holiday)} if of_another_account else {}
+    await watch(stage, phones=[phone.device], dry_run=False, **pot)
+    await pay(stage, -12_345)
+    assert phone.texts == [TOLD]
+    assert phone.buttons == []
+    assert stage.notifications == []
+
+
+async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
+    stage: Stage, phone: Phone
+) -> None:
+    tablet = device_of(stage.hass, "Old tablet")
+    await watch(stage, phones=[tablet, phone.device])
+    await pay(stage, -12_345)
+    assert phone.texts == [TOLD]
+    ((title, message),) = stage.notifications
+    assert title == TOLD[0]
+    assert message.endswith("because the app has no notify entity that works: Old tablet.")
+
+
+# What it asks
 
 
 async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -> None:
