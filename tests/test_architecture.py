@@ -68,7 +68,7 @@ IMPORTED: dict[str, set[str]] = {
     "condition": {"api", "const", "models", "runtime", "targets", "threshold"},
     "notify": {"const", "entity", "errors", "models", "runtime"},
     "dashboard": {"const"},
-    "webhook_registration": {"api", "issues", "runtime"},
+    "webhook_registration": {"api", "coordinator", "issues", "runtime"},
     "__init__": {
         "api",
         "balances",
@@ -92,25 +92,29 @@ IMPORTED: dict[str, set[str]] = {
 IMPORTED_IN_API: dict[str, set[str]] = {
     "exceptions": set(),
     "money": set(),
+    "private": set(),
     "answer": {"exceptions"},
     "fields": {"exceptions", "money"},
-    "models": {"fields", "money"},
-    "client": {"answer", "exceptions", "fields", "models", "money"},
-    "__init__": {"answer", "client", "exceptions", "models", "money"},
+    "models": {"fields", "money", "private"},
+    "receipts": {"fields", "money", "private"},
+    "client": {"answer", "exceptions", "fields", "models", "money", "receipts"},
+    "__init__": {"answer", "client", "exceptions", "models", "money", "receipts"},
 }
 
 # The same within the package of the actions. A module may have the name of one outside.
 IMPORTED_IN_SERVICES: dict[str, set[str]] = {
+    "amounts": set(),
     "common": set(),
     "fields": set(),
     "attachments": {"common", "fields"},
     "feed": {"common", "fields"},
-    "moves": {"common"},
-    "autopilot": {"common", "moves"},
-    "pot_transfers": {"common", "moves"},
-    "receipts": {"common", "fields"},
+    "pot_targets": {"common"},
+    "moves": {"amounts", "pot_targets"},
+    "autopilot": {"amounts", "common", "moves", "pot_targets"},
+    "pot_transfers": {"amounts", "common", "moves", "pot_targets"},
+    "receipts": {"amounts", "common", "fields"},
     "refresh": {"common"},
-    "transactions": {"common", "fields"},
+    "transactions": {"amounts", "common", "fields"},
     "__init__": {
         "attachments",
         "autopilot",

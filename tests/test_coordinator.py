@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 import logging
+import math
 from typing import Any, override
 
 from aiohttp import web
@@ -353,7 +354,7 @@ async def test_reading_one_account_shows_it_at_once_and_leaves_the_poll_alone(
     cleo.bank.deposit(pot.id, account.id, 100, "moved")
     await let_pass(timedelta(seconds=50))
 
-    await cleo.entry.runtime_data.balances.async_read_account(account.id)
+    await cleo.entry.runtime_data.balances.async_read_account(account.id, since=math.inf)
 
     await hass.async_block_till_done()
     assert value(hass, pot.id, "pot_balance") == "51.00"
@@ -371,7 +372,7 @@ async def test_a_poll_and_a_reading_at_the_same_time_take_turns(
 
     await asyncio.gather(
         balances.async_refresh(),
-        balances.async_read_account(cleo.accounts[0].id),
+        balances.async_read_account(cleo.accounts[0].id, since=math.inf),
         balances.async_refresh(),
     )
 

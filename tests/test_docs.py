@@ -185,6 +185,12 @@ def test_every_picture_is_shown_on_a_page() -> None:
     assert set((ROOT / "docs/images").iterdir()) <= shown
 
 
+def test_the_front_page_shows_the_dashboard_the_sign_in_an_account_and_the_editor() -> None:
+    shown = {Path(link).stem for link in FRONT.links if link.startswith("docs/images/")}
+    dashboard = {"dashboard-light", "dashboard-dark"}
+    assert shown >= dashboard | {"sign-in", "account", "editor-trigger", "editor-action"}
+
+
 @pytest.mark.parametrize("page", MARKDOWN, ids=name)
 def test_no_two_headings_of_a_page_have_the_same_address(page: Page) -> None:
     assert len(page.anchors) == len(page.headings)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 import logging
+import math
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -313,7 +314,7 @@ async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
     balances = dora.runtime_data.balances
 
     freezer.tick(timedelta(minutes=3))
-    await balances.async_read_account(other.id)
+    await balances.async_read_account(other.id, since=math.inf)
 
     state = shown(hass, account.id, "spend_today")
     assert (state.state, state.attributes["last_reset"][:10]) == ("12.50", "2026-01-09")

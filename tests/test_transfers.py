@@ -213,15 +213,15 @@ def test_an_automation_waits_for_about_a_minute() -> None:
     assert pauses + (len(REAL_PAUSES) + 1) * timedelta(seconds=REAL_TIMEOUT) < timedelta(minutes=1)
 
 
-async def test_a_silent_bank_holds_up_no_other_transfer(
+async def test_a_silent_bank_holds_up_no_transfer_of_another_account(
     teller: Teller, home: Home, server: BankServer
 ) -> None:
     held = Held(DropBefore())
     break_transfers(server, held)
     waiting = asyncio.create_task(teller.deposit(home.holiday, 20))
     await held.arrived.wait()
-    await teller.deposit(home.coin_jar, 30)
-    assert teller.moves == [Move("Coin jar", 3000, ANY)]
+    await teller.deposit(home.bills, 30)
+    assert teller.moves == [Move("Bills", 3000, ANY)]
     held.released.set()
     await waiting
     assert len(teller.moves) == 2

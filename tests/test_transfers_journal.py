@@ -245,39 +245,6 @@ async def test_a_success_that_cannot_be_written_down_is_a_success(
     assert len(teller.moves) == 1
 
 
-async def test_a_record_of_version_1_0_is_read(
-    teller: Teller, home: Home, journal: JournalFile
-) -> None:
-    def without_orders(content: bytes) -> bytes:
-        stored = json.loads(content)
-        del stored["data"]["orders"]
-        return json.dumps(stored).encode()
-
-    await teller.deposit(home.holiday, 20, dedupe_id="once")
-    journal.damage(without_orders)
-    await start_anew(teller, **{CONF_MAX_PER_DAY: 30})
-    answer = await teller.deposit(home.holiday, 20, dedupe_id="once")
-    assert answer["result"] == "already_moved"
-    with refused() as refusal:
-        await teller.deposit(home.holiday, 21, dedupe_id="once")
-    assert refusal.key == "dedupe_id_reused"
-    with refused() as refusal:
-        await teller.deposit(home.holiday, 11)
-    assert refusal.key == "over_daily_limit"
-
-
-async def test_version_1_0_can_read_the_record(
-    teller: Teller, home: Home, journal: JournalFile
-) -> None:
-    await teller.deposit(home.holiday, 20, dedupe_id="once")
-    stored = journal.content["data"]
-    assert {"transfers", "lost_at"} <= stored.keys()
-    assert stored["transfers"]["once"].keys() == {
-        *("direction", "pot_id", "account_id", "minor", "currency"),
-        *("asked_at", "sent_at", "done"),
-    }
-
-
 async def test_a_plan_is_read_after_a_restart(
     teller: Teller, home: Home, server: BankServer
 ) -> None:

@@ -760,6 +760,24 @@ async def test_a_threshold_may_be_another_entity_that_changes_itself(
     assert [each["balance"] for each in told] == [1000.0, 999.0]
 
 
+async def test_a_threshold_that_moves_together_with_the_balance_is_held_against_the_new_one(
+    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    pot = home.bills
+    limit = shown(hass, pot.id, "pot_balance").entity_id
+    told = await automate(
+        hass, crossed(hass, entry, home.joint, type="above", value={"entity": limit})
+    )
+    assert home.joint.balance > pot.balance
+    # A salary comes, and of that more goes into the pot than was in the account before.
+    bank.receive(home.joint.id, 500_000)
+    bank.deposit(pot.id, home.joint.id, 200_000, "in")
+    assert home.joint.balance > pot.balance > 100_000
+    await let_pass(A_WHILE)
+
+    assert not told
+
+
 async def test_a_threshold_that_nobody_knows_for_a_while_is_no_reason_to_miss_a_crossing(
     hass: HomeAssistant,
     home: Home,
@@ -1026,6 +1044,26 @@ async def test_transfers_are_told_by_their_account_or_by_their_pot(
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert [each["id"] for each in told] == ["Account", "Pot", "Pot and Account"]
+
+
+async def test_a_pot_is_told_of_though_its_accounts_device_is_disabled(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+) -> None:
+    options = {"device_id": [device_id(hass, entry, home.house)]}
+    told = await automate(
+        hass,
+        {"trigger": "monzo.transfer_failed", "id": "the pot", "options": options},
+        {"trigger": "monzo.transfer_failed", "id": "all"},
+    )
+    dr.async_get(hass).async_update_device(
+        device_id(hass, entry, home.joint), disabled_by=dr.DeviceEntryDisabler.USER
+    )
+    await hass.async_block_till_done()
+    with pytest.raises(HomeAssistantError):
+        await move(hass, entry, home.house, 1_000_000)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert [each["id"] for each in told] == ["the pot"]
 
 
 # How it is described

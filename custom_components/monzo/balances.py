@@ -61,11 +61,10 @@ class SubjectChange:
     after: HolderState
 
 
-# Keyed by the id of the account or pot, so that who listens goes on hearing when the config entry
-# reloads.
+# Keyed by the id of the account or pot, so that listeners survive a reload of the config entry.
 SIGNAL_SUBJECT: SignalTypeFormat[SubjectChange] = SignalTypeFormat(f"{DOMAIN}_subject_{{}}")
 
-# What each account and pot was when it was last told of, until Home Assistant stops.
+# The last state of each account and pot that listeners were told of, until Home Assistant stops.
 LAST_TOLD: HassKey[dict[str, HolderState]] = HassKey(f"{DOMAIN}_told")
 
 
@@ -143,7 +142,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             return self._async_take_stock()
 
     async def async_bring_forward(self, account_ids: Iterable[str], to: datetime) -> None:
-        """Have balances read, except those read since a moment, and tell everybody.
+        """Read balances that are older than a moment, and tell everybody.
 
         An account's pots are read as well, if money has moved in or out of them. Raises the first
         error in the way of a balance: MonzoError, or Home Assistant's for a token that cannot be
@@ -176,15 +175,18 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._reader.pots_changed.update(account.id for account in self._included)
         await self.async_refresh()
 
-    async def async_read_account(self, account_id: str) -> None:
-        """Ask for one account's balance and pots now, and tell everybody.
+    async def async_read_account(self, account_id: str, *, since: float) -> None:
+        """Ask for one account's balance and pots, unless that was done since; and tell everybody.
 
-        Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
+        `since` is a moment by `time.monotonic`. Raises MonzoError, or Home Assistant's errors for a
+        token that cannot be renewed.
         """
+        requests = [PollRequest(each, account_id) for each in (Endpoint.BALANCE, Endpoint.POTS)]
         async with self._reading:
-            await self._reader.async_ask(
-                (PollRequest(Endpoint.BALANCE, account_id), PollRequest(Endpoint.POTS, account_id))
-            )
+            results = map(self._reader.outcome, requests)
+            if all(result.answered and result.at > since for result in results):
+                return
+            await self._reader.async_ask(requests)
             # Not async_set_updated_data, which would put off the poll of the other accounts.
             self.data = self._async_take_stock()
         self.async_update_listeners()
@@ -202,24 +204,34 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @override
     def async_update_listeners(self) -> None:
         """Update the entities, and then tell those who may look at them."""
+        # Known before any entity changes: whoever follows one must not see the others' past.
+        changes = self._async_note_changes()
         super().async_update_listeners()
-        self._async_tell_changes()
+        self._async_tell(changes)
 
     @callback
     def _async_tell_changes(self) -> None:
-        """Tell which accounts and pots are not what they were, not even before a reload."""
+        """Tell what has changed while the config entry was not loaded."""
+        self._async_tell(self._async_note_changes())
+
+    @callback
+    def _async_note_changes(self) -> list[SubjectChange]:
+        """Return which accounts and pots are not what they were, not even before a reload."""
         if self.config_entry.state is not ConfigEntryState.LOADED or not self.last_update_success:
-            return
+            return []
         told = self.hass.data.setdefault(LAST_TOLD, {})
         holders: Iterable[HolderState] = chain(self.data.accounts.values(), self.data.pots.values())
+        changes: list[SubjectChange] = []
         for subject in holders:
             before, told[subject.id] = told.get(subject.id), subject
             if before is not None and before != subject:
-                async_dispatcher_send(
-                    self.hass,
-                    SIGNAL_SUBJECT.format(subject.id),
-                    SubjectChange(before=before, after=subject),
-                )
+                changes.append(SubjectChange(before=before, after=subject))
+        return changes
+
+    @callback
+    def _async_tell(self, changes: Iterable[SubjectChange]) -> None:
+        for change in changes:
+            async_dispatcher_send(self.hass, SIGNAL_SUBJECT.format(change.after.id), change)
 
     def _choose(self) -> None:
         """Settle on the accounts that this entry looks after."""
@@ -271,9 +283,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @callback
     def _async_take_stock(self) -> MonzoData:
-        """Return what is known, with a device registered for each part of it.
+        """Return what the latest answers say, with a device registered for each part of it.
 
-        If that is nothing, what stands in the way is raised.
+        Raises what stands in the way if there is nothing to show.
         """
         self._choose()
         if (obstacle := self._obstacle()) is not None:
@@ -326,7 +338,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         return errors[balances[0]] if balances else None
 
     def _log_changes(self) -> None:
-        """Tell once what cannot be read, and once that it can be again."""
+        """Log once what cannot be read, and once that it can be again."""
         failed = frozenset(read for read in self._reads() if self._reader.outcome(read).error)
         for read in failed - self._logged:
             err = self._reader.outcome(read).error

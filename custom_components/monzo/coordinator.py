@@ -25,10 +25,10 @@ from .session import MonzoSession
 
 _LOGGER = logging.getLogger(__name__)
 
-# May be over in a moment.
+# May be over in a moment: no answer, or none that makes sense.
 TRANSIENT_ERRORS: Final = (MonzoConnectionError, MonzoResponseError)
 
-# Says nothing about what was asked for, but that nothing else would be answered either.
+# Concern every request: nothing else would be answered either.
 BLOCKING_ERRORS: Final = (
     MonzoAuthenticationError,
     MonzoRateLimitError,
@@ -102,7 +102,7 @@ def poll_interval(accounts: int) -> timedelta:
 
 
 def quiet_reads(accounts: int) -> int:
-    """Return how many accounts' transactions may be asked for at once without a sign of news.
+    """Return how many accounts' transactions may be asked for at once without a hint of news.
 
     All of them, but with very many accounts just so many that the balances keep coming.
     """

@@ -1,7 +1,7 @@
 """Every transaction of an account, and every transfer that was tried, as events."""
 
 from dataclasses import dataclass
-from typing import Any, Final, override
+from typing import Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
@@ -118,15 +118,14 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
     # Where money is kept for what is nobody's business a year later.
     _unrecorded_attributes = frozenset({"account", "dedupe_id", "pot"})
 
-    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - handed on as they are
-        """Listen to no account yet."""
-        super().__init__(*args)
-        self._listening_to: set[str] = set()
+    _listening_to: set[str]
+    """The ids of the accounts that it hears of."""
 
     @override
     async def async_added_to_hass(self) -> None:
         """Listen to the transfers of all accounts."""
         await super().async_added_to_hass()
+        self._listening_to = set()
         self._async_listen()
 
     @callback
@@ -155,13 +154,9 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
         self._trigger_event(
             report.outcome,
             {
-                "direction": transfer.direction,
-                "amount": float(transfer.amount.amount),
-                "currency": transfer.amount.currency,
-                "pot": pot.pot.name if pot else None,
+                **transfer.as_dict(pot.pot.name if pot else None),
                 "account": async_account_name(self.hass, account.account) if account else None,
                 "reason": report.reason,
-                "dedupe_id": transfer.dedupe_id,
             },
         )
         self.async_write_ha_state()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import logging
 from pathlib import Path
-from typing import Final, NotRequired, Self, TypedDict
+from typing import Any, Final, Self, TypedDict
 from weakref import WeakValueDictionary
 
 from homeassistant.core import HomeAssistant, callback
@@ -37,6 +37,10 @@ DAY: Final = timedelta(days=1)
 # Automations repeat themselves within hours; and the file is written twice for each transfer.
 REMEMBERED_FOR: Final = timedelta(days=30)
 MOST_REMEMBERED: Final = 1000
+
+# How long what was begun and not finished can be finished under its id: planned anew, it would be
+# another move under an id that the bank knows.
+FINISHED_WITHIN: Final = timedelta(days=365)
 
 
 class _StoredMove(TypedDict):
@@ -70,9 +74,7 @@ class _StoredJournal(TypedDict):
 
     transfers: dict[str, _StoredTransfer]
     lost_at: str | None
-
-    orders: NotRequired[dict[str, _StoredOrder]]
-    """Not there before version 1.1, which was the first to plan."""
+    orders: dict[str, _StoredOrder]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,16 @@ class Transfer:
             account_id=self.account_id,
             amount=self.amount,
         )
+
+    def as_dict(self, pot: str | None) -> dict[str, Any]:
+        """Return what automations and templates see of it; `pot` is the name of the pot."""
+        return {
+            "direction": self.direction.value,
+            "amount": float(self.amount.amount),
+            "currency": self.amount.currency,
+            "pot": pot,
+            "dedupe_id": self.dedupe_id,
+        }
 
     @classmethod
     def from_stored(cls, dedupe_id: str, stored: _StoredTransfer) -> Self:
@@ -352,7 +364,7 @@ class TransferJournal:
         }
         self._orders = {
             dedupe_id: Order.from_stored(dedupe_id, order)
-            for dedupe_id, order in stored.get("orders", {}).items()
+            for dedupe_id, order in stored["orders"].items()
         }
         self._tidy()
         return True
@@ -389,6 +401,11 @@ class TransferJournal:
             }
         )
 
+    def _half_done(self, order: Order) -> Collection[str]:
+        """Return the ids of an order's transfers, if some of it has happened and some has not."""
+        done = [id_ in self._transfers and self._transfers[id_].done for id_ in order.moves]
+        return order.moves.keys() if any(done) and not all(done) else ()
+
     @callback
     def _tidy(self) -> None:
         """Forget the transfers of long ago."""
@@ -404,11 +421,13 @@ class TransferJournal:
             key=lambda transfer: transfer.sent_at,
             reverse=True,
         )
+        unfinished = {id_ for order in self._orders.values() for id_ in self._half_done(order)}
         self._transfers = {
             transfer.dedupe_id: transfer
             for place, transfer in enumerate(latest_first)
             if transfer.sent_at > now - DAY
             or (transfer.sent_at > now - REMEMBERED_FOR and place < MOST_REMEMBERED)
+            or (transfer.sent_at > now - FINISHED_WITHIN and transfer.dedupe_id in unfinished)
         }
         # One that has certainly moved nothing so far is planned anew when it is asked for again.
         self._orders = {

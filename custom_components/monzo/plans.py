@@ -250,18 +250,21 @@ def distribute(
     return Plan(moves=tuple(moves), short_by=Money.from_minor(short_by, currency))
 
 
-def leaves_at_least(source: Holding, moves: Iterable[Move], keep_at_least: Money | None) -> bool:
+def leaves_at_least(holding: Holding, moves: Iterable[Move], keep_at_least: Money | None) -> bool:
     """Return whether an account or a pot keeps what is to stay in it when these moves are made.
 
-    For moves of its own that were planned a while ago: what is in it may have changed since.
+    For moves that were planned a while ago: what is in it may have changed since.
     """
-    out = sum(
-        move.amount.minor
-        if (move.direction is Direction.DEPOSIT) is (move.account_id == source.id)
-        else -move.amount.minor
-        for move in moves
-    )
-    return out <= _spare(source, keep_at_least)
+    out = sum(_taken_from(holding, move) for move in moves)
+    return out <= _spare(holding, keep_at_least)
+
+
+def _taken_from(holding: Holding, move: Move) -> int:
+    """Return how many minor units a move takes from an account or a pot; negative if it gives."""
+    if holding.id not in {move.account_id, move.pot_id}:
+        return 0
+    gives = Direction.DEPOSIT if holding.id == move.account_id else Direction.WITHDRAW
+    return move.amount.minor if move.direction is gives else -move.amount.minor
 
 
 def _share_out_of(

@@ -46,7 +46,7 @@ class PollResult:
     """How a request went when it was last sent."""
 
     at: float
-    """By `time.monotonic`."""
+    """When it was sent, by `time.monotonic`."""
 
     error: Exception | None = None
 
@@ -60,7 +60,7 @@ class PollResult:
 
     @property
     def transient(self) -> bool:
-        """Whether it failed, but may work in a moment."""
+        """Whether it failed in a way that may be over in a moment."""
         return isinstance(self.error, TRANSIENT_ERRORS)
 
     @property
@@ -126,6 +126,7 @@ class BalanceReader:
 
     async def _async_read(self, read: PollRequest) -> PollResult:
         """Send one request and keep its answer."""
+        at = time.monotonic()
         skipped = 0
         try:
             match read.endpoint:
@@ -136,8 +137,8 @@ class BalanceReader:
                 case Endpoint.POTS:
                     skipped = await self._async_read_pots(read.account_id)
         except (MonzoError, *BLOCKING_ERRORS) as err:
-            return PollResult(at=time.monotonic(), error=err)
-        return PollResult(at=time.monotonic(), skipped=skipped)
+            return PollResult(at=at, error=err)
+        return PollResult(at=at, skipped=skipped)
 
     async def _async_read_accounts(self) -> int:
         """Ask for the accounts, and return how many records could not be read."""

@@ -1,4 +1,4 @@
-"""The bank as one config entry sees it: signed in, and polite."""
+"""The client of one config entry: it keeps the token, and holds still when the bank says so."""
 
 import asyncio
 from collections import deque
@@ -110,7 +110,7 @@ class MonzoSession(MonzoClient):
 
     @contextmanager
     def _respecting_rate_limit(self) -> Iterator[None]:
-        """Have nothing sent while the bank wants to be left alone, and heed it when it says so."""
+        """Send nothing while the bank's rate limit lasts, and remember a new one."""
         entry_id = self._entry.entry_id
         if (wait := self._quiet_until.get(entry_id, 0) - time.monotonic()) > 0:
             raise MonzoRateLimitError(ASKED_TO_WAIT, retry_after=wait)

@@ -54,17 +54,22 @@ def async_check(hass: HomeAssistant, device_ids: Collection[str], holders: Holde
 
 @callback
 def async_chosen(
-    hass: HomeAssistant, device_ids: Collection[str], holders: HolderType
+    hass: HomeAssistant,
+    device_ids: Collection[str],
+    holders: HolderType,
+    *,
+    also_disabled: bool = False,
 ) -> dict[str, str]:
     """Return the ids of devices by those of their accounts and pots.
 
-    Of these devices, as far as they are there; or without ids, of all that are not disabled.
+    Of these devices, as far as they are there; or without ids, of all that are not disabled, or of
+    those as well.
     """
     devices = _async_devices(hass, holders)
     return {
         id_: device.id
         for id_, device in devices
-        if (device.id in device_ids if device_ids else not device.disabled)
+        if (device.id in device_ids if device_ids else also_disabled or not device.disabled)
     }
 
 
@@ -74,6 +79,8 @@ def async_follow(
     device_ids: Collection[str],
     holders: HolderType,
     listen: Callable[[str, str], CALLBACK_TYPE],
+    *,
+    also_disabled: bool = False,
 ) -> CALLBACK_TYPE:
     """Listen to these devices, or without ids to all of them, as they come and go.
 
@@ -83,7 +90,7 @@ def async_follow(
 
     @callback
     def async_update(_event: Event[Any] | None = None) -> None:
-        chosen = async_chosen(hass, device_ids, holders).items()
+        chosen = async_chosen(hass, device_ids, holders, also_disabled=also_disabled).items()
         for gone in heard.keys() - chosen:
             heard.pop(gone)()
         for pair in chosen - heard.keys():

@@ -83,7 +83,7 @@ class Change:
     before: Seen
 
 
-# Keyed by account id, so that who listens goes on hearing when the config entry reloads.
+# Keyed by account id, so that listeners survive a reload of the config entry.
 SIGNAL_TRANSACTION: SignalTypeFormat[Report] = SignalTypeFormat(f"{DOMAIN}_transaction_{{}}")
 SIGNAL_CHANGE: SignalTypeFormat[Change] = SignalTypeFormat(f"{DOMAIN}_transaction_changed_{{}}")
 
@@ -166,7 +166,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         }
 
     def is_current(self, account_id: str) -> bool:
-        """Return whether what is known of an account's transactions is more than a memory."""
+        """Return whether an account's transactions have been read, and not failed to be since."""
         return self._states[account_id].current
 
     def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:

@@ -91,7 +91,7 @@ class TransferReport:
     """Why it is not done: the key of the text that the user is told; None if it is."""
 
 
-# Keyed by account id, so that who listens goes on hearing when the config entry reloads.
+# Keyed by account id, so that listeners survive a reload of the config entry.
 SIGNAL_TRANSFER: SignalTypeFormat[TransferReport] = SignalTypeFormat(f"{DOMAIN}_transfer_{{}}")
 
 
@@ -258,8 +258,6 @@ class Transfers:
         except HomeAssistantError as err:
             error = err
         else:
-            if moved_now:
-                self._async_report(transfer)
             result = StepResult.MOVED if moved_now else StepResult.ALREADY_MOVED
             return Step(move=move, result=result)
         outcome = self._async_report(transfer, str(error.translation_key))
@@ -268,10 +266,10 @@ class Transfers:
     @callback
     def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
         """Tell everybody that none of these moves is made, by the first of them."""
-        for dedupe_id, move in list(moves.items())[:1]:
-            self._async_report(
-                Transfer.of(dedupe_id, move, dt_util.utcnow()), str(error.translation_key)
-            )
+        if moves:
+            dedupe_id, move = next(iter(moves.items()))
+            transfer = Transfer.of(dedupe_id, move, dt_util.utcnow())
+            self._async_report(transfer, str(error.translation_key))
 
     @callback
     def _async_report(self, transfer: Transfer, reason: str | None = None) -> TransferOutcome:
@@ -352,7 +350,8 @@ class Transfers:
                 transfer = replace(transfer, asked_at=earlier.asked_at)
             # Between these two nothing is awaited: so no other transfer can be within the daily
             # limit alone, and beyond it together with this one.
-            for problem in self.problems({transfer.dedupe_id: transfer.move}):
+            problems = self.problems({transfer.dedupe_id: transfer.move})
+            if (problem := next(problems, None)) is not None:
                 raise problem
             await self._journal.async_write_before_sending(transfer, order)
             try:
@@ -360,6 +359,8 @@ class Transfers:
             except asyncio.CancelledError:
                 self._async_report(transfer, "transfer_unconfirmed")
                 raise
+            # Before writing, while which whoever waits for it may be cancelled.
+            self._async_report(transfer)
             await self._journal.async_write_done(transfer)
             return True
 

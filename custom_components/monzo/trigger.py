@@ -112,7 +112,7 @@ LATE: Final = {vol.Optional(CONF_LATE, default=False): cv.boolean}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Hears of one account or pot for one automation."""
+    """Runs one automation for one account or pot."""
 
     hass: HomeAssistant
     subject_id: str
@@ -438,7 +438,7 @@ class PotGoalReached(MonzoTrigger):
 
 
 class TransferFailed(MonzoTrigger):
-    """Waits for money not to be moved although Home Assistant was asked to, or not surely."""
+    """Waits for a transfer that failed, or of which nobody knows whether it did."""
 
     schema = _schema(ANY_NUMBER)
     holders = HolderType.BOTH
@@ -448,7 +448,7 @@ class TransferFailed(MonzoTrigger):
     @callback
     def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
         """Listen to all accounts: who waits for a pot hears of it from its account."""
-        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen)
+        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen, also_disabled=True)
 
     @override
     @callback
@@ -463,11 +463,7 @@ class TransferFailed(MonzoTrigger):
                 {
                     "outcome": report.outcome.value,
                     "reason": report.reason,
-                    "direction": transfer.direction.value,
-                    "amount": float(transfer.amount.amount),
-                    "currency": transfer.amount.currency,
-                    "pot": pot.pot.name if isinstance(pot, PotState) else None,
-                    "dedupe_id": transfer.dedupe_id,
+                    **transfer.as_dict(pot.pot.name if isinstance(pot, PotState) else None),
                 }
             )
 
@@ -478,10 +474,10 @@ class TransferFailed(MonzoTrigger):
     @callback
     def _is_chosen(self, transfer: Transfer) -> bool:
         device_ids = self._options[ATTR_DEVICE_ID]
-        chosen = async_chosen(self._hass, device_ids, self.holders)
-        return not device_ids or not chosen.keys().isdisjoint(
-            {transfer.account_id, transfer.pot_id}
-        )
+        # Where nothing is chosen, an account whose device is disabled is left out with its pots.
+        holders = self.holders if device_ids else HolderType.ACCOUNTS
+        chosen = async_chosen(self._hass, device_ids, holders)
+        return not chosen.keys().isdisjoint({transfer.account_id, transfer.pot_id})
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {

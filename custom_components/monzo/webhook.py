@@ -46,7 +46,7 @@ REMEMBERED_DELIVERIES: Final = 500
 # A payment may be announced a little before it is in the list.
 LOOK_AGAIN_AFTER: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=15))
 
-# So many looks in vain within so many seconds, and hints are left to the polls for a while.
+# After so many looks in vain within so many seconds, hints are left to the polls for a while.
 MOST_IN_VAIN: Final = 5
 IN_VAIN_WITHIN: Final = 300.0
 

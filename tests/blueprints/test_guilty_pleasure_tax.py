@@ -202,12 +202,3 @@ async def test_a_tax_that_the_bank_refuses_is_told(stage: Stage) -> None:
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
     assert any("Not today" in text for text in stage.complaints())
-
-
-async def test_the_bank_is_asked_only_once_what_there_is(stage: Stage) -> None:
-    await tax(stage)
-    await pay(stage, -850)
-    paths = [call.path for call in stage.server.calls()]
-    moving = next(place for place, path in enumerate(paths) if path.endswith("/deposit"))
-    # First come the news, and then what the action itself wants to know.
-    assert paths[moving - 3 : moving] == ["/transactions", "/balance", "/pots"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.home_assistant import Frontend
+from sandbox.server import Answer
 
 from .house import House
 
@@ -58,6 +59,29 @@ async def limited(house: House, **options: object) -> AsyncIterator[None]:
     before = await _change_options(house, options)
     yield
     await _change_options(house, dict.fromkeys(options) | before)
+
+
+@asynccontextmanager
+async def not_loaded(house: House) -> AsyncIterator[None]:
+    """Have the integration fail to start again for a while, for the bank is down."""
+    down = house.server.fail("GET", "/accounts", Answer.html(502), times=None)
+    try:
+        await _start_again(house)
+        yield
+    finally:
+        down.clear()
+        await reload(house)
+
+
+async def reload(house: House) -> None:
+    """Have the integration ask for everything anew."""
+    await _start_again(house)
+    await house.loaded()
+
+
+async def _start_again(house: House) -> None:
+    (entry,) = await house.entries()
+    await house.owner.post(f"/api/config/config_entries/entry/{entry['entry_id']}/reload")
 
 
 async def _change_options(house: House, options: dict[str, Any]) -> dict[str, Any]:

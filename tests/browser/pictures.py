@@ -37,8 +37,12 @@ _MOMENT = datetime(2026, 11, 18, 18, 24, tzinfo=UTC)
 _ACCOUNT = "0123456789abcdef0123456789abcdef"
 _POT = "fedcba9876543210fedcba9876543210"
 
-# What is drawn and moved after all is there, for which there is nothing to wait.
+# The editor offers YAML for what it does not know yet.
 _UNTIL_STILL_SECONDS = 2
+
+# A page is still when so many pictures in a row, so long apart, are the same to the byte.
+_PICTURES_ALIKE = 4
+_BETWEEN_SECONDS = 0.5
 
 _COLOURS = 256
 
@@ -107,13 +111,14 @@ class Photographer:
             page = await self._open("/my-money", height=1300, dark=dark)
             await page.get_by_text("Copper Kettle").first.wait_for()
             await self._take(name, page)
-        page = await self._open("/my-money", width=390, height=844)
-        await page.get_by_text("Current account").first.wait_for()
+        page = await self._open("/my-money", width=390, height=1_700)
+        await page.get_by_text("Rainy day").first.wait_for()
         await self._take("dashboard-phone", page)
 
     async def _account(self) -> None:
         page = await self._open(f"/config/devices/device/{self._devices['Current account']}")
-        await page.get_by_text("Spent today").first.wait_for()
+        for text in ("Spent today", "Download diagnostics", "No activity found"):
+            await page.get_by_text(text).first.wait_for()
         await self._take("account", page)
 
     async def _editors(self) -> None:
@@ -146,11 +151,22 @@ class Photographer:
         return page
 
     async def _take(self, name: str, page: Page) -> None:
-        await asyncio.sleep(_UNTIL_STILL_SECONDS)
-        file = await self._desk.shot(name, page)
+        file = await self._still(name, page)
         with Image.open(file) as picture:
             small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
         small.save(_PICTURES / f"{name}.png", optimize=True)
+
+    async def _still(self, name: str, page: Page) -> Path:
+        """Return a picture of a page on which nothing has moved for a while."""
+        still, before = 0, b""
+        while True:
+            file = await self._desk.shot(name, page)
+            now = file.read_bytes()
+            still = still + 1 if now == before else 0
+            if still == _PICTURES_ALIKE:
+                return file
+            before = now
+            await asyncio.sleep(_BETWEEN_SECONDS)
 
 
 def _spend_a_day(house: House) -> None:

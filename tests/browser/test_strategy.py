@@ -1,13 +1,17 @@
 """The dashboard that is there at once: offered, complete, discreet, and never out of date."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 import re
 
 from playwright.async_api import Page, expect
 import pytest
 import pytest_asyncio
 
-from .boards import device_of, lay_out
+from sandbox.past import import_past
+
+from .boards import device_of, lay_out, reload
 from .desk import Desk
 from .house import House
 
@@ -88,6 +92,22 @@ async def test_it_shows_everything_at_any_width(
     await desk.shot("dashboard")
 
 
+async def test_on_the_first_day_there_are_no_graphs_of_nothing(
+    banked_house: House, desk: Desk, money: str
+) -> None:
+    graphs = "hui-statistics-graph-card"
+    await _forget_the_past(banked_house)
+    page = await desk.open(banked_house, money)
+    await _listed(page)
+    await expect(page.locator(graphs)).to_have_count(0)
+    await expect(page.get_by_text("Spending", exact=True)).to_have_count(0)
+    await desk.shot("first day")
+    await _remember_the_past(banked_house)
+    await page.reload()
+    await expect(page.locator(graphs)).to_have_count(4)
+    await desk.shot("later")
+
+
 async def test_a_new_pot_and_a_new_name_appear_by_themselves(
     banked_house: House, desk: Desk, money: str
 ) -> None:
@@ -104,7 +124,7 @@ async def test_a_new_pot_and_a_new_name_appear_by_themselves(
     await desk.shot("bicycle and household")
     await banked_house.owner.command(update, device_id=device, name_by_user=None)
     bank.close_pot(bicycle.id)
-    await _reload(banked_house)
+    await reload(banked_house)
     await expect(page.get_by_role("heading", name="Bicycle")).to_have_count(0, timeout=20_000)
 
 
@@ -127,6 +147,7 @@ async def test_hidden_amounts_are_nowhere_on_the_page(banked_house: House, desk:
 async def test_only_chosen_accounts_are_shown_and_no_total_of_all(
     banked_house: House, desk: Desk
 ) -> None:
+    await _remember_the_past(banked_house)
     joint = await device_of(banked_house, banked_house.home.joint.id)
     strategy = {"type": "custom:monzo", "accounts": [joint]}
     path = await lay_out(banked_house, "our-money", {"strategy": strategy})
@@ -144,7 +165,7 @@ async def test_an_account_without_pots_has_its_section_all_the_same(
 ) -> None:
     bank, home = banked_house.bank, banked_house.home
     business = bank.open_account(home.ann, type="uk_business", balance=12_345)
-    await _reload(banked_house)
+    await reload(banked_house)
     device = await device_of(banked_house, business.id)
     strategy = {"type": "custom:monzo", "accounts": [device]}
     path = await lay_out(banked_house, "business-money", {"strategy": strategy})
@@ -156,7 +177,7 @@ async def test_an_account_without_pots_has_its_section_all_the_same(
         assert absent not in text
     await desk.shot("business")
     bank.close_account(business.id)
-    await _reload(banked_house)
+    await reload(banked_house)
 
 
 async def test_without_an_account_it_leads_to_the_integrations(
@@ -184,11 +205,33 @@ async def test_amounts_are_hidden_in_the_visual_editor(banked_house: House, desk
     assert saved == {"strategy": {"type": "custom:monzo", "hide_amounts": True}}
 
 
-async def _reload(house: House) -> None:
-    """Have the integration ask for everything anew."""
-    (entry,) = await house.entries()
-    await house.owner.post(f"/api/config/config_entries/entry/{entry['entry_id']}/reload")
-    await house.loaded()
+async def _statistics(house: House) -> list[str]:
+    """Return the ids of our statistics that hold something."""
+    entities = await house.owner.command("config/entity_registry/list")
+    since = datetime.now(UTC) - timedelta(days=30)
+    known = await house.owner.command(
+        "recorder/statistics_during_period",
+        start_time=since.isoformat(),
+        statistic_ids=[each["entity_id"] for each in entities if each["platform"] == "monzo"],
+        period="day",
+    )
+    return list(known)
+
+
+async def _forget_the_past(house: House) -> None:
+    """Have it be the first day."""
+    while known := await _statistics(house):
+        await house.owner.command("recorder/clear_statistics", statistic_ids=known)
+
+
+async def _remember_the_past(house: House) -> None:
+    """Have there been days before, and wait until the recorder has written all of them down."""
+    await import_past(house.owner, house.bank)
+    total = f"{house.home.ann.user_id}_total"
+    entities = await house.owner.command("config/entity_registry/list")
+    (last,) = (each["entity_id"] for each in entities if each["unique_id"] == total)
+    while last not in await _statistics(house):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.1)
 
 
 async def _listed(page: Page) -> None:

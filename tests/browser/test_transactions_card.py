@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 import json
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest_asyncio
 from sandbox.merchants import Shop
 from sandbox.server import Answer
 
-from .boards import device_of, lay_out, moved_in
+from .boards import device_of, lay_out, moved_in, not_loaded, reload
 from .desk import Desk
 from .house import House
 
@@ -388,6 +388,83 @@ async def test_where_there_is_no_account_it_says_so(
         "card => { card.setConfig({}); card.hass = { ...card.hass, entities: {} }; }"
     )
     await expect(card.get_by_text("There is no Monzo account yet.")).to_be_visible()
+
+
+async def test_what_cannot_be_known_is_not_taken_for_nothing(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    path = await board()
+    async with not_loaded(banked_house):
+        page = await desk.open(banked_house, path)
+        card = page.locator(CARD)
+        await expect(card.get_by_text("are not available at the moment")).to_be_visible()
+        await desk.shot("not loaded")
+    await rows_of(page).first.wait_for()
+    await expect(card.get_by_text("are not available")).to_have_count(0)
+
+
+async def test_an_error_heals_by_itself(banked_house: House, desk: Desk, board: Board) -> None:
+    page = await desk.open(banked_house, "/profile")
+    path = await board()
+    await page.clock.install()
+    down = banked_house.server.fail("GET", "/transactions", Answer.html(502), times=None)
+    try:
+        await page.goto(f"{banked_house.url}{path}")
+        await page.locator(CARD).get_by_role("alert").wait_for()
+    finally:
+        down.clear()
+    await page.clock.fast_forward("01:01")
+    await rows_of(page).first.wait_for()
+    await expect(page.locator(CARD).get_by_role("alert")).to_have_count(0)
+
+
+async def test_at_midnight_today_becomes_yesterday(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    banked_house.bank.pay(banked_house.home.current.id, -112, merchant="Night Owl")
+    page = await look(desk, banked_house, await board())
+    newest = page.locator(CARD).get_by_role("heading", level=3).first
+    await expect(newest).to_have_text("today")
+    await page.clock.set_fixed_time(datetime.now(UTC) + timedelta(days=1))
+    await banked_house.owner.post("/api/states/sensor.anything", {"state": "else"})
+    await expect(newest).to_have_text("yesterday")
+
+
+async def test_without_its_event_entity_an_account_is_as_current(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    entities = await banked_house.owner.command("config/entity_registry/list")
+    account = banked_house.home.current.id
+    (event,) = (each for each in entities if each["unique_id"] == f"{account}_transaction")
+    update = "config/entity_registry/update"
+    entity_id = event["entity_id"]
+    await banked_house.owner.command(update, entity_id=entity_id, disabled_by="user")
+    try:
+        page = await look(desk, banked_house, await board({"account": None}))
+        banked_house.bank.pay(account, -321, merchant="Quiet Quay")
+        await expect(row_of(page, "Quiet Quay")).to_contain_text("Current account")
+        banked_house.bank.deposit(banked_house.home.holiday.id, account, 15, "quiet deposit")
+        await expect(rows_of(page).first).to_contain_text("Deposit into pot")
+        await expect(rows_of(page).first.locator(".icon")).to_have_text("🐷")
+    finally:
+        await banked_house.owner.command(update, entity_id=entity_id, disabled_by=None)
+        await reload(banked_house)
+
+
+async def test_the_first_new_row_has_the_focus_where_no_more_can_come(
+    banked_house: House, desk: Desk, board: Board
+) -> None:
+    bank = banked_house.bank
+    account = bank.open_account(banked_house.home.ann, type="uk_business", balance=50_000)
+    for number in range(25):
+        bank.pay(account.id, -100 - number, merchant=f"Shop {number}")
+    await reload(banked_house)
+    path = await board({"account": [await device_of(banked_house, account.id)]})
+    page = await look(desk, banked_house, path)
+    await page.locator(CARD).get_by_role("button", name="More").press("Enter")
+    await expect(rows_of(page).nth(20)).to_be_focused()
+    bank.close_account(account.id)
+    await reload(banked_house)
 
 
 # Choosing it

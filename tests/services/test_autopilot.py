@@ -1,7 +1,7 @@
 """Money on autopilot: pots and accounts that hold an amount, pay days, and pot to pot."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -972,3 +972,159 @@ async def test_all_at_once_keep_what_is_to_be_kept(hand: Hand, home: Home) -> No
     )
     assert home.current.balance == 10_000
     assert home.current.balance + home.holiday.balance + home.coin_jar.balance == total
+
+
+# What was planned a while ago, and what there is by now
+
+
+async def lose_every_answer(server: BankServer, asked: Coroutine[Any, Any, Any]) -> None:
+    """Have something moved whose every answer is lost, and which in truth never arrived."""
+    break_transfers(server, DropBefore(), times=None)
+    with refused() as refusal:
+        await asked
+    assert refusal.key == "transfer_not_found"
+    server.clear_faults()
+
+
+async def test_a_sweep_in_doubt_leaves_the_account_at_its_amount_all_the_same(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    leave(home, 100_000)
+    await lose_every_answer(server, hand.keep(home.holiday, 500, dedupe_id="sweep"))
+    leave(home, 50_500)
+
+    with refused() as refusal:
+        await hand.keep(home.holiday, 500, dedupe_id="sweep")
+
+    assert refusal.key == "below_keep_at_least"
+    assert home.current.balance == 50_500
+
+
+async def test_everything_in_doubt_does_not_overdraw_the_account_afterwards(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    leave(home, 100_000)
+    pot = hand.teller.device(home.holiday)
+    asked: dict[str, Any] = {"pot": pot, "everything": True, "dedupe_id": "all"}
+    await lose_every_answer(server, hand.teller.call("deposit_into_pot", **asked))
+    leave(home, 20_000)
+    sent = len(hand.teller.sent)
+
+    with refused() as refusal:
+        await hand.teller.call("deposit_into_pot", **asked)
+
+    assert refusal.key == "below_keep_at_least"
+    assert len(hand.teller.sent) == sent
+
+
+async def test_a_pot_at_an_amount_in_doubt_does_not_overdraw_the_account_afterwards(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    leave(home, 100_000)
+    target = home.holiday.balance / 100 + 500
+    await lose_every_answer(server, hand.set_pot(home.holiday, target, dedupe_id="pot"))
+    leave(home, 20_000)
+
+    with refused() as refusal:
+        await hand.set_pot(home.holiday, target, dedupe_id="pot")
+
+    assert refusal.key == "below_keep_at_least"
+    assert hand.teller.moves == []
+
+
+@pytest.fixture
+async def in_doubt(hand: Hand, home: Home, server: BankServer) -> dict[str, Any]:
+    """Return what was asked for: a move between pots, whose first half never arrived."""
+    leave(home, 100_000)
+    asked: dict[str, Any] = {"amount": 500, "keep_at_least": 100, "dedupe_id": "over"}
+    break_transfers(server, DropBefore(), times=None)
+    answer = await hand.between(home.holiday, home.rainy_day, **asked)
+    assert results(answer) == ["unknown", "not_sent"]
+    server.clear_faults()
+    return asked
+
+
+async def test_a_pot_keeps_what_is_to_be_kept_though_the_first_half_was_in_doubt(
+    hand: Hand, home: Home, bank: Bank, in_doubt: dict[str, Any]
+) -> None:
+    bank.withdraw(home.holiday.id, home.current.id, home.holiday.balance - 52_000, "by hand")
+
+    with refused() as refusal:
+        await hand.between(home.holiday, home.rainy_day, **in_doubt)
+
+    assert refusal.key == "below_keep_at_least"
+    assert home.holiday.balance == 52_000
+
+
+async def test_no_money_gets_stuck_in_an_account_that_is_overdrawn_by_now(
+    hand: Hand, home: Home, in_doubt: dict[str, Any]
+) -> None:
+    before = home.holiday.balance
+    leave(home, -10_000)
+
+    with refused() as refusal:
+        await hand.between(home.holiday, home.rainy_day, **in_doubt)
+
+    assert refusal.key == "account_overdrawn"
+    assert home.holiday.balance == before
+
+
+async def test_money_between_pots_can_be_brought_home_after_months(
+    hass: HomeAssistant, hand: Hand, home: Home, server: BankServer, let_pass: LetPass
+) -> None:
+    leave(home, 100_000)
+    asked: dict[str, Any] = {"percentage": 50, "dedupe_id": "half"}
+    half = home.holiday.balance // 2
+    break_transfers(server, Delay(0), NO_FUNDS)
+    answer = await hand.between(home.holiday, home.rainy_day, **asked)
+    assert answer["reason"] == "money_in_account"
+    await let_pass(REMEMBERED_FOR + timedelta(days=60))
+    await hand.teller.deposit(home.coin_jar, 1)
+
+    answer = await hand.between(home.holiday, home.rainy_day, **asked)
+
+    assert results(answer) == ["already_moved", "moved"]
+    assert amounts(hand.teller) == [("Holiday", -half), ("Coin jar", 100), ("Rainy day", half)]
+
+
+async def test_nothing_comes_between_what_is_to_be_kept_and_the_transfer(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    leave(home, 60_000)
+    held = Held(Delay(0))
+    server.fail("GET", "/pots", held)
+    planned = asyncio.create_task(hand.teller.deposit(home.holiday, 500, keep_at_least=100))
+    await held.arrived.wait()
+    certain = asyncio.create_task(hand.teller.deposit(home.rainy_day, 50))
+    await asyncio.sleep(0)
+    held.released.set()
+    await asyncio.gather(planned, certain)
+
+    assert amounts(hand.teller) == [("Holiday", 50_000), ("Rainy day", 5_000)]
+
+
+async def test_a_plan_says_that_there_is_not_enough(hand: Hand, home: Home) -> None:
+    leave(home, 500)
+    for asked in (
+        hand.teller.deposit(home.holiday, 5_000, dry_run=True),
+        hand.teller.withdraw(home.holiday, 5_000, dry_run=True),
+    ):
+        answer = await asked
+        assert [problem["reason"] for problem in answer["problems"]] == ["more_than_there_is"]
+    answer = await hand.teller.deposit(home.holiday, 5, dry_run=True)
+    assert answer["problems"] == []
+
+
+async def test_calls_that_wait_for_each_other_share_what_they_read(
+    hand: Hand, home: Home, server: BankServer
+) -> None:
+    leave(home, 100_000)
+    before = len(server.requests)
+
+    await asyncio.gather(
+        *(hand.teller.deposit(home.holiday, 10, keep_at_least=100) for _call in range(5))
+    )
+
+    # For each: one to move it, two to read what is there then, and one to look for it among the
+    # transactions; and some to begin with. If each read for itself there would be thirty-one.
+    assert len(server.requests) - before <= 5 * 4 + 5

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+import math
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -339,7 +340,7 @@ async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
     ]
     await held.arrived.wait()
     server.fail("GET", "*", Answer.html(502), times=None)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id)
+    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
     held.released.set()
     for call, key in zip(calls, ("transfer_rejected", "cannot_be_read"), strict=True):
         with refused() as refusal:

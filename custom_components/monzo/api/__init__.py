@@ -25,17 +25,13 @@ from .models import (
     Merchant,
     Owner,
     Pot,
-    Receipt,
-    ReceiptItem,
-    ReceiptMerchant,
-    ReceiptPayment,
-    ReceiptTax,
     Records,
     Transaction,
     UploadTarget,
     Webhook,
 )
 from .money import Money, currency_exponent
+from .receipts import Receipt, ReceiptItem, ReceiptMerchant, ReceiptPayment, ReceiptTax
 
 __all__ = [
     "API_URL",

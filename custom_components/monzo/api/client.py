@@ -41,13 +41,13 @@ from .models import (
     Balance,
     Identity,
     Pot,
-    Receipt,
     Records,
     Transaction,
     UploadTarget,
     Webhook,
 )
 from .money import Money
+from .receipts import Receipt
 
 API_URL: Final = "https://api.monzo.com"
 

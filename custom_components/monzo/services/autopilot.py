@@ -12,25 +12,30 @@ from .. import plans
 from ..api import Money
 from ..const import CURRENCY_SYMBOLS
 from ..errors import refused
-from ..plans import Direction, Part, Percentage, Rest
-from .common import ATTR_ACCOUNT, ATTR_AMOUNT, Action
-from .moves import (
+from ..models import MonzoData
+from ..plans import Direction, Move, Part, Percentage, Rest
+from .amounts import (
     ANY_AMOUNT,
-    ATTR_KEEP_AT_LEAST,
+    ATTR_AMOUNT,
     ATTR_PERCENTAGE,
-    ATTR_POT,
-    MOVING_SCHEMA,
-    SHARE_SCHEMA,
-    Wish,
-    amount_in,
-    amount_or_none,
-    async_fulfil,
-    async_target,
+    WHOLE,
     optional_amount,
+    parse_amount,
     percentage,
-    request_text,
+    required_amount,
     share_of,
 )
+from .common import ATTR_ACCOUNT, Action
+from .moves import (
+    ATTR_KEEP_AT_LEAST,
+    MOVING_SCHEMA,
+    SHARE_SCHEMA,
+    MoveRequest,
+    async_fulfil,
+    digest_of,
+    keeps,
+)
+from .pot_targets import ATTR_POT, async_target
 
 ATTR_FOLLOW: Final = "follow"
 ATTR_FROM_POT: Final = "from_pot"
@@ -46,9 +51,6 @@ SERVICE_DISTRIBUTE: Final = "distribute"
 SERVICE_KEEP_ACCOUNT_AT: Final = "keep_account_at"
 SERVICE_MOVE_BETWEEN_POTS: Final = "move_between_pots"
 SERVICE_SET_POT_BALANCE: Final = "set_pot_balance"
-
-# In percent.
-WHOLE: Final = 100
 
 SET_POT_BALANCE_SCHEMA: Final = vol.Schema(
     {
@@ -112,14 +114,14 @@ async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
     (pot,) = target.pots
     if (ATTR_AMOUNT in call.data) == (ATTR_FOLLOW in call.data):
         raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_FOLLOW}")
-    amount = optional_amount(call, ATTR_AMOUNT, target.currency)
+    amount = optional_amount(call.data, ATTR_AMOUNT, target.currency)
     followed: str = call.data.get(ATTR_FOLLOW, "")
-    most = optional_amount(call, ATTR_MOST, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
-    wish = Wish(
+    most = optional_amount(call.data, ATTR_MOST, target.currency)
+    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
+    request = MoveRequest(
         target=target,
         # What an entity shows may be something else when the call is repeated.
-        request=request_text(call, pot.id, amount, followed, most, keep_at_least),
+        digest=digest_of(call, pot.id, amount, followed, most, keep_at_least),
         plan=lambda data: plans.set_pot_balance(
             target.account(data),
             target.pot(data),
@@ -127,11 +129,9 @@ async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
             most=most,
             keep_at_least=keep_at_least,
         ),
-        still_fits=None
-        if keep_at_least is None
-        else lambda data, rest: plans.leaves_at_least(target.account(data), rest, keep_at_least),
+        objection=keeps(target.account, keep_at_least),
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
@@ -141,24 +141,23 @@ def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
     """
     state = hass.states.get(entity_id)
     unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    text = state.state.removeprefix("-") if state else ""
-    amount = amount_or_none(text, currency)
+    amount = parse_amount(state.state if state else None, currency)
     if amount is None or unit not in {None, currency, CURRENCY_SYMBOLS.get(currency)}:
         raise refused("nothing_to_follow", currency=currency)
-    return amount
+    return Money.from_minor(abs(amount.minor), currency)
 
 
 async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
     """Bring an account to an amount, from or to one of its pots."""
     target = async_target(call, call.data[ATTR_POT])
     (pot,) = target.pots
-    amount = amount_in(call, ATTR_AMOUNT, target.currency)
-    most = optional_amount(call, ATTR_MOST, target.currency)
-    smallest = optional_amount(call, ATTR_SMALLEST, target.currency)
+    amount = required_amount(call.data, ATTR_AMOUNT, target.currency)
+    most = optional_amount(call.data, ATTR_MOST, target.currency)
+    smallest = optional_amount(call.data, ATTR_SMALLEST, target.currency)
     only = _only_direction(call)
-    wish = Wish(
+    request = MoveRequest(
         target=target,
-        request=request_text(call, pot.id, amount, most, smallest, only),
+        digest=digest_of(call, pot.id, amount, most, smallest, only),
         plan=lambda data: plans.keep_account_at(
             target.account(data),
             target.pot(data),
@@ -167,8 +166,9 @@ async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
             smallest=smallest,
             only=only,
         ),
+        objection=keeps(target.account, amount),
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 def _only_direction(call: ServiceCall) -> Direction | None:
@@ -192,21 +192,19 @@ async def _async_distribute(call: ServiceCall) -> ServiceResponse:
         for pot, part in zip(target.pots, fields, strict=True)
     ]
     _check_parts(parts)
-    whole = optional_amount(call, ATTR_AMOUNT, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
+    whole = optional_amount(call.data, ATTR_AMOUNT, target.currency)
+    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
     shares = (part for each in parts for part in (each.pot_id, each.share))
-    wish = Wish(
+    request = MoveRequest(
         target=target,
-        request=request_text(call, whole, keep_at_least, *shares),
+        digest=digest_of(call, whole, keep_at_least, *shares),
         plan=lambda data: plans.distribute(
             target.account(data), parts, whole=whole, keep_at_least=keep_at_least
         ),
         in_parts=True,
-        still_fits=lambda data, rest: plans.leaves_at_least(
-            target.account(data), rest, keep_at_least
-        ),
+        objection=keeps(target.account, keep_at_least),
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 def _check_parts(parts: Collection[Part]) -> None:
@@ -226,10 +224,20 @@ async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
     target = async_target(call, call.data[ATTR_FROM_POT], call.data[ATTR_TO_POT])
     source, destination = target.pots
     share = share_of(call.data, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
-    wish = Wish(
+    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
+    source_keeps = keeps(target.pot, keep_at_least)
+
+    def objection(data: MonzoData, moves: Collection[Move]) -> str | None:
+        if not any(move.direction is Direction.WITHDRAW for move in moves):
+            # It is in the account, and the bank knows whether it still is.
+            return None
+        if target.account(data).balance.minor < 0:
+            return "account_overdrawn"
+        return source_keeps(data, moves)
+
+    request = MoveRequest(
         target=target,
-        request=request_text(call, source.id, destination.id, share, keep_at_least),
+        digest=digest_of(call, source.id, destination.id, share, keep_at_least),
         plan=lambda data: plans.between_pots(
             target.pot(data),
             destination.id,
@@ -237,11 +245,11 @@ async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
             share,
             keep_at_least=keep_at_least,
         ),
-        share=share,
-        keep_at_least=keep_at_least,
+        objection=objection,
+        is_exact=isinstance(share, Money),
         in_parts=True,
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 ACTIONS: Final = tuple(

@@ -1,5 +1,6 @@
 """Moving money between an account and one of its pots, by actions."""
 
+from collections.abc import Callable
 from typing import Final
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
@@ -7,19 +8,21 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .. import plans
+from ..api import Money
+from ..models import MonzoData
+from ..plans import Holding, Plan, Share
+from .amounts import optional_amount, share_of
 from .common import ATTR_ACCOUNT, Action
 from .moves import (
     ATTR_KEEP_AT_LEAST,
-    ATTR_POT,
     MOVING_SCHEMA,
     SHARE_SCHEMA,
-    Wish,
+    MoveRequest,
     async_fulfil,
-    async_target,
-    optional_amount,
-    request_text,
-    share_of,
+    digest_of,
+    keeps,
 )
+from .pot_targets import ATTR_POT, PotTarget, async_target
 
 SERVICE_DEPOSIT_INTO_POT: Final = "deposit_into_pot"
 SERVICE_WITHDRAW_FROM_POT: Final = "withdraw_from_pot"
@@ -38,42 +41,42 @@ async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
     """Move money from an account into one of its pots."""
     target = async_target(call, call.data[ATTR_POT])
     (pot,) = target.pots
-    share = share_of(call.data, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
-    wish = Wish(
-        target=target,
-        request=request_text(call, pot.id, share, keep_at_least),
-        plan=lambda data: plans.deposit(
-            target.account(data), pot.id, share, keep_at_least=keep_at_least
-        ),
-        share=share,
-        keep_at_least=keep_at_least,
-        still_fits=None
-        if keep_at_least is None
-        else lambda data, rest: plans.leaves_at_least(target.account(data), rest, keep_at_least),
-    )
-    return await async_fulfil(call, wish)
+
+    def plan(account: Holding, share: Share, keep_at_least: Money | None) -> Plan:
+        return plans.deposit(account, pot.id, share, keep_at_least=keep_at_least)
+
+    return await _async_move_out_of(call, target, target.account, plan)
 
 
 async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
     """Move money from a pot back into its account."""
     target = async_target(call, call.data[ATTR_POT])
-    (pot,) = target.pots
+
+    def plan(pot: Holding, share: Share, keep_at_least: Money | None) -> Plan:
+        return plans.withdraw(pot, target.account_id, share, keep_at_least=keep_at_least)
+
+    return await _async_move_out_of(call, target, target.pot, plan)
+
+
+async def _async_move_out_of(
+    call: ServiceCall,
+    target: PotTarget,
+    source: Callable[[MonzoData], Holding],
+    plan: Callable[[Holding, Share, Money | None], Plan],
+) -> ServiceResponse:
+    """Move a share of what is in an account or a pot."""
     share = share_of(call.data, target.currency)
-    keep_at_least = optional_amount(call, ATTR_KEEP_AT_LEAST, target.currency)
-    wish = Wish(
+    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
+    is_exact = isinstance(share, Money)
+    request = MoveRequest(
         target=target,
-        request=request_text(call, pot.id, share, keep_at_least),
-        plan=lambda data: plans.withdraw(
-            target.pot(data), target.account_id, share, keep_at_least=keep_at_least
-        ),
-        share=share,
-        keep_at_least=keep_at_least,
-        still_fits=None
-        if keep_at_least is None
-        else lambda data, rest: plans.leaves_at_least(target.pot(data), rest, keep_at_least),
+        digest=digest_of(call, target.pots[0].id, share, keep_at_least),
+        plan=lambda data: plan(source(data), share, keep_at_least),
+        objection=keeps(source, keep_at_least),
+        is_exact=is_exact,
+        bank_decides=is_exact and keep_at_least is None,
     )
-    return await async_fulfil(call, wish)
+    return await async_fulfil(call, request)
 
 
 ACTIONS: Final = tuple(

@@ -1,7 +1,6 @@
 """Receipts: what a transaction paid for, line by line, by actions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -20,15 +19,12 @@ from ..api import (
     currency_exponent,
 )
 from ..errors import bank_errors, refused
+from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, parse_amount, positive_amount
 from .common import (
-    AMOUNT,
     ATTR_ACCOUNT,
-    ATTR_AMOUNT,
     ATTR_TRANSACTION_ID,
     Action,
     async_account,
-    number,
-    positive_amount,
 )
 from .fields import MONZO_ID, TEXT
 
@@ -54,9 +50,6 @@ PAYMENT_TYPES: Final = ("card", "cash", "gift_card")
 
 # More than anybody carries home of anything, in whatever unit.
 LARGEST_QUANTITY: Final = 1_000_000
-
-# Whether it is an amount depends on the receipt's currency, so the handler decides.
-ANY_AMOUNT: Final = object
 
 SUB_ITEM_SCHEMA: Final = vol.Schema(
     {
@@ -148,11 +141,9 @@ class Line:
 
         Raises ServiceValidationError if it is none, or not a whole number of minor units.
         """
-        # Also if it is a number too large for Python to write it down.
-        with suppress(ValueError):
-            text = str(self.fields[field]).strip()
-            if AMOUNT.fullmatch(text.removeprefix("-")):
-                return Money.from_minor(Money(Decimal(text), self.currency).minor, self.currency)
+        amount = parse_amount(self.fields[field], self.currency)
+        if amount is not None:
+            return amount
         raise refused(
             "invalid_receipt_amount",
             place=f"{self.place} {field}",

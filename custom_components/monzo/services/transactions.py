@@ -19,14 +19,13 @@ from ..errors import bank_errors, refused
 from ..kinds import is_of_category, is_with, other_side, transaction_as_dict, transaction_kind
 from ..models import PotState
 from ..spending import spending
+from .amounts import ANY_AMOUNT, number, positive_amount
 from .common import (
     ATTR_ACCOUNT,
     ATTR_TRANSACTION_ID,
     AccountTarget,
     Action,
     async_account,
-    number,
-    positive_amount,
 )
 from .fields import MONZO_ID, TEXT
 
@@ -124,8 +123,8 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_CATEGORY): TEXT,
         vol.Optional(ATTR_MERCHANT): TEXT,
         # Whether these are amounts depends on the account's currency, so the handler decides.
-        vol.Optional(ATTR_MINIMUM_AMOUNT): object,
-        vol.Optional(ATTR_MAXIMUM_AMOUNT): object,
+        vol.Optional(ATTR_MINIMUM_AMOUNT): ANY_AMOUNT,
+        vol.Optional(ATTR_MAXIMUM_AMOUNT): ANY_AMOUNT,
         vol.Optional(ATTR_DIRECTION): vol.Coerce(Flow),
         vol.Optional(ATTR_INCLUDE_DECLINED, default=False): cv.boolean,
     }

@@ -10,7 +10,7 @@ const texts = {};
 
 const ASK = { type: "frontend/get_translations", integration: "monzo" };
 
-/** Return what knows our texts; asked for once in each language. @type {LoadTexts} */
+/** Return our texts; asked for once in each language. @type {LoadTexts} */
 export const loadTexts = ({ callWS, language }, category = "common") =>
   (texts[language + category] ??= callWS({ ...ASK, category, language }).then(
     ({ resources }) =>
@@ -22,7 +22,7 @@ export const loadTexts = ({ callWS, language }, category = "common") =>
     },
   ));
 
-/** The same without a `hass`. */
+/** Without a `hass`. */
 export const ourTexts = async () => {
   const [app] = document.getElementsByTagName("home-assistant");
   while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -32,7 +32,7 @@ export const ourTexts = async () => {
 /** Return what went wrong. @type {Explain} */
 export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
   const text = await loadTexts(hass);
-  const reason = key && (await loadTexts(hass, "exceptions"));
+  const reason = key && (await loadTexts(hass, "exceptions").catch(() => null));
   return reason?.(`${key}.message`, values) || message || text("unreachable");
 };
 
@@ -72,10 +72,13 @@ export const form = async (...schema) => {
   return { schema, computeLabel: ({ name }) => text(`option_${name}`) };
 };
 
+/** Changes every quarter of an hour, so at midnight everywhere. */
+export const quarter = () => Math.floor(Date.now() / 900_000);
+
 const style = new CSSStyleSheet();
 fetch(new URL("cards.css", import.meta.url)).then(async (answer) => style.replace(await answer.text()));
 
-/** Shows its `content`, anew when something `watched` has changed. What keeps the focus has an id. */
+/** Shows its `content`, anew when something `watched` changes. What keeps the focus has an id, else `next` gets it. */
 export class Card extends HTMLElement {
   /** @type {CardConfig} */ config;
   /** @type {Texts} */ text;
@@ -113,7 +116,7 @@ export class Card extends HTMLElement {
 
   #look() {
     const { devices, entities, locale, states } = this.hass;
-    const parts = [this.text, devices, entities, locale, ...this.watched.map((id) => states[id])];
+    const parts = [this.text, quarter(), devices, entities, locale, ...this.watched.map((id) => states[id])];
     if (parts.some((part, index) => part !== this.#seen[index])) this.update();
     this.#seen = parts;
   }
@@ -122,7 +125,7 @@ export class Card extends HTMLElement {
     if (!this.config || !this.text || !this.hass) return;
     const focused = this.#root.activeElement?.id;
     this.#root.firstElementChild?.replaceChildren(...this.content());
-    this.#root.getElementById(focused ?? "")?.focus();
+    if (focused) (this.#root.getElementById(focused) ?? this.#root.getElementById("next"))?.focus();
   }
 
   /** @returns {(Node | string)[]} */
@@ -139,18 +142,25 @@ export class Card extends HTMLElement {
     this.update();
   }
 
-  /** Return an amount as the person writes numbers. @type {Money<string>} */
-  money(amount, currency, signDisplay) {
+  /** Return what writes numbers as the person does. @param {Intl.NumberFormatOptions} options */
+  writer(options) {
     const { language, locale: { number_format: chosen } } = this.hass;
-    const writing = chosen in WRITING ? WRITING[chosen] : language;
-    const useGrouping = chosen !== "none";
-    return new Intl.NumberFormat(writing, { style: "currency", currency, useGrouping, signDisplay }).format(amount);
+    return new Intl.NumberFormat(chosen in WRITING ? WRITING[chosen] : language, {
+      useGrouping: chosen !== "none",
+      ...options,
+    });
+  }
+
+  /** @type {Money<string>} */
+  money(amount, currency, signDisplay) {
+    return this.writer({ style: "currency", currency, signDisplay }).format(amount);
   }
 
   /** @type {Money<HTMLElement>} */
   amount(...sum) {
-    if (!this.masked) return h("bdi", {}, this.money(...sum));
-    return h("span", { role: "img", ariaLabel: this.text("amount_hidden") }, "••••");
+    const onclick = this.config.hide_amounts ? () => this.toggle() : null;
+    if (!this.masked) return h("bdi", { onclick }, this.money(...sum));
+    return h("span", { role: "img", ariaLabel: this.text("amount_hidden"), onclick }, "••••");
   }
 
   /** Return what shows and hides the amounts. */
@@ -162,7 +172,7 @@ export class Card extends HTMLElement {
   }
 }
 
-/** Make a card known, and offer it in the picker. @type {Define} */
+/** Make a card known. @type {Define} */
 export const define = async (name, card, suggest) => {
   const type = `monzo-${name}-card`;
   if (customElements.get(type)) return;

@@ -39,7 +39,6 @@ interface Hass {
   callService(domain: string, service: string, data?: object, target?: object): Promise<any>;
   localize(key: string, placeholders?: object): string;
   formatEntityState(state: HassEntity): string;
-  formatEntityAttributeValue(state: HassEntity, attribute: string, value?: unknown): string;
 }
 
 /** A text of ours in the language of the person, with what its placeholders stand for. */
@@ -84,6 +83,7 @@ type Money<Shown> = (
 /** What `monzo.get_transactions` answers with for each of them; the fields that are shown. */
 interface MonzoTransaction {
   kind: string;
+  pot: string | null;
   name: string;
   amount: number;
   currency: string;
@@ -99,17 +99,17 @@ interface MonzoTransaction {
   created: string;
 }
 
-/** What is known of an account: its device, its event entity, and its newest transactions. */
+/** What is known of an account: its device, the entities that tell of news, and its newest transactions. */
 interface Book {
   id: string;
   name?: string;
-  event?: any;
+  tellers: string[];
   transactions: MonzoTransaction[];
   /** Whether there are no older ones. */
   complete?: boolean;
   error?: string;
   busy?: boolean;
-  /** When they were asked for, how many, and what the event entity said then. */
+  /** In which quarter of an hour they were asked for, how many, and what the tellers said then. */
   asked: number;
   limit: number;
   said?: string;
@@ -153,12 +153,15 @@ interface Options {
 }
 
 type Generate = (options: Options, hass: Hass) => Promise<object>;
-type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options) => object[];
+type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options, statistics: Record<string, object>) => object[];
 type MakeHeading = (heading: string, icon: string) => object;
 type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
 type MakeGraph = (subjects: Record<string, any>[], key: string, options: object) => any;
 
-/** A step of a dialog: what is said, what the button that goes on says, and whether it has to come to its end. */
-type ShowStep = (dialog: Dialogs[string], said: Node[], label?: string, kept?: boolean) => Promise<void>;
+/** A step of a dialog: what is said, what the button that goes on says, and which ends what else is kept. */
+type ShowStep = (dialog: Dialogs[string], said: HTMLElement[], label?: string, forget?: Node) => Promise<void>;
+
+/** The writer is the person's, without marks between thousands. */
+type ReadAmount = (typed: string, writer: Intl.NumberFormat) => string | undefined;
 
 type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;

@@ -1,8 +1,26 @@
-/** A pot: what is in it, how far its goal is, and ways to put money in and to take it out. */
+/** A pot: what is in it, how far its goal is, and buttons to move money. */
 import { Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
-/** By pot. No card outlives a lost connection; what is `kept` comes to its end first. @type {Dialogs} */
+/** By pot and action, for no card outlives a lost connection. What is `kept` comes to its end first. @type {Dialogs} */
 const dialogs = {};
+
+/** After these it may have moved. */
+const IN_DOUBT = /^transfer_(unconfirmed|not_found|rejected_later)$/;
+
+// Thousands apart, or not at all. What has three digits after its only mark may be either.
+const AMOUNT = /^(\d+|\d{1,3}(?:,\d{3})+(?=\.)|\d{1,3}(?:\.\d{3})+(?=,))(?:[.,](\d{1,2}))?$/;
+
+/** Return what was typed as actions take it; none if unclear. @type {ReadAmount} */
+export const readAmount = (typed, writer) => {
+  const digits = writer.format(9876543210);
+  const mark = writer.formatToParts(0.5).find(({ type }) => type === "decimal")?.value;
+  const plain = typed.trim().replace(/[^.,\d]/g, (sign) => (sign === mark ? "." : `${"9876543210?".at(digits.indexOf(sign))}`));
+  const [, whole, part = "0"] = AMOUNT.exec(plain) ?? [];
+  return whole && `${whole.replace(/\D/g, "")}.${part}`;
+};
+
+/** Return what is read out, and has the focus. */
+const say = (text = "", role = "none") => h("p", { role, tabIndex: -1 }, text);
 
 class PotCard extends Card {
   static getConfigForm() {
@@ -13,8 +31,6 @@ class PotCard extends Card {
   static getStubConfig(/** @type {Hass} */ hass) {
     return { pot: Object.entries(monzoDevices(hass)).find(([, keys]) => keys.pot_balance)?.[0] };
   }
-
-  getCardSize = () => 2;
 
   getGridOptions = () => ({ columns: 12, min_columns: 6, rows: "auto" });
 
@@ -39,7 +55,8 @@ class PotCard extends Card {
     ].map(([id, title, icon], index) => {
       const ariaLabel = `${title}: ${name}`;
       const onclick = () => this.#move(id, ariaLabel);
-      return h("button", { id, title, ariaLabel, disabled: locked && !index, onclick }, h("ha-icon", { icon }));
+      const disabled = isNaN(+balance.state) || (locked && !index);
+      return h("button", { id, title, ariaLabel, disabled, onclick }, h("ha-icon", { icon }));
     });
     const what = [
       h("h2", {}, name),
@@ -57,43 +74,57 @@ class PotCard extends Card {
   }
 
   /** Show a step, and wait until somebody goes on. @type {ShowStep} */
-  #step = (dialog, said, label, kept = false) =>
+  #step = (dialog, said, label, forget) =>
     new Promise((go) => {
       const onclick = () => dialog.close();
       const onsubmit = (/** @type {Event} */ event) => {
         event.preventDefault();
         step.inert = dialog.kept = true;
+        // Keys come by here.
+        dialog.focus();
         go();
       };
       const close = this.hass.localize(`ui.common.${label ? "cancel" : "close"}`);
       const back = h("button", { type: "button", onclick }, close);
       const next = label ? h("button", {}, label) : back;
-      const step = h("form", { onsubmit }, h("h2", {}, dialog.ariaLabel), ...said, h("nav", {}, back, next));
+      const step = h("form", { onsubmit }, h("h2", {}, dialog.ariaLabel), ...said, h("nav", {}, forget, back, next));
       dialog.replaceChildren(step);
-      (dialog.querySelector("input") ?? next).focus();
-      dialog.kept = kept;
+      const input = dialog.querySelector("input");
+      // Who presses twice has not read what is asked now.
+      next.disabled = !input;
+      setTimeout(() => (next.disabled = false), 700);
+      (input ?? said[0]).focus();
+      dialog.kept = !!forget;
     });
 
-  /** Ask for an amount, show what would be moved, and move it. @type {(service: string, title: string) => void} */
+  /** Ask for an amount, and move it once confirmed. @type {(service: string, title: string) => void} */
   async #move(service, title) {
     const { config, hass, text } = this;
-    const dialog = (dialogs[config.pot] ??= h("dialog"));
+    const dialog = (dialogs[config.pot + service] ??= h("dialog", { tabIndex: -1 }));
     dialog.close();
     this.shadowRoot?.append(dialog);
+    // Nobody may miss what becomes of it. The button that opened it may have been made anew.
+    dialog.onclose = () => {
+      if (dialog.querySelector("[inert]")) dialog.showModal();
+      else this.shadowRoot?.getElementById(service)?.focus();
+    };
+    dialog.onkeydown = (event) => {
+      // Around a preview is another dialog, which would close with this one.
+      event.stopPropagation();
+      if (event.repeat && event.key === "Enter") event.preventDefault();
+    };
     dialog.showModal();
     if (dialog.kept) return;
-    // The button that opened it may have been made anew.
-    dialog.onclose = () => this.shadowRoot?.getElementById(service)?.focus();
     dialog.ariaLabel = title;
     const input = h("input", { inputMode: "decimal", required: true });
-    const wrong = h("p", { role: "alert" });
-    const point = /1(.)5/.exec(this.money(1.5, "GBP"))?.[1];
+    const wrong = say("", "alert");
+    const currency = hass.states[monzoDevices(hass)[config.pot].pot_balance].attributes.unit_of_measurement;
+    const writer = this.writer({ useGrouping: false, minimumFractionDigits: 2 });
     // With this it moves once, however often it is sent.
     const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
-    /** Return the answer; none if it is refused. @type {(dry_run: boolean) => Promise<any>} */
-    const call = async (dry_run) => {
-      // The other mark may be meant to group thousands, so it must not pass for a number.
-      const amount = input.value.replaceAll(/[.,]/g, (mark) => (mark === point ? "." : "_"));
+    /** Return the answer; none if it is refused. @type {(dry_run: boolean, in_doubt?: boolean) => Promise<any>} */
+    const call = async (dry_run, in_doubt = false) => {
+      const amount = readAmount(input.value, writer);
       const service_data = { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run };
       const action = { domain: "monzo", service, service_data, return_response: true };
       try {
@@ -102,25 +133,33 @@ class PotCard extends Card {
         return response;
       } catch (/** @type {any} */ error) {
         const { code, translation_key: key } = error;
-        const poor = key === "below_keep_at_least" && text("pot_not_enough");
-        wrong.textContent = poor || (code ? await explain(hass, error) : text("pot_unknown"));
-        if (dry_run || code === "service_validation_error") return;
+        // Later refusals say nothing about what was sent before.
+        in_doubt ||= !dry_run && (!code || code === "unknown_error" || IN_DOUBT.test(key));
+        wrong.textContent = key === "below_keep_at_least" ? text("pot_not_enough") : await explain(hass, error);
+        if (!in_doubt) return;
       }
-      await this.#step(dialog, [wrong], text("pot_again"), true);
-      return call(false);
+      const onclick = () => {
+        dialog.kept = false;
+        dialog.close();
+      };
+      const forget = h("button", { type: "button", onclick }, text("pot_forget"));
+      await this.#step(dialog, [wrong, say(text("pot_unknown"))], text("pot_again"), forget);
+      return call(false, true);
     };
     for (;;) {
-      await this.#step(dialog, [h("label", {}, text("pot_amount"), input), wrong], hass.localize("ui.common.continue"));
-      const plan = await call(true);
+      const label = h("label", {}, text("pot_amount", { currency }), input);
+      await this.#step(dialog, [label, wrong], hass.localize("ui.common.continue"));
+      wrong.textContent = text("pot_unclear", { example: writer.format(12.5) });
+      const plan = readAmount(input.value, writer) && (await call(true));
       if (!plan) continue;
       const sum = (/** @type {number} */ amount) => this.money(amount, plan.currency);
       const [amount, into] = [sum(plan.amount), service === "deposit_into_pot" ? plan.amount : -plan.amount];
       const after = { pot: sum(plan.pot_balance + into), account: sum(plan.account_balance - into) };
-      await this.#step(dialog, [h("p", {}, text("pot_afterwards", after))], text("pot_move", { amount }));
+      await this.#step(dialog, [say(text("pot_afterwards", after))], text("pot_move", { amount }));
       const done = await call(false);
       if (!done) continue;
       const holds = done.pot_balance === null ? "" : text("pot_now", { pot: sum(done.pot_balance) });
-      return this.#step(dialog, [h("p", { role: "status" }, text("pot_moved", { amount }), " ", holds)]);
+      return this.#step(dialog, [say(`${text("pot_moved", { amount })} ${holds}`, "status")]);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** A dashboard of everything at the bank; made anew when that changes. */
-import { ACCOUNTS, deviceName, form, loadTexts, monzoDevices } from "./common.js";
+import { ACCOUNTS, deviceName, form, loadTexts, monzoDevices, ourTexts } from "./common.js";
 
 const TAG = "ll-strategy-dashboard-monzo";
+const DAYS = 30;
 const DEVICE = { type: "device" };
 const ENTITY = { type: "entity" };
 
@@ -15,7 +16,7 @@ const find = (hass) => {
 };
 
 /** @type {Sections} */
-const sections = (accounts, all, text, { accounts: account, hide_amounts = false }) => {
+const sections = (accounts, all, text, { accounts: account, hide_amounts = false }, statistics) => {
   const main = accounts.filter(({ model }) => model === "Account");
   // Who chooses accounts does not want to see the total of all.
   const people = account?.[0] ? [] : all.filter(({ total }) => total);
@@ -27,9 +28,9 @@ const sections = (accounts, all, text, { accounts: account, hide_amounts = false
     entity && { type: "tile", entity, color, name, hide_state: hide_amounts, grid_options: { columns } };
   /** @type {MakeGraph} */
   const graph = (subjects, key, options) => {
-    const entities = subjects.map(({ [key]: entity }) => ({ entity, name: DEVICE })).filter(({ entity }) => entity);
-    const shape = { period: "day", days_to_show: 30, hide_legend: !entities[1], ...options };
-    return !hide_amounts && entities[0] && { type: "statistics-graph", entities, ...shape };
+    const entities = subjects.map(({ [key]: entity }) => ({ entity, name: DEVICE })).filter(({ entity }) => statistics[entity]);
+    const shape = { period: "day", days_to_show: DAYS, hide_legend: !entities[1], ...options };
+    return entities[0] && { type: "statistics-graph", entities, ...shape };
   };
   const course = { stat_types: ["state"], fit_y_data: true };
   const spending = graph(main, "spend_today", { stat_types: ["change"], chart_type: "bar-stack" });
@@ -94,8 +95,17 @@ class Dashboard extends HTMLElement {
     const tap_action = { action: "navigate", navigation_path: "/config/integrations" };
     const buttons = [{ text: text("dashboard_set_up"), tap_action }];
     const nothing = { title: text("dashboard_nothing"), content: text("dashboard_nothing_why"), buttons };
+    // On the first day there is nothing to draw yet. Without the recorder there never is.
+    const ask = {
+      type: "recorder/statistics_during_period",
+      start_time: new Date(Date.now() - DAYS * 86_400_000).toISOString(),
+      statistic_ids: all.flatMap(({ total, balance, spend_today }) => [total, balance, spend_today]).filter((id) => id),
+      period: "day",
+      types: ["state"],
+    };
+    const statistics = options.hide_amounts ? {} : await hass.callWS(ask).catch(() => ({}));
     const view = accounts[0]
-      ? { type: "sections", max_columns: 4, sections: sections(accounts, all, text, options) }
+      ? { type: "sections", max_columns: 4, sections: sections(accounts, all, text, options, statistics) }
       : { type: "panel", cards: [{ type: "empty-state", ...nothing }] };
     return { title, views: [view] };
   };
@@ -103,6 +113,8 @@ class Dashboard extends HTMLElement {
 
 if (!customElements.get(TAG)) {
   customElements.define(TAG, Dashboard);
-  const description = "Your accounts, pots, spending and transactions";
-  (window.customStrategies ??= []).push({ type: "monzo", strategyType: "dashboard", name: "Monzo", description });
+  ourTexts().then((text) => {
+    const description = text("dashboard_description");
+    (window.customStrategies ??= []).push({ type: "monzo", strategyType: "dashboard", name: "Monzo", description });
+  });
 }

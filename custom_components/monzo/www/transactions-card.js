@@ -1,8 +1,9 @@
-/** A card with the newest transactions of one account or more, by day. */
-import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
+/** The newest transactions of one account or more, by day. */
+import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices, quarter } from "./common.js";
 
 const DAY = 86_400_000;
 const MORE = 20;
+const GONE = "unavailable";
 
 /** @type {Set<Transactions>} */
 const cards = new Set();
@@ -10,20 +11,26 @@ const cards = new Set();
 /** What all cards know of each account. @type {Record<string, Book>} */
 const books = {};
 
-/** See that a card has what it shows, and the newest after an event. @type {Ask} */
+const refresh = () => {
+  for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
+};
+
+/** Ask anew what could not be answered. @param {Book[]} failed */
+const again = (failed) => failed.forEach((book) => Object.assign(book, { error: "", asked: 0 }));
+
+/** See that a card has what it shows, and the newest after what tells of them. @type {Ask} */
 const want = (book, card) => {
-  const says = () => card.hass.states[book.event]?.state;
+  const says = () => book.tellers.map((id) => card.hass.states[id]?.state ?? GONE).join() || GONE;
   const isNews = says() !== book.said;
   // Notes, and what was pending, change without an event.
-  const isDue = card.limit > book.limit || Date.now() - book.asked > 900_000;
-  if (book.busy || says() === "unavailable" || !(isNews || (isDue && !book.error))) return;
+  const isDue = card.limit > book.limit || book.asked !== quarter();
+  if (book.busy || says().includes(GONE) || !(isNews || (isDue && !book.error))) return;
   book.busy = true;
   setTimeout(async () => {
-    const now = Date.now();
     const limit = Math.max(card.limit, book.limit);
-    Object.assign(book, { limit, asked: now, said: says() });
+    Object.assign(book, { limit, asked: quarter(), said: says() });
     // The bank shows the last 90 days.
-    const since = new Date(now - 89 * DAY).toISOString();
+    const since = new Date(Date.now() - 89 * DAY).toISOString();
     const service_data = { account: book.id, limit, since, include_declined: true };
     const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
     try {
@@ -31,9 +38,14 @@ const want = (book, card) => {
       Object.assign(book, response, { error: "" });
     } catch (error) {
       book.error = await explain(card.hass, error);
+      setTimeout(() => {
+        again([book]);
+        refresh();
+      }, 60_000);
+    } finally {
+      book.busy = false;
+      refresh();
     }
-    book.busy = false;
-    for (const card of cards) card.isConnected ? card.update() : cards.delete(card);
     // Payments come with their round-ups, a moment apart.
   }, isNews && book.asked ? 1000 : 0);
 };
@@ -47,9 +59,11 @@ class Transactions extends Card {
       { name: "logos", selector: { boolean: {} } },
     );
   getGridOptions = () => ({ columns: 12, min_columns: 6 });
-  getCardSize = () => 8;
 
   limit = MORE;
+
+  /** The first new row. */
+  next = 0;
 
   connectedCallback() {
     this.update();
@@ -60,14 +74,17 @@ class Transactions extends Card {
     const { config, hass, text } = this;
     const devices = monzoDevices(hass);
     const chosen = [config.account ?? []].flat();
-    const accounts = chosen[0] ? chosen : Object.keys(devices).filter((id) => devices[id].transaction);
+    const accounts = chosen[0] ? chosen : Object.keys(devices).filter((id) => devices[id].balance);
     const all = accounts.map((id) => {
-      const book = (books[id] ??= { id, transactions: [], asked: 0, limit: 0 });
-      Object.assign(book, { event: devices[id]?.transaction, name: deviceName(hass, id) });
+      const book = (books[id] ??= { id, tellers: [], transactions: [], asked: 0, limit: 0 });
+      const { transaction, balance } = devices[id] ?? {};
+      // People may disable one of them.
+      book.tellers = [transaction, balance].filter((id) => id);
+      book.name = deviceName(hass, id);
       want(book, this);
       return book;
     });
-    this.watched = all.map(({ event }) => event);
+    this.watched = all.flatMap(({ tellers }) => tellers);
     const busy = all.some((book) => book.busy);
     const failed = all.filter(({ error }) => error);
     const days = this.#days(all);
@@ -76,15 +93,19 @@ class Transactions extends Card {
       const onclick = () => (change(), this.update());
       return h("button", { id, onclick }, text(`transactions_${busy ? "loading" : id}`));
     };
-    const again = () => failed.forEach((book) => Object.assign(book, { error: "", asked: 0 }));
-    const state = busy ? "loading" : all[0] ? "none" : "no_account";
+    const more = () => {
+      this.limit += MORE;
+      this.next = days.reduce((sum, { childElementCount }) => sum + childElementCount, 0);
+    };
+    const answered = all.every(({ complete }) => complete !== undefined);
+    const state = busy ? "loading" : !all[0] ? "no_account" : answered ? "none" : GONE;
     const title = config.title || (all[1] ? text("transactions_title") : all[0]?.name);
     return [
       h("header", {}, h("h2", {}, title), this.eye()),
       ...Array.from(new Set(failed.map(({ error }) => error)), (error) => h("p", { role: "alert" }, error)),
-      failed[0] ? button("again", again) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
+      failed[0] ? button("again", () => again(failed)) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
       ...days,
-      days[0] && this.limit < 1000 && !all.every(({ complete }) => complete) ? button("more", () => (this.limit += MORE)) : "",
+      days[0] && this.limit < 1000 && !all.every(({ complete }) => complete) ? button("more", more) : "",
     ];
   }
 
@@ -101,9 +122,11 @@ class Transactions extends Card {
     );
     /** @type {Record<string, HTMLElement>} */
     const days = {};
-    for (const { item, book, at } of items.sort((one, other) => other.at - one.at)) {
+    for (const [index, { item, book, at }] of items.sort((one, other) => other.at - one.at).entries()) {
       const day = date.format(at);
-      (days[names[day] ?? day] ??= h("ul", { role: "list" })).append(this.#row(item, book, all.length > 1));
+      const row = this.#row(item, book, all.length > 1);
+      if (index === this.next) Object.assign(row, { id: "next", tabIndex: -1 });
+      (days[names[day] ?? day] ??= h("ul", { role: "list" })).append(row);
       // Before the oldest that is known of one account, those of another alone would be half of it.
       if (!book.complete && item === book.transactions.at(-1)) break;
     }
@@ -114,8 +137,7 @@ class Transactions extends Card {
   #row(item, book, isOneOfMany) {
     const { config, hass, text } = this;
     const { amount, declined, local_currency } = item;
-    const event = hass.states[book.event];
-    const kind = event ? hass.formatEntityAttributeValue(event, "event_type", item.kind) : "";
+    const kind = hass.localize(`component.monzo.entity.event.transaction.state_attributes.event_type.state.${item.kind}`);
     const code = `${item.decline_reason}`.toLowerCase();
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
     const details = [
@@ -125,17 +147,16 @@ class Transactions extends Card {
       isOneOfMany && book.name,
     ];
     const name = item.name || kind;
-    const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || [...name][0]);
+    const icon = h("div", { className: "icon", ariaHidden: "true" }, item.emoji || (item.pot ? "🐷" : [...name][0]));
     if (config.logos && item.logo) {
       const onload = () => icon.replaceChildren(image);
       const image = h("img", { alt: "", referrerPolicy: "no-referrer", onload, src: item.logo });
     }
     const className = amount > 0 && !declined && !this.masked ? "in sum" : "sum";
-    const onclick = config.hide_amounts ? () => this.toggle() : null;
     const what = h("div", { className: "what" }, name, h("small", {}, details.filter(Boolean).join(" · ")));
     const sum = h(
       "div",
-      { className, onclick },
+      { className },
       h(declined ? "s" : "span", {}, this.amount(amount, item.currency, "exceptZero")),
       local_currency ? h("small", {}, this.amount(Number(item.local_amount), local_currency, "exceptZero")) : "",
     );
@@ -143,4 +164,4 @@ class Transactions extends Card {
   }
 }
 
-define("transactions", Transactions, (device, its) => (its.transaction ? { account: [device] } : null));
+define("transactions", Transactions, (device, its) => (its.balance ? { account: [device] } : null));

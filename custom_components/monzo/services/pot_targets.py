@@ -1,0 +1,112 @@
+"""The pots that an action moves money into or out of, and their account."""
+
+from dataclasses import dataclass
+import time
+from typing import Final
+
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.helpers import service
+
+from ..const import DOMAIN
+from ..devices import subject_id
+from ..errors import refused
+from ..models import MonzoData, PotState
+from ..plans import Holding
+from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from ..transfers import Transfers
+from .common import ATTR_ACCOUNT
+
+ATTR_POT: Final = "pot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PotTarget:
+    """The pots that an action was aimed at, with the account that they belong to."""
+
+    entry: MonzoConfigEntry
+
+    runtime: MonzoRuntimeData
+    """The entry's own, which it may lose while money is on its way."""
+
+    pots: tuple[PotState, ...]
+    """As they were known when the action was called; at least one."""
+
+    called_at: float
+    """When that was, by `time.monotonic`."""
+
+    @property
+    def account_id(self) -> str:
+        """The account of all the pots."""
+        return self.pots[0].account_id
+
+    @property
+    def currency(self) -> str:
+        """The currency of the account and the pots."""
+        return self.pots[0].currency
+
+    @property
+    def transfers(self) -> Transfers:
+        """What moves the money."""
+        return self.runtime.transfers
+
+    @property
+    def known(self) -> MonzoData:
+        """What is known without asking the bank."""
+        return self.runtime.balances.data
+
+    def account(self, data: MonzoData) -> Holding:
+        """Return what is in the account; raises ServiceValidationError if nobody can tell."""
+        if (account := data.accounts.get(self.account_id)) is None:
+            raise refused("cannot_be_read")
+        return Holding(id=account.id, balance=account.balance.balance)
+
+    def check_all(self, data: MonzoData) -> None:
+        """Raise ServiceValidationError if one of the pots is not there any more."""
+        for place in range(len(self.pots)):
+            self.pot(data, place)
+
+    def pot(self, data: MonzoData, place: int = 0) -> Holding:
+        """Return what is in one of the pots; raises ServiceValidationError if nobody can tell."""
+        if (pot := data.pots.get(self.pots[place].id)) is None:
+            raise refused("cannot_be_read")
+        return Holding(id=pot.id, balance=pot.pot.balance)
+
+
+@callback
+def async_target(call: ServiceCall, *device_ids: str) -> PotTarget:
+    """Return the pots that an action is aimed at, by their devices.
+
+    Raises ServiceValidationError if one is no pot, or if they do not all belong to one account,
+    which is the one that is given, if one is.
+    """
+    pots: list[PotState] = []
+    entries: set[MonzoConfigEntry] = set()
+    for device_id in device_ids:
+        entry, found = _find(call.hass, device_id)
+        subject = entry.runtime_data.balances.data.subject(found)
+        if not isinstance(subject, PotState):
+            raise refused("not_a_pot" if subject else "cannot_be_read")
+        pots.append(subject)
+        entries.add(entry)
+    if len({pot.account_id for pot in pots}) > 1:
+        raise refused("pots_of_several_accounts")
+    (entry,) = entries
+    if ATTR_ACCOUNT in call.data and _find(call.hass, call.data[ATTR_ACCOUNT]) != (
+        entry,
+        pots[0].account_id,
+    ):
+        raise refused("not_the_pots_account")
+    return PotTarget(
+        entry=entry, runtime=entry.runtime_data, pots=tuple(pots), called_at=time.monotonic()
+    )
+
+
+@callback
+def _find(hass: HomeAssistant, device_id: str) -> tuple[MonzoConfigEntry, str]:
+    """Return what a device stands for, and its loaded config entry.
+
+    Raises ServiceValidationError if there is no such device, or it is not Monzo's.
+    """
+    entry: MonzoConfigEntry
+    device, entry = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
+    return entry, subject_id(device) or ""
