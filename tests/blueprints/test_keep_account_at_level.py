@@ -8,7 +8,7 @@ import pytest
 
 from tests.mishaps import change_options
 
-from .stage import AUTOMATION, Stage
+from .stage import Stage
 
 NAME = "keep_account_at_level"
 
@@ -28,6 +28,7 @@ def inputs(stage: Stage, **more: Any) -> dict[str, Any]:
     return {
         "pot": stage.device(stage.home.holiday),
         "level": LEVEL,
+        "most": 10_000,
         "days": [],
         "dry_run": False,
         "then": TELL,
@@ -200,16 +201,29 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     assert "exceeds the most that may be moved at once" in plan
 
 
-async def test_a_transfer_that_is_refused_is_seen(stage: Stage) -> None:
+async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
     await change_options(stage.teller, max_per_transfer=5)
     await stage.play(NAME, **inputs(stage, **soon()))
     await stage.let_pass(A_MOMENT)
     assert stage.sent == []
-    assert stage.heard == []
-    assert any(AUTOMATION in text for text in stage.complaints())
+    told = (
+        "Tried to bring the account to the level. This did not work, or nobody can tell whether it "
+        "did: Home Assistant's log says more. Look into the Monzo app before you try again."
+    )
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
+    assert any("The amount exceeds the most" in text for text in stage.complaints())
 
 
-async def test_no_more_than_the_most_is_swept_at_once(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage, **soon(), most=25))
+async def test_no_more_than_the_most_at_once_and_the_rest_the_next_time(stage: Stage) -> None:
+    leave(stage, PENCE + 7_000)
+    await stage.play(NAME, **inputs(stage, most=50, **soon()))
     await stage.let_pass(A_MOMENT)
-    assert stage.amounts == [("Holiday", 2_500)]
+    assert stage.heard == [
+        {"message": "Moved 50.00 GBP into Holiday. That is 20.00 GBP away from the level."}
+    ]
+    await stage.let_pass(timedelta(days=1))
+    assert stage.amounts == [("Holiday", 5_000), ("Holiday", 2_000)]
+    leave(stage, PENCE - 7_000)
+    await stage.let_pass(timedelta(days=1))
+    assert stage.amounts[2:] == [("Holiday", -5_000)]

@@ -110,17 +110,6 @@ async def test_it_is_quiet_for_a_while_after_an_alert(stage: Stage) -> None:
     ]
 
 
-async def test_an_overdrawn_account_is_told_of_even_then(stage: Stage) -> None:
-    await watch(stage, quiet_hours=12)
-    for balance in (9_520, 50_000, -5_000):
-        change(stage, to=balance)
-        await stage.let_pass()
-    assert [title for title, _message in stage.notifications] == [
-        "Low balance: £95.20",
-        "Low balance: -£50.00",
-    ]
-
-
 async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
     stage: Stage, phone: Phone
 ) -> None:
@@ -132,6 +121,43 @@ async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
     title, message = LOW
     because = "Not told, because the app has no notify entity that works: Old tablet, a phone."
     assert stage.notifications == [(title, f"{message} {because}")]
+
+
+async def told_after(stage: Stage, *balances: int) -> list[str | None]:
+    """Return what is told of an account that has these balances, one after the other."""
+    for balance in balances:
+        change(stage, to=balance)
+        await stage.let_pass()
+    return [title for title, _message in stage.notifications]
+
+
+async def test_an_account_that_gets_overdrawn_is_told_although_it_is_to_be_quiet(
+    stage: Stage,
+) -> None:
+    await watch(stage, quiet_hours=12)
+    assert await told_after(stage, 9_520, 50_000, -50_000) == [
+        "Low balance: £95.20",
+        "Low balance: -£500.00",
+    ]
+
+
+async def test_an_account_that_falls_further_is_told_again_once_it_is_overdrawn(
+    stage: Stage,
+) -> None:
+    await watch(stage, quiet_hours=12)
+    assert await told_after(stage, 9_520, 1, -1, -2_000, -1_000) == [
+        "Low balance: £95.20",
+        "Low balance: -£0.01",
+    ]
+
+
+async def test_where_being_overdrawn_is_usual_it_is_told_only_below_what_is_low(
+    stage: Stage,
+) -> None:
+    await watch(stage, threshold=-200, quiet_hours=12)
+    assert await told_after(stage, -1_000, -20_001, 10_000, -1, -30_000) == [
+        "Low balance: -£200.01"
+    ]
 
 
 # The button
@@ -155,6 +181,23 @@ async def test_a_press_of_the_button_moves_the_amount_once(
 
     phone.press(button)
     await stage.let_pass()
+    assert stage.amounts == [("Bills", -5_000)]
+
+
+async def test_while_the_button_waits_an_account_that_gets_overdrawn_is_told(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await watch_with_button(stage, clock, phone)
+    first = phone.buttons[0]
+    change(stage, to=-2_000)
+    await clock.let_pass(A_WHILE, until=lambda: len(phone.notifications) == 2)
+    title, message = phone.texts[-1]
+    assert title == "Low balance: -£20.00"
+    assert message == "Joint account · Ann & Ben is below £100.00."
+    assert phone.buttons[0]["action"] != first["action"]
+    phone.press(phone.buttons[0])
+    phone.press(phone.buttons[0])
+    await clock.go_on(until=lambda: len(phone.notifications) == 3)
     assert stage.amounts == [("Bills", -5_000)]
 
 
@@ -226,7 +269,7 @@ async def test_there_is_no_button_without_a_phone_to_press_it_on(stage: Stage) -
     await stage.let_pass()
     assert [title for title, _message in stage.notifications] == [LOW[0]]
     state = stage.hass.states.get(AUTOMATION)
-    assert state
+    assert state is not None
     assert state.attributes["current"] == 0
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dispatcher_send
+from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.transactions import SIGNAL_TRANSACTION, Report
@@ -16,6 +17,11 @@ from .stage import Stage
 NAME = "pay_from_pot"
 
 A_WHILE = timedelta(minutes=10)
+
+FAILED = (
+    "Tried to move 3.00 GBP out of {} for Deli. This did not work, or nobody can tell whether it "
+    "did: Home Assistant's log says more. Look into the Monzo app before you try again."
+)
 
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
 
@@ -196,20 +202,6 @@ async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
     assert any("does not belong to the chosen account" in text for text in stage.complaints())
 
 
-async def test_a_transfer_that_the_bank_refuses_is_seen(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage))
-    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
-    pay(stage, 300)
-    await stage.let_pass()
-    assert stage.moves == []
-    (told,) = stage.heard
-    assert told["message"].startswith(
-        "Did not move 3.00 GBP out of Holiday for Deli. This did not work"
-    )
-    assert stage.notifications == [("The play: this did not work", told["message"])]
-    assert any("Not today" in text for text in stage.complaints())
-
-
 async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -> None:
     taken: list[str] = []
 
@@ -229,3 +221,56 @@ async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -
     assert taken == [lunch]
     assert len(stage.amounts) == 1
     assert len(stage.heard) <= 1
+
+
+async def test_a_transfer_that_the_bank_refuses_is_told(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
+    pay(stage, 300)
+    await stage.let_pass()
+    assert stage.moves == []
+    told = FAILED.format("Holiday")
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
+    assert any("Not today" in text for text in stage.complaints())
+    pay(stage, 301)
+    await stage.let_pass(A_WHILE)
+    assert stage.amounts == [("Holiday", -301)]
+
+
+async def test_a_transfer_that_nobody_knows_of_whether_it_was_made_is_told(stage: Stage) -> None:
+    await stage.play(NAME, **inputs(stage))
+    break_transfers(stage.server, LoseResponse(), times=None)
+    stage.server.fail("GET", "/transactions", Answer.html(502), after=1, times=None)
+    pay(stage, 300)
+    await stage.let_pass()
+    stage.server.clear_faults()
+    assert stage.amounts == [("Holiday", -300)]
+    assert stage.heard == [{"message": FAILED.format("Holiday")}]
+    assert any("may have been moved, or not" in text for text in stage.complaints())
+
+
+async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a_word(
+    stage: Stage,
+) -> None:
+    pots = {"The play": stage.home.holiday, "Another": stage.home.coin_jar}
+    automations = [
+        {
+            "id": name,
+            "alias": name,
+            "use_blueprint": {
+                "path": f"monzo/{NAME}.yaml",
+                "input": inputs(stage, pot=stage.device(pot)),
+            },
+        }
+        for name, pot in pots.items()
+    ]
+    assert await async_setup_component(stage.hass, "automation", {"automation": automations})
+    pay(stage, 300)
+    await stage.let_pass()
+    assert stage.runs == 2
+    assert len(stage.moves) == 1
+    assert len(stage.heard) == 1
+    assert stage.notifications == []
+    # Both of them at the same moment, so that one was refused.
+    assert all("was used for another transfer before" in text for text in stage.complaints())

@@ -9,7 +9,7 @@ import pytest
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from tests.mishaps import change_options
 
-from .stage import AUTOMATION, Stage
+from .stage import Stage
 
 NAME = "pot_follows_card_debt"
 
@@ -20,6 +20,11 @@ HAS = 64_000
 A_MOMENT = timedelta(minutes=3)
 SETTLED = timedelta(minutes=31)
 
+FAILED = (
+    "Tried to bring the pot to what is owed. This did not work, or nobody can tell whether it did: "
+    "Home Assistant's log says more. Look into the Monzo app before you try again."
+)
+
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
 
 
@@ -27,6 +32,7 @@ def inputs(stage: Stage, **more: Any) -> dict[str, Any]:
     """Return what a user fills in who means it; what comes once a day is hours away."""
     return {
         "debt": CARD,
+        "sign": "positive",
         "pot": stage.device(stage.home.holiday),
         "time": (dt_util.now() - A_MOMENT).strftime("%H:%M:%S"),
         "dry_run": False,
@@ -189,14 +195,16 @@ async def test_a_debt_in_another_currency_moves_nothing(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage, **soon()))
     await stage.let_pass(A_MOMENT)
     assert stage.sent == []
-    assert any(AUTOMATION in text for text in stage.complaints())
+    assert stage.heard == [{"message": FAILED}]
+    assert any("does not show an exact amount in GBP" in text for text in stage.complaints())
 
 
-async def test_a_transfer_that_is_refused_is_seen(stage: Stage) -> None:
+async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
     await change_options(stage.teller, **{CONF_MAX_PER_TRANSFER: 5})
     owe(stage, "650.00")
     await stage.play(NAME, **inputs(stage, **soon()))
     await stage.let_pass(A_MOMENT)
     assert stage.sent == []
-    assert stage.heard == []
-    assert any(AUTOMATION in text for text in stage.complaints())
+    assert stage.heard == [{"message": FAILED}]
+    assert stage.notifications == [("The play: something went wrong", FAILED)]
+    assert any("The amount exceeds the most" in text for text in stage.complaints())

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
@@ -202,15 +203,37 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
     assert stage.sent == []
 
 
-async def test_a_round_up_that_the_bank_refuses_is_seen(stage: Stage) -> None:
+async def test_a_round_up_that_the_bank_refuses_is_told(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage))
     break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
     pay(stage, 1_230)
     await stage.let_pass()
     assert stage.moves == []
-    (told,) = stage.heard
-    assert told["message"].startswith(
-        "Did not move 2.70 GBP into House for Deli. This did not work"
+    told = (
+        "Tried to move 2.70 GBP into House for Deli. "
+        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
+        "Look into the Monzo app before you try again."
     )
-    assert stage.notifications == [("The play: this did not work", told["message"])]
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
     assert any("Not today" in text for text in stage.complaints())
+
+
+async def test_a_payment_can_be_rounded_up_into_two_pots(stage: Stage) -> None:
+    pots = [stage.home.house, stage.home.bills]
+    automations = [
+        {
+            "id": pot.id,
+            "alias": f"Round up into {pot.name}",
+            "use_blueprint": {
+                "path": f"monzo/{NAME}.yaml",
+                "input": inputs(stage, pot=stage.device(pot)),
+            },
+        }
+        for pot in pots
+    ]
+    assert await async_setup_component(stage.hass, "automation", {"automation": automations})
+    pay(stage, 1_230)
+    await stage.let_pass()
+    assert sorted(stage.amounts) == [("Bills", 270), ("House", 270)]
+    assert len(stage.heard) == 2

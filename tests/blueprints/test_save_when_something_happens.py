@@ -7,7 +7,7 @@ from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.journal import JOURNALS
 from sandbox.server import Answer, LoseResponse
 from tests.looking import set_up
-from tests.mishaps import change_options
+from tests.mishaps import break_transfers, change_options
 
 from .stage import A_POLL, Stage
 
@@ -140,13 +140,30 @@ async def test_a_time_whose_answer_was_lost_is_not_saved_twice(stage: Stage) -> 
     assert stage.amounts == [("Bills", 100)]
 
 
-async def test_what_the_bank_refuses_to_save_is_told_of(stage: Stage) -> None:
-    await save(stage)
-    stage.server.fail("PUT", "/pots/*", Answer.error("bad_request.not_allowed", "Not today"))
+async def test_what_the_bank_refuses_is_told_and_does_not_count(stage: Stage) -> None:
+    await save(stage, most_per_day=1)
+    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
     await happen(stage)
-    (told,) = stage.heard
-    assert told["message"].startswith(
-        "Did not move 1.00 GBP into Bills: the dishwasher was done. This did not work"
+    assert stage.moves == []
+    told = (
+        "Tried to move 1.00 GBP into Bills: the dishwasher was done. "
+        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
+        "Look into the Monzo app before you try again."
     )
-    assert stage.notifications == [("The play: this did not work", told["message"])]
+    assert stage.heard == [{"message": told}]
+    assert stage.notifications == [("The play: something went wrong", told)]
     assert any("Not today" in text for text in stage.complaints())
+    await happen(stage)
+    assert stage.amounts == [("Bills", 100)]
+
+
+async def test_while_monzo_is_not_there_nothing_is_saved_and_that_is_told(stage: Stage) -> None:
+    await save(stage)
+    await stage.hass.config_entries.async_unload(stage.entry.entry_id)
+    await happen(stage)
+    assert stage.sent == []
+    (call,) = stage.heard
+    assert call["message"].startswith(
+        "Tried to move 1.00 GBP into Bills: the dishwasher was done. "
+    )
+    assert stage.complaints()

@@ -9,9 +9,10 @@ import pytest
 
 from sandbox.api import Call
 from sandbox.server import Answer
+from tests.mishaps import break_transfers
 
 from .conftest import A_WHILE
-from .phone import Phone
+from .phone import Phone, device_of
 from .stage import Stage
 from .waiting import Clock
 
@@ -155,6 +156,138 @@ async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
     assert stage.notifications == []
 
 
+# The button
+
+TOLD = ("Large payment: £123.45", "Cheesemonger, from Joint account · Ann & Ben.")
+
+MORE_THAN_AN_HOUR = timedelta(minutes=61)
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant, stage: Stage) -> Phone:
+    """Return Ann's phone."""
+    return Phone(hass)
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+    """Return what turns time forward while the button waits."""
+    return Clock(hass, freezer)
+
+
+async def pay_and_wait(stage: Stage, clock: Clock, phone: Phone, **inputs: Any) -> str:
+    """Pay until a phone tells of it, and return the transaction's id; the pot is one for bills."""
+    pot = stage.device(stage.home.bills)
+    await watch(stage, **{"phones": [phone.device], "pot": pot, "dry_run": False, **inputs})
+    row = stage.bank.pay(stage.home.joint.id, -12_345, merchant="Cheesemonger")
+    await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
+    assert phone.texts == [TOLD]
+    return row.id
+
+
+async def test_a_press_takes_exactly_what_was_paid_out_of_the_pot_once(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    paid = await pay_and_wait(stage, clock, phone)
+    (button,) = phone.buttons
+    assert button["title"] == "Move £123.45 from Bills"
+    assert stage.sent == []
+    assert stage.notifications == []
+
+    phone.press(button)
+    phone.press(button)
+    await stage.let_pass()
+    (move,) = stage.moves
+    assert (move.pot, move.amount) == ("Bills", -12_345)
+    assert paid in move.dedupe_id
+    assert phone.texts == [TOLD, (None, "£123.45 from Bills: moved.")]
+    # It takes the place of the one with the button.
+    assert len({each["data"]["tag"] for each in phone.notifications}) == 1
+
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -12_345)]
+
+
+async def test_each_payment_has_a_button_of_its_own(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await pay_and_wait(stage, clock, phone)
+    first = phone.buttons[0]
+    stage.bank.pay(stage.home.joint.id, -20_000, merchant="Bookworm")
+    await clock.let_pass(A_WHILE, until=lambda: len(phone.notifications) == 2)
+    second = phone.buttons[0]
+    phone.press(second)
+    await clock.go_on(until=lambda: len(phone.notifications) == 3)
+    assert stage.amounts == [("Bills", -20_000)]
+    phone.press(first)
+    await stage.let_pass()
+    assert stage.amounts == [("Bills", -20_000), ("Bills", -12_345)]
+
+
+async def test_a_button_that_nobody_presses_moves_nothing_and_goes_away(
+    stage: Stage, clock: Clock, phone: Phone
+) -> None:
+    await pay_and_wait(stage, clock, phone)
+    (button,) = phone.buttons
+    # That of another notification, which is about something else.
+    phone.press({"action": "another"})
+    await stage.let_pass(MORE_THAN_AN_HOUR)
+    assert phone.texts == [TOLD, (None, "clear_notification")]
+    # Too late.
+    phone.press(button)
+    await stage.let_pass()
+    assert stage.sent == []
+
+
+async def test_the_button_only_plans_at_first(stage: Stage, clock: Clock, phone: Phone) -> None:
+    pot = stage.device(stage.home.bills)
+    await watch(stage, phones=[phone.device], pot=pot)
+    stage.bank.pay(stage.home.joint.id, -12_345, merchant="Cheesemonger")
+    await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert phone.texts == [TOLD, (None, "Only a plan: £123.45 from Bills would be moved.")]
+    assert stage.sent == []
+
+
+async def test_a_press_that_does_not_work_is_told(stage: Stage, clock: Clock, phone: Phone) -> None:
+    await pay_and_wait(stage, clock, phone)
+    break_transfers(stage.server, Answer.error("bad_request.pot_locked", "No."))
+    phone.press(phone.buttons[0])
+    await stage.let_pass()
+    assert stage.moves == []
+    assert phone.texts[-1][1].startswith("£123.45 from Bills: this did not work, or nobody can")
+    assert any("Monzo refused the transfer" in text for text in stage.complaints())
+
+
+@pytest.mark.parametrize("of_another_account", [True, False], ids=["of another account", "none"])
+async def test_without_a_pot_of_the_account_there_is_no_button(
+    stage: Stage, phone: Phone, *, of_another_account: bool
+) -> None:
+    pot = {"pot": stage.device(stage.home.holiday)} if of_another_account else {}
+    await watch(stage, phones=[phone.device], dry_run=False, **pot)
+    await pay(stage, -12_345)
+    assert phone.texts == [TOLD]
+    assert phone.buttons == []
+    assert stage.notifications == []
+
+
+async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
+    stage: Stage, phone: Phone
+) -> None:
+    tablet = device_of(stage.hass, "Old tablet")
+    await watch(stage, phones=[tablet, phone.device])
+    await pay(stage, -12_345)
+    assert phone.texts == [TOLD]
+    ((title, message),) = stage.notifications
+    assert title == TOLD[0]
+    assert message.endswith("because the app has no notify entity that works: Old tablet.")
+
+
+# What it asks
+
+
 async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -> None:
     async def asked_because_of(amount: int) -> int:
         before = len(questions(stage))
@@ -171,108 +304,3 @@ async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -
 def questions(stage: Stage) -> list[Call]:
     """Return the requests for what was before a payment; who polls asks for what is after."""
     return [call for call in stage.server.calls("GET", "/transactions") if "before" in call.query]
-
-
-# The button
-
-
-@pytest.fixture
-def phone(hass: HomeAssistant, stage: Stage) -> Phone:
-    """Return Ann's phone."""
-    return Phone(hass)
-
-
-@pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
-    """Return what turns time forward while a button waits."""
-    return Clock(hass, freezer)
-
-
-async def watch_with_button(stage: Stage, phone: Phone, **inputs: Any) -> None:
-    """Watch with a button that means it, for a pot of the joint account."""
-    pot = stage.device(stage.home.bills)
-    await watch(stage, **{"phones": [phone.device], "pot": pot, "dry_run": False, **inputs})
-
-
-async def pay_until_told(stage: Stage, clock: Clock, phone: Phone, amount: int) -> dict[str, Any]:
-    """Pay by the card of the joint account, and return the button that the phone shows then."""
-    told = len(phone.notifications)
-    stage.bank.pay(stage.home.joint.id, amount, merchant="Cheesemonger")
-    await clock.let_pass(A_WHILE, until=lambda: len(phone.notifications) > told)
-    (button,) = phone.buttons
-    return button
-
-
-async def press(clock: Clock, phone: Phone, button: dict[str, Any]) -> None:
-    """Press a button, and wait for what the phone is told then."""
-    told = len(phone.notifications)
-    await clock.go_on_for_a_moment()
-    phone.press(button)
-    await clock.go_on(until=lambda: len(phone.notifications) > told)
-
-
-async def test_one_press_takes_what_was_paid_out_of_the_pot_once(
-    stage: Stage, clock: Clock, phone: Phone
-) -> None:
-    await watch_with_button(stage, phone)
-    button = await pay_until_told(stage, clock, phone, -12_345)
-    assert button["title"] == "Move £123.45 from Bills"
-    assert stage.sent == []
-    await press(clock, phone, button)
-    phone.press(button)
-    await stage.let_pass()
-    assert stage.amounts == [("Bills", -12_345)]
-    assert phone.texts[-1] == (None, "£123.45 from Bills: moved.")
-    assert stage.notifications == []
-
-
-async def test_a_button_that_is_not_pressed_goes_away_and_does_nothing_then(
-    stage: Stage, clock: Clock, phone: Phone
-) -> None:
-    await watch_with_button(stage, phone, minutes=5)
-    button = await pay_until_told(stage, clock, phone, -12_345)
-    await clock.go_on_for_a_moment()
-    await clock.let_pass(timedelta(minutes=6), until=lambda: len(phone.notifications) > 1)
-    assert phone.texts[-1] == (None, "clear_notification")
-    phone.press(button)
-    await stage.let_pass()
-    assert stage.sent == []
-
-
-async def test_the_button_only_plans_at_first(stage: Stage, clock: Clock, phone: Phone) -> None:
-    await watch_with_button(stage, phone, dry_run=True)
-    await press(clock, phone, await pay_until_told(stage, clock, phone, -12_345))
-    assert stage.sent == []
-    assert phone.texts[-1][1] == "Only a plan: £123.45 from Bills would be moved."
-
-
-async def test_while_a_button_waits_other_payments_are_told_and_have_their_own(
-    stage: Stage, clock: Clock, phone: Phone
-) -> None:
-    await watch_with_button(stage, phone)
-    first = await pay_until_told(stage, clock, phone, -12_345)
-    second = await pay_until_told(stage, clock, phone, -20_000)
-    await press(clock, phone, second)
-    await press(clock, phone, first)
-    assert stage.amounts == [("Bills", -20_000), ("Bills", -12_345)]
-
-
-async def test_there_is_no_button_for_what_another_account_has_paid(
-    stage: Stage, phone: Phone
-) -> None:
-    await watch_with_button(stage, phone)
-    stage.bank.pay(stage.home.current.id, -12_345, merchant="Cheesemonger")
-    await stage.let_pass()
-    assert phone.buttons == []
-
-
-async def test_a_transfer_that_fails_is_told_on_the_phone(
-    stage: Stage, clock: Clock, phone: Phone
-) -> None:
-    await watch_with_button(stage, phone)
-    button = await pay_until_told(stage, clock, phone, -12_345)
-    stage.server.fail("PUT", "/pots/*", Answer.error("bad_request.not_allowed", "Not today"))
-    await press(clock, phone, button)
-    assert stage.moves == []
-    assert "this did not work" in phone.texts[-1][1]
-    assert any("Not today" in text for text in stage.complaints())

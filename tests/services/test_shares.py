@@ -264,6 +264,18 @@ async def test_the_same_id_with_another_wish_is_refused(teller: Teller, home: Ho
     assert answer["result"] == "already_moved"
 
 
+async def test_a_plan_says_that_its_id_was_used_for_another_wish(
+    teller: Teller, home: Home, server: BankServer
+) -> None:
+    await teller.withdraw(home.holiday, 5, keep_at_least=0, dedupe_id="november")
+    before = len(server.calls())
+    for pot in (home.holiday, home.coin_jar):
+        plan = await teller.withdraw(pot, 5, dedupe_id="november", dry_run=True)
+        assert plan["result"] == "nothing_to_do"
+        assert [problem["reason"] for problem in plan["problems"]] == ["dedupe_id_reused"]
+    assert len(server.calls()) == before
+
+
 async def test_two_calls_at_once_do_not_plan_on_the_same_money(
     teller: Teller, home: Home, server: BankServer
 ) -> None:
