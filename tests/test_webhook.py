@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 import json
@@ -479,7 +480,7 @@ async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arr
 async def test_a_delivery_by_home_assistant_cloud_is_taken_as_well(
     hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
 ) -> None:
-    server.behaviour = BankServer(home.bank).behaviour
+    server.behaviour = replace(server.behaviour, webhook_lost=1)
     row = home.bank.pay(home.joint.id, -350)
     content = json.dumps(body(home.joint.id, row.id)).encode()
     request = MockRequest(content=content, mock_source="test", method="POST")
@@ -574,7 +575,7 @@ async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
 
     # What is true among them is found by the polls.
     server.clear_faults()
-    server.behaviour = BankServer(home.bank).behaviour
+    server.behaviour = replace(server.behaviour, webhook_lost=1)
     row = home.bank.pay(home.joint.id, -100)
     await let_pass(A_POLL)
     assert joint.heard == [row.id]
@@ -647,7 +648,7 @@ async def test_while_deliveries_arrive_polling_is_calm_and_returns_when_they_sto
     # The balances of five accounts every five minutes, pots every ten, the rest once.
     assert len(server.requests) <= 5 * 12 + 5 * 6 + 1 + 5 + 1
 
-    server.behaviour = BankServer(home.bank).behaviour
+    server.behaviour = replace(server.behaviour, webhook_lost=1)
     rows.append(home.bank.pay(home.joint.id, -200))
     await let_pass(timedelta(minutes=6))
     assert joint.heard == [row.id for row in rows]
