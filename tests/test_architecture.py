@@ -32,6 +32,7 @@ IMPORTED: dict[str, set[str]] = {
     "runtime": {"balances", "session", "transactions", "transfers"},
     "webhook": {"const", "runtime", "transactions"},
     "entity": {"balances", "const", "devices", "models", "runtime"},
+    "threshold": {"const"},
     "services": {
         "api",
         "const",
@@ -43,6 +44,7 @@ IMPORTED: dict[str, set[str]] = {
         "plans",
         "runtime",
         "spending",
+        "threshold",
         "transfers",
     },
     "diagnostics": {"api", "const", "devices", "models", "runtime"},
@@ -53,7 +55,6 @@ IMPORTED: dict[str, set[str]] = {
     "sensor": {"api", "balances", "entity", "models", "runtime"},
     "event": {"devices", "entity", "kinds", "models", "runtime", "transactions", "transfers"},
     "targets": {"const", "devices"},
-    "threshold": {"const"},
     "trigger": {
         "api",
         "balances",

@@ -435,6 +435,19 @@ async def test_what_is_listed_for_tomorrow_keeps_nothing_of_today_back(
     assert joint.heard == [row.id for row in rows]
 
 
+async def outage_after_a_delivery(
+    hass: HomeAssistant, let_pass: LetPass, home: Home, server: BankServer
+) -> None:
+    """Have a delivery arrive, and then the bank be gone until the balance is unavailable."""
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    server.fail("GET", "*", Answer.html(502), times=None)
+    while value(hass, home.joint.id, "balance") != "unavailable":
+        await let_pass(timedelta(minutes=1))
+
+    server.clear_faults()
+
+
 async def test_a_delivery_shows_that_the_bank_is_there_again(
     hass: HomeAssistant,
     let_pass: LetPass,
@@ -443,13 +456,8 @@ async def test_a_delivery_shows_that_the_bank_is_there_again(
     server: BankServer,
     joint: Listener,
 ) -> None:
-    home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
-    server.fail("GET", "*", Answer.html(502), times=None)
-    while value(hass, home.joint.id, "balance") != "unavailable":
-        await let_pass(timedelta(minutes=1))
+    await outage_after_a_delivery(hass, let_pass, home, server)
 
-    server.clear_faults()
     row = home.bank.pay(home.joint.id, -350)
     await settle(server, let_pass)
 
@@ -465,13 +473,8 @@ async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arr
     server: BankServer,
     joint: Listener,
 ) -> None:
-    home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
-    server.fail("GET", "*", Answer.html(502), times=None)
-    while value(hass, home.joint.id, "balance") != "unavailable":
-        await let_pass(timedelta(minutes=1))
+    await outage_after_a_delivery(hass, let_pass, home, server)
 
-    server.clear_faults()
     await let_pass(A_POLL)
 
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"

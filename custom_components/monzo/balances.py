@@ -26,7 +26,13 @@ from .const import (
     POLL_INTERVAL_WITH_WEBHOOKS,
     REQUESTS_PER_WINDOW,
 )
-from .coordinator import BLOCKING_ERRORS, MonzoCoordinator, poll_interval, quiet_reads
+from .coordinator import (
+    BLOCKING_ERRORS,
+    MonzoCoordinator,
+    loggable,
+    poll_interval,
+    quiet_reads,
+)
 from .devices import (
     async_is_claimed_elsewhere,
     async_register_account,
@@ -342,9 +348,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         failed = frozenset(read for read in self._reads() if self._reader.outcome(read).error)
         for read in failed - self._logged:
             err = self._reader.outcome(read).error
-            # Not the bank's own words, which may say more than a log should.
-            reason = getattr(err, "code", None) or type(err).__name__
-            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, reason)
+            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, loggable(err))
         for read in self._logged - failed:
             _LOGGER.info("Monzo tells %s again", read.endpoint)
         self._logged = failed
@@ -391,8 +395,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             else account.currency
             for account in parts
         ) | {pot.currency for pot in pots.values()}
-        holdings = [account.balance.balance for account in accounts.values()]
-        holdings += [pot.pot.balance for pot in pots.values()]
+        holdings = [account.money for account in accounts.values()]
+        holdings += [pot.money for pot in pots.values()]
         listed = {pot.id for pots_of_one in self._reader.pots.values() for pot in pots_of_one}
         complete = listed >= self._reader.pots_seen and all(
             account.id in accounts and self._pots_are_known(account.id) for account in parts

@@ -1,9 +1,11 @@
 """What the polls have in common: how errors are told, and the share of the request budget."""
 
 from abc import abstractmethod
+import asyncio
+from collections.abc import Coroutine, Iterable
 from datetime import timedelta
 import logging
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -88,6 +90,21 @@ def _update_failed(translation_key: str, retry_after: float | None = None) -> Up
     return UpdateFailed(
         translation_domain=DOMAIN, translation_key=translation_key, retry_after=retry_after
     )
+
+
+async def async_at_once[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) -> list[AnswerT]:
+    """Return what comes of all these reads.
+
+    They are sent before anybody else looks at what is left of the request budget.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(read, eager_start=True) for read in reads]
+    return [task.result() for task in tasks]
+
+
+def loggable(error: Exception | None) -> str:
+    """Return what a log may say of an error: not the bank's own words, which may say more."""
+    return getattr(error, "code", None) or type(error).__name__
 
 
 def poll_interval(accounts: int) -> timedelta:

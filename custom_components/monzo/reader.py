@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 
 from .api import Account, Balance, Money, MonzoError, Pot
 from .const import ACCOUNTS_OUTDATED_AFTER, ASK_AGAIN_AFTER, POTS_OUTDATED_AFTER
-from .coordinator import BLOCKING_ERRORS, TRANSIENT_ERRORS
+from .coordinator import BLOCKING_ERRORS, TRANSIENT_ERRORS, async_at_once
 from .models import bank_day_began
 from .session import MonzoSession
 
@@ -116,13 +116,8 @@ class BalanceReader:
 
     async def _async_try(self, reads: Collection[PollRequest]) -> dict[PollRequest, PollResult]:
         """Ask for all of this at once, and return how it went."""
-        async with asyncio.TaskGroup() as group:
-            tasks = {
-                # Sent before anybody else looks at what is left of the request budget.
-                read: group.create_task(self._async_read(read), eager_start=True)
-                for read in reads
-            }
-        return {read: task.result() for read, task in tasks.items()}
+        results = await async_at_once(map(self._async_read, reads))
+        return dict(zip(reads, results, strict=True))
 
     async def _async_read(self, read: PollRequest) -> PollResult:
         """Send one request and keep its answer."""

@@ -53,7 +53,7 @@ ACCOUNT_SENSORS: Final = (
         key="balance",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
-        value_fn=lambda account: account.balance.balance,
+        value_fn=lambda account: account.money,
     ),
     MonzoSensorDescription[AccountState](
         key="total_balance",
@@ -95,7 +95,7 @@ POT_SENSORS: Final = (
         key="pot_balance",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
-        value_fn=lambda pot: pot.pot.balance,
+        value_fn=lambda pot: pot.money,
     ),
     MonzoSensorDescription[PotState](
         key="goal",

@@ -101,11 +101,17 @@ def _ends(config: dict[str, Any]) -> list[dict[str, Any]]:
 @callback
 def _shown(hass: HomeAssistant, entity_id: str, currency: str) -> Decimal | None:
     """Return the amount of this currency that an entity shows, if it shows one."""
-    state = hass.states.get(entity_id)
-    unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    if state is None or unit not in {None, currency, CURRENCY_SYMBOLS.get(currency)}:
+    text = async_text_shown(hass, entity_id, currency)
+    return None if text is None else _number(text)
+
+
+@callback
+def async_text_shown(hass: HomeAssistant, entity_id: str, currency: str) -> str | None:
+    """Return what an entity shows, unless its unit is another than this currency."""
+    if (state := hass.states.get(entity_id)) is None:
         return None
-    return _number(state.state)
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    return state.state if unit in {None, currency, CURRENCY_SYMBOLS.get(currency)} else None
 
 
 def _number(text: str) -> Decimal | None:

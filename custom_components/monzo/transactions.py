@@ -26,7 +26,14 @@ from homeassistant.util.signal_type import SignalTypeFormat
 from .api import PAGE_SIZE, Money, MonzoAuthenticationError, MonzoError, Transaction
 from .balances import BalancesCoordinator
 from .const import DOMAIN, MIN_POLL_INTERVAL
-from .coordinator import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoCoordinator, quiet_reads
+from .coordinator import (
+    BLOCKING_ERRORS,
+    TRANSIENT_ERRORS,
+    MonzoCoordinator,
+    async_at_once,
+    loggable,
+    quiet_reads,
+)
 from .ledger import KEPT_FOR, Ledger, Ledgers, Seen
 
 _LOGGER = logging.getLogger(__name__)
@@ -59,7 +66,6 @@ REREAD_EVERY: Final = timedelta(hours=1)
 
 # For an account that was never read: most have less than two hundred transactions in a month.
 REQUESTS_FOR_A_MONTH: Final = 2
-
 
 # Once is nothing to speak of, and of an outage the balances tell before the second time.
 TOLD_AFTER_FAILURES: Final = 2
@@ -253,17 +259,12 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_read_due(self) -> None:
         accounts = self._balances.account_ids()
         due, left_out = self._due(accounts)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                # Sent before anybody else looks at what is left of the request budget.
-                group.create_task(self._async_try(account_id), eager_start=True)
-                for account_id in due
-            ]
+        errors = await async_at_once(map(self._async_try, due))
         waiting = (self._states[account_id].retry_soon for account_id in accounts)
         soon = left_out or any(waiting)
         self.update_interval = MIN_POLL_INTERVAL if soon else ASKED_EVERY
-        for task in tasks:
-            if isinstance(err := task.result(), MonzoAuthenticationError):
+        for err in errors:
+            if isinstance(err, MonzoAuthenticationError):
                 raise err
 
     def _due(self, accounts: KeysView[str]) -> tuple[list[str], bool]:
@@ -310,9 +311,9 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             state.retry_soon = isinstance(err, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
             if state.failures == TOLD_AFTER_FAILURES:
                 state.current = False
-                # Not the bank's own words, which may say more than a log should.
-                reason = getattr(err, "code", None) or type(err).__name__
-                _LOGGER.warning("Monzo does not tell the transactions of an account: %s", reason)
+                _LOGGER.warning(
+                    "Monzo does not tell the transactions of an account: %s", loggable(err)
+                )
             return err
         if state.failures >= TOLD_AFTER_FAILURES:
             _LOGGER.info("Monzo tells the transactions of an account again")

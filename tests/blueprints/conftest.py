@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 import shutil
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
@@ -14,10 +15,15 @@ from sandbox.server import BankServer
 from tests.conftest import LetPass, SignIn
 from tests.looking import set_up
 
+from .phone import Phone
 from .stage import FOLDER, Stage
+from .waiting import Clock
 
 # Until the transactions of all accounts have been read for the first time.
 A_WHILE = timedelta(minutes=6)
+
+# The buttons of a notification are good for an hour.
+MORE_THAN_AN_HOUR = timedelta(minutes=61)
 
 
 @pytest.fixture
@@ -47,3 +53,15 @@ async def stage(
     await stage.end()
     await hass.async_block_till_done(wait_background_tasks=True)
     assert stage.complaints() == []
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+    """Return what turns time forward while an automation waits."""
+    return Clock(hass, freezer)
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant, stage: Stage) -> Phone:
+    """Return Ann's phone."""
+    return Phone(hass)

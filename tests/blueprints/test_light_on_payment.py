@@ -4,7 +4,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
@@ -65,12 +64,6 @@ async def lamp(hass: HomeAssistant, stage: Stage) -> Watcher:
     await hass.async_block_till_done()
     await hass.services.async_call("light", "turn_off", {"entity_id": [LAMP, SHELF]}, blocking=True)
     return Watcher(hass)
-
-
-@pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
-    """Return what turns time forward while lights flash."""
-    return Clock(hass, freezer)
 
 
 async def turn_on(stage: Stage, light: str, **how: Any) -> None:

@@ -3,34 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
-import pytest
-
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer
 from tests.mishaps import change_options
 
-from .conftest import A_WHILE
+from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of
 from .stage import AUTOMATION, Stage
 from .waiting import Clock
 
-MORE_THAN_AN_HOUR = timedelta(minutes=61)
-
 LOW = ("Low balance: £95.20", "Joint account · Ann & Ben is below £100.00.")
-
-
-@pytest.fixture
-def phone(hass: HomeAssistant, stage: Stage) -> Phone:
-    """Return Ann's phone."""
-    return Phone(hass)
-
-
-@pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
-    """Return what turns time forward while the button waits."""
-    return Clock(hass, freezer)
 
 
 def change(stage: Stage, *, to: int) -> None:

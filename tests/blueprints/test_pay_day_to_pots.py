@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
@@ -230,12 +228,6 @@ async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> Non
 HANDED_OUT = [("Holiday", 50_000), ("Rainy day", 26_500), ("Coin jar", 188_500)]
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
-    """Return what turns time forward while a salary waits."""
-    return Clock(hass, freezer)
 
 
 def in_trouble(stage: Stage) -> None:

@@ -3,15 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
 import pytest
 
 from sandbox.api import Call
 from sandbox.server import Answer
 from tests.mishaps import break_transfers
 
-from .conftest import A_WHILE
+from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of
 from .stage import Stage
 from .waiting import Clock
@@ -159,20 +157,6 @@ async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
 # The button
 
 TOLD = ("Large payment: £123.45", "Cheesemonger, from Joint account · Ann & Ben.")
-
-MORE_THAN_AN_HOUR = timedelta(minutes=61)
-
-
-@pytest.fixture
-def phone(hass: HomeAssistant, stage: Stage) -> Phone:
-    """Return Ann's phone."""
-    return Phone(hass)
-
-
-@pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
-    """Return what turns time forward while the button waits."""
-    return Clock(hass, freezer)
 
 
 async def pay_and_wait(stage: Stage, clock: Clock, phone: Phone, **inputs: Any) -> str:

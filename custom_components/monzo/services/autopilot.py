@@ -3,17 +3,16 @@
 from collections.abc import Collection
 from typing import Final
 
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .. import plans
 from ..api import Money
-from ..const import CURRENCY_SYMBOLS
 from ..errors import refused
 from ..models import MonzoData
 from ..plans import Direction, Move, Part, Percentage, Rest
+from ..threshold import async_text_shown
 from .amounts import (
     ANY_AMOUNT,
     ATTR_AMOUNT,
@@ -139,10 +138,8 @@ def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
 
     Raises ServiceValidationError if it shows no exact amount of this currency.
     """
-    state = hass.states.get(entity_id)
-    unit = state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    amount = parse_amount(state.state if state else None, currency)
-    if amount is None or unit not in {None, currency, CURRENCY_SYMBOLS.get(currency)}:
+    amount = parse_amount(async_text_shown(hass, entity_id, currency), currency)
+    if amount is None:
         raise refused("nothing_to_follow", currency=currency)
     return Money.from_minor(abs(amount.minor), currency)
 

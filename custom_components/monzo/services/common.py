@@ -4,7 +4,13 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import service
 import voluptuous as vol
@@ -46,12 +52,12 @@ class AccountTarget:
 
 
 @callback
-def async_device(call: ServiceCall, field: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
-    """Return the device of a field, and its loaded config entry.
+def async_device(hass: HomeAssistant, device_id: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
+    """Return a device, and its loaded config entry.
 
     Raises ServiceValidationError if there is no such device, or it is not Monzo's.
     """
-    device, entry = service.async_get_device_and_config_entry(call.hass, DOMAIN, call.data[field])
+    device, entry = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
     return device, cast("MonzoConfigEntry", entry)
 
 
@@ -61,7 +67,7 @@ def async_account(call: ServiceCall, field: str = ATTR_ACCOUNT) -> AccountTarget
 
     Raises ServiceValidationError if it is none, or if nothing is known of it now.
     """
-    device, entry = async_device(call, field)
+    device, entry = async_device(call.hass, call.data[field])
     subject = entry.runtime_data.balances.data.subject(subject_id(device) or "")
     if not isinstance(subject, AccountState):
         raise refused("not_an_account" if subject else "cannot_be_read")

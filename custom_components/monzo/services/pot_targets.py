@@ -5,16 +5,14 @@ import time
 from typing import Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, callback
-from homeassistant.helpers import service
 
-from ..const import DOMAIN
 from ..devices import subject_id
 from ..errors import refused
 from ..models import MonzoData, PotState
 from ..plans import Holding
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
 from ..transfers import Transfers
-from .common import ATTR_ACCOUNT
+from .common import ATTR_ACCOUNT, async_device
 
 ATTR_POT: Final = "pot"
 
@@ -58,7 +56,7 @@ class PotTarget:
         """Return what is in the account; raises ServiceValidationError if nobody can tell."""
         if (account := data.accounts.get(self.account_id)) is None:
             raise refused("cannot_be_read")
-        return Holding(id=account.id, balance=account.balance.balance)
+        return Holding(id=account.id, balance=account.money)
 
     def check_all(self, data: MonzoData) -> None:
         """Raise ServiceValidationError if one of the pots is not there any more."""
@@ -69,7 +67,7 @@ class PotTarget:
         """Return what is in one of the pots; raises ServiceValidationError if nobody can tell."""
         if (pot := data.pots.get(self.pots[place].id)) is None:
             raise refused("cannot_be_read")
-        return Holding(id=pot.id, balance=pot.pot.balance)
+        return Holding(id=pot.id, balance=pot.money)
 
 
 @callback
@@ -107,6 +105,5 @@ def _find(hass: HomeAssistant, device_id: str) -> tuple[MonzoConfigEntry, str]:
 
     Raises ServiceValidationError if there is no such device, or it is not Monzo's.
     """
-    entry: MonzoConfigEntry
-    device, entry = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
+    device, entry = async_device(hass, device_id)
     return entry, subject_id(device) or ""
