@@ -64,6 +64,10 @@ ASKED_EVERY: Final = timedelta(minutes=5)
 # How often the last seven days are read again for what has settled, or has another category.
 REREAD_EVERY: Final = timedelta(hours=1)
 
+# How long to wait if something has moved while transactions were read: when many payments are made
+# at once, that goes on for a while, and each look at them costs several requests.
+LOOK_AGAIN_AFTER: Final = timedelta(seconds=1)
+
 # For an account that was never read: most have less than two hundred transactions in a month.
 REQUESTS_FOR_A_MONTH: Final = 2
 
@@ -230,11 +234,14 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             account_id
             for account_id, state in self._accounts.items()
             if self._states[account_id].asked_at > -math.inf
+            and not self._states[account_id].hinted
             and (account_id not in before or before[account_id].balance != state.balance)
         ]
         for account_id in moved:
             self._states[account_id].hinted = True
-        if moved or not was_reachable or self._accounts.keys() - before.keys():
+        # Whoever is reading does not forget what has moved meanwhile.
+        is_news = bool(moved) and not self._reading.locked()
+        if is_news or not was_reachable or self._accounts.keys() - before.keys():
             self._async_refresh_soon()
 
     @callback
@@ -247,6 +254,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_fetch(self) -> Mapping[str, datetime]:
         """Read what is due, all accounts at once."""
         async with self._reading:
+            self.update_interval = ASKED_EVERY
             # Before that, nobody would hear of what is found.
             if self._has_begun and self._balances.last_update_success:
                 await self._async_read_due()
@@ -260,9 +268,11 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         accounts = self._balances.account_ids()
         due, left_out = self._due(accounts)
         errors = await async_at_once(map(self._async_try, due))
-        waiting = (self._states[account_id].retry_soon for account_id in accounts)
-        soon = left_out or any(waiting)
-        self.update_interval = MIN_POLL_INTERVAL if soon else ASKED_EVERY
+        states = [self._states[account_id] for account_id in accounts]
+        if any(state.hinted for state in states):
+            self.update_interval = LOOK_AGAIN_AFTER
+        elif left_out or any(state.retry_soon for state in states):
+            self.update_interval = MIN_POLL_INTERVAL
         for err in errors:
             if isinstance(err, MonzoAuthenticationError):
                 raise err

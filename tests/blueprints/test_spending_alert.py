@@ -198,6 +198,7 @@ async def test_each_payment_has_a_button_of_its_own(
 ) -> None:
     await pay_and_wait(stage, clock, phone)
     first = phone.buttons[0]
+    await clock.go_on_for_a_moment()
     stage.bank.pay(stage.home.joint.id, -20_000, merchant="Bookworm")
     await clock.let_pass(A_WHILE, until=lambda: len(phone.notifications) == 2)
     second = phone.buttons[0]
