@@ -537,3 +537,6 @@ def test_two_currencies_cannot_be_planned_together() -> None:
     account = Holding(id=ACCOUNT, balance=money(100))
     with pytest.raises(ValueError, match="different currencies"):
         plans.deposit(account, POTS[0], money(1, "EUR"), keep_at_least=None)
+    pot = Holding(id=POTS[0], balance=money(100))
+    with pytest.raises(ValueError, match="different currencies"):
+        plans.set_pot_balance(account, pot, money(200), most=money(1, "EUR"), keep_at_least=None)

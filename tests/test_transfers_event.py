@@ -117,10 +117,14 @@ async def test_what_is_to_be_kept_is_a_reason(
     pots = {"from_pot": teller.device(home.holiday), "to_pot": teller.device(home.coin_jar)}
     with refused():
         await teller.call("move_between_pots", **pots, amount=7)
+    with refused():
+        await teller.call("move_between_pots", **pots, amount=8, keep_at_least=1_000_000)
     assert heard == [
         ("refused", 5, "below_keep_at_least"),
         ("refused", 6, "below_keep_at_least"),
-        ("refused", 7, "account_overdrawn"),
+        # Out of one pot, and into the other.
+        *[("refused", 7, "account_overdrawn")] * 2,
+        *[("refused", 8, "below_keep_at_least")] * 2,
     ]
 
 

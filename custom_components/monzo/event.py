@@ -113,7 +113,7 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
 
 
 class MonzoTransfersEvent(MonzoEvent[PersonState]):
-    """Tells what becomes of each transfer that Home Assistant tries to make."""
+    """Tells what becomes of each transfer that Home Assistant is to make."""
 
     # Where money is kept for what is nobody's business a year later.
     _unrecorded_attributes = frozenset({"account", "dedupe_id", "pot"})

@@ -99,8 +99,8 @@ class Plan:
     nothing_because: NothingToMove | None = None
     """Why there is nothing to move; None if there is."""
 
-    refused: Move | None = None
-    """The first move of just the amount that was asked for, if it is not to be made."""
+    refused: tuple[Move, ...] = ()
+    """What would move just the amount that was asked for, if it is not to be made."""
 
     short_by: Money
     """How much more was wanted than can be moved; zero if everything comes as it is wanted."""
@@ -149,13 +149,13 @@ def between_pots(
     it had in the beginning. If that is less than nothing, the bank does not give it out again.
     """
     out = withdraw(source, account.id, share, keep_at_least=keep_at_least)
-    if out.moves and account.balance.minor < 0:
+    moves, refused = _and_into(pot_id, out.moves), _and_into(pot_id, out.refused)
+    if moves and account.balance.minor < 0:
         return replace(
             _nothing(NothingToMove.ACCOUNT_OVERDRAWN, account.balance.currency),
-            refused=out.moves[0] if isinstance(share, Money) else None,
+            refused=moves if isinstance(share, Money) else (),
         )
-    back = (replace(move, direction=Direction.DEPOSIT, pot_id=pot_id) for move in out.moves)
-    return replace(out, moves=(*out.moves, *back))
+    return replace(out, moves=moves, refused=refused)
 
 
 def set_pot_balance(
@@ -181,7 +181,7 @@ def set_pot_balance(
             account_id=account.id,
         ),
         Money.from_minor(abs(missing), currency),
-        _at_most(there, most),
+        _at_most(there, most, currency),
     )
 
 
@@ -207,7 +207,7 @@ def keep_account_at(  # noqa: PLR0913 - each is one more thing that people may w
     return _as_much_as_possible(
         _Route(direction=direction, pot_id=pot.id, account_id=account.id),
         Money.from_minor(abs(surplus), currency),
-        _at_most(surplus if surplus > 0 else _spare(pot, None), most),
+        _at_most(surplus if surplus > 0 else _spare(pot, None), most, currency),
         smallest=1 if smallest is None else _minor(smallest, currency),
     )
 
@@ -267,6 +267,12 @@ def _taken_from(holding: Holding, move: Move) -> int:
     return move.amount.minor if move.direction is gives else -move.amount.minor
 
 
+def _and_into(pot_id: str, withdrawals: tuple[Move, ...]) -> tuple[Move, ...]:
+    """Return withdrawals, and then deposits of the same into another pot."""
+    deposits = (replace(it, direction=Direction.DEPOSIT, pot_id=pot_id) for it in withdrawals)
+    return (*withdrawals, *deposits)
+
+
 def _share_out_of(
     source: Holding, route: _Route, share: Share, keep_at_least: Money | None
 ) -> Plan:
@@ -283,7 +289,7 @@ def _share_out_of(
     if limited and (spare == 0 or amount > spare):
         return replace(
             _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=amount - spare),
-            refused=route.carrying(amount, currency) if isinstance(share, Money) else None,
+            refused=(route.carrying(amount, currency),) if isinstance(share, Money) else (),
         )
     if amount == 0:
         return _nothing(NothingToMove.TOO_LITTLE, currency)
@@ -306,9 +312,9 @@ def _as_much_as_possible(route: _Route, wanted: Money, there: int, *, smallest: 
     )
 
 
-def _at_most(there: int, most: Money | None) -> int:
+def _at_most(there: int, most: Money | None, currency: str) -> int:
     """Return how many of the minor units that are there may be moved at once."""
-    return there if most is None else min(there, most.minor)
+    return there if most is None else min(there, _minor(most, currency))
 
 
 def _nothing(why: NothingToMove, currency: str, *, short_by: int = 0) -> Plan:

@@ -82,14 +82,20 @@ class TransferOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferReport:
-    """What became of a transfer that was tried just now, once for each try."""
+    """What became of a transfer that was to be made just now, once for each try."""
 
     transfer: Transfer
     outcome: TransferOutcome
 
     reason: str | None = None
-    """Why it is not done: the key of the text that the user is told; None if it is."""
+    """Why it is not done: the key of the text that the user is told, or EARLIER_MOVE_FAILED.
 
+    None if it is done.
+    """
+
+
+# Why a move was not even tried: those of an order are made one after the other.
+EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
 
 # Keyed by account id, so that listeners survive a reload of the config entry.
 SIGNAL_TRANSFER: SignalTypeFormat[TransferReport] = SignalTypeFormat(f"{DOMAIN}_transfer_{{}}")
@@ -229,7 +235,7 @@ class Transfers:
         """Make the moves of an order that are not made yet, and return how each stands then.
 
         It ends at the first that fails. Called again, it goes on there. Whoever listens to
-        SIGNAL_TRANSFER is told what becomes of each move that is tried.
+        SIGNAL_TRANSFER is told what becomes of each move, tried or not.
         """
         steps: list[Step] = []
         halted = False
@@ -237,6 +243,7 @@ class Transfers:
             with self._journal.reserve(order):
                 for dedupe_id, move in order.moves.items():
                     if halted:
+                        self._async_refuse(dedupe_id, move, EARLIER_MOVE_FAILED)
                         step = Step(move=move, result=StepResult.NOT_SENT)
                     else:
                         step = await self._async_take(order, dedupe_id, move)
@@ -265,11 +272,13 @@ class Transfers:
 
     @callback
     def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
-        """Tell everybody that none of these moves is made, by the first of them."""
-        if moves:
-            dedupe_id, move = next(iter(moves.items()))
-            transfer = Transfer.of(dedupe_id, move, dt_util.utcnow())
-            self._async_report(transfer, str(error.translation_key))
+        """Tell everybody that none of these moves is made, and why."""
+        for dedupe_id, move in moves.items():
+            self._async_refuse(dedupe_id, move, str(error.translation_key))
+
+    @callback
+    def _async_refuse(self, dedupe_id: str, move: Move, reason: str) -> None:
+        self._async_report(Transfer.of(dedupe_id, move, dt_util.utcnow()), reason)
 
     @callback
     def _async_report(self, transfer: Transfer, reason: str | None = None) -> TransferOutcome:

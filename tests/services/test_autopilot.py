@@ -456,6 +456,7 @@ async def test_it_stops_at_the_first_failure_and_goes_on_there(
     assert reports == [
         ("done", 10_000, None),
         ("refused", whole // 10, "transfer_rejected"),
+        ("refused", whole - 10_000 - whole // 10, "earlier_move_failed"),
     ]
     # Whatever there is now, the rest is what it was.
     bank.receive(home.current.id, 100_000, sender="Ben Baker")
@@ -532,7 +533,11 @@ async def test_what_is_not_known_is_made_sure_of_first(
     assert answer["moves"][1]["reason"] == "transfer_unconfirmed"
     # The id that finishes everything, not only this one.
     assert answer["moves"][1]["message"].endswith("use the dedupe ID november")
-    assert [outcome for outcome, _pence, _reason in reports] == ["done", "unknown"]
+    assert [(outcome, reason) for outcome, _pence, reason in reports] == [
+        ("done", None),
+        ("unknown", "transfer_unconfirmed"),
+        ("refused", "earlier_move_failed"),
+    ]
     server.clear_faults()
     answer = await hand.distribute(*pay_day(home), **PAY_DAY)
     assert results(answer) == ["already_moved", "moved", "moved"]
@@ -666,7 +671,7 @@ async def test_a_plan_beyond_a_limit_is_refused_before_anything_is_sent(
     assert refusal.key == key
     assert "moved nothing" in refusal.text
     assert len(hand.teller.sent) == 1
-    assert reports[1:] == [("refused", 5_100, key)]
+    assert reports[1:] == [("refused", pence, key) for pence in (5_100, 16_000, 4_000)]
     answer = await hand.distribute(*parts, dry_run=True)
     assert answer["result"] == "planned"
     assert results(answer) == ["planned"] * 3

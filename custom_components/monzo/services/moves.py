@@ -261,7 +261,7 @@ async def _async_draft_of_new(
         problems = (_why_not(plan),) if request.is_exact else ()
         return _Draft(
             order=None,
-            unmade=_with_ids(request, dedupe_id, [plan.refused] if plan.refused else ()),
+            unmade=_with_ids(request, dedupe_id, plan.refused),
             short_by=plan.short_by,
             problems=problems,
             nothing_because=plan.nothing_because,
@@ -364,7 +364,7 @@ def _answer(
         "currency": target.currency,
         "short_by": number(draft.short_by),
         "account_id": target.account_id,
-        "account_balance": number(account.balance.balance) if account else None,
+        "account_balance": number(account.money) if account else None,
         "moves": [_row(target, step) for step in steps],
     }
     if not request.in_parts:
@@ -373,7 +373,7 @@ def _answer(
             "amount": next((number(step.move.amount) for step in steps), 0.0),
             "pot_id": target.pots[0].id,
             "pot": target.pots[0].pot.name,
-            "pot_balance": number(pot.pot.balance) if pot else None,
+            "pot_balance": number(pot.money) if pot else None,
         }
     return answer
 
