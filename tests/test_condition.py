@@ -479,7 +479,7 @@ async def test_what_was_spent_long_ago_is_not_taken_for_what_is_spent_by_now(
         await set_up(loaded.hass, loaded.entry)
     else:
         await let_pass(A_WHILE)
-        # Polled in the same moment, the transactions are looked at again when the balance has moved.
+        # Polled in the same moment, the transactions are looked at again after a second.
         await let_pass(timedelta(seconds=2))
 
     # The balance is the new one, but nobody knows what else has become of it.

@@ -28,11 +28,12 @@ from custom_components.monzo import webhook as webhook_module
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.issues import Issue
 from sandbox.home import Home
-from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Edited, Silence
+from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
 
 from .conftest import WEBHOOK_ID, LetPass, SignIn
 from .looking import complaints, set_up, value
 from .stream import ADDRESS, Listener, open_door
+from .teller import Meanwhile
 from .test_coordinator import ByAccount
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
@@ -376,6 +377,29 @@ async def test_two_hundred_deliveries_at_once_cost_few_requests(
 
     assert joint.heard == joint.events == [row.id for row in rows]
     assert len(server.requests) - before <= 20
+
+
+async def test_payments_that_do_not_end_are_not_looked_for_without_end(
+    hass: HomeAssistant,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    let_pass: LetPass,
+) -> None:
+    rows = [home.bank.pay(home.joint.id, -100)]
+    one_more = Meanwhile(lambda: rows.append(home.bank.pay(home.joint.id, -100)), Delay(0))
+    for path in ("/balance", "/transactions"):
+        server.fail("GET", path, one_more, times=None)
+    before = len(server.requests)
+    await server.delivered()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    # One look, as long as no time passes.
+    assert len(server.requests) - before <= 4
+
+    server.clear_faults()
+    await settle(server, let_pass)
+    assert joint.heard == joint.events == [row.id for row in rows]
 
 
 @pytest.mark.parametrize("calm", [True, False], ids=["calm", "not calm"])
