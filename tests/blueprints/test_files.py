@@ -118,13 +118,14 @@ async def test_every_input_is_used(blueprint: Blueprint) -> None:
     assert used == set(blueprint.inputs)
 
 
-async def test_it_moves_no_money_until_it_is_told_to(blueprint: Blueprint) -> None:
+async def test_it_can_be_tried_out_and_moves_no_money_until_it_is_told_to(
+    blueprint: Blueprint,
+) -> None:
     moving = moving_steps(blueprint)
-    if not moving:
-        return
     switch = blueprint.inputs["dry_run"]
+    assert switch["name"] == "Only plan"
     assert switch["selector"].keys() == {"boolean"}
-    assert switch["default"] is True
+    assert switch["default"] is bool(moving)
     for step in moving:
         # Always planning, or as the switch says. `== True` would be true of 1 as well.
         planned = step["data"]["dry_run"]

@@ -184,6 +184,21 @@ async def test_it_does_not_flash_for_what_is_not_chosen(
     assert lamp.seen == []
 
 
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [("pay", "a payment"), ("receive", "money received"), ("decline", "a declined payment")],
+    ids=["paid", "received", "declined"],
+)
+async def test_it_can_only_say_what_it_would_flash_for(
+    stage: Stage, lamp: Watcher, act: str, text: str
+) -> None:
+    await flash(stage, dry_run=True)
+    getattr(stage.bank, act)(stage.home.joint.id, 350 if act == "receive" else -350)
+    await stage.let_pass(A_WHILE)
+    assert stage.notifications == [("Only a plan", f"Lights would flash for {text}.")]
+    assert lamp.seen == []
+
+
 async def test_it_flashes_for_chosen_accounts_only(stage: Stage, lamp: Watcher) -> None:
     await flash(stage, accounts=[stage.device(stage.home.current)])
     stage.bank.pay(stage.home.joint.id, -350)

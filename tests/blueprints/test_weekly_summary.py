@@ -171,3 +171,16 @@ async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
     assert [(item.title, item.body) for item in stage.bank.feed] == [(TITLE, SUMMARY)]
     assert stage.heard == [{"title": TITLE, "said": SUMMARY}]
     assert stage.notifications == []
+
+
+async def test_a_plan_is_shown_to_nobody_else(stage: Stage) -> None:
+    await summarise(
+        stage,
+        recipients=[stage.entity(stage.home.joint, "feed", "notify")],
+        then=[{"action": "test.hear"}],
+        dry_run=True,
+    )
+    await stage.let_pass(AN_HOUR)
+    assert stage.notifications == [(TITLE, SUMMARY)]
+    assert stage.heard == []
+    assert stage.bank.feed == []
