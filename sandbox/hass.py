@@ -1,10 +1,13 @@
 """Runs Home Assistant's own `hass` with the sandbox for a bank: BANK_URL, then hass's options.
 
-With `--moment`, ISO 8601, its clock stands still at that moment.
+With `--moment`, ISO 8601, its clock stands still at that moment, and then at each other one that
+comes as a line of standard input.
 """
 
 import argparse
 from contextlib import ExitStack
+from datetime import datetime
+from io import FileIO
 import os
 import signal
 import sys
@@ -16,10 +19,12 @@ import time_machine
 from .redirect import redirected
 
 
-def _end_with_parent() -> None:
-    """Stop Home Assistant when whoever holds the other end of standard input is gone."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+def _listen_to_parent(clock: time_machine.Traveller | None) -> None:
+    """Set the clock as told, and stop when whoever tells is gone."""
+    # Without the buffer of sys.stdin, whose lock would be in the way when the program ends.
+    for line in FileIO(sys.stdin.fileno(), closefd=False):
+        if clock:
+            clock.move_to(datetime.fromisoformat(line.decode().strip()))
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -29,11 +34,12 @@ def main() -> int:
     parser.add_argument("bank_url")
     parser.add_argument("--moment")
     options, sys.argv[1:] = parser.parse_known_args()
-    Thread(target=_end_with_parent, daemon=True).start()
     with ExitStack() as stack:
         stack.enter_context(redirected(options.bank_url))
+        clock = None
         if options.moment:
-            stack.enter_context(time_machine.travel(options.moment, tick=False))
+            clock = stack.enter_context(time_machine.travel(options.moment, tick=False))
+        Thread(target=_listen_to_parent, args=(clock,), daemon=True).start()
         return hass()
 
 

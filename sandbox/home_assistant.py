@@ -85,15 +85,15 @@ class HomeAssistant:
         """Prepare to keep everything in this folder and to listen on localhost.
 
         `python` is the interpreter of the environment that Home Assistant is installed in. Its
-        clock stands still at the moment, if there is one.
+        clock stands still at the moment, if there is one, until `set_clock`.
         """
         self.folder = folder
+        self.moment = moment
         self.url = f"http://localhost:{port}"
         self.log = folder / "hass.log"
         self._port = port
         self._bank_url = bank_url
         self._python = python
-        self._clock = ("--moment", moment.isoformat()) if moment else ()
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -124,6 +124,15 @@ class HomeAssistant:
                 raise HomeAssistantError(msg)
             await self._start()
 
+    async def set_clock(self, moment: datetime) -> None:
+        """Have the clock that stands still do so at another moment, from soon on."""
+        if not self.moment or not self._process or not self._process.stdin:
+            msg = "There is no clock that stands still."
+            raise HomeAssistantError(msg)
+        self.moment = moment
+        self._process.stdin.write(f"{moment.isoformat()}\n".encode())
+        await self._process.stdin.drain()
+
     async def stop(self) -> None:
         """Ask Home Assistant to end, and insist if it does not."""
         process, self._process = self._process, None
@@ -144,9 +153,10 @@ class HomeAssistant:
 
         It is in a group of its own, because Ctrl-C is for this process to answer.
         """
+        clock = ("--moment", self.moment.isoformat()) if self.moment else ()
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(self._python, "-m", "sandbox.hass", self._bank_url, *self._clock),
+                *(self._python, "-m", "sandbox.hass", self._bank_url, *clock),
                 *("--config", str(self.folder), "--skip-pip"),
                 cwd=_REPOSITORY,
                 stdin=PIPE,
@@ -290,6 +300,11 @@ class Frontend:
         """Delete what is at a path of the API and return the answer."""
         return await self._request("DELETE", path)
 
+    async def now(self) -> datetime:
+        """Return what Home Assistant's clock shows."""
+        template = {"template": "{{ utcnow().isoformat() | to_json }}"}
+        return datetime.fromisoformat(await self.post("/api/template", template))
+
     async def started(self) -> None:
         """Wait until every integration has been set up."""
         while (await self.command("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110 - far away
@@ -317,7 +332,8 @@ class Frontend:
             if not answer.ok:
                 msg = f"{method} {path}: {answer.status} {await answer.text()}"
                 raise HomeAssistantError(msg)
-            return await answer.json()
+            # What a template comes to is said to be text.
+            return await answer.json(content_type=None)
 
     async def _log_in_with(self, code: str) -> None:
         """Exchange the code of a log-in for tokens."""

@@ -39,9 +39,11 @@ def chromium_here() -> Path:
 
 
 @asynccontextmanager
-async def launched(executable: Path) -> AsyncIterator[Browser]:
-    """Start the browser, and end it."""
+async def launched(executable: Path, *options: str) -> AsyncIterator[Browser]:
+    """Start the browser, with more options than those that it always has, and end it."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=_OPTIONS)
+        browser = await playwright.chromium.launch(
+            executable_path=executable, args=[*_OPTIONS, *options]
+        )
         yield browser
         await browser.close()

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 import json
 from pathlib import Path
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import (
@@ -86,7 +87,8 @@ class Desk:
         page = page or self.pages[-1]
         self._taken += 1
         file = self.pictures / f"{self._taken:02} {name}.png"
-        await _take(page, file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(await drawn(page))
         return file
 
     @property
@@ -124,18 +126,19 @@ class Desk:
             self.complaints.append(f"request: {request.url}")
 
 
-async def _take(page: Page, file: Path) -> None:
-    """Take a picture of a window as soon as there is something to see in it."""
+async def drawn(page: Page, **options: Any) -> bytes:
+    """Return a picture of a window as soon as there is something to see in it, as PNG.
+
+    The options are those of Playwright's `screenshot`.
+    """
     async with asyncio.timeout(PATIENCE / 1000):
         while True:
             try:
-                await page.screenshot(path=file)
+                return await page.screenshot(**options)
             except Error as err:
                 if _NOT_DRAWN_YET not in err.message:
                     raise
                 await asyncio.sleep(0.1)
-            else:
-                return
 
 
 def _is_ours(text: str) -> bool:

@@ -43,8 +43,17 @@ class House:
     home_assistant: HomeAssistant
     owner: Frontend
 
-    moment: datetime | None
-    """When the clocks of Home Assistant and of its browsers stand still; None: they go."""
+    @property
+    def moment(self) -> datetime | None:
+        """When the clocks of Home Assistant and of its browsers stand still; None: they go."""
+        return self.home_assistant.moment
+
+    async def set_clock(self, moment: datetime) -> None:
+        """Have Home Assistant, and browsers opened from now on, be at another moment."""
+        await self.home_assistant.set_clock(moment)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while await self.owner.now() != moment:  # noqa: ASYNC110 - far away
+                await asyncio.sleep(0.05)
 
     @property
     def url(self) -> str:
@@ -112,13 +121,15 @@ async def opened(folder: Path, moment: datetime | None = None) -> AsyncIterator[
     """Start everything in an empty folder: Ann's bank, and a Home Assistant that is new to it.
 
     Home Assistant's clock stands still at the moment, if there is one; the bank's is the caller's.
+    Without one, waiting for an approval is cut short.
     """
+    home_assistant_in = HomeAssistant if moment else Hasty
     port = _free_port()
     behaviour = replace(AS_ASSUMED, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"})
     home = build_home(Bank())
     async with (
         BankServer(home.bank, behaviour=behaviour) as server,
-        Hasty(
+        home_assistant_in(
             folder, port=port, bank_url=server.url, python=PYTHON, moment=moment
         ) as home_assistant,
         Frontend(home_assistant.url) as owner,
@@ -134,9 +145,7 @@ async def opened(folder: Path, moment: datetime | None = None) -> AsyncIterator[
             external_url=f"https://{EXTERNAL_HOST}",
         )
         await owner.started()
-        yield House(
-            home=home, server=server, home_assistant=home_assistant, owner=owner, moment=moment
-        )
+        yield House(home=home, server=server, home_assistant=home_assistant, owner=owner)
 
 
 async def until(condition: Callable[[], object]) -> None:

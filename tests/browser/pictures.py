@@ -1,11 +1,13 @@
 """Takes the pictures of the documentation: of the same home, at the same moment, every time.
 
-At the bank, in Home Assistant and in the browser the clock stands still, so a picture changes only
-if what it shows does.
+At the bank, in Home Assistant and in the browser the clock stands still while a picture is taken,
+and what moves is stopped, so a picture changes only if what it shows does.
 """
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 import re
 import shutil
@@ -23,7 +25,7 @@ from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from sandbox.sign_in import add_credentials
 
 from .chromium import chromium_here, launched
-from .desk import Desk
+from .desk import Desk, drawn
 from .house import House, opened
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -37,12 +39,21 @@ _MOMENT = datetime(2026, 11, 18, 18, 24, tzinfo=UTC)
 _ACCOUNT = "0123456789abcdef0123456789abcdef"
 _POT = "fedcba9876543210fedcba9876543210"
 
-# The editor offers YAML for what it does not know yet.
-_UNTIL_STILL_SECONDS = 2
-
 # A page is still when so many pictures in a row, so long apart, are the same to the byte.
 _PICTURES_ALIKE = 4
 _BETWEEN_SECONDS = 0.5
+
+# Until what does not come, or come to rest, is given up, also on a slow machine.
+_PATIENCE_SECONDS = 60
+
+_TRANSACTION = "event.current_account_transaction"
+_DEVICE = "/config/devices/device"
+
+# What is left of the page around a dialog.
+_MARGIN = 48
+
+# Letters are not fitted to pixels by this machine's settings.
+_LETTERS = ("--font-render-hinting=none", "--disable-lcd-text")
 
 _COLOURS = 256
 
@@ -52,10 +63,11 @@ type Automation = dict[str, Any]
 class Photographer:
     """Goes through one house and takes the pictures."""
 
-    def __init__(self, house: House, desk: Desk) -> None:
-        """Begin in a house that does not know the bank."""
+    def __init__(self, house: House, desk: Desk, clock: time_machine.Traveller) -> None:
+        """Begin in a house that does not know the bank, whose clock is this one."""
         self._house = house
         self._desk = desk
+        self._clock = clock
         self._devices: dict[str, str] = {}
 
     async def take_all(self) -> None:
@@ -73,17 +85,19 @@ class Photographer:
         """Sign in by clicks, up to where the bank wants an approval in its app."""
         house = self._house
         await add_credentials(house.owner, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
-        page = await self._open("/config/integrations/dashboard/add?domain=monzo", height=620)
+        # Wide enough that nothing of the page is near the dialog.
+        page = await self._open("/config/integrations/dashboard/add?domain=monzo", width=1600)
         async with page.expect_popup() as popup:
             await page.get_by_role("button", name="OK").click()
         bank = await popup.value
         await bank.get_by_role("button", name="Allow").click()
-        await page.get_by_text("Monzo app").first.wait_for()
-        await self._take("sign-in", page)
+        await page.get_by_text("This dialog goes on by itself").wait_for()
+        await self._take("sign-in", page, around="dialog[open]")
         house.server.approve(house.home.ann)
         await page.get_by_text("Name and assign").wait_for()
         await house.loaded()
         house.bank.pay(house.home.current.id, -415, merchant="Corner Shop")
+        await self._told("round_up")
 
     async def _imported(self) -> None:
         """Wait until the recorder has written down what it was given, of the total at last."""
@@ -95,8 +109,10 @@ class Photographer:
             "statistic_ids": [sensor["entity_id"]],
             "period": "day",
         }
-        while not await self._house.owner.command("recorder/statistics_during_period", **question):
-            pass
+        ask = partial(self._house.owner.command, "recorder/statistics_during_period", **question)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not await ask():  # noqa: ASYNC110 - far away
+                await asyncio.sleep(0.1)
 
     async def _dashboards(self) -> None:
         await self._house.owner.command(
@@ -107,25 +123,53 @@ class Photographer:
             url_path="my-money",
             config={"strategy": {"type": "custom:monzo"}},
         )
+        everything = ("Cashback", "Bills", "Corner Shop", "Copper Kettle")
         for name, dark in (("dashboard-light", False), ("dashboard-dark", True)):
-            page = await self._open("/my-money", height=1300, dark=dark)
-            await page.get_by_text("Copper Kettle").first.wait_for()
-            await self._take(name, page)
-        page = await self._open("/my-money", width=390, height=1_700)
-        await page.get_by_text("Rainy day").first.wait_for()
-        await self._take("dashboard-phone", page)
+            page = await self._open("/my-money", width=1400, height=1300, dark=dark)
+            await self._take(name, page, *everything)
+        page = await self._open("/my-money", width=390, height=1600)
+        await self._take("dashboard-phone", page, *everything)
 
     async def _account(self) -> None:
-        page = await self._open(f"/config/devices/device/{self._devices['Current account']}")
-        for text in ("Spent today", "Download diagnostics", "No activity found"):
-            await page.get_by_text(text).first.wait_for()
-        await self._take("account", page)
+        """Show an account some minutes later, after things have happened to it."""
+        bank, home = self._house.bank, self._house.home
+        await self._pass(minutes=9)
+        bank.pay(home.current.id, -1_240, merchant="Noodle Corner")
+        await self._told("round_up")
+        await self._pass(minutes=13)
+        bank.p2p(home.bens.id, home.current.id, 620, notes="Noodles")
+        await self._told("incoming_payment")
+        await self._pass(minutes=4)
+        happened = ("18:24:00", "18:33:00", "18:46:00")
+        # Come to from a pot: a page that is opened at once may look for its buttons too early.
+        page = await self._open(f"{_DEVICE}/{self._devices['Savings']}")
+        await page.locator(f"a[href='{_DEVICE}/{self._devices['Current account']}']").click()
+        await self._take("account", page, "Download diagnostics", "Coin jar", *happened)
+
+    async def _told(self, kind: str) -> None:
+        """Wait until Home Assistant says that this has just happened to the account."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        told: tuple[str | None, str] | None = None
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while told != (kind, now):
+                await asyncio.sleep(0.1)
+                state = await self._house.owner.get(f"/api/states/{_TRANSACTION}")
+                # What happens at the same moment is told a millisecond apart.
+                when = state["state"].split(".")[0] + "+00:00"
+                told = (state["attributes"].get("event_type"), when)
+
+    async def _pass(self, *, minutes: int) -> None:
+        """Let time pass for everybody."""
+        moment = datetime.now(UTC) + timedelta(minutes=minutes)
+        self._clock.move_to(moment)
+        await self._house.set_clock(moment)
 
     async def _editors(self) -> None:
         """Show an automation each with a trigger, an action, and a blueprint in the editor."""
         documented = _documented(self._devices)
         await self._edit("editor-trigger", documented["Mind the takeaways"], "Monzo payment made")
-        await self._edit("editor-action", documented["Top up"], "Monzo: Withdraw from pot")
+        top_up = _as_the_editor_writes(documented["Top up"])
+        await self._edit("editor-action", top_up, "Monzo: Withdraw from pot")
         await self._edit("editor-blueprint", _level(self._devices), "Direction")
 
     async def _edit(self, name: str, automation: Automation, chosen: str) -> None:
@@ -133,7 +177,7 @@ class Photographer:
         page = await self._open(f"/config/automation/edit/{name}")
         await page.get_by_text(chosen).first.wait_for()
         # Before the editor knows its parts, it offers YAML.
-        await asyncio.sleep(_UNTIL_STILL_SECONDS)
+        await _still(page)
         await page.get_by_text(chosen).first.click()
         await self._take(name, page)
 
@@ -144,34 +188,52 @@ class Photographer:
         page = await self._desk.open(
             self._house, "/manifest.json", width=width, height=height, dark=dark
         )
+        page.set_default_timeout(_PATIENCE_SECONDS * 1000)
         await page.evaluate(
             "localStorage.setItem('dockedSidebar', JSON.stringify('always_hidden'))"
         )
         await page.goto(f"{self._house.url}{path}")
         return page
 
-    async def _take(self, name: str, page: Page) -> None:
-        file = await self._still(name, page)
-        with Image.open(file) as picture:
-            small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    async def _take(self, name: str, page: Page, *texts: str, around: str | None = None) -> None:
+        """Take a picture of a page that shows these texts, or of what is around a part of it."""
+        for text in texts:
+            await page.get_by_text(text).first.wait_for()
+        with Image.open(BytesIO(await _still(page))) as picture:
+            part = picture.crop(await _around(page, around)) if around else picture
+            small = part.convert("RGB").quantize(_COLOURS, kmeans=1, dither=Image.Dither.NONE)
         small.save(_PICTURES / f"{name}.png", optimize=True)
 
-    async def _still(self, name: str, page: Page) -> Path:
-        """Return a picture of a page on which nothing has moved for a while."""
-        still, before = 0, b""
-        while True:
-            file = await self._desk.shot(name, page)
-            now = file.read_bytes()
-            still = still + 1 if now == before else 0
-            if still == _PICTURES_ALIKE:
-                return file
+
+async def _still(page: Page) -> bytes:
+    """Return a picture of a page on which nothing has moved for a while.
+
+    What never ends to move, as a spinner, is shown as it begins. Raises TimeoutError.
+    """
+    await page.evaluate("document.fonts.ready.then(() => {})")
+    alike, before = 1, b""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while alike < _PICTURES_ALIKE:
+            now = await drawn(page, animations="disabled", scale="css")
+            alike = alike + 1 if now == before else 1
             before = now
             await asyncio.sleep(_BETWEEN_SECONDS)
+    return before
+
+
+async def _around(page: Page, selector: str) -> tuple[float, float, float, float]:
+    """Return where a part of a page begins and ends, with a margin."""
+    box = await page.locator(selector).first.bounding_box()
+    assert box
+    left, top = box["x"] - _MARGIN, box["y"] - _MARGIN
+    return left, top, left + box["width"] + 2 * _MARGIN, top + box["height"] + 2 * _MARGIN
 
 
 def _spend_a_day(house: House) -> None:
-    """Have something of each kind happen on the day of the pictures."""
+    """Have something of each kind happen on the day of the pictures, after a birthday's dinner."""
     bank, home = house.bank, house.home
+    birthday = _MOMENT - timedelta(days=4)
+    bank.pay(home.current.id, -8_640, merchant="Noodle Corner", pending=False, at=birthday)
 
     def today(hour: int, minute: int) -> datetime:
         return _MOMENT.replace(hour=hour, minute=minute)
@@ -203,13 +265,23 @@ def _documented(devices: dict[str, str]) -> dict[str, Automation]:
     }
 
 
+def _as_the_editor_writes(automation: Automation) -> Automation:
+    """Return an automation in which the editor changes nothing when it opens it."""
+    actions = [
+        step | {"if": [{"condition": "template", "value_template": step["if"]}]}
+        if "if" in step
+        else step
+        for step in automation["actions"]
+    ]
+    return automation | {"actions": actions}
+
+
 def _level(devices: dict[str, str]) -> Automation:
     return {
         "alias": "Keep the account at a level",
         "use_blueprint": {
             "path": "monzo/keep_account_at_level.yaml",
             "input": {
-                "account": devices["Current account"],
                 "pot": devices["Savings"],
                 "level": 500,
             },
@@ -217,19 +289,20 @@ def _level(devices: dict[str, str]) -> Automation:
     }
 
 
-async def _take_pictures(folder: Path) -> None:
+async def _take_pictures(folder: Path, clock: time_machine.Traveller) -> None:
     shutil.copytree(_REPOSITORY / _BLUEPRINTS, folder / _BLUEPRINTS)
     _PICTURES.mkdir(exist_ok=True)
-    async with launched(chromium_here()) as browser, opened(folder, _MOMENT) as house:
+    browser_here = launched(chromium_here(), *_LETTERS)
+    async with browser_here as browser, opened(folder, _MOMENT) as house:
         desk = Desk(browser, folder / "pictures")
-        await Photographer(house, desk).take_all()
+        await Photographer(house, desk, clock).take_all()
         await desk.leave()
 
 
 def main() -> None:
     """Take all pictures."""
-    with TemporaryDirectory() as folder, time_machine.travel(_MOMENT, tick=False):
-        asyncio.run(_take_pictures(Path(folder)))
+    with TemporaryDirectory() as folder, time_machine.travel(_MOMENT, tick=False) as clock:
+        asyncio.run(_take_pictures(Path(folder), clock))
 
 
 if __name__ == "__main__":
