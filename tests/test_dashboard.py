@@ -24,7 +24,7 @@ WWW = Path(dashboard.__file__).parent / "www"
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in WWW.glob("*.js")}
 
 # What both cards may weigh together, with all that they need.
-MOST_BYTES = 25 * 1024
+MOST_BYTES = 25_000
 
 # A page that names the modules it loads, as Home Assistant's frontend does.
 INDEX = "{% for module in extra_modules %}<script>import('{{ module }}')</script>{% endfor %}"

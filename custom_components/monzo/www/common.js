@@ -8,11 +8,9 @@ const WRITING = {
 /** @type {Record<string, Promise<Texts>>} */
 const texts = {};
 
-const ASK = { type: "frontend/get_translations", integration: "monzo" };
-
 /** Return our texts; asked for once in each language. @type {LoadTexts} */
 export const loadTexts = ({ callWS, language }, category = "common") =>
-  (texts[language + category] ??= callWS({ ...ASK, category, language }).then(
+  (texts[language + category] ??= callWS({ type: "frontend/get_translations", integration: "monzo", category, language }).then(
     ({ resources }) =>
       (key, values = {}) =>
         `${resources[`component.monzo.${category}.${key}`] ?? ""}`.replace(/{(\w+)}/g, (_, name) => `${values[name]}`),
@@ -40,12 +38,16 @@ export const explain = async (hass, { message, translation_key: key, translation
 export const monzoDevices = ({ entities }) => {
   /** @type {Record<string, EntityIds>} */
   const devices = {};
-  for (const { platform, device_id, translation_key, entity_id } of Object.values(entities)) {
-    if (platform === "monzo" && device_id && translation_key) {
-      (devices[device_id] ??= {})[translation_key] = entity_id;
-    }
+  for (const { platform, device_id: id, translation_key: key, entity_id } of Object.values(entities)) {
+    if (platform === "monzo" && id && key) (devices[id] ??= {})[key] = entity_id;
   }
   return devices;
+};
+
+/** Return what an action of ours answers with. @type {Act} */
+export const act = async (hass, service, service_data) => {
+  const action = { type: "call_service", domain: "monzo", service, service_data, return_response: true };
+  return (await hass.callWS(action)).response;
 };
 
 /** @type {NameDevice} */
@@ -95,6 +97,8 @@ export class Card extends HTMLElement {
     this.#root.append(h("ha-card"));
   }
 
+  getGridOptions = () => ({ columns: 12, min_columns: 6 });
+
   /** @param {CardConfig} config */
   setConfig(config) {
     this.config = config;
@@ -124,11 +128,11 @@ export class Card extends HTMLElement {
   update() {
     if (!this.config || !this.text || !this.hass) return;
     const focused = this.#root.activeElement?.id;
-    this.#root.firstElementChild?.replaceChildren(...this.content());
+    this.#root.firstElementChild?.replaceChildren(...this.content().filter(Boolean));
     if (focused) (this.#root.getElementById(focused) ?? this.#root.getElementById("next"))?.focus();
   }
 
-  /** @returns {(Node | string)[]} */
+  /** @returns {any[]} */
   content() {
     return [];
   }
@@ -137,18 +141,16 @@ export class Card extends HTMLElement {
     return this.config.hide_amounts && !this.revealed;
   }
 
-  toggle() {
+  toggle = () => {
     this.revealed = !this.revealed;
     this.update();
-  }
+  };
 
   /** Return what writes numbers as the person does. @param {Intl.NumberFormatOptions} options */
   writer(options) {
     const { language, locale: { number_format: chosen } } = this.hass;
-    return new Intl.NumberFormat(chosen in WRITING ? WRITING[chosen] : language, {
-      useGrouping: chosen !== "none",
-      ...options,
-    });
+    const locale = chosen in WRITING ? WRITING[chosen] : language;
+    return new Intl.NumberFormat(locale, { useGrouping: chosen !== "none", ...options });
   }
 
   /** @type {Money<string>} */
@@ -158,7 +160,7 @@ export class Card extends HTMLElement {
 
   /** @type {Money<HTMLElement>} */
   amount(...sum) {
-    const onclick = this.config.hide_amounts ? () => this.toggle() : null;
+    const onclick = this.config.hide_amounts && this.toggle;
     if (!this.masked) return h("bdi", { onclick }, this.money(...sum));
     return h("span", { role: "img", ariaLabel: this.text("amount_hidden"), onclick }, "••••");
   }
@@ -167,8 +169,7 @@ export class Card extends HTMLElement {
   eye() {
     const ariaLabel = this.text(this.masked ? "amounts_show" : "amounts_hide");
     const icon = h("ha-icon", { icon: this.masked ? "mdi:eye" : "mdi:eye-off" });
-    const onclick = () => this.toggle();
-    return this.config.hide_amounts ? h("button", { id: "eye", ariaLabel, onclick }, icon) : "";
+    return this.config.hide_amounts && h("button", { id: "eye", ariaLabel, onclick: this.toggle }, icon);
   }
 }
 
@@ -178,13 +179,12 @@ export const define = async (name, card, suggest) => {
   if (customElements.get(type)) return;
   customElements.define(type, card);
   const text = await ourTexts();
-  (window.customCards ??= []).push({
-    ...{ type, preview: true, name: text(`${name}_name`), description: text(`${name}_description`) },
-    /** @type {Suggest} */
-    getEntitySuggestion: (hass, entity) => {
-      const device = hass.entities[entity]?.device_id ?? "";
-      const options = suggest(device, monzoDevices(hass)[device] ?? {});
-      return options && { config: { type: `custom:${type}`, ...options } };
-    },
-  });
+  /** @type {Suggest} */
+  const getEntitySuggestion = (hass, entity) => {
+    const device = hass.entities[entity]?.device_id ?? "";
+    const options = suggest(device, monzoDevices(hass)[device] ?? {});
+    return options && { config: { type: `custom:${type}`, ...options } };
+  };
+  const said = { name: text(`${name}_name`), description: text(`${name}_description`) };
+  (window.customCards ??= []).push({ type, preview: true, ...said, getEntitySuggestion });
 };

@@ -56,6 +56,7 @@ interface CardConfig {
 
 type LoadTexts = (hass: Hass, category?: string) => Promise<Texts>;
 type Explain = (hass: Hass, error: any) => Promise<string>;
+type Act = (hass: Hass, service: string, data: object) => Promise<any>;
 type NameDevice = (hass: Hass, id: string) => string;
 type EntityIds = Record<string, string>;
 
@@ -165,3 +166,9 @@ type ShowStep = (dialog: Dialogs[string], said: HTMLElement[], label?: string, f
 type ReadAmount = (typed: string, writer: Intl.NumberFormat) => string | undefined;
 
 type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;
+
+/** Moves the amount that was typed, or only plans it; `in_doubt` if it may have moved before. */
+type Call = (dry_run: boolean, in_doubt?: boolean) => Promise<any>;
+
+/** By the action's name, under this title. */
+type Move = (service: string, title: string) => void;

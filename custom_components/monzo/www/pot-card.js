@@ -1,5 +1,5 @@
 /** A pot: what is in it, how far its goal is, and buttons to move money. */
-import { Card, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
+import { Card, act, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
 
 /** By pot and action, for no card outlives a lost connection. What is `kept` comes to its end first. @type {Dialogs} */
 const dialogs = {};
@@ -32,8 +32,6 @@ class PotCard extends Card {
     return { pot: Object.entries(monzoDevices(hass)).find(([, keys]) => keys.pot_balance)?.[0] };
   }
 
-  getGridOptions = () => ({ columns: 12, min_columns: 6, rows: "auto" });
-
   content() {
     const { config, hass, text } = this;
     const keys = monzoDevices(hass)[config.pot] ?? {};
@@ -42,8 +40,8 @@ class PotCard extends Card {
     const [balance, progress, left, lock] = shown.map((key) => hass.states[keys[key]]);
     if (!balance) return [h("p", {}, text("pot_choose"))];
 
-    const amount = (/** @type {HassEntity} */ its, currency = balance.attributes.unit_of_measurement) =>
-      isNaN(+its.state) ? hass.formatEntityState(its) : this.amount(+its.state, currency);
+    const amount = (/** @type {HassEntity} */ its) =>
+      isNaN(+its.state) ? hass.formatEntityState(its) : this.amount(+its.state, its.attributes.unit_of_measurement);
     const percent = Math.floor(Number(progress?.state));
     const goal = { role: "img", ariaLabel: text("pot_goal", { percent }), style: `--goal: ${percent}%` };
     // A lock is off when it is locked.
@@ -58,16 +56,14 @@ class PotCard extends Card {
       const disabled = isNaN(+balance.state) || (locked && !index);
       return h("button", { id, title, ariaLabel, disabled, onclick }, h("ha-icon", { icon }));
     });
-    const what = [
-      h("h2", {}, name),
-      amount(balance),
+    const notes = [
       left && h("small", {}, text("pot_left"), " ", amount(left)),
       locked && h("small", {}, text("pot_locked")),
     ];
     const icon = Object.assign(h("ha-state-icon"), { stateObj: balance, hass });
     return [
       h("div", { className: "ring", ...(percent >= 0 && goal) }, icon),
-      h("div", { className: "what" }, ...what),
+      h("div", { className: "what" }, h("h2", {}, name), amount(balance), ...notes),
       this.eye(),
       ...(hass.user?.is_admin ? buttons : []),
     ];
@@ -77,17 +73,17 @@ class PotCard extends Card {
   #step = (dialog, said, label, forget) =>
     new Promise((go) => {
       const onclick = () => dialog.close();
-      const onsubmit = (/** @type {Event} */ event) => {
+      const close = this.hass.localize(`ui.common.${label ? "cancel" : "close"}`);
+      const back = h("button", { type: "button", onclick }, close);
+      const next = label ? h("button", {}, label) : back;
+      const step = h("form", {}, h("h2", {}, dialog.ariaLabel), ...said, h("nav", {}, forget, back, next));
+      step.onsubmit = (event) => {
         event.preventDefault();
         step.inert = dialog.kept = true;
         // Keys come by here.
         dialog.focus();
         go();
       };
-      const close = this.hass.localize(`ui.common.${label ? "cancel" : "close"}`);
-      const back = h("button", { type: "button", onclick }, close);
-      const next = label ? h("button", {}, label) : back;
-      const step = h("form", { onsubmit }, h("h2", {}, dialog.ariaLabel), ...said, h("nav", {}, forget, back, next));
       dialog.replaceChildren(step);
       const input = dialog.querySelector("input");
       // Who presses twice has not read what is asked now.
@@ -97,7 +93,7 @@ class PotCard extends Card {
       dialog.kept = !!forget;
     });
 
-  /** Ask for an amount, and move it once confirmed. @type {(service: string, title: string) => void} */
+  /** Ask for an amount, and move it once confirmed. @type {Move} */
   async #move(service, title) {
     const { config, hass, text } = this;
     const dialog = (dialogs[config.pot + service] ??= h("dialog", { tabIndex: -1 }));
@@ -122,13 +118,11 @@ class PotCard extends Card {
     const writer = this.writer({ useGrouping: false, minimumFractionDigits: 2 });
     // With this it moves once, however often it is sent.
     const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
-    /** Return the answer; none if it is refused. @type {(dry_run: boolean, in_doubt?: boolean) => Promise<any>} */
+    /** Return the answer; none if it is refused. @type {Call} */
     const call = async (dry_run, in_doubt = false) => {
       const amount = readAmount(input.value, writer);
-      const service_data = { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run };
-      const action = { domain: "monzo", service, service_data, return_response: true };
       try {
-        const { response } = await hass.callWS({ type: "call_service", ...action });
+        const response = await act(hass, service, { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run });
         for (const { reason } of response.problems ?? []) throw { code: reason, translation_key: reason };
         return response;
       } catch (/** @type {any} */ error) {
@@ -138,11 +132,11 @@ class PotCard extends Card {
         wrong.textContent = key === "below_keep_at_least" ? text("pot_not_enough") : await explain(hass, error);
         if (!in_doubt) return;
       }
-      const onclick = () => {
+      const forget = h("button", { type: "button" }, text("pot_forget"));
+      forget.onclick = () => {
         dialog.kept = false;
         dialog.close();
       };
-      const forget = h("button", { type: "button", onclick }, text("pot_forget"));
       await this.#step(dialog, [wrong, say(text("pot_unknown"))], text("pot_again"), forget);
       return call(false, true);
     };

@@ -1,5 +1,5 @@
 /** The newest transactions of one account or more, by day. */
-import { ACCOUNTS, Card, define, deviceName, explain, form, h, monzoDevices, quarter } from "./common.js";
+import { ACCOUNTS, Card, act, define, deviceName, explain, form, h, monzoDevices, quarter } from "./common.js";
 
 const DAY = 86_400_000;
 const MORE = 20;
@@ -31,11 +31,9 @@ const want = (book, card) => {
     Object.assign(book, { limit, asked: quarter(), said: says() });
     // The bank shows the last 90 days.
     const since = new Date(Date.now() - 89 * DAY).toISOString();
-    const service_data = { account: book.id, limit, since, include_declined: true };
-    const action = { domain: "monzo", service: "get_transactions", service_data, return_response: true };
+    const asked = { account: book.id, limit, since, include_declined: true };
     try {
-      const { response } = await card.hass.callWS({ type: "call_service", ...action });
-      Object.assign(book, response, { error: "" });
+      Object.assign(book, await act(card.hass, "get_transactions", asked), { error: "" });
     } catch (error) {
       book.error = await explain(card.hass, error);
       setTimeout(() => {
@@ -51,14 +49,12 @@ const want = (book, card) => {
 };
 
 class Transactions extends Card {
-  static getStubConfig = () => ({});
   static getConfigForm = () =>
     form(
       { name: "account", selector: ACCOUNTS },
       { name: "title", selector: { text: {} } },
       { name: "logos", selector: { boolean: {} } },
     );
-  getGridOptions = () => ({ columns: 12, min_columns: 6 });
 
   limit = MORE;
 
@@ -79,7 +75,7 @@ class Transactions extends Card {
       const book = (books[id] ??= { id, tellers: [], transactions: [], asked: 0, limit: 0 });
       const { transaction, balance } = devices[id] ?? {};
       // People may disable one of them.
-      book.tellers = [transaction, balance].filter((id) => id);
+      book.tellers = [transaction, balance].filter(Boolean);
       book.name = deviceName(hass, id);
       want(book, this);
       return book;
@@ -103,9 +99,9 @@ class Transactions extends Card {
     return [
       h("header", {}, h("h2", {}, title), this.eye()),
       ...Array.from(new Set(failed.map(({ error }) => error)), (error) => h("p", { role: "alert" }, error)),
-      failed[0] ? button("again", () => again(failed)) : days[0] ? "" : h("p", {}, text(`transactions_${state}`)),
+      failed[0] ? button("again", () => again(failed)) : !days[0] && h("p", {}, text(`transactions_${state}`)),
       ...days,
-      days[0] && this.limit < 1000 && !all.every(({ complete }) => complete) ? button("more", more) : "",
+      days[0] && this.limit < 1000 && !all.every(({ complete }) => complete) && button("more", more),
     ];
   }
 
@@ -115,11 +111,9 @@ class Transactions extends Card {
     const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
     const date = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone });
     const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-    const recent = [1, 0].map((ago) => [date.format(Date.now() - ago * DAY), relative.format(-ago, "day")]);
-    const names = Object.fromEntries(recent);
-    const items = all.flatMap((book) =>
-      book.transactions.map((item) => ({ item, book, at: Date.parse(item.created) })),
-    );
+    const named = [1, 0].map((ago) => [date.format(Date.now() - ago * DAY), relative.format(-ago, "day")]);
+    const names = Object.fromEntries(named);
+    const items = all.flatMap((book) => book.transactions.map((item) => ({ item, book, at: Date.parse(item.created) })));
     /** @type {Record<string, HTMLElement>} */
     const days = {};
     for (const [index, { item, book, at }] of items.sort((one, other) => other.at - one.at).entries()) {
@@ -136,7 +130,7 @@ class Transactions extends Card {
   /** @type {ShowRow} */
   #row(item, book, isOneOfMany) {
     const { config, hass, text } = this;
-    const { amount, declined, local_currency } = item;
+    const { amount, currency, declined, local_amount, local_currency } = item;
     const kind = hass.localize(`component.monzo.entity.event.transaction.state_attributes.event_type.state.${item.kind}`);
     const code = `${item.decline_reason}`.toLowerCase();
     const reason = text(`transactions_reason_${code}`) || code.replaceAll("_", " ");
@@ -154,13 +148,9 @@ class Transactions extends Card {
     }
     const className = amount > 0 && !declined && !this.masked ? "in sum" : "sum";
     const what = h("div", { className: "what" }, name, h("small", {}, details.filter(Boolean).join(" · ")));
-    const sum = h(
-      "div",
-      { className },
-      h(declined ? "s" : "span", {}, this.amount(amount, item.currency, "exceptZero")),
-      local_currency ? h("small", {}, this.amount(Number(item.local_amount), local_currency, "exceptZero")) : "",
-    );
-    return h("li", {}, icon, what, sum);
+    const abroad = local_currency && h("small", {}, this.amount(Number(local_amount), local_currency, "exceptZero"));
+    const sum = h(declined ? "s" : "span", {}, this.amount(amount, currency, "exceptZero"));
+    return h("li", {}, icon, what, h("div", { className }, sum, abroad));
   }
 }
 
