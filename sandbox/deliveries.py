@@ -34,11 +34,12 @@ class Delivery:
 class Deliveries:
     """What is on its way to programs. Begins and ends with the server."""
 
-    def __init__(self, bank: Bank, behaviour: Callable[[], Behaviour]) -> None:
-        """Listen to a bank once started."""
+    def __init__(self, bank: Bank, behaviour: Callable[[], Behaviour], under_way: float) -> None:
+        """Listen to a bank once started; a delivery is `under_way` for so many real seconds."""
         self.made: list[Delivery] = []
         self._bank = bank
         self._behaviour = behaviour
+        self._under_way = under_way
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[tuple[Webhook, JsonObject]] = []
         self._count = 0
@@ -109,8 +110,7 @@ class Deliveries:
     async def _attempts(self, webhook: Webhook, payload: JsonObject) -> None:
         delays = self._behaviour().webhook_retry_delays
         for attempt, delay in enumerate((0, *delays), start=1):
-            if attempt > 1:
-                await asyncio.sleep(delay)
+            await asyncio.sleep(delay + self._under_way)
             if await self._attempt(webhook, payload, attempt) in _OK:
                 return
 

@@ -86,7 +86,11 @@ class BankServer:
         behaviour: Behaviour = AS_ASSUMED,
         latency: float = 0.0,
     ) -> None:
-        """Prepare a server; port 0 takes a free one, `latency` delays answers by real seconds."""
+        """Prepare a server; port 0 takes a free one.
+
+        `latency` is how many real seconds a round trip takes: answers are delayed by it, and
+        deliveries, which go one way, by half of it.
+        """
         self.bank = bank
         self.behaviour = behaviour
         self.latency = latency
@@ -96,7 +100,7 @@ class BankServer:
         self._host = host
         self._port = port
         self._api = Api(bank, self.sign_ins, lambda: self.behaviour, self._upload_url)
-        self._deliveries = Deliveries(bank, lambda: self.behaviour)
+        self._deliveries = Deliveries(bank, lambda: self.behaviour, latency / 2)
         self._faults = Faults()
         self._recent: deque[datetime] = deque()
         self._stopping = asyncio.Event()
@@ -417,7 +421,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8077)
-    parser.add_argument("--latency", type=float, default=0.0, help="real seconds per answer")
+    parser.add_argument("--latency", type=float, default=0.0, help="real seconds per round trip")
     options = parser.parse_args()
     try:
         asyncio.run(_run(options.host, options.port, options.latency))

@@ -10,7 +10,8 @@ import signal
 import sys
 import time
 
-from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, ClientTimeout, web
+from aiohttp.test_utils import TestServer
 import pytest
 
 from sandbox.bank import Bank
@@ -228,6 +229,25 @@ async def test_latency_delays_every_answer(bank: Bank, session: ClientSession) -
         began = time.monotonic()
         await _get(session, f"{server.url}/accounts")
         assert time.monotonic() - began >= 0.05
+
+
+async def test_latency_delays_a_delivery_by_half(
+    bank: Bank, current: Account, session: ClientSession
+) -> None:
+    arrived = asyncio.Event()
+
+    async def take(_request: web.Request) -> web.Response:
+        arrived.set()
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/hook", take)
+    async with TestServer(application) as house, BankServer(bank, latency=0.05):
+        bank.register_webhook(current.id, "a program", str(house.make_url("/hook")))
+        began = time.monotonic()
+        bank.pay(current.id, -100)
+        await arrived.wait()
+        assert time.monotonic() - began >= 0.025
 
 
 async def test_a_request_can_be_cut_short(bank: Bank) -> None:
