@@ -351,7 +351,7 @@ async def test_a_late_transaction_is_told_only_to_those_who_want_that(
     )
     await hass.config_entries.async_unload(entry.entry_id)
     bank.pay(home.joint.id, -350)
-    await let_pass(timedelta(minutes=20))
+    await let_pass(timedelta(minutes=80))
     await set_up(hass, entry)
     await let_pass(A_POLL)
 

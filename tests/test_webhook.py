@@ -379,6 +379,24 @@ async def test_two_hundred_deliveries_at_once_cost_few_requests(
     assert len(server.requests) - before <= 20
 
 
+async def test_a_declined_payment_whose_delivery_is_lost_is_found_within_the_hour(
+    home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
+) -> None:
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    assert entry.runtime_data.session.webhooks_arrive
+
+    server.behaviour = replace(server.behaviour, webhook_lost=1)
+    await let_pass(timedelta(minutes=10))
+    row = home.bank.decline(home.joint.id, -200)
+    for _ in range(12):
+        await let_pass(timedelta(minutes=5))
+
+    # As automations want to hear of it all the same.
+    assert joint.heard[1:] == [row.id]
+    assert not joint.reports[-1].late
+
+
 async def test_payments_that_do_not_end_are_not_looked_for_without_end(
     hass: HomeAssistant,
     home: Home,

@@ -54,15 +54,16 @@ PRECISION: Final = timedelta(milliseconds=1)
 # the bank's clock may be another.
 JUST_NOW: Final = timedelta(seconds=5)
 
-# What is reported later than this after it was made is marked as late.
-LATE_AFTER: Final = timedelta(minutes=15)
-
 # How often each account is asked without a sign of anything new: a declined payment moves no
 # balance, and gives no sign without a webhook.
 ASKED_EVERY: Final = timedelta(minutes=5)
 
 # How often the last seven days are read again for what has settled, or has another category.
 REREAD_EVERY: Final = timedelta(hours=1)
+
+# What is reported later than this after it was made is marked as late: longer than it takes to find
+# a declined payment whose delivery is lost, while others arrive.
+LATE_AFTER: Final = REREAD_EVERY + timedelta(minutes=15)
 
 # How long to wait if something has moved while transactions were read: when many payments are made
 # at once, that goes on for a while, and each look at them costs several requests.
