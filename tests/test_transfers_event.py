@@ -128,6 +128,62 @@ async def test_what_is_to_be_kept_is_a_reason(
     ]
 
 
+async def test_another_transfer_under_the_same_id_is_told_as_refused(
+    teller: Teller, home: Home, heard: list[tuple[str, float, str | None]]
+) -> None:
+    await teller.deposit(home.holiday, 4, dedupe_id="november")
+    with refused():
+        await teller.deposit(home.holiday, 5, dedupe_id="november")
+    assert heard == [("done", 4, None), ("refused", 5, "dedupe_id_reused")]
+
+
+@pytest.mark.parametrize(
+    ("service", "pots", "moves"),
+    [
+        ("deposit_into_pot", {"pot": "holiday", "keep_at_least": 10}, 1),
+        # It is locked as of the last poll, and nobody can tell whether it still is.
+        ("withdraw_from_pot", {"pot": "rainy_day"}, 1),
+        ("move_between_pots", {"from_pot": "holiday", "to_pot": "coin_jar"}, 2),
+    ],
+)
+async def test_what_cannot_be_planned_is_told_as_refused(
+    teller: Teller,
+    home: Home,
+    server: BankServer,
+    heard: list[tuple[str, float, str | None]],
+    service: str,
+    pots: dict[str, Any],
+    moves: int,
+) -> None:
+    fields = {
+        field: teller.device(getattr(home, value)) if isinstance(value, str) else value
+        for field, value in pots.items()
+    }
+    server.fail("GET", "*", Answer.html(502), times=None)
+    with refused() as refusal:
+        await teller.call(service, **fields, amount=5)
+    assert refusal.key == "cannot_be_read"
+    assert heard == [("refused", 5, "cannot_be_read")] * moves
+
+
+async def test_what_is_in_doubt_stays_so_when_it_cannot_be_planned(
+    teller: Teller,
+    home: Home,
+    server: BankServer,
+    heard: list[tuple[str, float, str | None]],
+) -> None:
+    call = {"keep_at_least": 10, "dedupe_id": "november"}
+    break_transfers(server, LoseResponse(), times=None)
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    with refused():
+        await teller.deposit(home.holiday, 5, **call)
+    server.clear_faults()
+    server.fail("GET", "*", Answer.html(502), times=None)
+    with refused():
+        await teller.deposit(home.holiday, 5, **call)
+    assert heard == [("unknown", 5, "transfer_unconfirmed"), ("unknown", 5, "cannot_be_read")]
+
+
 async def test_a_plan_and_what_is_left_over_are_no_transfers(
     teller: Teller, home: Home, heard: list[tuple[str, float, str | None]]
 ) -> None:

@@ -99,9 +99,6 @@ class Plan:
     nothing_because: NothingToMove | None = None
     """Why there is nothing to move; None if there is."""
 
-    refused: tuple[Move, ...] = ()
-    """What would move just the amount that was asked for, if it is not to be made."""
-
     short_by: Money
     """How much more was wanted than can be moved; zero if everything comes as it is wanted."""
 
@@ -149,13 +146,10 @@ def between_pots(
     it had in the beginning. If that is less than nothing, the bank does not give it out again.
     """
     out = withdraw(source, account.id, share, keep_at_least=keep_at_least)
-    moves, refused = _and_into(pot_id, out.moves), _and_into(pot_id, out.refused)
-    if moves and account.balance.minor < 0:
-        return replace(
-            _nothing(NothingToMove.ACCOUNT_OVERDRAWN, account.balance.currency),
-            refused=moves if isinstance(share, Money) else (),
-        )
-    return replace(out, moves=moves, refused=refused)
+    if out.moves and account.balance.minor < 0:
+        return _nothing(NothingToMove.ACCOUNT_OVERDRAWN, account.balance.currency)
+    back = (replace(move, direction=Direction.DEPOSIT, pot_id=pot_id) for move in out.moves)
+    return replace(out, moves=(*out.moves, *back))
 
 
 def set_pot_balance(
@@ -267,12 +261,6 @@ def _taken_from(holding: Holding, move: Move) -> int:
     return move.amount.minor if move.direction is gives else -move.amount.minor
 
 
-def _and_into(pot_id: str, withdrawals: tuple[Move, ...]) -> tuple[Move, ...]:
-    """Return withdrawals, and then deposits of the same into another pot."""
-    deposits = (replace(it, direction=Direction.DEPOSIT, pot_id=pot_id) for it in withdrawals)
-    return (*withdrawals, *deposits)
-
-
 def _share_out_of(
     source: Holding, route: _Route, share: Share, keep_at_least: Money | None
 ) -> Plan:
@@ -287,10 +275,7 @@ def _share_out_of(
     amount = spare if wanted is None else wanted
     limited = keep_at_least is not None or not isinstance(share, Money)
     if limited and (spare == 0 or amount > spare):
-        return replace(
-            _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=amount - spare),
-            refused=(route.carrying(amount, currency),) if isinstance(share, Money) else (),
-        )
+        return _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=amount - spare)
     if amount == 0:
         return _nothing(NothingToMove.TOO_LITTLE, currency)
     return Plan(moves=(route.carrying(amount, currency),), short_by=Money.from_minor(0, currency))

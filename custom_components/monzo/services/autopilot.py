@@ -13,6 +13,7 @@ from ..errors import refused
 from ..models import MonzoData
 from ..plans import Direction, Move, Part, Percentage, Rest
 from ..threshold import async_text_shown
+from ..transfers import BETWEEN_POTS
 from .amounts import (
     ANY_AMOUNT,
     ATTR_AMOUNT,
@@ -31,6 +32,7 @@ from .moves import (
     SHARE_SCHEMA,
     MoveRequest,
     async_fulfil,
+    certain_moves,
     digest_of,
     keeps,
 )
@@ -243,7 +245,7 @@ async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
             keep_at_least=keep_at_least,
         ),
         objection=objection,
-        is_exact=isinstance(share, Money),
+        asked_for=certain_moves(target, BETWEEN_POTS, share),
         in_parts=True,
     )
     return await async_fulfil(call, request)

@@ -16,7 +16,17 @@ from ..api import Money, MonzoAuthenticationError, MonzoError
 from ..errors import bank_errors, failed, refused
 from ..journal import Order
 from ..models import MonzoData
-from ..plans import Direction, Holding, Move, NothingToMove, Percentage, Plan, Rest, leaves_at_least
+from ..plans import (
+    Direction,
+    Holding,
+    Move,
+    NothingToMove,
+    Percentage,
+    Plan,
+    Rest,
+    Share,
+    leaves_at_least,
+)
 from ..transfers import Step, StepResult
 from .amounts import ANY_AMOUNT, ATTR_AMOUNT, ATTR_EVERYTHING, ATTR_PERCENTAGE, number, percentage
 from .pot_targets import PotTarget
@@ -63,8 +73,11 @@ class MoveRequest:
     objection: Objection
     """What is held against moves that were planned a while ago."""
 
-    is_exact: bool = False
-    """Whether a certain amount is asked for, so that moving nothing would be a failure."""
+    asked_for: tuple[Move, ...] = ()
+    """What would move the certain amount that is asked for, if one is.
+
+    Then moving nothing is a failure, unlike where there is nothing left over.
+    """
 
     bank_decides: bool = False
     """Whether what is in the account and the pots makes no difference to the plan."""
@@ -89,6 +102,18 @@ class _Draft:
     """Why it must not be moved, if so."""
 
     nothing_because: NothingToMove | None = None
+
+
+def certain_moves(
+    target: PotTarget, directions: Iterable[Direction], share: Share
+) -> tuple[Move, ...]:
+    """Return what would move a certain amount out of each pot or into it; nothing if it is none."""
+    if not isinstance(share, Money):
+        return ()
+    return tuple(
+        Move(direction=direction, pot_id=pot.id, account_id=target.account_id, amount=share)
+        for direction, pot in zip(directions, target.pots, strict=True)
+    )
 
 
 def keeps(holding: Callable[[MonzoData], Holding], keep_at_least: Money | None) -> Objection:
@@ -163,7 +188,11 @@ async def _async_move(call: ServiceCall, request: MoveRequest) -> ServiceRespons
     dedupe_id = call.data.get(ATTR_DEDUPE_ID) or uuid4().hex
     # Nobody else plans on what is in the account, or moves it, until this has been taken out of it.
     async with transfers.lock("call", dedupe_id), transfers.lock("account", target.account_id):
-        draft = await _async_draft(call.hass, request, dedupe_id)
+        try:
+            draft = await _async_draft(call.hass, request, dedupe_id)
+        except ServiceValidationError as err:
+            transfers.async_refuse(_unmade(request, dedupe_id), err)
+            raise
         if (problem := next(iter(draft.problems), None)) is not None:
             transfers.async_refuse(draft.unmade, problem)
             raise problem
@@ -210,7 +239,8 @@ async def _async_draft(hass: HomeAssistant, request: MoveRequest, dedupe_id: str
     target = request.target
     if (order := target.transfers.find_order(dedupe_id)) is not None:
         if order.request != request.digest:
-            return _draft_of_nothing(target, refused("dedupe_id_reused", dedupe_id=dedupe_id))
+            problem = refused("dedupe_id_reused", dedupe_id=dedupe_id)
+            return _draft_of_nothing(request, dedupe_id, problem)
         return await _async_draft_of_rest(hass, request, order)
     data = target.known
     if not request.bank_decides:
@@ -219,12 +249,12 @@ async def _async_draft(hass: HomeAssistant, request: MoveRequest, dedupe_id: str
     return await _async_draft_of_new(hass, request, dedupe_id, data)
 
 
-def _draft_of_nothing(target: PotTarget, problem: HomeAssistantError) -> _Draft:
+def _draft_of_nothing(request: MoveRequest, dedupe_id: str, problem: HomeAssistantError) -> _Draft:
     """Return that nothing must be moved, before anything is planned."""
     return _Draft(
         order=None,
-        unmade={},
-        short_by=Money.from_minor(0, target.currency),
+        unmade=_with_ids(request, dedupe_id, request.asked_for),
+        short_by=Money.from_minor(0, request.target.currency),
         problems=(problem,),
     )
 
@@ -258,10 +288,10 @@ async def _async_draft_of_new(
     plan, transfers = request.plan(data), request.target.transfers
     if not plan.moves:
         # An amount that somebody has asked for is to move, other than whatever is left over.
-        problems = (_why_not(plan),) if request.is_exact else ()
+        problems = (_why_not(plan),) if request.asked_for else ()
         return _Draft(
             order=None,
-            unmade=_with_ids(request, dedupe_id, plan.refused),
+            unmade=_with_ids(request, dedupe_id, request.asked_for),
             short_by=plan.short_by,
             problems=problems,
             nothing_because=plan.nothing_because,
@@ -280,6 +310,14 @@ async def _async_draft_of_new(
         short_by=plan.short_by,
         problems=(*((refused("pot_locked"),) if locked else ()), *transfers.problems(unmade)),
     )
+
+
+def _unmade(request: MoveRequest, dedupe_id: str) -> Mapping[str, Move]:
+    """Return what a call is known to be about, and has not made, before anything is planned."""
+    transfers = request.target.transfers
+    if (order := transfers.find_order(dedupe_id)) is not None:
+        return transfers.unfinished(order)
+    return _with_ids(request, dedupe_id, request.asked_for)
 
 
 def _with_ids(request: MoveRequest, dedupe_id: str, moves: Iterable[Move]) -> dict[str, Move]:

@@ -10,7 +10,7 @@ import voluptuous as vol
 from .. import plans
 from ..api import Money
 from ..models import MonzoData
-from ..plans import Holding, Plan, Share
+from ..plans import Direction, Holding, Plan, Share
 from .amounts import optional_amount, share_of
 from .common import ATTR_ACCOUNT, Action
 from .moves import (
@@ -19,6 +19,7 @@ from .moves import (
     SHARE_SCHEMA,
     MoveRequest,
     async_fulfil,
+    certain_moves,
     digest_of,
     keeps,
 )
@@ -45,7 +46,7 @@ async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
     def plan(account: Holding, share: Share, keep_at_least: Money | None) -> Plan:
         return plans.deposit(account, pot.id, share, keep_at_least=keep_at_least)
 
-    return await _async_move_out_of(call, target, target.account, plan)
+    return await _async_move_out_of(call, target, Direction.DEPOSIT, target.account, plan)
 
 
 async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
@@ -55,26 +56,28 @@ async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
     def plan(pot: Holding, share: Share, keep_at_least: Money | None) -> Plan:
         return plans.withdraw(pot, target.account_id, share, keep_at_least=keep_at_least)
 
-    return await _async_move_out_of(call, target, target.pot, plan)
+    return await _async_move_out_of(call, target, Direction.WITHDRAW, target.pot, plan)
 
 
 async def _async_move_out_of(
     call: ServiceCall,
     target: PotTarget,
+    direction: Direction,
     source: Callable[[MonzoData], Holding],
     plan: Callable[[Holding, Share, Money | None], Plan],
 ) -> ServiceResponse:
     """Move a share of what is in an account or a pot."""
     share = share_of(call.data, target.currency)
     keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
-    is_exact = isinstance(share, Money)
+    (pot,) = target.pots
+    asked_for = certain_moves(target, [direction], share)
     request = MoveRequest(
         target=target,
-        digest=digest_of(call, target.pots[0].id, share, keep_at_least),
+        digest=digest_of(call, pot.id, share, keep_at_least),
         plan=lambda data: plan(source(data), share, keep_at_least),
         objection=keeps(source, keep_at_least),
-        is_exact=is_exact,
-        bank_decides=is_exact and keep_at_least is None,
+        asked_for=asked_for,
+        bank_decides=bool(asked_for) and keep_at_least is None,
     )
     return await async_fulfil(call, request)
 
