@@ -1,15 +1,12 @@
 """What kind of thing each transaction is, by every shape that is on record."""
 
 from datetime import timedelta
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from custom_components.monzo.api import Transaction
 from custom_components.monzo.kinds import (
-    FEE_SCHEMES,
     TransactionKind,
     transaction_as_dict,
     transaction_kind,
@@ -17,6 +14,8 @@ from custom_components.monzo.kinds import (
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.shapes import documented_transaction_json, transaction_json
+
+from .api.shapes import recorded_payment, shape
 
 # Parts of recorded transactions that say what they are.
 CARD = {"scheme": "mastercard", "metadata": {"mcc": "5812"}, "merchant": "merch_1"}
@@ -85,31 +84,82 @@ def row(amount: int, **parts: Any) -> Transaction:
     )
 
 
-RECORDED = Path(__file__).parent / "api/shapes"
-
-# By the file of the recording, the kind of each transaction in it.
-RECORDINGS = {
-    "faster_payment": [TransactionKind.INCOMING_PAYMENT],
-    "round_up": [TransactionKind.ROUND_UP],
-    "transaction_expanded": [TransactionKind.CARD_PAYMENT],
-    "transactions_unexpanded": [TransactionKind.CARD_PAYMENT],
-    "webhook_documented": [TransactionKind.CARD_PAYMENT],
+# Whole rows of recordings, by where they differ.
+RECORDINGS: dict[str, tuple[TransactionKind, Any]] = {
+    "a faster payment": (TransactionKind.INCOMING_PAYMENT, shape("faster_payment")),
+    "a round-up": (TransactionKind.ROUND_UP, shape("round_up")),
+    "a pot deposit of 2024": (TransactionKind.POT_DEPOSIT, shape("pot_deposit")),
+    "a top-up of 2017": (TransactionKind.INCOMING_PAYMENT, shape("top_up")),
+    "a merchant": (TransactionKind.CARD_PAYMENT, shape("transaction_expanded")["transaction"]),
+    "only the merchant's ID": (
+        TransactionKind.CARD_PAYMENT,
+        shape("transactions_unexpanded")["transactions"][0],
+    ),
+    "the documented delivery": (TransactionKind.CARD_PAYMENT, shape("webhook_documented")["data"]),
+    "baht, on a trip, with a virtual card": (
+        TransactionKind.CARD_PAYMENT,
+        recorded_payment("abroad_thb"),
+    ),
+    "dollars in 2018": (TransactionKind.CARD_PAYMENT, recorded_payment("abroad_usd")),
+    "declined": (TransactionKind.DECLINED, recorded_payment("declined")),
 }
 
 
-@pytest.mark.parametrize(("name", "kinds"), RECORDINGS.items(), ids=RECORDINGS)
-def test_every_recording_has_its_kind(name: str, kinds: list[TransactionKind]) -> None:
-    recording = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
-    rows = recording.get("transactions") or [
-        recording.get("transaction") or recording.get("data") or recording
-    ]
-    assert [transaction_kind(Transaction.from_json(row)) for row in rows] == kinds
+@pytest.mark.parametrize(("kind", "recorded"), RECORDINGS.values(), ids=RECORDINGS)
+def test_every_recording_has_its_kind(kind: TransactionKind, recorded: Any) -> None:
+    assert transaction_kind(Transaction.from_json(recorded)) is kind
 
 
-@pytest.mark.parametrize("scheme", sorted(FEE_SCHEMES))
-def test_what_the_bank_takes_or_gives_is_a_fee_or_interest(scheme: str) -> None:
-    for amount in (-500, 500):
-        assert transaction_kind(row(amount, scheme=scheme)) is TransactionKind.FEE_OR_INTEREST
+# Every scheme that Monzo names, and one of the prepaid cards: what it is when money goes out, and
+# when it comes in, without a merchant and with nothing in the metadata.
+BY_SCHEME: dict[str, tuple[TransactionKind, TransactionKind]] = {
+    "3dsecure": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "account_interest": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
+    "bacs": (TransactionKind.DIRECT_DEBIT, TransactionKind.INCOMING_PAYMENT),
+    "card_delivery": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
+    "chaps": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
+    "collections_settlement": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "emergency_cash": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "faster_payments": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
+    "gps_mastercard": (TransactionKind.CARD_PAYMENT, TransactionKind.REFUND),
+    "instalment_loan": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "ledger_adjustment": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "locked_money": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "mastercard": (TransactionKind.CARD_PAYMENT, TransactionKind.REFUND),
+    "monzo_business_account_billing": (
+        TransactionKind.FEE_OR_INTEREST,
+        TransactionKind.FEE_OR_INTEREST,
+    ),
+    "monzo_flex": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "monzo_paid": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
+    "overdraft": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
+    "p2p_payment": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
+    "payport_faster_payments": (
+        TransactionKind.OUTGOING_PAYMENT,
+        TransactionKind.INCOMING_PAYMENT,
+    ),
+    "rbs_cheque": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
+    "sepa": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
+    "signup_referral": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
+    "spread_the_cost": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "topup": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
+    "uk_business_pot": (TransactionKind.POT_DEPOSIT, TransactionKind.POT_WITHDRAWAL),
+    "uk_cash_deposits_paypoint": (
+        TransactionKind.OUTGOING_PAYMENT,
+        TransactionKind.INCOMING_PAYMENT,
+    ),
+    "uk_retail_pot": (TransactionKind.POT_DEPOSIT, TransactionKind.POT_WITHDRAWAL),
+}
+
+
+@pytest.mark.parametrize(("scheme", "kinds"), BY_SCHEME.items(), ids=BY_SCHEME)
+def test_every_scheme_has_its_kinds_by_the_sign(
+    scheme: str, kinds: tuple[TransactionKind, TransactionKind]
+) -> None:
+    assert (
+        transaction_kind(row(-500, scheme=scheme)),
+        transaction_kind(row(500, scheme=scheme)),
+    ) == kinds
 
 
 @pytest.mark.parametrize(("kind", "amount", "parts"), SHAPES.values(), ids=SHAPES)

@@ -16,3 +16,9 @@ def shape(name: str) -> Any:
 def shape_bytes(name: str) -> bytes:
     """Return a recorded answer as it came."""
     return (_FOLDER / f"{name}.json").read_bytes()
+
+
+def recorded_payment(name: str) -> Any:
+    """Return a card payment of which only that is on record which sets it apart from another."""
+    payment, apart = shape("transaction_expanded")["transaction"], shape(name)
+    return payment | apart | {"metadata": payment["metadata"] | apart.get("metadata", {})}

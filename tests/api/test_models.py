@@ -26,7 +26,7 @@ from custom_components.monzo.api import (
     Webhook,
 )
 
-from .shapes import shape
+from .shapes import recorded_payment, shape
 
 
 def gbp(minor: int) -> Money:
@@ -332,11 +332,10 @@ def test_a_newer_merchant_with_a_shop(card_payment: dict[str, Any]) -> None:
     assert merchant.address.latitude == 53
 
 
-def test_a_declined_payment_keeps_the_reason_as_it_is(card_payment: dict[str, Any]) -> None:
-    reason = "SCA_NOT_AUTHENTICATED_CARD_NOT_PRESENT"
-    transaction = Transaction.from_json(card_payment | {"decline_reason": reason})
+def test_a_declined_payment_keeps_the_reason_as_it_is() -> None:
+    transaction = Transaction.from_json(recorded_payment("declined"))
     assert transaction.declined
-    assert transaction.decline_reason == reason
+    assert transaction.decline_reason == "SCA_NOT_AUTHENTICATED_CARD_NOT_PRESENT"
     assert transaction.amount == gbp(-5000)
 
 
@@ -392,11 +391,29 @@ def test_the_small_transaction_of_the_documentation() -> None:
     assert transaction.merchant.name == "The De Beauvoir Deli Co."
 
 
-def test_a_payment_in_a_foreign_currency(card_payment: dict[str, Any]) -> None:
-    abroad = {"amount": -8438, "local_amount": -382685, "local_currency": "THB"}
-    transaction = Transaction.from_json(card_payment | abroad)
-    assert transaction.amount == gbp(-8438)
-    assert transaction.local_amount == Money(Decimal("-3826.85"), "THB")
+def test_payments_in_foreign_currencies() -> None:
+    in_baht = Transaction.from_json(recorded_payment("abroad_thb"))
+    assert in_baht.amount == gbp(-8438)
+    assert in_baht.local_amount == Money(Decimal("-3826.85"), "THB")
+    assert in_baht.metadata["trip_id"] == "trip_000000000001"
+    in_dollars = Transaction.from_json(recorded_payment("abroad_usd"))
+    assert in_dollars.amount == gbp(-883)
+    assert in_dollars.local_amount == Money(Decimal("-12.00"), "USD")
+
+
+def test_a_pot_deposit_of_which_little_is_told() -> None:
+    transaction = Transaction.from_json(shape("pot_deposit"))
+    assert transaction.description == "pot"
+    assert transaction.pot_id is None
+    assert transaction.originator
+    assert transaction.settled == transaction.created
+
+
+def test_a_top_up_of_a_prepaid_card() -> None:
+    transaction = Transaction.from_json(shape("top_up"))
+    assert transaction.is_load
+    assert transaction.metadata["is_topup"] == "true"
+    assert not transaction.include_in_spending
 
 
 def test_cash_with_a_fee(card_payment: dict[str, Any]) -> None:
