@@ -119,7 +119,7 @@ BY_SCHEME: dict[str, tuple[TransactionKind, TransactionKind]] = {
     "card_delivery": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
     "chaps": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
     "collections_settlement": (TransactionKind.OTHER, TransactionKind.OTHER),
-    "emergency_cash": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "emergency_cash": (TransactionKind.CASH_WITHDRAWAL, TransactionKind.OTHER),
     "faster_payments": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
     "gps_mastercard": (TransactionKind.CARD_PAYMENT, TransactionKind.REFUND),
     "instalment_loan": (TransactionKind.OTHER, TransactionKind.OTHER),

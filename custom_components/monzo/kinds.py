@@ -33,6 +33,8 @@ CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
 SCHEMES_OF_SHOPS: Final = frozenset({None, "monzo_flex"})
 POT_SCHEMES: Final = frozenset({"uk_retail_pot", "uk_business_pot"})
 DIRECT_DEBIT_SCHEMES: Final = frozenset({"bacs"})
+# Cash for who is without a card. No recording is known: this goes by the name alone.
+CASH_SCHEMES: Final = frozenset({"emergency_cash"})
 FEE_SCHEMES: Final = frozenset(
     {
         "account_interest",
@@ -89,6 +91,7 @@ RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] 
     (TransactionKind.POT_WITHDRAWAL, lambda it: it.scheme in POT_SCHEMES and _comes_in(it)),
     (TransactionKind.FEE_OR_INTEREST, lambda it: it.scheme in FEE_SCHEMES),
     (TransactionKind.INCOMING_PAYMENT, lambda it: it.is_load),
+    (TransactionKind.CASH_WITHDRAWAL, lambda it: it.scheme in CASH_SCHEMES and _goes_out(it)),
     (TransactionKind.CASH_WITHDRAWAL, lambda it: _is_card(it) and _is_cash(it) and _goes_out(it)),
     (TransactionKind.REFUND, lambda it: _is_card(it) and _comes_in(it)),
     # One of nothing only checks whether there is a card.
