@@ -398,6 +398,10 @@ async def test_the_media_of_others_must_be_files_in_allowed_folders(
         ("https://example.com/a.png", "image/png"),
         ("https://example.com/a.JPEG?size=large#top", "image/jpeg"),
         ("https://example.com/a.pdf", "application/pdf"),
+        ("https://example.com/a.heic", "image/heic"),
+        ("https://example.com/a.jpe", "image/jpeg"),
+        ("https://example.com/a.thumb", "image/jpeg"),
+        ("https://logos.example.com/example.com", "image/jpeg"),
         ("https://example.com/a", "image/jpeg"),
         ("https://example.com/a.php?file=a.png", "image/jpeg"),
         ("https://example.com", "image/jpeg"),
@@ -419,6 +423,32 @@ async def test_a_picture_on_the_internet_is_registered_as_it_is(
     }
     assert clerk.stored == []
     assert len(clerk.told) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a.zip",
+        "a.html",
+        "a.exe",
+        "a.svg",
+        "a.SVG?size=large#top",
+        "a.png.zip",
+        "a.jpg.gz",
+        "a.svgz",
+        "a.%7Aip",
+        "a.txt",
+        "a.json",
+        "a.mp4",
+        "a.tiff",
+    ],
+)
+async def test_an_address_that_ends_like_something_else_is_refused(clerk: Clerk, path: str) -> None:
+    with refused() as refusal:
+        await clerk.attach(url=f"https://example.com/{path}")
+    assert refusal.key == "file_type_not_supported"
+    assert isinstance(refusal.error, ServiceValidationError)
+    assert clerk.told == []
 
 
 NO_URLS = (

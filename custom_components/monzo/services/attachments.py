@@ -1,6 +1,7 @@
 """Pictures and documents at transactions, by actions."""
 
 from dataclasses import dataclass
+from mimetypes import MimeTypes
 from pathlib import Path
 import re
 from typing import Final
@@ -93,6 +94,12 @@ FILE_TYPES: Final = (
 # to be; and most are of this kind.
 USUAL_TYPE: Final = FILE_TYPES[0]
 
+# What ends of names say, the same on every machine: without what else is installed there.
+NAMED_TYPES: Final = MimeTypes()
+
+# Programs on servers, whose names do not say what they answer with.
+SERVER_SUFFIXES: Final = frozenset({".php"})
+
 ATTACH_FILE_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_ACCOUNT): cv.string,
@@ -124,8 +131,7 @@ async def _async_attach_file(call: ServiceCall) -> ServiceResponse:
 async def _async_attach_url(call: ServiceCall, target: AccountTarget) -> ServiceResponse:
     """Attach what is on the internet, which only phones will ever load."""
     url = https_url(call.data[ATTR_URL], ATTR_URL)
-    suffix = URL(url).suffix.lower()
-    file_type = next((each for each in FILE_TYPES if suffix in each.suffixes), USUAL_TYPE)
+    file_type = _type_named_by(URL(url).suffix.lower())
     async with bank_errors(call.hass, target.entry):
         attachment = await target.runtime.session.register_attachment(
             call.data[ATTR_TRANSACTION_ID], file_url=url, file_type=file_type.mime_type
@@ -219,6 +225,20 @@ def _type_of(content: bytes) -> FileType:
     """Return what a file is, whatever it is called; ServiceValidationError if nothing we know."""
     for file_type in FILE_TYPES:
         if file_type.signature.match(content):
+            return file_type
+    raise refused("file_type_not_supported")
+
+
+def _type_named_by(suffix: str) -> FileType:
+    """Return what the end of a URL says that it leads to, or what it usually is if it says nothing.
+
+    Raises ServiceValidationError if it is something else. Whether it is true, nobody looks.
+    """
+    named = NAMED_TYPES.guess_file_type(f"file{suffix}")
+    if named == (None, None) or suffix in SERVER_SUFFIXES:
+        return USUAL_TYPE
+    for file_type in FILE_TYPES:
+        if named == (file_type.mime_type, None):
             return file_type
     raise refused("file_type_not_supported")
 
