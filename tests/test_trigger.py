@@ -131,6 +131,24 @@ async def test_round_ups_count_as_payments_if_that_is_wanted(
     ]
 
 
+async def test_a_round_up_that_is_not_wanted_is_a_reason_and_a_move_to_a_pot_is_none(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    entry: MockConfigEntry,
+    let_pass: LetPass,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    told = await automate(hass, *({"trigger": f"monzo.{key}"} for key in OF_TRANSACTIONS))
+    bank.deposit(home.holiday.id, home.current.id, 100, "in")
+    bank.withdraw(home.holiday.id, home.current.id, 100, "out")
+    bank.pay(home.current.id, -350)
+    await let_pass(A_WHILE)
+
+    assert [each["kind"] for each in told] == ["card_payment"]
+    assert await reasons(hass, hass_ws_client) == ["round_up"]
+
+
 # What templates find
 
 

@@ -268,9 +268,16 @@ class PaymentMade(TransactionTrigger):
     @override
     def _is_meant(self, transaction: Transaction) -> bool:
         kind = transaction_kind(transaction)
-        if kind is TransactionKind.ROUND_UP:
-            return bool(self._options[CONF_ROUND_UPS])
-        return kind in PAYMENTS and transaction.amount.amount < 0
+        return kind is TransactionKind.ROUND_UP or (
+            kind in PAYMENTS and transaction.amount.amount < 0
+        )
+
+    @override
+    def _objection(self, transaction: Transaction) -> str | None:
+        kind = transaction_kind(transaction)
+        if kind is TransactionKind.ROUND_UP and not self._options[CONF_ROUND_UPS]:
+            return "round_up"
+        return super()._objection(transaction)
 
 
 class MoneyReceived(TransactionTrigger):
