@@ -41,16 +41,16 @@ TEXTS: dict[str, Any] = json.loads(
 )
 MANIFEST: dict[str, Any] = json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))
 
-# Whom pages may send people to.
-HOSTS = {
-    "developers.monzo.com",
-    "example.com",
-    "github.com",
-    "keepachangelog.com",
-    "monzo.com",
-    "my.home-assistant.io",
-    "semver.org",
-    "www.home-assistant.io",
+# Where pages may send people to, beside this project's repository and My Home Assistant.
+ADDRESSES = {
+    "http://localhost:8123",
+    "http://localhost:8124/control",
+    "https://developers.monzo.com",
+    "https://example.com/laundry",
+    "https://keepachangelog.com",
+    "https://monzo.com",
+    "https://semver.org",
+    "https://www.home-assistant.io",
 }
 
 # What My Home Assistant is asked for, with what it needs to know.
@@ -207,21 +207,47 @@ def test_the_addresses_in_the_code_lead_to_pages() -> None:
         _check(address)
 
 
+def test_pages_lead_to_every_address_that_they_may() -> None:
+    there = {address.rstrip(".,;:") for page in MARKDOWN for address in ADDRESS.findall(page.text)}
+    assert there >= ADDRESSES
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://monzo.com",
+        "https://monzo.com/no-such-page",
+        "https://developers.monzo.com/no-such-page",
+        "https://github.com/home-assistant/core",
+        f"{MANIFEST['documentation']}/wiki",
+        f"{MANIFEST['documentation']}/blob/main/docs/no-such-page.md",
+        f"{MANIFEST['documentation']}/blob/main/docs/install.md#no-such-heading",
+        f"{MANIFEST['documentation']}-of-others",
+        "https://my.home-assistant.io/redirect/no-such-page/",
+        "https://my.home-assistant.io/redirect/oauth#no-such-heading",
+        "https://my.home-assistant.io/badges/no_such_page.svg",
+        "https://my.home-assistant.io/badges/other/blueprint_import.png",
+        "http://localhost:8124/no-such-page",
+        "https://example.org",
+    ],
+)
+def test_another_address_is_noticed(address: str) -> None:
+    with pytest.raises((AssertionError, LookupError)):
+        _check(address)
+
+
 def _check(address: str) -> None:
-    """See that an address is well-formed, and that somebody known is there."""
+    """See that an address is one of those that people may be sent to."""
     url = urlsplit(address)
     if url.scheme == "media-source":
         # Home Assistant's own, of what is in its folders.
         return
-    if url.hostname == "localhost":
-        assert url.port in {8123, 8124}, address
-        return
-    assert url.scheme == "https", address
-    assert url.netloc in HOSTS, address
-    if url.netloc == "github.com":
+    if (url.scheme, url.netloc) == ("https", "github.com"):
         _check_repository(url)
-    if url.netloc == "my.home-assistant.io":
+    elif (url.scheme, url.netloc) == ("https", "my.home-assistant.io"):
         _check_my(url)
+    else:
+        assert address in ADDRESSES
 
 
 def _check_repository(url: SplitResult) -> None:
@@ -238,8 +264,10 @@ def _check_repository(url: SplitResult) -> None:
 
 def _check_my(url: SplitResult) -> None:
     """See that My Home Assistant is told what it needs to know."""
+    assert not url.fragment, url
     if url.path.startswith("/badges/"):
         redirect = Path(url.path).stem
+        assert url.path == f"/badges/{redirect}.svg", url
         assert f"/redirect/{redirect}/" in MY_PAGES, url
         return
     told = parse_qs(url.query, strict_parsing=True) if url.query else {}
