@@ -319,6 +319,7 @@ async def test_more_than_a_year_is_refused_before_the_bank_is_asked(
         await teller.call(action, account=teller.device(home.joint), since=ago(days=367))
     assert refusal.key == "span_too_long"
     assert "366 days" in refusal.text
+    assert "89 days" in refusal.text
     assert len(server.requests) == asked
 
 
