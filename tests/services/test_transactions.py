@@ -27,8 +27,8 @@ from sandbox.home import Home
 from sandbox.records import Account, Transaction
 from sandbox.server import BankServer
 from tests.conftest import LetPass
-from tests.looking import entity_id
 from tests.teller import Teller, refused
+from tests.test_docs import ACCOUNT, FENCE, PAGES
 
 GET_TRANSACTIONS = "get_transactions"
 GET_SPENDING = "get_spending"
@@ -893,65 +893,19 @@ async def test_the_logs_tell_nothing_private(
 
 # The examples of the documentation
 
-LARGE_PAYMENTS = """
-- action: monzo.get_transactions
-  data:
-    account: YOUR_ACCOUNT
-    since: "{{ today_at() - timedelta(days=7) }}"
-    direction: out
-    minimum_amount: 50
-  response_variable: answer
-- if: "{{ answer.transactions | count > 0 }}"
-  then:
-    - action: persistent_notification.create
-      data:
-        title: Larger payments of the last week
-        message: |
-          {% for payment in answer.transactions -%}
-          - {{ payment.name }}: {{ -payment.amount }} {{ payment.currency }}
-          {% endfor %}
-"""
 
-SPENDING_OF_THE_MONTH = """
-- action: monzo.get_spending
-  data:
-    account: YOUR_ACCOUNT
-    since: "{{ today_at().replace(day=1) }}"
-    by: category
-  response_variable: spending
-- action: persistent_notification.create
-  data:
-    title: "Spent this month: {{ spending.total }} {{ spending.currency }}"
-    message: |
-      {% for group in spending.groups[:3] -%}
-      - {{ group.category }}: {{ group.amount }}
-      {% endfor %}
-"""
-
-NOTES_BY_ITSELF = """
-alias: Note that lunch was a business lunch
-triggers:
-  - trigger: event.received
-    target:
-      entity_id: event.YOUR_ACCOUNT_transaction
-    options:
-      event_type:
-        - card_payment
-conditions: "{{ state_attr('event.YOUR_ACCOUNT_transaction', 'merchant') == 'Deli' }}"
-actions:
-  - action: monzo.annotate_transaction
-    data:
-      account: YOUR_ACCOUNT
-      transaction_id: "{{ state_attr('event.YOUR_ACCOUNT_transaction', 'transaction_id') }}"
-      notes: "Business lunch #expenses"
-"""
+def example_below(heading: str) -> str:
+    """Return the one example that the page on actions has below a heading."""
+    ((language, text),) = FENCE.findall(PAGES["actions.md"].section(heading))
+    assert language == "yaml"
+    return str(text)
 
 
 async def run(teller: Teller, example: str, account: Account) -> list[dict[str, Any]]:
     """Run an example as a script, and return the notifications that it has made."""
     hass = teller.hass
     assert await async_setup_component(hass, "persistent_notification", {})
-    sequence = yaml.safe_load(example.replace("YOUR_ACCOUNT", teller.device(account)))
+    sequence = yaml.safe_load(example.replace(ACCOUNT, teller.device(account)))
     assert await async_setup_component(
         hass, "script", {"script": {"example": {"sequence": sequence}}}
     )
@@ -963,7 +917,7 @@ async def run(teller: Teller, example: str, account: Account) -> list[dict[str, 
 async def test_the_example_of_larger_payments(teller: Teller, home: Home, bank: Bank) -> None:
     bank.pay(home.current.id, -12_050, merchant="Gadget Shed")
     bank.pay(home.current.id, -4_999, merchant="Bookworm")
-    (told,) = await run(teller, LARGE_PAYMENTS, home.current)
+    (told,) = await run(teller, example_below("Get transactions"), home.current)
     assert "- Gadget Shed: 120.5 GBP" in told["message"]
     assert "Bookworm" not in told["message"]
 
@@ -974,7 +928,7 @@ async def test_the_example_of_the_months_spending(teller: Teller, home: Home, ba
     spending: Counter[str] = Counter()
     for row in rows(bank, home.current, month):
         spending[row.category] += cost(row)
-    (told,) = await run(teller, SPENDING_OF_THE_MONTH, home.current)
+    (told,) = await run(teller, example_below("Get spending"), home.current)
     assert told["title"] == f"Spent this month: {spending.total() / 100} GBP"
     assert told["message"].splitlines()[0].strip() == "- holidays: 3000.0"
 
@@ -982,10 +936,8 @@ async def test_the_example_of_the_months_spending(teller: Teller, home: Home, ba
 async def test_the_example_of_notes_that_write_themselves(
     let_pass: LetPass, teller: Teller, home: Home, bank: Bank
 ) -> None:
-    entity = entity_id(teller.hass, home.current.id, "transaction", "event")
-    assert entity is not None
-    text = NOTES_BY_ITSELF.replace("event.YOUR_ACCOUNT_transaction", entity)
-    automation = yaml.safe_load(text.replace("YOUR_ACCOUNT", teller.device(home.current)))
+    text = example_below("Annotate transaction").replace(ACCOUNT, teller.device(home.current))
+    automation = yaml.safe_load(text)
     await let_pass(timedelta(minutes=6))
     assert await async_setup_component(teller.hass, "automation", {"automation": automation})
     await teller.hass.async_block_till_done()
