@@ -1,16 +1,18 @@
 """A person's way with Monzo from the first click to the last, and what may go wrong on it."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
 import json
+import re
 
 from playwright.async_api import expect
 import pytest
 import pytest_asyncio
 
-from sandbox.bank import Bank
+from sandbox.bank import LONDON, Bank
 from sandbox.server import Answer
 
-from .desk import Desk
+from .desk import PATIENCE, Desk
 from .house import House, until
 from .visitor import INTEGRATIONS, MONZO, Visitor
 
@@ -38,7 +40,7 @@ async def test_the_whole_journey(
     await sign_in_and_name_the_current_account(ann, purse)
     await look_at_the_account(ann, purse)
     await get_a_dashboard(ann)
-    await pay_and_see_it_among_the_activities(ann)
+    await pay_and_see_it_among_the_activities(ann, purse)
     await put_money_into_a_pot(ann)
     await sign_in_again_after_another_program_took_over(ann)
     await sign_in_anew_by_ones_own_wish(ann)
@@ -81,10 +83,14 @@ async def get_a_dashboard(ann: Visitor) -> None:
     await ann.shot("dashboard")
 
 
-async def pay_and_see_it_among_the_activities(ann: Visitor) -> None:
+async def pay_and_see_it_among_the_activities(ann: Visitor, purse: str) -> None:
     await ann.go("/logbook")
+    paid = ann.house.bank.clock()
     ann.house.bank.pay(ann.house.home.current.id, -350, merchant="Copper Kettle")
-    await ann.sees("Card payment")
+    rows = ann.page.locator("ha-logbook-entry").filter(has_text="Card payment")
+    # Another journey's payment has the account's name of today, but not the time.
+    ours = rows.filter(has_text=purse).filter(has_text=at_once_after(paid))
+    await expect(ours).to_have_count(1)
     await ann.shot("activity")
 
 
@@ -163,6 +169,13 @@ async def remove_everything(ann: Visitor) -> None:
     await ann.sees("No entries")
     await ann.shot("removed")
     await until(lambda: not ann.house.bank.webhooks)
+
+
+def at_once_after(moment: datetime) -> re.Pattern[str]:
+    """Return what finds a time of day that is not before a moment, nor long after it."""
+    seconds = range(PATIENCE // 1000 + 1)
+    times = [moment.astimezone(LONDON) + timedelta(seconds=later) for later in seconds]
+    return re.compile("|".join(f"{time:%H:%M:%S}" for time in times))
 
 
 def secrets_of(bank: Bank) -> Iterator[str]:

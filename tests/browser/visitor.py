@@ -126,7 +126,10 @@ class Visitor:
     async def chooses(self, item: str) -> None:
         """Choose an item of the entry's menu."""
         await self.entry.get_by_label("Menu").first.click()
-        await self.page.get_by_role("menuitem", name=item).click()
+        chosen = self.page.get_by_role("menuitem", name=item)
+        await chosen.hover()
+        await self.shot(f"menu, {item}")
+        await chosen.click()
 
     async def downloads_diagnostics(self) -> dict[str, Any]:
         """Return what is in the file."""
