@@ -13,6 +13,8 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Error,
+    FloatRect,
+    Locator,
     Page,
     Request,
     WebError,
@@ -139,6 +141,13 @@ async def drawn(page: Page, **options: Any) -> bytes:
                 if _NOT_DRAWN_YET not in err.message:
                     raise
                 await asyncio.sleep(0.1)
+
+
+async def place_of(part: Locator) -> FloatRect:
+    """Return where in a window something is, in pixels."""
+    place = await part.bounding_box()
+    assert place
+    return place
 
 
 def _is_ours(text: str) -> bool:

@@ -14,8 +14,9 @@ import pytest_asyncio
 from sandbox.merchants import Shop
 from sandbox.server import Answer
 
+from . import editor
 from .boards import device_of, lay_out, moved_in, not_loaded, reload
-from .desk import Desk
+from .desk import Desk, place_of
 from .house import House
 
 type Board = Callable[..., Awaitable[str]]
@@ -221,11 +222,10 @@ async def test_it_is_mirrored_where_people_read_from_right_to_left(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     page = await look(desk, banked_house, await board({"hide_amounts": True}), language="he")
-    row = page.locator(CARD).get_by_role("listitem").first
-    name, amount = [await row.locator(part).bounding_box() for part in (".what", ".sum")]
-    eye = await page.locator(CARD).get_by_role("button").first.bounding_box()
-    card = await page.locator(CARD).bounding_box()
-    assert name and amount and eye and card  # noqa: PT018 - for the type checker
+    row = rows_of(page).first
+    name, amount = [await place_of(row.locator(part)) for part in (".what", ".sum")]
+    eye = await place_of(page.locator(CARD).get_by_role("button").first)
+    card = await place_of(page.locator(CARD))
     assert amount["x"] < name["x"]
     assert eye["x"] - card["x"] < 20
     await desk.shot("card")
@@ -474,20 +474,15 @@ async def test_its_options_are_changed_by_clicks(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     page = await look(desk, banked_house, f"{await board()}?edit=1")
-    await page.locator("hui-card-edit-mode").first.dblclick()
-    preview = page.locator("hui-dialog-edit-card").locator(CARD)
+    preview = await editor.preview(page, CARD)
     await expect(page.locator("hui-dialog-edit-card ha-device-picker")).to_have_count(2)
     await expect(preview.get_by_role("listitem").first).to_be_visible()
     await page.get_by_role("textbox", name="Title").fill("What I bought")
-    await page.get_by_role("switch", name="Hide amounts until they are tapped").focus()
-    await page.keyboard.press("Space")
+    await editor.hide_amounts(page)
     await expect(preview.get_by_role("heading", name="What I bought")).to_be_visible()
     await expect(preview.get_by_role("button", name="Show amounts")).to_be_visible()
     await desk.shot("editor")
-    await page.get_by_role("button", name="Save").click()
-    await expect(preview).to_have_count(0)
-    saved = await banked_house.owner.command("lovelace/config", url_path=BOARD)
-    (card,) = saved["views"][0]["sections"][0]["cards"]
+    card = await editor.save(banked_house, page, BOARD)
     assert (card["title"], card["hide_amounts"]) == ("What I bought", True)
 
 
@@ -495,40 +490,23 @@ async def test_it_is_offered_for_an_account_and_loaded_only_once(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     page = await look(desk, banked_house, await board())
-    offered = """async () => {
-      const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-      await import(`${loaded.find((name) => name.endsWith("/monzo.js"))}?again`);
-      const { hass } = document.querySelector("home-assistant");
-      const cards = window.customCards.filter(({ type }) => type === "monzo-transactions-card");
-      const entity = (key) => Object.values(hass.entities).find(
-        ({ platform, translation_key }) => platform === "monzo" && translation_key === key
-      ).entity_id;
-      const [card] = cards;
-      const suggested = ["balance", "pot_balance"].map(
-        (key) => card.getEntitySuggestion(hass, entity(key))
-      );
-      return [cards.length, card.name, card.preview, ...suggested];
-    }"""
-    count, name, preview, of_account, of_pot = await page.evaluate(offered)
-    assert (count, name, preview, of_pot) == (1, "Monzo transactions", True, None)
-    assert of_account["config"].keys() == {"type", "account"}
+    offered = await page.evaluate(editor.OFFERED, CARD)
+    account = offered.pop("account")
+    assert offered == {"times": 1, "name": "Monzo transactions", "preview": True, "pot": None}
+    assert account.keys() == {"type", "account"}
 
 
 async def test_the_picker_suggests_it_for_an_account_and_shows_it(
     banked_house: House, desk: Desk, board: Board
 ) -> None:
     page = await look(desk, banked_house, f"{await board()}?edit=1")
-    # Home Assistant shows pictures of its own in the examples of its cards.
-    desk.expected_hosts.add("demo.home-assistant.io")
-    await page.get_by_role("button", name="Add card").first.click()
-    await page.get_by_placeholder("Search entities").fill("current account transaction")
-    await page.get_by_text("Transaction", exact=True).first.click()
-    suggested = page.locator("hui-suggestion-card").filter(has=page.locator(CARD))
+    suggested = await editor.suggested(
+        desk, page, CARD, search="current account transaction", entity="Transaction"
+    )
     await suggested.get_by_role("listitem").first.wait_for()
     await desk.shot("by entity")
-    await page.get_by_role("tab", name="By card").click()
-    await page.get_by_placeholder("Search cards").fill("monzo transactions")
-    await page.locator(f"hui-card-picker {CARD}").get_by_role("listitem").first.wait_for()
+    example = await editor.example(page, CARD, search="monzo transactions")
+    await example.get_by_role("listitem").first.wait_for()
     await desk.shot("by card")
 
 
