@@ -14,11 +14,15 @@ from sandbox.faults import Delay
 from sandbox.records import Pot
 from sandbox.server import Answer
 
+from . import editor
 from .boards import device_of, lay_out, limited, moved_in, not_loaded
-from .desk import Desk
+from .desk import Desk, place_of
 from .house import House
 
 type Board = Callable[..., Awaitable[str]]
+
+BOARD = "pot-card"
+CARD = "monzo-pot-card"
 
 PUT_IN = "Put money in"
 TAKE_OUT = "Take money out"
@@ -70,12 +74,12 @@ async def board(banked_house: House) -> Board:
 
     async def show(pot: Pot, **options: object) -> str:
         card = {
-            "type": "custom:monzo-pot-card",
+            "type": f"custom:{CARD}",
             "pot": await device_of(banked_house, pot.id),
             **options,
         }
         view = {"type": "sections", "sections": [{"type": "grid", "cards": [card]}]}
-        return await lay_out(banked_house, "pot-card", {"views": [view]})
+        return await lay_out(banked_house, BOARD, {"views": [view]})
 
     return show
 
@@ -99,7 +103,7 @@ async def test_it_shows_what_is_in_the_pot_and_how_far_the_goal_is(
     banked_house: House, desk: Desk, board: Board, holiday: Pot
 ) -> None:
     page = await desk.open(banked_house, await board(holiday))
-    card = page.locator("monzo-pot-card")
+    card = page.locator(CARD)
     await expect(card.get_by_role("heading", name="Holiday")).to_be_visible()
     await expect(card.get_by_text(f"£{holiday.balance / 100:,.2f}")).to_be_visible()
     assert holiday.goal is not None
@@ -173,8 +177,7 @@ async def _hold_enter(page: Page) -> None:
 
 async def _click_again_at_the_same_point(page: Page) -> None:
     button = page.get_by_role("dialog").get_by_role("button", name="Continue")
-    place = await button.bounding_box()
-    assert place
+    place = await place_of(button)
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     await page.mouse.click(x, y)
     await asyncio.sleep(0.2)
@@ -385,8 +388,7 @@ async def test_escape_in_the_preview_of_an_editor_leaves_the_editor_open(
     banked_house: House, desk: Desk, board: Board, holiday: Pot
 ) -> None:
     page = await desk.open(banked_house, f"{await board(holiday)}?edit=1")
-    await page.locator("hui-card-edit-mode").first.dblclick()
-    preview = page.locator("hui-dialog-edit-card").locator("monzo-pot-card")
+    preview = await editor.preview(page, CARD)
     await preview.get_by_role("button", name=PUT_IN).click()
     await expect(preview.get_by_role("textbox")).to_be_focused()
     await page.keyboard.press("Escape")
@@ -427,7 +429,7 @@ async def test_amounts_are_read_as_the_person_writes_numbers(
         page = await desk.open(carls_house, path)
         before = holiday.balance
         shown = f"{before / 100:,.2f}".translate(str.maketrans(",.", ".,"))
-        await expect(page.locator("monzo-pot-card")).to_contain_text(shown)
+        await expect(page.locator(CARD)).to_contain_text(shown)
         dialog = await wish(page, PUT_IN, "1.000")
         await expect(dialog.get_by_role("alert")).to_contain_text("12,50")
         await dialog.get_by_role("textbox").fill("1,25")
@@ -444,7 +446,7 @@ async def test_only_administrators_are_offered_to_move_money(
     path = await board(holiday)
     async with moved_in(banked_house, "guest", admin=False) as guests_house:
         page = await desk.open(guests_house, path)
-        card = page.locator("monzo-pot-card")
+        card = page.locator(CARD)
         await expect(card.get_by_role("heading", name="Holiday")).to_be_visible()
         await expect(card.get_by_role("button")).to_have_count(0)
         await page.close()
@@ -455,7 +457,7 @@ async def test_nothing_can_be_taken_from_a_locked_pot(
 ) -> None:
     locked = banked_house.bank.pot(banked_house.home.rainy_day.id)
     page = await desk.open(banked_house, await board(locked))
-    card = page.locator("monzo-pot-card")
+    card = page.locator(CARD)
     await expect(card.get_by_text("Locked in the Monzo app")).to_be_visible()
     await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_disabled()
     await expect(card.get_by_role("button", name=PUT_IN)).to_be_enabled()
@@ -465,7 +467,7 @@ async def test_hidden_amounts_show_with_a_tap_and_hide_again(
     banked_house: House, desk: Desk, board: Board, holiday: Pot
 ) -> None:
     page = await desk.open(banked_house, await board(holiday, hide_amounts=True))
-    card = page.locator("monzo-pot-card")
+    card = page.locator(CARD)
     await expect(card.get_by_role("img", name="Hidden amount")).to_have_count(2)
     await expect(card.get_by_text("£")).to_have_count(0)
     await desk.shot("hidden")
@@ -491,6 +493,70 @@ async def test_escape_moves_nothing_and_the_next_time_begins_anew(
     await page.get_by_role("button", name=PUT_IN).click()
     await expect(dialog.get_by_role("textbox")).to_have_value("")
     assert holiday.balance == before
+
+
+async def test_it_is_mirrored_where_people_read_from_right_to_left(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    path = await board(holiday, hide_amounts=True)
+    page = await desk.open(banked_house, path, language="he")
+    card = page.locator(CARD)
+    await card.get_by_role("heading", name="Holiday").wait_for()
+    buttons = [card.get_by_role("button", name=name) for name in (PUT_IN, TAKE_OUT, "Show")]
+    from_the_left = [*buttons, card.locator(".what"), card.locator(".ring")]
+    places = [(await place_of(part))["x"] for part in from_the_left]
+    assert places == sorted(places)
+    await desk.shot("card")
+    dialog = await wish(page, PUT_IN, "1")
+    move = dialog.get_by_role("button", name="Move")
+    await expect(move).to_be_enabled()
+    cancel = dialog.get_by_role("button").first
+    assert (await place_of(move))["x"] < (await place_of(cancel))["x"]
+    await desk.shot("confirmation")
+
+
+async def test_another_pot_and_hidden_amounts_are_chosen_by_clicks(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, f"{await board(holiday)}?edit=1")
+    preview = await editor.preview(page, CARD)
+    await expect(preview.get_by_role("heading", name="Holiday")).to_be_visible()
+    await page.locator("hui-dialog-edit-card ha-device-picker").click()
+    devices = page.get_by_role("option")
+    await expect(devices.filter(has_text="Coin jar")).to_be_visible()
+    await expect(devices.filter(has_text="Flex")).to_have_count(0)
+    await desk.shot("pots")
+    await devices.filter(has_text="Coin jar").click()
+    await editor.hide_amounts(page)
+    await expect(preview.get_by_role("heading", name="Coin jar")).to_be_visible()
+    await expect(preview.get_by_role("button", name="Show amounts")).to_be_visible()
+    await desk.shot("editor")
+    card = await editor.save(banked_house, page, BOARD)
+    coin_jar = await device_of(banked_house, banked_house.home.coin_jar.id)
+    assert (card["pot"], card["hide_amounts"]) == (coin_jar, True)
+
+
+async def test_it_is_offered_for_a_pot_but_not_for_an_account(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, await board(holiday))
+    await page.locator(CARD).get_by_role("heading", name="Holiday").wait_for()
+    offered = await page.evaluate(editor.OFFERED, CARD)
+    pot = offered.pop("pot")
+    assert offered == {"times": 1, "name": "Monzo pot", "preview": True, "account": None}
+    assert pot.keys() == {"type", "pot"}
+
+
+async def test_the_picker_suggests_it_for_a_pot_and_shows_it(
+    banked_house: House, desk: Desk, board: Board, holiday: Pot
+) -> None:
+    page = await desk.open(banked_house, f"{await board(holiday)}?edit=1")
+    suggested = await editor.suggested(desk, page, CARD, search="holiday balance", entity="Balance")
+    await expect(suggested.get_by_role("heading", name="Holiday")).to_be_visible()
+    await desk.shot("by entity")
+    example = await editor.example(page, CARD, search="monzo pot")
+    await expect(example.get_by_text("£").first).to_be_visible()
+    await desk.shot("by card")
 
 
 async def _lose_an_answer(page: Page) -> None:
