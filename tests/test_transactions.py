@@ -1,6 +1,8 @@
 """Every transaction is reported once and in order, however Home Assistant learns of it."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -16,11 +18,12 @@ from custom_components.monzo.transactions import STARTED
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.records import Transaction
-from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
+from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
 
 from .conftest import LetPass, SignIn
 from .looking import complaints, set_up, shown, value
 from .stream import Listener
+from .teller import Held
 from .test_coordinator import ByAccount
 
 A_POLL = timedelta(minutes=2)
@@ -161,6 +164,111 @@ async def test_the_balance_is_the_new_one_when_the_payment_is_reported(
     await entry.runtime_data.transactions.async_ask_for_everything()
 
     assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
+
+
+# What moves while transactions are read
+
+
+@dataclass
+class Reading:
+    """Somebody has Monzo refreshed, and the bank takes its time to tell the transactions."""
+
+    task: asyncio.Task[object]
+    held: Held
+
+
+@pytest.fixture
+async def reading(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, let_pass: LetPass
+) -> Callable[[Fault], Awaitable[Reading]]:
+    """Return what begins to read Ann's current account, with an answer that may come later."""
+
+    async def begin(answer: Fault) -> Reading:
+        # Of fewer accounts, all may be read at once.
+        others = [account.id for account in (home.flex, home.rewards, home.loan)]
+        hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: others})
+        await hass.config_entries.async_reload(entry.entry_id)
+        await let_pass(ALL_POLLS)
+        held = Held(answer)
+        server.fail("GET", "/transactions", ByAccount({home.current.id: held}), times=None)
+        refresh = hass.services.async_call(DOMAIN, "refresh", blocking=True)
+        task = asyncio.create_task(refresh)
+        await held.arrived.wait()
+        return Reading(task, held)
+
+    return begin
+
+
+async def test_it_is_found_though_whoever_reads_is_stopped(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    server: BankServer,
+    entry: MockConfigEntry,
+    current: Listener,
+    reading: Callable[[Fault], Awaitable[Reading]],
+    let_pass: LetPass,
+) -> None:
+    refresh = await reading(Delay(0))
+    row = bank.pay(home.current.id, -350)
+    await entry.runtime_data.balances.async_refresh()
+    refresh.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await refresh.task
+    refresh.held.released.set()
+    server.clear_faults()
+    await let_pass(timedelta(seconds=5))
+
+    assert current.heard[:1] == ids(row)
+
+
+async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    server: BankServer,
+    entry: MockConfigEntry,
+    current: Listener,
+    reading: Callable[[Fault], Awaitable[Reading]],
+    let_pass: LetPass,
+) -> None:
+    refresh = await reading(Answer.error("unauthorized.bad_access_token"))
+    first = bank.pay(home.current.id, -300)
+    await entry.runtime_data.balances.async_refresh()
+    refresh.held.released.set()
+    await refresh.task
+    server.clear_faults()
+    await let_pass(timedelta(seconds=5))
+    second = bank.pay(home.current.id, -400)
+    await let_pass(A_POLL)
+
+    assert current.heard == ids(first, second)
+
+
+async def test_it_is_found_though_nothing_is_polled(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    server: BankServer,
+    entry: MockConfigEntry,
+    current: Listener,
+    reading: Callable[[Fault], Awaitable[Reading]],
+    let_pass: LetPass,
+) -> None:
+    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
+    refresh = await reading(Delay(0))
+    rows = [bank.pay(home.current.id, -300)]
+    await entry.runtime_data.balances.async_refresh()
+    refresh.held.released.set()
+    await refresh.task
+    server.clear_faults()
+    await let_pass(timedelta(seconds=5))
+    rows.append(bank.pay(home.current.id, -400))
+    # As an automation does that updates an entity.
+    await entry.runtime_data.balances.async_refresh()
+    await let_pass(timedelta(seconds=5))
+
+    assert current.heard == ids(*rows)
 
 
 # While Home Assistant is off

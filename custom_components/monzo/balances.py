@@ -328,7 +328,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     def _obstacle(self) -> Exception | None:
         """Return the failure because of which nothing can be shown, if there is one."""
-        errors = {read: err for read in self._reads() if (err := self._reader.outcome(read).error)}
+        errors = self._errors()
         for err in errors.values():
             if isinstance(err, BLOCKING_ERRORS):
                 return err
@@ -343,15 +343,18 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         balances.sort(key=lambda read: self._reader.outcome(read).refused)
         return errors[balances[0]] if balances else None
 
+    def _errors(self) -> dict[PollRequest, Exception]:
+        """Return what went wrong with each request when it was last sent."""
+        return {read: err for read in self._reads() if (err := self._reader.outcome(read).error)}
+
     def _log_changes(self) -> None:
         """Log once what cannot be read, and once that it can be again."""
-        failed = frozenset(read for read in self._reads() if self._reader.outcome(read).error)
-        for read in failed - self._logged:
-            err = self._reader.outcome(read).error
-            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, loggable(err))
-        for read in self._logged - failed:
+        errors = self._errors()
+        for read in errors.keys() - self._logged:
+            _LOGGER.warning("Monzo does not tell %s: %s", read.endpoint, loggable(errors[read]))
+        for read in self._logged - errors.keys():
             _LOGGER.info("Monzo tells %s again", read.endpoint)
-        self._logged = failed
+        self._logged = frozenset(errors)
 
     def _readable_accounts(self) -> Iterator[AccountState]:
         """Yield the accounts whose balance could be read when last asked for."""

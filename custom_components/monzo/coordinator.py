@@ -102,7 +102,7 @@ async def async_at_once[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) 
     return [task.result() for task in tasks]
 
 
-def loggable(error: Exception | None) -> str:
+def loggable(error: Exception) -> str:
     """Return what a log may say of an error: not the bank's own words, which may say more."""
     return getattr(error, "code", None) or type(error).__name__
 

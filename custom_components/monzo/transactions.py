@@ -18,6 +18,7 @@ from typing import Final, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -65,9 +66,9 @@ REREAD_EVERY: Final = timedelta(hours=1)
 # a declined payment whose delivery is lost, while others arrive.
 LATE_AFTER: Final = REREAD_EVERY + timedelta(minutes=15)
 
-# How long to wait if something has moved while transactions were read: when many payments are made
-# at once, that goes on for a while, and each look at them costs several requests.
-LOOK_AGAIN_AFTER: Final = timedelta(seconds=1)
+# How long to wait before looking for what has moved while transactions were read: when many
+# payments are made at once, that goes on for a while, and each look costs several requests.
+LOOK_AGAIN_IF_MOVED: Final = timedelta(seconds=1)
 
 # For an account that was never read: most have less than two hundred transactions in a month.
 REQUESTS_FOR_A_MONTH: Final = 2
@@ -110,7 +111,7 @@ class ReadState:
     """When the last seven days were read."""
 
     hinted: bool = False
-    """Whether there has been a sign of something new since then."""
+    """Whether there has been a sign of something new since it was last asked about."""
 
     failures: int = 0
     """How often in a row it has failed."""
@@ -159,6 +160,14 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         self._reachable = True
         self._states: defaultdict[str, ReadState] = defaultdict(ReadState)
         self._reading = asyncio.Lock()
+        # Whatever becomes of whoever looks for it first, each hint is followed.
+        self._look_again = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=LOOK_AGAIN_IF_MOVED.total_seconds(),
+            immediate=False,
+            function=self._async_refresh_soon,
+        )
         self._has_begun = False
         self._began = dt_util.utcnow()
         self._started = hass.data.setdefault(STARTED, self._began)
@@ -201,6 +210,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         # A coordinator without listeners does not poll; those of this one listen to signals.
         entry.async_on_unload(self.async_add_listener(lambda: None))
         entry.async_on_unload(self._balances.async_add_listener(self._async_compare))
+        entry.async_on_unload(self._look_again.async_shutdown)
         self._async_refresh_soon()
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
@@ -210,8 +220,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
 
     async def async_look_at(self, account_ids: Collection[str]) -> None:
         """Look for what is new in these accounts, at their balances first."""
-        for account_id in account_ids:
-            self._states[account_id].hinted = True
+        self._async_hint(account_ids)
         # What fails here fails below as well, where it is told.
         with suppress(MonzoError, HomeAssistantError):
             await self._balances.async_bring_forward(account_ids, dt_util.utcnow())
@@ -238,12 +247,19 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             and not self._states[account_id].hinted
             and (account_id not in before or before[account_id].balance != state.balance)
         ]
-        for account_id in moved:
-            self._states[account_id].hinted = True
-        # Whoever is reading does not forget what has moved meanwhile.
+        if moved:
+            self._async_hint(moved)
+        # What moves while transactions are read is looked for a moment later.
         is_news = bool(moved) and not self._reading.locked()
         if is_news or not was_reachable or self._accounts.keys() - before.keys():
             self._async_refresh_soon()
+
+    @callback
+    def _async_hint(self, account_ids: Collection[str]) -> None:
+        """Note a sign of something new in these accounts."""
+        for account_id in account_ids:
+            self._states[account_id].hinted = True
+        self._look_again.async_schedule_call()
 
     @callback
     def _async_refresh_soon(self) -> None:
@@ -255,7 +271,6 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_fetch(self) -> Mapping[str, datetime]:
         """Read what is due, all accounts at once."""
         async with self._reading:
-            self.update_interval = ASKED_EVERY
             # Before that, nobody would hear of what is found.
             if self._has_begun and self._balances.last_update_success:
                 await self._async_read_due()
@@ -269,11 +284,9 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         accounts = self._balances.account_ids()
         due, left_out = self._due(accounts)
         errors = await async_at_once(map(self._async_try, due))
-        states = [self._states[account_id] for account_id in accounts]
-        if any(state.hinted for state in states):
-            self.update_interval = LOOK_AGAIN_AFTER
-        elif left_out or any(state.retry_soon for state in states):
-            self.update_interval = MIN_POLL_INTERVAL
+        waiting = (self._states[account_id].retry_soon for account_id in accounts)
+        soon = left_out or any(waiting)
+        self.update_interval = MIN_POLL_INTERVAL if soon else ASKED_EVERY
         for err in errors:
             if isinstance(err, MonzoAuthenticationError):
                 raise err
@@ -317,6 +330,11 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         state.asked_at = time.monotonic()
         try:
             found = await self._async_read(account_id, state)
+        except asyncio.CancelledError:
+            # Whoever asked has gone.
+            if expected:
+                self._async_hint((account_id,))
+            raise
         except (MonzoError, *BLOCKING_ERRORS) as err:
             state.failures += 1
             state.retry_soon = isinstance(err, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
@@ -339,6 +357,8 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     async def _async_read(self, account_id: str, state: ReadState) -> bool:
         """Read one account's transactions, report what is new, and return whether anything is."""
         now = dt_util.utcnow()
+        # Before asking, for the balance may not be known any more then.
+        currency = self._balances.data.accounts[account_id].currency
         ledger = self._ledgers.by_account.get(account_id)
         again = state.is_to_be_reread
         since = now - KEPT_FOR if ledger is None else self._since(account_id, ledger)
@@ -346,7 +366,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         # Before anybody hears of one of them, and asks what has been spent.
         state.current = True
         if ledger is None:
-            ledger = self._take_bearings(account_id, transactions)
+            ledger = self._take_bearings(account_id, currency, transactions)
             await self._async_save()
         ledger.entry_id = self.config_entry.entry_id
         found = await self._async_report(account_id, ledger, transactions, asked=now)
@@ -354,14 +374,16 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             state.reread_at = state.asked_at
         return found
 
-    def _take_bearings(self, account_id: str, transactions: Iterable[Transaction]) -> Ledger:
+    def _take_bearings(
+        self, account_id: str, currency: str, transactions: Iterable[Transaction]
+    ) -> Ledger:
         """Return the ledger of an account that is looked at for the first time.
 
         It knows what was there before, which nobody wants to be told.
         """
         ledger = Ledger(
             entry_id=self.config_entry.entry_id,
-            currency=self._balances.data.accounts[account_id].currency,
+            currency=currency,
             read_until=self._began - LOOKBACK,
         )
         for transaction in transactions:

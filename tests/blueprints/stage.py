@@ -27,7 +27,8 @@ FOLDER = ROOT / "blueprints" / "automation" / "monzo"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 A_POLL = timedelta(minutes=2)
-AN_HOUR = timedelta(hours=1)
+# So long that what happens meanwhile is late.
+TWO_HOURS = timedelta(hours=2)
 
 AUTOMATION = "automation.the_play"
 
@@ -98,7 +99,7 @@ class Stage:
         assert state, "there is no such automation"
         assert state.state == "on", f"the automation is {state.state}"
 
-    async def miss(self, happens: Callable[[], object], time: timedelta = AN_HOUR) -> None:
+    async def miss(self, happens: Callable[[], object], time: timedelta = TWO_HOURS) -> None:
         """Let something happen while Monzo is not set up, and learn of it that much later."""
         assert await self.hass.config_entries.async_unload(self.entry.entry_id)
         happens()
