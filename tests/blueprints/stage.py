@@ -27,6 +27,10 @@ FOLDER = ROOT / "blueprints" / "automation" / "monzo"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 A_POLL = timedelta(minutes=2)
+
+# Until what has moved while transactions were read is looked for.
+A_MOMENT = timedelta(seconds=2)
+
 # So long that what happens meanwhile is late.
 TWO_HOURS = timedelta(hours=2)
 
@@ -117,6 +121,7 @@ class Stage:
     async def let_pass(self, time: timedelta = A_POLL) -> None:
         """Let time pass, until all that follows from it is done; two minutes are a poll."""
         await self._let_pass(time)
+        await self._let_pass(A_MOMENT)
 
     def device(self, subject: Account | Pot) -> str:
         """Return the id of the device of an account or a pot."""
