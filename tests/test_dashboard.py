@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo import dashboard
+from custom_components.monzo import dashboard, dashboard_strategy
 from sandbox.home import Home
 
 from .conftest import SignIn
@@ -168,22 +168,23 @@ def test_nothing_names_another_host(name: str) -> None:
 
 
 def asked_for() -> Iterator[str]:
-    """Yield what the keys look like that the modules ask for, each as a regular expression.
+    """Yield what the keys look like that are asked for, each as a regular expression.
 
     They are written out, or made of a part that is written and one that is not.
     """
-    for module in MODULES.values():
+    strategy = Path(dashboard_strategy.__file__).read_text(encoding="utf-8")
+    for module in (strategy, *MODULES.values()):
         for argument in re.findall(r"\btext\(([^;]*?)(?:\)|, \{)", module):
             for template in re.findall(r"`(.+?)`", argument):
                 yield re.sub(r"\$\{.+?\}", r"\\w+", template)
             yield from re.findall(r'"(\w+)"', re.sub(r"`.+?`", "", argument))
 
 
-def test_every_text_that_the_modules_ask_for_is_there() -> None:
+def test_every_text_that_is_asked_for_is_there() -> None:
     for key in asked_for():
         assert any(re.fullmatch(key, text) for text in TEXTS["common"]), key
 
 
-def test_the_modules_ask_for_every_text() -> None:
+def test_every_text_is_asked_for() -> None:
     keys = re.compile("|".join(asked_for()))
     assert not [text for text in TEXTS["common"] if not keys.fullmatch(text)]

@@ -16,6 +16,7 @@ from .api import Account
 from .balances import BalancesCoordinator
 from .const import DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_setup_dashboard
+from .dashboard_strategy import async_setup_dashboard_strategy
 from .devices import owner_name, subject_id
 from .issues import Issue, async_clear_issues, async_raise_issue
 from .journal import async_open_journal, async_remove_journal
@@ -34,8 +35,9 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.S
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, and the cards."""
+    """Register the actions, the dashboard, and the cards."""
     async_setup_services(hass)
+    async_setup_dashboard_strategy(hass)
     await async_setup_dashboard(hass)
     return True
 

@@ -15,16 +15,12 @@ interface HassRegistryEntity {
   platform?: string;
   device_id?: string;
   translation_key?: string;
-  hidden?: boolean;
 }
 
 interface HassDevice {
   id: string;
   name: string | null;
   name_by_user?: string | null;
-  model?: string | null;
-  via_device_id?: string | null;
-  parent_device_id?: string | null;
 }
 
 interface Hass {
@@ -120,6 +116,10 @@ type ShowRow = (item: MonzoTransaction, book: Book, isOneOfMany: boolean) => HTM
 type ChangeBy = (id: string, change: () => void) => HTMLElement;
 type Ask = (book: Book, card: { hass: Hass; limit: number }) => void;
 
+interface HTMLElementEventMap {
+  "value-changed": CustomEvent;
+}
+
 interface HTMLElementTagNameMap {
   "home-assistant": HTMLElement & { hass?: Hass };
 }
@@ -139,25 +139,8 @@ type Define = (
   suggest: (device: string, entities: Record<string, string>) => object | null,
 ) => Promise<void>;
 
-/** A person, an account or a pot: its device, what that is below, and its entities by their translation keys. */
-interface Subject {
-  id: string;
-  name: string;
-  above?: string | null;
-  [key: string]: any;
-}
-
-/** What can be chosen about the dashboard; accounts by the ids of their devices. */
-interface Options {
-  accounts?: string[];
-  hide_amounts?: boolean;
-}
-
-type Generate = (options: Options, hass: Hass) => Promise<object>;
-type Sections = (accounts: Subject[], all: Subject[], text: Texts, options: Options, statistics: Record<string, object>) => object[];
-type MakeHeading = (heading: string, icon: string) => object;
-type MakeTile = (entity: string | undefined, color: string, name?: object, columns?: number) => any;
-type MakeGraph = (subjects: Record<string, any>[], key: string, options: object) => any;
+/** `options` are what people choose about the dashboard. */
+type Generate = (options: object, hass: Hass) => Promise<object>;
 
 /** A step of a dialog: what is said, what the button that goes on says, and which ends what else is kept. */
 type ShowStep = (dialog: Dialogs[string], said: HTMLElement[], label?: string, forget?: Node) => Promise<void>;
