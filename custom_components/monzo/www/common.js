@@ -1,37 +1,22 @@
 /** What the cards and the dashboard have in common. */
 
-/** Who writes numbers as people may choose. @type {Record<string, string | undefined>} */
-const WRITING = {
-  comma_decimal: "en", decimal_comma: "de", none: "en", quote_decimal: "de-CH", space_comma: "fr", system: undefined,
+/** The element of everything else, whose `hass` is there as soon as Home Assistant is. */
+const [app] = document.getElementsByTagName("home-assistant");
+
+/** Return a text of ours; none before they are loaded. @type {FindText} */
+export const text = (key, values) => app.hass?.localize(`component.monzo.common.${key}`, values) ?? "";
+
+/** Have our texts loaded, unless they are. */
+const loadTexts = () => {
+  for (const category of ["common", "exceptions"]) app.hass?.loadBackendTranslation(category, "monzo");
 };
 
-/** @type {Record<string, Promise<Texts>>} */
-const texts = {};
-
-/** Return our texts; asked for once in each language. @type {LoadTexts} */
-export const loadTexts = ({ callWS, language }, category = "common") =>
-  (texts[language + category] ??= callWS({ type: "frontend/get_translations", integration: "monzo", category, language }).then(
-    ({ resources }) =>
-      (key, values = {}) =>
-        `${resources[`component.monzo.${category}.${key}`] ?? ""}`.replace(/{(\w+)}/g, (_, name) => `${values[name]}`),
-    (error) => {
-      delete texts[language + category];
-      throw error;
-    },
-  ));
-
-/** Without a `hass`. */
-export const ourTexts = async () => {
-  const [app] = document.getElementsByTagName("home-assistant");
-  while (!app.hass) await new Promise((resolve) => setTimeout(resolve, 100));
-  return loadTexts(app.hass);
-};
-
-/** Return what went wrong. @type {Explain} */
-export const explain = async (hass, { message, translation_key: key, translation_placeholders: values }) => {
-  const text = await loadTexts(hass);
-  const reason = key && (await loadTexts(hass, "exceptions").catch(() => null));
-  return reason?.(`${key}.message`, values) || message || text("unreachable");
+/** Wait until our texts are loaded. */
+export const textsAreLoaded = async () => {
+  while (!text("unreachable")) {
+    loadTexts();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 };
 
 /** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */
@@ -43,15 +28,6 @@ export const monzoDevices = ({ entities }) => {
   }
   return devices;
 };
-
-/** Return what an action of ours answers with. @type {Act} */
-export const act = async (hass, service, service_data) => {
-  const action = { type: "call_service", domain: "monzo", service, service_data, return_response: true };
-  return (await hass.callWS(action)).response;
-};
-
-/** @type {NameDevice} */
-export const deviceName = (hass, id) => hass.devices[id]?.name_by_user || hass.devices[id]?.name || "";
 
 /** @type {Build} */
 export const h = (tag, properties = {}, ...children) => {
@@ -68,8 +44,7 @@ const filter = ["Account", "Flex", "Loan", "Cashback"].map((model) => ({ integra
 export const ACCOUNTS = { device: { multiple: true, filter } };
 
 /** Return a visual editor, also of what all have. @type {MakeForm} */
-export const form = async (...schema) => {
-  const text = await ourTexts();
+export const form = (...schema) => {
   schema.push({ name: "hide_amounts", selector: { boolean: {} } });
   return { schema, computeLabel: ({ name }) => text(`option_${name}`) };
 };
@@ -83,7 +58,6 @@ fetch(new URL("cards.css", import.meta.url)).then(async (answer) => style.replac
 /** Shows its `content`, anew when something `watched` changes. What keeps the focus has an id, else `next` gets it. */
 export class Card extends HTMLElement {
   /** @type {CardConfig} */ config;
-  /** @type {Texts} */ text;
   /** @type {Hass} */ #hass;
   /** @type {unknown[]} */ #seen = [];
   #root = this.attachShadow({ mode: "open" });
@@ -111,22 +85,15 @@ export class Card extends HTMLElement {
 
   set hass(hass) {
     this.#hass = hass;
-    this.#look();
-    loadTexts(hass).then((text) => {
-      this.text = text;
-      this.#look();
-    });
-  }
-
-  #look() {
-    const { devices, entities, locale, states } = this.hass;
-    const parts = [this.text, quarter(), devices, entities, locale, ...this.watched.map((id) => states[id])];
+    loadTexts();
+    const { devices, entities, locale, localize, states } = hass;
+    const parts = [localize, quarter(), devices, entities, locale, ...this.watched.map((id) => states[id])];
     if (parts.some((part, index) => part !== this.#seen[index])) this.update();
     this.#seen = parts;
   }
 
   update() {
-    if (!this.config || !this.text || !this.hass) return;
+    if (!this.config || !this.hass || !text("unreachable")) return;
     const focused = this.#root.activeElement?.id;
     this.#root.firstElementChild?.replaceChildren(...this.content().filter(Boolean));
     if (focused) (this.#root.getElementById(focused) ?? this.#root.getElementById("next"))?.focus();
@@ -136,6 +103,18 @@ export class Card extends HTMLElement {
   content() {
     return [];
   }
+
+  nameOf(/** @type {string} */ device) {
+    const { name_by_user, name } = this.hass.devices[device] ?? {};
+    return name_by_user || name || "";
+  }
+
+  /** Return what an action of ours answers with. @type {Act} */
+  act = async (action, data) => (await this.hass.callService("monzo", action, data, undefined, false, true)).response;
+
+  /** Return what went wrong. @type {Explain} */
+  explain = ({ message, translation_key: key, translation_placeholders: values }) =>
+    (key && this.hass.localize(`component.monzo.exceptions.${key}.message`, values)) || message || text("unreachable");
 
   get masked() {
     return this.config.hide_amounts && !this.revealed;
@@ -149,8 +128,10 @@ export class Card extends HTMLElement {
   /** Return what writes numbers as the person does. @param {Intl.NumberFormatOptions} options */
   writer(options) {
     const { language, locale: { number_format: chosen } } = this.hass;
-    const locale = chosen in WRITING ? WRITING[chosen] : language;
-    return new Intl.NumberFormat(locale, { useGrouping: chosen !== "none", ...options });
+    // Who writes numbers like that.
+    const points = { none: "en", comma_decimal: "en", quote_decimal: "de-CH" };
+    const writers = { language, system: undefined, ...points, decimal_comma: "de", space_comma: "fr" };
+    return new Intl.NumberFormat(writers[chosen], { useGrouping: chosen !== "none", ...options });
   }
 
   /** @type {Money<string>} */
@@ -162,12 +143,12 @@ export class Card extends HTMLElement {
   amount(...sum) {
     const onclick = this.config.hide_amounts && this.toggle;
     if (!this.masked) return h("bdi", { onclick }, this.money(...sum));
-    return h("span", { role: "img", ariaLabel: this.text("amount_hidden"), onclick }, "••••");
+    return h("span", { role: "img", ariaLabel: text("amount_hidden"), onclick }, "••••");
   }
 
   /** Return what shows and hides the amounts. */
   eye() {
-    const ariaLabel = this.text(this.masked ? "amounts_show" : "amounts_hide");
+    const ariaLabel = text(this.masked ? "amounts_show" : "amounts_hide");
     const icon = h("ha-icon", { icon: this.masked ? "mdi:eye" : "mdi:eye-off" });
     return this.config.hide_amounts && h("button", { id: "eye", ariaLabel, onclick: this.toggle }, icon);
   }
@@ -178,7 +159,7 @@ export const define = async (name, card, suggest) => {
   const type = `monzo-${name}-card`;
   if (customElements.get(type)) return;
   customElements.define(type, card);
-  const text = await ourTexts();
+  await textsAreLoaded();
   /** @type {Suggest} */
   const getEntitySuggestion = (hass, entity) => {
     const device = hass.entities[entity]?.device_id ?? "";

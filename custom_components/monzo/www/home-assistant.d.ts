@@ -29,16 +29,29 @@ interface Hass {
   devices: Record<string, HassDevice>;
   config: { currency: string; time_zone: string };
   language: string;
-  locale: { language: string; number_format: string; time_zone: string; time_format: string };
+  locale: { language: string; number_format: NumberFormat; time_zone: string; time_format: string };
   user?: { is_admin: boolean };
   callWS<Answer = any>(message: { type: string; [key: string]: unknown }): Promise<Answer>;
-  callService(domain: string, service: string, data?: object, target?: object): Promise<any>;
+  callService(
+    domain: string,
+    service: string,
+    data: object,
+    target: undefined,
+    notifyOnError: boolean,
+    returnResponse: boolean,
+  ): Promise<any>;
+  /** Texts that are not loaded are empty. */
   localize(key: string, placeholders?: object): string;
+  /** Loads what `localize` knows of an integration; the same only once. */
+  loadBackendTranslation(category: string, integration: string): Promise<unknown>;
   formatEntityState(state: HassEntity): string;
 }
 
+/** How people want numbers to be written. */
+type NumberFormat = "language" | "system" | "none" | "comma_decimal" | "decimal_comma" | "quote_decimal" | "space_comma";
+
 /** A text of ours in the language of the person, with what its placeholders stand for. */
-type Texts = (key: string, placeholders?: Record<string, string | number>) => string;
+type FindText = (key: string, placeholders?: Record<string, string | number>) => string;
 
 interface CardConfig {
   type: string;
@@ -50,10 +63,8 @@ interface CardConfig {
   [option: string]: unknown;
 }
 
-type LoadTexts = (hass: Hass, category?: string) => Promise<Texts>;
-type Explain = (hass: Hass, error: any) => Promise<string>;
-type Act = (hass: Hass, service: string, data: object) => Promise<any>;
-type NameDevice = (hass: Hass, id: string) => string;
+type Explain = (error: any) => string;
+type Act = (action: string, data: object) => Promise<any>;
 type EntityIds = Record<string, string>;
 
 /** What Home Assistant needs for a card's visual editor. */
@@ -62,7 +73,7 @@ interface ConfigForm {
   computeLabel: (field: { name: string }) => string;
 }
 
-type MakeForm = (...schema: object[]) => Promise<ConfigForm>;
+type MakeForm = (...schema: object[]) => ConfigForm;
 
 /** An element that holds these; what it has as a property is set as one, the rest as attributes. */
 type Build = <Tag extends string>(
@@ -114,7 +125,7 @@ interface Book {
 
 type ShowRow = (item: MonzoTransaction, book: Book, isOneOfMany: boolean) => HTMLElement;
 type ChangeBy = (id: string, change: () => void) => HTMLElement;
-type Ask = (book: Book, card: { hass: Hass; limit: number }) => void;
+type Ask = (book: Book, card: { hass: Hass; limit: number; act: Act; explain: Explain }) => void;
 
 interface HTMLElementEventMap {
   "value-changed": CustomEvent;
@@ -154,4 +165,4 @@ type Dialogs = Record<string, HTMLDialogElement & { kept?: boolean }>;
 type Call = (dry_run: boolean, in_doubt?: boolean) => Promise<any>;
 
 /** By the action's name, under this title. */
-type Move = (service: string, title: string) => void;
+type Move = (service: string, title: string, currency: string) => void;

@@ -1,5 +1,5 @@
 /** A pot: what is in it, how far its goal is, and buttons to move money. */
-import { Card, act, define, deviceName, explain, form, h, monzoDevices } from "./common.js";
+import { Card, define, form, h, monzoDevices, text } from "./common.js";
 
 /** By pot and action, for no card outlives a lost connection. What is `kept` comes to its end first. @type {Dialogs} */
 const dialogs = {};
@@ -20,7 +20,7 @@ export const readAmount = (typed, writer) => {
 };
 
 /** Return what is read out, and has the focus. */
-const say = (text = "", role = "none") => h("p", { role, tabIndex: -1 }, text);
+const say = (said = "", role = "none") => h("p", { role, tabIndex: -1 }, said);
 
 class PotCard extends Card {
   static getConfigForm() {
@@ -33,7 +33,7 @@ class PotCard extends Card {
   }
 
   content() {
-    const { config, hass, text } = this;
+    const { config, hass } = this;
     const keys = monzoDevices(hass)[config.pot] ?? {};
     this.watched = Object.values(keys);
     const shown = ["pot_balance", "goal_progress", "left_to_goal", "locked"];
@@ -46,13 +46,13 @@ class PotCard extends Card {
     const goal = { role: "img", ariaLabel: text("pot_goal", { percent }), style: `--goal: ${percent}%` };
     // A lock is off when it is locked.
     const locked = lock?.state === "off";
-    const name = deviceName(hass, config.pot);
+    const name = this.nameOf(config.pot);
     const buttons = [
       ["withdraw_from_pot", text("pot_take_out"), "mdi:minus"],
       ["deposit_into_pot", text("pot_put_in"), "mdi:plus"],
     ].map(([id, title, icon], index) => {
       const ariaLabel = `${title}: ${name}`;
-      const onclick = () => this.#move(id, ariaLabel);
+      const onclick = () => this.#move(id, ariaLabel, balance.attributes.unit_of_measurement);
       const disabled = isNaN(+balance.state) || (locked && !index);
       return h("button", { id, title, ariaLabel, disabled, onclick }, h("ha-icon", { icon }));
     });
@@ -94,8 +94,8 @@ class PotCard extends Card {
     });
 
   /** Ask for an amount, and move it once confirmed. @type {Move} */
-  async #move(service, title) {
-    const { config, hass, text } = this;
+  async #move(service, title, currency) {
+    const { config, hass } = this;
     const dialog = (dialogs[config.pot + service] ??= h("dialog", { tabIndex: -1 }));
     dialog.close();
     this.shadowRoot?.append(dialog);
@@ -114,7 +114,6 @@ class PotCard extends Card {
     dialog.ariaLabel = title;
     const input = h("input", { inputMode: "decimal", required: true });
     const wrong = say("", "alert");
-    const currency = hass.states[monzoDevices(hass)[config.pot].pot_balance].attributes.unit_of_measurement;
     const writer = this.writer({ useGrouping: false, minimumFractionDigits: 2 });
     // With this it moves once, however often it is sent.
     const dedupe_id = crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -122,14 +121,14 @@ class PotCard extends Card {
     const call = async (dry_run, in_doubt = false) => {
       const amount = readAmount(input.value, writer);
       try {
-        const response = await act(hass, service, { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run });
+        const response = await this.act(service, { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run });
         for (const { reason } of response.problems ?? []) throw { code: reason, translation_key: reason };
         return response;
       } catch (/** @type {any} */ error) {
         const { code, translation_key: key } = error;
         // Later refusals say nothing about what was sent before.
         in_doubt ||= !dry_run && (!code || code === "unknown_error" || IN_DOUBT.test(key));
-        wrong.textContent = key === "below_keep_at_least" ? text("pot_not_enough") : await explain(hass, error);
+        wrong.textContent = key === "below_keep_at_least" ? text("pot_not_enough") : this.explain(error);
         if (!in_doubt) return;
       }
       const forget = h("button", { type: "button" }, text("pot_forget"));

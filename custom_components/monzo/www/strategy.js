@@ -1,16 +1,14 @@
 /** A dashboard of everything at the bank, which the server lays out; made anew when that changes. */
-import { ACCOUNTS, form, loadTexts, ourTexts } from "./common.js";
+import { ACCOUNTS, form, text, textsAreLoaded } from "./common.js";
 
 const TAG = "ll-strategy-dashboard-monzo";
 
 class Dashboard extends HTMLElement {
-  static async getCreateSuggestions(/** @type {Hass} */ hass) {
-    return { title: (await loadTexts(hass))("dashboard_title"), icon: "mdi:wallet" };
-  }
+  static getCreateSuggestions = async () => ({ title: text("dashboard_title"), icon: "mdi:wallet" });
 
   /** Return the visual editor: Home Assistant's own form. */
   static async getConfigElement() {
-    const fields = await form({ name: "accounts", selector: ACCOUNTS });
+    const fields = form({ name: "accounts", selector: ACCOUNTS });
     const setConfig = (/** @type {object} */ data) => Object.assign(editor, { data });
     const editor = Object.assign(document.createElement("ha-form"), fields, { setConfig });
     editor.addEventListener("value-changed", ({ detail: { value: config } }) => {
@@ -25,7 +23,7 @@ class Dashboard extends HTMLElement {
 
 if (!customElements.get(TAG)) {
   customElements.define(TAG, Dashboard);
-  const text = await ourTexts();
+  await textsAreLoaded();
   const description = text("dashboard_description");
   (window.customStrategies ??= []).push({ type: "monzo", strategyType: "dashboard", name: "Monzo", description });
 }

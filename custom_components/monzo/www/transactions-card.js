@@ -1,5 +1,5 @@
 /** The newest transactions of one account or more, by day. */
-import { ACCOUNTS, Card, act, define, deviceName, explain, form, h, monzoDevices, quarter } from "./common.js";
+import { ACCOUNTS, Card, define, form, h, monzoDevices, quarter, text } from "./common.js";
 
 const DAY = 86_400_000;
 const MORE = 20;
@@ -33,9 +33,9 @@ const want = (book, card) => {
     const since = new Date(Date.now() - 89 * DAY).toISOString();
     const asked = { account: book.id, limit, since, include_declined: true };
     try {
-      Object.assign(book, await act(card.hass, "get_transactions", asked), { error: "" });
+      Object.assign(book, await card.act("get_transactions", asked), { error: "" });
     } catch (error) {
-      book.error = await explain(card.hass, error);
+      book.error = card.explain(error);
       setTimeout(() => {
         again([book]);
         refresh();
@@ -67,7 +67,7 @@ class Transactions extends Card {
 
   content() {
     cards.add(this);
-    const { config, hass, text } = this;
+    const { config, hass } = this;
     const devices = monzoDevices(hass);
     const chosen = [config.account ?? []].flat();
     const accounts = chosen[0] ? chosen : Object.keys(devices).filter((id) => devices[id].balance);
@@ -76,7 +76,7 @@ class Transactions extends Card {
       const { transaction, balance } = devices[id] ?? {};
       // People may disable one of them.
       book.tellers = [transaction, balance].filter(Boolean);
-      book.name = deviceName(hass, id);
+      book.name = this.nameOf(id);
       want(book, this);
       return book;
     });
@@ -129,7 +129,7 @@ class Transactions extends Card {
 
   /** @type {ShowRow} */
   #row(item, book, isOneOfMany) {
-    const { config, hass, text } = this;
+    const { config, hass } = this;
     const { amount, currency, declined, local_amount, local_currency } = item;
     const kind = hass.localize(`component.monzo.entity.event.transaction.state_attributes.event_type.state.${item.kind}`);
     const code = `${item.decline_reason}`.toLowerCase();
