@@ -223,6 +223,14 @@ async def test_hidden_and_disabled_entities_are_left_out(
     assert device_id(hass, ann, home.holiday.id) not in [card.get("pot") for card in cards]
 
 
+async def test_an_entity_that_has_lost_its_device_is_left_out(
+    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+) -> None:
+    total = id_of(hass, home.ann.user_id, "total")
+    er.async_get(hass).async_update_entity(total, device_id=None)
+    assert "Everything" not in by_heading(await open_dashboard())
+
+
 async def test_only_chosen_accounts_are_shown_and_no_total_of_all(
     hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
