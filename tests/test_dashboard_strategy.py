@@ -335,12 +335,10 @@ async def test_other_accounts_have_a_trend_where_there_is_one(
 ) -> None:
     flex = id_of(hass, home.flex.id, "balance")
     await record(hass, flex)
-    tiles = by_heading(await open_dashboard())["Other accounts"]
-    assert {tile["entity"]: tile.get("features", []) != [] for tile in tiles} == {
-        flex: True,
-        id_of(hass, home.rewards.id, "balance"): False,
-        id_of(hass, home.loan.id, "balance"): False,
-    }
+    *tiles, graph = by_heading(await open_dashboard())["Other accounts"]
+    assert [tile["type"] for tile in tiles] == ["tile"] * 3
+    assert [line["entity"] for line in graph["entities"]] == [flex]
+    assert graph["stat_types"] == ["state"]
 
 
 async def test_on_the_first_day_there_are_no_graphs_of_nothing(
@@ -348,7 +346,6 @@ async def test_on_the_first_day_there_are_no_graphs_of_nothing(
 ) -> None:
     dashboard = await open_dashboard()
     assert of_type(dashboard, "statistics-graph") == []
-    assert not [tile for tile in of_type(dashboard, "tile") if "features" in tile]
 
 
 async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(
@@ -362,8 +359,7 @@ async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(
     await record(hass, *balances)
     dashboard = await open_dashboard(hide_amounts=True)
     assert of_type(dashboard, "statistics-graph") == []
-    tiles = of_type(dashboard, "tile")
-    assert all(tile["hide_state"] and "features" not in tile for tile in tiles)
+    assert all(tile["hide_state"] for tile in of_type(dashboard, "tile"))
     cards = [*of_type(dashboard, POT), *of_type(dashboard, TRANSACTIONS)]
     assert all(card["hide_amounts"] for card in cards)
 

@@ -25,9 +25,6 @@ from .const import DEVICE_MODEL_ACCOUNT, DOMAIN
 # How far graphs go back.
 DAYS: Final = 30
 
-# How far small ones do: these show states, which Home Assistant keeps for ten days.
-TREND_HOURS: Final = 7 * 24
-
 # What an entity or a graph's line is called: as its device, or as itself.
 AS_DEVICE: Final = {"type": "device"}
 AS_ENTITY: Final = {"type": "entity"}
@@ -232,15 +229,15 @@ class Layout:
         ]
 
     def _others(self, accounts: list[Subject]) -> list[Card]:
-        """Return the accounts without pots, each with its trend if there is something to draw."""
-        trend = {"features": [{"type": "trend-graph", "hours_to_show": TREND_HOURS}]}
+        """Return the accounts without pots, and their courses."""
         return [
             _heading(self.text("dashboard_others"), "mdi:credit-card-outline"),
             *(
-                tile | trend if tile["entity"] in self.drawable else tile
+                tile
                 for account in accounts
                 for tile in self._tile(account, "balance", "grey", AS_DEVICE)
             ),
+            *self._course(accounts, "balance"),
         ]
 
     def _transactions(self) -> Card:
