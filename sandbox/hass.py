@@ -22,10 +22,12 @@ from .redirect import redirected
 def _listen_to_parent(clock: time_machine.Traveller | None) -> None:
     """Set the clock as told, and stop when whoever tells is gone."""
     # Without the buffer of sys.stdin, whose lock would be in the way when the program ends.
-    for line in FileIO(sys.stdin.fileno(), closefd=False):
-        if clock:
-            clock.move_to(datetime.fromisoformat(line.decode().strip()))
-    os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        for line in FileIO(sys.stdin.fileno(), closefd=False):
+            if clock:
+                clock.move_to(datetime.fromisoformat(line.decode().strip()))
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> int:

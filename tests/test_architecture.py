@@ -58,7 +58,6 @@ IMPORTED: dict[str, set[str]] = {
     "trigger": {
         "api",
         "balances",
-        "journal",
         "kinds",
         "models",
         "targets",

@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.monzo.const import (
+    CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
@@ -1062,6 +1063,27 @@ async def test_transfers_are_told_by_their_account_or_by_their_pot(
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert [each["id"] for each in told] == ["Account", "Pot", "Pot and Account"]
+
+
+async def test_of_several_transfers_the_account_hears_once_and_each_pot_of_its_own(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+) -> None:
+    house, bills = (device_id(hass, entry, pot) for pot in (home.house, home.bills))
+    told = await automate(
+        hass,
+        {"trigger": "monzo.transfer_failed", "id": "all"},
+        {"trigger": "monzo.transfer_failed", "id": "bills", "options": {"device_id": [bills]}},
+    )
+    parts = [{"pot": pot, "amount": 1} for pot in (house, bills)]
+    hass.config_entries.async_update_entry(entry, options={CONF_ALLOW_TRANSFERS: False})
+    with pytest.raises(HomeAssistantError):
+        await hass.services.async_call(DOMAIN, "distribute", {"pots": parts}, blocking=True)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert [(each["id"], each["pot"], each["reason"]) for each in told] == [
+        ("all", "House", "transfers_not_allowed"),
+        ("bills", "Bills", "earlier_move_failed"),
+    ]
 
 
 async def test_a_pot_is_told_of_though_its_accounts_device_is_disabled(

@@ -1,4 +1,4 @@
-"""Every transaction of an account, and every transfer that was tried, as events."""
+"""Every transaction of an account, and what becomes of every transfer, as events."""
 
 from dataclasses import dataclass
 from typing import Final, override

@@ -68,13 +68,20 @@ NOT_SENT: Final = (
 )
 
 
+# Why a move was not even tried: those of an order are made one after the other.
+EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
+
+
 class TransferOutcome(StrEnum):
-    """What became of a transfer that was tried."""
+    """What became of a transfer that was to be made."""
 
     DONE = "done"
 
     REFUSED = "refused"
-    """Nothing was moved: the bank, the user's options or a missing connection are in the way."""
+    """Nothing was moved: the bank, the user's options or a missing connection are in the way.
+
+    Or another transfer is, that was to be made before.
+    """
 
     UNKNOWN = "unknown"
     """An answer was lost. It may have been moved, even if it seems not to have been."""
@@ -82,7 +89,7 @@ class TransferOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferReport:
-    """What became of a transfer that was to be made just now, once for each try."""
+    """What became of a transfer that was to be made just now."""
 
     transfer: Transfer
     outcome: TransferOutcome
@@ -93,9 +100,6 @@ class TransferReport:
     None if it is done.
     """
 
-
-# Why a move was not even tried: those of an order are made one after the other.
-EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
 
 # Keyed by account id, so that listeners survive a reload of the config entry.
 SIGNAL_TRANSFER: SignalTypeFormat[TransferReport] = SignalTypeFormat(f"{DOMAIN}_transfer_{{}}")
@@ -238,18 +242,16 @@ class Transfers:
         SIGNAL_TRANSFER is told what becomes of each move, tried or not.
         """
         steps: list[Step] = []
-        halted = False
+        moves = iter(order.moves.items())
         try:
             with self._journal.reserve(order):
-                for dedupe_id, move in order.moves.items():
-                    if halted:
-                        self._async_refuse(dedupe_id, move, EARLIER_MOVE_FAILED)
-                        step = Step(move=move, result=StepResult.NOT_SENT)
-                    else:
-                        step = await self._async_take(order, dedupe_id, move)
-                        halted = step.error is not None
-                    steps.append(step)
+                for dedupe_id, move in moves:
+                    steps.append(await self._async_take(order, dedupe_id, move))
+                    if steps[-1].error:
+                        break
         finally:
+            # Also if whoever waits for it is cancelled.
+            steps += [self._async_leave(*left) for left in moves]
             self._async_tell_if_between_pots(order)
         return tuple(steps)
 
@@ -271,10 +273,20 @@ class Transfers:
         return Step(move=move, result=StepResult(outcome), error=error)
 
     @callback
+    def _async_leave(self, dedupe_id: str, move: Move) -> Step:
+        """Leave a move because one before it was not made, and tell everybody."""
+        if self._is_done(dedupe_id):
+            return Step(move=move, result=StepResult.ALREADY_MOVED)
+        self._async_refuse(dedupe_id, move, EARLIER_MOVE_FAILED)
+        return Step(move=move, result=StepResult.NOT_SENT)
+
+    @callback
     def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
-        """Tell everybody that none of these moves is made, and why."""
+        """Tell everybody that none of these moves is made, and why the first is not."""
+        reason = str(error.translation_key)
         for dedupe_id, move in moves.items():
-            self._async_refuse(dedupe_id, move, str(error.translation_key))
+            self._async_refuse(dedupe_id, move, reason)
+            reason = EARLIER_MOVE_FAILED
 
     @callback
     def _async_refuse(self, dedupe_id: str, move: Move, reason: str) -> None:

@@ -28,7 +28,6 @@ import voluptuous as vol
 
 from .api import Money, Transaction
 from .balances import SIGNAL_SUBJECT, SubjectChange, async_last_told
-from .journal import Transfer
 from .kinds import (
     TransactionKind,
     is_of_category,
@@ -47,7 +46,7 @@ from .targets import (
 )
 from .threshold import Threshold, threshold_schema, unsigned_amount
 from .transactions import SIGNAL_CHANGE, SIGNAL_TRANSACTION, Change, Report
-from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
+from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER, TransferOutcome, TransferReport
 
 CONF_AT_LEAST: Final = "at_least"
 CONF_AT_MOST: Final = "at_most"
@@ -463,7 +462,7 @@ class TransferFailed(MonzoTrigger):
         @callback
         def hear(report: TransferReport) -> None:
             transfer = report.transfer
-            if report.outcome is TransferOutcome.DONE or not self._is_chosen(transfer):
+            if report.outcome is TransferOutcome.DONE or not self._is_chosen(report):
                 return
             pot = async_last_told(self._hass, transfer.pot_id)
             listener.async_run(
@@ -479,12 +478,16 @@ class TransferFailed(MonzoTrigger):
         )
 
     @callback
-    def _is_chosen(self, transfer: Transfer) -> bool:
+    def _is_chosen(self, report: TransferReport) -> bool:
+        concerned = {report.transfer.pot_id}
+        # Who waits for the account has heard of the first one that failed.
+        if report.reason != EARLIER_MOVE_FAILED:
+            concerned.add(report.transfer.account_id)
         device_ids = self._options[ATTR_DEVICE_ID]
         # Where nothing is chosen, an account whose device is disabled is left out with its pots.
         holders = self.holders if device_ids else HolderType.ACCOUNTS
         chosen = async_chosen(self._hass, device_ids, holders)
-        return not chosen.keys().isdisjoint({transfer.account_id, transfer.pot_id})
+        return not chosen.keys().isdisjoint(concerned)
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {

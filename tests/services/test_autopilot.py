@@ -671,7 +671,11 @@ async def test_a_plan_beyond_a_limit_is_refused_before_anything_is_sent(
     assert refusal.key == key
     assert "moved nothing" in refusal.text
     assert len(hand.teller.sent) == 1
-    assert reports[1:] == [("refused", pence, key) for pence in (5_100, 16_000, 4_000)]
+    assert reports[1:] == [
+        ("refused", 5_100, key),
+        ("refused", 16_000, "earlier_move_failed"),
+        ("refused", 4_000, "earlier_move_failed"),
+    ]
     answer = await hand.distribute(*parts, dry_run=True)
     assert answer["result"] == "planned"
     assert results(answer) == ["planned"] * 3
@@ -706,6 +710,37 @@ async def test_nobody_uses_up_the_day_while_money_is_handed_out(
     await hand.teller.deposit(home.bills, 50)
     held.released.set()
     assert results(await handing_out) == ["moved", "moved"]
+
+
+async def test_who_stops_it_leaves_the_rest_and_that_is_told(
+    hand: Hand, home: Home, server: BankServer, reports: list[tuple[str, int, str | None]]
+) -> None:
+    held = Held(Delay(0))
+    break_transfers(server, held)
+    handing_out = asyncio.create_task(
+        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
+    )
+    await held.arrived.wait()
+    handing_out.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handing_out
+    held.released.set()
+    assert reports == [
+        ("unknown", 10_000, "transfer_unconfirmed"),
+        ("refused", 20_000, "earlier_move_failed"),
+    ]
+
+
+async def test_what_was_moved_before_by_itself_is_not_taken_for_left(
+    hand: Hand, home: Home, server: BankServer, reports: list[tuple[str, int, str | None]]
+) -> None:
+    await hand.teller.deposit(home.holiday, 200, dedupe_id="november/2")
+    break_transfers(server, NO_FUNDS)
+    answer = await hand.distribute(
+        (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}), dedupe_id="november"
+    )
+    assert results(answer) == ["refused", "already_moved"]
+    assert reports == [("done", 20_000, None), ("refused", 10_000, "transfer_rejected")]
 
 
 async def test_a_limit_set_while_money_is_handed_out_holds_at_once(
