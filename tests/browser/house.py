@@ -121,7 +121,7 @@ async def opened(folder: Path, moment: datetime | None = None) -> AsyncIterator[
     """Start everything in an empty folder: Ann's bank, and a Home Assistant that is new to it.
 
     Home Assistant's clock stands still at the moment, if there is one; the bank's is the caller's.
-    Without one, waiting for an approval is cut short.
+    Without one, waiting for an approval is cut short; with one there has to be time for a picture.
     """
     home_assistant_in = HomeAssistant if moment else Hasty
     port = _free_port()

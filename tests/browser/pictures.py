@@ -131,7 +131,10 @@ class Photographer:
         await self._take("dashboard-phone", page, *everything)
 
     async def _account(self) -> None:
-        """Show an account some minutes later, after things have happened to it."""
+        """Show an account some minutes later, after things have happened to it.
+
+        In all these are fewer than the thirty for which the browser's token is good.
+        """
         bank, home = self._house.bank, self._house.home
         await self._pass(minutes=9)
         bank.pay(home.current.id, -1_240, merchant="Noodle Corner")

@@ -20,7 +20,7 @@ export const readAmount = (typed, writer) => {
 };
 
 /** Return what is read out, and has the focus. */
-const say = (said = "", role = "none") => h("p", { role, tabIndex: -1 }, said);
+const say = (said = "", role = "none") => h("p", { role, tabIndex: -1, dir: "auto" }, said);
 
 class PotCard extends Card {
 	static getConfigForm() {
