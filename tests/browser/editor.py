@@ -56,8 +56,9 @@ async def preview(page: Page, card: str) -> Locator:
 
 async def hide_amounts(page: Page) -> None:
     """Set the option that all cards have, by keyboard."""
-    await page.get_by_role("switch", name="Hide amounts until they are tapped").focus()
-    await page.keyboard.press("Space")
+    switch = page.get_by_role("switch", name="Hide amounts until they are tapped")
+    await switch.press("Space")
+    await expect(switch).to_be_checked()
 
 
 async def save(house: House, page: Page, url_path: str) -> dict[str, Any]:
