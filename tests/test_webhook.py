@@ -626,6 +626,32 @@ async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
     assert joint.heard == [row.id]
 
 
+async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
+    let_pass: LetPass,
+    home: Home,
+    door: Any,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    home.bank.pay(home.joint.id, -100)
+    await settle(server, let_pass)
+    assert entry.runtime_data.session.webhooks_arrive
+
+    before = len(server.calls("GET", "/transactions"))
+    for number in range(30):
+        await door.post(PATH, json=body(home.joint.id, f"tx_{number}"))
+        await let_pass(timedelta(seconds=1))
+    assert len(server.calls("GET", "/transactions")) - before <= 10
+    # Nobody can tell any more whether what is true arrives.
+    assert not entry.runtime_data.session.webhooks_arrive
+
+    row = home.bank.pay(home.joint.id, -200)
+    for _ in range(5):
+        await let_pass(timedelta(minutes=1))
+    assert joint.heard[1:] == [row.id]
+
+
 async def test_while_home_assistant_stops_monzo_is_asked_to_come_again(
     hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry
 ) -> None:
