@@ -286,6 +286,19 @@ async def test_people_who_are_no_administrators_see_it_as_well(
     assert "Current account" in by_heading(answer["result"])
 
 
+async def test_who_is_no_administrator_is_not_sent_to_the_integrations(
+    hass: HomeAssistant,
+    open_dashboard: Open,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_access_token: str,
+) -> None:
+    client = await hass_ws_client(hass, hass_read_only_access_token)
+    await client.send_json_auto_id({"type": "monzo/dashboard", "language": "en"})
+    (view,) = (await client.receive_json())["result"]["views"]
+    (card,) = view["cards"]
+    assert card["buttons"] == []
+
+
 async def test_it_speaks_the_language_of_who_opens_it_or_else_english(
     hass: HomeAssistant, ann: MockConfigEntry, open_dashboard: Open, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
 from custom_components.monzo.coordinator import poll_interval
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
 from custom_components.monzo.kinds import TransactionKind
+from custom_components.monzo.transactions import LATE_AFTER
 from sandbox.home import Home
 
 ROOT = Path(__file__).parents[1]
@@ -693,3 +694,15 @@ def test_the_front_page_counts_right() -> None:
     assert f"{words[len(TEXTS['triggers'])]} triggers" in told
     assert f"{words[len(TEXTS['conditions'])]} [conditions]" in told
     assert f"{words[len(BLUEPRINTS)]} [blueprints]" in told
+
+
+def test_everybody_is_told_the_same_about_what_is_late() -> None:
+    files = [
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("blueprints/**/*.yaml"),
+        ROOT / "custom_components/monzo/translations/en.json",
+    ]
+    texts = " ".join(" ".join(file.read_text(encoding="utf-8").split()) for file in files)
+    said = re.findall(r"learn(?:s|ed) of(?: it)? more than (\d+) minutes later", texts)
+    assert len(said) >= 9
+    assert {timedelta(minutes=int(each)) for each in said} == {LATE_AFTER}

@@ -222,6 +222,28 @@ async def test_it_is_found_though_whoever_reads_is_stopped(
     assert current.heard[:1] == ids(row)
 
 
+async def test_what_gives_no_sign_is_found_soon_though_whoever_reads_is_stopped(
+    hass: HomeAssistant,
+    home: Home,
+    bank: Bank,
+    server: BankServer,
+    entry: MockConfigEntry,
+    current: Listener,
+    reading: Callable[[Fault], Awaitable[Reading]],
+    let_pass: LetPass,
+) -> None:
+    refresh = await reading(Delay(0))
+    row = bank.decline(home.current.id, -99_999)
+    refresh.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await refresh.task
+    refresh.held.released.set()
+    server.clear_faults()
+    await let_pass(timedelta(seconds=5))
+
+    assert current.heard == ids(row)
+
+
 async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
     hass: HomeAssistant,
     home: Home,

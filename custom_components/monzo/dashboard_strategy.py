@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+from homeassistant.auth.models import User
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.websocket_api import async_register_command
 from homeassistant.components.websocket_api.connection import ActiveConnection
@@ -32,7 +33,7 @@ AS_ENTITY: Final = {"type": "entity"}
 type Card = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """A person, an account or a pot, by its device."""
 
@@ -89,7 +90,7 @@ async def _async_dashboard(
         )
         view = {"type": "sections", "max_columns": 4, "sections": layout.sections()}
     else:
-        view = {"type": "panel", "cards": [_nothing(text)]}
+        view = {"type": "panel", "cards": [_nothing(text, connection.user)]}
     connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": [view]})
 
 
@@ -126,7 +127,7 @@ async def _async_drawable(hass: HomeAssistant, subjects: Iterable[Subject]) -> C
     }
     if "recorder" in hass.config.components:
         # A dashboard without graphs is better than none.
-        with suppress(SQLAlchemyError):
+        with suppress(SQLAlchemyError, RuntimeError):
             return await get_instance(hass).async_add_executor_job(
                 statistics_during_period,
                 hass,
@@ -140,18 +141,19 @@ async def _async_drawable(hass: HomeAssistant, subjects: Iterable[Subject]) -> C
     return ()
 
 
-def _nothing(text: Callable[[str], str]) -> Card:
-    """Return what is shown instead of accounts."""
+def _nothing(text: Callable[[str], str], user: User) -> Card:
+    """Return what is shown instead of accounts; only administrators can do something about it."""
     tap_action = {"action": "navigate", "navigation_path": "/config/integrations"}
+    button = {"text": text("dashboard_set_up"), "tap_action": tap_action}
     return {
         "type": "empty-state",
         "title": text("dashboard_nothing"),
         "content": text("dashboard_nothing_why"),
-        "buttons": [{"text": text("dashboard_set_up"), "tap_action": tap_action}],
+        "buttons": [button] if user.is_admin else [],
     }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """What is where on the dashboard."""
 

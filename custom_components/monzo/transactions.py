@@ -66,9 +66,9 @@ REREAD_EVERY: Final = timedelta(hours=1)
 # a declined payment whose delivery is lost, while others arrive.
 LATE_AFTER: Final = REREAD_EVERY + timedelta(minutes=15)
 
-# How long to wait before looking for what has moved while transactions were read: when many
-# payments are made at once, that goes on for a while, and each look costs several requests.
-LOOK_AGAIN_IF_MOVED: Final = timedelta(seconds=1)
+# How long after a hint to look whether it was followed, and to follow it if not. Those that come
+# while transactions are read have to wait: of many payments at once, they come with each look.
+FOLLOW_HINTS_AFTER: Final = timedelta(seconds=1)
 
 # For an account that was never read: most have less than two hundred transactions in a month.
 REQUESTS_FOR_A_MONTH: Final = 2
@@ -164,7 +164,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         self._look_again = Debouncer(
             hass,
             _LOGGER,
-            cooldown=LOOK_AGAIN_IF_MOVED.total_seconds(),
+            cooldown=FOLLOW_HINTS_AFTER.total_seconds(),
             immediate=False,
             function=self._async_refresh_soon,
         )
@@ -332,8 +332,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
             found = await self._async_read(account_id, state)
         except asyncio.CancelledError:
             # Whoever asked has gone.
-            if expected:
-                self._async_hint((account_id,))
+            self._async_hint((account_id,))
             raise
         except (MonzoError, *BLOCKING_ERRORS) as err:
             state.failures += 1

@@ -6,7 +6,7 @@ by sending the same transfer again, and finally by looking it up in the account'
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -68,8 +68,10 @@ NOT_SENT: Final = (
 )
 
 
-# Why a move was not even tried: those of an order are made one after the other.
+# Why a move was not even tried: those of an order are made one after the other, until one is not,
+# or until whoever wants them is stopped.
 EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
+STOPPED: Final = "stopped"
 
 
 class TransferOutcome(StrEnum):
@@ -95,7 +97,7 @@ class TransferReport:
     outcome: TransferOutcome
 
     reason: str | None = None
-    """Why it is not done: the key of the text that the user is told, or EARLIER_MOVE_FAILED.
+    """Why it is not done: the key of the text that the user is told, or of why it was not tried.
 
     None if it is done.
     """
@@ -249,11 +251,12 @@ class Transfers:
                     steps.append(await self._async_take(order, dedupe_id, move))
                     if steps[-1].error:
                         break
+        except asyncio.CancelledError:
+            self._async_leave(moves, STOPPED)
+            raise
         finally:
-            # Also if whoever waits for it is cancelled.
-            steps += [self._async_leave(*left) for left in moves]
             self._async_tell_if_between_pots(order)
-        return tuple(steps)
+        return (*steps, *self._async_leave(moves, EARLIER_MOVE_FAILED))
 
     async def _async_take(self, order: Order, dedupe_id: str, move: Move) -> Step:
         """Make one move of an order, and tell everybody how it went."""
@@ -273,24 +276,23 @@ class Transfers:
         return Step(move=move, result=StepResult(outcome), error=error)
 
     @callback
-    def _async_leave(self, dedupe_id: str, move: Move) -> Step:
-        """Leave a move because one before it was not made, and tell everybody."""
-        if self._is_done(dedupe_id):
-            return Step(move=move, result=StepResult.ALREADY_MOVED)
-        self._async_refuse(dedupe_id, move, EARLIER_MOVE_FAILED)
-        return Step(move=move, result=StepResult.NOT_SENT)
-
-    @callback
     def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
         """Tell everybody that none of these moves is made, and why the first is not."""
-        reason = str(error.translation_key)
-        for dedupe_id, move in moves.items():
-            self._async_refuse(dedupe_id, move, reason)
-            reason = EARLIER_MOVE_FAILED
+        self._async_leave(moves.items(), str(error.translation_key))
 
     @callback
-    def _async_refuse(self, dedupe_id: str, move: Move, reason: str) -> None:
-        self._async_report(Transfer.of(dedupe_id, move, dt_util.utcnow()), reason)
+    def _async_leave(self, moves: Iterable[tuple[str, Move]], reason: str) -> list[Step]:
+        """Leave moves: the first for a reason, those behind it because that one is not made."""
+        steps: list[Step] = []
+        for dedupe_id, move in moves:
+            result = StepResult.ALREADY_MOVED
+            earlier = self._journal.find(dedupe_id)
+            if earlier is None or not earlier.done or earlier.move != move:
+                result = StepResult.NOT_SENT
+                self._async_report(Transfer.of(dedupe_id, move, dt_util.utcnow()), reason)
+                reason = EARLIER_MOVE_FAILED
+            steps.append(Step(move=move, result=result))
+        return steps
 
     @callback
     def _async_report(self, transfer: Transfer, reason: str | None = None) -> TransferOutcome:
@@ -374,8 +376,8 @@ class Transfers:
             problems = self.problems({transfer.dedupe_id: transfer.move})
             if (problem := next(problems, None)) is not None:
                 raise problem
-            await self._journal.async_write_before_sending(transfer, order)
             try:
+                await self._journal.async_write_before_sending(transfer, order)
                 await self._async_carry_through(transfer, order, in_doubt=earlier is not None)
             except asyncio.CancelledError:
                 self._async_report(transfer, "transfer_unconfirmed")

@@ -35,6 +35,19 @@ TEXT = """() => {
 }"""
 
 
+# Breaks the connection; after that, Home Assistant does not know the integration for a while.
+RESTART = """() => {
+  const { connection } = document.querySelector("home-assistant").hass;
+  const send = connection.sendMessagePromise.bind(connection);
+  window.asked = 0;
+  connection.sendMessagePromise = (message) => {
+    const isTooEarly = message.type === "monzo/dashboard" && ++window.asked <= 3;
+    return isTooEarly ? Promise.reject({ code: "unknown_command" }) : send(message);
+  };
+  connection.reconnect(true);
+}"""
+
+
 @pytest_asyncio.fixture(loop_scope="package")
 async def money(banked_house: House) -> str:
     """Return the path of the dashboard as it is without any choice."""
@@ -106,6 +119,16 @@ async def test_on_the_first_day_there_are_no_graphs_of_nothing(
     await page.reload()
     await expect(page.locator(graphs)).to_have_count(5)
     await desk.shot("later")
+
+
+async def test_a_page_that_stays_open_outlives_a_restart(
+    banked_house: House, desk: Desk, money: str
+) -> None:
+    page = await desk.open(banked_house, money)
+    await _listed(page)
+    await page.evaluate(RESTART)
+    await page.wait_for_function("window.asked > 3")
+    await _listed(page)
 
 
 async def test_a_new_pot_and_a_new_name_appear_by_themselves(

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
+import itertools
 from typing import Any
 
 from homeassistant.core import Context, HomeAssistant, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 import voluptuous as vol
@@ -727,8 +729,47 @@ async def test_who_stops_it_leaves_the_rest_and_that_is_told(
     held.released.set()
     assert reports == [
         ("unknown", 10_000, "transfer_unconfirmed"),
-        ("refused", 20_000, "earlier_move_failed"),
+        ("refused", 20_000, "stopped"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("save", "told"),
+    [
+        # Written down before it is sent.
+        (1, [("unknown", 10_000, "transfer_unconfirmed"), ("refused", 20_000, "stopped")]),
+        # Written down as done.
+        (2, [("done", 10_000, None), ("refused", 20_000, "stopped")]),
+        (3, [("done", 10_000, None), ("unknown", 20_000, "transfer_unconfirmed")]),
+    ],
+)
+async def test_who_stops_it_while_it_is_written_down_is_told_as_well(
+    hand: Hand,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    reports: list[tuple[str, int, str | None]],
+    save: int,
+    told: list[tuple[str, int, str | None]],
+) -> None:
+    saves = itertools.count(1)
+    arrived = asyncio.Event()
+    write = Store.async_save
+
+    async def write_slowly(store: Store[Any], data: Any) -> None:
+        if store.key.endswith("transfers") and next(saves) == save:
+            arrived.set()
+            await asyncio.Event().wait()
+        await write(store, data)
+
+    monkeypatch.setattr(Store, "async_save", write_slowly)
+    handing_out = asyncio.create_task(
+        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
+    )
+    await arrived.wait()
+    handing_out.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handing_out
+    assert reports == told
 
 
 async def test_what_was_moved_before_by_itself_is_not_taken_for_left(

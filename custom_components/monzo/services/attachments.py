@@ -47,8 +47,8 @@ class FileType:
 
     mime_type: str
 
-    suffixes: tuple[str, ...]
-    """How the names of such files end; the first is the usual one."""
+    suffix: str
+    """How the names of such files usually end."""
 
     signature: re.Pattern[bytes]
     """How such files begin."""
@@ -60,32 +60,32 @@ class FileType:
 FILE_TYPES: Final = (
     FileType(
         mime_type="image/jpeg",
-        suffixes=(".jpg", ".jpeg"),
+        suffix=".jpg",
         signature=re.compile(rb"\xff\xd8\xff"),
     ),
     FileType(
         mime_type="image/png",
-        suffixes=(".png",),
+        suffix=".png",
         signature=re.compile(rb"\x89PNG\r\n\x1a\n"),
     ),
     FileType(
         mime_type="image/gif",
-        suffixes=(".gif",),
+        suffix=".gif",
         signature=re.compile(rb"GIF8[79]a"),
     ),
     FileType(
         mime_type="image/webp",
-        suffixes=(".webp",),
+        suffix=".webp",
         signature=re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
     ),
     FileType(
         mime_type="image/heic",
-        suffixes=(".heic",),
+        suffix=".heic",
         signature=re.compile(rb".{4}ftyphei[cx]", re.DOTALL),
     ),
     FileType(
         mime_type="application/pdf",
-        suffixes=(".pdf",),
+        suffix=".pdf",
         signature=re.compile(rb"%PDF-"),
     ),
 )
@@ -148,7 +148,7 @@ async def _async_attach_content(call: ServiceCall, target: AccountTarget) -> Ser
     async with bank_errors(call.hass, target.entry):
         file_url = await session.upload_attachment(
             # Not the file's own name, which is nobody's business at the bank.
-            f"attachment{file_type.suffixes[0]}",
+            f"attachment{file_type.suffix}",
             file_type.mime_type,
             content,
         )

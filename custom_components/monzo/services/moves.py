@@ -107,7 +107,7 @@ class _Draft:
 def certain_moves(
     target: PotTarget, directions: Iterable[Direction], share: Share
 ) -> tuple[Move, ...]:
-    """Return what would move a certain amount out of each pot or into it; nothing if it is none."""
+    """Return what would move a share out of each pot or into it, if it is a certain amount."""
     if not isinstance(share, Money):
         return ()
     return tuple(

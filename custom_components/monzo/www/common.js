@@ -1,21 +1,21 @@
 /** What the cards and the dashboard have in common. */
 
-/** The element of everything else, whose `hass` is there as soon as Home Assistant is. */
+/** Has a `hass` as soon as Home Assistant is there. */
 const [app] = document.getElementsByTagName("home-assistant");
 
 /** Return a text of ours; none before they are loaded. @type {FindText} */
 export const text = (key, values) => app.hass?.localize(`component.monzo.common.${key}`, values) ?? "";
 
-/** Have our texts loaded, unless they are. */
 const loadTexts = () => {
 	for (const category of ["common", "exceptions"]) app.hass?.loadBackendTranslation(category, "monzo");
 };
 
-/** Wait until our texts are loaded. */
+export const moment = () => new Promise((go) => setTimeout(go, 200));
+
 export const textsAreLoaded = async () => {
 	while (!text("unreachable")) {
 		loadTexts();
-		await new Promise((resolve) => setTimeout(resolve, 100));
+		await moment();
 	}
 };
 

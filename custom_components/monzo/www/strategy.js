@@ -1,5 +1,5 @@
 /** A dashboard of everything at the bank, which the server lays out; made anew when that changes. */
-import { ACCOUNTS, form, text, textsAreLoaded } from "./common.js";
+import { ACCOUNTS, form, moment, text, textsAreLoaded } from "./common.js";
 
 const TAG = "ll-strategy-dashboard-monzo";
 
@@ -17,8 +17,13 @@ class Dashboard extends HTMLElement {
 		return editor;
 	}
 
-	/** @type {Generate} */
-	static generate = (options, { callWS, language }) => callWS({ ...options, type: "monzo/dashboard", language });
+	/** Ask again while Home Assistant starts. @type {Generate} */
+	static generate = (options, hass) =>
+		hass.callWS({ ...options, type: "monzo/dashboard", language: hass.language }).catch(async (error) => {
+			if (error.code !== "unknown_command") throw error;
+			await moment();
+			return Dashboard.generate(options, hass);
+		});
 }
 
 if (!customElements.get(TAG)) {
