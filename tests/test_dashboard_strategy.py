@@ -42,13 +42,33 @@ POT = "custom:monzo-pot-card"
 
 @pytest.fixture
 async def open_dashboard(
-    hass: HomeAssistant, credentials: None, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant,
+    credentials: None,
+    hass_ws_client: WebSocketGenerator,
+    hass_access_token: str,
 ) -> Open:
     """Return what asks for the dashboard with some options, and returns it."""
     assert await async_setup_component(hass, DOMAIN, {})
+    return opener(hass, hass_ws_client, hass_access_token)
+
+
+@pytest.fixture
+async def open_as_guest(
+    hass: HomeAssistant,
+    credentials: None,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_access_token: str,
+) -> Open:
+    """Return what does the same for somebody who is no administrator."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    return opener(hass, hass_ws_client, hass_read_only_access_token)
+
+
+def opener(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, token: str) -> Open:
+    """Return what asks for the dashboard as whom a token belongs to."""
 
     async def open_dashboard(**options: object) -> dict[str, Any]:
-        client = await hass_ws_client(hass)
+        client = await hass_ws_client(hass, token)
         asked = {"language": "en", **options, "type": "monzo/dashboard"}
         await client.send_json_auto_id(asked)
         answer = await client.receive_json()
@@ -275,26 +295,13 @@ async def test_other_options_of_a_strategy_do_no_harm(
 
 
 async def test_people_who_are_no_administrators_see_it_as_well(
-    hass: HomeAssistant,
-    ann: MockConfigEntry,
-    hass_ws_client: WebSocketGenerator,
-    hass_read_only_access_token: str,
+    ann: MockConfigEntry, open_as_guest: Open
 ) -> None:
-    client = await hass_ws_client(hass, hass_read_only_access_token)
-    await client.send_json_auto_id({"type": "monzo/dashboard", "language": "en"})
-    answer = await client.receive_json()
-    assert "Current account" in by_heading(answer["result"])
+    assert "Current account" in by_heading(await open_as_guest())
 
 
-async def test_who_is_no_administrator_is_not_sent_to_the_integrations(
-    hass: HomeAssistant,
-    open_dashboard: Open,
-    hass_ws_client: WebSocketGenerator,
-    hass_read_only_access_token: str,
-) -> None:
-    client = await hass_ws_client(hass, hass_read_only_access_token)
-    await client.send_json_auto_id({"type": "monzo/dashboard", "language": "en"})
-    (view,) = (await client.receive_json())["result"]["views"]
+async def test_who_is_no_administrator_is_not_sent_to_the_integrations(open_as_guest: Open) -> None:
+    (view,) = (await open_as_guest())["views"]
     (card,) = view["cards"]
     assert card["buttons"] == []
 

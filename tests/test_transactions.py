@@ -175,6 +175,21 @@ class Reading:
 
     task: asyncio.Task[object]
     held: Held
+    server: BankServer
+
+    async def stop(self) -> None:
+        """Stop whoever reads, and have the bank answer at once from now on."""
+        self.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await self.task
+        self.held.released.set()
+        self.server.clear_faults()
+
+    async def finish(self) -> None:
+        """Let the answer come, and have the bank answer at once from now on."""
+        self.held.released.set()
+        await self.task
+        self.server.clear_faults()
 
 
 @pytest.fixture
@@ -194,16 +209,14 @@ async def reading(
         refresh = hass.services.async_call(DOMAIN, "refresh", blocking=True)
         task = asyncio.create_task(refresh)
         await held.arrived.wait()
-        return Reading(task, held)
+        return Reading(task, held, server)
 
     return begin
 
 
 async def test_it_is_found_though_whoever_reads_is_stopped(
-    hass: HomeAssistant,
     home: Home,
     bank: Bank,
-    server: BankServer,
     entry: MockConfigEntry,
     current: Listener,
     reading: Callable[[Fault], Awaitable[Reading]],
@@ -212,43 +225,30 @@ async def test_it_is_found_though_whoever_reads_is_stopped(
     refresh = await reading(Delay(0))
     row = bank.pay(home.current.id, -350)
     await entry.runtime_data.balances.async_refresh()
-    refresh.task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await refresh.task
-    refresh.held.released.set()
-    server.clear_faults()
+    await refresh.stop()
     await let_pass(timedelta(seconds=5))
 
     assert current.heard[:1] == ids(row)
 
 
 async def test_what_gives_no_sign_is_found_soon_though_whoever_reads_is_stopped(
-    hass: HomeAssistant,
     home: Home,
     bank: Bank,
-    server: BankServer,
-    entry: MockConfigEntry,
     current: Listener,
     reading: Callable[[Fault], Awaitable[Reading]],
     let_pass: LetPass,
 ) -> None:
     refresh = await reading(Delay(0))
     row = bank.decline(home.current.id, -99_999)
-    refresh.task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await refresh.task
-    refresh.held.released.set()
-    server.clear_faults()
+    await refresh.stop()
     await let_pass(timedelta(seconds=5))
 
     assert current.heard == ids(row)
 
 
 async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
-    hass: HomeAssistant,
     home: Home,
     bank: Bank,
-    server: BankServer,
     entry: MockConfigEntry,
     current: Listener,
     reading: Callable[[Fault], Awaitable[Reading]],
@@ -257,9 +257,7 @@ async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
     refresh = await reading(Answer.error("unauthorized.bad_access_token"))
     first = bank.pay(home.current.id, -300)
     await entry.runtime_data.balances.async_refresh()
-    refresh.held.released.set()
-    await refresh.task
-    server.clear_faults()
+    await refresh.finish()
     await let_pass(timedelta(seconds=5))
     second = bank.pay(home.current.id, -400)
     await let_pass(A_POLL)
@@ -271,7 +269,6 @@ async def test_it_is_found_though_nothing_is_polled(
     hass: HomeAssistant,
     home: Home,
     bank: Bank,
-    server: BankServer,
     entry: MockConfigEntry,
     current: Listener,
     reading: Callable[[Fault], Awaitable[Reading]],
@@ -281,9 +278,7 @@ async def test_it_is_found_though_nothing_is_polled(
     refresh = await reading(Delay(0))
     rows = [bank.pay(home.current.id, -300)]
     await entry.runtime_data.balances.async_refresh()
-    refresh.held.released.set()
-    await refresh.task
-    server.clear_faults()
+    await refresh.finish()
     await let_pass(timedelta(seconds=5))
     rows.append(bank.pay(home.current.id, -400))
     # As an automation does that updates an entity.

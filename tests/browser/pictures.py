@@ -25,7 +25,7 @@ from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from sandbox.sign_in import add_credentials
 
 from .chromium import chromium_here, launched
-from .desk import Desk, drawn
+from .desk import Desk, drawn, place_of
 from .house import House, opened
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -226,8 +226,7 @@ async def _still(page: Page) -> bytes:
 
 async def _around(page: Page, selector: str) -> tuple[float, float, float, float]:
     """Return where a part of a page begins and ends, with a margin."""
-    box = await page.locator(selector).first.bounding_box()
-    assert box
+    box = await place_of(page.locator(selector).first)
     left, top = box["x"] - _MARGIN, box["y"] - _MARGIN
     return left, top, left + box["width"] + 2 * _MARGIN, top + box["height"] + 2 * _MARGIN
 

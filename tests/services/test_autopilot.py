@@ -696,16 +696,24 @@ async def test_what_was_done_before_does_not_count_twice_for_the_day(
     assert results(answer) == ["already_moved", "moved"]
 
 
+async def begin_to_hand_out(
+    hand: Hand, server: BankServer, *parts: tuple[Pot, dict[str, object]]
+) -> tuple[asyncio.Task[dict[str, Any]], Held]:
+    """Hand money out until the bank has the first transfer, and return what holds its answer."""
+    held = Held(Delay(0))
+    break_transfers(server, held)
+    handing_out = asyncio.create_task(hand.distribute(*parts))
+    await held.arrived.wait()
+    return handing_out, held
+
+
 async def test_nobody_uses_up_the_day_while_money_is_handed_out(
     hand: Hand, home: Home, server: BankServer
 ) -> None:
     await change_options(hand.teller, **{CONF_MAX_PER_DAY: 250})
-    held = Held(Delay(0))
-    break_transfers(server, held)
-    handing_out = asyncio.create_task(
-        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 100}))
+    handing_out, held = await begin_to_hand_out(
+        hand, server, (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 100})
     )
-    await held.arrived.wait()
     with refused() as refusal:
         await hand.teller.deposit(home.bills, 51)
     assert refusal.key == "over_daily_limit"
@@ -717,12 +725,9 @@ async def test_nobody_uses_up_the_day_while_money_is_handed_out(
 async def test_who_stops_it_leaves_the_rest_and_that_is_told(
     hand: Hand, home: Home, server: BankServer, reports: list[tuple[str, int, str | None]]
 ) -> None:
-    held = Held(Delay(0))
-    break_transfers(server, held)
-    handing_out = asyncio.create_task(
-        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
+    handing_out, held = await begin_to_hand_out(
+        hand, server, (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200})
     )
-    await held.arrived.wait()
     handing_out.cancel()
     with pytest.raises(asyncio.CancelledError):
         await handing_out
@@ -787,12 +792,9 @@ async def test_what_was_moved_before_by_itself_is_not_taken_for_left(
 async def test_a_limit_set_while_money_is_handed_out_holds_at_once(
     hand: Hand, home: Home, server: BankServer
 ) -> None:
-    held = Held(Delay(0))
-    break_transfers(server, held)
-    handing_out = asyncio.create_task(
-        hand.distribute((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
+    handing_out, held = await begin_to_hand_out(
+        hand, server, (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200})
     )
-    await held.arrived.wait()
     await change_options(hand.teller, **{CONF_MAX_PER_TRANSFER: 150})
     held.released.set()
     answer = await handing_out
