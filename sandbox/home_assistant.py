@@ -35,7 +35,9 @@ _HTTP = {
     "error_message": None,
 }
 
-# What the frontend and automations need, without what would want the internet.
+# What the frontend and automations need, without what would want the internet. Like in any home,
+# webhooks are there from the start: half a second after something new is set up, the frontend loads
+# its texts anew, and a dialog that waits for its own at that moment stays without them.
 _CONFIGURATION = """\
 # Written anew whenever the demo starts.
 api:
@@ -56,6 +58,7 @@ scene:
 script:
 search:
 system_health:
+webhook:
 """
 
 
