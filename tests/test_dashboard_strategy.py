@@ -99,6 +99,12 @@ def of_type(dashboard: dict[str, Any], card_type: str) -> list[Card]:
     ]
 
 
+def widths(dashboard: dict[str, Any]) -> list[int]:
+    """Return of each section how many columns it takes."""
+    (view,) = dashboard["views"]
+    return [section["column_span"] for section in view["sections"]]
+
+
 def shown_entities(cards: list[Card]) -> list[str]:
     """Return the entities of tiles."""
     return [card["entity"] for card in cards if card["type"] == "tile"]
@@ -366,6 +372,19 @@ async def test_on_the_first_day_there_are_no_graphs_of_nothing(
 ) -> None:
     dashboard = await open_dashboard()
     assert of_type(dashboard, "statistics-graph") == []
+
+
+async def test_the_total_is_above_all_until_a_graph_makes_it_as_high_as_an_account(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    home: Home,
+    ann: MockConfigEntry,
+    open_dashboard: Open,
+) -> None:
+    before = await open_dashboard()
+    await record(hass, id_of(hass, home.ann.user_id, "total"))
+    assert widths(before) == [before["views"][0]["max_columns"], 1, 1, 1, 2]
+    assert widths(await open_dashboard()) == [1, 1, 1, 1, 2]
 
 
 async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(

@@ -26,6 +26,9 @@ from .const import DEVICE_MODEL_ACCOUNT, DOMAIN
 # How far graphs go back.
 DAYS: Final = 30
 
+# How many sections are side by side at most, on a screen that is wide enough.
+COLUMNS: Final = 4
+
 # What an entity or a graph's line is called: as its device, or as itself.
 AS_DEVICE: Final = {"type": "device"}
 AS_ENTITY: Final = {"type": "entity"}
@@ -88,7 +91,7 @@ async def _async_dashboard(
             hide_amounts=msg["hide_amounts"],
             drawable=set() if msg["hide_amounts"] else await _async_drawable(hass, subjects),
         )
-        view = {"type": "sections", "max_columns": 4, "sections": layout.sections()}
+        view = {"type": "sections", "max_columns": COLUMNS, "sections": layout.sections()}
     else:
         view = {"type": "panel", "cards": [_nothing(text, connection.user)]}
     connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": [view]})
@@ -172,16 +175,18 @@ class Layout:
         people = [
             subject for subject in self.subjects if "total" in subject.entities and not self.chosen
         ]
-        columns = [
-            [*self._everything(people), *self._spending(main)],
-            *(self._account(account, people) for account in main),
-            self._others(others),
-            [self._transactions()],
+        # Without its graphs it is no more than a line, which would leave a hole above what follows.
+        width = 1 if self.drawable else COLUMNS
+        sections = [
+            _section([*self._everything(people), *self._spending(main)], width),
+            *(_section(self._account(account, people)) for account in main),
+            _section(self._others(others)),
+            _section([self._transactions()], 2),
         ]
         return [
-            {"type": "grid", "cards": cards, "column_span": 1 if len(cards) > 1 else 2}
-            for cards in columns
-            if any(card["type"] != "heading" for card in cards)
+            section
+            for section in sections
+            if any(card["type"] != "heading" for card in section["cards"])
         ]
 
     def _everything(self, people: list[Subject]) -> list[Card]:
@@ -288,6 +293,11 @@ class Layout:
             **options,
         }
         return [graph] if entities else []
+
+
+def _section(cards: list[Card], columns: int = 1) -> Card:
+    """Return cards together, as wide as that many columns if there are as many."""
+    return {"type": "grid", "cards": cards, "column_span": columns}
 
 
 def _heading(heading: str, icon: str) -> Card:
