@@ -58,6 +58,21 @@ async def test_a_pot_is_told_by_its_name(
     assert (told["event_type"], told["pot"]) == ("pot_deposit", home.house.name)
 
 
+async def test_a_new_pot_is_told_by_its_name_and_so_is_one_that_was_closed(
+    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    bicycle = bank.open_pot(home.joint.id, "Bicycle")
+    bank.deposit(bicycle.id, home.joint.id, 500, "in")
+    await let_pass(A_POLL)
+    told = shown(hass, home.joint.id, "transaction", "event").attributes
+    assert (told["event_type"], told["pot"], told["name"]) == ("pot_deposit", "Bicycle", "Bicycle")
+
+    bank.close_pot(bicycle.id)
+    await let_pass(A_POLL)
+    told = shown(hass, home.joint.id, "transaction", "event").attributes
+    assert (told["event_type"], told["pot"]) == ("pot_withdrawal", "Bicycle")
+
+
 async def test_what_names_people_places_or_accounts_is_not_recorded() -> None:
     private = {"counterparty", "description", "emoji", "logo", "merchant", "name", "notes", "pot"}
     private |= {"merchant_group_id", "merchant_id", "transaction_id"}

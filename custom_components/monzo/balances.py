@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
-from .api import Account, MonzoPermissionError
+from .api import Account, MonzoPermissionError, Pot
 from .const import (
     ACCOUNTS_OUTDATED_AFTER,
     BANK_TIME_ZONE,
@@ -304,6 +304,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             person=self._person(accounts, pots),
             accounts=accounts,
             pots=pots,
+            pot_names={pot.id: pot.name for pot in self._listed_pots()},
             gone=frozenset(self._gone()) - pots.keys(),
         )
 
@@ -400,7 +401,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         ) | {pot.currency for pot in pots.values()}
         holdings = [account.money for account in accounts.values()]
         holdings += [pot.money for pot in pots.values()]
-        listed = {pot.id for pots_of_one in self._reader.pots.values() for pot in pots_of_one}
+        listed = {pot.id for pot in self._listed_pots()}
         complete = listed >= self._reader.pots_seen and all(
             account.id in accounts and self._pots_are_known(account.id) for account in parts
         )
@@ -420,5 +421,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         for account in self._reader.accounts.values():
             if account.closed or account.id in self._excluded:
                 yield account.id
-        for pots in self._reader.pots.values():
-            yield from (pot.id for pot in pots if pot.deleted)
+        yield from (pot.id for pot in self._listed_pots() if pot.deleted)
+
+    def _listed_pots(self) -> Iterable[Pot]:
+        """Return the pots in the latest answers, deleted ones as well."""
+        return chain.from_iterable(self._reader.pots.values())

@@ -101,13 +101,10 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
     def _async_report(self, report: Report) -> None:
         """Tell of one transaction."""
         transaction = report.transaction
-        pot = self.coordinator.data.pots.get(transaction.pot_id or "")
+        pot = self.coordinator.data.pot_names.get(transaction.pot_id or "")
         self._trigger_event(
             transaction_kind(transaction),
-            {
-                **transaction_as_dict(transaction, pot.pot.name if pot else None),
-                "late": report.late,
-            },
+            {**transaction_as_dict(transaction, pot), "late": report.late},
         )
         self.async_write_ha_state()
 
@@ -150,11 +147,10 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
         """Tell of one transfer."""
         transfer, data = report.transfer, self.coordinator.data
         account = data.accounts.get(transfer.account_id)
-        pot = data.pots.get(transfer.pot_id)
         self._trigger_event(
             report.outcome,
             {
-                **transfer.as_dict(pot.pot.name if pot else None),
+                **transfer.as_dict(data.pot_names.get(transfer.pot_id)),
                 "account": async_account_name(self.hass, account.account) if account else None,
                 "reason": report.reason,
             },

@@ -118,6 +118,9 @@ class MonzoData:
     accounts: Mapping[str, AccountState]
     pots: Mapping[str, PotState]
 
+    pot_names: Mapping[str, str]
+    """What pots are called, by their ids; also deleted ones, of which transactions still tell."""
+
     gone: frozenset[str]
     """Ids of accounts and pots that are closed, deleted or left out by the user.
 

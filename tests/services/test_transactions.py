@@ -27,6 +27,7 @@ from sandbox.home import Home
 from sandbox.records import Account, Transaction
 from sandbox.server import BankServer
 from tests.conftest import LetPass
+from tests.looking import entity_id
 from tests.teller import Teller, refused
 from tests.test_docs import ACCOUNT, FENCE, PAGES
 
@@ -118,6 +119,17 @@ async def test_a_transaction_is_told_in_full(teller: Teller, home: Home, bank: B
         "Coin jar",
     )
     assert (round_up["amount"], round_up["pending"]) == (-0.66, False)
+
+
+async def test_a_pot_that_was_closed_keeps_its_name(
+    hass: HomeAssistant, teller: Teller, home: Home, bank: Bank, let_pass: LetPass
+) -> None:
+    bank.close_pot(home.holiday.id)
+    await let_pass(timedelta(hours=2))
+    assert entity_id(hass, home.holiday.id, "pot_balance") is None
+    answer = await teller.call(GET_TRANSACTIONS, account=teller.device(home.current), limit=1)
+    (told,) = answer["transactions"]
+    assert (told["kind"], told["pot"], told["name"]) == ("pot_withdrawal", "Holiday", "Holiday")
 
 
 async def test_the_answer_can_be_sent_to_a_browser(teller: Teller, home: Home) -> None:

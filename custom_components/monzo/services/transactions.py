@@ -17,7 +17,6 @@ import voluptuous as vol
 from ..api import Money, Records, Transaction
 from ..errors import bank_errors, refused
 from ..kinds import is_of_category, is_with, other_side, transaction_as_dict, transaction_kind
-from ..models import PotState
 from ..spending import spending
 from .amounts import ANY_AMOUNT, number, positive_amount
 from .common import (
@@ -160,13 +159,13 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
             complete = complete and not part.skipped
             if len(found) > limit:
                 break
-    pots = target.runtime.balances.data.pots
+    pot_names = target.runtime.balances.data.pot_names
     return {
         "account_id": target.account.id,
         "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete and len(found) <= limit,
-        "transactions": [_as_dict(item, pots) for item in found[:limit]],
+        "transactions": [_as_dict(item, pot_names) for item in found[:limit]],
     }
 
 
@@ -307,12 +306,11 @@ GROUP_OF: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
 }
 
 
-def _as_dict(item: Transaction, pots: Mapping[str, PotState]) -> dict[str, Any]:
+def _as_dict(item: Transaction, pot_names: Mapping[str, str]) -> dict[str, Any]:
     """Return what templates see of a transaction."""
-    pot = pots.get(item.pot_id or "")
     return {
         "kind": transaction_kind(item).value,
-        **transaction_as_dict(item, pot.pot.name if pot else None),
+        **transaction_as_dict(item, pot_names.get(item.pot_id or "")),
         "attachments": [
             {
                 "attachment_id": attachment.id,
