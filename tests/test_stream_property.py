@@ -22,8 +22,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo.ledger import LEDGERS
 from custom_components.monzo.session import QUIET_UNTIL
+from custom_components.monzo.transaction_ledger import LEDGERS
 from custom_components.monzo.transactions import STARTED
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault

@@ -13,7 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
-from custom_components.monzo.ledger import LEDGERS
+from custom_components.monzo.transaction_ledger import LEDGERS
 from custom_components.monzo.transactions import STARTED
 from sandbox.bank import Bank
 from sandbox.home import Home

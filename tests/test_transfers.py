@@ -13,7 +13,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.monzo import journal, transfers
+from custom_components.monzo import transfer_journal, transfers
 from custom_components.monzo.api import client as api_client
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
@@ -21,7 +21,7 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
 )
-from custom_components.monzo.journal import REMEMBERED_FOR
+from custom_components.monzo.transfer_journal import REMEMBERED_FOR
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.home import Home
@@ -825,7 +825,7 @@ async def test_the_journal_forgets_what_is_long_ago_or_too_much(
     def remembered() -> set[str]:
         return set(hass_storage[journal_key(teller)]["data"]["transfers"])
 
-    monkeypatch.setattr(journal, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(transfer_journal, "MOST_REMEMBERED", 3)
     for number in range(5):
         await teller.deposit(home.holiday, 1, dedupe_id=str(number))
         await let_pass(timedelta(seconds=1))

@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_MAX_PER_DAY
-from custom_components.monzo.journal import JOURNALS
+from custom_components.monzo.transfer_journal import JOURNALS
 from sandbox.home import Home
 from sandbox.server import Answer, BankServer, LoseResponse
 

@@ -16,7 +16,7 @@ import pytest
 
 from custom_components.monzo import session, transfers
 from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
-from custom_components.monzo.journal import JOURNALS
+from custom_components.monzo.transfer_journal import JOURNALS
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.home import Home

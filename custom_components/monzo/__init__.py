@@ -19,12 +19,12 @@ from .dashboard import async_setup_dashboard
 from .dashboard_strategy import async_setup_dashboard_strategy
 from .devices import owner_name, subject_id
 from .issues import Issue, async_clear_issues, async_raise_issue
-from .journal import async_open_journal, async_remove_journal
-from .ledger import async_get_ledgers
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .session import MonzoSession
+from .transaction_ledger import async_get_ledgers
 from .transactions import TransactionsCoordinator
+from .transfer_journal import async_open_journal, async_remove_journal
 from .transfers import Transfers, async_forget_money_between_pots
 from .webhook import WebhookDeliveries, async_close, async_open
 from .webhook_registration import WebhookRegistrations, async_clean_up

@@ -35,7 +35,7 @@ from .coordinator import (
     loggable,
     quiet_reads,
 )
-from .ledger import KEPT_FOR, Ledger, Ledgers, Seen
+from .transaction_ledger import KEPT_FOR, Ledger, Ledgers, Seen
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -43,9 +43,9 @@ from .const import (
     TROUBLESHOOTING_URL,
 )
 from .errors import failed, refused
-from .journal import Order, Transfer, TransferJournal
 from .plans import Direction, Move
 from .session import MonzoSession
+from .transfer_journal import Order, Transfer, TransferJournal
 
 # How long to wait before sending a transfer again whose answer was lost. Together with the
 # answers' own time-outs this stays within about a minute, which an automation can wait for.
@@ -176,7 +176,7 @@ class Transfers:
 
     def unfinished(self, order: Order) -> dict[str, Move]:
         """Return the moves of an order that are not known to have happened."""
-        return {id_: move for id_, move in order.moves.items() if not self._is_done(id_)}
+        return {id_: move for id_, move in order.moves.items() if not self._is_done(id_, move)}
 
     async def async_not_shown(self, order: Order) -> list[Move]:
         """Return the moves of an order that have not happened, as far as the account shows.
@@ -198,17 +198,18 @@ class Transfers:
             return False
         return True
 
-    def _is_done(self, dedupe_id: str) -> bool:
-        transfer = self._journal.find(dedupe_id)
-        return transfer is not None and transfer.done
+    def _asked_for(self, dedupe_id: str, move: Move) -> Transfer | None:
+        """Return what was asked for under this id, if it was this move.
 
-    def _is_in_doubt(self, transfer: Transfer) -> bool:
-        """Return whether a transfer may have happened, as far as anybody knows.
-
-        One that has certainly not is struck out, so why it was not tried this time says nothing.
+        One that has certainly not happened is struck out. So what is there and not done is in
+        doubt, and why it was not tried this time says nothing.
         """
-        earlier = self._journal.find(transfer.dedupe_id)
-        return earlier is not None and not earlier.done and earlier.move == transfer.move
+        transfer = self._journal.find(dedupe_id)
+        return transfer if transfer and transfer.move == move else None
+
+    def _is_done(self, dedupe_id: str, move: Move) -> bool:
+        transfer = self._asked_for(dedupe_id, move)
+        return transfer is not None and transfer.done
 
     def problems(self, moves: Mapping[str, Move]) -> Iterator[ServiceValidationError]:
         """Yield what the user's options have against these moves, of one currency, together."""
@@ -232,7 +233,7 @@ class Transfers:
         return tuple(
             Step(
                 move=move,
-                result=StepResult.ALREADY_MOVED if self._is_done(id_) else StepResult.PLANNED,
+                result=StepResult.ALREADY_MOVED if self._is_done(id_, move) else StepResult.PLANNED,
             )
             for id_, move in order.moves.items()
         )
@@ -286,8 +287,7 @@ class Transfers:
         steps: list[Step] = []
         for dedupe_id, move in moves:
             result = StepResult.ALREADY_MOVED
-            earlier = self._journal.find(dedupe_id)
-            if earlier is None or not earlier.done or earlier.move != move:
+            if not self._is_done(dedupe_id, move):
                 result = StepResult.NOT_SENT
                 self._async_report(Transfer.of(dedupe_id, move, dt_util.utcnow()), reason)
                 reason = EARLIER_MOVE_FAILED
@@ -299,7 +299,7 @@ class Transfers:
         """Tell everybody that a transfer is done, or the reason why it is not."""
         if reason is None:
             outcome = TransferOutcome.DONE
-        elif self._is_in_doubt(transfer):
+        elif self._asked_for(transfer.dedupe_id, transfer.move):
             outcome = TransferOutcome.UNKNOWN
         else:
             outcome = TransferOutcome.REFUSED
@@ -314,8 +314,8 @@ class Transfers:
         """Return whether money was taken out of a pot for another one, and is not there yet."""
         if [move.direction for move in order.moves.values()] != BETWEEN_POTS:
             return False
-        out, back = order.moves
-        return self._is_done(out) and not self._is_done(back)
+        out, back = order.moves.items()
+        return self._is_done(*out) and not self._is_done(*back)
 
     @callback
     def async_tell_of_money_between_pots(self) -> None:

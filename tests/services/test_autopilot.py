@@ -21,8 +21,8 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
 )
-from custom_components.monzo.journal import REMEMBERED_FOR
 from custom_components.monzo.services import autopilot
+from custom_components.monzo.transfer_journal import REMEMBERED_FOR
 from custom_components.monzo.transfers import (
     ISSUE_BETWEEN_POTS,
     SIGNAL_TRANSFER,

@@ -14,7 +14,6 @@ import voluptuous as vol
 
 from ..api import Money, MonzoAuthenticationError, MonzoError
 from ..errors import bank_errors, failed, refused
-from ..journal import Order
 from ..models import MonzoData
 from ..plans import (
     Direction,
@@ -27,6 +26,7 @@ from ..plans import (
     Share,
     leaves_at_least,
 )
+from ..transfer_journal import Order
 from ..transfers import Step, StepResult
 from .amounts import ANY_AMOUNT, ATTR_AMOUNT, ATTR_EVERYTHING, ATTR_PERCENTAGE, number, percentage
 from .pot_targets import PotTarget
