@@ -31,7 +31,7 @@ from sandbox.home import Home
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
 
 from .conftest import WEBHOOK_ID, LetPass, SignIn
-from .looking import complaints, set_up, value
+from .looking import complaints, device, set_up, value
 from .stream import ADDRESS, Listener, open_door
 from .teller import Meanwhile
 from .test_coordinator import ByAccount
@@ -366,6 +366,22 @@ async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
     assert joint.heard == joint.events == [row.id]
     assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
     assert len(server.requests) - before <= 3
+
+
+async def test_a_pot_that_is_closed_is_gone_with_the_delivery_of_its_last_money(
+    hass: HomeAssistant,
+    home: Home,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    let_pass: LetPass,
+) -> None:
+    home.bank.close_pot(home.house.id)
+    await settle(server, let_pass)
+
+    assert len(joint.heard) == 1
+    assert device(hass, entry, home.house.id) is None
+    assert device(hass, entry, home.bills.id)
 
 
 async def test_two_hundred_deliveries_at_once_cost_few_requests(

@@ -200,16 +200,17 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @callback
     @override
     def _async_refresh_finished(self) -> None:
-        """Take back what is no longer true, and remove what has evidently gone from the data."""
+        """Take back what is no longer true."""
         if self.last_update_success:
             self.last_polled = dt_util.utcnow()
             async_clear_issues(self.hass, self.config_entry, (Issue.EVICTED, Issue.NOT_APPROVED))
-            async_remove_devices(self.hass, self.config_entry, self.data.gone)
 
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Update the entities, and then tell those who may look at them."""
+        """Update the entities, without what has gone, and then tell those who may look at them."""
+        if self.last_update_success:
+            async_remove_devices(self.hass, self.config_entry, self.data.gone)
         # Known before any entity changes: whoever follows one must not see the others' past.
         changes = self._async_note_changes()
         super().async_update_listeners()
