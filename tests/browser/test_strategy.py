@@ -1,11 +1,13 @@
 """The dashboard that is there at once: offered, complete, discreet, and never out of date."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+import json
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 import pytest
 import pytest_asyncio
 
@@ -83,6 +85,31 @@ async def test_it_is_among_the_new_dashboards_and_makes_one(
     await page.get_by_role("link", name="Money").click()
     await expect(page.get_by_role("heading", name="Holiday")).to_be_visible()
     await desk.shot("dashboard")
+
+
+async def test_it_can_be_chosen_while_its_texts_are_on_their_way(
+    banked_house: House, desk: Desk
+) -> None:
+    page = await desk.open(banked_house, "/profile")
+    late: list[Callable[[], None]] = []
+
+    def hold_texts(browser: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            told = json.loads(message)
+            for each in told if isinstance(told, list) else [told]:
+                send = partial(browser.send, json.dumps(each))
+                late.append(send) if "component.monzo.common" in str(each) else send()
+
+        browser.connect_to_server().on_message(pass_on)
+
+    await page.route_web_socket("**/api/websocket", hold_texts)
+    await page.goto(f"{banked_house.url}/config/lovelace/dashboards")
+    await page.get_by_role("button", name="Add dashboard").click()
+    await page.locator(DIALOG).get_by_role("button", name="Monzo").click()
+    for send in late:
+        send()
+    title = page.locator("dialog-lovelace-dashboard-detail").get_by_role("textbox").first
+    await expect(title).to_have_value("Money")
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,15 @@ const loadTexts = () => {
 
 export const moment = () => new Promise((go) => setTimeout(go, 200));
 
-export const textsAreLoaded = async () => {
+/** Ready when ours are there. */
+export const texts = (async () => {
 	while (!text("unreachable")) {
 		loadTexts();
 		await moment();
 	}
-};
+})();
 
-/** Return the ids of our entities by their translation key, of each of our devices. @param {Hass} hass */
+/** Return the ids of our entities by translation key, for each device. @param {Hass} hass */
 export const monzoDevices = ({ entities }) => {
 	/** @type {Record<string, EntityIds>} */
 	const devices = {};
@@ -155,17 +156,25 @@ export class Card extends HTMLElement {
 }
 
 /** Make a card known. @type {Define} */
-export const define = async (name, card, suggest) => {
+export const define = (name, card, suggest) => {
 	const type = `monzo-${name}-card`;
 	if (customElements.get(type)) return;
 	customElements.define(type, card);
-	await textsAreLoaded();
 	/** @type {Suggest} */
 	const getEntitySuggestion = (hass, entity) => {
 		const device = hass.entities[entity]?.device_id ?? "";
 		const options = suggest(device, monzoDevices(hass)[device] ?? {});
 		return options && { config: { type: `custom:${type}`, ...options } };
 	};
-	const said = { name: text(`${name}_name`), description: text(`${name}_description`) };
-	(window.customCards ??= []).push({ type, preview: true, ...said, getEntitySuggestion });
+	(window.customCards ??= []).push({
+		type,
+		preview: true,
+		get name() {
+			return text(`${name}_name`);
+		},
+		get description() {
+			return text(`${name}_description`);
+		},
+		getEntitySuggestion,
+	});
 };

@@ -148,7 +148,7 @@ type Define = (
   name: string,
   card: CustomElementConstructor,
   suggest: (device: string, entities: Record<string, string>) => object | null,
-) => Promise<void>;
+) => void;
 
 /** `options` are what people choose about the dashboard. */
 type Generate = (options: object, hass: Hass) => Promise<object>;

@@ -1,10 +1,10 @@
 /** A dashboard of everything at the bank, which the server lays out; made anew when that changes. */
-import { ACCOUNTS, form, moment, text, textsAreLoaded } from "./common.js";
+import { ACCOUNTS, form, moment, text, texts } from "./common.js";
 
 const TAG = "ll-strategy-dashboard-monzo";
 
 class Dashboard extends HTMLElement {
-	static getCreateSuggestions = async () => ({ title: text("dashboard_title"), icon: "mdi:wallet" });
+	static getCreateSuggestions = () => texts.then(() => ({ title: text("dashboard_title"), icon: "mdi:wallet" }));
 
 	/** Return the visual editor: Home Assistant's own form. */
 	static async getConfigElement() {
@@ -28,7 +28,12 @@ class Dashboard extends HTMLElement {
 
 if (!customElements.get(TAG)) {
 	customElements.define(TAG, Dashboard);
-	await textsAreLoaded();
-	const description = text("dashboard_description");
-	(window.customStrategies ??= []).push({ type: "monzo", strategyType: "dashboard", name: "Monzo", description });
+	(window.customStrategies ??= []).push({
+		type: "monzo",
+		strategyType: "dashboard",
+		name: "Monzo",
+		get description() {
+			return text("dashboard_description");
+		},
+	});
 }
