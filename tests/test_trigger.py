@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
+from custom_components.monzo.balances import LAST_TOLD
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
@@ -376,6 +377,25 @@ async def test_a_late_transaction_is_told_only_to_those_who_want_that(
 
     assert [(each["id"], each["late"]) for each in told] == [("late", True)]
     assert await reasons(hass, hass_ws_client) == ["late"]
+
+
+async def test_a_pot_that_was_closed_meanwhile_keeps_its_name(
+    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    wanted = {"round_ups": True, "late": True}
+    told = await automate(hass, {"trigger": "monzo.payment_made", "options": wanted})
+    await hass.config_entries.async_unload(entry.entry_id)
+    # As after a start of Home Assistant.
+    hass.data.pop(LAST_TOLD)
+    bank.pay(home.current.id, -350)
+    bank.close_pot(home.coin_jar.id)
+    await set_up(hass, entry)
+    await let_pass(A_POLL)
+
+    assert [(each["kind"], each["pot"]) for each in told] == [
+        ("card_payment", None),
+        ("round_up", "Coin jar"),
+    ]
 
 
 # Coming and going

@@ -100,11 +100,9 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
     @callback
     def _async_report(self, report: Report) -> None:
         """Tell of one transaction."""
-        transaction = report.transaction
-        pot = self.coordinator.data.pot_names.get(transaction.pot_id or "")
         self._trigger_event(
-            transaction_kind(transaction),
-            {**transaction_as_dict(transaction, pot), "late": report.late},
+            transaction_kind(report.transaction),
+            {**transaction_as_dict(report.transaction, report.pot), "late": report.late},
         )
         self.async_write_ha_state()
 

@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from homeassistant.util import dt as dt_util
 
-from .api import Account, Balance, Money, Pot
+from .api import Account, Balance, Money, Pot, Transaction
 from .const import BANK_DAY_STARTS, BANK_TIME_ZONE
 
 
@@ -132,6 +132,10 @@ class MonzoData:
         if subject_id == self.person.id:
             return self.person
         return self.accounts.get(subject_id) or self.pots.get(subject_id)
+
+    def pot_of(self, transaction: Transaction) -> str | None:
+        """Return the name of the pot that the money went into or came from, if it is known."""
+        return self.pot_names.get(transaction.pot_id or "")
 
 
 def bank_day_began(now: datetime) -> datetime:

@@ -83,6 +83,9 @@ class Report:
 
     transaction: Transaction
 
+    pot: str | None
+    """The name of the pot that the money went into or came from, if it is known."""
+
     late: bool
     """Whether it was made a while ago, most likely while Home Assistant was off."""
 
@@ -92,6 +95,10 @@ class Change:
     """A known transaction that is no longer what it was."""
 
     transaction: Transaction
+
+    pot: str | None
+    """See `Report.pot`."""
+
     before: Seen
 
 
@@ -431,7 +438,11 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
     @callback
     def _async_tell_change(self, account_id: str, ledger: Ledger, transaction: Transaction) -> None:
         """Report that a known transaction is no longer what it was."""
-        change = Change(transaction=transaction, before=ledger.seen[transaction.id])
+        change = Change(
+            transaction=transaction,
+            pot=self._balances.data.pot_of(transaction),
+            before=ledger.seen[transaction.id],
+        )
         ledger.remember(transaction)
         async_dispatcher_send(self.hass, SIGNAL_CHANGE.format(account_id), change)
 
@@ -441,6 +452,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         age = dt_util.utcnow() - transaction.created
         report = Report(
             transaction=transaction,
+            pot=self._balances.data.pot_of(transaction),
             late=transaction.created < self._started or age > LATE_AFTER,
         )
         self._on_report(report)

@@ -195,16 +195,6 @@ class MonzoTrigger(Trigger):
     def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         """Listen to one account or pot, and return what ends that."""
 
-    def _variables_of(self, transaction: Transaction) -> dict[str, Any]:
-        """Return what templates see of a transaction."""
-        pot = async_last_told(self._hass, transaction.pot_id or "")
-        variables = transaction_as_dict(
-            transaction, pot.pot.name if isinstance(pot, PotState) else None
-        )
-        # Home Assistant has a `description` of its own, which it records.
-        variables["statement"] = variables.pop("description")
-        return {"kind": transaction_kind(transaction).value, **variables}
-
     def _objection(self, transaction: Transaction) -> str | None:
         """Return why a transaction is not the user's choice, by the options there are."""
         options = self._options
@@ -222,6 +212,14 @@ class MonzoTrigger(Trigger):
         return None
 
 
+def _variables_of(told: Report | Change) -> dict[str, Any]:
+    """Return what templates see of a transaction."""
+    variables = transaction_as_dict(told.transaction, told.pot)
+    # Home Assistant has a `description` of its own, which it records.
+    variables["statement"] = variables.pop("description")
+    return {"kind": transaction_kind(told.transaction).value, **variables}
+
+
 class TransactionTrigger(MonzoTrigger):
     """Waits for transactions of some kind."""
 
@@ -237,7 +235,7 @@ class TransactionTrigger(MonzoTrigger):
             transaction = report.transaction
             if not self._is_meant(transaction):
                 return
-            variables = {**self._variables_of(transaction), "late": report.late}
+            variables = {**_variables_of(report), "late": report.late}
             objection = self._objection(transaction)
             if objection is None and report.late and not self._options[CONF_LATE]:
                 objection = "late"
@@ -321,7 +319,7 @@ class TransactionAmountChanged(MonzoTrigger):
             if not difference:
                 return
             variables = {
-                **self._variables_of(transaction),
+                **_variables_of(change),
                 "amount_before": float(before.amount),
                 "difference": float(difference),
             }

@@ -159,13 +159,13 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
             complete = complete and not part.skipped
             if len(found) > limit:
                 break
-    pot_names = target.runtime.balances.data.pot_names
+    data = target.runtime.balances.data
     return {
         "account_id": target.account.id,
         "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete and len(found) <= limit,
-        "transactions": [_as_dict(item, pot_names) for item in found[:limit]],
+        "transactions": [_as_dict(item, data.pot_of(item)) for item in found[:limit]],
     }
 
 
@@ -306,11 +306,11 @@ GROUP_OF: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
 }
 
 
-def _as_dict(item: Transaction, pot_names: Mapping[str, str]) -> dict[str, Any]:
+def _as_dict(item: Transaction, pot: str | None) -> dict[str, Any]:
     """Return what templates see of a transaction."""
     return {
         "kind": transaction_kind(item).value,
-        **transaction_as_dict(item, pot_names.get(item.pot_id or "")),
+        **transaction_as_dict(item, pot),
         "attachments": [
             {
                 "attachment_id": attachment.id,
