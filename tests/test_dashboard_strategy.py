@@ -48,8 +48,7 @@ async def open_dashboard(
     hass_access_token: str,
 ) -> Open:
     """Return what asks for the dashboard with some options, and returns it."""
-    assert await async_setup_component(hass, DOMAIN, {})
-    return opener(hass, hass_ws_client, hass_access_token)
+    return await opener(hass, hass_ws_client, hass_access_token)
 
 
 @pytest.fixture
@@ -60,12 +59,12 @@ async def open_as_guest(
     hass_read_only_access_token: str,
 ) -> Open:
     """Return what does the same for somebody who is no administrator."""
+    return await opener(hass, hass_ws_client, hass_read_only_access_token)
+
+
+async def opener(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, token: str) -> Open:
+    """Set up, and return what asks for the dashboard as whom a token belongs to."""
     assert await async_setup_component(hass, DOMAIN, {})
-    return opener(hass, hass_ws_client, hass_read_only_access_token)
-
-
-def opener(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, token: str) -> Open:
-    """Return what asks for the dashboard as whom a token belongs to."""
 
     async def open_dashboard(**options: object) -> dict[str, Any]:
         client = await hass_ws_client(hass, token)
