@@ -1,1 +1,1 @@
-"""What people see and click in a real Home Assistant, in a real browser."""
+"""Tests of the frontend: a real Home Assistant, operated in a real browser."""

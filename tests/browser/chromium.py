@@ -1,4 +1,4 @@
-"""The browser: the Chromium that this machine has, driven from here."""
+"""Finds and starts the Chromium of this machine."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ import shutil
 
 from playwright.async_api import Browser, async_playwright
 
-# The environment variable that names a browser which is not found by itself.
+# Environment variable with the path of a browser that is not on the search path.
 _VARIABLE = "CHROMIUM"
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -20,27 +20,29 @@ _OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Reach only this machine. Blocking requests one by one would turn off the browser's cache.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 
 
 class NoChromiumError(Exception):
-    """There is no Chromium on this machine; the message says where it was looked for."""
+    """Chromium is missing on this machine; the message lists the names that were tried."""
 
 
-def chromium_here() -> Path:
-    """Return Chromium's program. Raises NoChromiumError."""
-    named = os.environ.get(_VARIABLE)
-    found = named or next(filter(None, map(shutil.which, _NAMES)), None)
+def find_chromium() -> Path:
+    """Return the path of Chromium. Raises NoChromiumError."""
+    configured = os.environ.get(_VARIABLE)
+    found = configured or next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         names = ", ".join(_NAMES)
-        msg = f"No Chromium: {names} are not on the path, and {_VARIABLE} names none"
+        msg = f"No Chromium: none of {names} is on the search path, and {_VARIABLE} is not set"
         raise NoChromiumError(msg)
     return Path(found)
 
 
 @asynccontextmanager
-async def launched(executable: Path, *options: str) -> AsyncIterator[Browser]:
-    """Start the browser, with more options than those that it always has, and end it."""
+async def run_chromium(executable: Path, *options: str) -> AsyncIterator[Browser]:
+    """Start Chromium with additional options, and stop it at the end."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=executable, args=[*_OPTIONS, *options]

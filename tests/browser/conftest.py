@@ -1,47 +1,50 @@
-"""A Home Assistant with its frontend, a bank, and a person at a browser."""
+"""Fixtures: a Home Assistant with its frontend, a bank, and a browser."""
 
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 import re
 import shutil
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 import pytest
 import pytest_asyncio
 import pytest_socket
 
-from .chromium import NoChromiumError, chromium_here, launched
-from .desk import PATIENCE, Desk
-from .house import PYTHON, House, opened
+from .browser_session import TIMEOUT, BrowserSession, WindowPool
+from .chromium import NoChromiumError, find_chromium, run_chromium
+from .ha_instance import PYTHON, HaInstance, run_home_assistant
 
 HERE = Path(__file__).parent
-PICTURES = HERE.parents[1] / ".screenshots"
+SCREENSHOTS = HERE.parents[1] / ".screenshots"
 
-# The fixtures that begin with a start of Home Assistant, and are shared by the tests of a worker.
-_HOUSES = ("banked_house", "new_house")
+# Fixtures that start a Home Assistant, which the tests of a worker share.
+_INSTANCES = ("ha", "new_ha")
 
-# A busy machine is no reason to miss something.
-expect.set_options(timeout=PATIENCE)
+# Seconds for a test with all its waits, and with the start of Home Assistant before the first test.
+_TEST_TIMEOUT = 300
+
+expect.set_options(timeout=TIMEOUT)
 
 _FAILED = pytest.StashKey[bool]()
 
 
-# Before pytest-xdist looks for the groups.
+# Before pytest-xdist reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have all tests here share an event loop, and those with the same house share a process."""
+    """Run all tests of this folder in one event loop, and those of an instance in one process."""
     for item in items:
         if HERE in item.path.parents and isinstance(item, pytest.Function):
             item.add_marker(pytest.mark.asyncio(loop_scope="package"), append=False)
-            house = next((house for house in _HOUSES if house in item.fixturenames), "no house")
-            item.add_marker(pytest.mark.xdist_group(f"browser, {house}"))
+            item.add_marker(pytest.mark.timeout(_TEST_TIMEOUT))
+            instance = next((name for name in _INSTANCES if name in item.fixturenames), "none")
+            item.add_marker(pytest.mark.xdist_group(f"browser, {instance}"))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember whether a test has failed until its fixtures are taken down."""
+    """Record a failure, for fixtures that are torn down after it."""
     report = yield
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     return report
@@ -49,83 +52,87 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def _real_parts() -> None:
-    """Let the tests talk to what runs on this machine; Home Assistant is a process of its own."""
-    _open_doors()
+    """Allow connections on this machine; Home Assistant runs in a separate process."""
+    _allow_local_connections()
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting() -> None:
-    """Leave the integration as people install it."""
+    """Keep the integration's real pauses."""
 
 
 @pytest.fixture(autouse=True)
 def verify_cleanup() -> None:
-    """Let the browser and the bank outlive a test, for the next one shares them."""
+    """Skip the check for leftovers, because the browser and the bank outlive a test."""
 
 
 @pytest.fixture(scope="package")
 def executable() -> Path:
-    """Return Chromium's program; without one, or without the newest Home Assistant, skip."""
+    """Return the path of Chromium; skip without it, or without the newest Home Assistant."""
     try:
-        found = chromium_here()
+        found = find_chromium()
     except NoChromiumError as err:
         pytest.skip(str(err))
     if not PYTHON.exists():
-        pytest.skip("No Home Assistant with a frontend: scripts/setup demo makes .venv-demo")
+        pytest.skip(f"No Home Assistant with a frontend in {PYTHON}: run scripts/setup demo")
     return found
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def chromium(executable: Path) -> AsyncIterator[Browser]:
-    """Return the browser."""
-    async with launched(executable) as browser:
-        yield browser
+async def window_pool(executable: Path) -> AsyncIterator[WindowPool]:
+    """Return the windows of one browser."""
+    async with run_chromium(executable) as chromium:
+        yield WindowPool(chromium)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def new_house(
+async def new_ha(
     executable: Path, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """Return a house whose Home Assistant does not know the bank; a test leaves it like that."""
-    _open_doors()
-    async with opened(tmp_path_factory.mktemp("new-house")) as house:
-        yield house
+) -> AsyncIterator[HaInstance]:
+    """Return a Home Assistant without the integration; a test must remove what it adds."""
+    _allow_local_connections()
+    async with run_home_assistant(tmp_path_factory.mktemp("new-ha")) as instance:
+        yield instance
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def banked_house(
+async def ha(
     executable: Path, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """Return a house in which Ann is signed in; tests share it and leave her signed in."""
-    _open_doors()
-    async with opened(tmp_path_factory.mktemp("banked-house")) as house:
-        await house.connect()
-        yield house
+) -> AsyncIterator[HaInstance]:
+    """Return a Home Assistant with the integration set up for Ann; a test must keep it so."""
+    _allow_local_connections()
+    async with run_home_assistant(tmp_path_factory.mktemp("ha")) as instance:
+        await instance.connect()
+        yield instance
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def desk(request: pytest.FixtureRequest, chromium: Browser) -> AsyncIterator[Desk]:
-    """Return a seat at the browser; in the end nothing of ours may have gone wrong in it."""
+async def browser(
+    request: pytest.FixtureRequest, window_pool: WindowPool
+) -> AsyncIterator[BrowserSession]:
+    """Return a browser session. At the end, no page may have reported a problem with our code."""
     module = request.path.stem.removeprefix("test_")
-    pictures = PICTURES / module / re.sub(r"[^\w-]+", "-", request.node.name.removeprefix("test_"))
-    shutil.rmtree(pictures, ignore_errors=True)
-    desk = Desk(chromium, pictures)
-    yield desk
-    if request.node.stash.get(_FAILED, False):
-        await _tell(desk)
-    await desk.leave()
-    assert desk.complaints == []
+    name = re.sub(r"[^\w-]+", "-", request.node.name.removeprefix("test_"))
+    screenshots = SCREENSHOTS / module / name
+    shutil.rmtree(screenshots, ignore_errors=True)
+    session = BrowserSession(window_pool, screenshots)
+    yield session
+    failed = request.node.stash.get(_FAILED, False)
+    if failed:
+        await _print_evidence(session)
+    await session.close(keep_shared=not failed)
+    assert session.problems == []
 
 
-async def _tell(desk: Desk) -> None:
-    """Say where to look after a failure; pytest shows it with the test's."""
-    for page in desk.pages:
-        print(f"What was on the screen:  {await desk.shot('failed', page)}")  # noqa: T201 - to be read
-    for house in desk.houses:
-        print(f"Home Assistant's log:    {house.home_assistant.log}")  # noqa: T201 - as above
+async def _print_evidence(session: BrowserSession) -> None:
+    """Print where to find screenshots and logs; pytest shows it with the failure."""
+    for page in session.pages:
+        print(f"Screenshot: {await session.screenshot('failed', page)}")  # noqa: T201 - for the reader of the report
+    for instance in session.instances:
+        print(f"Home Assistant's log: {instance.process.log}")  # noqa: T201 - as above
 
 
-def _open_doors() -> None:
-    """Allow connections on this machine, which Home Assistant's test helpers close at each test."""
+def _allow_local_connections() -> None:
+    """Allow local connections, which Home Assistant's test helpers block before each test."""
     pytest_socket.enable_socket()
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"])

@@ -1,4 +1,4 @@
-"""A person's way with Monzo from the first click to the last, and what may go wrong on it."""
+"""Setting up, using and removing the integration in the frontend, and errors during the sign-in."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -6,180 +6,189 @@ import json
 import re
 
 from playwright.async_api import expect
-import pytest
 import pytest_asyncio
 
 from sandbox.bank import LONDON, Bank
 from sandbox.server import Answer
 
-from .desk import PATIENCE, Desk
-from .house import House, until
-from .visitor import INTEGRATIONS, MONZO, Visitor
+from .browser_session import TIMEOUT, BrowserSession
+from .ha_instance import HaInstance, wait_until
+from .integration_ui import INTEGRATIONS, MONZO, IntegrationUi
+from .texts import first_sentence, text
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="package")
-async def _forgotten(new_house: House) -> AsyncIterator[None]:
-    """Leave the house as it was found."""
+async def _remove_everything(new_ha: HaInstance) -> AsyncIterator[None]:
+    """Remove what the test has added to Home Assistant."""
     yield
-    new_house.server.clear_faults()
-    await new_house.forget()
+    new_ha.server.clear_faults()
+    await new_ha.remove_everything()
 
 
-@pytest.mark.parametrize(
-    ("width", "colours", "purse"),
-    [
-        pytest.param(1280, "light", "Everyday money", id="wide"),
-        pytest.param(390, "dark", "Purse", id="narrow and dark"),
-    ],
-)
-async def test_the_whole_journey(
-    new_house: House, desk: Desk, width: int, colours: str, purse: str
+async def test_a_user_sets_up_uses_and_removes_the_integration(
+    new_ha: HaInstance, browser: BrowserSession
 ) -> None:
-    page = await desk.open(new_house, INTEGRATIONS, width=width, dark=colours == "dark")
-    ann = Visitor(new_house, desk, page)
-    await sign_in_and_name_the_current_account(ann, purse)
-    await look_at_the_account(ann, purse)
-    await get_a_dashboard(ann)
-    await pay_and_see_it_among_the_activities(ann, purse)
-    await put_money_into_a_pot(ann)
-    await sign_in_again_after_another_program_took_over(ann)
-    await sign_in_anew_by_ones_own_wish(ann)
-    await limit_what_may_be_moved(ann)
-    await download_the_diagnostics(ann)
-    await remove_everything(ann)
+    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha, INTEGRATIONS))
+    account = "Everyday money"
+    await add_the_integration_and_name_the_current_account(ui, account)
+    await see_the_account(ui, account)
+    await create_a_dashboard(ui)
+    await see_a_payment_in_the_activity(ui, account)
+    await deposit_into_a_pot(ui)
+    await sign_in_again_after_another_program_took_over(ui)
+    await reconfigure(ui)
+    await set_a_limit(ui)
+    await download_diagnostics_without_secrets(ui)
+    await delete_the_config_entry(ui)
 
 
-async def sign_in_and_name_the_current_account(ann: Visitor, purse: str) -> None:
-    await ann.connects()
-    await ann.approves()
-    await ann.sees("Monzo is connected")
-    names = ann.dialog.locator("ha-input").filter(has_text="Device name").get_by_role("textbox")
+async def test_a_user_sets_up_the_integration_on_a_dark_phone(
+    new_ha: HaInstance, browser: BrowserSession
+) -> None:
+    page = await browser.open(new_ha, INTEGRATIONS, width=390, dark=True)
+    ui = IntegrationUi(new_ha, browser, page)
+    await add_the_integration_and_name_the_current_account(ui, "Purse")
+    await see_the_account(ui, "Purse")
+    await create_a_dashboard(ui)
+
+
+async def add_the_integration_and_name_the_current_account(ui: IntegrationUi, name: str) -> None:
+    await ui.search_integration()
+    await ui.allow(await ui.enter_credentials())
+    await ui.wait_for_approval_step()
+    await ui.approve()
+    await ui.wait_for_text(text("config.create_entry.default"))
+    names = ui.dialog.locator("ha-input").filter(has_text="Device name").get_by_role("textbox")
     await expect(names.first).to_have_value("Ann Archer")
-    await ann.shot("devices")
-    await names.nth(1).fill(purse)
+    await ui.screenshot("devices")
+    await names.nth(1).fill(name)
     await names.nth(1).press("Tab")
-    await ann.closes("Finish")
-    await ann.sees(purse, within=ann.entry)
-    await ann.shot("entry")
-    await ann.house.loaded()
+    await ui.close_dialog("Finish")
+    await ui.wait_for_text(name, within=ui.entry)
+    await ui.screenshot("entry")
+    await ui.ha.wait_until_loaded()
 
 
-async def look_at_the_account(ann: Visitor, purse: str) -> None:
-    await ann.entry.get_by_text(purse).click()
-    await ann.sees("Balance with pots")
-    await ann.shot("account")
+async def see_the_account(ui: IntegrationUi, account: str) -> None:
+    await ui.entry.get_by_text(account).click()
+    await ui.wait_for_text("Balance with pots")
+    await ui.screenshot("account")
 
 
-async def get_a_dashboard(ann: Visitor) -> None:
-    await ann.go("/config/lovelace/dashboards")
-    await ann.page.get_by_role("button", name="Add dashboard").click()
-    await ann.page.locator("ha-dialog-new-dashboard").get_by_role("button", name="Monzo").click()
-    details = ann.page.locator("dialog-lovelace-dashboard-detail")
+async def create_a_dashboard(ui: IntegrationUi) -> None:
+    await ui.goto("/config/lovelace/dashboards")
+    await ui.page.get_by_role("button", name="Add dashboard").click()
+    await ui.page.locator("ha-dialog-new-dashboard").get_by_role("button", name="Monzo").click()
+    details = ui.page.locator("dialog-lovelace-dashboard-detail")
     await details.get_by_role("button", name="Create").click()
     await expect(details.get_by_role("button", name="Create")).to_be_hidden()
-    await ann.go("/dashboard-money")
-    await ann.sees("Total of everything")
-    await ann.sees("Picture House")
-    await ann.shot("dashboard")
+    await ui.goto("/dashboard-money")
+    await ui.wait_for_text("Total of everything")
+    await ui.wait_for_text("Picture House")
+    await ui.screenshot("dashboard")
 
 
-async def pay_and_see_it_among_the_activities(ann: Visitor, purse: str) -> None:
-    await ann.go("/logbook")
-    paid = ann.house.bank.clock()
-    ann.house.bank.pay(ann.house.home.current.id, -350, merchant="Copper Kettle")
-    rows = ann.page.locator("ha-logbook-entry").filter(has_text="Card payment")
-    # Another journey's payment has the account's name of today, but not the time.
-    ours = rows.filter(has_text=purse).filter(has_text=at_once_after(paid))
-    await expect(ours).to_have_count(1)
-    await ann.shot("activity")
+async def see_a_payment_in_the_activity(ui: IntegrationUi, account: str) -> None:
+    await ui.goto("/logbook")
+    paid = ui.ha.bank.clock()
+    ui.ha.bank.pay(ui.ha.home.current.id, -350, merchant="Copper Kettle")
+    rows = ui.page.locator("ha-logbook-entry").filter(has_text="Card payment")
+    # Payments of other tests have the same text and account name, but not the same time.
+    paid_now = rows.filter(has_text=account).filter(has_text=times_after(paid))
+    await expect(paid_now).to_have_count(1)
+    await ui.screenshot("activity")
 
 
-async def put_money_into_a_pot(ann: Visitor) -> None:
-    pot = ann.house.bank.pot(ann.house.home.holiday.id)
+async def deposit_into_a_pot(ui: IntegrationUi) -> None:
+    pot = ui.ha.bank.pot(ui.ha.home.holiday.id)
     after = pot.balance + 1234
-    await ann.go("/config/tools/action?service=monzo.deposit_into_pot")
-    await ann.page.get_by_text("Select a device").first.click()
-    await ann.shot("pots")
-    await ann.page.get_by_role("option").filter(has_text="Holiday").click()
-    amount = ann.page.locator("ha-settings-row").filter(has_text="The amount to move, in the")
+    await ui.goto("/config/tools/action?service=monzo.deposit_into_pot")
+    await ui.page.get_by_text("Select a device").first.click()
+    await ui.screenshot("pots")
+    await ui.page.get_by_role("option").filter(has_text="Holiday").click()
+    description = text("services.deposit_into_pot.fields.amount.description")
+    amount = ui.page.locator("ha-settings-row").filter(has_text=description)
     await amount.locator("ha-checkbox").click()
     await amount.get_by_role("spinbutton").fill("12.34")
-    await ann.shot("deposit")
-    await ann.page.get_by_role("button", name="Perform action").click()
-    await until(lambda: pot.balance == after)
-    await ann.page.get_by_text("result: moved").first.scroll_into_view_if_needed()
-    await ann.shot("deposited")
+    await ui.screenshot("deposit")
+    await ui.page.get_by_role("button", name="Perform action").click()
+    await wait_until(lambda: pot.balance == after, "the pot has the money")
+    await ui.page.get_by_text("result: moved").first.scroll_into_view_if_needed()
+    await ui.screenshot("deposited")
 
 
-async def sign_in_again_after_another_program_took_over(ann: Visitor) -> None:
-    ann.house.evict_ann()
-    await ann.go(INTEGRATIONS)
-    await ann.page.get_by_role("button", name="Reconfigure").click()
-    await ann.sees("no longer accepts the sign-in of Ann Archer")
-    await ann.shot("reauth")
-    await ann.allows(await ann.submits())
-    await ann.waits_for_approval()
-    await ann.approves()
-    await ann.sees("Re-authentication was successful")
-    await ann.shot("reauth done")
-    await ann.closes("Close")
-    await ann.house.loaded()
+async def sign_in_again_after_another_program_took_over(ui: IntegrationUi) -> None:
+    ui.ha.replace_anns_token()
+    await ui.goto(INTEGRATIONS)
+    await ui.page.get_by_role("button", name="Reconfigure").click()
+    await ui.wait_for_text(
+        first_sentence("config.step.reauth_confirm.description", name="Ann Archer")
+    )
+    await ui.screenshot("reauth")
+    await ui.allow(await ui.submit())
+    await ui.wait_for_approval_step()
+    await ui.approve()
+    await ui.wait_for_text("Re-authentication was successful")
+    await ui.screenshot("reauth done")
+    await ui.close_dialog("Close")
+    await ui.ha.wait_until_loaded()
 
 
-async def sign_in_anew_by_ones_own_wish(ann: Visitor) -> None:
-    await ann.go(MONZO)
-    await ann.chooses("Reconfigure")
-    await ann.sees("Sign in to Monzo again, for example with another Monzo client")
-    await ann.shot("reconfigure")
-    await ann.allows(await ann.submits())
-    await ann.waits_for_approval()
-    await ann.approves()
-    await ann.sees("Reconfiguration was successful")
-    await ann.shot("reconfigure done")
-    await ann.closes("Close")
-    await ann.house.loaded()
+async def reconfigure(ui: IntegrationUi) -> None:
+    await ui.goto(MONZO)
+    await ui.choose_menu_item("Reconfigure")
+    await ui.wait_for_text(first_sentence("config.step.reconfigure.description"))
+    await ui.screenshot("reconfigure")
+    await ui.allow(await ui.submit())
+    await ui.wait_for_approval_step()
+    await ui.approve()
+    await ui.wait_for_text("Reconfiguration was successful")
+    await ui.screenshot("reconfigure done")
+    await ui.close_dialog("Close")
+    await ui.ha.wait_until_loaded()
 
 
-async def limit_what_may_be_moved(ann: Visitor) -> None:
-    await ann.entry.get_by_role("button", name="Configure").click()
-    await ann.sees("Monzo options")
-    limit = ann.dialog.locator("ha-selector-number").filter(has_text="Limit per transfer")
+async def set_a_limit(ui: IntegrationUi) -> None:
+    await ui.entry.get_by_role("button", name="Configure").click()
+    await ui.wait_for_text(text("options.step.init.title"))
+    label = text("options.step.init.data.max_per_transfer")
+    limit = ui.dialog.locator("ha-selector-number").filter(has_text=label)
     await limit.get_by_role("spinbutton").fill("50")
-    await ann.shot("options")
-    await ann.presses("Submit")
-    await ann.sees("Options successfully saved")
-    await ann.closes("Finish")
-    await ann.house.loaded()
+    await ui.screenshot("options")
+    await ui.press("Submit")
+    await ui.wait_for_text("Options successfully saved")
+    await ui.close_dialog("Finish")
+    await ui.ha.wait_until_loaded()
 
 
-async def download_the_diagnostics(ann: Visitor) -> None:
-    ours = (await ann.downloads_diagnostics())["data"]
-    assert ours["entry"]["limited_per_transfer"] is True
-    told = json.dumps(ours)
-    assert [secret for secret in secrets_of(ann.house.bank) if secret in told] == []
+async def download_diagnostics_without_secrets(ui: IntegrationUi) -> None:
+    diagnostics = (await ui.download_diagnostics())["data"]
+    assert diagnostics["entry"]["limited_per_transfer"] is True
+    content = json.dumps(diagnostics)
+    assert [secret for secret in secrets_of(ui.ha.bank) if secret in content] == []
 
 
-async def remove_everything(ann: Visitor) -> None:
-    assert ann.house.bank.webhooks
-    await ann.chooses("Delete")
-    await ann.sees("permanently deleted")
-    await ann.shot("remove")
-    await ann.confirms("Delete")
-    # Whether to delete the credentials as well is asked only sometimes: the frontend's own race.
-    await ann.sees("No entries")
-    await ann.shot("removed")
-    await until(lambda: not ann.house.bank.webhooks)
+async def delete_the_config_entry(ui: IntegrationUi) -> None:
+    assert ui.ha.bank.webhooks
+    await ui.choose_menu_item("Delete")
+    await ui.wait_for_text("permanently deleted")
+    await ui.screenshot("delete")
+    await ui.confirm("Delete")
+    # The frontend asks only sometimes whether to delete the credentials as well.
+    await ui.wait_for_text("No entries")
+    await ui.screenshot("deleted")
+    await wait_until(lambda: not ui.ha.bank.webhooks, "the webhooks are removed")
 
 
-def at_once_after(moment: datetime) -> re.Pattern[str]:
-    """Return what finds a time of day that is not before a moment, nor long after it."""
-    seconds = range(PATIENCE // 1000 + 1)
+def times_after(moment: datetime) -> re.Pattern[str]:
+    """Return a pattern of the times of day from a moment until the end of a wait."""
+    seconds = range(TIMEOUT // 1000 + 1)
     times = [moment.astimezone(LONDON) + timedelta(seconds=later) for later in seconds]
     return re.compile("|".join(f"{time:%H:%M:%S}" for time in times))
 
 
 def secrets_of(bank: Bank) -> Iterator[str]:
-    """Yield what must not be in a file that is sent to strangers: names, identifiers, amounts."""
+    """Yield names, ids and amounts, which must never be in diagnostics."""
     yield from bank.webhooks
     for person in bank.people.values():
         yield from (person.user_id, *person.name.split())
@@ -191,74 +200,60 @@ def secrets_of(bank: Bank) -> Iterator[str]:
         yield from (pot.id, pot.name, str(pot.balance))
 
 
-async def test_an_approval_that_does_not_come_can_still_be_given(
-    new_house: House, desk: Desk
+async def test_a_sign_in_that_the_user_denies_says_so(
+    new_ha: HaInstance, browser: BrowserSession
 ) -> None:
-    page = await desk.open(new_house, INTEGRATIONS)
-    ann = Visitor(new_house, desk, page)
-    await ann.connects()
-    await ann.sees("Not approved yet")
-    await ann.shot("not approved")
-    await ann.presses("Submit")
-    await ann.waits_for_approval()
-    await ann.approves()
-    await ann.sees("Monzo is connected")
+    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    await ui.decide(await ui.start_sign_in(), "Deny")
+    await ui.wait_for_text("access_denied")
+    await ui.screenshot("denied")
+    assert await new_ha.entries() == []
 
 
-async def test_who_says_no_at_the_bank_is_told_what_happened(new_house: House, desk: Desk) -> None:
-    page = await desk.open(new_house, INTEGRATIONS)
-    ann = Visitor(new_house, desk, page)
-    await ann.begins()
-    await ann.decides(await ann.types_credentials(), "Deny")
-    await ann.sees("access_denied")
-    await ann.shot("denied")
-    assert await new_house.entries() == []
-
-
-async def test_a_client_that_is_not_confidential_is_told_apart(
-    new_house: House, desk: Desk
+async def test_a_client_that_is_not_confidential_is_explained(
+    new_ha: HaInstance, browser: BrowserSession
 ) -> None:
-    new_house.server.register_client("oauth2client_public", "secret", confidential=False)
-    page = await desk.open(new_house, INTEGRATIONS)
-    ann = Visitor(new_house, desk, page)
-    await ann.begins()
-    await ann.allows(await ann.types_credentials("oauth2client_public", "secret"))
-    await ann.sees("not confidential")
-    await ann.shot("not confidential")
-    assert await new_house.entries() == []
+    new_ha.server.register_client("oauth2client_public", "secret", confidential=False)
+    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    await ui.allow(await ui.start_sign_in("oauth2client_public", "secret"))
+    await ui.wait_for_text(first_sentence("config.abort.not_confidential"))
+    await ui.screenshot("not confidential")
+    assert await new_ha.entries() == []
 
 
-async def test_nobody_else_can_sign_in_for_ann(new_house: House, desk: Desk) -> None:
-    await new_house.connect()
-    new_house.evict_ann()
-    page = await desk.open(new_house, INTEGRATIONS)
-    ben = Visitor(new_house, desk, page)
+async def test_another_person_cannot_sign_in_for_ann(
+    new_ha: HaInstance, browser: BrowserSession
+) -> None:
+    await new_ha.connect()
+    new_ha.replace_anns_token()
+    page = await browser.open(new_ha, INTEGRATIONS)
+    ui = IntegrationUi(new_ha, browser, page)
     await page.get_by_role("button", name="Reconfigure").click()
-    await ben.allows(await ben.submits(), "Ben Baker")
-    await ben.sees("signed in as a different person")
-    await ben.shot("another person")
+    await ui.allow(await ui.submit(), "Ben Baker")
+    await ui.wait_for_text(text("config.abort.wrong_account"))
+    await ui.screenshot("another person")
 
 
-async def test_a_bank_that_is_down_delays_the_set_up(new_house: House, desk: Desk) -> None:
-    page = await desk.open(new_house, INTEGRATIONS)
-    ann = Visitor(new_house, desk, page)
-    new_house.server.fail("GET", "/accounts", Answer.html(502), times=None)
-    await ann.begins()
-    await ann.allows(await ann.types_credentials())
-    await ann.sees("Monzo cannot be reached")
-    await ann.shot("bank is down")
-    new_house.server.clear_faults()
-    await ann.presses("Submit")
-    await ann.approves()
-    await ann.sees("Monzo is connected")
+async def test_a_bank_that_is_down_delays_the_setup(
+    new_ha: HaInstance, browser: BrowserSession
+) -> None:
+    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    new_ha.server.fail("GET", "/accounts", Answer.html(502), times=None)
+    await ui.allow(await ui.start_sign_in())
+    await ui.wait_for_text(text("config.step.connection_error.title"))
+    await ui.screenshot("bank is down")
+    new_ha.server.clear_faults()
+    await ui.press("Submit")
+    await ui.approve()
+    await ui.wait_for_text(text("config.create_entry.default"))
 
 
-async def test_a_bank_that_gives_no_token_ends_the_set_up(new_house: House, desk: Desk) -> None:
-    page = await desk.open(new_house, INTEGRATIONS)
-    ann = Visitor(new_house, desk, page)
-    new_house.server.fail("POST", "/oauth2/token", Answer.html(502), times=None)
-    await ann.begins()
-    await ann.allows(await ann.types_credentials())
-    await ann.sees("obtaining access token")
-    await ann.shot("no token")
-    assert await new_house.entries() == []
+async def test_a_bank_that_returns_no_token_ends_the_setup(
+    new_ha: HaInstance, browser: BrowserSession
+) -> None:
+    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    new_ha.server.fail("POST", "/oauth2/token", Answer.html(502), times=None)
+    await ui.allow(await ui.start_sign_in())
+    await ui.wait_for_text("obtaining access token")
+    await ui.screenshot("no token")
+    assert await new_ha.entries() == []

@@ -1,18 +1,19 @@
-"""What a person does to put a card on a dashboard, and to change it there, without a line of YAML.
+"""Steps for adding and editing a card in the dashboard editor.
 
-The page is a dashboard that is being edited, which is at its path with `?edit=1`.
+The page is a dashboard in edit mode, which is at its path with `?edit=1`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from playwright.async_api import Locator, Page, expect
 
-from .desk import Desk
-from .house import House
+from .browser_session import BrowserSession
+from .ha_instance import HaInstance
+from .texts import text
 
-# What a card of ours says to the picker, and what it suggests for an account and for a pot. The
-# module that makes all of them known is loaded once more, as it is when a page outlives an update.
-OFFERED = """async (card) => {
+# Returns the entries of a card in the card picker, and its suggestions for an account and a pot.
+# First loads the module that registers the cards again, as after an update on an open page.
+CARD_PICKER_ENTRY: Final = """async (card) => {
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
   await import(`${loaded.find((name) => name.endsWith("/monzo.js"))}?again`);
   const { hass } = document.querySelector("home-assistant");
@@ -28,45 +29,47 @@ OFFERED = """async (card) => {
 }"""
 
 
-async def suggested(desk: Desk, page: Page, card: str, *, search: str, entity: str) -> Locator:
-    """Add a card by an entity, and return the one of a kind that is suggested."""
-    # Home Assistant shows pictures of its own in the examples of its cards.
-    desk.expected_hosts.add("demo.home-assistant.io")
+async def suggested_card(
+    browser: BrowserSession, page: Page, card: str, *, search: str, entity: str
+) -> Locator:
+    """Add a card by entity, and return the suggested card of this type."""
+    # Home Assistant's own suggestions contain images from this host.
+    browser.expected_hosts.add("demo.home-assistant.io")
     await page.get_by_role("button", name="Add card").first.click()
     await page.get_by_placeholder("Search entities").fill(search)
     await page.get_by_text(entity, exact=True).first.click()
     found = page.locator("hui-suggestion-card").locator(card)
-    # Those of Home Assistant come first.
+    # Home Assistant's own suggestions come first.
     await found.scroll_into_view_if_needed()
     return found
 
 
-async def example(page: Page, card: str, *, search: str) -> Locator:
-    """Look for a card by its name instead, and return its example."""
+async def card_example(page: Page, card: str, *, search: str) -> Locator:
+    """Search for a card by name in the open picker, and return its example."""
     await page.get_by_role("tab", name="By card").click()
     await page.get_by_placeholder("Search cards").fill(search)
     return page.locator("hui-card-picker").locator(card)
 
 
-async def preview(page: Page, card: str) -> Locator:
-    """Open the visual editor of the first card, and return what shows there how it becomes."""
+async def edit_first_card(page: Page, card: str) -> Locator:
+    """Open the visual editor of the first card, and return the preview in it."""
     await page.locator("hui-card-edit-mode").first.dblclick()
     return page.locator("hui-dialog-edit-card").locator(card)
 
 
 async def hide_amounts(page: Page) -> None:
-    """Set the option that all cards have, by keyboard."""
-    switch = page.get_by_role("switch", name="Hide amounts until tapped")
+    """Turn on the option to hide amounts, by keyboard."""
+    switch = page.get_by_role("switch", name=text("common.option_hide_amounts"))
     await switch.press("Space")
     await expect(switch).to_be_checked()
 
 
-async def save(house: House, page: Page, url_path: str) -> dict[str, Any]:
-    """Save what was changed of the only card, and return what the dashboard has of it now."""
+async def save_card(ha: HaInstance, page: Page, url_path: str) -> dict[str, Any]:
+    """Save the only card of a dashboard, and return its stored configuration."""
     button = page.get_by_role("button", name="Save")
     await button.click()
     await expect(button).to_have_count(0)
-    saved = await house.owner.command("lovelace/config", url_path=url_path)
+    saved = await ha.admin.command("lovelace/config", url_path=url_path)
     (card,) = saved["views"][0]["sections"][0]["cards"]
-    kept: dict[str, Any] = card
-    return kept
+    stored: dict[str, Any] = card
+    return stored

@@ -1,0 +1,294 @@
+"""The generated dashboard: creation, content, hidden amounts, and updates on an open page."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+import json
+import re
+
+from playwright.async_api import Page, WebSocketRoute, expect
+import pytest
+import pytest_asyncio
+
+from sandbox.past import import_past
+
+from .browser_session import BrowserSession
+from .ha_instance import HaInstance, wait_until
+from .ha_setup import device_id, reload_integration, save_dashboard
+from .texts import text
+
+NEW_DASHBOARD_DIALOG = "ha-dialog-new-dashboard"
+
+# Matches an amount in any format.
+AMOUNT = re.compile(r"[£$€]|\bGBP\b|\d[.,]\d\d\b")
+
+# Returns all text of a page, including text in shadow roots and texts for screen readers.
+READ_TEXT = """() => {
+  const isHidden = (node) =>
+    node instanceof Element
+    && (["STYLE", "SCRIPT"].includes(node.nodeName) || getComputedStyle(node).display === "none");
+  const read = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return node.data;
+    if (isHidden(node)) return "";
+    const parts = [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes];
+    return [node.ariaLabel, node.title, ...parts.map(read)].filter(Boolean).join(" ");
+  };
+  return read(document.body);
+}"""
+
+# Reconnects, and then answers as a starting Home Assistant that does not know the integration yet.
+RESTART = """() => {
+  const { connection } = document.querySelector("home-assistant").hass;
+  const send = connection.sendMessagePromise.bind(connection);
+  window.asked = 0;
+  connection.sendMessagePromise = (message) => {
+    const isTooEarly = message.type === "monzo/dashboard" && ++window.asked <= 3;
+    return isTooEarly ? Promise.reject({ code: "unknown_command" }) : send(message);
+  };
+  connection.reconnect(true);
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def default_path(ha: HaInstance) -> str:
+    """Return the path of a generated dashboard without options."""
+    return await save_dashboard(ha, "all-money", {"strategy": {"type": "custom:monzo"}})
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def _delete_new_dashboard(ha: HaInstance) -> AsyncIterator[None]:
+    """Delete the dashboard that a test creates in the frontend."""
+    yield
+    for dashboard in await ha.admin.command("lovelace/dashboards/list"):
+        if dashboard["title"] == "Money":
+            await ha.admin.command("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
+
+
+@pytest.mark.usefixtures("_delete_new_dashboard")
+async def test_it_can_be_created_even_before_its_texts_are_loaded(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    page = await browser.open_separate(ha)
+    held: list[Callable[[], None]] = []
+
+    def hold_texts(socket: WebSocketRoute) -> None:
+        def pass_on(frame: str | bytes) -> None:
+            content = json.loads(frame)
+            for message in content if isinstance(content, list) else [content]:
+                send = partial(socket.send, json.dumps(message))
+                held.append(send) if "component.monzo.common" in str(message) else send()
+
+        socket.connect_to_server().on_message(pass_on)
+
+    await page.route_web_socket("**/api/websocket", hold_texts)
+    await page.goto(f"{ha.url}/config/lovelace/dashboards")
+    await page.get_by_role("button", name="Add dashboard").click()
+    offered = page.locator(NEW_DASHBOARD_DIALOG).get_by_role("button", name="Monzo")
+    await offered.scroll_into_view_if_needed()
+    await browser.screenshot("offered")
+    await offered.click()
+    for send in held:
+        send()
+    details = page.locator("dialog-lovelace-dashboard-detail")
+    await expect(details.get_by_role("textbox").first).to_have_value("Money")
+    await browser.screenshot("details")
+    await details.get_by_role("button", name="Create").click()
+    await expect(details.get_by_role("button", name="Create")).to_be_hidden()
+    await page.get_by_role("link", name="Money").click()
+    await expect(page.get_by_role("heading", name="Holiday")).to_be_visible()
+    await browser.screenshot("dashboard")
+
+
+async def test_it_shows_everything_at_any_width(
+    ha: HaInstance, browser: BrowserSession, default_path: str
+) -> None:
+    page = await browser.open(ha, default_path, height=1800)
+    for title in ("Total of everything", "Current account", "Spent today", "Other accounts"):
+        await expect(page.get_by_text(title, exact=True).first).to_be_visible()
+    await _wait_for_transactions(page)
+    pots = page.locator("monzo-pot-card").get_by_role("heading")
+    # Within an account, pots with a goal come first.
+    assert await pots.all_inner_texts() == [
+        *("Holiday", "Rainy day", "Coin jar", "Savings"),
+        *("House", "Bills"),
+    ]
+    for width, dark in ((1280, False), (1600, True), (390, True), (390, False)):
+        await page.set_viewport_size({"width": width, "height": 1800})
+        await page.emulate_media(color_scheme="dark" if dark else "light")
+        await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        await browser.screenshot(f"{width} {'dark' if dark else 'light'}")
+
+
+async def test_on_the_first_day_it_shows_no_empty_graphs(
+    ha: HaInstance, browser: BrowserSession, default_path: str
+) -> None:
+    graphs = "hui-statistics-graph-card"
+    await _clear_statistics(ha)
+    page = await browser.open(ha, default_path, height=1300)
+    await _wait_for_transactions(page)
+    await expect(page.locator(graphs)).to_have_count(0)
+    await expect(page.get_by_text("Spending", exact=True)).to_have_count(0)
+    await browser.screenshot("first day")
+    await _import_statistics(ha)
+    await page.reload()
+    await expect(page.locator(graphs)).to_have_count(5)
+    await browser.screenshot("later")
+
+
+async def test_an_open_page_survives_a_restart_of_home_assistant(
+    ha: HaInstance, browser: BrowserSession, default_path: str
+) -> None:
+    page = await browser.open(ha, default_path)
+    await _wait_for_transactions(page)
+    await page.evaluate(RESTART)
+    await page.wait_for_function("window.asked > 3")
+    await _wait_for_transactions(page)
+
+
+async def test_a_new_pot_and_a_new_name_appear_on_an_open_page(
+    ha: HaInstance, browser: BrowserSession, default_path: str
+) -> None:
+    page = await browser.open(ha, default_path)
+    await expect(page.get_by_role("heading", name="Holiday")).to_be_visible()
+    bicycle = ha.bank.open_pot(ha.home.current.id, "Bicycle", goal=20_000)
+    ha.bank.deposit(bicycle.id, ha.home.current.id, 500, "bicycle")
+    await expect(page.get_by_role("heading", name="Bicycle")).to_be_visible()
+    device = await device_id(ha, ha.home.joint.id)
+    update = "config/device_registry/update"
+    await ha.admin.command(update, device_id=device, name_by_user="Household")
+    await expect(page.get_by_text("Household", exact=True).first).to_be_visible()
+    await browser.screenshot("bicycle and household")
+    await ha.admin.command(update, device_id=device, name_by_user=None)
+    ha.bank.close_pot(bicycle.id)
+    await reload_integration(ha)
+    await expect(page.get_by_role("heading", name="Bicycle")).to_have_count(0)
+
+
+async def test_hidden_amounts_are_nowhere_on_the_page(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    strategy = {"type": "custom:monzo", "hide_amounts": True}
+    path = await save_dashboard(ha, "hidden-money", {"strategy": strategy})
+    page = await browser.open(ha, path, height=2600)
+    await _wait_for_transactions(page)
+    await expect(page.get_by_text("Total of everything")).to_be_visible()
+    content = await _read_text(page)
+    assert "Holiday" in content
+    assert "Spent today" in content
+    assert AMOUNT.findall(content) == []
+    await browser.screenshot("hidden")
+    pot = page.locator("monzo-pot-card").filter(has_text="Holiday")
+    await pot.get_by_role("button", name="Show amounts").click()
+    assert AMOUNT.findall(await _read_text(page))
+
+
+async def test_with_chosen_accounts_it_shows_only_those_and_no_total(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    await _import_statistics(ha)
+    joint = await device_id(ha, ha.home.joint.id)
+    strategy = {"type": "custom:monzo", "accounts": [joint]}
+    path = await save_dashboard(ha, "our-money", {"strategy": strategy})
+    page = await browser.open(ha, path)
+    await expect(page.get_by_role("heading", name="House")).to_be_visible()
+    await _wait_for_transactions(page)
+    content = await _read_text(page)
+    assert "Spending" in content
+    for other in ("Holiday", "Current account", "Flex", "Total of everything", "Other accounts"):
+        assert other not in content
+
+
+async def test_an_account_without_pots_has_a_section(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    business = ha.bank.open_account(ha.home.ann, type="uk_business", balance=12_345)
+    await reload_integration(ha)
+    device = await device_id(ha, business.id)
+    strategy = {"type": "custom:monzo", "accounts": [device]}
+    path = await save_dashboard(ha, "business-money", {"strategy": strategy})
+    page = await browser.open(ha, path)
+    await expect(page.get_by_text("£123.45")).to_be_visible()
+    content = await _read_text(page)
+    assert "Spent today" in content
+    for absent in ("Balance with pots", "Other accounts", "Everything"):
+        assert absent not in content
+    await browser.screenshot("business")
+    ha.bank.close_account(business.id)
+    await reload_integration(ha)
+
+
+async def test_without_an_account_it_links_to_the_integrations(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    strategy = {"type": "custom:monzo", "accounts": ["removed"]}
+    path = await save_dashboard(ha, "no-money", {"strategy": strategy})
+    page = await browser.open(ha, path)
+    await expect(page.get_by_text(text("common.dashboard_nothing"))).to_be_visible()
+    await browser.screenshot("no accounts")
+    await page.get_by_role("button", name=text("common.dashboard_set_up")).click()
+    await page.wait_for_url("**/config/integrations/dashboard")
+
+
+async def test_amounts_can_be_hidden_in_the_visual_editor(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    path = await save_dashboard(ha, "edited-money", {"strategy": {"type": "custom:monzo"}})
+    page = await browser.open(ha, path)
+    await page.get_by_role("button", name="Edit dashboard").click()
+    editor = page.locator("dialog-dashboard-strategy-editor")
+    await editor.locator("ha-switch").click()
+    await browser.screenshot("editor")
+    await editor.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("button", name="Show amounts").first).to_be_visible()
+    saved = await ha.admin.command("lovelace/config", url_path="edited-money")
+    assert saved == {"strategy": {"type": "custom:monzo", "hide_amounts": True}}
+
+
+async def _statistic_ids(ha: HaInstance) -> list[str]:
+    """Return the ids of the integration's statistics that have values."""
+    entities = await ha.admin.command("config/entity_registry/list")
+    since = datetime.now(UTC) - timedelta(days=30)
+    found = await ha.admin.command(
+        "recorder/statistics_during_period",
+        start_time=since.isoformat(),
+        statistic_ids=[each["entity_id"] for each in entities if each["platform"] == "monzo"],
+        period="day",
+    )
+    return list(found)
+
+
+async def _clear_statistics(ha: HaInstance) -> None:
+    """Delete all statistics, as on the first day."""
+
+    async def are_cleared() -> bool:
+        found = await _statistic_ids(ha)
+        if found:
+            await ha.admin.command("recorder/clear_statistics", statistic_ids=found)
+        return not found
+
+    await wait_until(are_cleared, "the statistics are deleted")
+
+
+async def _import_statistics(ha: HaInstance) -> None:
+    """Import statistics of earlier days, and wait until the recorder has written all of them."""
+    await import_past(ha.admin, ha.bank)
+    total = f"{ha.home.ann.user_id}_total"
+    entities = await ha.admin.command("config/entity_registry/list")
+    (last,) = (each["entity_id"] for each in entities if each["unique_id"] == total)
+
+    async def are_written() -> bool:
+        return last in await _statistic_ids(ha)
+
+    await wait_until(are_written, "the statistics are written")
+
+
+async def _wait_for_transactions(page: Page) -> None:
+    """Wait for the transactions, which a page loads last."""
+    rows = page.locator("monzo-transactions-card").get_by_role("listitem")
+    await expect(rows.first).to_be_visible()
+
+
+async def _read_text(page: Page) -> str:
+    """Return all text of a page, including texts for screen readers."""
+    content: str = await page.evaluate(READ_TEXT)
+    return content
