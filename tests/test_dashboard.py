@@ -23,10 +23,6 @@ from .test_translations import TEXTS
 WWW = Path(dashboard.__file__).parent / "www"
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in WWW.glob("*.js")}
 
-# What browsers are sent: the cards, and what asks for the dashboard.
-SENT = [path for path in WWW.iterdir() if path.suffix in {".js", ".css"}]
-MOST_BYTES = 25_000
-
 # A page that names the modules it loads, as Home Assistant's frontend does.
 INDEX = "{% for module in extra_modules %}<script>import('{{ module }}')</script>{% endfor %}"
 
@@ -152,11 +148,6 @@ async def test_monzo_is_set_up_where_there_is_no_frontend(
 
 
 # What is loaded
-
-
-def test_all_of_it_together_is_small() -> None:
-    assert {"cards.css", *MODULES} == {path.name for path in SENT}
-    assert sum(path.stat().st_size for path in SENT) < MOST_BYTES
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in WWW.iterdir()))

@@ -1,4 +1,4 @@
-"""What the user interface is told of the actions: fields, choices and examples."""
+"""Descriptions of the actions: their fields, examples and choices in Home Assistant's editor."""
 
 from collections.abc import Callable, Iterator
 import json
@@ -19,37 +19,58 @@ ROOT = Path(custom_components.monzo.__file__).parent
 ACTIONS: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
 TEXTS: dict[str, Any] = json.loads((ROOT / "translations/en.json").read_text(encoding="utf-8"))
 
-FIELDS = {
-    f"{action}.{name}": (action, name, field)
-    for action, description in ACTIONS.items()
-    for name, field in (description or {"fields": {}})["fields"].items()
-}
-
-# What is no text can only be shown as one.
+# Selectors whose examples and defaults are YAML in a string.
 WRITTEN_AS_YAML = {"color_rgb", "media", "object"}
 
+type Rules = dict[str, Any]
 
-@pytest.mark.parametrize(("action", "name", "field"), FIELDS.values(), ids=FIELDS)
-async def test_an_example_is_what_may_be_chosen_and_what_is_understood(
-    hass: HomeAssistant, action: str, name: str, field: dict[str, Any]
-) -> None:
+
+def described_fields() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each field in services.yaml with the names of its action and of itself."""
+    for action, description in ACTIONS.items():
+        for name, field in (description or {"fields": {}})["fields"].items():
+            yield action, name, field
+
+
+@pytest.fixture
+async def schemas(hass: HomeAssistant) -> dict[str, Rules]:
+    """Return the keys and rules of each registered action."""
     assert await async_setup_component(hass, DOMAIN, {})
-    registered = hass.services.async_services_for_domain(DOMAIN)[action]
-    assert isinstance(registered.schema, vol.Schema)
-    of_field = {str(key): rule for key, rule in registered.schema.schema.items()}[name]
-    chosen: Callable[[object], object] = selector(field["selector"])  # type: ignore[assignment]
-    for given in ("example", "default"):
-        if given in field:
-            value = field[given]
+    found = {}
+    for name, action in hass.services.async_services_for_domain(DOMAIN).items():
+        assert isinstance(action.schema, vol.Schema)
+        found[name] = action.schema.schema
+    return found
+
+
+async def test_examples_and_defaults_fit_the_selector_and_the_schema(
+    schemas: dict[str, Rules],
+) -> None:
+    for action, name, field in described_fields():
+        rule = {str(key): rule for key, rule in schemas[action].items()}[name]
+        select: Callable[[object], object] = selector(field["selector"])  # type: ignore[assignment]
+        for value in (field[given] for given in ("example", "default") if given in field):
             if isinstance(value, str) and field["selector"].keys() & WRITTEN_AS_YAML:
-                # Shown as it is, and read as YAML.
-                value = yaml.safe_load(value)
-            assert chosen(value) == value
-            vol.Schema(of_field)(value)
+                value = yaml.safe_load(value)  # noqa: PLW2901 - the form parses it as well
+            assert select(value) == value, f"{action}.{name}"
+            vol.Schema(rule)(value)
+
+
+async def test_required_fields_are_marked_as_required(schemas: dict[str, Rules]) -> None:
+    in_yaml = {
+        (action, name) for action, name, field in described_fields() if field.get("required")
+    }
+    in_schema = {
+        (action, str(key))
+        for action, schema in schemas.items()
+        for key in schema
+        if isinstance(key, vol.Required)
+    }
+    assert in_yaml == in_schema
 
 
 def choices(node: object) -> Iterator[dict[str, Any]]:
-    """Yield the selectors that offer some options by name."""
+    """Yield the selectors that offer named options."""
     if isinstance(node, dict):
         if "options" in node:
             yield node
@@ -57,19 +78,8 @@ def choices(node: object) -> Iterator[dict[str, Any]]:
             yield from choices(child)
 
 
-def test_every_choice_of_an_action_has_its_text() -> None:
+def test_every_choice_has_its_text() -> None:
     for choice in choices(ACTIONS):
         texts = TEXTS["selector"][choice["translation_key"]]["options"]
         options = (each["value"] if isinstance(each, dict) else each for each in choice["options"])
-        assert texts.keys() == set(options)
-
-
-@pytest.mark.parametrize(("action", "name", "field"), FIELDS.values(), ids=FIELDS)
-async def test_what_must_be_given_is_marked(
-    hass: HomeAssistant, action: str, name: str, field: dict[str, Any]
-) -> None:
-    assert await async_setup_component(hass, DOMAIN, {})
-    registered = hass.services.async_services_for_domain(DOMAIN)[action]
-    assert isinstance(registered.schema, vol.Schema)
-    (key,) = (key for key in registered.schema.schema if str(key) == name)
-    assert isinstance(key, vol.Required) is field.get("required", False)
+        assert texts.keys() == set(options), choice["translation_key"]
