@@ -25,10 +25,10 @@ from sandbox.bank import LONDON, Bank
 from sandbox.home import Home
 from sandbox.records import Account, Person, Pot
 from sandbox.server import Answer, BankServer
+from tests.helpers.automations import automate
+from tests.helpers.state_helpers import device, set_up
 
-from .automations import automate
 from .conftest import LetPass, SignIn
-from .looking import device, set_up
 from .test_translations import ICONS, TEXTS
 from .test_trigger import schema_fields
 
@@ -504,7 +504,7 @@ async def test_a_passing_failure_hides_nothing_that_was_spent(
     loaded: Cleo, server: BankServer, let_pass: LetPass
 ) -> None:
     server.fail("GET", "/transactions", Answer.html(502), times=2)
-    await loaded.entry.runtime_data.transactions.async_ask_for_everything()
+    await loaded.entry.runtime_data.transactions.async_refresh_all()
 
     assert await ask(loaded.hass, "is_spending", period="today", threshold=exactly(0))
 

@@ -37,10 +37,10 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
+from tests.helpers.config_dialogs import Dialogs
+from tests.helpers.state_helpers import complaints
 
 from .conftest import CREDENTIALS, WEBHOOK_ID, SignIn
-from .dialogs import Dialogs
-from .looking import complaints
 
 OTHER_CLIENT_ID = "oauth2client_0000AnotherClient0000001"
 OTHER_CREDENTIALS = "other_credentials"

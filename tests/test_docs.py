@@ -31,8 +31,8 @@ import custom_components.monzo
 from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
 from custom_components.monzo.coordinator import poll_interval
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
-from custom_components.monzo.kinds import TransactionKind
-from custom_components.monzo.transactions import LATE_AFTER
+from custom_components.monzo.transactions.classification import TransactionKind
+from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.home import Home
 
 ROOT = Path(__file__).parents[1]
@@ -494,7 +494,10 @@ def _actions_of(domain: str) -> set[str]:
 def editable(module: str) -> set[str]:
     """Return the options that the visual editor of a card or the dashboard shows."""
     # Some are the same in all of them.
-    sources = ((INTEGRATION / "www" / name).read_text("utf-8") for name in (module, "common.js"))
+    sources = (
+        (INTEGRATION / "dashboard" / "www" / name).read_text("utf-8")
+        for name in (module, "common.js")
+    )
     return set(re.findall(r'\bname: "(\w+)",[^{}]*\bselector\b', "".join(sources)))
 
 

@@ -22,11 +22,11 @@ from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
 from sandbox.home import Home
 from sandbox.records import Transaction
 from sandbox.server import BankServer
+from tests.helpers.state_helpers import set_up, value
 
 from .blueprints.stage import FOLDER, NAMES, ROOT, Stage
 from .blueprints.waiting import Clock
 from .conftest import LetPass, SignIn
-from .looking import set_up, value
 from .test_trigger import schema_fields
 
 PAGE = (ROOT / "docs/automations.md").read_text(encoding="utf-8")

@@ -27,9 +27,9 @@ import custom_components.monzo
 from sandbox.bank import Bank, Rules
 from sandbox.home import Home
 from sandbox.server import Answer, BankServer, Edited
+from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown, value
 
 A_POLL = timedelta(minutes=2)
 POTS = timedelta(minutes=11)
@@ -314,7 +314,7 @@ async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
     balances = dora.runtime_data.balances
 
     freezer.tick(timedelta(minutes=3))
-    await balances.async_read_account(other.id, since=math.inf)
+    await balances.async_refresh_account(other.id, since=math.inf)
 
     state = shown(hass, account.id, "spend_today")
     assert (state.state, state.attributes["last_reset"][:10]) == ("12.50", "2026-01-09")

@@ -12,22 +12,27 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
+from .accounts import BalancesCoordinator, monzo_id_of, owner_name
 from .api import Account
-from .balances import BalancesCoordinator
+from .bank import MonzoSession, RepairIssue, async_create_repair_issue, async_delete_repair_issues
 from .const import DOMAIN, ENTRY_MINOR_VERSION
-from .dashboard import async_setup_dashboard
-from .dashboard_strategy import async_setup_dashboard_strategy
-from .devices import owner_name, subject_id
-from .issues import Issue, async_clear_issues, async_raise_issue
+from .dashboard import async_setup_dashboard, async_setup_dashboard_strategy
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
-from .session import MonzoSession
-from .transaction_ledger import async_get_ledgers
-from .transactions import TransactionsCoordinator
-from .transfer_journal import async_open_journal, async_remove_journal
-from .transfers import Transfers, async_forget_money_between_pots
-from .webhook import WebhookDeliveries, async_close, async_open
-from .webhook_registration import WebhookRegistrations, async_clean_up
+from .transactions import TransactionsCoordinator, async_get_transaction_logs
+from .transfers import (
+    Transfers,
+    async_forget_money_between_pots,
+    async_open_journal,
+    async_remove_journal,
+)
+from .webhooks import (
+    WebhookDeliveries,
+    WebhookRegistrations,
+    async_clean_up,
+    async_close,
+    async_open,
+)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -54,16 +59,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     # Stopping in the middle of a renewal would lose the only valid token.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_wait_for_renewal)))
     if session.renewable:
-        async_clear_issues(hass, entry, (Issue.NOT_CONFIDENTIAL,))
+        async_delete_repair_issues(hass, entry, (RepairIssue.NOT_CONFIDENTIAL,))
     else:
-        async_raise_issue(hass, entry, Issue.NOT_CONFIDENTIAL)
+        async_create_repair_issue(hass, entry, RepairIssue.NOT_CONFIDENTIAL)
 
     balances = BalancesCoordinator(hass, entry, session)
     await balances.async_config_entry_first_refresh()
     _name_after_owner(hass, entry, balances.open_accounts)
 
     journal = await async_open_journal(hass, entry.entry_id)
-    ledgers = await async_get_ledgers(hass)
+    ledgers = await async_get_transaction_logs(hass)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
@@ -93,10 +98,10 @@ async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bo
 
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
     """Leave nothing behind, and let other entries take over the joint accounts."""
-    async_clear_issues(hass, entry)
+    async_delete_repair_issues(hass, entry)
     async_forget_money_between_pots(hass, entry.entry_id)
     await async_remove_journal(hass, entry.entry_id)
-    ledgers = await async_get_ledgers(hass)
+    ledgers = await async_get_transaction_logs(hass)
     others = hass.config_entries.async_loaded_entries(DOMAIN)
     balances = [other.runtime_data.balances for other in others]
     await ledgers.async_forget(
@@ -115,7 +120,7 @@ async def async_remove_config_entry_device(
     if entry.state is not ConfigEntryState.LOADED:
         # Nobody knows what the bank has.
         return False
-    return entry.runtime_data.balances.data.subject(subject_id(device) or "") is None
+    return entry.runtime_data.balances.data.find(monzo_id_of(device) or "") is None
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:

@@ -13,9 +13,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .balances import BalancesCoordinator
+from .accounts import BalancesCoordinator, DeviceState, PersonState, PotState
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .models import PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -24,13 +23,13 @@ ATTR_MULTIPLIER: Final = "multiplier"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoBinarySensorDescription[SubjectT: SubjectState](
-    MonzoEntityDescription[SubjectT], BinarySensorEntityDescription
+class MonzoBinarySensorDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], BinarySensorEntityDescription
 ):
     """Describes a binary sensor."""
 
-    is_on_fn: Callable[[SubjectT], bool]
-    attributes_fn: Callable[[SubjectT], Mapping[str, Any] | None] = lambda _subject: None
+    is_on_fn: Callable[[DeviceStateT], bool]
+    attributes_fn: Callable[[DeviceStateT], Mapping[str, Any] | None] = lambda _state: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,26 +86,26 @@ async def async_setup_entry(
     )
 
 
-class MonzoBinarySensor[SubjectT: SubjectState](MonzoEntity[SubjectT], BinarySensorEntity):
+class MonzoBinarySensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], BinarySensorEntity):
     """Shows one thing about a person, an account or a pot."""
 
-    entity_description: MonzoBinarySensorDescription[SubjectT]
+    entity_description: MonzoBinarySensorDescription[DeviceStateT]
 
     @property
     @override
     def is_on(self) -> bool | None:
         """Return whether it is so."""
-        if (subject := self.subject) is None:
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.is_on_fn(subject)
+        return self.entity_description.is_on_fn(device_state)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """Return what there is to say beside."""
-        if (subject := self.subject) is None:
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.attributes_fn(subject)
+        return self.entity_description.attributes_fn(device_state)
 
 
 class MonzoLinkSensor(MonzoEntity[PersonState], BinarySensorEntity):

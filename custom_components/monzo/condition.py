@@ -27,12 +27,19 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .accounts import AccountOrPot, AccountState, PotState, bank_day_began
 from .api import Money
+from .automations import (
+    ANY_NUMBER,
+    AT_LEAST_ONE,
+    TargetType,
+    Threshold,
+    async_check,
+    async_chosen,
+    threshold_schema,
+)
 from .const import DOMAIN
-from .models import AccountState, HolderState, PotState, bank_day_began
 from .runtime import MonzoRuntimeData
-from .targets import ANY_NUMBER, AT_LEAST_ONE, HolderType, async_check, async_chosen
-from .threshold import Threshold, threshold_schema
 
 CONF_CATEGORY: Final = "category"
 CONF_PERIOD: Final = "period"
@@ -96,7 +103,7 @@ class MonzoCondition(Condition):
 
     schema: ClassVar[vol.Schema]
 
-    holders: ClassVar[HolderType]
+    holders: ClassVar[TargetType]
     """What the user chooses from."""
 
     @classmethod
@@ -122,25 +129,25 @@ class MonzoCondition(Condition):
 
 
 @callback
-def _async_state(hass: HomeAssistant, subject_id: str) -> tuple[MonzoRuntimeData, HolderState]:
+def _async_state(hass: HomeAssistant, monzo_id: str) -> tuple[MonzoRuntimeData, AccountOrPot]:
     """Return what is known of an account or a pot, with the config entry that knows it.
 
     Raises ConditionError if nobody knows it at the moment.
     """
     for entry in hass.config_entries.async_loaded_entries(DOMAIN):
         runtime: MonzoRuntimeData = entry.runtime_data
-        subject = runtime.balances.data.subject(subject_id)
-        if runtime.balances.last_update_success and isinstance(subject, (AccountState, PotState)):
-            return runtime, subject
+        found = runtime.balances.data.find(monzo_id)
+        if runtime.balances.last_update_success and isinstance(found, (AccountState, PotState)):
+            return runtime, found
     raise _unknown(UnknownReason.NO_ANSWER)
 
 
-class HolderCondition(MonzoCondition):
+class AccountOrPotCondition(MonzoCondition):
     """Asks something about any, or all, of several accounts or pots."""
 
     @abstractmethod
     @callback
-    def _async_holds(self, holder: HolderState) -> bool:
+    def _async_holds(self, holder: AccountOrPot) -> bool:
         """Return the answer for one account or pot; raises ConditionError if unknown."""
 
     @callback
@@ -150,9 +157,9 @@ class HolderCondition(MonzoCondition):
         # A single yes decides about any of them, and a single no about all of them.
         decisive = self._options[ATTR_BEHAVIOR] == BEHAVIOR_ANY
         obstacle = None
-        for subject_id in self._async_chosen():
+        for monzo_id in self._async_chosen():
             try:
-                _runtime, holder = _async_state(self._hass, subject_id)
+                _runtime, holder = _async_state(self._hass, monzo_id)
                 if self._async_holds(holder) is decisive:
                     return decisive
             except ConditionError as err:
@@ -162,11 +169,11 @@ class HolderCondition(MonzoCondition):
         return not decisive
 
 
-class IsBalance(HolderCondition):
+class IsBalance(AccountOrPotCondition):
     """Asks whether a balance is above, below, between or outside limits."""
 
     schema = _schema(AT_LEAST_ONE, BEHAVIOR, THRESHOLD)
-    holders = HolderType.BOTH
+    holders = TargetType.BOTH
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Keep the threshold."""
@@ -175,19 +182,19 @@ class IsBalance(HolderCondition):
 
     @override
     @callback
-    def _async_holds(self, holder: HolderState) -> bool:
+    def _async_holds(self, holder: AccountOrPot) -> bool:
         return _async_compare(self._hass, self._threshold, holder.money)
 
 
-class IsPotGoalReached(HolderCondition):
+class IsPotGoalReached(AccountOrPotCondition):
     """Asks whether a pot has all that its owner wants in it."""
 
     schema = _schema(AT_LEAST_ONE, BEHAVIOR)
-    holders = HolderType.POTS
+    holders = TargetType.POTS
 
     @override
     @callback
-    def _async_holds(self, holder: HolderState) -> bool:
+    def _async_holds(self, holder: AccountOrPot) -> bool:
         return isinstance(holder, PotState) and holder.has_reached_goal
 
 
@@ -200,7 +207,7 @@ class IsSpending(MonzoCondition):
         {vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])},
         THRESHOLD,
     )
-    holders = HolderType.ACCOUNTS
+    holders = TargetType.ACCOUNTS
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Keep the threshold."""
@@ -220,12 +227,12 @@ class IsSpending(MonzoCondition):
     def _async_sums(self) -> Iterator[Money]:
         """Yield what has been spent by each account in each category."""
         since = BEGAN[self._options[CONF_PERIOD]](dt_util.utcnow())
-        for subject_id in self._async_chosen():
-            runtime, _account = _async_state(self._hass, subject_id)
+        for monzo_id in self._async_chosen():
+            runtime, _account = _async_state(self._hass, monzo_id)
             transactions = runtime.transactions
             for category in self._options[CONF_CATEGORY] or (None,):
-                spent = transactions.spent(subject_id, since, category)
-                if spent is not None and transactions.is_current(subject_id):
+                spent = transactions.spent(monzo_id, since, category)
+                if spent is not None and transactions.is_current(monzo_id):
                     yield spent
                 elif spent is not None or self._options[ATTR_DEVICE_ID]:
                     raise _unknown(UnknownReason.NO_SUM)

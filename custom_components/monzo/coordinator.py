@@ -21,9 +21,8 @@ from .api import (
     MonzoRateLimitError,
     MonzoResponseError,
 )
+from .bank import MonzoSession, RepairIssue, async_create_repair_issue
 from .const import DOMAIN, MIN_POLL_INTERVAL, REQUEST_WINDOW, REQUESTS_PER_WINDOW
-from .issues import Issue, async_raise_issue
-from .session import MonzoSession
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,12 +66,12 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
         try:
             return await self._async_fetch()
         except MonzoEvictedError as err:
-            async_raise_issue(self.hass, self.config_entry, Issue.EVICTED)
+            async_create_repair_issue(self.hass, self.config_entry, RepairIssue.EVICTED)
             raise _auth_failed("evicted") from err
         except MonzoAuthenticationError as err:
             raise _auth_failed("sign_in_expired") from err
         except MonzoPermissionError as err:
-            async_raise_issue(self.hass, self.config_entry, Issue.NOT_APPROVED)
+            async_create_repair_issue(self.hass, self.config_entry, RepairIssue.NOT_APPROVED)
             raise _update_failed("not_approved") from err
         except MonzoRateLimitError as err:
             raise _update_failed("rate_limited", retry_after=err.retry_after) from err
@@ -92,7 +91,7 @@ def _update_failed(translation_key: str, retry_after: float | None = None) -> Up
     )
 
 
-async def async_at_once[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) -> list[AnswerT]:
+async def gather_all[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) -> list[AnswerT]:
     """Return what comes of all these reads.
 
     They are sent before anybody else looks at what is left of the request budget.
@@ -102,7 +101,7 @@ async def async_at_once[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) 
     return [task.result() for task in tasks]
 
 
-def loggable(error: Exception) -> str:
+def error_code_for_log(error: Exception) -> str:
     """Return what a log may say of an error: not the bank's own words, which may say more."""
     return getattr(error, "code", None) or type(error).__name__
 
@@ -118,7 +117,7 @@ def poll_interval(accounts: int) -> timedelta:
     return max(MIN_POLL_INTERVAL, REQUEST_WINDOW / max(rounds, 1) + timedelta(seconds=2))
 
 
-def quiet_reads(accounts: int) -> int:
+def max_unprompted_reads(accounts: int) -> int:
     """Return how many accounts' transactions may be asked for at once without a hint of news.
 
     All of them, but with very many accounts just so many that the balances keep coming.

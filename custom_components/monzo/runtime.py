@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
-from .balances import BalancesCoordinator
-from .session import MonzoSession
+from .accounts import BalancesCoordinator
+from .bank import MonzoSession
 from .transactions import TransactionsCoordinator
 from .transfers import Transfers
 

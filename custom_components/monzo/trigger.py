@@ -26,27 +26,36 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .api import Money, Transaction
-from .balances import SIGNAL_SUBJECT, SubjectChange, async_last_told
-from .kinds import (
-    TransactionKind,
-    is_of_category,
-    is_with,
-    transaction_as_dict,
-    transaction_kind,
+from .accounts import (
+    SIGNAL_ACCOUNT_OR_POT_CHANGED,
+    AccountOrPotChange,
+    PotState,
+    async_last_published,
 )
-from .models import PotState
-from .targets import (
+from .api import Money, Transaction
+from .automations import (
     ANY_NUMBER,
     AT_LEAST_ONE,
-    HolderType,
+    TargetType,
+    Threshold,
     async_check,
     async_chosen,
     async_follow,
+    threshold_schema,
+    unsigned_amount,
 )
-from .threshold import Threshold, threshold_schema, unsigned_amount
-from .transactions import SIGNAL_CHANGE, SIGNAL_TRANSACTION, Change, Report
-from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER, TransferOutcome, TransferReport
+from .transactions import (
+    SIGNAL_NEW_TRANSACTION,
+    SIGNAL_TRANSACTION_CHANGED,
+    NewTransaction,
+    TransactionChanged,
+    TransactionKind,
+    is_of_category,
+    matches_payee,
+    template_variables,
+    transaction_kind,
+)
+from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER_RESULT, TransferOutcome, TransferResult
 
 CONF_AT_LEAST: Final = "at_least"
 CONF_AT_MOST: Final = "at_most"
@@ -59,7 +68,7 @@ CONF_SENDER: Final = "sender"
 CONF_THRESHOLD: Final = "threshold"
 
 # Money that leaves for somebody else. Money that goes into a pot stays the owner's.
-PAYMENTS: Final = frozenset(
+OUTGOING_KINDS: Final = frozenset(
     {
         TransactionKind.CARD_PAYMENT,
         TransactionKind.CASH_WITHDRAWAL,
@@ -71,7 +80,7 @@ PAYMENTS: Final = frozenset(
 )
 
 # Money that comes from somebody else.
-RECEIPTS: Final = frozenset(
+INCOMING_KINDS: Final = frozenset(
     {
         TransactionKind.FEE_OR_INTEREST,
         TransactionKind.INCOMING_PAYMENT,
@@ -114,7 +123,7 @@ class Listener:
     """Runs one automation for one account or pot."""
 
     hass: HomeAssistant
-    subject_id: str
+    monzo_id: str
     device_id: str
     description: str
     run_action: TriggerActionRunner
@@ -143,7 +152,7 @@ class MonzoTrigger(Trigger):
 
     schema: ClassVar[vol.Schema]
 
-    holders: ClassVar[HolderType] = HolderType.ACCOUNTS
+    holders: ClassVar[TargetType] = TargetType.ACCOUNTS
     """What the user chooses from."""
 
     description: ClassVar[str]
@@ -171,11 +180,11 @@ class MonzoTrigger(Trigger):
         """Listen to every account or pot that was chosen."""
 
         @callback
-        def listen(subject_id: str, device_id: str) -> CALLBACK_TYPE:
+        def listen(monzo_id: str, device_id: str) -> CALLBACK_TYPE:
             return self._async_listen(
                 Listener(
                     hass=self._hass,
-                    subject_id=subject_id,
+                    monzo_id=monzo_id,
                     device_id=device_id,
                     description=self.description,
                     run_action=run_action,
@@ -204,7 +213,7 @@ class MonzoTrigger(Trigger):
         if amount > options.get(CONF_AT_MOST, amount):
             return "more_than_at_most"
         for key, reason in ((CONF_MERCHANT, "other_merchant"), (CONF_SENDER, "other_sender")):
-            if not is_with(transaction, options.get(key, "")):
+            if not matches_payee(transaction, options.get(key, "")):
                 return reason
         wanted = options[CONF_CATEGORY]
         if wanted and not any(is_of_category(transaction, category) for category in wanted):
@@ -212,9 +221,9 @@ class MonzoTrigger(Trigger):
         return None
 
 
-def _variables_of(told: Report | Change) -> dict[str, Any]:
+def _variables_of(told: NewTransaction | TransactionChanged) -> dict[str, Any]:
     """Return what templates see of a transaction."""
-    variables = transaction_as_dict(told.transaction, told.pot)
+    variables = template_variables(told.transaction, told.pot)
     # Home Assistant has a `description` of its own, which it records.
     variables["statement"] = variables.pop("description")
     return {"kind": transaction_kind(told.transaction).value, **variables}
@@ -231,7 +240,7 @@ class TransactionTrigger(MonzoTrigger):
     @callback
     def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
-        def hear(report: Report) -> None:
+        def hear(report: NewTransaction) -> None:
             transaction = report.transaction
             if not self._is_meant(transaction):
                 return
@@ -245,7 +254,7 @@ class TransactionTrigger(MonzoTrigger):
                 listener.async_explain(objection, variables)
 
         return async_dispatcher_connect(
-            self._hass, SIGNAL_TRANSACTION.format(listener.subject_id), hear
+            self._hass, SIGNAL_NEW_TRANSACTION.format(listener.monzo_id), hear
         )
 
 
@@ -266,7 +275,7 @@ class PaymentMade(TransactionTrigger):
     def _is_meant(self, transaction: Transaction) -> bool:
         kind = transaction_kind(transaction)
         return kind is TransactionKind.ROUND_UP or (
-            kind in PAYMENTS and transaction.amount.amount < 0
+            kind in OUTGOING_KINDS and transaction.amount.amount < 0
         )
 
     @override
@@ -285,7 +294,7 @@ class MoneyReceived(TransactionTrigger):
 
     @override
     def _is_meant(self, transaction: Transaction) -> bool:
-        return transaction_kind(transaction) in RECEIPTS and transaction.amount.amount > 0
+        return transaction_kind(transaction) in INCOMING_KINDS and transaction.amount.amount > 0
 
 
 class PaymentDeclined(TransactionTrigger):
@@ -311,7 +320,7 @@ class TransactionAmountChanged(MonzoTrigger):
     @callback
     def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
-        def hear(change: Change) -> None:
+        def hear(change: TransactionChanged) -> None:
             transaction = change.transaction
             now = transaction.amount
             before = Money.from_minor(change.before.amount, now.currency)
@@ -331,7 +340,9 @@ class TransactionAmountChanged(MonzoTrigger):
             else:
                 listener.async_explain(objection, variables)
 
-        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE.format(listener.subject_id), hear)
+        return async_dispatcher_connect(
+            self._hass, SIGNAL_TRANSACTION_CHANGED.format(listener.monzo_id), hear
+        )
 
 
 class BalanceCrossed(MonzoTrigger):
@@ -344,7 +355,7 @@ class BalanceCrossed(MonzoTrigger):
         AT_LEAST_ONE,
         {vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.CROSSED)},
     )
-    holders = HolderType.BOTH
+    holders = TargetType.BOTH
     description = "a balance"
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
@@ -355,7 +366,7 @@ class BalanceCrossed(MonzoTrigger):
     @override
     @callback
     def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
-        told = async_last_told(self._hass, listener.subject_id)
+        told = async_last_published(self._hass, listener.monzo_id)
         held = self._async_holds(told.money) if told else None
 
         @callback
@@ -376,7 +387,7 @@ class BalanceCrossed(MonzoTrigger):
                 listener.async_run(variables)
 
         @callback
-        def hear(change: SubjectChange) -> None:
+        def hear(change: AccountOrPotChange) -> None:
             nonlocal held
             if held is None:
                 held = self._async_holds(change.before.money)
@@ -384,11 +395,11 @@ class BalanceCrossed(MonzoTrigger):
 
         @callback
         def hear_threshold(_event: Event[EventStateChangedData]) -> None:
-            if told := async_last_told(self._hass, listener.subject_id):
+            if told := async_last_published(self._hass, listener.monzo_id):
                 look(told.money, told.money)
 
         stop_hearing = async_dispatcher_connect(
-            self._hass, SIGNAL_SUBJECT.format(listener.subject_id), hear
+            self._hass, SIGNAL_ACCOUNT_OR_POT_CHANGED.format(listener.monzo_id), hear
         )
         stop_tracking = async_track_state_change_event(
             self._hass, self._threshold.entity_ids, hear_threshold
@@ -410,14 +421,14 @@ class PotGoalReached(MonzoTrigger):
     """Waits for a pot to have all that its owner wants in it."""
 
     schema = _schema(ANY_NUMBER)
-    holders = HolderType.POTS
+    holders = TargetType.POTS
     description = "a pot's goal"
 
     @override
     @callback
     def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
-        def hear(change: SubjectChange) -> None:
+        def hear(change: AccountOrPotChange) -> None:
             before, pot = change.before, change.after
             if (
                 isinstance(before, PotState)
@@ -437,7 +448,7 @@ class PotGoalReached(MonzoTrigger):
                 )
 
         return async_dispatcher_connect(
-            self._hass, SIGNAL_SUBJECT.format(listener.subject_id), hear
+            self._hass, SIGNAL_ACCOUNT_OR_POT_CHANGED.format(listener.monzo_id), hear
         )
 
 
@@ -445,24 +456,24 @@ class TransferFailed(MonzoTrigger):
     """Waits for a transfer that failed, or of which nobody knows whether it did."""
 
     schema = _schema(ANY_NUMBER)
-    holders = HolderType.BOTH
+    holders = TargetType.BOTH
     description = "a transfer that failed"
 
     @override
     @callback
     def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
         """Listen to all accounts: who waits for a pot hears of it from its account."""
-        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen, also_disabled=True)
+        return async_follow(self._hass, (), TargetType.ACCOUNTS, listen, also_disabled=True)
 
     @override
     @callback
     def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
         @callback
-        def hear(report: TransferReport) -> None:
+        def hear(report: TransferResult) -> None:
             transfer = report.transfer
             if report.outcome is TransferOutcome.DONE or not self._is_chosen(report):
                 return
-            pot = async_last_told(self._hass, transfer.pot_id)
+            pot = async_last_published(self._hass, transfer.pot_id)
             listener.async_run(
                 {
                     "outcome": report.outcome.value,
@@ -472,18 +483,18 @@ class TransferFailed(MonzoTrigger):
             )
 
         return async_dispatcher_connect(
-            self._hass, SIGNAL_TRANSFER.format(listener.subject_id), hear
+            self._hass, SIGNAL_TRANSFER_RESULT.format(listener.monzo_id), hear
         )
 
     @callback
-    def _is_chosen(self, report: TransferReport) -> bool:
+    def _is_chosen(self, report: TransferResult) -> bool:
         concerned = {report.transfer.pot_id}
         # Who waits for the account has heard of the first one that failed.
         if report.reason != EARLIER_MOVE_FAILED:
             concerned.add(report.transfer.account_id)
         device_ids = self._options[ATTR_DEVICE_ID]
         # Where nothing is chosen, an account whose device is disabled is left out with its pots.
-        holders = self.holders if device_ids else HolderType.ACCOUNTS
+        holders = self.holders if device_ids else TargetType.ACCOUNTS
         chosen = async_chosen(self._hass, device_ids, holders)
         return not chosen.keys().isdisjoint(concerned)
 

@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 

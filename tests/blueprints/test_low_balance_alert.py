@@ -5,7 +5,7 @@ from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of

@@ -7,10 +7,10 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dis
 from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION, Report
+from custom_components.monzo.transactions.coordinator import SIGNAL_NEW_TRANSACTION, NewTransaction
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import break_transfers, change_options
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import Stage
 
@@ -69,7 +69,7 @@ async def test_a_payment_that_is_told_again_is_not_taken_again(stage: Stage) -> 
     lunch = pay(stage, 1_205)
     await stage.let_pass()
     report = next(each for each in ear.reports if each.transaction.id == lunch)
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.current.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.current.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("Holiday", -1_205)]
@@ -205,7 +205,7 @@ async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
 async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -> None:
     taken: list[str] = []
 
-    async def take(report: Report) -> None:
+    async def take(report: NewTransaction) -> None:
         if report.transaction.pot_id is not None:
             return
         taken.append(report.transaction.id)
@@ -213,7 +213,7 @@ async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -
         await stage.teller.withdraw(stage.home.coin_jar, 3, dedupe_id=dedupe_id)
 
     account = stage.home.current.id
-    stop = async_dispatcher_connect(stage.hass, SIGNAL_TRANSACTION.format(account), take)
+    stop = async_dispatcher_connect(stage.hass, SIGNAL_NEW_TRANSACTION.format(account), take)
     await stage.play(NAME, **inputs(stage))
     lunch = pay(stage, 300)
     await stage.let_pass()

@@ -8,10 +8,10 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from custom_components.monzo.transactions.coordinator import SIGNAL_NEW_TRANSACTION
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import break_transfers, change_options
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import Stage
 
@@ -118,7 +118,7 @@ async def test_a_payment_that_is_told_again_is_not_rounded_up_again(stage: Stage
     pay(stage, 1_230)
     await stage.let_pass()
     report = ear.reports[0]
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.joint.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.joint.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("House", 270)]

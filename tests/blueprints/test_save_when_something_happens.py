@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transfer_journal import JOURNALS
+from custom_components.monzo.transfers.journal import JOURNALS
 from sandbox.server import Answer, LoseResponse
-from tests.looking import set_up
-from tests.mishaps import break_transfers, change_options
+from tests.helpers.state_helpers import set_up
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import A_POLL, Stage
 

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.api import Call
 from sandbox.server import Answer
-from tests.mishaps import break_transfers
+from tests.helpers.transfer_faults import break_transfers
 
 from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of

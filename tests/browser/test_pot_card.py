@@ -13,8 +13,8 @@ import pytest_asyncio
 from sandbox.faults import Delay
 from sandbox.records import Pot
 from sandbox.server import Answer
+from tests.browser import editor
 
-from . import editor
 from .boards import device_of, lay_out, limited, moved_in, not_loaded
 from .desk import Desk, place_of
 from .house import House

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from sandbox.merchants import Shop
 from sandbox.server import Answer
+from tests.browser import editor
 
-from . import editor
 from .boards import device_of, lay_out, moved_in, not_loaded, reload
 from .desk import Desk, place_of
 from .house import House

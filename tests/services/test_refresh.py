@@ -13,8 +13,8 @@ from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.server import Answer, BankServer
 from tests.conftest import LetPass, SignIn
-from tests.looking import set_up, value
-from tests.stream import Listener
+from tests.helpers.state_helpers import set_up, value
+from tests.helpers.transaction_listener import Listener
 
 
 @pytest.fixture

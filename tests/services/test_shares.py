@@ -19,8 +19,8 @@ from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
 from tests.conftest import LetPass
-from tests.mishaps import break_transfers, change_options
-from tests.teller import Held, Move, Teller, refused
+from tests.helpers.transfer_client import Held, Move, Teller, refused
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 NO_PERCENTAGES = (
     0,
@@ -340,7 +340,7 @@ async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
     ]
     await held.arrived.wait()
     server.fail("GET", "*", Answer.html(502), times=None)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
+    await teller.entry.runtime_data.balances.async_refresh_account(home.current.id, since=math.inf)
     held.released.set()
     for call, key in zip(calls, ("transfer_rejected", "cannot_be_read"), strict=True):
         with refused() as refusal:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import voluptuous as vol
 
 from ..api import Money, currency_exponent
-from ..errors import refused
-from ..plans import Percentage, Rest, Share
+from ..bank import validation_error
+from ..transfers import Percentage, Rest, Share
 
 ATTR_AMOUNT: Final = "amount"
 ATTR_EVERYTHING: Final = "everything"
@@ -56,7 +56,7 @@ def positive_amount(value: object, currency: str) -> Money:
     """Return an amount greater than zero; raises ServiceValidationError for anything else."""
     amount = parse_amount(value, currency)
     if amount is None or amount.minor <= 0:
-        raise refused(
+        raise validation_error(
             "invalid_amount", currency=currency, decimals=str(currency_exponent(currency))
         )
     return amount
@@ -77,7 +77,7 @@ def required_amount(fields: Mapping[str, Any], field: str, currency: str) -> Mon
     """
     amount = parse_amount(fields[field], currency)
     if amount is None or amount.minor < 0:
-        raise refused(
+        raise validation_error(
             "invalid_amount_in_field",
             field=field,
             currency=currency,
@@ -94,7 +94,7 @@ def share_of(fields: Mapping[str, Any], currency: str, *, rest: str = ATTR_EVERY
     given = [field for field in (ATTR_AMOUNT, ATTR_PERCENTAGE) if field in fields]
     given += [rest] if fields.get(rest) else []
     if len(given) != 1:
-        raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {rest}")
+        raise validation_error("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {rest}")
     if given == [ATTR_AMOUNT]:
         return positive_amount(fields[ATTR_AMOUNT], currency)
     if given == [ATTR_PERCENTAGE]:

@@ -1,0 +1,35 @@
+"""Transactions: each one reported once, classified, and counted as spending."""
+
+from .classification import (
+    TransactionKind,
+    counterparty_name,
+    is_of_category,
+    matches_payee,
+    template_variables,
+    transaction_kind,
+)
+from .coordinator import (
+    SIGNAL_NEW_TRANSACTION,
+    SIGNAL_TRANSACTION_CHANGED,
+    NewTransaction,
+    TransactionChanged,
+    TransactionsCoordinator,
+)
+from .spending import spending_by_category
+from .transaction_log import async_get_transaction_logs
+
+__all__ = [
+    "SIGNAL_NEW_TRANSACTION",
+    "SIGNAL_TRANSACTION_CHANGED",
+    "NewTransaction",
+    "TransactionChanged",
+    "TransactionKind",
+    "TransactionsCoordinator",
+    "async_get_transaction_logs",
+    "counterparty_name",
+    "is_of_category",
+    "matches_payee",
+    "spending_by_category",
+    "template_variables",
+    "transaction_kind",
+]
