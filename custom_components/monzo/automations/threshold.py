@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, Self
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
@@ -15,6 +15,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from ..amounts import parse_number
 from ..const import CURRENCY_SYMBOLS
 
 # Like those of Home Assistant's own triggers: a limit itself is neither above nor below.
@@ -31,7 +32,7 @@ def amount(value: object) -> Decimal:
 
     A float is taken for what its shortest form says, which is what was written.
     """
-    if (number := _number(str(value))) is None:
+    if (number := parse_number(value)) is None:
         message = "expected an amount of money"
         raise vol.Invalid(message)
     return number
@@ -102,7 +103,7 @@ def _ends(config: dict[str, Any]) -> list[dict[str, Any]]:
 def _shown(hass: HomeAssistant, entity_id: str, currency: str) -> Decimal | None:
     """Return the amount of this currency that an entity shows, if it shows one."""
     text = async_text_shown(hass, entity_id, currency)
-    return None if text is None else _number(text)
+    return None if text is None else parse_number(text)
 
 
 @callback
@@ -112,12 +113,3 @@ def async_text_shown(hass: HomeAssistant, entity_id: str, currency: str) -> str 
         return None
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     return state.state if unit in {None, currency, CURRENCY_SYMBOLS.get(currency)} else None
-
-
-def _number(text: str) -> Decimal | None:
-    """Return the number that a text says, if it says one."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None

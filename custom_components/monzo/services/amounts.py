@@ -1,12 +1,11 @@
 """Amounts of money that people and templates write down: taken exactly, or not at all."""
 
 from collections.abc import Mapping
-from decimal import Decimal
-import re
 from typing import Any, Final
 
 import voluptuous as vol
 
+from ..amounts import parse_amount, parse_number
 from ..api import Money, currency_exponent
 from ..bank import validation_error
 from ..transfers import Percentage, Rest, Share
@@ -14,9 +13,6 @@ from ..transfers import Percentage, Rest, Share
 ATTR_AMOUNT: Final = "amount"
 ATTR_EVERYTHING: Final = "everything"
 ATTR_PERCENTAGE: Final = "percentage"
-
-# Digits as people write them; Python's own idea of a number is wider, from "1e20" to "NaN".
-DIGITS: Final = re.compile(r"-?(([0-9]+\.)?[0-9]+|\.[0-9]+)")
 
 # Longer than any percentage that makes sense, and short enough to be exact with at once.
 LONGEST_PERCENTAGE: Final = 16
@@ -31,25 +27,11 @@ ANY_AMOUNT: Final = object
 def percentage(value: object) -> Percentage:
     """Return a percentage above 0, up to 100, exactly as it is written; a schema's validator."""
     text = str(value).strip()
-    if len(text) <= LONGEST_PERCENTAGE and DIGITS.fullmatch(text) and 0 < Decimal(text) <= WHOLE:
-        return Percentage(Decimal(text))
+    number = parse_number(text) if len(text) <= LONGEST_PERCENTAGE else None
+    if number is not None and 0 < number <= WHOLE:
+        return Percentage(number)
     message = "expected a percentage above 0, up to 100"
     raise vol.Invalid(message)
-
-
-def parse_amount(value: object, currency: str) -> Money | None:
-    """Return an amount of whole minor units, with its sign; None for anything else.
-
-    What a person or a template got wrong is never rounded.
-    """
-    try:
-        text = str(value).strip()
-        if DIGITS.fullmatch(text):
-            return Money.from_minor(Money(Decimal(text), currency).minor, currency)
-    except ValueError:
-        # Not whole, or a number too large for Python to write it down.
-        return None
-    return None
 
 
 def positive_amount(value: object, currency: str) -> Money:

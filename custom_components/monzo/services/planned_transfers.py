@@ -8,6 +8,7 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..accounts import MonzoData
+from ..amounts import parse_amount
 from ..api import Money
 from ..automations import async_text_shown
 from ..bank import validation_error
@@ -30,7 +31,6 @@ from .amounts import (
     ATTR_PERCENTAGE,
     WHOLE,
     optional_amount,
-    parse_amount,
     percentage,
     required_amount,
     share_of,

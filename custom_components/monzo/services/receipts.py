@@ -9,6 +9,7 @@ from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..amounts import parse_amount
 from ..api import (
     Money,
     Receipt,
@@ -20,7 +21,7 @@ from ..api import (
 )
 from ..bank import bank_errors, validation_error
 from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
-from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, parse_amount, positive_amount
+from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
 
 ATTR_CURRENCY: Final = "currency"
