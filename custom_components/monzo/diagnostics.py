@@ -31,8 +31,8 @@ async def async_get_config_entry_diagnostics(
         "entry": _entry(entry),
         "session": {
             "renewable": runtime.session.renewable,
-            "requests_left": runtime.session.requests_left,
-            "webhooks_arrive": runtime.session.webhooks_arrive,
+            "requests_left": runtime.session.budget.left,
+            "webhooks_arrive": runtime.webhook_status.arriving,
         },
         "balances": {
             "last_update_success": balances.last_update_success,

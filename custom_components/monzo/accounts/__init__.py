@@ -1,11 +1,7 @@
 """Accounts, balances and pots: polling, data and devices."""
 
-from .coordinator import (
-    SIGNAL_ACCOUNT_OR_POT_CHANGED,
-    AccountOrPotChange,
-    BalancesCoordinator,
-    async_last_published,
-)
+from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
+from .coordinator import BalancesCoordinator
 from .devices import async_account_name, linked_device, monzo_id_of, owner_name
 from .models import (
     AccountOrPot,

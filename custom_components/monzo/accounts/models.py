@@ -1,4 +1,4 @@
-"""What one entry knows of its person, their accounts and pots."""
+"""Data of one config entry: the person who signed in, their accounts and pots."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonState:
-    """The person who signed in, with all their money that this entry looks after."""
+    """The person who signed in, with the sum of all accounts and pots of this entry."""
 
     id: str
 
     currencies: frozenset[str]
-    """Of all accounts and pots; nothing while none of them could be read."""
+    """Of all accounts and pots; empty while none of them could be read."""
 
     total: Money | None
-    """The sum over accounts and pots; None if they cannot be added, or one cannot be read."""
+    """The sum of accounts and pots; None if currencies differ, or if one cannot be read."""
 
     @property
     def currency(self) -> str | None:
-        """The one currency of everything, if there is just one."""
+        """The currency of all accounts and pots, if it is the same."""
         return next(iter(self.currencies)) if len(self.currencies) == 1 else None
 
 
@@ -37,11 +37,11 @@ class AccountState:
     balance: Balance
 
     day_began: datetime
-    """When the bank's day began for which `balance` tells what was spent."""
+    """When the bank's day began of which `balance.spend_today` is the spending."""
 
     @property
     def id(self) -> str:
-        """Monzo's id."""
+        """Monzo's ID."""
         return self.account.id
 
     @property
@@ -51,25 +51,25 @@ class AccountState:
 
     @property
     def money(self) -> Money:
-        """What can be spent."""
+        """The money that can be spent; negative if the account is overdrawn."""
         return self.balance.balance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PotState:
-    """A pot and the account it belongs to."""
+    """A pot and the account that it belongs to."""
 
     pot: Pot
 
     account_id: str
-    """The account that lists the pot, which is the one to move money from and to.
+    """The account that lists the pot, and that money is moved from and to.
 
-    Joint pots name another as their `current_account_id`, as recorded.
+    Recorded joint pots name another one as their `current_account_id`.
     """
 
     @property
     def id(self) -> str:
-        """Monzo's id."""
+        """Monzo's ID."""
         return self.pot.id
 
     @property
@@ -79,17 +79,17 @@ class PotState:
 
     @property
     def money(self) -> Money:
-        """What is in it."""
+        """The money in the pot."""
         return self.pot.balance
 
     @property
     def has_reached_goal(self) -> bool:
-        """Whether there is a goal, and all of it is there."""
-        return self.pot.goal is not None and self.pot.balance.amount >= self.pot.goal.amount
+        """Whether the pot has a goal and holds at least that much."""
+        return self.pot.goal is not None and self.pot.balance >= self.pot.goal
 
     @property
     def progress(self) -> Decimal | None:
-        """How much of the goal is there, in percent; 100 not before all of it is."""
+        """Percentage of the goal, rounded down so that 100 means reached; None without a goal."""
         if self.pot.goal is None:
             return None
         share = 100 * self.pot.balance.amount / self.pot.goal.amount
@@ -97,38 +97,37 @@ class PotState:
 
     @property
     def left_to_goal(self) -> Money | None:
-        """How much is missing; nothing when there is more than the goal."""
+        """The money that is missing to the goal, never negative; None without a goal."""
         if self.pot.goal is None:
             return None
-        missing = self.pot.goal - self.pot.balance
-        return max(missing, Money.from_minor(0, self.currency), key=lambda money: money.amount)
+        return max(self.pot.goal - self.pot.balance, Money.zero(self.currency))
 
 
-# What holds money of its own.
 type AccountOrPot = AccountState | PotState
 
+# Each of them has a device.
 type DeviceState = PersonState | AccountOrPot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonzoData:
-    """Everything that one entry shows."""
+    """Everything that one config entry shows."""
 
     person: PersonState
     accounts: Mapping[str, AccountState]
     pots: Mapping[str, PotState]
 
     pot_names: Mapping[str, str]
-    """What pots are called, by their ids; also deleted ones, of which transactions still tell."""
+    """Names of pots by ID, also of deleted ones, because transactions still refer to them."""
 
-    gone: frozenset[str]
-    """Ids of accounts and pots that are closed, deleted or left out by the user.
+    removed_ids: frozenset[str]
+    """IDs of accounts and pots that are closed, deleted, or left out by the user.
 
-    Whatever is only missing from an answer is not among them.
+    An account or pot that is only missing from an answer is not removed.
     """
 
     def find(self, monzo_id: str) -> DeviceState | None:
-        """Return the person, account or pot with this id, if it could be read."""
+        """Return the person, account or pot with this ID, if it could be read."""
         if monzo_id == self.person.id:
             return self.person
         return self.accounts.get(monzo_id) or self.pots.get(monzo_id)
@@ -139,7 +138,7 @@ class MonzoData:
 
 
 def bank_day_began(now: datetime) -> datetime:
-    """Return when the bank's current day began: at four in the morning in London."""
+    """Return when the bank's current day began: at 4:00 in London."""
     local = now.astimezone(dt_util.get_time_zone(BANK_TIME_ZONE))
     began = local.replace(
         hour=BANK_DAY_STARTS.hour, minute=BANK_DAY_STARTS.minute, second=0, microsecond=0

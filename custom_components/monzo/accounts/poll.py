@@ -1,29 +1,47 @@
-"""What was asked of the bank about accounts, balances and pots, and what it has answered."""
+"""Polling: asks the bank about accounts, balances and pots, and keeps the latest answers."""
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 import math
-import time
+
 from typing import Final, NamedTuple
 
 from homeassistant.util import dt as dt_util
 
 from ..api import Account, Balance, Money, MonzoError, Pot
-from ..bank import MonzoSession
-from ..const import ACCOUNTS_OUTDATED_AFTER, ASK_AGAIN_AFTER, POTS_OUTDATED_AFTER
-from ..coordinator import BLOCKING_ERRORS, TRANSIENT_ERRORS, gather_all
+from ..clock import monotonic
+from ..bank import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoSession, Priority
+from ..coordinator import gather_all
 from .models import bank_day_began
+
+# Repairs a hiccup: long enough for a proxy to recover, too short for anyone to notice.
+RETRY_DELAY: Final = timedelta(seconds=2)
+
+# People open a new account once in years.
+ACCOUNTS_MAX_AGE: Final = timedelta(hours=1)
+
+# Pots change when money moves, which shows in the balances, or in the app, which does not.
+_POTS_MAX_AGE: Final = timedelta(minutes=10)
 
 
 class Endpoint(StrEnum):
-    """What a poll asks for, as a text for the log."""
+    """An endpoint that a poll reads; the value is its name in the log."""
 
     ACCOUNTS = "the list of accounts"
     BALANCE = "the balance of an account"
     POTS = "the pots of an account"
+
+
+# How old an answer may become before a poll asks again.
+MAX_AGE: Final[Mapping[Endpoint, timedelta]] = {
+    Endpoint.ACCOUNTS: ACCOUNTS_MAX_AGE,
+    Endpoint.BALANCE: timedelta(0),
+    Endpoint.POTS: _POTS_MAX_AGE,
+}
 
 
 class PollRequest(NamedTuple):
@@ -33,142 +51,176 @@ class PollRequest(NamedTuple):
     account_id: str = ""
 
 
-# How old an answer may get. A balance is asked for at every poll.
-OUTDATED_AFTER: Final = {
-    Endpoint.ACCOUNTS: ACCOUNTS_OUTDATED_AFTER,
-    Endpoint.BALANCE: timedelta(0),
-    Endpoint.POTS: POTS_OUTDATED_AFTER,
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """How a request went when it was last sent."""
+    """The result of a request when it was last sent."""
 
     at: float
-    """When it was sent, by `time.monotonic`."""
+    """When it was sent, by `clock.monotonic`; minus infinity if it never was."""
 
     error: Exception | None = None
 
     skipped: int = 0
-    """How many records of the answer could not be read."""
+    """How many records of the answer were unreadable."""
 
     @property
     def answered(self) -> bool:
-        """Whether there is an answer."""
+        """Whether the bank answered."""
         return self.at > -math.inf and self.error is None
 
     @property
-    def transient(self) -> bool:
-        """Whether it failed in a way that may be over in a moment."""
+    def is_transient(self) -> bool:
+        """Whether it failed, and the next request may succeed."""
         return isinstance(self.error, TRANSIENT_ERRORS)
 
     @property
     def is_refused(self) -> bool:
-        """Whether the bank does not tell this, so that there is no use in asking soon."""
+        """Whether the bank refuses this request, so that asking again soon is pointless."""
         return not (
             self.error is None or isinstance(self.error, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
         )
 
 
-NEVER_ASKED: Final = PollResult(at=-math.inf)
+_NEVER_SENT: Final = PollResult(at=-math.inf)
+
+
+@dataclass(slots=True, kw_only=True)
+class Answers:
+    """The latest answer of the bank to each request.
+
+    An answer stays when a later request fails; `result` says whether it is still current.
+    """
+
+    results: dict[PollRequest, PollResult] = field(default_factory=dict)
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    """All accounts that were ever listed, also closed ones, by ID."""
+
+    balances: dict[str, Balance] = field(default_factory=dict)
+    """By account ID."""
+
+    days_began: dict[str, datetime] = field(default_factory=dict)
+    """When the bank's day began of which a balance tells the spending, by account ID."""
+
+    pots: dict[str, tuple[Pot, ...]] = field(default_factory=dict)
+    """By the ID of the account that lists them; deleted ones included."""
+
+    pots_ever_listed: set[str] = field(default_factory=set)
+
+    def result(self, request: PollRequest) -> PollResult:
+        """Return the result of a request when it was last sent."""
+        return self.results.get(request, _NEVER_SENT)
+
+    @property
+    def open_accounts(self) -> tuple[Account, ...]:
+        """The accounts that are not closed."""
+        return tuple(account for account in self.accounts.values() if not account.closed)
+
+    def listed_pots(self) -> Iterator[Pot]:
+        """Yield the pots of the latest answers, deleted ones included."""
+        return chain.from_iterable(self.pots.values())
+
+    def errors(self, accounts: Collection[Account]) -> dict[PollRequest, Exception]:
+        """Return the failed requests about these accounts, most important first."""
+        return {
+            request: error
+            for request in self.requests_for(accounts)
+            if (error := self.result(request).error)
+        }
+
+    def requests_for(self, accounts: Collection[Account]) -> Iterator[PollRequest]:
+        """Yield every request that these accounts need, most important first."""
+        yield PollRequest(Endpoint.ACCOUNTS)
+        balances = [PollRequest(Endpoint.BALANCE, account.id) for account in accounts]
+        yield from balances
+        for request in balances:
+            if not self.result(request).is_refused:
+                yield PollRequest(Endpoint.POTS, request.account_id)
 
 
 class BalancePoller:
-    """Asks the bank, and keeps the last answer to each question.
-
-    An answer outlives later failures: `outcome` says whether it still holds.
-    """
+    """Sends the requests of a poll, and stores their answers."""
 
     def __init__(self, session: MonzoSession) -> None:
-        """Have asked nothing yet."""
+        """Initialize the poller without an answer."""
+        self.answers = Answers()
+        self.outdated_pots: set[str] = set()
+        """IDs of accounts whose pots have probably changed since they were last read."""
         self._session = session
-        self._outcomes: dict[PollRequest, PollResult] = {}
-        self.accounts: dict[str, Account] = {}
-        self.balances: dict[str, tuple[Balance, datetime]] = {}
-        """By account, with when the bank's day began for which it tells what was spent."""
-        self.pots: dict[str, tuple[Pot, ...]] = {}
-        """By the account that lists them."""
-        self.pots_seen: set[str] = set()
-        """The ids of all pots that were ever listed."""
-        self.pots_changed: set[str] = set()
-        """The accounts whose pots, it seems, are not what they were when last asked for."""
 
-    def outcome(self, read: PollRequest) -> PollResult:
-        """Return how a request went when it was last sent."""
-        return self._outcomes.get(read, NEVER_ASKED)
+    async def async_ask(self, requests: Collection[PollRequest]) -> None:
+        """Send these requests at the same time; repeat once those that fail for a moment.
 
-    async def async_ask(self, reads: Collection[PollRequest]) -> None:
-        """Ask for all of this at once, and once more for what fails in passing.
-
-        What has failed before is no passing failure any more.
+        A request that failed the time before is not repeated, because that is an outage.
         """
-        outcomes = await self._async_try(reads)
-        again = [
-            read
-            for read, outcome in outcomes.items()
-            if outcome.transient and self.outcome(read).error is None
+        results = await self._async_send(requests)
+        repeatable = [
+            request
+            for request, result in results.items()
+            if result.is_transient and self.answers.result(request).error is None
         ]
-        if again := again[: self._session.requests_left]:
-            await asyncio.sleep(ASK_AGAIN_AFTER.total_seconds())
-            outcomes |= await self._async_try(again)
-        self._outcomes |= outcomes
+        budget = self._session.budget
+        if repeatable := repeatable[: budget.grant(len(repeatable), Priority.POLL)]:
+            await asyncio.sleep(RETRY_DELAY.total_seconds())
+            results |= await self._async_send(repeatable)
+        self.answers.results |= results
 
-    async def _async_try(self, reads: Collection[PollRequest]) -> dict[PollRequest, PollResult]:
-        """Ask for all of this at once, and return how it went."""
-        results = await gather_all(map(self._async_read, reads))
-        return dict(zip(reads, results, strict=True))
+    async def _async_send(
+        self, requests: Collection[PollRequest]
+    ) -> dict[PollRequest, PollResult]:
+        results = await gather_all(map(self._async_read, requests))
+        return dict(zip(requests, results, strict=True))
 
-    async def _async_read(self, read: PollRequest) -> PollResult:
-        """Send one request and keep its answer."""
-        at = time.monotonic()
+    async def _async_read(self, request: PollRequest) -> PollResult:
+        """Send one request and store its answer."""
+        at = monotonic()
         skipped = 0
         try:
-            match read.endpoint:
+            match request.endpoint:
                 case Endpoint.ACCOUNTS:
                     skipped = await self._async_read_accounts()
                 case Endpoint.BALANCE:
-                    await self._async_read_balance(read.account_id)
+                    await self._async_read_balance(request.account_id)
                 case Endpoint.POTS:
-                    skipped = await self._async_read_pots(read.account_id)
+                    skipped = await self._async_read_pots(request.account_id)
         except (MonzoError, *BLOCKING_ERRORS) as err:
             return PollResult(at=at, error=err)
         return PollResult(at=at, skipped=skipped)
 
     async def _async_read_accounts(self) -> int:
-        """Ask for the accounts, and return how many records could not be read."""
+        """Read the list of accounts; return how many records were unreadable."""
         accounts = await self._session.accounts()
-        # One missing from the list was never closed, so the balance decides about it.
-        self.accounts |= {account.id: account for account in accounts.items}
+        # An account that is missing from the list was not closed, so it stays.
+        self.answers.accounts |= {account.id: account for account in accounts.items}
         return accounts.skipped
 
     async def _async_read_balance(self, account_id: str) -> None:
-        """Ask for a balance, and see whether it tells of money moving in the account's pots."""
-        # Before asking, for the bank may answer with what was spent until a moment ago.
+        """Read a balance, and notice if money moved in or out of the account's pots."""
+        # Taken before the request, because the answer may be from a moment before the new day.
         day_began = bank_day_began(dt_util.utcnow())
         balance = await self._session.balance(account_id)
-        if account_id in self.balances:
-            before, _day = self.balances[account_id]
-            if _money_in_pots(before) != _money_in_pots(balance):
-                self.pots_changed.add(account_id)
-        self.balances[account_id] = balance, day_began
+        before = self.answers.balances.get(account_id)
+        if before is not None and _money_in_pots(before) != _money_in_pots(balance):
+            self.outdated_pots.add(account_id)
+        self.answers.balances[account_id] = balance
+        self.answers.days_began[account_id] = day_began
 
     async def _async_read_pots(self, account_id: str) -> int:
-        """Ask for an account's pots, and return how many records could not be read."""
-        # Before asking, for what moves meanwhile may not be in the answer.
-        self.pots_changed.discard(account_id)
+        """Read an account's pots; return how many records were unreadable."""
+        # Before the request, because the answer may miss a change that is made during it.
+        self.outdated_pots.discard(account_id)
         pots = await self._session.pots(account_id)
-        before = {pot.id for pot in self.pots.get(account_id, ())}
+        before = {pot.id for pot in self.answers.pots.get(account_id, ())}
         listed = {pot.id for pot in pots.items}
         if before - listed:
-            # Even deleted pots stay in the list, so this one is too short; perhaps not the next.
-            self.pots_changed.add(account_id)
-        self.pots[account_id] = pots.items
-        self.pots_seen |= listed
+            # Deleted pots stay in the list, so this answer is incomplete. The next may not be.
+            self.outdated_pots.add(account_id)
+        self.answers.pots[account_id] = pots.items
+        self.answers.pots_ever_listed |= listed
         return pots.skipped
 
 
 def _money_in_pots(balance: Balance) -> tuple[Money | None, ...]:
-    """Return what an account's balance says to be in its pots, without and with savings."""
+    """Return the money in an account's pots, without and with savings, as its balance says."""
     totals = (balance.total_balance, balance.balance_including_flexible_savings)
     return tuple(total and total - balance.balance for total in totals)

@@ -1,4 +1,4 @@
-"""Troubles that only the user can end, as issues in Home Assistant's repairs."""
+"""Repair issues: problems of a config entry that only the user can solve."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -12,7 +12,7 @@ from ..const import DOMAIN, TROUBLESHOOTING_URL
 
 
 class RepairIssue(StrEnum):
-    """A trouble that only the user can end; the value is also its translation key."""
+    """A problem that only the user can solve; the value is also its translation key."""
 
     EVICTED = "evicted"
     NOT_APPROVED = "not_approved"
@@ -20,13 +20,13 @@ class RepairIssue(StrEnum):
     NO_EXTERNAL_URL = "no_external_url"
 
 
-# Those that can be put right without signing in again; see `repairs.py`.
+# Can be solved without signing in again; see `repairs.py`.
 FIXABLE_ISSUES: Final = frozenset({RepairIssue.NOT_APPROVED})
 
 
 @callback
 def async_create_repair_issue(hass: HomeAssistant, entry: ConfigEntry, issue: RepairIssue) -> None:
-    """Tell the user about a trouble of this entry, with the cure."""
+    """Show a problem of this entry in Home Assistant's repairs."""
     ir.async_create_issue(
         hass,
         DOMAIN,
@@ -46,7 +46,7 @@ def async_create_repair_issue(hass: HomeAssistant, entry: ConfigEntry, issue: Re
 def async_delete_repair_issues(
     hass: HomeAssistant, entry: ConfigEntry, issues: Iterable[RepairIssue] = RepairIssue
 ) -> None:
-    """Take back what the user was told about this entry."""
+    """Remove problems of this entry from the repairs, because they are solved."""
     for issue in issues:
         ir.async_delete_issue(hass, DOMAIN, _issue_id(entry, issue))
 

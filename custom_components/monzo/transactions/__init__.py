@@ -1,4 +1,4 @@
-"""Transactions: each one reported once, classified, and counted as spending."""
+"""Transactions: each one is published once, classified, and counted as spending."""
 
 from .classification import (
     TransactionKind,
@@ -8,12 +8,12 @@ from .classification import (
     template_variables,
     transaction_kind,
 )
-from .coordinator import (
+from .coordinator import TransactionsCoordinator
+from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
     NewTransaction,
     TransactionChanged,
-    TransactionsCoordinator,
 )
 from .spending import spending_by_category
 from .transaction_log import async_get_transaction_logs

@@ -1,4 +1,4 @@
-"""What counts as spending, and under which category."""
+"""Decides which transactions count as spending, and in which category."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 from ..api import Money, Transaction
 from .classification import UNCATEGORISED, TransactionKind, transaction_kind
 
-# Money that stays the owner's, or never left.
-NEVER_SPENT: Final = frozenset(
+# Money that the owner keeps, or that was never paid.
+_NEVER_SPENT: Final = frozenset(
     {
         TransactionKind.DECLINED,
         TransactionKind.POT_DEPOSIT,
@@ -18,21 +18,21 @@ NEVER_SPENT: Final = frozenset(
 
 
 def spending_by_category(transaction: Transaction) -> Mapping[str, Money]:
-    """Return what a transaction adds to the spending of each category.
+    """Return the part of a transaction that counts as spending, by category.
 
-    Positive for money spent, negative for a refund; nothing for pot transfers, declined payments,
-    checks of a card, income, and what the owner has told Monzo to leave out.
+    Positive for money spent, negative for a refund. Empty for pot transfers, declined payments,
+    card checks, income, and transactions that the owner excluded in the Monzo app.
     """
     kind = transaction_kind(transaction)
     amount = transaction.amount
     if (
-        kind in NEVER_SPENT
+        kind in _NEVER_SPENT
         or not transaction.include_in_spending
         or (amount.minor >= 0 and kind is not TransactionKind.REFUND)
     ):
         return {}
     parts = transaction.categories
     if sum(part.minor for part in parts.values()) != amount.minor:
-        # Not split, or not as much as was spent.
+        # Not split, or the parts do not make up the amount.
         parts = {transaction.category or UNCATEGORISED: amount}
     return {category: -part for category, part in parts.items()}

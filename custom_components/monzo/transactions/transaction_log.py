@@ -1,4 +1,4 @@
-"""Which transactions of each account are known, kept on disk."""
+"""The log of known transactions of each account, on disk."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -6,22 +6,21 @@ from datetime import datetime, timedelta
 from typing import Final, Self, TypedDict
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.hass_dict import HassKey
 
 from ..api import Money, Transaction
 from ..const import DOMAIN
+from ..memory import async_get_memory
 from .spending import spending_by_category
 
-STORAGE_VERSION: Final = 1
+_STORAGE_VERSION: Final = 1
 
-# The longest month, with a day for time zones: what was spent in it is added up from here.
+# The longest month and a day for time zones, because the spending of a month is added up from here.
 KEPT_FOR: Final = timedelta(days=32)
 
 
-class _StoredSeen(TypedDict):
+class _StoredTransaction(TypedDict):
     created: str
     amount: int
     settled: bool
@@ -29,31 +28,31 @@ class _StoredSeen(TypedDict):
     spent: dict[str, int]
 
 
-class _StoredLedger(TypedDict):
+class _StoredLog(TypedDict):
     entry_id: str
     currency: str
     read_until: str
-    seen: dict[str, _StoredSeen]
+    seen: dict[str, _StoredTransaction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTransaction:
-    """What is remembered of a transaction."""
+    """The facts about a transaction that are kept."""
 
     created: datetime
 
     amount: int
-    """In minor units, with its sign."""
+    """In minor units of the account's currency; negative when money goes out."""
 
     settled: bool
     category: str | None
 
     spent: Mapping[str, int]
-    """What it adds to the spending of each category, in minor units; see `spending_by_category`."""
+    """Its part of the spending of each category in minor units; see `spending_by_category`."""
 
     @classmethod
     def of(cls, transaction: Transaction) -> Self:
-        """Return what to remember of a transaction."""
+        """Return the facts to keep about a transaction."""
         return cls(
             created=transaction.created,
             amount=transaction.amount.minor,
@@ -64,126 +63,121 @@ class KnownTransaction:
             },
         )
 
-    @classmethod
-    def from_stored(cls, stored: _StoredSeen) -> Self:
-        """Return what was written down."""
-        return cls(
-            created=datetime.fromisoformat(stored["created"]),
-            amount=stored["amount"],
-            settled=stored["settled"],
-            category=stored["category"],
-            spent=stored["spent"],
-        )
-
-    def to_stored(self) -> _StoredSeen:
-        """Return what to write down."""
-        return {
-            "created": self.created.isoformat(),
-            "amount": self.amount,
-            "settled": self.settled,
-            "category": self.category,
-            "spent": dict(self.spent),
-        }
-
 
 @dataclass(slots=True, kw_only=True)
 class TransactionLog:
-    """How far an account's transactions are known."""
+    """The known transactions of one account."""
 
     entry_id: str
-    """The config entry that was the last to read it."""
+    """The config entry that read the account last."""
 
     currency: str
 
     read_until: datetime
-    """When the newest known one was made."""
+    """When the newest known transaction was made."""
 
-    seen: dict[str, KnownTransaction] = field(default_factory=dict)
-    """Those of the last month, by id."""
+    known: dict[str, KnownTransaction] = field(default_factory=dict)
+    """The transactions of the last month, by ID."""
 
     def remember(self, transaction: Transaction) -> None:
-        """Take a transaction down as known."""
-        self.seen[transaction.id] = KnownTransaction.of(transaction)
+        """Add a transaction, or replace it if it has changed."""
+        self.known[transaction.id] = KnownTransaction.of(transaction)
         self.read_until = max(self.read_until, transaction.created)
 
     def forget_before(self, horizon: datetime) -> None:
-        """Forget what is too old to be of use."""
-        self.seen = {id_: seen for id_, seen in self.seen.items() if seen.created >= horizon}
+        """Remove the transactions that are older than a moment."""
+        self.known = {id_: it for id_, it in self.known.items() if it.created >= horizon}
 
     def spent(self, since: datetime, category: str | None = None) -> Money:
-        """Return what has been spent since a moment of the last month, in all or in one category.
+        """Return the spending since a moment of the last month, in all categories or in one.
 
-        Negative if refunds were more than that.
+        Negative if refunds were more.
         """
         minor = sum(
             part
-            for seen in self.seen.values()
-            if seen.created >= since
-            for name, part in seen.spent.items()
+            for transaction in self.known.values()
+            if transaction.created >= since
+            for name, part in transaction.spent.items()
             if category in (None, name)
         )
         return Money.from_minor(minor, self.currency)
 
-    @classmethod
-    def from_stored(cls, stored: _StoredLedger) -> Self:
-        """Return what was written down."""
-        return cls(
-            entry_id=stored["entry_id"],
-            currency=stored["currency"],
-            read_until=datetime.fromisoformat(stored["read_until"]),
-            seen={id_: KnownTransaction.from_stored(seen) for id_, seen in stored["seen"].items()},
-        )
 
-    def to_stored(self) -> _StoredLedger:
-        """Return what to write down."""
-        return {
-            "entry_id": self.entry_id,
-            "currency": self.currency,
-            "read_until": self.read_until.isoformat(),
-            "seen": {id_: seen.to_stored() for id_, seen in self.seen.items()},
-        }
+def _log_from_stored(stored: _StoredLog) -> TransactionLog:
+    return TransactionLog(
+        entry_id=stored["entry_id"],
+        currency=stored["currency"],
+        read_until=datetime.fromisoformat(stored["read_until"]),
+        known={
+            id_: KnownTransaction(
+                created=datetime.fromisoformat(row["created"]),
+                amount=row["amount"],
+                settled=row["settled"],
+                category=row["category"],
+                spent=row["spent"],
+            )
+            for id_, row in stored["seen"].items()
+        },
+    )
+
+
+def _log_to_stored(log: TransactionLog) -> _StoredLog:
+    return {
+        "entry_id": log.entry_id,
+        "currency": log.currency,
+        "read_until": log.read_until.isoformat(),
+        "seen": {
+            id_: {
+                "created": transaction.created.isoformat(),
+                "amount": transaction.amount,
+                "settled": transaction.settled,
+                "category": transaction.category,
+                "spent": dict(transaction.spent),
+            }
+            for id_, transaction in log.known.items()
+        },
+    }
 
 
 class TransactionLogs:
-    """The ledgers of all accounts, kept across restarts.
+    """The logs of all accounts, kept across restarts.
 
-    They belong to no config entry, so that an account that goes from one to another, as joint
-    accounts do, goes on where it was.
+    They belong to no config entry, so that a joint account continues where it was when another
+    entry takes it over.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Know nothing until they are loaded."""
-        self._store = Store[dict[str, _StoredLedger]](
+        """Initialize the logs, which are empty until they are loaded."""
+        self._store = Store[dict[str, _StoredLog]](
             hass,
-            STORAGE_VERSION,
+            _STORAGE_VERSION,
             f"{DOMAIN}.transactions",
             private=True,
             atomic_writes=True,
         )
         self.by_account: dict[str, TransactionLog] = {}
 
-    async def async_load(self) -> None:
-        """Load what was known when Home Assistant stopped."""
+    async def async_load(self) -> Self:
+        """Load the logs from disk, and return them."""
         stored = await self._store.async_load() or {}
-        self.by_account = {
-            account_id: TransactionLog.from_stored(ledger) for account_id, ledger in stored.items()
-        }
+        self.by_account = {id_: _log_from_stored(log) for id_, log in stored.items()}
+        return self
 
     async def async_save(self) -> None:
-        """Write down what is known, but nothing that is too old to be of use."""
+        """Save the logs without transactions that are too old to be of use."""
         horizon = dt_util.utcnow() - KEPT_FOR
-        for ledger in self.by_account.values():
-            ledger.forget_before(horizon)
+        for log in self.by_account.values():
+            log.forget_before(horizon)
         await self._store.async_save(
-            {account_id: ledger.to_stored() for account_id, ledger in self.by_account.items()}
+            {account_id: _log_to_stored(log) for account_id, log in self.by_account.items()}
         )
 
-    async def async_forget(self, entry_id: str, but: Collection[str]) -> None:
-        """Forget the accounts that a config entry was the last to read, but some of them."""
+    async def async_forget(self, entry_id: str, keep: Collection[str]) -> None:
+        """Forget the accounts that a removed config entry read last, except some."""
         self.by_account = {
-            account_id: ledger
-            for account_id, ledger in self.by_account.items()
-            if ledger.entry_id != entry_id or account_id in but
+            account_id: log
+            for account_id, log in self.by_account.items()
+            if log.entry_id != entry_id or account_id in keep
         }
         if self.by_account:
             await self.async_save()
@@ -191,14 +185,12 @@ class TransactionLogs:
             await self._store.async_remove()
 
 
-TRANSACTION_LOGS: HassKey[TransactionLogs] = HassKey(f"{DOMAIN}_ledgers")
-
-
-# What has been reported is known at once, even if a config entry is reloaded before it has been
-# written down.
-@singleton(TRANSACTION_LOGS, async_=True)
 async def async_get_transaction_logs(hass: HomeAssistant) -> TransactionLogs:
-    """Return the ledgers, the same ones until Home Assistant stops."""
-    ledgers = TransactionLogs(hass)
-    await ledgers.async_load()
-    return ledgers
+    """Return the logs, which are the same object until Home Assistant stops.
+
+    A transaction counts as known as soon as it is published, even if its config entry is reloaded
+    before the log is saved.
+    """
+    return await async_get_memory(hass).async_find_or_load(
+        TransactionLogs, None, TransactionLogs(hass).async_load
+    )

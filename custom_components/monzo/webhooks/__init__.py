@@ -1,12 +1,14 @@
-"""Webhooks: deliveries from Monzo, and their registration."""
+"""Webhooks: receiving and following deliveries from Monzo, and registering the address."""
 
-from .deliveries import WebhookDeliveries, async_close, async_open
-from .registration import WebhookRegistrations, async_clean_up
+from .deliveries import WebhookDeliveries
+from .receiver import WebhookReceiver, async_register_webhook, async_unregister_webhook
+from .registration import WebhookRegistrations, async_remove_registrations
 
 __all__ = [
     "WebhookDeliveries",
+    "WebhookReceiver",
     "WebhookRegistrations",
-    "async_clean_up",
-    "async_close",
-    "async_open",
+    "async_register_webhook",
+    "async_remove_registrations",
+    "async_unregister_webhook",
 ]

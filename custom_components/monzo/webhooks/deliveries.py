@@ -1,257 +1,233 @@
-"""Webhooks: Monzo says that something has happened, and the polls come forward.
+"""Follows webhook deliveries: each one is a hint to read an account now.
 
-Deliveries are hints. Monzo does not sign them, so nothing that is in one is believed or shown: a
-forged, repeated, late or lost one costs a look at the bank at most.
+Monzo does not sign deliveries, so nothing in them is believed or shown. A forged, repeated, late or
+lost delivery costs at most a read of the account.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
-import json
-import logging
-import time
 from typing import Final
 
-from aiohttp import StreamReader
-from aiohttp.hdrs import METH_POST
-from aiohttp.web import Request, Response
-from homeassistant.components import webhook
-from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
-from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN
-from ..runtime import MonzoConfigEntry
-from ..transactions import NewTransaction
+from ..accounts import BalancesCoordinator
+from ..bank import WebhookStatus
+from ..clock import monotonic
+from ..transactions import NewTransaction, TransactionsCoordinator
+from .receiver import Delivery, WebhookReceiver
 
-_LOGGER = logging.getLogger(__name__)
-
-# A delivery with everything that Monzo knows about a transaction has some four kilobytes.
-LARGEST_BODY: Final = 64 * 1024
-
-# How long a delivery may take to arrive in full.
-READ_WITHIN: Final = timedelta(seconds=10)
-
-# Between two looks at the bank: long enough to answer two hundred deliveries within a second with
-# a few requests, short enough for a payment that follows another a second later.
-DELIVERY_COOLDOWN: Final = timedelta(seconds=0.5)
+# The rest between two reads: long enough to answer two hundred deliveries within a second with few
+# requests, short enough for a payment that follows another a second later.
+_COOLDOWN: Final = timedelta(seconds=0.5)
 
 # More than can be on their way at once.
-REMEMBERED_DELIVERIES: Final = 500
+_MAX_DELIVERED_IDS: Final = 500
 
-# A payment may be announced a little before it is in the list.
-LOOK_AGAIN_AFTER: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=15))
+# A payment may be announced a little before the bank lists it.
+_RETRY_DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=15))
 
-# After so many looks in vain within so many seconds, hints are left to the polls for a while.
-MOST_IN_VAIN: Final = 5
-IN_VAIN_WITHIN: Final = 300.0
+# After this many reads in this time that found nothing, deliveries are left to the polls.
+_MAX_FRUITLESS_READS: Final = 5
+_FRUITLESS_WINDOW: Final = timedelta(minutes=5)
 
-# A delivery that has not come by then will not come, or has to be tried again by Monzo.
-DELIVERED_WITHIN: Final = timedelta(minutes=2)
-
-
-type Hint = tuple[str, str]
-"""The ids of an account, and of a transaction that it is said to have."""
-
-# Who takes deliveries, by the id of the webhook; None while the config entry is not loaded.
-TAKERS: HassKey[dict[str, WebhookDeliveries | None]] = HassKey(f"{DOMAIN}_webhooks")
+# A delivery that is later than this counts as lost, even if Monzo sends it again.
+_DELIVERY_TIMEOUT: Final = timedelta(minutes=2)
 
 
-@callback
-def async_open(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
-    """Answer Monzo from now on, whether or not the config entry is loaded."""
-    takers = hass.data.setdefault(TAKERS, {})
-    webhook_id = entry.data[CONF_WEBHOOK_ID]
-    if webhook_id not in takers:
-        takers[webhook_id] = None
-        webhook.async_register(
-            hass, DOMAIN, "Monzo", webhook_id, _async_answer, allowed_methods=[METH_POST]
-        )
+class _Timers:
+    """One-shot timers by key; a new one replaces the one with the same key."""
 
-
-@callback
-def async_close(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
-    """Answer no more, for the config entry is removed."""
-    webhook_id = entry.data[CONF_WEBHOOK_ID]
-    hass.data.get(TAKERS, {}).pop(webhook_id, None)
-    webhook.async_unregister(hass, webhook_id)
-
-
-async def _async_answer(hass: HomeAssistant, webhook_id: str, request: Request) -> Response:
-    """Take a delivery; Monzo sends it again unless that is answered with success."""
-    taker = hass.data[TAKERS][webhook_id]
-    if taker is None or hass.is_stopping:
-        return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-    try:
-        async with asyncio.timeout(READ_WITHIN.total_seconds()):
-            body = await _async_read(request.content)
-    except TimeoutError:
-        return Response(status=HTTPStatus.REQUEST_TIMEOUT)
-    if body is None:
-        return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    if (hint := _hint(body)) is None:
-        return Response(status=HTTPStatus.BAD_REQUEST)
-    taker.async_take(hint)
-    return Response(status=HTTPStatus.OK)
-
-
-async def _async_read(content: StreamReader) -> bytes | None:
-    """Return a body, or None as soon as it is longer than a delivery can be."""
-    body = b""
-    while chunk := await content.read(LARGEST_BODY + 1 - len(body)):
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return body
-
-
-def _hint(body: bytes) -> Hint | None:
-    """Return what a delivery hints at, if it is one."""
-    try:
-        data = json.loads(body)["data"]
-        account_id, transaction_id = data["account_id"], data["id"]
-    except LookupError, RecursionError, TypeError, ValueError:
-        return None
-    if isinstance(account_id, str) and isinstance(transaction_id, str):
-        return account_id, transaction_id
-    return None
-
-
-class WebhookDeliveries:
-    """Has the accounts of deliveries looked at, and knows whether deliveries arrive at all."""
-
-    def __init__(self, hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
-        """Know of no delivery yet."""
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize without a timer."""
         self._hass = hass
-        self._entry = entry
-        self._runtime = entry.runtime_data
-        self._transactions = self._runtime.transactions
-        self._hinted: set[Hint] = set()
-        # How long to wait before each further look for what is hinted at and not listed yet.
-        self._pauses: dict[Hint, Iterator[timedelta]] = {}
-        self._in_vain: deque[float] = deque(maxlen=MOST_IN_VAIN)
-        # While Home Assistant looks at the bank, and rests from that, hints are collected.
-        self._busy = False
-        self._announced: deque[str] = deque(maxlen=REMEMBERED_DELIVERIES)
-        self._timers: dict[object, CALLBACK_TYPE] = {}
+        self._cancel: dict[object, CALLBACK_TYPE] = {}
 
     @callback
-    def async_begin(self) -> None:
-        """Take deliveries as long as the config entry is loaded."""
-        self._hass.data[TAKERS][self._entry.data[CONF_WEBHOOK_ID]] = self
-        self._entry.async_on_unload(self._async_end)
-
-    @callback
-    def _async_end(self) -> None:
-        """Take no more deliveries."""
-        self._hass.data[TAKERS][self._entry.data[CONF_WEBHOOK_ID]] = None
-        for stop in self._timers.values():
-            stop()
-
-    @callback
-    def _async_later(self, what: object, pause: timedelta, go_on: Callable[[], None]) -> None:
-        """Go on after a pause, unless the config entry is unloaded; one timer for each thing."""
+    def async_start(self, key: object, delay: timedelta, action: Callable[[], None]) -> None:
+        """Run an action after a delay."""
 
         @callback
         def async_elapsed(_now: datetime) -> None:
-            del self._timers[what]
-            go_on()
+            del self._cancel[key]
+            action()
 
-        if (stop := self._timers.get(what)) is not None:
-            stop()
-        self._timers[what] = async_call_later(self._hass, pause, async_elapsed)
-
-    @callback
-    def async_take(self, hint: Hint) -> None:
-        """Have an account looked at: at once, but many deliveries with one look."""
-        account_id, transaction_id = hint
-        if account_id in self._runtime.balances.included_ids:
-            self._announced.append(transaction_id)
-            self._async_follow_soon(hint)
+        if (cancel := self._cancel.get(key)) is not None:
+            cancel()
+        self._cancel[key] = async_call_later(self._hass, delay, async_elapsed)
 
     @callback
-    def _async_follow_soon(self, *hints: Hint) -> None:
-        """Follow hints now, or as soon as Home Assistant has rested from the last look."""
-        self._hinted.update(hints)
-        if self._hinted and not self._busy:
+    def async_cancel_all(self) -> None:
+        """Cancel all timers."""
+        for cancel in self._cancel.values():
+            cancel()
+        self._cancel.clear()
+
+
+class _Retries:
+    """How long to wait before the next read for each announced transaction that is not listed."""
+
+    def __init__(self) -> None:
+        """Initialize without a transaction."""
+        self._delays: dict[Delivery, Iterator[timedelta]] = {}
+
+    def next_delay(self, delivery: Delivery) -> timedelta | None:
+        """Return the delay before the next read; None if there were enough."""
+        delay = next(self._delays.setdefault(delivery, iter(_RETRY_DELAYS)), None)
+        if delay is None:
+            self.forget(delivery)
+        return delay
+
+    def forget(self, delivery: Delivery) -> None:
+        """Forget a transaction, because it was found."""
+        self._delays.pop(delivery, None)
+
+    def clear(self) -> None:
+        """Forget all transactions."""
+        self._delays.clear()
+
+
+class _FruitlessReads:
+    """Counts reads that found none of the announced transactions.
+
+    Anyone who knows the address of the webhook could otherwise cause requests without end.
+    """
+
+    def __init__(self) -> None:
+        """Initialize the count."""
+        self._at: deque[float] = deque(maxlen=_MAX_FRUITLESS_READS)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there were so many lately that deliveries are left to the polls."""
+        return (
+            len(self._at) == _MAX_FRUITLESS_READS
+            and monotonic() - self._at[0] < _FRUITLESS_WINDOW.total_seconds()
+        )
+
+    def count(self, began: float) -> None:
+        """Count a read that began at a moment, by `clock.monotonic`."""
+        self._at.append(began)
+
+    def reset(self) -> None:
+        """Start again, because a read was fruitful."""
+        self._at.clear()
+
+
+class WebhookDeliveries:
+    """Reads the accounts that deliveries name, and notes whether deliveries arrive."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        *,
+        balances: BalancesCoordinator,
+        transactions: TransactionsCoordinator,
+        status: WebhookStatus,
+    ) -> None:
+        """Initialize the deliveries of one config entry."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._transactions = transactions
+        self._status = status
+        self._timers = _Timers(hass)
+        self._retries = _Retries()
+        self._fruitless = _FruitlessReads()
+        # Collected while an earlier read and the rest after it last.
+        self._waiting: set[Delivery] = set()
+        self._busy = False
+        self._delivered_ids: deque[str] = deque(maxlen=_MAX_DELIVERED_IDS)
+
+    @callback
+    def async_start(self, receiver: WebhookReceiver) -> None:
+        """Follow deliveries until the config entry is unloaded."""
+        self._entry.async_on_unload(receiver.async_connect(self._async_on_delivery))
+        self._entry.async_on_unload(
+            self._transactions.async_add_listener(self._async_on_new_transaction)
+        )
+        self._entry.async_on_unload(self._timers.async_cancel_all)
+
+    @callback
+    def _async_on_delivery(self, delivery: Delivery) -> None:
+        if delivery.account_id in self._balances.included_ids:
+            self._delivered_ids.append(delivery.transaction_id)
+            self._async_follow_soon(delivery)
+
+    @callback
+    def _async_follow_soon(self, *deliveries: Delivery) -> None:
+        """Follow deliveries now, or after the rest that follows the current read."""
+        self._waiting.update(deliveries)
+        if self._waiting and not self._busy:
             self._busy = True
             self._entry.async_create_background_task(
-                self._hass, self._async_follow(), "follow hints of Monzo"
+                self._hass, self._async_follow(), "follow webhook deliveries of Monzo"
             )
 
     async def _async_follow(self) -> None:
-        """Look at what is not known yet, and rest before looking at what is hinted at meanwhile."""
-        hinted, self._hinted = self._hinted, set()
-        news = self._unknown(hinted)
-        if news:
-            await self._async_look_for(news)
-        self._async_later(self._async_rested, DELIVERY_COOLDOWN, self._async_rested)
+        """Read the accounts of all waiting deliveries, and then rest."""
+        deliveries, self._waiting = self._waiting, set()
+        if unknown := self._unknown(deliveries):
+            await self._async_read(unknown)
+        self._timers.async_start("cooldown", _COOLDOWN, self._async_cooled_down)
 
     @callback
-    def _async_rested(self) -> None:
-        """Go on with what was hinted at meanwhile."""
+    def _async_cooled_down(self) -> None:
         self._busy = False
         self._async_follow_soon()
 
-    async def _async_look_for(self, news: set[Hint]) -> None:
-        """Look at the accounts of transactions that are not known, unless that is in vain.
-
-        Whoever has found out the address could otherwise have Home Assistant ask all the time.
-        """
-        now = time.monotonic()
-        if len(self._in_vain) == MOST_IN_VAIN and now - self._in_vain[0] < IN_VAIN_WITHIN:
-            # The polls have to find what is true among them.
-            self._pauses.clear()
-            self._async_note(arrive=False)
+    async def _async_read(self, deliveries: set[Delivery]) -> None:
+        """Read the accounts of announced transactions that are not known."""
+        if self._fruitless.too_many:
+            self._retries.clear()
+            self._async_set_arriving(arriving=False)
             return
-        await self._transactions.async_look_at({account_id for account_id, _ in news})
-        unknown = self._unknown(news)
-        if unknown == news:
-            self._in_vain.append(now)
+        began = monotonic()
+        await self._transactions.async_refresh_hinted({each.account_id for each in deliveries})
+        unknown = self._unknown(deliveries)
+        if unknown == deliveries:
+            self._fruitless.count(began)
         else:
-            self._in_vain.clear()
-        for hint in news - unknown:
-            self._pauses.pop(hint, None)
-        for hint in unknown:
-            self._async_look_again(hint)
+            self._fruitless.reset()
+        for delivery in deliveries - unknown:
+            self._retries.forget(delivery)
+        for delivery in unknown:
+            self._async_retry(delivery)
 
-    def _unknown(self, hints: Collection[Hint]) -> set[Hint]:
-        """Return those hints whose transactions have not been found."""
-        return {hint for hint in hints if not self._transactions.knows(*hint)}
+    def _unknown(self, deliveries: Collection[Delivery]) -> set[Delivery]:
+        """Return the deliveries whose transactions were not found so far."""
+        return {each for each in deliveries if not self._transactions.knows(*each)}
 
     @callback
-    def _async_look_again(self, hint: Hint) -> None:
-        """Have a transaction looked for again that is announced and not listed yet."""
-        pauses = self._pauses.setdefault(hint, iter(LOOK_AGAIN_AFTER))
-        if (pause := next(pauses, None)) is None:
-            del self._pauses[hint]
-        else:
-            self._async_later(hint, pause, partial(self._async_follow_soon, hint))
+    def _async_retry(self, delivery: Delivery) -> None:
+        """Read an account again later, because the announced transaction is not listed yet."""
+        if (delay := self._retries.next_delay(delivery)) is not None:
+            self._timers.async_start(delivery, delay, partial(self._async_follow_soon, delivery))
+
+    # Whether deliveries arrive
 
     @callback
-    def async_reported(self, report: NewTransaction) -> None:
-        """Compare what has just happened with the deliveries."""
-        transaction_id = report.transaction.id
-        if transaction_id in self._announced:
-            self._async_note(arrive=True)
-        elif not report.late:
-            self._async_later(
-                transaction_id, DELIVERED_WITHIN, partial(self._async_decide, transaction_id)
+    def _async_on_new_transaction(self, new: NewTransaction) -> None:
+        """Note whether a new transaction had been announced, or wait for its delivery."""
+        transaction_id = new.transaction.id
+        if transaction_id in self._delivered_ids:
+            self._async_set_arriving(arriving=True)
+        elif not new.late:
+            self._timers.async_start(
+                transaction_id,
+                _DELIVERY_TIMEOUT,
+                partial(self._async_check_delivered, transaction_id),
             )
 
     @callback
-    def _async_decide(self, transaction_id: str) -> None:
-        """Take a delivery for lost that has not come in time."""
-        self._async_note(arrive=transaction_id in self._announced)
+    def _async_check_delivered(self, transaction_id: str) -> None:
+        self._async_set_arriving(arriving=transaction_id in self._delivered_ids)
 
     @callback
-    def _async_note(self, *, arrive: bool) -> None:
-        """Note whether deliveries arrive, and tell everybody if that has changed."""
-        runtime = self._runtime
-        if runtime.session.webhooks_arrive is not arrive:
-            runtime.session.webhooks_arrive = arrive
-            runtime.balances.async_update_listeners()
+    def _async_set_arriving(self, *, arriving: bool) -> None:
+        if self._status.update(arriving=arriving):
+            self._balances.async_update_listeners()
