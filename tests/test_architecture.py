@@ -93,14 +93,14 @@ IMPORTED: dict[str, set[str]] = {
 # The same within the API package.
 IMPORTED_IN_API: dict[str, set[str]] = {
     "exceptions": set(),
-    "money": set(),
     "private": set(),
-    "answer": {"exceptions"},
+    "money": {"private"},
+    "response": {"exceptions", "private"},
     "fields": {"exceptions", "money"},
     "models": {"fields", "money", "private"},
     "receipts": {"fields", "money", "private"},
-    "client": {"answer", "exceptions", "fields", "models", "money", "receipts"},
-    "__init__": {"answer", "client", "exceptions", "models", "money", "receipts"},
+    "client": {"exceptions", "fields", "models", "money", "receipts", "response"},
+    "__init__": {"client", "exceptions", "models", "money", "receipts", "response"},
 }
 
 # The same within the package of the actions. A module may have the name of one outside.

@@ -139,7 +139,7 @@ class BalanceReader:
         """Ask for the accounts, and return how many records could not be read."""
         accounts = await self._session.accounts()
         # One missing from the list was never closed, so the balance decides about it.
-        self.accounts |= {account.id: account for account in accounts.items}
+        self.accounts |= {account.id: account for account in accounts}
         return accounts.skipped
 
     async def _async_read_balance(self, account_id: str) -> None:
@@ -159,11 +159,11 @@ class BalanceReader:
         self.pots_changed.discard(account_id)
         pots = await self._session.pots(account_id)
         before = {pot.id for pot in self.pots.get(account_id, ())}
-        listed = {pot.id for pot in pots.items}
+        listed = {pot.id for pot in pots}
         if before - listed:
             # Even deleted pots stay in the list, so this one is too short; perhaps not the next.
             self.pots_changed.add(account_id)
-        self.pots[account_id] = pots.items
+        self.pots[account_id] = tuple(pots)
         self.pots_seen |= listed
         return pots.skipped
 

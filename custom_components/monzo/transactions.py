@@ -24,7 +24,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalTypeFormat
 
-from .api import PAGE_SIZE, Money, MonzoAuthenticationError, MonzoError, Transaction
+from .api import MAX_PAGE_SIZE, Money, MonzoAuthenticationError, MonzoError, Transaction
 from .balances import BalancesCoordinator
 from .const import DOMAIN, MIN_POLL_INTERVAL
 from .coordinator import (
@@ -321,7 +321,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         if (ledger := self._ledgers.by_account.get(account_id)) is None:
             return REQUESTS_FOR_A_MONTH
         since = self._since(account_id, ledger)
-        return 1 + sum(seen.created >= since for seen in ledger.seen.values()) // PAGE_SIZE
+        return 1 + sum(seen.created >= since for seen in ledger.seen.values()) // MAX_PAGE_SIZE
 
     def _since(self, account_id: str, ledger: Ledger) -> datetime:
         """Return from when on to read an account that is known."""
@@ -368,7 +368,7 @@ class TransactionsCoordinator(MonzoCoordinator[Mapping[str, datetime]]):
         ledger = self._ledgers.by_account.get(account_id)
         again = state.is_to_be_reread
         since = now - KEPT_FOR if ledger is None else self._since(account_id, ledger)
-        transactions = (await self.session.all_transactions(account_id, since=since)).items
+        transactions = await self.session.all_transactions(account_id, since=since)
         # Before anybody hears of one of them, and asks what has been spent.
         state.current = True
         if ledger is None:

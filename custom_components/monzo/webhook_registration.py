@@ -225,7 +225,7 @@ async def _async_move_webhooks(
     client: MonzoClient, entry: MonzoConfigEntry, account_id: str, url: str | None
 ) -> None:
     """Remove all webhooks of ours but one at this address, which is registered if need be."""
-    registered = (await client.webhooks(account_id)).items
+    registered = await client.webhooks(account_id)
     ours = [known for known in registered if _is_ours(entry, known.url)]
     right = next((known for known in ours if known.url == url), None)
     for known in ours:
@@ -263,7 +263,7 @@ async def _async_unregister(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     client = MonzoClient(async_get_clientsession(hass), access_token)
     done = [
         await _async_reconcile_account(client, entry, account.id, None)
-        for account in (await client.accounts()).items
+        for account in await client.accounts()
     ]
     return all(done)
 
