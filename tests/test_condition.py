@@ -534,7 +534,7 @@ async def test_an_account_whose_transactions_the_bank_never_tells_is_no_part_of_
     server.clear_faults()
     # Only one of the two is read before the next fault.
     cleo.bank.pay(cleo.first.id, -500)
-    await cleo.entry.runtime_data.transactions.async_look_at([cleo.first.id])
+    await cleo.entry.runtime_data.transactions.async_refresh_hinted([cleo.first.id])
 
     assert await ask(cleo.hass, "is_spending", period="today", threshold=exactly(5))
 

@@ -19,7 +19,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
-from custom_components.monzo.accounts.coordinator import LAST_PUBLISHED
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
@@ -32,6 +31,7 @@ from sandbox.home import Home
 from sandbox.records import Account, Pot
 from sandbox.server import Answer, BankServer
 from tests.helpers.automations import Told, automate, reasons
+from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import device, set_up, shown, value
 
 from .conftest import LetPass, SignIn
@@ -386,7 +386,7 @@ async def test_a_pot_that_was_closed_meanwhile_keeps_its_name(
     told = await automate(hass, {"trigger": "monzo.payment_made", "options": wanted})
     await hass.config_entries.async_unload(entry.entry_id)
     # As after a start of Home Assistant.
-    hass.data.pop(LAST_PUBLISHED)
+    forget_process_memory(hass)
     bank.pay(home.current.id, -350)
     bank.close_pot(home.coin_jar.id)
     await set_up(hass, entry)

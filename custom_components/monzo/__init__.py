@@ -13,7 +13,6 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .accounts import BalancesCoordinator, monzo_id_of, owner_name
-from .accounts import BalancesCoordinator, monzo_id_of, owner_name
 from .api import Account
 from .bank import (
     MonzoSession,

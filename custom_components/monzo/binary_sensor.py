@@ -13,9 +13,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts import BalancesCoordinator, DeviceState, PersonState, PotState
+from .accounts import DeviceState, PersonState, PotState
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .runtime import MonzoConfigEntry
+from .runtime import MonzoConfigEntry, MonzoRuntimeData
 
 PARALLEL_UPDATES = 0
 
@@ -36,7 +36,7 @@ class MonzoBinarySensorDescription[DeviceStateT: DeviceState](
 class MonzoLinkDescription(MonzoEntityDescription[PersonState], BinarySensorEntityDescription):
     """Describes a binary sensor that shows how Home Assistant and the bank get along."""
 
-    is_on_fn: Callable[[BalancesCoordinator], bool]
+    is_on_fn: Callable[[MonzoRuntimeData], bool]
 
 
 LINK_BINARY_SENSORS: Final = (
@@ -44,12 +44,12 @@ LINK_BINARY_SENSORS: Final = (
         key="connection",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda balances: balances.last_update_success,
+        is_on_fn=lambda runtime: runtime.balances.last_update_success,
     ),
     MonzoLinkDescription(
         key="instant_updates",
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda balances: balances.session.webhooks_arrive,
+        is_on_fn=lambda runtime: runtime.webhook_status.arriving,
     ),
 )
 
@@ -123,4 +123,4 @@ class MonzoLinkSensor(MonzoEntity[PersonState], BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Return whether it is so."""
-        return self.entity_description.is_on_fn(self.coordinator)
+        return self.entity_description.is_on_fn(self.coordinator.config_entry.runtime_data)

@@ -186,7 +186,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         for pause in APPROVAL_PAUSES:
             wait: float = pause
             try:
-                return (await client.accounts()).items
+                return tuple(await client.accounts())
             except MonzoPermissionError:
                 failures = 0
             except MonzoAuthenticationError:

@@ -33,9 +33,7 @@ class MonzoMemory:
         """Yield the objects of a type, whoever owns them."""
         yield from (cast("T", it) for (type_, _owner), it in self._objects.items() if type_ is kind)
 
-    def find_or_create[T](
-        self, kind: type[T], owner: str | None, create: Callable[[], T]
-    ) -> T:
+    def find_or_create[T](self, kind: type[T], owner: str | None, create: Callable[[], T]) -> T:
         """Return the owner's object of a type, which is created at the first call."""
         return cast("T", self._objects.setdefault((kind, owner), create()))
 

@@ -308,7 +308,7 @@ async def test_a_poll_without_room_for_a_request_sends_none_and_mends_nothing(
     cleo.server.fail("*", "*", DropBefore(), times=None)
     await let_pass(A_POLL)
     assert not balances.last_update_success
-    while balances.session.requests_left:
+    while balances.session.budget.left:
         await balances.async_refresh()
     cleo.server.clear_faults()
     cleo.asked()
@@ -474,7 +474,7 @@ async def test_an_account_that_the_bank_refuses_to_read_leaves_the_others_alone(
         assert value(hass, account.id, "balance") != STATE_UNAVAILABLE
     assert cleo.asked()["/balance"] == 29 * 2
     assert len(warnings) == 1
-    assert warnings[0].startswith("Monzo does not tell the balance of an account: ")
+    assert warnings[0].startswith("Could not fetch the balance of an account: ")
     assert lines(caplog) == []
     assert not reauth_flows(hass)
     assert not troubles(hass)
@@ -484,7 +484,7 @@ async def test_an_account_that_the_bank_refuses_to_read_leaves_the_others_alone(
 
     assert value(hass, refused.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "total") == "450.03"
-    assert lines(caplog) == ["Monzo tells the balance of an account again"]
+    assert lines(caplog) == ["Fetching the balance of an account works again"]
 
 
 async def test_an_account_that_was_never_readable_is_not_missed_in_the_total(
@@ -544,7 +544,7 @@ async def test_a_list_of_accounts_that_cannot_be_read_leaves_what_is_known_alone
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
     (line,) = lines(caplog)
-    assert line.startswith("Monzo does not tell the list of accounts: ")
+    assert line.startswith("Could not fetch the list of accounts: ")
 
 
 @pytest.mark.parametrize("path", ["*", "/balance"], ids=["everything", "all balances"])

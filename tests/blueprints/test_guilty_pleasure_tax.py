@@ -5,7 +5,7 @@ from typing import Any
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
 
-from custom_components.monzo.transactions.coordinator import SIGNAL_NEW_TRANSACTION
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION
 from sandbox.server import Answer
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_faults import break_transfers

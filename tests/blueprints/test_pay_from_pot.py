@@ -7,7 +7,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dis
 from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions.coordinator import SIGNAL_NEW_TRANSACTION, NewTransaction
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
 from sandbox.server import Answer, LoseResponse
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_faults import break_transfers, change_options

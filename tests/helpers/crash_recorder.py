@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.monzo.transactions.coordinator import SIGNAL_NEW_TRANSACTION, NewTransaction
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
 
 DOMAIN = "scribe"
 

@@ -10,7 +10,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo.transactions.coordinator import (
+from custom_components.monzo.transactions import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
     NewTransaction,

@@ -14,7 +14,7 @@ from custom_components.monzo.transactions.classification import (
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.shapes import documented_transaction_json, transaction_json
-from tests.api.shapes import recorded_payment, shape
+from tests.api.recorded_answers import recorded_answer, recorded_payment
 
 # Parts of recorded transactions that say what they are.
 CARD = {"scheme": "mastercard", "metadata": {"mcc": "5812"}, "merchant": "merch_1"}
@@ -85,16 +85,22 @@ def row(amount: int, **parts: Any) -> Transaction:
 
 # Whole rows of recordings, by where they differ.
 RECORDINGS: dict[str, tuple[TransactionKind, Any]] = {
-    "a faster payment": (TransactionKind.INCOMING_PAYMENT, shape("faster_payment")),
-    "a round-up": (TransactionKind.ROUND_UP, shape("round_up")),
-    "a pot deposit of 2024": (TransactionKind.POT_DEPOSIT, shape("pot_deposit")),
-    "a top-up of 2017": (TransactionKind.INCOMING_PAYMENT, shape("top_up")),
-    "a merchant": (TransactionKind.CARD_PAYMENT, shape("transaction_expanded")["transaction"]),
+    "a faster payment": (TransactionKind.INCOMING_PAYMENT, recorded_answer("faster_payment")),
+    "a round-up": (TransactionKind.ROUND_UP, recorded_answer("round_up")),
+    "a pot deposit of 2024": (TransactionKind.POT_DEPOSIT, recorded_answer("pot_deposit")),
+    "a top-up of 2017": (TransactionKind.INCOMING_PAYMENT, recorded_answer("top_up")),
+    "a merchant": (
+        TransactionKind.CARD_PAYMENT,
+        recorded_answer("transaction_expanded")["transaction"],
+    ),
     "only the merchant's ID": (
         TransactionKind.CARD_PAYMENT,
-        shape("transactions_unexpanded")["transactions"][0],
+        recorded_answer("transactions_unexpanded")["transactions"][0],
     ),
-    "the documented delivery": (TransactionKind.CARD_PAYMENT, shape("webhook_documented")["data"]),
+    "the documented delivery": (
+        TransactionKind.CARD_PAYMENT,
+        recorded_answer("webhook_documented")["data"],
+    ),
     "baht, on a trip, with a virtual card": (
         TransactionKind.CARD_PAYMENT,
         recorded_payment("abroad_thb"),

@@ -13,14 +13,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
-from custom_components.monzo.transactions.coordinator import STARTED
-from custom_components.monzo.transactions.transaction_log import TRANSACTION_LOGS
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.records import Transaction
 from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
 from tests.accounts.test_coordinator import ByAccount
 from tests.conftest import LetPass, SignIn
+from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import complaints, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_client import Held
@@ -81,17 +80,11 @@ def restart(hass: HomeAssistant, entry: MockConfigEntry, let_pass: LetPass) -> R
         assert await hass.config_entries.async_unload(entry.entry_id)
         await let_pass(off)
         meanwhile()
-        forget(hass)
+        forget_process_memory(hass)
         await set_up(hass, entry)
         await let_pass(ALL_POLLS)
 
     return restart
-
-
-def forget(hass: HomeAssistant) -> None:
-    """Forget what does not survive the end of the process."""
-    hass.data.pop(TRANSACTION_LOGS)
-    hass.data.pop(STARTED)
 
 
 def ids(*rows: Transaction) -> list[str]:
@@ -454,11 +447,11 @@ async def test_an_account_whose_transactions_are_refused_leaves_the_others_alone
         await let_pass(A_POLL)
 
     assert joint.heard == ids(row)
-    assert caplog.text.count("Monzo does not tell the transactions of an account") == 1
+    assert caplog.text.count("Could not fetch the transactions of an account") == 1
     server.clear_faults()
     await let_pass(ALL_POLLS)
     assert current.heard[0] == mine.id
-    assert "Monzo tells the transactions of an account again" in caplog.text
+    assert "Fetching the transactions of an account works again" in caplog.text
 
 
 async def test_rows_out_of_order_are_reported_in_order(

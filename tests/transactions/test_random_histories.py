@@ -22,9 +22,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo.bank.session import QUIET_UNTIL
-from custom_components.monzo.transactions.coordinator import STARTED
-from custom_components.monzo.transactions.transaction_log import TRANSACTION_LOGS
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
 from sandbox.records import Account, Pot, Transaction
@@ -39,6 +36,7 @@ from sandbox.server import (
     Truncated,
 )
 from tests.conftest import WEBHOOK_ID, LetPass, SignIn
+from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import set_up
 from tests.helpers.transaction_listener import Listener, open_door
 from tests.helpers.transfer_client import Meanwhile
@@ -400,9 +398,7 @@ class Restart:
         assert await config_entries.async_unload(entry_id)
         self.meanwhile.happen(story)
         await story.let_pass(timedelta(seconds=self.off))
-        for kept in (TRANSACTION_LOGS, STARTED, QUIET_UNTIL):
-            # Not beyond the end of the process.
-            story.hass.data.pop(kept, None)
+        forget_process_memory(story.hass)
         await config_entries.async_setup(entry_id)
 
 

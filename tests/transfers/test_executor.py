@@ -13,7 +13,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.monzo.api import client as api_client
+from custom_components.monzo.api import DEFAULT_TIMEOUT
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
     CONF_MAX_PER_DAY,
@@ -43,7 +43,6 @@ from tests.helpers.transfer_faults import after_a_crash, break_transfers, change
 
 # Before tests make them short.
 REAL_PAUSES = transfers.RESEND_AFTER
-REAL_TIMEOUT: float = vars(api_client)["_TIMEOUT"]
 
 REJECTION = Answer.error("bad_request.insufficient_funds", "You can't deposit that much")
 
@@ -89,11 +88,10 @@ UNREADABLE: dict[str, Fault] = {
 
 
 @pytest.fixture(autouse=True)
-def _impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _impatient(request: pytest.FixtureRequest) -> None:
     """Give up sooner where a bank is silent on purpose."""
     if any(isinstance(value, Silence) for value in _parameters(request)):
-        request.getfixturevalue("teller")
-        monkeypatch.setattr(api_client, "_TIMEOUT", 0.3)
+        request.getfixturevalue("teller").entry.runtime_data.session.timeout = 0.3
 
 
 def _parameters(request: pytest.FixtureRequest) -> Iterable[object]:
@@ -210,7 +208,9 @@ async def test_balances_are_read_after_a_failure_as_well(
 def test_an_automation_waits_for_about_a_minute() -> None:
     pauses = sum(REAL_PAUSES, timedelta(0))
     assert timedelta(seconds=10) < pauses <= transfers.PATIENCE
-    assert pauses + (len(REAL_PAUSES) + 1) * timedelta(seconds=REAL_TIMEOUT) < timedelta(minutes=1)
+    assert pauses + (len(REAL_PAUSES) + 1) * timedelta(seconds=DEFAULT_TIMEOUT) < timedelta(
+        minutes=1
+    )
 
 
 async def test_a_silent_bank_holds_up_no_transfer_of_another_account(

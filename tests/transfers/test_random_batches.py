@@ -1,7 +1,6 @@
 """Whatever goes wrong on the way, an order moves what was planned, each part once, in the end."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.monzo.bank import session
+from custom_components.monzo.bank import request_budget
 from sandbox.bank import Bank
 from sandbox.home import Home
 from sandbox.records import Purse
@@ -152,7 +151,7 @@ def test_an_order_moves_what_was_planned_once(
     bank: Bank,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session, "QUIET_AFTER_RATE_LIMIT", timedelta(0))
+    monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
     names = count()
     pots = (home.holiday, home.coin_jar, home.rainy_day)
     bank.set_round_up(home.coin_jar.id, on=False)

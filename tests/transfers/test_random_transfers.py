@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.monzo.bank import session
+from custom_components.monzo.bank import request_budget
 from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
 from custom_components.monzo.transfers import executor as transfers
 from custom_components.monzo.transfers.journal import JOURNALS
@@ -212,7 +211,7 @@ def fresh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Awaitable[Story]]:
     """Return what begins a story: with nothing moved today, whatever was moved for another."""
-    monkeypatch.setattr(session, "QUIET_AFTER_RATE_LIMIT", timedelta(0))
+    monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
 
     async def begin() -> Story:
         hass, entry = teller.hass, teller.entry

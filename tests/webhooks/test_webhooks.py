@@ -26,7 +26,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.bank.repair_issues import RepairIssue
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.webhooks import deliveries as webhook_module
+from custom_components.monzo.webhooks import receiver
 from sandbox.home import Home
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
 from tests.accounts.test_coordinator import ByAccount
@@ -336,7 +336,7 @@ async def test_an_entry_can_be_removed_though_its_token_cannot_be_renewed(
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert complaints(caplog, "ERROR") == []
-    assert "may be left at Monzo" in caplog.text
+    assert "Could not remove all webhooks" in caplog.text
     assert home.joint.id in bens.runtime_data.balances.data.accounts
 
 
@@ -401,7 +401,7 @@ async def test_a_declined_payment_whose_delivery_is_lost_is_found_within_the_hou
 ) -> None:
     home.bank.pay(home.joint.id, -100)
     await settle(server, let_pass)
-    assert entry.runtime_data.session.webhooks_arrive
+    assert entry.runtime_data.webhook_status.arriving
 
     server.behaviour = replace(server.behaviour, webhook_lost=1)
     await let_pass(timedelta(minutes=10))
@@ -653,7 +653,7 @@ async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
 ) -> None:
     home.bank.pay(home.joint.id, -100)
     await settle(server, let_pass)
-    assert entry.runtime_data.session.webhooks_arrive
+    assert entry.runtime_data.webhook_status.arriving
 
     before = len(server.calls("GET", "/transactions"))
     for number in range(30):
@@ -661,7 +661,7 @@ async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
         await let_pass(timedelta(seconds=1))
     assert len(server.calls("GET", "/transactions")) - before <= 10
     # Nobody can tell any more whether what is true arrives.
-    assert not entry.runtime_data.session.webhooks_arrive
+    assert not entry.runtime_data.webhook_status.arriving
 
     row = home.bank.pay(home.joint.id, -200)
     for _ in range(5):
@@ -698,7 +698,7 @@ async def test_a_delivery_that_does_not_arrive_in_full_is_not_waited_for(
     entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webhook_module, "READ_WITHIN", timedelta(0))
+    monkeypatch.setattr(receiver, "_READ_TIMEOUT", timedelta(0))
 
     async def half() -> AsyncIterator[bytes]:
         yield b'{"data": '

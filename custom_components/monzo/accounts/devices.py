@@ -87,7 +87,11 @@ class DeviceRegistrar:
             via_device_id=self._device_id(pot.account_id),
         )
 
-    def _async_get_or_create(self, monzo_id: str, **properties: Any) -> None:
+    def _async_get_or_create(
+        self,
+        monzo_id: str,
+        **properties: Any,  # noqa: ANN401 - passed on unchanged
+    ) -> None:
         dr.async_get(self._hass).async_get_or_create(
             config_entry_id=self._entry.entry_id,
             entry_type=DeviceEntryType.SERVICE,

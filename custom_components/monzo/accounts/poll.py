@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
 import math
-
 from typing import Final, NamedTuple
 
 from homeassistant.util import dt as dt_util
 
 from ..api import Account, Balance, Money, MonzoError, Pot
-from ..clock import monotonic
 from ..bank import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoSession, Priority
+from ..clock import monotonic
 from ..coordinator import gather_all
 from .models import bank_day_began
 
@@ -165,9 +164,7 @@ class BalancePoller:
             results |= await self._async_send(repeatable)
         self.answers.results |= results
 
-    async def _async_send(
-        self, requests: Collection[PollRequest]
-    ) -> dict[PollRequest, PollResult]:
+    async def _async_send(self, requests: Collection[PollRequest]) -> dict[PollRequest, PollResult]:
         results = await gather_all(map(self._async_read, requests))
         return dict(zip(requests, results, strict=True))
 
@@ -191,7 +188,7 @@ class BalancePoller:
         """Read the list of accounts; return how many records were unreadable."""
         accounts = await self._session.accounts()
         # An account that is missing from the list was not closed, so it stays.
-        self.answers.accounts |= {account.id: account for account in accounts.items}
+        self.answers.accounts |= {account.id: account for account in accounts}
         return accounts.skipped
 
     async def _async_read_balance(self, account_id: str) -> None:
@@ -211,11 +208,11 @@ class BalancePoller:
         self.outdated_pots.discard(account_id)
         pots = await self._session.pots(account_id)
         before = {pot.id for pot in self.answers.pots.get(account_id, ())}
-        listed = {pot.id for pot in pots.items}
+        listed = {pot.id for pot in pots}
         if before - listed:
             # Deleted pots stay in the list, so this answer is incomplete. The next may not be.
             self.outdated_pots.add(account_id)
-        self.answers.pots[account_id] = pots.items
+        self.answers.pots[account_id] = tuple(pots)
         self.answers.pots_ever_listed |= listed
         return pots.skipped
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from ..api import Account, MonzoPermissionError
+from ..api import Account, Money, MonzoPermissionError
 from ..bank import BLOCKING_ERRORS
 from .models import AccountState, MonzoData, PersonState, PotState
 from .poll import Answers, Endpoint, PollRequest
@@ -104,8 +104,7 @@ def _person(
     parts = [
         account
         for account in selection.included
-        if account.id in answers.balances
-        or not answers.result(_balance_of(account.id)).is_refused
+        if account.id in answers.balances or not answers.result(_balance_of(account.id)).is_refused
     ]
     currencies = frozenset(
         answers.balances[account.id].balance.currency
@@ -113,7 +112,8 @@ def _person(
         else account.currency
         for account in parts
     ) | {pot.currency for pot in pots.values()}
-    amounts = [state.money for state in (*accounts.values(), *pots.values())]
+    amounts = [account.money for account in accounts.values()]
+    amounts += [pot.money for pot in pots.values()]
     listed = {pot.id for pot in answers.listed_pots()}
     complete = listed >= answers.pots_ever_listed and all(
         account.id in accounts and _pots_are_known(answers, account.id) for account in parts
@@ -121,7 +121,7 @@ def _person(
     return PersonState(
         id=selection.person_id,
         currencies=currencies,
-        total=sum(amounts[1:], amounts[0]) if complete and len(currencies) == 1 else None,
+        total=sum(amounts, Money.zero(*currencies)) if complete and len(currencies) == 1 else None,
     )
 
 

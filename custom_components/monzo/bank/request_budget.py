@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from datetime import timedelta
 from enum import IntEnum
 import math
-
 from typing import Final
 
 from ..clock import monotonic
@@ -61,8 +60,8 @@ _PRIORITY: ContextVar[Priority] = ContextVar("monzo_request_priority", default=P
 class RequestBudget:
     """Counts the requests of a config entry, and grants the remaining ones by priority.
 
-    It also knows when the bank has asked for a pause. It outlives the entry's session, because the
-    bank does not forget requests when Home Assistant sets an entry up again.
+    It also knows when the bank has asked for a pause. It outlives the entry's session, because Home
+    Assistant starts a new session each time that it tries to set up an entry.
     """
 
     def __init__(self) -> None:
@@ -71,6 +70,10 @@ class RequestBudget:
         self._paused_until = -math.inf
         self._retry_granted_at = -math.inf
         self._polls_per_window = 0
+
+    def start_session(self) -> None:
+        """Count from zero, because set-up needs its requests; a pause continues."""
+        self._sent.clear()
 
     @property
     def left(self) -> int:
@@ -133,9 +136,7 @@ class RequestBudget:
         """
         rounds = (_REQUESTS_PER_WINDOW - 1 - accounts) // max(accounts, 1)
         fastest = _WINDOW / max(rounds, 1) + TIMER_TOLERANCE
-        return max(
-            fastest, _POLL_INTERVAL_WITH_WEBHOOKS if webhooks_arrive else MIN_POLL_INTERVAL
-        )
+        return max(fastest, _POLL_INTERVAL_WITH_WEBHOOKS if webhooks_arrive else MIN_POLL_INTERVAL)
 
     @staticmethod
     def max_unprompted_reads(accounts: int) -> int:
@@ -146,9 +147,9 @@ class RequestBudget:
         return max(1, min(accounts, _REQUESTS_PER_WINDOW - 1 - 2 * accounts))
 
     def grant_poll(self, wanted: int, *, accounts: int, sent: int) -> int:
-        """Return how many requests a poll of the balances may send now.
+        """Return how many of the wanted requests a poll of the balances may send now.
 
-        It has sent so many already, and leaves room for the transactions of the accounts.
+        A poll that has sent so many already leaves room for the transactions of the accounts.
         """
         share = _REQUESTS_PER_WINDOW - self.max_unprompted_reads(accounts) - sent
         return self.grant(min(wanted, max(0, share)), Priority.POLL)
@@ -170,5 +171,7 @@ class RequestBudget:
         return granted
 
     def _reserved_for_polls(self) -> int:
-        polls = sum(priority in {Priority.RETRY, Priority.POLL} for _at, priority in self._current())
+        polls = sum(
+            priority in {Priority.RETRY, Priority.POLL} for _at, priority in self._current()
+        )
         return max(0, self._polls_per_window - polls)

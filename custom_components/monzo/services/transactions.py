@@ -155,7 +155,7 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     parts = _parts(target, span, timedelta(days=limit))
     async with bank_errors(call.hass, target.entry), aclosing(parts):
         async for part in parts:
-            found += [item for item in part.items if wanted(item)]
+            found += [item for item in part if wanted(item)]
             complete = complete and not part.skipped
             if len(found) > limit:
                 break
@@ -181,7 +181,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     async with bank_errors(call.hass, target.entry):
         async for part in _parts(target, span, LONGEST_PART):
             complete = complete and not part.skipped
-            for item in part.items:
+            for item in part:
                 parts = spending_by_category(item)
                 counts.update({GROUP_OF[by](item, category) for category in parts})
                 for category, amount in parts.items():
@@ -259,11 +259,11 @@ async def _parts(
         )
         items = [
             item
-            for item in reversed(records.items)
+            for item in reversed(records)
             if begin <= item.created and (before is None or item.created < before)
         ]
         items.sort(key=lambda item: item.created, reverse=True)
-        yield Records(items=tuple(items), skipped=records.skipped)
+        yield Records(tuple(items), skipped=records.skipped)
         end = before = begin
         length *= 2
 

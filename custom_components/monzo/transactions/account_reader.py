@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from ..accounts import BalancesCoordinator
-from ..api import PAGE_SIZE, MonzoError, Transaction
+from ..api import MAX_PAGE_SIZE, MonzoError, Transaction
 from ..bank import (
     BLOCKING_ERRORS,
     MIN_POLL_INTERVAL,
@@ -116,7 +116,7 @@ class AccountReader:
         if (log := self._logs.by_account.get(self._account_id)) is None:
             return _REQUESTS_FOR_A_MONTH
         since = self._since(log)
-        return 1 + sum(it.created >= since for it in log.known.values()) // PAGE_SIZE
+        return 1 + sum(it.created >= since for it in log.known.values()) // MAX_PAGE_SIZE
 
     @property
     def _is_reread_due(self) -> bool:
@@ -169,7 +169,7 @@ class AccountReader:
         is_reread = self._is_reread_due
         since = now - KEPT_FOR if log is None else self._since(log)
         session = self._balances.session
-        transactions = (await session.all_transactions(self._account_id, since=since)).items
+        transactions = await session.all_transactions(self._account_id, since=since)
         # Before publishing, because listeners may ask for the spending.
         self.current = True
         if log is None:

@@ -121,9 +121,7 @@ class TransactionsCoordinator:
     def health(self) -> dict[str, int]:
         """Counts of known accounts and transactions, for diagnostics."""
         logs = [
-            log
-            for log in self._logs.by_account.values()
-            if log.entry_id == self._entry.entry_id
+            log for log in self._logs.by_account.values() if log.entry_id == self._entry.entry_id
         ]
         return {
             "accounts_known": len(logs),
@@ -157,6 +155,13 @@ class TransactionsCoordinator:
             try:
                 if self._running and self._balances.last_update_success:
                     await self._async_read_due()
+            except asyncio.CancelledError:
+                # The accounts that the caller was reading are still hinted.
+                self._refresh_hinted.async_schedule_call()
+                raise
+            except Exception:
+                # As in Home Assistant's own coordinator: a defect must not end all reads.
+                _LOGGER.exception("Unexpected error while reading transactions")
             finally:
                 self._async_schedule()
 
@@ -218,7 +223,9 @@ class TransactionsCoordinator:
         """Schedule the next read by the clock."""
         if self._running and not self._entry.pref_disable_polling:
             self._cancel_timer = async_call_later(
-                self._hass, self._interval, HassJob(self._async_refresh_soon, cancel_on_shutdown=True)
+                self._hass,
+                self._interval,
+                HassJob(self._async_refresh_soon, cancel_on_shutdown=True),
             )
 
     @callback
@@ -262,9 +269,7 @@ class TransactionsCoordinator:
         """
         due = [reader for reader in readers if reader.hinted]
         interval = REREAD_INTERVAL if self._webhook_status.arriving else _READ_INTERVAL
-        unprompted = [
-            reader for reader in readers if not reader.hinted and reader.is_due(interval)
-        ]
+        unprompted = [reader for reader in readers if not reader.hinted and reader.is_due(interval)]
         unprompted.sort(key=lambda reader: reader.asked_at)
         room = self._budget.left - sum(reader.requests_needed for reader in due)
         for reader in unprompted[: self._budget.max_unprompted_reads(len(readers))]:

@@ -469,7 +469,7 @@ class Transfers:
             transactions = await self._session.all_transactions(transfer.account_id, since=since)
         except (MonzoError, *NOT_SENT) as err:
             raise action_error("transfer_unconfirmed", dedupe_id=dedupe_id) from refusal or err
-        if any(map(transfer.is_shown_by, transactions.items)):
+        if any(map(transfer.is_shown_by, transactions)):
             return
         if transactions.skipped:
             # It may be the one that cannot be read.

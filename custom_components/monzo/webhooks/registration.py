@@ -170,9 +170,7 @@ class WebhookRegistrations:
                 delay = _RETRY_DELAY
             if delay is not None:
                 self._async_cancel_timer()
-                self._cancel_timer = async_call_later(
-                    self._hass, delay, self._async_reconcile_soon
-                )
+                self._cancel_timer = async_call_later(self._hass, delay, self._async_reconcile_soon)
 
     async def _async_reconcile_accounts(self) -> timedelta | None:
         """Reconcile one account after the other; return when to continue, None if all are done.
@@ -245,7 +243,7 @@ async def _async_move_webhooks(
     client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
 ) -> None:
     """Remove all our webhooks except one at this address, which is registered if necessary."""
-    registered = (await client.webhooks(account_id)).items
+    registered = await client.webhooks(account_id)
     ours = [each for each in registered if _is_ours(entry, each.url)]
     current = next((each for each in ours if each.url == url), None)
     for each in ours:
@@ -283,7 +281,7 @@ async def _async_unregister(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     client = MonzoClient(async_get_clientsession(hass), access_token)
     done = [
         await _async_reconcile_account(client, entry, account.id, None)
-        for account in (await client.accounts()).items
+        for account in await client.accounts()
     ]
     return all(done)
 

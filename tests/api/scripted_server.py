@@ -1,4 +1,4 @@
-"""A server that answers with whatever bytes it is told to."""
+"""A server that sends scripted bytes, which need not be valid HTTP."""
 
 import asyncio
 from collections import deque
@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What arrived."""
+class ReceivedRequest:
+    """A request that the server received."""
 
     method: str
     target: str
@@ -19,70 +19,71 @@ class Request:
 
     @property
     def form(self) -> dict[str, str]:
-        """The body as a form."""
+        """The body, decoded as a form."""
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 
     @override
     def __str__(self) -> str:
-        """Return the method and everything after the host."""
+        """Return the method, path and query."""
         return f"{self.method} {self.target}"
 
 
 @dataclass
-class Wire:
-    """Answers each request with the next of its answers, and then closes the connection."""
+class ScriptedServer:
+    """Sends one scripted response for each request, and then closes the connection."""
 
-    answers: deque[bytes] = field(default_factory=deque)
-    requests: list[Request] = field(default_factory=list)
-    stalls: bool = False
-    """Whether to keep silent after the answer, instead of closing."""
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    hangs: bool = False
+    """Whether to keep the connection open and silent after a response."""
 
     async def __aenter__(self) -> Self:
-        """Start to listen on any port."""
-        self.reached = asyncio.Event()
-        self._released = asyncio.Event()
+        """Listen on any free port of this machine."""
+        self.received = asyncio.Event()
+        """Set when the first request has arrived."""
+        self._responses: deque[bytes] = deque()
+        self._stopping = asyncio.Event()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop."""
-        self._released.set()
+        """Close the port and all connections."""
+        self._stopping.set()
         self._server.close()
         await self._server.wait_closed()
 
-    def will_answer(self, *answers: bytes) -> None:
-        """Set what comes next, instead of what was to come."""
-        self.answers = deque(answers)
+    def script(self, *responses: bytes) -> None:
+        """Replace the responses to the next requests. Later requests get an empty response."""
+        self._responses = deque(responses)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             self.requests.append(await _read_request(reader))
-            self.reached.set()
-            writer.write(self.answers.popleft())
+            self.received.set()
+            writer.write(self._responses.popleft() if self._responses else b"")
             await writer.drain()
-            if self.stalls:
-                await self._released.wait()
+            if self.hangs:
+                await self._stopping.wait()
         except ConnectionError, asyncio.IncompleteReadError:
             pass
         finally:
             writer.close()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Request:
+async def _read_request(reader: asyncio.StreamReader) -> ReceivedRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     first, *rest = head.strip().split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name: value for name, _, value in (line.partition(": ") for line in rest)}
     body = await reader.readexactly(int(headers.get("Content-Length", "0")))
-    return Request(method=method, target=target, headers=headers, body=body)
+    return ReceivedRequest(method=method, target=target, headers=headers, body=body)
 
 
-def answer(body: object = None, status: int = 200, **headers: str) -> bytes:
-    """Return the bytes of an ordinary answer, with JSON unless the body is bytes already."""
+def response(body: object = None, status: int = 200, **headers: str) -> bytes:
+    """Return the bytes of a valid response. A body that is not bytes is encoded as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [
-        f"HTTP/1.1 {status} Whatever",
+        f"HTTP/1.1 {status} Reason",
         "Content-Type: application/json",
         f"Content-Length: {len(content)}",
         "Connection: close",
@@ -91,6 +92,6 @@ def answer(body: object = None, status: int = 200, **headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
-def refusal(status: int, code: str, message: str) -> bytes:
-    """Return the bytes of one of the bank's errors."""
-    return answer({"code": code, "message": message}, status, Terror="1")
+def error_response(status: int, code: str, message: str) -> bytes:
+    """Return the bytes of an error response of the bank."""
+    return response({"code": code, "message": message}, status, Terror="1")
