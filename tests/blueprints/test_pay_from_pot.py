@@ -19,8 +19,8 @@ NAME = "pay_from_pot"
 A_WHILE = timedelta(minutes=10)
 
 FAILED = (
-    "Tried to move 3.00 GBP out of {} for Deli. This did not work, or nobody can tell whether it "
-    "did: Home Assistant's log says more. Look into the Monzo app before you try again."
+    "Tried to move 3.00 GBP out of {} for Deli. The transfer failed or could not be confirmed. See "
+    "the Home Assistant log for details, and check the Monzo app before you try again."
 )
 
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
@@ -142,10 +142,10 @@ async def test_a_payment_that_the_pot_has_too_little_for_is_told_of(stage: Stage
     await stage.let_pass()
     told = (
         "Did not move 1.01 GBP out of Holiday for Deli. "
-        "It would leave less than is to be kept. This call has moved nothing."
+        "This would leave less than the minimum to keep. This call moved no money."
     )
     assert stage.heard == [{"message": told}]
-    assert stage.notifications == [("The play: nothing was moved", told)]
+    assert stage.notifications == [("The play: no money was moved", told)]
     assert stage.sent == []
     pay(stage, 100)
     await stage.let_pass(A_WHILE)
@@ -180,7 +180,7 @@ async def test_at_first_it_only_plans(stage: Stage) -> None:
     pay(stage, 1_205)
     await stage.let_pass()
     plan = "Would move 12.05 GBP out of Holiday for Deli."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.notifications == [("The play: plan only", plan)]
     assert stage.heard == [{"message": plan}]
     assert stage.sent == []
 
@@ -191,7 +191,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 501)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the most that may be moved at once" in plan
+    assert "exceeds the limit per transfer" in plan
 
 
 async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
@@ -247,7 +247,7 @@ async def test_a_transfer_that_nobody_knows_of_whether_it_was_made_is_told(stage
     stage.server.clear_faults()
     assert stage.amounts == [("Holiday", -300)]
     assert stage.heard == [{"message": FAILED.format("Holiday")}]
-    assert any("may have been moved, or not" in text for text in stage.complaints())
+    assert any("may or may not have been moved" in text for text in stage.complaints())
 
 
 async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a_word(
@@ -273,4 +273,4 @@ async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a
     assert len(stage.heard) == 1
     assert stage.notifications == []
     # Both of them at the same moment, so that one was refused.
-    assert all("was used for another transfer before" in text for text in stage.complaints())
+    assert all("was already used for a different transfer" in text for text in stage.complaints())

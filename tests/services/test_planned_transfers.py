@@ -507,12 +507,12 @@ async def test_who_wants_no_answer_gets_an_error_that_says_it(
     with refused() as refusal:
         await hand.call_blindly("distribute", **fields)
     assert refusal.key == "transfer_rejected"
-    assert "nothing was moved" in refusal.text
+    assert "was not moved" in refusal.text
     break_transfers(server, Delay(0), NO_FUNDS)
     with refused() as refusal:
         await hand.call_blindly("distribute", **fields)
     assert refusal.key == "moves_interrupted"
-    assert "Of 3 transfers 1 are made" in refusal.text
+    assert "1 of 3 transfers were made" in refusal.text
     assert "You can't deposit that much" in refusal.text
     assert "november" in refusal.text
     await hand.call_blindly("distribute", **fields)
@@ -534,7 +534,7 @@ async def test_what_is_not_known_is_made_sure_of_first(
     assert results(answer) == ["moved", "unknown", "not_sent"]
     assert answer["moves"][1]["reason"] == "transfer_unconfirmed"
     # The id that finishes everything, not only this one.
-    assert answer["moves"][1]["message"].endswith("use the dedupe ID november")
+    assert answer["moves"][1]["message"].endswith("with the dedupe ID november")
     assert [(outcome, reason) for outcome, _pence, reason in reports] == [
         ("done", None),
         ("unknown", "transfer_unconfirmed"),
@@ -671,7 +671,7 @@ async def test_a_plan_beyond_a_limit_is_refused_before_anything_is_sent(
     with refused() as refusal:
         await hand.distribute(*parts)
     assert refusal.key == key
-    assert "moved nothing" in refusal.text
+    assert "moved no money" in refusal.text
     assert len(hand.teller.sent) == 1
     assert reports[1:] == [
         ("refused", 5_100, key),

@@ -121,7 +121,7 @@ async def test_an_amount_that_would_leave_too_little_is_refused(
     with refused() as refusal:
         await teller.deposit(home.holiday, (before - 10_000 + 1) / 100, keep_at_least=100)
     assert refusal.key == "below_keep_at_least"
-    assert "moved nothing" in refusal.text
+    assert "moved no money" in refusal.text
     with refused() as refusal:
         await teller.withdraw(home.holiday, 640, keep_at_least=0.01)
     assert refusal.key == "below_keep_at_least"

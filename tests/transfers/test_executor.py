@@ -136,7 +136,7 @@ async def test_a_transfer_that_the_account_does_not_show_has_not(
     with refused() as refusal:
         await teller.deposit(home.holiday, 20, dedupe_id="try-me-again")
     assert refusal.key == "transfer_not_found"
-    assert "most likely nothing was moved" in refusal.text
+    assert "most likely not moved" in refusal.text
     assert "try-me-again" in refusal.text
     assert teller.moves == []
     server.clear_faults()
@@ -151,7 +151,7 @@ async def test_without_a_connection_nothing_was_moved_and_the_user_is_told(
     with refused() as refusal:
         await teller.deposit(home.holiday, 20, dedupe_id="try-me-again")
     assert refusal.key == "transfer_not_sent"
-    assert "nothing was moved" in refusal.text
+    assert "was not moved" in refusal.text
     await server.start()
     assert teller.moves == []
     assert (await teller.deposit(home.holiday, 20, dedupe_id="try-me-again"))["result"] == "moved"
@@ -168,7 +168,7 @@ async def test_what_cannot_be_confirmed_is_left_open(
     with refused() as refusal:
         await teller.deposit(home.holiday, 20, dedupe_id="make-sure")
     assert refusal.key == "transfer_unconfirmed"
-    assert "may have been moved, or not" in refusal.text
+    assert "may or may not have been moved" in refusal.text
     assert "make-sure" in refusal.text
     server.clear_faults()
     answer = await teller.deposit(home.holiday, 20, dedupe_id="make-sure")
@@ -236,7 +236,7 @@ async def test_a_refusal_says_that_nothing_was_moved_and_why(
     with refused() as refusal:
         await teller.deposit(home.holiday, 1_000_000, dedupe_id="too much")
     assert refusal.key == "transfer_rejected"
-    assert "nothing was moved" in refusal.text
+    assert "was not moved" in refusal.text
     assert "more than your current account balance" in refusal.text
     assert teller.moves == []
     assert len(teller.sent) == 1
@@ -294,7 +294,7 @@ async def test_a_refusal_after_an_attempt_that_came_to_nothing_says_why(
         await teller.deposit(home.holiday, 20, dedupe_id="again")
     assert refusal.key == "transfer_rejected_later"
     assert "You can't deposit that much" in refusal.text
-    assert "most likely nothing was moved" in refusal.text
+    assert "most likely not moved" in refusal.text
     assert "again" in refusal.text
     assert teller.moves == []
 
@@ -337,7 +337,7 @@ async def test_too_many_requests_for_long_move_nothing(
     with refused() as refusal:
         await teller.deposit(home.holiday, 20)
     assert refusal.key == "transfer_not_sent"
-    assert "nothing was moved" in refusal.text
+    assert "was not moved" in refusal.text
     assert len(teller.sent) == 1
     assert teller.moves == []
 
@@ -407,7 +407,7 @@ async def test_a_sign_in_that_has_ended_moves_nothing(
     with refused() as refusal:
         await teller.deposit(home.holiday, 20, dedupe_id="after signing in")
     assert refusal.key == "action_needs_sign_in"
-    assert "nothing was done" in refusal.text
+    assert "was not carried out" in refusal.text
     assert teller.asked_to_sign_in
     assert teller.moves == []
 
@@ -612,7 +612,7 @@ async def test_the_same_id_for_something_else_is_refused(
         assert refusal.key == "dedupe_id_reused"
         assert isinstance(refusal.error, ServiceValidationError)
         assert "once" in refusal.text
-        assert "nothing was moved" in refusal.text
+        assert "no money was moved" in refusal.text
     assert len(teller.sent) == 1
 
 
@@ -791,7 +791,7 @@ async def test_a_home_assistant_that_is_stopping_moves_nothing(
         await teller.deposit(home.holiday, 20)
     teller.hass.set_state(CoreState.running)
     assert refusal.key == "transfer_not_recorded"
-    assert "moved nothing" in refusal.text
+    assert "was not moved" in refusal.text
     assert teller.sent == []
 
 
@@ -961,7 +961,7 @@ async def test_what_is_in_doubt_is_sent_again_only_within_the_limits(
             await teller.deposit(home.holiday, 30, dedupe_id="open")
         assert refusal.key == key
         # It may have been moved before.
-        assert "This call has moved nothing" in refusal.text
+        assert "This call moved no money" in refusal.text
         await change_options(teller, **dict.fromkeys(options))
         await change_options(teller, **{CONF_ALLOW_TRANSFERS: True})
     assert len(teller.sent) == sent
