@@ -8,10 +8,10 @@ import re
 from typing import Literal
 
 from .bank import Bank
-from .behaviour import Behaviour
-from .oauth import Grant, SignIns, missing
-from .records import Account, BankError, JsonObject, Person, Pot, Receipt, Transaction, id_time
-from .shapes import (
+from .behaviour import ServerBehaviour
+from .models import Account, BankError, JsonObject, Person, Pot, Receipt, Transaction, id_time
+from .oauth import Grant, SignIns, missing_parameter
+from .serializers import (
     account_json,
     attachment_json,
     balance_json,
@@ -38,7 +38,7 @@ _COLOURS = ("background_color", "title_color", "body_color")
 
 
 @dataclass(kw_only=True, eq=False)
-class Call:
+class LoggedRequest:
     """One request that reached the bank's API, answered or not."""
 
     method: str
@@ -54,73 +54,73 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class ApiRequest:
     """One request, taken apart."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
     body: bytes
-    grant: Grant | None
+    signed_in: Grant | None
 
     @property
-    def by(self) -> Grant:
+    def grant(self) -> Grant:
         """The grant of a request that came this far with one."""
-        if self.grant is None:
+        if self.signed_in is None:
             msg = "This endpoint needs no sign-in"
             raise TypeError(msg)
-        return self.grant
+        return self.signed_in
 
     @property
     def person(self) -> Person:
         """Who asks."""
-        return self.by.person
+        return self.grant.person
 
-    def queried(self, name: str) -> str:
+    def query_value(self, name: str) -> str:
         """Return a query parameter, or refuse."""
         if not self.query.get(name):
-            raise missing(name)
+            raise missing_parameter(name)
         return self.query[name]
 
-    def sent(self, name: str) -> str:
+    def form_value(self, name: str) -> str:
         """Return a form field, or refuse."""
         if not self.form.get(name):
-            raise missing(name)
+            raise missing_parameter(name)
         return self.form[name]
 
     def amount(self) -> int:
         """Return the form's amount in minor units, or refuse."""
-        text = self.sent("amount")
+        text = self.form_value("amount")
         if not re.fullmatch(r"-?[0-9]+", text):
-            raise _bad("amount")
+            raise _bad_parameter("amount")
         return int(text)
 
 
-def _bad(name: str) -> BankError:
+def _bad_parameter(name: str) -> BankError:
     return BankError(f"bad_request.bad_param.{name}", f"The field '{name}' is invalid")
 
 
 def _check_lines(lines: JsonObject) -> None:
     """Refuse a receipt, or an item with sub-items, if one of its lines lacks what it needs."""
     for kind, needed in _LINE_FIELDS.items():
-        rows = lines.get(kind) or []
-        if not isinstance(rows, list):
-            raise _bad(kind)
-        for row in rows:
-            if not isinstance(row, dict):
-                raise _bad(kind)
+        transactions = lines.get(kind) or []
+        if not isinstance(transactions, list):
+            raise _bad_parameter(kind)
+        for transaction in transactions:
+            if not isinstance(transaction, dict):
+                raise _bad_parameter(kind)
             for name in needed:
-                if row.get(name) in (None, ""):
-                    raise missing(name)
-            for name in row.keys() & {"amount", "tax"}:
-                _check_amount(row, name)
-            _check_lines(row)
+                if transaction.get(name) in (None, ""):
+                    raise missing_parameter(name)
+            for name in transaction.keys() & {"amount", "tax"}:
+                _check_amount(transaction, name)
+            _check_lines(transaction)
 
 
 def _check_amount(line: JsonObject, name: str) -> None:
     """Refuse what is no whole number of minor units."""
     if type(line[name]) is not int:
-        raise _bad(name)
+        raise _bad_parameter(name)
 
 
 def forbidden(grant: Grant) -> BankError:
@@ -140,7 +140,7 @@ class Api:
         self,
         bank: Bank,
         sign_ins: SignIns,
-        behaviour: Callable[[], Behaviour],
+        behaviour: Callable[[], ServerBehaviour],
         upload_url: Callable[[str], str],
     ) -> None:
         """Serve a bank; `upload_url` says where a file of that name can be put."""
@@ -152,280 +152,308 @@ class Api:
 
     # Signing in
 
-    def token(self, ask: Ask) -> JsonObject:
+    def token(self, request: ApiRequest) -> JsonObject:
         """Exchange a code or a refresh token; form-encoded only."""
-        return self._sign_ins.token(ask.form)
+        return self._sign_ins.token(request.form)
 
-    def logout(self, ask: Ask) -> JsonObject:
+    def logout(self, request: ApiRequest) -> JsonObject:
         """End the sign-in. The answer's body is not documented."""
-        self._sign_ins.end(ask.by, "revoked")
+        self._sign_ins.end(request.grant, "revoked")
         return {}
 
-    def whoami(self, ask: Ask) -> JsonObject:
+    def whoami(self, request: ApiRequest) -> JsonObject:
         """Say whose token this is; works before approval."""
         return {
             "authenticated": True,
-            "client_id": ask.by.client.client_id,
-            "user_id": ask.person.user_id,
+            "client_id": request.grant.client.client_id,
+            "user_id": request.person.user_id,
         }
 
     # Accounts and pots
 
-    def accounts(self, ask: Ask) -> JsonObject:
+    def accounts(self, request: ApiRequest) -> JsonObject:
         """List the person's accounts, closed ones too; `account_type` picks one type."""
-        kind = ask.query.get("account_type")
+        kind = request.query.get("account_type")
         return {
             "accounts": [
                 account_json(account)
-                for account in self._bank.accounts_of(ask.person)
+                for account in self._bank.accounts_of(request.person)
                 if kind is None or account.type == kind
             ]
         }
 
-    def balance(self, ask: Ask) -> JsonObject:
+    def balance(self, request: ApiRequest) -> JsonObject:
         """Return one account's balance."""
-        account = self._readable(ask, "account_id", self._behaviour().unreadable_balance)
+        account = self._readable(request, "account_id", self._behaviour().unreadable_balance)
         return balance_json(self._bank.balance(account.id))
 
-    def pots(self, ask: Ask) -> JsonObject:
+    def pots(self, request: ApiRequest) -> JsonObject:
         """List one account's pots, deleted ones too."""
-        account = self._readable(ask, "current_account_id", self._behaviour().unreadable_pots)
-        return {"pots": [self._pot_json(ask, pot) for pot in self._bank.pots_of(account.id)]}
+        account = self._readable(request, "current_account_id", self._behaviour().unreadable_pots)
+        return {"pots": [self._pot_json(request, pot) for pot in self._bank.pots_of(account.id)]}
 
-    def pot(self, ask: Ask) -> JsonObject:
+    def pot(self, request: ApiRequest) -> JsonObject:
         """Return one pot without a wrapper: undocumented, but works."""
-        return self._pot_json(ask, self._own_pot(ask))
+        return self._pot_json(request, self._own_pot(request))
 
-    def deposit(self, ask: Ask) -> JsonObject:
+    def deposit(self, request: ApiRequest) -> JsonObject:
         """Move money into a pot; answers the pot without a wrapper."""
-        pot = self._own_pot(ask)
-        account = self._own_account(ask, ask.sent("source_account_id"))
+        pot = self._own_pot(request)
+        account = self._own_account(request, request.form_value("source_account_id"))
         return self._pot_json(
-            ask, self._bank.deposit(pot.id, account.id, ask.amount(), ask.sent("dedupe_id"))
+            request,
+            self._bank.deposit(
+                pot.id, account.id, request.amount(), request.form_value("dedupe_id")
+            ),
         )
 
-    def withdraw(self, ask: Ask) -> JsonObject:
+    def withdraw(self, request: ApiRequest) -> JsonObject:
         """Move money out of a pot; answers the pot without a wrapper."""
-        pot = self._own_pot(ask)
-        account = self._own_account(ask, ask.sent("destination_account_id"))
+        pot = self._own_pot(request)
+        account = self._own_account(request, request.form_value("destination_account_id"))
         return self._pot_json(
-            ask, self._bank.withdraw(pot.id, account.id, ask.amount(), ask.sent("dedupe_id"))
+            request,
+            self._bank.withdraw(
+                pot.id, account.id, request.amount(), request.form_value("dedupe_id")
+            ),
         )
 
     # Transactions
 
-    def transactions(self, ask: Ask) -> JsonObject:
+    def transactions(self, request: ApiRequest) -> JsonObject:
         """List a page of an account's history, oldest first.
 
         `since` is a time (that moment included) or an id (that one left out), `before` a time
         (left out).
         """
-        account = self._readable(ask, "account_id", self._behaviour().unreadable_transactions)
-        wanted = self._span(ask)
-        limit = self._limit(ask)
-        rows = [] if account.type == "uk_loan" else self._bank.transactions(account.id)
-        page = [row for row in rows if wanted(row)][:limit]
-        return {"transactions": [self._row_json(ask, row) for row in page]}
+        account = self._readable(request, "account_id", self._behaviour().unreadable_transactions)
+        wanted = self._time_filter(request)
+        limit = self._limit(request)
+        transactions = [] if account.type == "uk_loan" else self._bank.transactions(account.id)
+        page = [transaction for transaction in transactions if wanted(transaction)][:limit]
+        return {
+            "transactions": [self._transaction_json(request, transaction) for transaction in page]
+        }
 
-    def transaction(self, ask: Ask) -> JsonObject:
+    def transaction(self, request: ApiRequest) -> JsonObject:
         """Return one transaction."""
-        return {"transaction": self._row_json(ask, self._own_row(ask, ask.path["id"]))}
+        return {
+            "transaction": self._transaction_json(
+                request, self._own_transaction(request, request.path["id"])
+            )
+        }
 
-    def annotate(self, ask: Ask) -> JsonObject:
+    def annotate(self, request: ApiRequest) -> JsonObject:
         """Write a transaction's metadata; an empty value deletes."""
-        row = self._own_row(ask, ask.path["id"])
+        transaction = self._own_transaction(request, request.path["id"])
         metadata = {
             name.removeprefix("metadata[").removesuffix("]"): value
-            for name, value in ask.form.items()
+            for name, value in request.form.items()
             if name.startswith("metadata[")
         }
-        self._bank.annotate(row.id, metadata)
-        return {"transaction": self._row_json(ask, row)}
+        self._bank.annotate(transaction.id, metadata)
+        return {"transaction": self._transaction_json(request, transaction)}
 
     # What programs attach
 
-    def feed(self, ask: Ask) -> JsonObject:
+    def feed(self, request: ApiRequest) -> JsonObject:
         """Put a card into the person's feed."""
-        account = self._own_account(ask, ask.sent("account_id"))
-        if ask.sent("type") != "basic":
-            raise _bad("type")
+        account = self._own_account(request, request.form_value("account_id"))
+        if request.form_value("type") != "basic":
+            raise _bad_parameter("type")
         colours = {
-            name: ask.form[f"params[{name}]"] for name in _COLOURS if f"params[{name}]" in ask.form
+            name: request.form[f"params[{name}]"]
+            for name in _COLOURS
+            if f"params[{name}]" in request.form
         }
         self._bank.add_feed_item(
             account.id,
-            title=ask.sent("params[title]"),
-            image_url=ask.sent("params[image_url]"),
-            body=ask.form.get("params[body]", ""),
-            url=ask.form.get("url", ""),
+            title=request.form_value("params[title]"),
+            image_url=request.form_value("params[image_url]"),
+            body=request.form.get("params[body]", ""),
+            url=request.form.get("url", ""),
             **colours,
         )
         return {}
 
-    def upload(self, ask: Ask) -> JsonObject:
+    def upload(self, request: ApiRequest) -> JsonObject:
         """Say where a file can be put, and where it will be found."""
-        name = ask.sent("file_name")
+        name = request.form_value("file_name")
         for needed in ("file_type", "content_length"):
-            ask.sent(needed)
+            request.form_value(needed)
         self._uploads += 1
-        url = self._upload_url(f"{ask.person.user_id}/{self._uploads}/{name}")
+        url = self._upload_url(f"{request.person.user_id}/{self._uploads}/{name}")
         return {"file_url": url, "upload_url": f"{url}?signature=sandbox"}
 
-    def attach(self, ask: Ask) -> JsonObject:
+    def attach(self, request: ApiRequest) -> JsonObject:
         """Hang a picture on a transaction."""
-        row = self._own_row(ask, ask.sent("external_id"))
+        transaction = self._own_transaction(request, request.form_value("external_id"))
         attachment = self._bank.attach(
-            row.id, ask.person, ask.sent("file_url"), ask.sent("file_type")
+            transaction.id,
+            request.person,
+            request.form_value("file_url"),
+            request.form_value("file_type"),
         )
         return {"attachment": attachment_json(attachment)}
 
-    def detach(self, ask: Ask) -> JsonObject:
+    def detach(self, request: ApiRequest) -> JsonObject:
         """Take a picture off its transaction."""
-        attachment_id = ask.sent("id")
+        attachment_id = request.form_value("id")
         attachment = self._bank.attachments.get(attachment_id)
-        if attachment is not None and attachment.user_id != ask.person.user_id:
-            raise forbidden(ask.by)
+        if attachment is not None and attachment.user_id != request.person.user_id:
+            raise forbidden(request.grant)
         self._bank.detach(attachment_id)
         return {}
 
-    def put_receipt(self, ask: Ask) -> JsonObject | None:
+    def put_receipt(self, request: ApiRequest) -> JsonObject | None:
         """Keep a receipt: the one endpoint that takes JSON."""
         try:
-            body = json.loads(ask.body)
+            body = json.loads(request.body)
         except ValueError as err:
             raise BankError("bad_request.bad_body", "The body is not JSON") from err
         for name in _RECEIPT_FIELDS:
             if not isinstance(body, dict) or body.get(name) in (None, "", []):
-                raise missing(name)
+                raise missing_parameter(name)
         _check_amount(body, "total")
         _check_lines(body)
-        row = self._own_row(ask, str(body["transaction_id"]))
-        receipt = self._bank.put_receipt(ask.person, str(body["external_id"]), row.id, body)
+        transaction = self._own_transaction(request, str(body["transaction_id"]))
+        receipt = self._bank.put_receipt(
+            request.person, str(body["external_id"]), transaction.id, body
+        )
         return self._receipt_answer(receipt)
 
-    def receipt(self, ask: Ask) -> JsonObject:
+    def receipt(self, request: ApiRequest) -> JsonObject:
         """Return a receipt by the program's own id."""
-        receipt = self._bank.receipt(ask.person, ask.queried("external_id"))
+        receipt = self._bank.receipt(request.person, request.query_value("external_id"))
         return {"receipt": receipt_json(receipt)}
 
-    def delete_receipt(self, ask: Ask) -> JsonObject:
+    def delete_receipt(self, request: ApiRequest) -> JsonObject:
         """Forget a receipt."""
-        receipt = self._bank.receipt(ask.person, ask.queried("external_id"))
-        del self._bank.receipts[ask.person.user_id, receipt.external_id]
+        receipt = self._bank.receipt(request.person, request.query_value("external_id"))
+        del self._bank.receipts[request.person.user_id, receipt.external_id]
         return {}
 
     # Webhooks
 
-    def register_webhook(self, ask: Ask) -> JsonObject:
+    def register_webhook(self, request: ApiRequest) -> JsonObject:
         """Register an address for an account; duplicates are allowed, and each is called."""
-        account = self._own_account(ask, ask.sent("account_id"))
-        webhook = self._bank.register_webhook(account.id, ask.by.client.client_id, ask.sent("url"))
+        account = self._own_account(request, request.form_value("account_id"))
+        webhook = self._bank.register_webhook(
+            account.id, request.grant.client.client_id, request.form_value("url")
+        )
         return {"webhook": webhook_json(webhook)}
 
-    def webhooks(self, ask: Ask) -> JsonObject:
+    def webhooks(self, request: ApiRequest) -> JsonObject:
         """List what this program registered for an account."""
-        account = self._own_account(ask, ask.queried("account_id"))
+        account = self._own_account(request, request.query_value("account_id"))
         return {
             "webhooks": [
                 webhook_json(webhook)
                 for webhook in self._bank.webhooks.values()
-                if webhook.account_id == account.id and webhook.client_id == ask.by.client.client_id
+                if webhook.account_id == account.id
+                and webhook.client_id == request.grant.client.client_id
             ]
         }
 
-    def delete_webhook(self, ask: Ask) -> JsonObject:
+    def delete_webhook(self, request: ApiRequest) -> JsonObject:
         """Forget a webhook of this program."""
-        webhook = self._bank.webhooks.get(ask.path["id"])
-        if webhook is None or webhook.client_id != ask.by.client.client_id:
+        webhook = self._bank.webhooks.get(request.path["id"])
+        if webhook is None or webhook.client_id != request.grant.client.client_id:
             raise BankError("not_found.webhook_not_found", "Webhook not found")
-        self._own_account(ask, webhook.account_id)
+        self._own_account(request, webhook.account_id)
         del self._bank.webhooks[webhook.id]
         return {}
 
     # Within
 
-    def _own_account(self, ask: Ask, account_id: str) -> Account:
+    def _own_account(self, request: ApiRequest, account_id: str) -> Account:
         """Return an account of the person's; a foreign and a malformed id are both forbidden."""
         account = self._bank.accounts.get(account_id)
-        if account is None or ask.person not in account.owners:
-            raise forbidden(ask.by)
+        if account is None or request.person not in account.owners:
+            raise forbidden(request.grant)
         return account
 
-    def _readable(self, ask: Ask, parameter: str, unreadable: frozenset[str]) -> Account:
-        account = self._own_account(ask, ask.queried(parameter))
+    def _readable(self, request: ApiRequest, parameter: str, unreadable: frozenset[str]) -> Account:
+        account = self._own_account(request, request.query_value(parameter))
         if account.type in unreadable:
-            raise forbidden(ask.by)
+            raise forbidden(request.grant)
         return account
 
-    def _own_pot(self, ask: Ask) -> Pot:
-        pot = self._bank.pot(ask.path["id"])
-        if ask.person not in self._bank.account(pot.account_id).owners:
+    def _own_pot(self, request: ApiRequest) -> Pot:
+        pot = self._bank.pot(request.path["id"])
+        if request.person not in self._bank.account(pot.account_id).owners:
             raise BankError("not_found.pot_not_found", "Pot not found")
         return pot
 
-    def _own_row(self, ask: Ask, transaction_id: str) -> Transaction:
-        row = self._bank.transaction(transaction_id)
-        if ask.person not in self._bank.account(row.account_id).owners:
+    def _own_transaction(self, request: ApiRequest, transaction_id: str) -> Transaction:
+        transaction = self._bank.transaction(transaction_id)
+        if request.person not in self._bank.account(transaction.account_id).owners:
             raise BankError("not_found.transaction_not_found", "Transaction not found")
-        return row
+        return transaction
 
-    def _pot_json(self, ask: Ask, pot: Pot) -> JsonObject:
+    def _pot_json(self, request: ApiRequest, pot: Pot) -> JsonObject:
         account = self._bank.account(pot.account_id)
         if account.type == "uk_retail_joint" and self._behaviour().joint_pots_name_own_account:
-            own = self._bank.accounts_of(ask.person)
+            own = self._bank.accounts_of(request.person)
             retail = next((other.id for other in own if other.type == "uk_retail"), account.id)
             return pot_json(pot, account_id=retail)
         return pot_json(pot)
 
-    def _row_json(self, ask: Ask, row: Transaction) -> JsonObject:
-        return transaction_json(row, expand_merchant=ask.query.get("expand[]") == "merchant")
+    def _transaction_json(self, request: ApiRequest, transaction: Transaction) -> JsonObject:
+        return transaction_json(
+            transaction, expand_merchant=request.query.get("expand[]") == "merchant"
+        )
 
-    def _limit(self, ask: Ask) -> int:
-        text = ask.query.get("limit", str(DEFAULT_LIMIT))
+    def _limit(self, request: ApiRequest) -> int:
+        text = request.query.get("limit", str(DEFAULT_LIMIT))
         limit = int(text) if text.isdecimal() else 0
         too_high = limit > HIGHEST_LIMIT and self._behaviour().limit_above_100 == "refuse"
         if limit < 1 or too_high:
-            raise _bad("limit")
+            raise _bad_parameter("limit")
         return min(limit, HIGHEST_LIMIT)
 
-    def _span(self, ask: Ask) -> Callable[[Transaction], bool]:
-        """Return what picks the rows between `since` and `before`, if they may be seen."""
+    def _time_filter(self, request: ApiRequest) -> Callable[[Transaction], bool]:
+        """Return what picks the transactions between `since` and `before`, if they may be seen."""
         behaviour = self._behaviour()
         now = self._bank.clock()
-        before = _moment(ask, "before") if "before" in ask.query else None
+        before = _query_time(request, "before") if "before" in request.query else None
         end = before or now
-        since = ask.query.get("since", "")
-        start = self._start(ask, since, end)
+        since = request.query.get("since", "")
+        start = self._start_time(request, since, end)
         if end - start > behaviour.longest_span:
             raise BankError(
                 "bad_request.invalid_time_range",
                 "The time range you have requested is too large, please use the `since` and "
                 "`before` parameters to request smaller ranges.",
             )
-        approved_at = ask.by.approved_at
+        approved_at = request.grant.approved_at
         gated = approved_at is None or now - approved_at > behaviour.full_history
         if gated and now - start > behaviour.gated_history:
             raise BankError("forbidden.verification_required", "Verification required")
         after_id = since.partition("_")[2] if _is_id(since) else ""
 
-        def wanted(row: Transaction) -> bool:
-            if before is not None and row.created >= before:
+        def wanted(transaction: Transaction) -> bool:
+            if before is not None and transaction.created >= before:
                 return False
-            return row.id.partition("_")[2] > after_id if after_id else row.created >= start
+            return (
+                transaction.id.partition("_")[2] > after_id
+                if after_id
+                else transaction.created >= start
+            )
 
         return wanted
 
-    def _start(self, ask: Ask, since: str, end: datetime) -> datetime:
+    def _start_time(self, request: ApiRequest, since: str, end: datetime) -> datetime:
         """Return when a listing begins."""
         without = self._behaviour().without_since
         if not since:
             return end - (self._behaviour().longest_span if without is None else without)
         if not _is_id(since):
-            return _moment(ask, "since")
+            return _query_time(request, "since")
         try:
             return id_time(since)
         except ValueError as err:
-            raise _bad("since") from err
+            raise _bad_parameter("since") from err
 
     def _receipt_answer(self, receipt: Receipt) -> JsonObject | None:
         match self._behaviour().receipt_answer:
@@ -442,14 +470,14 @@ def _is_id(since: str) -> bool:
     return since.partition("_")[0].isalpha() and "_" in since
 
 
-def _moment(ask: Ask, name: str) -> datetime:
+def _query_time(request: ApiRequest, name: str) -> datetime:
     """Return a query parameter as the aware time that it has to be."""
     try:
-        moment = datetime.fromisoformat(ask.query[name])
+        moment = datetime.fromisoformat(request.query[name])
     except ValueError as err:
-        raise _bad(name) from err
+        raise _bad_parameter(name) from err
     if moment.tzinfo is None:
-        raise _bad(name)
+        raise _bad_parameter(name)
     return moment
 
 
@@ -462,7 +490,7 @@ class Endpoint:
 
     method: str
     path: str
-    handler: Callable[[Api, Ask], JsonObject | None]
+    handler: Callable[[Api, ApiRequest], JsonObject | None]
     needs: Needs = "approval"
 
 

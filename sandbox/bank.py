@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
-from .merchants import Shop, shop
-from .records import (
+from .behaviour import DEFAULT_BANK_BEHAVIOUR, BankBehaviour
+from .models import (
     Abroad,
     Account,
     AtmFee,
@@ -21,7 +21,7 @@ from .records import (
     Balance,
     BankError,
     FeedItem,
-    Ids,
+    IdGenerator,
     JsonObject,
     Merchant,
     Outside,
@@ -32,6 +32,7 @@ from .records import (
     Transaction,
     Webhook,
 )
+from .shops import Shop, shop
 
 __all__ = [
     "Account",
@@ -41,7 +42,6 @@ __all__ = [
     "Merchant",
     "Person",
     "Pot",
-    "Rules",
     "Shop",
     "Transaction",
 ]
@@ -49,10 +49,10 @@ __all__ = [
 LONDON = ZoneInfo("Europe/London")
 
 # Monzo's day begins at about four in the morning (documented).
-DAY_BEGINS = 4
+DAY_START_HOUR = 4
 
 # Incoming bank transfers settle at seven in the morning (as recorded, summer and winter).
-TRANSFERS_SETTLE = 7
+SETTLEMENT_HOUR = 7
 
 # Currencies that a card may meet and that ISO 4217 gives no two decimals.
 _MINOR_UNITS = {"BHD": 1000, "ISK": 1, "JPY": 1, "KRW": 1, "KWD": 1000, "TND": 1000, "VND": 1}
@@ -79,31 +79,7 @@ def minor_units(currency: str) -> int:
     return _MINOR_UNITS.get(currency, 100)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What the ledger does where nobody has seen what Monzo does. All of it is assumed."""
-
-    dedupe_conflict: Literal["replay", "refuse", "move"] = "replay"
-    """A used dedupe id comes back with another pot, account or amount: the first move's answer
-    again, a refusal, or a move of its own."""
-
-    locked_pots_take_deposits: bool = True
-    """The app lets money into a locked pot; only taking it out is what the lock is for."""
-
-    keep_metadata: bool = False
-    """Documented is that a program's own metadata is kept. Seen is that only `notes` is."""
-
-    spend_today_never_positive: bool = True
-    """A day with more refunds than spending counts as nothing spent."""
-
-    savings_in_total: bool = True
-    """Whether `total_balance` has the interest-bearing pots in it too."""
-
-
-AS_ASSUMED = Rules()
-
-
-class _Details(TypedDict, total=False):
+class _TransactionDetails(TypedDict, total=False):
     """What a transaction may have beyond its amount and its account."""
 
     description: str
@@ -156,7 +132,7 @@ class CardOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class _Move:
+class _PotTransfer:
     """A transfer between an account and a pot, as far as a dedupe id vouches for it."""
 
     pot_id: str
@@ -169,11 +145,14 @@ class Bank:
     """Everything that one bank knows."""
 
     def __init__(
-        self, clock: Callable[[], datetime] = utc_now, *, rules: Rules = AS_ASSUMED
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        behaviour: BankBehaviour = DEFAULT_BANK_BEHAVIOUR,
     ) -> None:
         """Open an empty bank; the clock must tell aware times in UTC."""
         self.clock = clock
-        self.rules = rules
+        self.behaviour = behaviour
         self.people: dict[str, Person] = {}
         self.accounts: dict[str, Account] = {}
         self.pots: dict[str, Pot] = {}
@@ -182,11 +161,11 @@ class Bank:
         self.attachments: dict[str, Attachment] = {}
         self.receipts: dict[tuple[str, str], Receipt] = {}
         self.webhooks: dict[str, Webhook] = {}
-        self._ids = Ids()
-        self._rows: dict[str, Transaction] = {}
+        self._ids = IdGenerator()
+        self._transactions: dict[str, Transaction] = {}
         self._history: defaultdict[str, list[Transaction]] = defaultdict(list)
         self._merchants: dict[Shop, Merchant] = {}
-        self._moves: defaultdict[str, list[_Move]] = defaultdict(list)
+        self._pot_transfers: defaultdict[str, list[_PotTransfer]] = defaultdict(list)
         self._listeners: list[Callable[[Transaction], None]] = []
 
     # People, accounts, pots
@@ -219,13 +198,13 @@ class Bank:
             owners=owners,
             currency=currency,
             created=created,
-            description=description or self._describe(type, owners, created),
+            description=description or self._account_description(type, owners, created),
             number=f"{10_000_000 + 1_234_577 * (len(self.accounts) + 1):08}" if numbered else "",
             business_id=self._ids.next("business", created) if type == "uk_business" else "",
             closed=closed,
         )
         self.accounts[account.id] = account
-        self._shift(balance, self._outside(currency), account)
+        self._move_money(balance, self._outside_purse(currency), account)
         return account
 
     def open_pot(
@@ -252,7 +231,7 @@ class Bank:
             isa=options.get("isa", False),
         )
         self.pots[pot.id] = pot
-        self._shift(balance, self._outside(account.currency), pot)
+        self._move_money(balance, self._outside_purse(account.currency), pot)
         return pot
 
     def account(self, account_id: str) -> Account:
@@ -315,17 +294,19 @@ class Bank:
         if pot.deleted:
             return
         if pot.balance:
-            self._announce(self._pot_row(pot, pot.balance, f"close:{pot.id}", "user"))
+            self._notify(self._record_pot_transfer(pot, pot.balance, f"close:{pot.id}", "user"))
         pot.deleted = True
         pot.updated = self.clock()
 
     def close_account(self, account_id: str) -> None:
         """Empty the pots, pay out the rest, and close; the account stays listed as closed."""
-        account = self._open(account_id)
+        account = self._require_open(account_id)
         for pot in self.pots_of(account_id):
             self.close_pot(pot.id)
         if account.balance:
-            self._transfer(account, -account.balance, account.owners[0].name, "Account closed")
+            self._make_bank_transfer(
+                account, -account.balance, account.owners[0].name, "Account closed"
+            )
         account.closed = True
 
     # Money in and out
@@ -347,9 +328,11 @@ class Bank:
         if amount > 0:
             msg = "A payment's amount is negative"
             raise ValueError(msg)
-        account = self._open(account_id)
-        payment = self._card(account, amount, merchant, pending=pending, **options)
-        self._announce(payment, *self._round_up(account, payment))
+        account = self._require_open(account_id)
+        payment = self._record_card_transaction(
+            account, amount, merchant, pending=pending, **options
+        )
+        self._notify(payment, *self._round_up(account, payment))
         return payment
 
     def decline(
@@ -362,11 +345,11 @@ class Bank:
         **options: Unpack[CardOptions],
     ) -> Transaction:
         """Refuse a card payment: listed with the amount that was tried, and no money moves."""
-        account = self._open(account_id)
-        attempt = self._card(
+        account = self._require_open(account_id)
+        attempt = self._record_card_transaction(
             account, amount, merchant, pending=False, decline_reason=reason, **options
         )
-        self._announce(attempt)
+        self._notify(attempt)
         return attempt
 
     def refund(
@@ -381,27 +364,29 @@ class Bank:
         if amount <= 0:
             msg = "A refund's amount is positive"
             raise ValueError(msg)
-        row = self._card(self._open(account_id), amount, merchant, pending=False, **options)
-        self._announce(row)
-        return row
+        transaction = self._record_card_transaction(
+            self._require_open(account_id), amount, merchant, pending=False, **options
+        )
+        self._notify(transaction)
+        return transaction
 
     def withdraw_cash(
         self, account_id: str, amount: int, *, fee: int = 0, **options: Unpack[CardOptions]
     ) -> Transaction:
         """Take cash; `amount` is negative and has the cash machine's `fee` (positive) in it."""
         charged = AtmFee(fee=fee, withdrawal=-amount - fee) if fee else None
-        row = self._card(
-            self._open(account_id),
+        transaction = self._record_card_transaction(
+            self._require_open(account_id),
             amount,
             "Cash machine",
             pending=False,
             atm_fee=charged,
             **options,
         )
-        self._announce(row)
-        return row
+        self._notify(transaction)
+        return transaction
 
-    def receive(  # noqa: PLR0913 - a row has many sides
+    def receive(  # noqa: PLR0913 - a transaction has many sides
         self,
         account_id: str,
         amount: int,
@@ -412,11 +397,11 @@ class Bank:
         at: datetime | None = None,
     ) -> Transaction:
         """Take a bank transfer in: it can be spent at once, and settles at seven next morning."""
-        return self._transfer(
-            self._open(account_id), amount, sender, notes, category=category, at=at
+        return self._make_bank_transfer(
+            self._require_open(account_id), amount, sender, notes, category=category, at=at
         )
 
-    def direct_debit(  # noqa: PLR0913 - a row has many sides
+    def direct_debit(  # noqa: PLR0913 - a transaction has many sides
         self,
         account_id: str,
         amount: int,
@@ -427,13 +412,19 @@ class Bank:
         at: datetime | None = None,
     ) -> Transaction:
         """Pay a bill; `amount` is negative. From a pot, its money passes through the account."""
-        account = self._open(account_id)
-        rows = []
-        metadata = {"bacs_direct_debit_instruction_id": self._ids.next("bacsddi", self._at(at))}
+        account = self._require_open(account_id)
+        transactions = []
+        metadata = {
+            "bacs_direct_debit_instruction_id": self._ids.next("bacsddi", self._timestamp(at))
+        }
         if pot_id is not None:
             metadata["bills_pot_id"] = pot_id
             dedupe = f"bill:{metadata['bacs_direct_debit_instruction_id']}"
-            rows.append(self._pot_row(self.pot(pot_id), -amount, dedupe, "committed_spending", at))
+            transactions.append(
+                self._record_pot_transfer(
+                    self.pot(pot_id), -amount, dedupe, "committed_spending", at
+                )
+            )
         bill = self._record(
             account,
             amount,
@@ -441,63 +432,65 @@ class Bank:
             description=payee.upper(),
             scheme="bacs",
             category=category,
-            counterparty=_stranger(payee) | {"service_user_number": "000000"},
+            counterparty=_external_counterparty(payee) | {"service_user_number": "000000"},
             metadata=metadata,
             include_in_spending=True,
         )
-        self._announce(*rows, bill)
+        self._notify(*transactions, bill)
         return bill
 
     def interest(self, account_id: str, amount: int, *, at: datetime | None = None) -> Transaction:
         """Pay interest into an account, or charge it when `amount` is negative."""
-        row = self._record(
-            self._open(account_id),
+        transaction = self._record(
+            self._require_open(account_id),
             amount,
             at,
             description="Interest",
             scheme="account_interest",
             category="income" if amount > 0 else "bills",
         )
-        self._announce(row)
-        return row
+        self._notify(transaction)
+        return transaction
 
     def pot_interest(self, pot_id: str, amount: int) -> None:
         """Pay interest straight into a pot; the account sees no transaction."""
         pot = self.pot(pot_id)
-        self._shift(amount, self._outside(pot.currency), pot)
+        self._move_money(amount, self._outside_purse(pot.currency), pot)
         pot.updated = self.clock()
 
     def p2p(
         self, from_account_id: str, to_account_id: str, amount: int, *, notes: str = ""
     ) -> tuple[Transaction, Transaction]:
-        """Send money to somebody else at this bank: a row on either side, `amount` is positive."""
-        sender, receiver = self._open(from_account_id), self._open(to_account_id)
+        """Send money to somebody else at this bank: a transaction on either side, `amount` is positive."""
+        sender, receiver = self._require_open(from_account_id), self._require_open(to_account_id)
         if sender.currency != receiver.currency:
             msg = "Both accounts must have one currency"
             raise ValueError(msg)
         reference = self._ids.next("p2p", self.clock())
-        rows = (
-            self._p2p_row(sender, receiver, -amount, reference, notes),
-            self._p2p_row(receiver, sender, amount, reference, notes),
+        transactions = (
+            self._record_p2p(sender, receiver, -amount, reference, notes),
+            self._record_p2p(receiver, sender, amount, reference, notes),
         )
-        self._announce(*rows)
-        return rows
+        self._notify(*transactions)
+        return transactions
 
     def settle(self, transaction_id: str, amount: int | None = None) -> Transaction:
         """Settle a pending payment, with another amount if one is given. Nobody is told."""
-        row = self.transaction(transaction_id)
-        if row.settled is not None:
+        transaction = self.transaction(transaction_id)
+        if transaction.settled is not None:
             msg = "Only a pending payment can be settled"
             raise ValueError(msg)
         if amount is not None:
-            account = self.accounts[row.account_id]
-            self._shift(amount - row.amount, self._outside(account.currency), account)
-            if row.local_currency == row.currency:
-                row.local_amount = amount
-            row.amount = amount
-        row.settled = row.updated = self.clock()
-        row.amount_is_pending = False
-        return row
+            account = self.accounts[transaction.account_id]
+            self._move_money(
+                amount - transaction.amount, self._outside_purse(account.currency), account
+            )
+            if transaction.local_currency == transaction.currency:
+                transaction.local_amount = amount
+            transaction.amount = amount
+        transaction.settled = transaction.updated = self.clock()
+        transaction.amount_is_pending = False
+        return transaction
 
     # Pots
 
@@ -506,25 +499,27 @@ class Bank:
     ) -> Pot:
         """Move money into a pot; the same `dedupe_id` moves it once. `amount` is positive."""
         if (
-            earlier := self._made_before(dedupe_id, _Move(pot_id, account_id, -amount))
+            earlier := self._earlier_transfer(dedupe_id, _PotTransfer(pot_id, account_id, -amount))
         ) is not None:
             return earlier
-        pot, account = self._pair(pot_id, account_id, amount)
-        if pot.locked and not self.rules.locked_pots_take_deposits:
+        pot, account = self._check_transfer(pot_id, account_id, amount)
+        if pot.locked and not self.behaviour.locked_pots_take_deposits:
             raise BankError("forbidden.pot_locked", "This pot is locked")
         if account.balance < amount:
             raise BankError(
                 "bad_request.insufficient_funds",
                 "You can't deposit more than your current account balance",
             )
-        self._announce(self._pot_row(pot, -amount, dedupe_id, trigger))
+        self._notify(self._record_pot_transfer(pot, -amount, dedupe_id, trigger))
         return pot
 
     def withdraw(self, pot_id: str, account_id: str, amount: int, dedupe_id: str) -> Pot:
         """Take money out of a pot; the same `dedupe_id` moves it once. `amount` is positive."""
-        if (earlier := self._made_before(dedupe_id, _Move(pot_id, account_id, amount))) is not None:
+        if (
+            earlier := self._earlier_transfer(dedupe_id, _PotTransfer(pot_id, account_id, amount))
+        ) is not None:
             return earlier
-        pot, _ = self._pair(pot_id, account_id, amount)
+        pot, _ = self._check_transfer(pot_id, account_id, amount)
         if pot.locked:
             raise BankError("forbidden.pot_locked", "This pot is locked")
         if pot.added_security:
@@ -535,7 +530,7 @@ class Bank:
             raise BankError(
                 "bad_request.insufficient_funds", "You can't withdraw more than your pot balance"
             )
-        self._announce(self._pot_row(pot, amount, dedupe_id, "user"))
+        self._notify(self._record_pot_transfer(pot, amount, dedupe_id, "user"))
         return pot
 
     # Looking
@@ -551,29 +546,29 @@ class Bank:
             balance=account.balance,
             total_balance=account.balance
             + in_pots
-            - (0 if self.rules.savings_in_total else in_savings),
+            - (0 if self.behaviour.savings_in_total else in_savings),
             with_savings=account.balance + in_pots,
             currency=account.currency,
-            spend_today=min(spent, 0) if self.rules.spend_today_never_positive else spent,
+            spend_today=min(spent, 0) if self.behaviour.spend_today_never_positive else spent,
             local_spend=local,
             abroad=account.abroad,
         )
 
     def transaction(self, transaction_id: str) -> Transaction:
         """Return one transaction, or refuse."""
-        if transaction_id not in self._rows:
+        if transaction_id not in self._transactions:
             raise BankError("not_found.transaction_not_found", "Transaction not found")
-        return self._rows[transaction_id]
+        return self._transactions[transaction_id]
 
     def transactions(self, account_id: str) -> list[Transaction]:
         """Return an account's whole history, oldest first."""
         return list(self._history[account_id])
 
-    def day_began(self) -> datetime:
+    def start_of_day(self) -> datetime:
         """Return when the bank's day began: the last four in the morning in London."""
         now = self.clock().astimezone(LONDON)
-        return (now - timedelta(hours=DAY_BEGINS)).replace(
-            hour=DAY_BEGINS, minute=0, second=0, microsecond=0
+        return (now - timedelta(hours=DAY_START_HOUR)).replace(
+            hour=DAY_START_HOUR, minute=0, second=0, microsecond=0
         )
 
     def on_transaction(self, listener: Callable[[Transaction], None]) -> Callable[[], None]:
@@ -585,18 +580,18 @@ class Bank:
 
     def annotate(self, transaction_id: str, metadata: dict[str, str]) -> Transaction:
         """Write metadata; an empty value deletes. As seen, only `notes` is kept."""
-        row = self.transaction(transaction_id)
-        kept = metadata if self.rules.keep_metadata else {"notes": metadata.get("notes")}
+        transaction = self.transaction(transaction_id)
+        kept = metadata if self.behaviour.keep_metadata else {"notes": metadata.get("notes")}
         for key, value in kept.items():
             if value is None:
                 continue
-            row.metadata.pop(key, None)
+            transaction.metadata.pop(key, None)
             if value:
-                row.metadata[key] = value
+                transaction.metadata[key] = value
             if key == "notes":
-                row.notes = value
-        row.updated = self.clock()
-        return row
+                transaction.notes = value
+        transaction.updated = self.clock()
+        return transaction
 
     def add_feed_item(
         self, account_id: str, *, title: str, image_url: str, body: str, url: str, **colours: str
@@ -618,7 +613,7 @@ class Bank:
         self, transaction_id: str, person: Person, file_url: str, file_type: str
     ) -> Attachment:
         """Hang a picture on a transaction."""
-        row = self.transaction(transaction_id)
+        transaction = self.transaction(transaction_id)
         attachment = Attachment(
             id=self._ids.next("attach", self.clock()),
             user_id=person.user_id,
@@ -628,7 +623,7 @@ class Bank:
             created=self.clock(),
         )
         self.attachments[attachment.id] = attachment
-        row.attachments.append(attachment)
+        transaction.attachments.append(attachment)
         return attachment
 
     def detach(self, attachment_id: str) -> None:
@@ -673,30 +668,30 @@ class Bank:
 
     # Within
 
-    def _at(self, at: datetime | None) -> datetime:
+    def _timestamp(self, at: datetime | None) -> datetime:
         """Return a moment in the whole milliseconds that Monzo shows."""
         moment = at or self.clock()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
-    def _describe(self, kind: str, owners: tuple[Person, ...], created: datetime) -> str:
+    def _account_description(self, kind: str, owners: tuple[Person, ...], created: datetime) -> str:
         if kind == "uk_retail_joint":
             return f"Joint account between {' and '.join(owner.user_id for owner in owners)}"
         if kind in _DESCRIPTION_PREFIXES:
             return self._ids.next(_DESCRIPTION_PREFIXES[kind], created)
         return owners[0].user_id
 
-    def _outside(self, currency: str) -> Outside:
+    def _outside_purse(self, currency: str) -> Outside:
         return self.outside.setdefault(currency, Outside(currency=currency))
 
-    def _open(self, account_id: str) -> Account:
+    def _require_open(self, account_id: str) -> Account:
         account = self.account(account_id)
         if account.closed:
             raise BankError("bad_request.account_closed", "This account is closed")
         return account
 
-    def _pair(self, pot_id: str, account_id: str, amount: int) -> tuple[Pot, Account]:
+    def _check_transfer(self, pot_id: str, account_id: str, amount: int) -> tuple[Pot, Account]:
         """Return a pot and its account if money may move between them at all."""
-        pot, account = self.pot(pot_id), self._open(account_id)
+        pot, account = self.pot(pot_id), self._require_open(account_id)
         if pot.account_id != account.id:
             raise BankError(
                 "bad_request.pot_account_mismatch", "The pot does not belong to this account"
@@ -707,26 +702,26 @@ class Bank:
             raise BankError("bad_request.bad_param.amount", "The amount must be greater than zero")
         return pot, account
 
-    def _made_before(self, dedupe_id: str, move: _Move) -> Pot | None:
+    def _earlier_transfer(self, dedupe_id: str, move: _PotTransfer) -> Pot | None:
         """Return the pot that the first move under this id was for, if there was one."""
-        earlier = self._moves.get(dedupe_id)
+        earlier = self._pot_transfers.get(dedupe_id)
         if not earlier:
             return None
-        if move in earlier or self.rules.dedupe_conflict == "replay":
+        if move in earlier or self.behaviour.dedupe_conflict == "replay":
             return self.pots[earlier[0].pot_id]
-        if self.rules.dedupe_conflict == "refuse":
+        if self.behaviour.dedupe_conflict == "refuse":
             raise BankError(
                 "bad_request.dedupe_conflict", "This dedupe_id was used for another transfer"
             )
         return None
 
     @staticmethod
-    def _shift(amount: int, giver: Purse, taker: Purse) -> None:
+    def _move_money(amount: int, giver: Purse, taker: Purse) -> None:
         """Move money. Nothing else in this bank changes a balance."""
         giver.balance -= amount
         taker.balance += amount
 
-    def _record(  # noqa: PLR0913 - a row has many sides
+    def _record(  # noqa: PLR0913 - a transaction has many sides
         self,
         account: Account,
         amount: int,
@@ -735,13 +730,13 @@ class Bank:
         against: Purse | None = None,
         local_amount: int | None = None,
         local_currency: str | None = None,
-        **details: Unpack[_Details],
+        **details: Unpack[_TransactionDetails],
     ) -> Transaction:
-        """Write a row and, unless it was declined, move its money from or to the other side."""
-        created = self._at(at)
+        """Write a transaction and, unless it was declined, move its money from or to the other side."""
+        created = self._timestamp(at)
         details.setdefault("settled", created)
         details.setdefault("dedupe_id", self._ids.next("dedupe", created))
-        row = Transaction(
+        transaction = Transaction(
             id=self._ids.next("tx", created),
             account_id=account.id,
             created=created,
@@ -752,17 +747,17 @@ class Bank:
             local_currency=local_currency or account.currency,
             **details,
         )
-        row.metadata["ledger_insertion_id"] = self._ids.next("entryset", created)
-        self._rows[row.id] = row
-        insort(self._history[account.id], row, key=lambda known: known.id)
-        if not row.decline_reason:
-            self._shift(amount, against or self._outside(account.currency), account)
-        return row
+        transaction.metadata["ledger_insertion_id"] = self._ids.next("entryset", created)
+        self._transactions[transaction.id] = transaction
+        insort(self._history[account.id], transaction, key=lambda known: known.id)
+        if not transaction.decline_reason:
+            self._move_money(amount, against or self._outside_purse(account.currency), account)
+        return transaction
 
-    def _announce(self, *rows: Transaction) -> None:
-        for row in rows:
+    def _notify(self, *transactions: Transaction) -> None:
+        for transaction in transactions:
             for listener in tuple(self._listeners):
-                listener(row)
+                listener(transaction)
 
     def _merchant(self, named: str | Shop) -> Merchant:
         known = shop(named) if isinstance(named, str) else named
@@ -779,7 +774,7 @@ class Bank:
             )
         return self._merchants[known]
 
-    def _card(  # noqa: PLR0913 - a row has many sides
+    def _record_card_transaction(  # noqa: PLR0913 - a transaction has many sides
         self,
         account: Account,
         amount: int,
@@ -790,9 +785,9 @@ class Bank:
         atm_fee: AtmFee | None = None,
         **options: Unpack[CardOptions],
     ) -> Transaction:
-        """Write a row of the card's."""
+        """Write a transaction of the card's."""
         where = self._merchant(merchant)
-        at = self._at(options.get("at"))
+        at = self._timestamp(options.get("at"))
         lifecycle = self._ids.next("mclifecycle", at)
         message = self._ids.next("mcauthmsg", at)
         metadata = {
@@ -808,7 +803,7 @@ class Bank:
             account,
             amount,
             at,
-            description=_scheme_text(where),
+            description=_card_description(where),
             scheme=options.get("scheme", "mastercard"),
             category=options.get("category") or where.category,
             categories=options.get("categories"),
@@ -827,7 +822,7 @@ class Bank:
             virtual_card=options.get("virtual_card", ""),
         )
 
-    def _transfer(  # noqa: PLR0913 - a row has many sides
+    def _make_bank_transfer(  # noqa: PLR0913 - a transaction has many sides
         self,
         account: Account,
         amount: int,
@@ -838,18 +833,18 @@ class Bank:
         at: datetime | None = None,
     ) -> Transaction:
         """Make a Faster Payment, in or out."""
-        created = self._at(at)
+        created = self._timestamp(at)
         payment = self._ids.next("fpspayment", created)
-        row = self._record(
+        transaction = self._record(
             account,
             amount,
             created,
             description=notes or other,
             scheme="payport_faster_payments",
             category=category,
-            settled=_next_morning(created),
+            settled=_next_settlement(created),
             dedupe_id=f"com.monzo.fps:9200:{payment}:{'INBOUND' if amount > 0 else 'OUTBOUND'}",
-            counterparty=_stranger(other),
+            counterparty=_external_counterparty(other),
             metadata={
                 "faster_payment": "true",
                 "fps_payment_id": payment,
@@ -859,10 +854,10 @@ class Bank:
             notes=notes or other,
             originator=amount < 0,
         )
-        self._announce(row)
-        return row
+        self._notify(transaction)
+        return transaction
 
-    def _p2p_row(
+    def _record_p2p(
         self, account: Account, other: Account, amount: int, reference: str, notes: str
     ) -> Transaction:
         person = other.owners[0]
@@ -893,18 +888,18 @@ class Bank:
         change = payment.amount % minor_units(account.currency) * (jar.round_up_multiplier or 1)
         if 0 < change <= account.balance:
             rule = f"CoinJarRule:{payment.id}:{jar.id}"
-            row = self._pot_row(jar, -change, rule, "coin_jar", payment.created)
-            payment.metadata["coin_jar_transaction"] = row.id
-            yield row
+            transaction = self._record_pot_transfer(jar, -change, rule, "coin_jar", payment.created)
+            payment.metadata["coin_jar_transaction"] = transaction.id
+            yield transaction
 
-    def _pot_row(
+    def _record_pot_transfer(
         self, pot: Pot, amount: int, external_id: str, trigger: str, at: datetime | None = None
     ) -> Transaction:
-        """Move money between a pot and its account, and write the account's row of it."""
+        """Move money between a pot and its account, and write the account's transaction of it."""
         account = self.accounts[pot.account_id]
         direction, prefix = ("deposit", "potdep") if amount < 0 else ("withdraw", "potwdr")
         key = "pot_deposit_id" if amount < 0 else "pot_withdrawal_id"
-        row = self._record(
+        transaction = self._record(
             account,
             amount,
             at,
@@ -917,29 +912,29 @@ class Bank:
                 "external_id": external_id,
                 "pot_id": pot.id,
                 "trigger": trigger,
-                key: self._ids.next(prefix, self._at(at)),
+                key: self._ids.next(prefix, self._timestamp(at)),
             },
             originator=True,
         )
-        pot.updated = row.created
-        self._moves[external_id].append(_Move(pot.id, account.id, amount))
-        return row
+        pot.updated = transaction.created
+        self._pot_transfers[external_id].append(_PotTransfer(pot.id, account.id, amount))
+        return transaction
 
     def _spent_today(self, account_id: str) -> tuple[int, dict[str, int]]:
         """Return what changed by spending since the day began, in all and by currency spent in."""
         local: Counter[str] = Counter()
         spent = 0
-        since = self.day_began()
-        for row in reversed(self._history[account_id]):
-            if row.created < since:
+        since = self.start_of_day()
+        for transaction in reversed(self._history[account_id]):
+            if transaction.created < since:
                 break
-            if row.include_in_spending and not row.decline_reason:
-                spent += row.amount
-                local[row.local_currency] += row.local_amount
+            if transaction.include_in_spending and not transaction.decline_reason:
+                spent += transaction.amount
+                local[transaction.local_currency] += transaction.local_amount
         return spent, dict(local)
 
 
-def _stranger(name: str) -> dict[str, str]:
+def _external_counterparty(name: str) -> dict[str, str]:
     """Return the other side of a bank transfer, as recorded."""
     return {
         "account_number": "00000000",
@@ -949,17 +944,17 @@ def _stranger(name: str) -> dict[str, str]:
     }
 
 
-def _scheme_text(merchant: Merchant) -> str:
+def _card_description(merchant: Merchant) -> str:
     """Return what the card scheme would print: padded to columns, as recorded."""
     address = merchant.address
     city, country = (address.city, address.country) if address.city else ("INTERNET", "GBR")
     return f"{merchant.name[:22]:<23}{city[:13]:<14}{country}"
 
 
-def _next_morning(moment: datetime) -> datetime:
+def _next_settlement(moment: datetime) -> datetime:
     """Return the next seven in the morning in London."""
     local = moment.astimezone(LONDON)
-    morning = local.replace(hour=TRANSFERS_SETTLE, minute=0, second=0, microsecond=0)
+    morning = local.replace(hour=SETTLEMENT_HOUR, minute=0, second=0, microsecond=0)
     if morning <= local:
         morning += timedelta(days=1)
     return morning.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Every guess about Monzo's HTTP side, as a switch. The ledger's own guesses are `bank.Rules`."""
+"""Every guess about Monzo's HTTP side, as a switch. The ledger's own guesses are `bank.BankBehaviour`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,27 @@ from types import MappingProxyType
 from typing import Literal
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankBehaviour:
+    """What the ledger does where nobody has seen what Monzo does. All of it is assumed."""
+
+    dedupe_conflict: Literal["replay", "refuse", "move"] = "replay"
+    """A used dedupe id comes back with another pot, account or amount: the first move's answer
+    again, a refusal, or a move of its own."""
+
+    locked_pots_take_deposits: bool = True
+    """The app lets money into a locked pot; only taking it out is what the lock is for."""
+
+    keep_metadata: bool = False
+    """Documented is that a program's own metadata is kept. Seen is that only `notes` is."""
+
+    spend_today_never_positive: bool = True
+    """A day with more refunds than spending counts as nothing spent."""
+
+    savings_in_total: bool = True
+    """Whether `total_balance` has the interest-bearing pots in it too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +41,7 @@ class RateLimit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviour:
+class ServerBehaviour:
     """How the server behaves where recordings and documentation disagree or say nothing."""
 
     # Signing in
@@ -110,4 +131,5 @@ class Behaviour:
     {"ha.example.test": "http://127.0.0.1:8123"}."""
 
 
-AS_ASSUMED = Behaviour()
+DEFAULT_BANK_BEHAVIOUR = BankBehaviour()
+DEFAULT_SERVER_BEHAVIOUR = ServerBehaviour()

@@ -9,9 +9,9 @@ from aiohttp import ClientError, ClientSession
 from yarl import URL
 
 from .bank import Bank
-from .behaviour import Behaviour
-from .records import JsonObject, Transaction, Webhook
-from .shapes import documented_transaction_json, transaction_json
+from .behaviour import ServerBehaviour
+from .models import JsonObject, Transaction, Webhook
+from .serializers import documented_transaction_json, transaction_json
 
 _OK = range(200, 300)
 
@@ -31,15 +31,17 @@ class Delivery:
     at: datetime
 
 
-class Deliveries:
+class WebhookSender:
     """What is on its way to programs. Begins and ends with the server."""
 
-    def __init__(self, bank: Bank, behaviour: Callable[[], Behaviour], under_way: float) -> None:
-        """Listen to a bank once started; a delivery is `under_way` for so many real seconds."""
-        self.made: list[Delivery] = []
+    def __init__(
+        self, bank: Bank, behaviour: Callable[[], ServerBehaviour], transit_seconds: float
+    ) -> None:
+        """Listen to a bank once started; a delivery is `transit_seconds` for so many real seconds."""
+        self.attempts: list[Delivery] = []
         self._bank = bank
         self._behaviour = behaviour
-        self._under_way = under_way
+        self._transit_seconds = transit_seconds
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[tuple[Webhook, JsonObject]] = []
         self._count = 0
@@ -62,7 +64,7 @@ class Deliveries:
         await self._session.close()
         self._session = None
 
-    async def done(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing is on its way any more."""
         while self._tasks or self._held:
             await asyncio.gather(*self._tasks)
@@ -71,65 +73,65 @@ class Deliveries:
             if self._held:
                 self._send(self._held.pop())
 
-    def _on_transaction(self, row: Transaction) -> None:
+    def _on_transaction(self, transaction: Transaction) -> None:
         behaviour = self._behaviour()
         shorter = behaviour.webhook_body == "documented"
         data = (
-            documented_transaction_json(row)
+            documented_transaction_json(transaction)
             if shorter
-            else transaction_json(row, expand_merchant=True)
+            else transaction_json(transaction, expand_merchant=True)
         )
         payload: JsonObject = {"type": "transaction.created", "data": data}
         for webhook in list(self._bank.webhooks.values()):
-            if webhook.account_id != row.account_id:
+            if webhook.account_id != transaction.account_id:
                 continue
             self._count += 1
             if behaviour.webhook_lost and self._count % behaviour.webhook_lost == 0:
-                self._note(webhook, row.id, 0, None)
+                self._log(webhook, transaction.id, 0, None)
                 continue
             for _ in range(behaviour.webhook_copies):
-                self._hand_over(webhook, payload)
+                self._queue(webhook, payload)
 
-    def _hand_over(self, webhook: Webhook, payload: JsonObject) -> None:
+    def _queue(self, webhook: Webhook, payload: JsonObject) -> None:
         if self._behaviour().webhook_order == "swapped" and not self._held:
             self._held.append((webhook, payload))
             return
         held, self._held = self._held, []
         self._send((webhook, payload), *held)
 
-    def _send(self, *letters: tuple[Webhook, JsonObject]) -> None:
+    def _send(self, *payloads: tuple[Webhook, JsonObject]) -> None:
         """Send these one after the other, in the background."""
-        task = asyncio.get_running_loop().create_task(self._in_turn(letters))
+        task = asyncio.get_running_loop().create_task(self._deliver_in_order(payloads))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _in_turn(self, letters: tuple[tuple[Webhook, JsonObject], ...]) -> None:
-        for webhook, payload in letters:
-            await self._attempts(webhook, payload)
+    async def _deliver_in_order(self, payloads: tuple[tuple[Webhook, JsonObject], ...]) -> None:
+        for webhook, payload in payloads:
+            await self._deliver_with_retries(webhook, payload)
 
-    async def _attempts(self, webhook: Webhook, payload: JsonObject) -> None:
+    async def _deliver_with_retries(self, webhook: Webhook, payload: JsonObject) -> None:
         delays = self._behaviour().webhook_retry_delays
         for attempt, delay in enumerate((0, *delays), start=1):
-            await asyncio.sleep(delay + self._under_way)
-            if await self._attempt(webhook, payload, attempt) in _OK:
+            await asyncio.sleep(delay + self._transit_seconds)
+            if await self._deliver_once(webhook, payload, attempt) in _OK:
                 return
 
-    async def _attempt(self, webhook: Webhook, payload: JsonObject, attempt: int) -> int:
+    async def _deliver_once(self, webhook: Webhook, payload: JsonObject, attempt: int) -> int:
         """Call once; returns the status, or 0 if nobody answered."""
         if self._session is None:
             return 0
         data = payload["data"]
         transaction_id = str(data["id"]) if isinstance(data, dict) else ""
         try:
-            url = self._really_at(webhook.url)
+            url = self._resolve(webhook.url)
             async with self._session.post(url, json=payload) as response:
                 status = response.status
         except ClientError, TimeoutError, ValueError:
             status = 0
-        self._note(webhook, transaction_id, attempt, status or None)
+        self._log(webhook, transaction_id, attempt, status or None)
         return status
 
-    def _really_at(self, address: str) -> URL:
+    def _resolve(self, address: str) -> URL:
         """Return an address with its host replaced where the sandbox knows better."""
         url = URL(address)
         really = self._behaviour().webhook_hosts.get(url.host or "")
@@ -138,10 +140,8 @@ class Deliveries:
         origin = URL(really)
         return url.with_scheme(origin.scheme).with_host(origin.host or "").with_port(origin.port)
 
-    def _note(
-        self, webhook: Webhook, transaction_id: str, attempt: int, status: int | None
-    ) -> None:
-        self.made.append(
+    def _log(self, webhook: Webhook, transaction_id: str, attempt: int, status: int | None) -> None:
+        self.attempts.append(
             Delivery(
                 webhook=webhook,
                 transaction_id=transaction_id,

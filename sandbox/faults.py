@@ -20,7 +20,7 @@ PROXY_PAGE = (
 )
 
 # The statuses that the first part of an error's code stands for (published by Monzo as source).
-_STATUS_OF = {
+_STATUS_BY_KIND = {
     "bad_request": 400,
     "unauthorized": 401,
     "forbidden": 403,
@@ -35,7 +35,7 @@ _STATUS_OF = {
 
 def status_of(code: str) -> int:
     """Return the HTTP status that an error's code stands for; 500 for those nobody knows."""
-    return _STATUS_OF.get(code.partition(".")[0], 500)
+    return _STATUS_BY_KIND.get(code.partition(".")[0], 500)
 
 
 # Monzo's own definition of what may be tried again.
@@ -246,7 +246,7 @@ class FaultHandle:
         """Let requests pass again."""
         self.times = 0
 
-    def meets(self, method: str, path: str) -> bool:
+    def consume(self, method: str, path: str) -> bool:
         """Whether this request meets the fault; counts it."""
         wanted = self.method in {"*", method} and fnmatchcase(path, self.path)
         if not wanted or self.times == 0:
@@ -278,6 +278,6 @@ class Faults:
             handle.clear()
         self.handles.clear()
 
-    def meeting(self, method: str, path: str) -> Fault | None:
+    def match(self, method: str, path: str) -> Fault | None:
         """Return the fault that this request meets, if any; counts it."""
-        return next((each.fault for each in self.handles if each.meets(method, path)), None)
+        return next((each.fault for each in self.handles if each.consume(method, path)), None)

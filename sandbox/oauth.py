@@ -6,8 +6,8 @@ from datetime import datetime
 import secrets
 from typing import Literal
 
-from .behaviour import Behaviour
-from .records import BankError, JsonObject, Person
+from .behaviour import ServerBehaviour
+from .models import BankError, JsonObject, Person
 
 _SCOPE = "third_party_developer_app"
 
@@ -46,7 +46,7 @@ class Grant:
 
 
 @dataclass(kw_only=True, eq=False)
-class _Code:
+class _AuthorizationCode:
     client: Client
     person: Person
     redirect_uri: str
@@ -54,7 +54,7 @@ class _Code:
     used: bool = False
 
 
-def missing(name: str) -> BankError:
+def missing_parameter(name: str) -> BankError:
     """Return the refusal of a request that lacks a field, as recorded."""
     return BankError(f"bad_request.missing_param.{name}", f"The field '{name}' is required")
 
@@ -65,20 +65,20 @@ class SignIns:
     def __init__(
         self,
         clock: Callable[[], datetime],
-        behaviour: Callable[[], Behaviour],
-        ended: Callable[[Grant], None],
+        behaviour: Callable[[], ServerBehaviour],
+        on_end: Callable[[Grant], None],
     ) -> None:
         """Begin without clients; `ended` is told when a grant is no longer good."""
         self.clients: dict[str, Client] = {}
         self.grants: list[Grant] = []
         self._clock = clock
         self._behaviour = behaviour
-        self._ended = ended
-        self._codes: dict[str, _Code] = {}
+        self._on_end = on_end
+        self._codes: dict[str, _AuthorizationCode] = {}
         self._by_access: dict[str, Grant] = {}
         self._by_refresh: dict[str, Grant] = {}
 
-    def live(self, person: Person | None = None) -> list[Grant]:
+    def active(self, person: Person | None = None) -> list[Grant]:
         """Return the grants that are still good, of everybody or of one person."""
         return [
             grant
@@ -89,7 +89,7 @@ class SignIns:
     def issue_code(self, client_id: str, person: Person, redirect_uri: str) -> str:
         """Return a code that can be exchanged once."""
         code = _token("azc")
-        self._codes[code] = _Code(
+        self._codes[code] = _AuthorizationCode(
             client=self.clients[client_id],
             person=person,
             redirect_uri=redirect_uri,
@@ -116,13 +116,13 @@ class SignIns:
 
     def approve(self, person: Person) -> None:
         """Approve in the app whatever of this person's waits; the full history opens."""
-        for grant in self.live(person):
+        for grant in self.active(person):
             if grant.approval != "approved":
                 self._approve(grant)
 
     def deny(self, person: Person) -> None:
         """Turn down in the app whatever of this person's waits for approval."""
-        for grant in self.live(person):
+        for grant in self.active(person):
             if grant.approval == "pending":
                 grant.approval = "denied"
                 if self._behaviour().denied_is_revoked:
@@ -130,20 +130,20 @@ class SignIns:
 
     def evict(self, person: Person) -> None:
         """Have other programs sign this person in with the same clients."""
-        for grant in self.live(person):
+        for grant in self.active(person):
             self._grant(grant.client, person)
 
     def expire(self, person: Person) -> None:
         """Let this person's access tokens run out now; refreshing still works."""
-        for grant in self.live(person):
+        for grant in self.active(person):
             grant.expires = self._clock()
 
     def end(self, grant: Grant, how: Literal["evicted", "revoked"]) -> None:
         """Make both tokens useless."""
         grant.ended = how
-        self._ended(grant)
+        self._on_end(grant)
 
-    def whose(self, authorization: str) -> Grant:
+    def authenticate(self, authorization: str) -> Grant:
         """Return whose Authorization header this is, or refuse."""
         scheme, _, token = authorization.partition(" ")
         grant = self._by_access.get(token)
@@ -194,7 +194,7 @@ class SignIns:
         return grant
 
     def _grant(self, client: Client, person: Person) -> Grant:
-        for earlier in self.live(person):
+        for earlier in self.active(person):
             if earlier.client == client:
                 self.end(earlier, "evicted")
         grant = Grant(
@@ -243,7 +243,7 @@ class SignIns:
 
 def _field(form: Mapping[str, str], name: str) -> str:
     if not form.get(name):
-        raise missing(name)
+        raise missing_parameter(name)
     return form[name]
 
 

@@ -15,12 +15,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from .api import ENDPOINTS, Api, Ask, Call, Endpoint, forbidden
-from .authorise import AuthorisePage
+from .api import ENDPOINTS, Api, ApiRequest, Endpoint, LoggedRequest, forbidden
+from .authorise_page import AuthorisePage
 from .bank import Bank
-from .behaviour import AS_ASSUMED, Behaviour, RateLimit
-from .control import ControlPage
-from .deliveries import Deliveries, Delivery
+from .behaviour import DEFAULT_SERVER_BEHAVIOUR, RateLimit, ServerBehaviour
+from .control_page import ControlPage
+from .deliveries import Delivery, WebhookSender
 from .faults import (
     PROXY_PAGE,
     Answer,
@@ -37,17 +37,15 @@ from .faults import (
     Truncated,
     status_of,
 )
-from .home import build_home
+from .household import build_household
+from .models import BankError, JsonObject, Person
 from .oauth import Client, Grant, SignIns
-from .records import BankError, JsonObject, Person
 
 __all__ = [
     "DEFAULT_CLIENT_ID",
     "DEFAULT_CLIENT_SECRET",
     "Answer",
     "BankServer",
-    "Behaviour",
-    "Call",
     "CommitThen",
     "Delay",
     "Delivery",
@@ -55,8 +53,10 @@ __all__ = [
     "Edited",
     "Fault",
     "FaultHandle",
+    "LoggedRequest",
     "LoseResponse",
     "RateLimit",
+    "ServerBehaviour",
     "Silence",
     "Truncated",
 ]
@@ -83,7 +83,7 @@ class BankServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        behaviour: Behaviour = AS_ASSUMED,
+        behaviour: ServerBehaviour = DEFAULT_SERVER_BEHAVIOUR,
         latency: float = 0.0,
     ) -> None:
         """Prepare a server; port 0 takes a free one.
@@ -94,15 +94,15 @@ class BankServer:
         self.bank = bank
         self.behaviour = behaviour
         self.latency = latency
-        self.requests: list[Call] = []
+        self.requests: list[LoggedRequest] = []
         self.files: dict[str, bytes] = {}
-        self.sign_ins = SignIns(bank.clock, lambda: self.behaviour, self._sign_in_ended)
+        self.sign_ins = SignIns(bank.clock, lambda: self.behaviour, self._on_sign_in_end)
         self._host = host
         self._port = port
         self._api = Api(bank, self.sign_ins, lambda: self.behaviour, self._upload_url)
-        self._deliveries = Deliveries(bank, lambda: self.behaviour, latency / 2)
+        self._webhook_sender = WebhookSender(bank, lambda: self.behaviour, latency / 2)
         self._faults = Faults()
-        self._recent: deque[datetime] = deque()
+        self._recent_requests: deque[datetime] = deque()
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
@@ -134,12 +134,12 @@ class BankServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
         self._port = self._runner.addresses[0][1]
-        await self._deliveries.start()
+        await self._webhook_sender.start()
 
     async def stop(self) -> None:
         """Hang up on everybody, the silent ones too, and close the port."""
         self._stopping.set()
-        await self._deliveries.stop()
+        await self._webhook_sender.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -213,7 +213,7 @@ class BankServer:
         """Mend everything."""
         self._faults.clear()
 
-    def calls(self, method: str = "*", path: str = "*") -> list[Call]:
+    def requests_to(self, method: str = "*", path: str = "*") -> list[LoggedRequest]:
         """Return the requests so far whose method and path fit the patterns."""
         return [
             call
@@ -224,18 +224,18 @@ class BankServer:
     @property
     def deliveries(self) -> list[Delivery]:
         """Every attempt so far to call a webhook."""
-        return self._deliveries.made
+        return self._webhook_sender.attempts
 
     async def delivered(self) -> None:
         """Wait until no webhook is on its way any more."""
-        await self._deliveries.done()
+        await self._webhook_sender.wait_until_idle()
 
     # Within
 
     def _upload_url(self, name: str) -> str:
         return f"{self.url}/upload/{name}"
 
-    def _sign_in_ended(self, grant: Grant) -> None:
+    def _on_sign_in_end(self, grant: Grant) -> None:
         """Remove the webhooks of an ended sign-in, if that is what the bank does."""
         if not self.behaviour.webhooks_end_with_sign_in:
             return
@@ -253,21 +253,21 @@ class BankServer:
             if resource is None:
                 resource = application.router.add_resource(endpoint.path)
                 resources[endpoint.path] = resource
-            resource.add_route(endpoint.method, self._serving(endpoint))
+            resource.add_route(endpoint.method, self._handler(endpoint))
         for path, resource in resources.items():
             if not any(known.path == path and known.method == "*" for known in ENDPOINTS):
-                resource.add_route("*", self._serving(_WRONG_METHOD))
+                resource.add_route("*", self._handler(_WRONG_METHOD))
         AuthorisePage(self.bank, self.sign_ins).add_to(application)
-        ControlPage(self.bank, self.sign_ins, self._faults, self.requests, self._deliveries).add_to(
-            application
-        )
+        ControlPage(
+            self.bank, self.sign_ins, self._faults, self.requests, self._webhook_sender
+        ).add_to(application)
         application.router.add_route("*", "/upload/{name:.+}", self._store)
-        application.router.add_route("*", "/{path:.*}", self._serving(_NOT_FOUND))
+        application.router.add_route("*", "/{path:.*}", self._handler(_NOT_FOUND))
         return application
 
     async def _store(self, request: web.Request) -> web.StreamResponse:
         """Stand in for the store that attachments are put into, which may fail like the bank."""
-        fault = self._faults.meeting(request.method, request.path)
+        fault = self._faults.match(request.method, request.path)
         if fault is None:
             return await self._file(request)
         return await fault.answer(Exchange(request, partial(self._file, request), self._stopping))
@@ -282,7 +282,7 @@ class BankServer:
             return web.Response(status=404)
         return web.Response(body=self.files[name])
 
-    def _serving(
+    def _handler(
         self, endpoint: Endpoint
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(request: web.Request) -> web.StreamResponse:
@@ -294,7 +294,7 @@ class BankServer:
         """Log a request, then let it meet a fault or have it answered."""
         body = await request.read()
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-        call = Call(
+        call = LoggedRequest(
             method=request.method,
             path=request.path,
             query=dict(request.query),
@@ -309,7 +309,7 @@ class BankServer:
         async def work() -> web.Response:
             return self._answer(request, endpoint, call)
 
-        fault = self._faults.meeting(call.method, call.path)
+        fault = self._faults.match(call.method, call.path)
         if fault is None:
             response: web.StreamResponse = await work()
         else:
@@ -318,49 +318,53 @@ class BankServer:
             call.status = response.status
         return response
 
-    def _answer(self, request: web.Request, endpoint: Endpoint, call: Call) -> web.Response:
+    def _answer(
+        self, request: web.Request, endpoint: Endpoint, call: LoggedRequest
+    ) -> web.Response:
         try:
-            self._count_request()
-            answer = endpoint.handler(self._api, self._ask(request, endpoint, call))
+            self._enforce_rate_limit()
+            answer = endpoint.handler(self._api, self._api_request(request, endpoint, call))
         except BankError as err:
-            return self._refusal(err)
+            return self._error_response(err)
         if answer is None:
             return web.Response(content_type="application/json")
         return web.json_response(answer)
 
-    def _ask(self, request: web.Request, endpoint: Endpoint, call: Call) -> Ask:
+    def _api_request(
+        self, request: web.Request, endpoint: Endpoint, call: LoggedRequest
+    ) -> ApiRequest:
         grant = None
         if endpoint.needs != "nothing":
-            grant = self.sign_ins.whose(request.headers.get("Authorization", ""))
+            grant = self.sign_ins.authenticate(request.headers.get("Authorization", ""))
             if endpoint.needs == "approval" and grant.approval != "approved":
                 raise forbidden(grant)
-        return Ask(
+        return ApiRequest(
             path={**request.match_info, "path": request.path},
             query=call.query,
             form=call.form,
             body=call.body,
-            grant=grant,
+            signed_in=grant,
         )
 
-    def _count_request(self) -> None:
+    def _enforce_rate_limit(self) -> None:
         limit = self.behaviour.rate_limit
         if limit is None:
             return
         now = self.bank.clock()
-        while self._recent and now - self._recent[0] >= limit.window:
-            self._recent.popleft()
-        if len(self._recent) >= limit.requests:
+        while self._recent_requests and now - self._recent_requests[0] >= limit.window:
+            self._recent_requests.popleft()
+        if len(self._recent_requests) >= limit.requests:
             raise BankError("rate_limited", "Too many requests")
-        self._recent.append(now)
+        self._recent_requests.append(now)
 
-    def _refusal(self, error: BankError) -> web.Response:
+    def _error_response(self, error: BankError) -> web.Response:
         """Return an error as the bank words it."""
         code = self.behaviour.refusals.get(error.code, error.code)
         status = status_of(code)
         headers = {"Terror": "1"}
         if status == web.HTTPTooManyRequests.status_code:
             headers |= self._retry_after()
-        if self.behaviour.errors_as_html and status in _FROM_THE_PROXY:
+        if self.behaviour.errors_as_html and status in _PROXY_STATUSES:
             return web.Response(
                 status=status, body=PROXY_PAGE, content_type="text/html", headers=headers
             )
@@ -371,13 +375,13 @@ class BankServer:
         limit = self.behaviour.rate_limit
         if limit is None or limit.retry_after is None:
             return {}
-        free_at = self._recent[0] + limit.window
+        free_at = self._recent_requests[0] + limit.window
         if limit.retry_after == "date":
             return {"Retry-After": format_datetime(free_at, usegmt=True)}
         return {"Retry-After": str(math.ceil((free_at - self.bank.clock()).total_seconds()))}
 
 
-_FROM_THE_PROXY = frozenset({429, 500, 502, 503, 504})
+_PROXY_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 def _error_json(code: str, error: BankError) -> JsonObject:
@@ -396,11 +400,11 @@ def _error_json(code: str, error: BankError) -> JsonObject:
     return data
 
 
-def _not_found(_api: Api, ask: Ask) -> JsonObject:
+def _not_found(_api: Api, ask: ApiRequest) -> JsonObject:
     raise BankError("not_found", f"{ask.path['path']} not found")
 
 
-def _wrong_method(_api: Api, _ask: Ask) -> JsonObject:
+def _wrong_method(_api: Api, _ask: ApiRequest) -> JsonObject:
     raise BankError("method_not_allowed", "Method not allowed")
 
 
@@ -410,7 +414,7 @@ _WRONG_METHOD = Endpoint("*", "", _wrong_method, "nothing")
 
 async def _run(host: str, port: int, latency: float) -> None:
     bank = Bank()
-    build_home(bank)
+    build_household(bank)
     async with BankServer(bank, host=host, port=port, latency=latency) as server:
         print(f"The sandbox bank is open: {server.url}/control")
         await asyncio.Event().wait()

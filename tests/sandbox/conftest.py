@@ -6,10 +6,10 @@ from aiohttp import ClientSession
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.records import Account, Person, Pot
+from sandbox.models import Account, Person, Pot
 from sandbox.server import BankServer
 
-from .program import Clock, Program, sign_in
+from .api_client import ApiClient, ManualClock, sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +23,13 @@ def _no_waiting() -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> ManualClock:
     """Return the bank's clock."""
-    return Clock()
+    return ManualClock()
 
 
 @pytest.fixture
-def bank(clock: Clock) -> Bank:
+def bank(clock: ManualClock) -> Bank:
     """Return a bank."""
     return Bank(clock)
 
@@ -67,6 +67,6 @@ async def server(bank: Bank) -> AsyncIterator[BankServer]:
 
 
 @pytest.fixture
-def program(session: ClientSession, server: BankServer, ann: Person) -> Program:
+def client(session: ClientSession, server: BankServer, ann: Person) -> ApiClient:
     """Return a program that Ann has signed in with and approved."""
     return sign_in(session, server, ann)

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 import pytest
 
-from sandbox.bank import Bank, BankError, Rules, minor_units
-from sandbox.records import Account, Person, Pot, Transaction, id_time
+from sandbox.bank import Bank, BankError, minor_units
+from sandbox.behaviour import BankBehaviour
+from sandbox.models import Account, Person, Pot, Transaction, id_time
 
-from .program import Clock
+from .api_client import ManualClock
 
 
 def of(currency: str, bank: Bank) -> int:
@@ -26,32 +27,36 @@ def test_a_payment_goes_to_the_outside(bank: Bank, current: Account) -> None:
 
 
 def test_a_declined_payment_is_listed_and_moves_nothing(bank: Bank, current: Account) -> None:
-    row = bank.decline(current.id, -99_999)
-    assert (row.amount, row.decline_reason) == (-99_999, "INSUFFICIENT_FUNDS")
-    assert bank.transactions(current.id) == [row]
+    transaction = bank.decline(current.id, -99_999)
+    assert (transaction.amount, transaction.decline_reason) == (-99_999, "INSUFFICIENT_FUNDS")
+    assert bank.transactions(current.id) == [transaction]
     assert current.balance == 10_000
 
 
 def test_settling_changes_the_amount_and_tells_nobody(bank: Bank, current: Account) -> None:
     told: list[Transaction] = []
-    row = bank.pay(current.id, -100, merchant="Pump & Go")
+    transaction = bank.pay(current.id, -100, merchant="Pump & Go")
     bank.on_transaction(told.append)
-    bank.settle(row.id, -4_210)
-    assert (row.amount, row.local_amount, row.amount_is_pending) == (-4_210, -4_210, False)
+    bank.settle(transaction.id, -4_210)
+    assert (transaction.amount, transaction.local_amount, transaction.amount_is_pending) == (
+        -4_210,
+        -4_210,
+        False,
+    )
     assert current.balance == 5_790
     assert told == []
 
 
 def test_settling_abroad_leaves_the_local_amount(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -883, local_amount=-1_200, local_currency="USD")
-    bank.settle(row.id, -901)
-    assert (row.amount, row.local_amount) == (-901, -1_200)
+    transaction = bank.pay(current.id, -883, local_amount=-1_200, local_currency="USD")
+    bank.settle(transaction.id, -901)
+    assert (transaction.amount, transaction.local_amount) == (-901, -1_200)
 
 
 def test_only_what_is_pending_settles(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -100, pending=False)
+    transaction = bank.pay(current.id, -100, pending=False)
     with pytest.raises(ValueError, match="pending"):
-        bank.settle(row.id)
+        bank.settle(transaction.id)
 
 
 def test_signs_that_make_no_sense_are_refused(bank: Bank, current: Account) -> None:
@@ -77,12 +82,12 @@ def test_listeners_hear_every_new_transaction_until_they_stop(
 def test_a_payment_is_rounded_up_into_the_coin_jar(bank: Bank, current: Account) -> None:
     jar = bank.open_pot(current.id, "Coins", round_up=True, round_up_multiplier=2)
     payment = bank.pay(current.id, -360)
-    _, row = bank.transactions(current.id)
+    _, transaction = bank.transactions(current.id)
     assert jar.balance == 80
-    assert row.amount == -80
-    assert row.metadata["trigger"] == "coin_jar"
-    assert row.metadata["external_id"] == f"CoinJarRule:{payment.id}:{jar.id}"
-    assert payment.metadata["coin_jar_transaction"] == row.id
+    assert transaction.amount == -80
+    assert transaction.metadata["trigger"] == "coin_jar"
+    assert transaction.metadata["external_id"] == f"CoinJarRule:{payment.id}:{jar.id}"
+    assert payment.metadata["coin_jar_transaction"] == transaction.id
 
 
 @pytest.mark.parametrize("amount", [-400, -9_950], ids=["round already", "no change left"])
@@ -124,8 +129,8 @@ def test_a_used_dedupe_id_replays_the_first_move(bank: Bank, current: Account, p
     assert (pot.balance, other.balance) == (2_500, 0)
 
 
-def test_a_used_dedupe_id_can_be_refused(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(dedupe_conflict="refuse"))
+def test_a_used_dedupe_id_can_be_refused(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(dedupe_conflict="refuse"))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
     pot = bank.open_pot(account.id, "Pot")
     bank.deposit(pot.id, account.id, 500, "one")
@@ -136,8 +141,8 @@ def test_a_used_dedupe_id_can_be_refused(clock: Clock) -> None:
     assert pot.balance == 500
 
 
-def test_a_used_dedupe_id_can_stand_for_its_own_move_only(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(dedupe_conflict="move"))
+def test_a_used_dedupe_id_can_stand_for_its_own_move_only(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(dedupe_conflict="move"))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
     pot = bank.open_pot(account.id, "Pot")
     for amount in (500, 100, 500, 100):
@@ -156,8 +161,8 @@ def test_a_locked_pot_takes_money_but_gives_none(bank: Bank, current: Account) -
     assert pot.balance == 100
 
 
-def test_a_locked_pot_can_be_shut_both_ways(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(locked_pots_take_deposits=False))
+def test_a_locked_pot_can_be_shut_both_ways(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(locked_pots_take_deposits=False))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
     pot = bank.open_pot(account.id, "Locked", locked=True)
     with pytest.raises(BankError):
@@ -224,7 +229,7 @@ def test_a_closed_account_is_empty_and_stays_listed(
 
 
 def test_spending_today_begins_at_four_in_london(
-    bank: Bank, clock: Clock, current: Account
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     clock.now = datetime(2026, 7, 1, 2, 59, tzinfo=UTC)
     bank.pay(current.id, -100)
@@ -238,11 +243,11 @@ def test_spending_today_begins_at_four_in_london(
 
 
 def test_a_day_of_refunds_counts_as_nothing_spent_unless_told_otherwise(
-    bank: Bank, clock: Clock, current: Account
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     bank.refund(current.id, 300)
     assert bank.balance(current.id).spend_today == 0
-    bank.rules = Rules(spend_today_never_positive=False)
+    bank.behaviour = BankBehaviour(spend_today_never_positive=False)
     assert bank.balance(current.id).spend_today == 300
 
 
@@ -260,7 +265,7 @@ def test_spending_abroad_is_kept_by_currency(bank: Bank, current: Account) -> No
 
 def test_savings_can_be_left_out_of_the_total(bank: Bank, current: Account, pot: Pot) -> None:
     bank.open_pot(current.id, "ISA", balance=7_000, type="flexible_savings", isa=True)
-    bank.rules = Rules(savings_in_total=False)
+    bank.behaviour = BankBehaviour(savings_in_total=False)
     balance = bank.balance(current.id)
     assert (balance.total_balance, balance.with_savings) == (12_000, 19_000)
 
@@ -272,7 +277,7 @@ def test_interest_in_a_pot_is_no_transaction(bank: Bank, current: Account, pot: 
 
 
 def test_a_transfer_settles_the_next_morning_in_london(
-    bank: Bank, clock: Clock, current: Account
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     winter = bank.receive(current.id, 100)
     clock.now = datetime(2026, 7, 1, 5, 59, tzinfo=UTC)
@@ -300,14 +305,14 @@ def test_a_bill_can_come_from_a_pot(bank: Bank, current: Account, pot: Pot) -> N
     bill = bank.direct_debit(current.id, -1_500, pot_id=pot.id)
     assert (pot.balance, current.balance) == (500, 10_000)
     assert bill.metadata["bills_pot_id"] == pot.id
-    assert [row.amount for row in bank.transactions(current.id)] == [1_500, -1_500]
+    assert [transaction.amount for transaction in bank.transactions(current.id)] == [1_500, -1_500]
 
 
 def test_a_cash_machine_abroad_charges(bank: Bank, current: Account) -> None:
-    row = bank.withdraw_cash(current.id, -5_150, fee=150)
-    assert row.atm_fee is not None
-    assert (row.atm_fee.fee, row.atm_fee.withdrawal) == (150, 5_000)
-    assert row.category == "cash"
+    transaction = bank.withdraw_cash(current.id, -5_150, fee=150)
+    assert transaction.atm_fee is not None
+    assert (transaction.atm_fee.fee, transaction.atm_fee.withdrawal) == (150, 5_000)
+    assert transaction.category == "cash"
     assert bank.withdraw_cash(current.id, -1_000).atm_fee is None
 
 
@@ -317,7 +322,7 @@ def test_interest_is_paid_and_charged(bank: Bank, current: Account) -> None:
     assert current.balance == 10_009
 
 
-def test_pots_can_be_changed(bank: Bank, clock: Clock, pot: Pot) -> None:
+def test_pots_can_be_changed(bank: Bank, clock: ManualClock, pot: Pot) -> None:
     clock.forward(days=1)
     bank.rename_pot(pot.id, "Iceland")
     bank.set_goal(pot.id, 50_000)
@@ -332,26 +337,26 @@ def test_pots_can_be_changed(bank: Bank, clock: Clock, pot: Pot) -> None:
 
 
 def test_only_notes_survive_annotating(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -100)
-    bank.annotate(row.id, {"notes": "lunch", "mine": "yes"})
-    assert row.notes == row.metadata["notes"] == "lunch"
-    assert "mine" not in row.metadata
-    bank.annotate(row.id, {"notes": ""})
-    assert row.notes == ""
-    assert "notes" not in row.metadata
+    transaction = bank.pay(current.id, -100)
+    bank.annotate(transaction.id, {"notes": "lunch", "mine": "yes"})
+    assert transaction.notes == transaction.metadata["notes"] == "lunch"
+    assert "mine" not in transaction.metadata
+    bank.annotate(transaction.id, {"notes": ""})
+    assert transaction.notes == ""
+    assert "notes" not in transaction.metadata
 
 
-def test_metadata_survives_if_the_bank_keeps_it(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(keep_metadata=True))
+def test_metadata_survives_if_the_bank_keeps_it(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(keep_metadata=True))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
-    row = bank.pay(account.id, -100)
-    bank.annotate(row.id, {"mine": "yes"})
-    assert row.metadata["mine"] == "yes"
-    bank.annotate(row.id, {"mine": ""})
-    assert "mine" not in row.metadata
+    transaction = bank.pay(account.id, -100)
+    bank.annotate(transaction.id, {"mine": "yes"})
+    assert transaction.metadata["mine"] == "yes"
+    bank.annotate(transaction.id, {"mine": ""})
+    assert "mine" not in transaction.metadata
 
 
-def test_ids_sort_by_time_and_tell_it(bank: Bank, clock: Clock, current: Account) -> None:
+def test_ids_sort_by_time_and_tell_it(bank: Bank, clock: ManualClock, current: Account) -> None:
     later = bank.pay(current.id, -1)
     earlier = bank.pay(current.id, -2, at=clock.now - timedelta(days=30))
     assert earlier.id < later.id
@@ -393,7 +398,7 @@ class Household(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = Clock()
+        self.clock = ManualClock()
         self.bank = Bank(self.clock)
         self.people = [self.bank.add_person(name) for name in ("Ann", "Ben")]
         self.opening: dict[str, int] = {}
@@ -489,10 +494,12 @@ class Household(RuleBasedStateMachine):
     @invariant()
     def the_history_explains_the_balance(self) -> None:
         for account in self.bank.accounts.values():
-            rows = self.bank.transactions(account.id)
-            moved = sum(row.amount for row in rows if not row.decline_reason)
+            transactions = self.bank.transactions(account.id)
+            moved = sum(
+                transaction.amount for transaction in transactions if not transaction.decline_reason
+            )
             assert account.balance == self.opening[account.id] + moved
-            assert rows == sorted(rows, key=lambda row: row.id)
+            assert transactions == sorted(transactions, key=lambda transaction: transaction.id)
 
     @invariant()
     def no_pot_owes_money(self) -> None:

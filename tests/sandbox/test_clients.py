@@ -26,7 +26,7 @@ from pymonzo.transactions.schemas import MonzoTransactionMerchant
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
+from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
 HOOK = "http://127.0.0.1:9/hook"
@@ -39,9 +39,9 @@ def bank() -> Bank:
 
 
 @pytest.fixture
-def home(bank: Bank) -> Home:
+def household(bank: Bank) -> Household:
     """Return a household with accounts of every type."""
-    return build_home(bank)
+    return build_household(bank)
 
 
 # pymonzo: waits for its answers, so it lives in a thread
@@ -71,39 +71,41 @@ def redirected(server: BankServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.fixture
-def pymonzo(redirected: None, server: BankServer, home: Home) -> MonzoAPI:
+def pymonzo(redirected: None, server: BankServer, household: Household) -> MonzoAPI:
     """Return pymonzo with Ann's token."""
-    return MonzoAPI(access_token=server.sign_in(home.ann)["access_token"])
+    return MonzoAPI(access_token=server.sign_in(household.ann)["access_token"])
 
 
 async def test_pymonzo_reads_accounts_and_pots(
-    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
     def story() -> None:
-        assert pymonzo.whoami().user_id == home.ann.user_id
+        assert pymonzo.whoami().user_id == household.ann.user_id
         accounts = pymonzo.accounts.list()
         assert [account.id for account in accounts if account.closed] == [
-            home.prepaid.id,
-            home.backing_loan.id,
+            household.prepaid.id,
+            household.backing_loan.id,
         ]
         for account in accounts:
             if not account.closed:
                 pymonzo.balance.get(account.id)
                 pymonzo.pots.list(account.id)
-        balance = pymonzo.balance.get(home.current.id)
-        pots = pymonzo.pots.list(home.current.id)
+        balance = pymonzo.balance.get(household.current.id)
+        pots = pymonzo.pots.list(household.current.id)
         assert balance.total_balance == balance.balance + sum(pot.balance for pot in pots)
         with pytest.raises(MonzoAccessDenied):
-            pymonzo.balance.get(home.backing_loan.id)
+            pymonzo.balance.get(household.backing_loan.id)
 
     await in_thread(story)
 
 
-async def test_pymonzo_moves_money(pymonzo: MonzoAPI, in_thread: InThread, home: Home) -> None:
-    before = home.holiday.balance
+async def test_pymonzo_moves_money(
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
+) -> None:
+    before = household.holiday.balance
 
     def story() -> None:
-        pot, account = home.holiday.id, home.current.id
+        pot, account = household.holiday.id, household.current.id
         for _ in range(2):
             into = pymonzo.pots.deposit(500, pot, account_id=account, dedupe_id="in")
             assert into.balance == before + 500
@@ -113,26 +115,29 @@ async def test_pymonzo_moves_money(pymonzo: MonzoAPI, in_thread: InThread, home:
             pymonzo.pots.deposit(10**9, pot, account_id=account, dedupe_id="too much")
 
     await in_thread(story)
-    assert home.holiday.balance == before + 300
+    assert household.holiday.balance == before + 300
 
 
 async def test_pymonzo_reads_and_annotates_transactions(
-    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
     def story() -> None:
-        account = home.current.id
-        rows = pymonzo.transactions.list(
+        account = household.current.id
+        transactions = pymonzo.transactions.list(
             account,
             expand_merchant=True,
             since=datetime.now(UTC) - timedelta(days=80),
             before=datetime.now(UTC) + timedelta(minutes=1),
             limit=100,
         )
-        assert len(rows) == 100
-        assert any(isinstance(row.merchant, MonzoTransactionMerchant) for row in rows)
-        assert any(row.counterparty is not None for row in rows)
-        one = pymonzo.transactions.get(rows[0].id, expand_merchant=True)
-        assert one == rows[0]
+        assert len(transactions) == 100
+        assert any(
+            isinstance(transaction.merchant, MonzoTransactionMerchant)
+            for transaction in transactions
+        )
+        assert any(transaction.counterparty is not None for transaction in transactions)
+        one = pymonzo.transactions.get(transactions[0].id, expand_merchant=True)
+        assert one == transactions[0]
         noted = pymonzo.transactions.annotate(one.id, {"notes": "seen"})
         assert noted.notes == "seen"
         with pytest.raises(MonzoAPIError, match="transaction_not_found"):
@@ -142,36 +147,36 @@ async def test_pymonzo_reads_and_annotates_transactions(
 
 
 async def test_pymonzo_uses_feed_attachments_and_webhooks(
-    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
-    row = home.bank.pay(home.current.id, -350)
+    transaction = household.bank.pay(household.current.id, -350)
 
     def story() -> None:
         item = MonzoBasicFeedItem(
             title="Hello", image_url=HttpUrl("https://x.test/x.png"), body="There"
         )
-        assert pymonzo.feed.create(item, home.current.id) == {}
+        assert pymonzo.feed.create(item, household.current.id) == {}
         place = pymonzo.attachments.upload(
             file_name="a.png", file_type="image/png", content_length=4
         )
         assert httpx.post(place.upload_url, content=b"\x89PNG").status_code == 200
         attachment = pymonzo.attachments.register(
-            row.id, file_url=place.file_url, file_type="image/png"
+            transaction.id, file_url=place.file_url, file_type="image/png"
         )
-        assert attachment.external_id == row.id
+        assert attachment.external_id == transaction.id
         assert pymonzo.attachments.deregister(attachment.id) == {}
-        webhook = pymonzo.webhooks.register(HOOK, home.current.id)
-        assert pymonzo.webhooks.list(home.current.id) == [webhook]
+        webhook = pymonzo.webhooks.register(HOOK, household.current.id)
+        assert pymonzo.webhooks.list(household.current.id) == [webhook]
         assert pymonzo.webhooks.delete(webhook.id) == {}
 
     await in_thread(story)
-    assert home.bank.feed[0].title == "Hello"
+    assert household.bank.feed[0].title == "Hello"
 
 
 async def test_pymonzo_signs_in_and_refreshes(
     redirected: None,
     server: BankServer,
-    home: Home,
+    household: Household,
     in_thread: InThread,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -183,7 +188,7 @@ async def test_pymonzo_signs_in_and_refreshes(
         """Do in the browser what Ann would do."""
         query = dict(httpx.URL(url).params)
         assert "not Monzo" in httpx.get(url).text
-        form = {**query, "person": home.ann.user_id, "decision": "allow"}
+        form = {**query, "person": household.ann.user_id, "decision": "allow"}
         back = httpx.post(f"{server.url}/authorise", data=form).headers["Location"]
         httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(back)
 
@@ -211,9 +216,9 @@ async def test_pymonzo_signs_in_and_refreshes(
 
     await in_thread(sign_in)
     browsers[0].join()
-    server.approve(home.ann)
+    server.approve(household.ann)
     await in_thread(use)
-    assert [call.form["grant_type"] for call in server.calls("POST", "/oauth2/token")] == [
+    assert [call.form["grant_type"] for call in server.requests_to("POST", "/oauth2/token")] == [
         "authorization_code",
         "refresh_token",
     ]
@@ -243,55 +248,59 @@ class Monzopy(AbstractMonzoApi):
 
 
 @pytest.fixture
-def monzopy(session: ClientSession, server: BankServer, home: Home) -> UserAccount:
+def monzopy(session: ClientSession, server: BankServer, household: Household) -> UserAccount:
     """Return monzopy with Ann's token."""
-    return Monzopy(session, server, server.sign_in(home.ann)["access_token"]).user_account
+    return Monzopy(session, server, server.sign_in(household.ann)["access_token"]).user_account
 
 
-async def test_monzopy_reads_accounts_and_pots(monzopy: UserAccount, home: Home) -> None:
+async def test_monzopy_reads_accounts_and_pots(monzopy: UserAccount, household: Household) -> None:
     accounts = {account["id"]: account for account in await monzopy.accounts()}
-    assert home.prepaid.id not in accounts
-    assert accounts[home.current.id]["name"] == "Current Account"
-    assert accounts[home.current.id]["balance"]["balance"] == home.current.balance
+    assert household.prepaid.id not in accounts
+    assert accounts[household.current.id]["name"] == "Current Account"
+    assert accounts[household.current.id]["balance"]["balance"] == household.current.balance
     pots = {pot["id"]: pot for pot in await monzopy.pots()}
-    assert pots.keys() == home.bank.pots.keys()
-    assert pots[home.house.id]["current_account_id"] == home.joint.id
+    assert pots.keys() == household.bank.pots.keys()
+    assert pots[household.house.id]["current_account_id"] == household.joint.id
 
 
-async def test_monzopy_moves_money(monzopy: UserAccount, home: Home) -> None:
-    before = home.holiday.balance
-    assert await monzopy.pot_deposit(home.current.id, home.holiday.id, 500)
-    assert await monzopy.pot_withdraw(home.current.id, home.holiday.id, 200)
-    assert home.holiday.balance == before + 300
+async def test_monzopy_moves_money(monzopy: UserAccount, household: Household) -> None:
+    before = household.holiday.balance
+    assert await monzopy.pot_deposit(household.current.id, household.holiday.id, 500)
+    assert await monzopy.pot_withdraw(household.current.id, household.holiday.id, 200)
+    assert household.holiday.balance == before + 300
     with pytest.raises(InvalidMonzoAPIResponseError):
-        await monzopy.pot_withdraw(home.current.id, home.rainy_day.id, 1)
+        await monzopy.pot_withdraw(household.current.id, household.rainy_day.id, 1)
 
 
-async def test_monzopy_annotates_and_writes_to_the_feed(monzopy: UserAccount, home: Home) -> None:
-    row = home.bank.pay(home.current.id, -350)
-    assert (await monzopy.annotate_transaction(row.id, {"notes": "seen"}))["notes"] == "seen"
+async def test_monzopy_annotates_and_writes_to_the_feed(
+    monzopy: UserAccount, household: Household
+) -> None:
+    transaction = household.bank.pay(household.current.id, -350)
+    assert (await monzopy.annotate_transaction(transaction.id, {"notes": "seen"}))[
+        "notes"
+    ] == "seen"
     await monzopy.create_feed_item(
-        home.current.id, "Hello", "https://x.test/x.png", body="There", title_color="#FFFFFF"
+        household.current.id, "Hello", "https://x.test/x.png", body="There", title_color="#FFFFFF"
     )
-    assert home.bank.feed[0].colours == {"title_color": "#FFFFFF"}
+    assert household.bank.feed[0].colours == {"title_color": "#FFFFFF"}
 
 
-async def test_monzopy_manages_webhooks(monzopy: UserAccount, home: Home) -> None:
-    webhook = await monzopy.register_webhook(home.current.id, HOOK)
-    assert await monzopy.list_account_webhooks(home.current.id) == [webhook]
+async def test_monzopy_manages_webhooks(monzopy: UserAccount, household: Household) -> None:
+    webhook = await monzopy.register_webhook(household.current.id, HOOK)
+    assert await monzopy.list_account_webhooks(household.current.id) == [webhook]
     await monzopy.delete_webhook(webhook.id)
     await monzopy.register_webhooks(HOOK)
-    assert len(await monzopy.list_webhooks("127.0.0.1")) == len(home.bank.webhooks) == 5
+    assert len(await monzopy.list_webhooks("127.0.0.1")) == len(household.bank.webhooks) == 5
     await monzopy.unregister_webhooks()
-    assert home.bank.webhooks == {}
+    assert household.bank.webhooks == {}
 
 
 async def test_monzopy_sees_expired_and_unapproved_tokens_for_what_they_are(
-    monzopy: UserAccount, session: ClientSession, server: BankServer, home: Home
+    monzopy: UserAccount, session: ClientSession, server: BankServer, household: Household
 ) -> None:
-    server.expire_access_token(home.ann)
+    server.expire_access_token(household.ann)
     with pytest.raises(AuthorisationExpiredError):
         await monzopy.pots()
-    token = server.sign_in(home.ann, approved=False)["access_token"]
+    token = server.sign_in(household.ann, approved=False)["access_token"]
     with pytest.raises(AuthorisationExpiredError):
         await Monzopy(session, server, token).user_account.accounts()

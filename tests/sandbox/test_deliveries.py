@@ -9,11 +9,11 @@ import pytest
 from yarl import URL
 
 from sandbox.bank import Bank
-from sandbox.records import Account, Pot
+from sandbox.models import Account, Pot
+from sandbox.serializers import transaction_json
 from sandbox.server import BankServer
-from sandbox.shapes import transaction_json
 
-from .program import Program, until
+from .api_client import ApiClient, until
 
 
 @dataclass
@@ -51,27 +51,27 @@ async def listener() -> AsyncIterator[Listener]:
 
 
 @pytest.fixture(autouse=True)
-async def _registered(program: Program, current: Account, listener: Listener) -> None:
-    reply = await program.post("/webhooks", account_id=current.id, url=listener.url)
+async def _registered(client: ApiClient, current: Account, listener: Listener) -> None:
+    reply = await client.post("/webhooks", account_id=current.id, url=listener.url)
     assert reply.data["webhook"]["url"] == listener.url
 
 
 async def test_a_new_transaction_is_delivered_in_full(
     server: BankServer, bank: Bank, current: Account, listener: Listener
 ) -> None:
-    row = bank.pay(current.id, -350)
+    transaction = bank.pay(current.id, -350)
     await server.delivered()
-    data = transaction_json(row, expand_merchant=True)
+    data = transaction_json(transaction, expand_merchant=True)
     assert listener.heard == [{"type": "transaction.created", "data": data}]
 
 
 async def test_declined_ones_and_pot_moves_are_delivered_and_settling_is_not(
     server: BankServer, bank: Bank, current: Account, pot: Pot, listener: Listener
 ) -> None:
-    row = bank.pay(current.id, -100)
+    transaction = bank.pay(current.id, -100)
     bank.decline(current.id, -200)
     bank.deposit(pot.id, current.id, 300, "in")
-    bank.settle(row.id, -150)
+    bank.settle(transaction.id, -150)
     await server.delivered()
     assert sorted(listener.amounts) == [-300, -200, -100]
 
@@ -86,25 +86,25 @@ async def test_other_accounts_are_not_delivered(
 
 
 async def test_the_same_address_twice_is_called_twice(
-    server: BankServer, bank: Bank, program: Program, current: Account, listener: Listener
+    server: BankServer, bank: Bank, client: ApiClient, current: Account, listener: Listener
 ) -> None:
-    again = await program.post("/webhooks", account_id=current.id, url=listener.url)
+    again = await client.post("/webhooks", account_id=current.id, url=listener.url)
     bank.pay(current.id, -100)
     await server.delivered()
     assert listener.amounts == [-100, -100]
     webhook_id = again.data["webhook"]["id"]
-    assert (await program.ask("DELETE", f"/webhooks/{webhook_id}")).data == {}
-    listed = await program.get("/webhooks", account_id=current.id)
+    assert (await client.request("DELETE", f"/webhooks/{webhook_id}")).data == {}
+    listed = await client.get("/webhooks", account_id=current.id)
     assert [each["url"] for each in listed.data["webhooks"]] == [listener.url]
-    reply = await program.ask("DELETE", f"/webhooks/{webhook_id}")
+    reply = await client.request("DELETE", f"/webhooks/{webhook_id}")
     assert reply.refused == (404, "not_found.webhook_not_found")
 
 
 async def test_a_program_sees_only_its_own_webhooks(
-    server: BankServer, program: Program, current: Account, listener: Listener
+    server: BankServer, client: ApiClient, current: Account, listener: Listener
 ) -> None:
     server.register_client("other", "secret")
-    other = Program(program.session, server, server.sign_in(current.owners[0], client_id="other"))
+    other = ApiClient(client.session, server, server.sign_in(current.owners[0], client_id="other"))
     assert (await other.get("/webhooks", account_id=current.id)).data == {"webhooks": []}
 
 
@@ -130,24 +130,24 @@ async def test_a_delivery_is_made_again_until_it_is_taken(
 
 
 async def test_nobody_at_home_is_no_answer(
-    server: BankServer, bank: Bank, program: Program, current: Account
+    server: BankServer, bank: Bank, client: ApiClient, current: Account
 ) -> None:
     for url in ("http://127.0.0.1:9/hook", "not an address"):
         bank.webhooks.clear()
-        await program.post("/webhooks", account_id=current.id, url=url)
+        await client.post("/webhooks", account_id=current.id, url=url)
         bank.pay(current.id, -100)
         await server.delivered()
     assert {each.status for each in server.deliveries} == {None}
 
 
 async def test_hosts_can_really_be_elsewhere(
-    server: BankServer, bank: Bank, program: Program, current: Account, listener: Listener
+    server: BankServer, bank: Bank, client: ApiClient, current: Account, listener: Listener
 ) -> None:
     bank.webhooks.clear()
     origin = str(URL(listener.url).origin())
     server.behaviour = replace(server.behaviour, webhook_hosts={"ha.example.test": origin})
     url = "https://ha.example.test/hook"
-    await program.post("/webhooks", account_id=current.id, url=url)
+    await client.post("/webhooks", account_id=current.id, url=url)
     bank.pay(current.id, -100)
     await server.delivered()
     assert listener.amounts == [-100]

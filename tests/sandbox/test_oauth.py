@@ -6,11 +6,11 @@ from typing import Any
 from aiohttp import ClientSession
 import pytest
 
-from sandbox.behaviour import Behaviour
-from sandbox.records import Account, Person
+from sandbox.behaviour import ServerBehaviour
+from sandbox.models import Account, Person
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
-from .program import Clock, Program, Reply, exchange, sign_in
+from .api_client import ApiClient, ManualClock, Reply, exchange, sign_in
 
 REDIRECT = "https://home.example.test/auth/external/callback"
 
@@ -51,7 +51,7 @@ async def test_a_code_becomes_tokens_as_recorded(
 async def test_the_documented_life_of_a_token(
     session: ClientSession, server: BankServer, code: str
 ) -> None:
-    server.behaviour = Behaviour(token_life=timedelta(seconds=21_600))
+    server.behaviour = ServerBehaviour(token_life=timedelta(seconds=21_600))
     assert (await exchange_code(session, server, code)).data["expires_in"] == 21_600
 
 
@@ -62,7 +62,7 @@ async def test_a_code_works_once(session: ClientSession, server: BankServer, cod
 
 
 async def test_a_code_runs_out(
-    session: ClientSession, server: BankServer, clock: Clock, code: str
+    session: ClientSession, server: BankServer, clock: ManualClock, code: str
 ) -> None:
     clock.forward(minutes=10)
     reply = await exchange_code(session, server, code)
@@ -111,30 +111,30 @@ async def test_a_client_that_is_not_confidential_gets_no_refresh_token(
     assert "refresh_token" not in server.sign_in(ann, client_id="open")
 
 
-async def test_refreshing_replaces_both_tokens(program: Program) -> None:
-    old = program.token
-    reply = await program.refresh()
+async def test_refreshing_replaces_both_tokens(client: ApiClient) -> None:
+    old = client.token
+    reply = await client.refresh()
     assert reply.data["scope"] == "third_party_developer_app.verified.ext"
     assert reply.data["access_token"] != old["access_token"]
     assert reply.data["refresh_token"] != old["refresh_token"]
-    refused = await program.get("/ping/whoami")
+    refused = await client.get("/ping/whoami")
     assert refused.refused == (401, "unauthorized.bad_access_token.evicted")
-    program.token = reply.data
-    assert (await program.get("/accounts")).status == 200
+    client.token = reply.data
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_a_refresh_token_works_once(program: Program) -> None:
-    await program.refresh()
-    assert (await program.refresh()).refused == (401, "unauthorized.bad_refresh_token")
+async def test_a_refresh_token_works_once(client: ApiClient) -> None:
+    await client.refresh()
+    assert (await client.refresh()).refused == (401, "unauthorized.bad_refresh_token")
 
 
 async def test_an_access_token_runs_out_and_can_be_refreshed(
-    program: Program, clock: Clock
+    client: ApiClient, clock: ManualClock
 ) -> None:
     clock.forward(seconds=107_998)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
     clock.forward(seconds=1)
-    reply = await program.get("/accounts")
+    reply = await client.get("/accounts")
     assert reply.refused == (401, "unauthorized.bad_access_token.expired")
     assert reply.data == {
         "code": "unauthorized.bad_access_token.expired",
@@ -142,34 +142,34 @@ async def test_an_access_token_runs_out_and_can_be_refreshed(
         "error_description": "Access token has expired",
         "message": "Access token has expired",
     }
-    assert (await program.refresh()).status == 200
+    assert (await client.refresh()).status == 200
 
 
 async def test_an_access_token_can_be_made_to_run_out(
-    program: Program, server: BankServer, ann: Person
+    client: ApiClient, server: BankServer, ann: Person
 ) -> None:
     server.expire_access_token(ann)
-    reply = await program.get("/accounts")
+    reply = await client.get("/accounts")
     assert reply.refused == (401, "unauthorized.bad_access_token.expired")
 
 
 async def test_another_sign_in_with_the_same_client_evicts_this_one(
-    program: Program, server: BankServer, ann: Person
+    client: ApiClient, server: BankServer, ann: Person
 ) -> None:
     server.evict(ann)
-    reply = await program.get("/accounts")
+    reply = await client.get("/accounts")
     assert reply.refused == (401, "unauthorized.bad_access_token.evicted")
-    assert (await program.refresh()).refused == (401, "unauthorized.bad_refresh_token.evicted")
+    assert (await client.refresh()).refused == (401, "unauthorized.bad_refresh_token.evicted")
 
 
 async def test_other_clients_and_other_people_are_left_alone(
-    session: ClientSession, server: BankServer, program: Program
+    session: ClientSession, server: BankServer, client: ApiClient
 ) -> None:
     ben = server.bank.add_person("Ben")
     server.register_client("other", "secret")
     sign_in(session, server, ben)
     server.sign_in(ben, client_id="other")
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -190,24 +190,24 @@ async def test_without_a_token_the_bank_says_what_was_recorded(
         }
 
 
-async def test_signing_out_ends_both_tokens(program: Program) -> None:
-    assert (await program.post("/oauth2/logout")).status == 200
-    assert (await program.get("/accounts")).refused == (401, "unauthorized.bad_access_token")
-    assert (await program.refresh()).refused == (401, "unauthorized.bad_refresh_token")
+async def test_signing_out_ends_both_tokens(client: ApiClient) -> None:
+    assert (await client.post("/oauth2/logout")).status == 200
+    assert (await client.get("/accounts")).refused == (401, "unauthorized.bad_access_token")
+    assert (await client.refresh()).refused == (401, "unauthorized.bad_refresh_token")
 
 
 async def test_before_approval_only_whoami_works(
     session: ClientSession, server: BankServer, ann: Person, current: Account
 ) -> None:
     token: dict[str, Any] = server.sign_in(ann, approved=False)
-    program = Program(session, server, token)
-    assert (await program.get("/ping/whoami")).data == {
+    client = ApiClient(session, server, token)
+    assert (await client.get("/ping/whoami")).data == {
         "authenticated": True,
         "client_id": DEFAULT_CLIENT_ID,
         "user_id": ann.user_id,
     }
     for path in ("/accounts", f"/balance?account_id={current.id}", "/pots", "/transactions"):
-        reply = await program.get(path)
+        reply = await client.get(path)
         assert reply.status == 403
         assert reply.data == {
             "code": "forbidden.insufficient_permissions",
@@ -215,50 +215,50 @@ async def test_before_approval_only_whoami_works(
             "params": {"client_id": DEFAULT_CLIENT_ID, "user_id": ann.user_id},
         }
     server.approve(ann)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_refreshing_does_not_approve(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    program = Program(session, server, server.sign_in(ann, approved=False))
-    program.token = (await program.refresh()).data
-    assert (await program.get("/accounts")).status == 403
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
+    client.token = (await client.refresh()).data
+    assert (await client.get("/accounts")).status == 403
 
 
 async def test_a_denied_sign_in_waits_until_approved_after_all(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    program = Program(session, server, server.sign_in(ann, approved=False))
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
     server.deny(ann)
-    assert (await program.get("/accounts")).status == 403
+    assert (await client.get("/accounts")).status == 403
     server.approve(ann)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_a_denied_sign_in_can_be_over_at_once(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    server.behaviour = Behaviour(denied_is_revoked=True)
-    program = Program(session, server, server.sign_in(ann, approved=False))
+    server.behaviour = ServerBehaviour(denied_is_revoked=True)
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
     server.deny(ann)
-    assert (await program.get("/ping/whoami")).refused == (401, "unauthorized.bad_access_token")
+    assert (await client.get("/ping/whoami")).refused == (401, "unauthorized.bad_access_token")
 
 
 async def test_approval_can_be_immediate(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    server.behaviour = Behaviour(approve_at_once=True)
-    program = Program(session, server, server.sign_in(ann, approved=False))
-    assert (await program.get("/accounts")).status == 200
+    server.behaviour = ServerBehaviour(approve_at_once=True)
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_webhooks_can_end_with_the_sign_in(
-    program: Program, server: BankServer, ann: Person, current: Account
+    client: ApiClient, server: BankServer, ann: Person, current: Account
 ) -> None:
-    await program.post("/webhooks", account_id=current.id, url="https://home.example.test/x")
+    await client.post("/webhooks", account_id=current.id, url="https://home.example.test/x")
     server.evict(ann)
     assert len(server.bank.webhooks) == 1
-    server.behaviour = Behaviour(webhooks_end_with_sign_in=True)
+    server.behaviour = ServerBehaviour(webhooks_end_with_sign_in=True)
     server.evict(ann)
     assert server.bank.webhooks == {}

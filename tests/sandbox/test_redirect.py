@@ -6,7 +6,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import LocalOAuth2Implementa
 import pytest
 from yarl import URL
 
-from sandbox.records import Person
+from sandbox.models import Person
 from sandbox.redirect import redirect, redirected
 from sandbox.server import BankServer
 

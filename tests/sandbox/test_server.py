@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.behaviour import Behaviour, RateLimit
-from sandbox.records import Account, Pot
+from sandbox.behaviour import RateLimit, ServerBehaviour
+from sandbox.models import Account, Pot
 from sandbox.server import (
     Answer,
     BankServer,
@@ -29,11 +29,11 @@ from sandbox.server import (
     Truncated,
 )
 
-from .program import Clock, Program, until
+from .api_client import ApiClient, ManualClock, until
 
 
-async def test_an_unknown_path_answers_as_recorded(program: Program) -> None:
-    reply = await program.get("/a")
+async def test_an_unknown_path_answers_as_recorded(client: ApiClient) -> None:
+    reply = await client.get("/a")
     assert reply.refused == (404, "not_found")
     assert reply.data == {
         "code": "not_found",
@@ -44,20 +44,20 @@ async def test_an_unknown_path_answers_as_recorded(program: Program) -> None:
     }
 
 
-async def test_the_wrong_method_is_refused(program: Program) -> None:
-    assert (await program.ask("DELETE", "/accounts")).refused == (405, "method_not_allowed")
+async def test_the_wrong_method_is_refused(client: ApiClient) -> None:
+    assert (await client.request("DELETE", "/accounts")).refused == (405, "method_not_allowed")
 
 
 async def test_every_request_is_logged_even_those_that_fail(
-    program: Program, server: BankServer, clock: Clock, current: Account, pot: Pot
+    client: ApiClient, server: BankServer, clock: ManualClock, current: Account, pot: Pot
 ) -> None:
     server.fail("GET", "/accounts", Answer.html(502))
-    await program.get("/accounts")
+    await client.get("/accounts")
     clock.forward(seconds=1)
-    await program.get("/balance", account_id=current.id)
-    await program.deposit(pot.id, current.id, 100, "in")
-    await program.get("/nothing")
-    await program.session.get(f"{server.url}/control")
+    await client.get("/balance", account_id=current.id)
+    await client.deposit(pot.id, current.id, 100, "in")
+    await client.get("/nothing")
+    await client.session.get(f"{server.url}/control")
     assert [(call.method, call.path, call.status) for call in server.requests] == [
         ("GET", "/accounts", 502),
         ("GET", "/balance", 200),
@@ -71,8 +71,8 @@ async def test_every_request_is_logged_even_those_that_fail(
         "amount": "100",
         "dedupe_id": "in",
     }
-    assert len(server.calls("PUT", "/pots/*/deposit")) == 1
-    assert len(server.calls("GET")) == 3
+    assert len(server.requests_to("PUT", "/pots/*/deposit")) == 1
+    assert len(server.requests_to("GET")) == 3
 
 
 # Faults
@@ -94,101 +94,101 @@ async def test_every_request_is_logged_even_those_that_fail(
     ],
 )
 async def test_a_fault_answers_instead_of_the_bank(
-    program: Program, server: BankServer, fault: Answer, status: int, body: str
+    client: ApiClient, server: BankServer, fault: Answer, status: int, body: str
 ) -> None:
     server.fail("GET", "/accounts", fault)
-    reply = await program.get("/accounts")
+    reply = await client.get("/accounts")
     assert reply.status == status
     assert body in reply.body.decode()
 
 
-async def test_garbage_is_not_even_text(program: Program, server: BankServer) -> None:
+async def test_garbage_is_not_even_text(client: ApiClient, server: BankServer) -> None:
     server.fail("GET", "/accounts", Answer.garbage())
     with pytest.raises(UnicodeDecodeError):
-        (await program.get("/accounts")).body.decode()
+        (await client.get("/accounts")).body.decode()
 
 
 async def test_errors_have_the_bank_s_header_and_pages_do_not(
-    program: Program, server: BankServer
+    client: ApiClient, server: BankServer
 ) -> None:
     server.fail("*", "*", Answer.error("internal_service"))
-    assert (await program.get("/accounts")).headers["Terror"] == "1"
+    assert (await client.get("/accounts")).headers["Terror"] == "1"
     server.fail("*", "*", Answer.html())
-    assert "Terror" not in (await program.get("/accounts")).headers
+    assert "Terror" not in (await client.get("/accounts")).headers
 
 
 @pytest.mark.parametrize("retry_after", [None, "30", "Wed, 21 Oct 2026 07:28:00 GMT"])
 async def test_rate_limiting_on_demand(
-    program: Program, server: BankServer, retry_after: str | None
+    client: ApiClient, server: BankServer, retry_after: str | None
 ) -> None:
     server.fail("GET", "/accounts", Answer.rate_limited(retry_after))
-    reply = await program.get("/accounts")
+    reply = await client.get("/accounts")
     assert reply.refused == (429, "rate_limited")
     assert reply.headers.get("Retry-After") == retry_after
 
 
 async def test_a_fault_meets_so_many_requests_after_so_many(
-    program: Program, server: BankServer
+    client: ApiClient, server: BankServer
 ) -> None:
     handle = server.fail("GET", "/acc*", Answer.html(503), times=2, after=1)
-    statuses = [(await program.get("/accounts")).status for _ in range(4)]
+    statuses = [(await client.get("/accounts")).status for _ in range(4)]
     assert statuses == [200, 503, 503, 200]
-    assert (await program.get("/ping/whoami")).status == 200
+    assert (await client.get("/ping/whoami")).status == 200
     assert handle.met == 2
 
 
-async def test_a_fault_lasts_until_it_is_cleared(program: Program, server: BankServer) -> None:
+async def test_a_fault_lasts_until_it_is_cleared(client: ApiClient, server: BankServer) -> None:
     one = server.fail("GET", "/accounts", Answer.html(), times=None)
-    assert [(await program.get("/accounts")).status for _ in range(3)] == [502] * 3
+    assert [(await client.get("/accounts")).status for _ in range(3)] == [502] * 3
     one.clear()
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
     server.fail("*", "*", Answer.html(), times=None)
     server.clear_faults()
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_faults_of_other_methods_pass_by(program: Program, server: BankServer) -> None:
+async def test_faults_of_other_methods_pass_by(client: ApiClient, server: BankServer) -> None:
     server.fail("PUT", "*", Answer.html(), times=None)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_a_lost_answer_leaves_the_money_moved(
-    program: Program, server: BankServer, current: Account, pot: Pot
+    client: ApiClient, server: BankServer, current: Account, pot: Pot
 ) -> None:
     server.fail("PUT", "/pots/*", LoseResponse(), times=None)
     with pytest.raises(ClientConnectionError):
-        await program.deposit(pot.id, current.id, 500, "one")
+        await client.deposit(pot.id, current.id, 500, "one")
     assert pot.balance == 2_500
     assert server.requests[0].status == 0
 
 
 async def test_a_drop_before_leaves_the_money_where_it_was(
-    program: Program, server: BankServer, current: Account, pot: Pot
+    client: ApiClient, server: BankServer, current: Account, pot: Pot
 ) -> None:
     server.fail("PUT", "/pots/*", DropBefore(), times=None)
     with pytest.raises(ClientConnectionError):
-        await program.deposit(pot.id, current.id, 500, "one")
+        await client.deposit(pot.id, current.id, 500, "one")
     assert pot.balance == 2_000
 
 
 async def test_an_error_after_the_commit_leaves_the_money_moved(
-    program: Program, server: BankServer, current: Account, pot: Pot
+    client: ApiClient, server: BankServer, current: Account, pot: Pot
 ) -> None:
     server.fail("PUT", "/pots/*", CommitThen(500))
-    assert (await program.deposit(pot.id, current.id, 500, "one")).status == 500
+    assert (await client.deposit(pot.id, current.id, 500, "one")).status == 500
     assert pot.balance == 2_500
 
 
 @pytest.mark.parametrize("committed", [False, True])
 async def test_silence_lasts_until_the_program_gives_up(
-    program: Program, server: BankServer, current: Account, pot: Pot, *, committed: bool
+    client: ApiClient, server: BankServer, current: Account, pot: Pot, *, committed: bool
 ) -> None:
     server.fail("PUT", "/pots/*", Silence(committed=committed))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await program.deposit(pot.id, current.id, 500, "one")
+            await client.deposit(pot.id, current.id, 500, "one")
     assert pot.balance == (2_500 if committed else 2_000)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_stopping_does_not_wait_for_the_silent(bank: Bank, session: ClientSession) -> None:
@@ -207,18 +207,18 @@ async def _get(session: ClientSession, url: str) -> None:
         pass
 
 
-async def test_a_truncated_answer_is_noticed(program: Program, server: BankServer) -> None:
+async def test_a_truncated_answer_is_noticed(client: ApiClient, server: BankServer) -> None:
     server.fail("GET", "/accounts", Truncated())
     with pytest.raises(ClientPayloadError):
-        await program.get("/accounts")
+        await client.get("/accounts")
 
 
 @pytest.mark.parametrize("committed", [False, True])
 async def test_a_slow_answer_is_the_right_one(
-    program: Program, server: BankServer, current: Account, pot: Pot, *, committed: bool
+    client: ApiClient, server: BankServer, current: Account, pot: Pot, *, committed: bool
 ) -> None:
     server.fail("PUT", "/pots/*", Delay(0.05, committed=committed))
-    asking = asyncio.create_task(program.deposit(pot.id, current.id, 500, "one"))
+    asking = asyncio.create_task(client.deposit(pot.id, current.id, 500, "one"))
     await until(lambda: server.requests)
     assert pot.balance == (2_500 if committed else 2_000)
     assert (await asking).data["balance"] == 2_500
@@ -262,14 +262,14 @@ async def test_a_request_can_be_cut_short(bank: Bank) -> None:
 
 @pytest.mark.parametrize("form", ["seconds", "date", None])
 async def test_more_than_so_many_requests_in_a_window_are_refused(
-    program: Program, server: BankServer, clock: Clock, form: str | None
+    client: ApiClient, server: BankServer, clock: ManualClock, form: str | None
 ) -> None:
     limit = RateLimit(requests=2, window=timedelta(minutes=5), retry_after=form)  # type: ignore[arg-type]
-    server.behaviour = Behaviour(rate_limit=limit)
+    server.behaviour = ServerBehaviour(rate_limit=limit)
     for _ in range(2):
-        assert (await program.get("/accounts")).status == 200
+        assert (await client.get("/accounts")).status == 200
         clock.forward(seconds=10)
-    reply = await program.get("/accounts")
+    reply = await client.get("/accounts")
     assert reply.refused == (429, "rate_limited")
     wait = timedelta(minutes=5, seconds=-20)
     match form:
@@ -281,13 +281,13 @@ async def test_more_than_so_many_requests_in_a_window_are_refused(
         case _:
             assert "Retry-After" not in reply.headers
     clock.now += wait
-    assert (await program.get("/accounts")).status == 200
-    assert (await program.get("/accounts")).status == 429
+    assert (await client.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 429
 
 
-async def test_refusals_can_come_as_a_page(program: Program, server: BankServer) -> None:
-    server.behaviour = Behaviour(rate_limit=RateLimit(requests=0), errors_as_html=True)
-    reply = await program.get("/accounts")
+async def test_refusals_can_come_as_a_page(client: ApiClient, server: BankServer) -> None:
+    server.behaviour = ServerBehaviour(rate_limit=RateLimit(requests=0), errors_as_html=True)
+    reply = await client.get("/accounts")
     assert reply.status == 429
     assert reply.headers["Content-Type"].startswith("text/html")
 

@@ -29,7 +29,7 @@ def _base62(number: int, width: int) -> str:
     return digits
 
 
-class Ids:
+class IdGenerator:
     """Makes ids of Monzo's form: a prefix, four zeros, 18 more letters and digits.
 
     As with Monzo's own, sorting the ids of one kind sorts them by the time they were made for.

@@ -1,30 +1,28 @@
 """The demo: a real Home Assistant, signed in to the sandbox bank, with money that moves."""
 
-import argparse
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-import fcntl
 from pathlib import Path
 import shutil
-import signal
-import socket
-import sys
 import time
 
-from .bank import Bank
-from .behaviour import AS_ASSUMED
-from .home import Home, build_home
-from .home_assistant import Frontend, HomeAssistant, HomeAssistantError
-from .life import SECONDS_BETWEEN, keep_living
-from .past import import_past
-from .server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-from .sign_in import add_credentials, sign_in
-from .vault import Vault
+from sandbox.bank import Bank
+from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
+from sandbox.home_assistant.client import HomeAssistantClient
+from sandbox.home_assistant.errors import HomeAssistantFailedError
+from sandbox.home_assistant.process import HomeAssistantProcess
+from sandbox.home_assistant.sign_in import add_credentials, sign_in
+from sandbox.household import Household, build_household
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
-_STATE = Path(__file__).parents[1] / ".demo"
-_HOME_ASSISTANT = _STATE / "home-assistant"
+from .activity import SECONDS_BETWEEN, run_activity
+from .bank_store import BankStore
+from .past_statistics import import_past_statistics
+
+STATE = Path(__file__).parents[2] / ".demo"
+_HOME_ASSISTANT = STATE / "home-assistant"
 _USER = "demo"
 _MONZO = {"domain": "monzo"}
 _DASHBOARD = "demo-bank"
@@ -77,86 +75,86 @@ class Progress:
 
 
 async def demonstrate(options: Options) -> None:
-    """Run everything until cancelled. Raises HomeAssistantError if Home Assistant ends before."""
+    """Run everything until cancelled. Raises HomeAssistantFailedError if Home Assistant ends before."""
     progress = Progress()
-    async with _opened_bank(options, progress) as (home, server):
+    async with _opened_bank(options, progress) as (household, server):
         progress.say("Starting Home Assistant ...")
         async with (
-            HomeAssistant(
+            HomeAssistantProcess(
                 _HOME_ASSISTANT, port=options.port, bank_url=server.url
             ) as home_assistant,
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(home_assistant.run())
-            tasks.create_task(keep_living(home, options.speed))
-            await _set_up(options, home_assistant.url, home, server, progress)
+            tasks.create_task(run_activity(household, options.speed))
+            await _set_up(options, home_assistant.url, household, server, progress)
 
 
 @asynccontextmanager
 async def _opened_bank(
     options: Options, progress: Progress
-) -> AsyncIterator[tuple[Home, BankServer]]:
+) -> AsyncIterator[tuple[Household, BankServer]]:
     """Open the bank where it closed, or a new one; keep it while it is open and when it closes."""
-    vault = Vault(_STATE / "bank")
+    store = BankStore(STATE / "bank")
     bank = Bank()
-    kept = None if options.fresh else vault.open(bank)
+    kept = None if options.fresh else store.load(bank)
     if kept is None:
         progress.say("Founding a household and its bank ...")
         shutil.rmtree(_HOME_ASSISTANT, ignore_errors=True)
-    home, sign_ins = kept or (build_home(bank), {})
+    household, sign_ins = kept or (build_household(bank), {})
     here = f"http://127.0.0.1:{options.port}"
-    behaviour = replace(AS_ASSUMED, webhook_hosts={_EXTERNAL_HOST: here})
+    behaviour = replace(DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={_EXTERNAL_HOST: here})
     async with BankServer(bank, port=options.bank_port, behaviour=behaviour) as server:
         vars(server.sign_ins).update(sign_ins)
 
         async def keep() -> None:
             while True:
-                vault.keep(home, server)
+                store.save(household, server)
                 await asyncio.sleep(_SECONDS_BETWEEN_SAVES)
 
         keeping = asyncio.create_task(keep())
         try:
-            yield home, server
+            yield household, server
         finally:
             keeping.cancel()
-            vault.keep(home, server)
+            store.save(household, server)
 
 
 async def _set_up(
-    options: Options, url: str, home: Home, server: BankServer, progress: Progress
+    options: Options, url: str, household: Household, server: BankServer, progress: Progress
 ) -> None:
     """Bring Home Assistant to where a visitor begins, and say where that is."""
     control_page = f"http://localhost:{options.bank_port}/control"
-    async with Frontend(url) as frontend:
-        if await frontend.is_new():
+    async with HomeAssistantClient(url) as home_assistant:
+        if await home_assistant.needs_onboarding():
             progress.say("Creating the user ...")
-            await frontend.onboard("Demo", _USER, _USER)
-            await _configure(frontend)
+            await home_assistant.onboard("Demo", _USER, _USER)
+            await _configure(home_assistant)
         else:
-            await frontend.log_in(_USER, _USER)
+            await home_assistant.log_in(_USER, _USER)
         progress.say("Waiting for Home Assistant to be up ...")
-        await frontend.started()
-        await _greet(frontend, control_page)
-        connected = bool(await frontend.command("config_entries/get", **_MONZO))
+        await home_assistant.wait_until_started()
+        await _greet(home_assistant, control_page)
+        connected = bool(await home_assistant.command("config_entries/get", **_MONZO))
         if not connected and not options.by_hand:
             progress.say("Connecting the bank: sign-in, approval in the app ...")
-            await _connect(frontend, home, server)
+            await _connect(home_assistant, household, server)
             connected = True
         if connected:
-            await _show(frontend, server.bank)
+            await _show(home_assistant, server.bank)
     progress.say("Ready.")
     print(_welcome(options, url, control_page))
     if not connected:
         print(_BY_HAND)
         await _signed_in(server)
-        async with Frontend(url) as frontend:
-            await frontend.log_in(_USER, _USER)
-            await _show(frontend, server.bank)
+        async with HomeAssistantClient(url) as home_assistant:
+            await home_assistant.log_in(_USER, _USER)
+            await _show(home_assistant, server.bank)
 
 
-async def _configure(frontend: Frontend) -> None:
-    """Say where this home is, and how the bank would call it."""
-    await frontend.command(
+async def _configure(home_assistant: HomeAssistantClient) -> None:
+    """Say where this household is, and how the bank would call it."""
+    await home_assistant.command(
         "config/core/update",
         location_name="Mill Street",
         country="GB",
@@ -167,23 +165,25 @@ async def _configure(frontend: Frontend) -> None:
     )
 
 
-async def _connect(frontend: Frontend, home: Home, server: BankServer) -> None:
+async def _connect(
+    home_assistant: HomeAssistantClient, household: Household, server: BankServer
+) -> None:
     """Do what a visitor would do by hand."""
-    credentials = await frontend.command("application_credentials/list")
+    credentials = await home_assistant.command("application_credentials/list")
     if not any(known["domain"] == "monzo" for known in credentials):
-        await add_credentials(frontend, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
-    await sign_in(frontend, home.ann, server.approve)
+        await add_credentials(home_assistant, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
+    await sign_in(home_assistant, household.ann, server.approve)
 
 
 async def _signed_in(server: BankServer) -> None:
     """Wait until somebody has approved a sign-in at the bank."""
-    while not any(grant.approval == "approved" for grant in server.sign_ins.live()):  # noqa: ASYNC110 - not ours
+    while not any(grant.approval == "approved" for grant in server.sign_ins.active()):  # noqa: ASYNC110 - not ours
         await asyncio.sleep(1)
 
 
-async def _greet(frontend: Frontend, control_page: str) -> None:
+async def _greet(home_assistant: HomeAssistantClient, control_page: str) -> None:
     """Say in Home Assistant what this is; it forgets that when it stops."""
-    await frontend.post(
+    await home_assistant.post(
         "/api/services/persistent_notification/create",
         {
             "notification_id": "demo",
@@ -193,35 +193,35 @@ async def _greet(frontend: Frontend, control_page: str) -> None:
     )
 
 
-async def _show(frontend: Frontend, bank: Bank) -> None:
+async def _show(home_assistant: HomeAssistantClient, bank: Bank) -> None:
     """Wait until the bank's entities are there, and see that there is a dashboard for them.
 
     It comes after the past, and whoever logs in begins there.
     """
-    dashboards = await frontend.command("lovelace/dashboards/list")
+    dashboards = await home_assistant.command("lovelace/dashboards/list")
     if any(dashboard["url_path"] == _DASHBOARD for dashboard in dashboards):
         return
-    while not await _is_loaded(frontend):  # noqa: ASYNC110 - far away
+    while not await _is_loaded(home_assistant):  # noqa: ASYNC110 - far away
         await asyncio.sleep(0.2)
-    await import_past(frontend, bank)
-    await frontend.command(
+    await import_past_statistics(home_assistant, bank)
+    await home_assistant.command(
         "lovelace/dashboards/create", url_path=_DASHBOARD, title="Money", icon="mdi:wallet"
     )
-    await frontend.command(
+    await home_assistant.command(
         "lovelace/config/save", url_path=_DASHBOARD, config={"strategy": {"type": "custom:monzo"}}
     )
-    await frontend.command(
+    await home_assistant.command(
         "frontend/set_system_data", key="core", value={"default_panel": _DASHBOARD}
     )
 
 
-async def _is_loaded(frontend: Frontend) -> bool:
-    """Return whether the integration is set up. Raises HomeAssistantError if it never will be."""
-    entries = await frontend.command("config_entries/get", **_MONZO)
+async def _is_loaded(home_assistant: HomeAssistantClient) -> bool:
+    """Return whether the integration is set up. Raises HomeAssistantFailedError if it never will be."""
+    entries = await home_assistant.command("config_entries/get", **_MONZO)
     for entry in entries:
         if entry["state"] == "setup_error":
             msg = f"The integration could not be set up: {entry['reason']}"
-            raise HomeAssistantError(msg)
+            raise HomeAssistantFailedError(msg)
     return any(entry["state"] == "loaded" for entry in entries)
 
 
@@ -236,69 +236,3 @@ Monzo in Home Assistant, with a sandbox for a bank. No real money.
 Something happens at the bank every {seconds:g} seconds, and shows up within one.
 Ctrl-C ends everything, and the next start goes on from there.
 """
-
-
-def _expect_free(port: int, option: str) -> None:
-    """End the program if somebody else listens on a port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as err:
-            sys.exit(f"Port {port} cannot be used ({err}). Choose another with {option}.")
-
-
-def _speed(text: str) -> float:
-    """Return a factor that time can be multiplied by."""
-    speed = float(text)
-    if speed <= 0:
-        msg = "the speed must be above zero"
-        raise argparse.ArgumentTypeError(msg)
-    return speed
-
-
-def _options() -> Options:
-    """Read the command line; `scripts/demo --help` explains it."""
-    parser = argparse.ArgumentParser(prog="scripts/demo", add_help=False)
-    parser.add_argument("--port", type=int, default=8123)
-    parser.add_argument("--bank-port", type=int, default=8124)
-    parser.add_argument("--speed", type=_speed, default=1.0)
-    parser.add_argument("--by-hand", action="store_true")
-    parser.add_argument("--fresh", action="store_true")
-    return Options(**vars(parser.parse_args()))
-
-
-async def _run(options: Options) -> None:
-    """Run the demo until a signal asks to stop; a second one is less patient."""
-    running = asyncio.current_task()
-
-    def stop() -> None:
-        print("\nStopping ...", flush=True)
-        if running is not None:
-            running.cancel()
-
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    with suppress(asyncio.CancelledError):
-        await demonstrate(options)
-
-
-def main() -> None:
-    """Show the demo."""
-    options = _options()
-    _STATE.mkdir(exist_ok=True)
-    with (_STATE / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit("The demo is running already, in another terminal.")
-        _expect_free(options.port, "--port")
-        _expect_free(options.bank_port, "--bank-port")
-        try:
-            asyncio.run(_run(options))
-        except* HomeAssistantError as errors:
-            sys.exit("\n".join(str(error) for error in errors.exceptions))
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,7 @@ from aiohttp import ClientSession
 import pytest
 from yarl import URL
 
-from sandbox.records import Person
+from sandbox.models import Person
 from sandbox.server import DEFAULT_CLIENT_ID, BankServer
 
 REDIRECT = "https://home.example.test/callback?mine=1"

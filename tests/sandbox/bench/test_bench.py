@@ -6,17 +6,17 @@ import sys
 from aiohttp import ClientSession
 import pytest
 
-from sandbox.bench import Row, measured, table
-from sandbox.measure import FastClock, Requests
+from sandbox.bench.comparison import Row, measured, table
+from sandbox.bench.worker import FastClock, RequestTrace
 
 # Bench and demo run on the newest Home Assistant.
-PYTHON = Path(__file__).parents[2] / ".venv-demo/bin/python"
+PYTHON = Path(__file__).parents[3] / ".venv-demo/bin/python"
 
 
 @pytest.fixture
-def requests(session: ClientSession) -> Requests:
+def requests(session: ClientSession) -> RequestTrace:
     """Return what is known of a program's requests: none yet."""
-    return Requests(session, FastClock())
+    return RequestTrace(session, FastClock())
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,13 @@ def requests(session: ClientSession) -> Requests:
     ],
 )
 def test_requests_that_wait_for_one_another_are_in_a_row(
-    requests: Requests, spans: list[tuple[float, float]], row: int
+    requests: RequestTrace, spans: list[tuple[float, float]], row: int
 ) -> None:
     requests.spans = spans
     assert requests.in_a_row() == row
 
 
-def test_the_most_requests_are_looked_for_in_every_span(requests: Requests) -> None:
+def test_the_most_requests_are_looked_for_in_every_span(requests: RequestTrace) -> None:
     requests.spans = [(sent, sent + 1) for sent in (0, 150, 280, 290, 399, 449)]
     assert requests.most_within(300) == 5
     assert requests.most_within(10) == 1

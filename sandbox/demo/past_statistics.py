@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from .bank import DAY_BEGINS, LONDON, Bank
-from .home import DAYS_OF_HISTORY
-from .home_assistant import Frontend
-from .records import Transaction
+from sandbox.bank import DAY_START_HOUR, LONDON, Bank
+from sandbox.home_assistant.client import HomeAssistantClient
+from sandbox.household import DAYS_OF_HISTORY
+from sandbox.models import Transaction
 
 type Course = dict[datetime, int]
 """Pence at the end of each hour; the hour by its beginning, as Home Assistant counts."""
 
 
-async def import_past(home_assistant: Frontend, bank: Bank) -> None:
+async def import_past_statistics(home_assistant: HomeAssistantClient, bank: Bank) -> None:
     """Import the long-term statistics that the sensors would have by now."""
     entities = {
         entity["unique_id"]: entity["entity_id"]
@@ -35,12 +35,16 @@ def courses(bank: Bank) -> dict[str, Course]:
         for account in bank.accounts_of(person):
             if account.closed:
                 continue
-            rows = [row for row in bank.transactions(account.id) if not row.decline_reason]
+            transactions = [
+                transaction
+                for transaction in bank.transactions(account.id)
+                if not transaction.decline_reason
+            ]
             balance = bank.balance(account.id)
-            total = _course(bank.clock(), balance.with_savings, _without_pots(rows))
-            courses[f"{account.id}_balance"] = _course(bank.clock(), balance.balance, rows)
+            total = _course(bank.clock(), balance.with_savings, _without_pots(transactions))
+            courses[f"{account.id}_balance"] = _course(bank.clock(), balance.balance, transactions)
             courses[f"{account.id}_total_balance"] = total
-            courses[f"{account.id}_spend_today"] = _spent(bank.clock(), rows)
+            courses[f"{account.id}_spend_today"] = _spent(bank.clock(), transactions)
             everything.update(total)
         courses[f"{person.user_id}_total"] = dict(everything)
     return courses
@@ -60,22 +64,24 @@ def sums(course: Course, *, starts_daily: bool) -> Course:
     return {begin: total - end for begin, total in added.items()}
 
 
-def _spent(now: datetime, rows: Iterable[Transaction]) -> Course:
+def _spent(now: datetime, transactions: Iterable[Transaction]) -> Course:
     """Return what had been spent of the bank's day at the end of each hour."""
     spent: defaultdict[date, list[Transaction]] = defaultdict(list)
-    for row in rows:
-        if row.include_in_spending:
-            spent[_day(row.created)].append(row)
+    for transaction in transactions:
+        if transaction.include_in_spending:
+            spent[_day(transaction.created)].append(transaction)
     course: Course = {}
     for begin in _hours(now):
         end = begin + timedelta(hours=1)
-        course[begin] = -sum(row.amount for row in spent[_day(begin)] if row.created < end)
+        course[begin] = -sum(
+            transaction.amount for transaction in spent[_day(begin)] if transaction.created < end
+        )
     return course
 
 
 def _day(moment: datetime) -> date:
     """Return the bank's day, which begins some hours after midnight."""
-    return (moment.astimezone(LONDON) - timedelta(hours=DAY_BEGINS)).date()
+    return (moment.astimezone(LONDON) - timedelta(hours=DAY_START_HOUR)).date()
 
 
 def _hours(now: datetime) -> Iterable[datetime]:
@@ -84,9 +90,9 @@ def _hours(now: datetime) -> Iterable[datetime]:
     return (this_hour - timedelta(hours=ago) for ago in range(1, DAYS_OF_HISTORY * 24))
 
 
-def _course(now: datetime, balance: int, rows: Iterable[Transaction]) -> Course:
-    """Go back from today's balance, undoing one row after the other."""
-    undone = sorted(rows, key=lambda row: row.created)
+def _course(now: datetime, balance: int, transactions: Iterable[Transaction]) -> Course:
+    """Go back from today's balance, undoing one transaction after the other."""
+    undone = sorted(transactions, key=lambda transaction: transaction.created)
     course: Course = {}
     for begin in _hours(now):
         while undone and undone[-1].created >= begin + timedelta(hours=1):
@@ -95,13 +101,13 @@ def _course(now: datetime, balance: int, rows: Iterable[Transaction]) -> Course:
     return course
 
 
-def _without_pots(rows: Iterable[Transaction]) -> list[Transaction]:
-    """Return the rows that change what an account and its pots have together."""
-    return [row for row in rows if not row.scheme.endswith("_pot")]
+def _without_pots(transactions: Iterable[Transaction]) -> list[Transaction]:
+    """Return the transactions that change what an account and its pots have together."""
+    return [transaction for transaction in transactions if not transaction.scheme.endswith("_pot")]
 
 
 async def _import(
-    home_assistant: Frontend, entity_id: str, course: Course, *, starts_daily: bool
+    home_assistant: HomeAssistantClient, entity_id: str, course: Course, *, starts_daily: bool
 ) -> None:
     totals = sums(course, starts_daily=starts_daily)
     await home_assistant.command(

@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from sandbox.records import Person
+from sandbox.models import Person
 from sandbox.server import BankServer
 
 
-class Clock:
+class ManualClock:
     """A clock that only goes when it is told to; it begins on a winter's noon in London."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Reply:
         return self.status, self.data["code"]
 
 
-class Program:
+class ApiClient:
     """Asks the bank with one person's token."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Program:
         self.server = server
         self.token = token
 
-    async def ask(self, method: str, path: str, **options: Any) -> Reply:
+    async def request(self, method: str, path: str, **options: Any) -> Reply:
         """Send one request and take the whole answer."""
         headers = {"Authorization": f"Bearer {self.token['access_token']}"}
         async with self.session.request(
@@ -70,21 +70,21 @@ class Program:
 
     async def get(self, path: str, **query: str | int) -> Reply:
         """Read something."""
-        return await self.ask("GET", path, params=query)
+        return await self.request("GET", path, params=query)
 
     async def post(self, path: str, **form: str | int) -> Reply:
         """Make something."""
-        return await self.ask("POST", path, data=form)
+        return await self.request("POST", path, data=form)
 
     async def deposit(self, pot_id: str, account_id: str, amount: object, dedupe_id: str) -> Reply:
         """Move money into a pot."""
         form = {"source_account_id": account_id, "amount": str(amount), "dedupe_id": dedupe_id}
-        return await self.ask("PUT", f"/pots/{pot_id}/deposit", data=form)
+        return await self.request("PUT", f"/pots/{pot_id}/deposit", data=form)
 
     async def withdraw(self, pot_id: str, account_id: str, amount: object, dedupe_id: str) -> Reply:
         """Move money out of a pot."""
         form = {"destination_account_id": account_id, "amount": str(amount), "dedupe_id": dedupe_id}
-        return await self.ask("PUT", f"/pots/{pot_id}/withdraw", data=form)
+        return await self.request("PUT", f"/pots/{pot_id}/withdraw", data=form)
 
     async def refresh(self) -> Reply:
         """Exchange the refresh token."""
@@ -104,9 +104,9 @@ async def exchange(session: ClientSession, server: BankServer, **form: str) -> R
         return Reply(response.status, response.headers, await response.read())
 
 
-def sign_in(session: ClientSession, server: BankServer, person: Person) -> Program:
+def sign_in(session: ClientSession, server: BankServer, person: Person) -> ApiClient:
     """Return a program that a person has signed in with and approved."""
-    return Program(session, server, server.sign_in(person))
+    return ApiClient(session, server, server.sign_in(person))
 
 
 async def until(condition: Callable[[], object]) -> None:

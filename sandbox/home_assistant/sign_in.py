@@ -6,13 +6,17 @@ from collections.abc import Callable
 from aiohttp import ClientSession
 from yarl import URL
 
-from .home_assistant import Frontend, HomeAssistantError, Json
-from .records import Person
+from sandbox.models import Person
+
+from .client import HomeAssistantClient, Json
+from .errors import HomeAssistantFailedError
 
 _FLOW = "/api/config/config_entries/flow"
 
 
-async def add_credentials(home_assistant: Frontend, client_id: str, client_secret: str) -> None:
+async def add_credentials(
+    home_assistant: HomeAssistantClient, client_id: str, client_secret: str
+) -> None:
     """Tell Home Assistant the client that was created in the bank's developer portal."""
     await home_assistant.command(
         "application_credentials/create",
@@ -23,11 +27,11 @@ async def add_credentials(home_assistant: Frontend, client_id: str, client_secre
 
 
 async def sign_in(
-    home_assistant: Frontend, person: Person, approve: Callable[[Person], None]
+    home_assistant: HomeAssistantClient, person: Person, approve: Callable[[Person], None]
 ) -> None:
     """Add the integration: allow it on the bank's page, approve it in the app, wait for the rest.
 
-    Raises HomeAssistantError when Home Assistant ends up anywhere but with a new config entry.
+    Raises HomeAssistantFailedError when Home Assistant ends up anywhere but with a new config entry.
     """
     step = await home_assistant.post(_FLOW, {"handler": "monzo"})
     flow = f"{_FLOW}/{step['flow_id']}"
@@ -40,7 +44,7 @@ async def sign_in(
     if step["type"] != "create_entry":
         said = step.get("reason") or step.get("step_id")
         msg = f"Signing in to the bank ended with {step['type']} ({said})."
-        raise HomeAssistantError(msg)
+        raise HomeAssistantFailedError(msg)
 
 
 async def _allow(page: URL, person: Person) -> None:
@@ -52,7 +56,7 @@ async def _allow(page: URL, person: Person) -> None:
         await browser.post(page.join(URL("/authorise")), data=decision)
 
 
-async def _progressed(home_assistant: Frontend, flow: str) -> Json:
+async def _progressed(home_assistant: HomeAssistantClient, flow: str) -> Json:
     """Return the step after the progress, which Home Assistant leaves by itself."""
     while (step := await home_assistant.get(flow))["type"] == "progress":  # noqa: ASYNC110 - far away
         await asyncio.sleep(0.2)

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.home import DAYS_OF_HISTORY, build_home
-from sandbox.past import courses, sums
+from sandbox.demo.past_statistics import courses, sums
+from sandbox.household import DAYS_OF_HISTORY, build_household
+from tests.sandbox.api_client import ManualClock
 
-from .program import Clock
 
-
-def test_a_balance_goes_back_to_what_it_was_before_each_payment(bank: Bank, clock: Clock) -> None:
+def test_a_balance_goes_back_to_what_it_was_before_each_payment(
+    bank: Bank, clock: ManualClock
+) -> None:
     account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
     paid = clock().replace(minute=30) - timedelta(hours=5)
     bank.pay(account.id, -1_000, at=paid)
@@ -23,7 +24,9 @@ def test_a_balance_goes_back_to_what_it_was_before_each_payment(bank: Bank, cloc
     assert max(course) < clock()
 
 
-def test_money_moved_into_a_pot_stays_in_the_balance_with_pots(bank: Bank, clock: Clock) -> None:
+def test_money_moved_into_a_pot_stays_in_the_balance_with_pots(
+    bank: Bank, clock: ManualClock
+) -> None:
     account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
     pot = bank.open_pot(account.id, "Holiday")
     bank.deposit(pot.id, account.id, 4_000, "once")
@@ -32,8 +35,8 @@ def test_money_moved_into_a_pot_stays_in_the_balance_with_pots(bank: Bank, clock
 
 @pytest.mark.parametrize("whose", ["ann", "ben"])
 def test_everything_is_the_sum_of_a_persons_open_accounts(bank: Bank, whose: str) -> None:
-    home = build_home(bank)
-    person = getattr(home, whose)
+    household = build_household(bank)
+    person = getattr(household, whose)
     found = courses(bank)
     everything = found[f"{person.user_id}_total"]
     accounts = [account for account in bank.accounts_of(person) if not account.closed]
@@ -42,7 +45,7 @@ def test_everything_is_the_sum_of_a_persons_open_accounts(bank: Bank, whose: str
         assert total == sum(found[f"{account.id}_total_balance"][hour] for account in accounts)
 
 
-def test_spending_starts_anew_with_each_of_the_banks_days(bank: Bank, clock: Clock) -> None:
+def test_spending_starts_anew_with_each_of_the_banks_days(bank: Bank, clock: ManualClock) -> None:
     account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
     noon = clock().replace(hour=12, minute=30, second=0, microsecond=0) - timedelta(days=3)
     bank.pay(account.id, -300, at=noon)
@@ -56,7 +59,7 @@ def test_spending_starts_anew_with_each_of_the_banks_days(bank: Bank, clock: Clo
 
 
 def test_what_was_spent_each_day_adds_up_to_where_home_assistant_begins(
-    bank: Bank, clock: Clock
+    bank: Bank, clock: ManualClock
 ) -> None:
     account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
     for days, amount in ((5, -300), (4, -200), (3, -400)):

@@ -16,7 +16,7 @@ from threading import Thread
 from homeassistant.__main__ import main as hass
 import time_machine
 
-from .redirect import redirected
+from sandbox.redirect import redirected
 
 
 def _listen_to_parent(clock: time_machine.Traveller | None) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from .bank import NUMBERED_TYPES
-from .records import (
+from .models import (
     Account,
     Attachment,
     Balance,
@@ -26,13 +26,13 @@ _PRODUCT_TYPES = {"uk_loan": "loan", "uk_monzo_flex": "flex", "uk_rewards": "rew
 _ICONS = {"uk_monzo_flex": "flex", "uk_retail": "personal"}
 
 
-def stamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
     """Return a time as transactions have it: UTC, milliseconds without the zeros at their end."""
     text = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}"
     return text.rstrip("0").removesuffix(".") + "Z"
 
 
-def long_stamp(moment: datetime) -> str:
+def full_timestamp(moment: datetime) -> str:
     """Return a time as accounts and pots have it: UTC, always with three decimals."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
@@ -42,7 +42,7 @@ def account_json(account: Account) -> JsonObject:
     data: JsonObject = {
         "id": account.id,
         "closed": account.closed,
-        "created": long_stamp(account.created),
+        "created": full_timestamp(account.created),
         "description": account.description,
         "type": account.type,
     }
@@ -101,7 +101,7 @@ def _number_json(account: Account, *, with_iban: bool) -> JsonObject:
 
 
 def balance_json(balance: Balance) -> JsonObject:
-    """Return the eight keys; at home the local currency is "" and the rate a whole 0."""
+    """Return the eight keys; at household the local currency is "" and the rate a whole 0."""
     return {
         "balance": balance.balance,
         "total_balance": balance.total_balance,
@@ -133,8 +133,8 @@ def pot_json(pot: Pot, *, account_id: str | None = None) -> JsonObject:
         "round_up": pot.round_up,
         "round_up_multiplier": pot.round_up_multiplier,
         "is_tax_pot": False,
-        "created": long_stamp(pot.created),
-        "updated": long_stamp(pot.updated),
+        "created": full_timestamp(pot.created),
+        "updated": full_timestamp(pot.updated),
         "deleted": pot.deleted,
         "locked": pot.locked,
         "available_for_bills": pot.type == "default",
@@ -143,64 +143,66 @@ def pot_json(pot: Pot, *, account_id: str | None = None) -> JsonObject:
     if pot.goal is not None:
         data["goal_amount"] = pot.goal
     if pot.locked_until is not None:
-        data["locked_until"] = long_stamp(pot.locked_until)
+        data["locked_until"] = full_timestamp(pot.locked_until)
     return data
 
 
-def transaction_json(row: Transaction, *, expand_merchant: bool) -> JsonObject:
+def transaction_json(transaction: Transaction, *, expand_merchant: bool) -> JsonObject:
     """Return a transaction with every key of today's recordings.
 
     Only a declined one has `decline_reason`; pending is `settled` "".
     """
-    by_card = row.merchant is not None
-    by_pot = "pot_id" in row.metadata
+    by_card = transaction.merchant is not None
+    by_pot = "pot_id" in transaction.metadata
     data: JsonObject = {
-        "id": row.id,
-        "created": stamp(row.created),
-        "description": row.description,
-        "amount": row.amount,
+        "id": transaction.id,
+        "created": timestamp(transaction.created),
+        "description": transaction.description,
+        "amount": transaction.amount,
         "fees": {},
-        "currency": row.currency,
-        "merchant": _merchant_json(row.merchant, expand=expand_merchant),
+        "currency": transaction.currency,
+        "merchant": _merchant_json(transaction.merchant, expand=expand_merchant),
         "merchant_feedback_uri": "",
-        "notes": row.notes,
-        "metadata": dict(row.metadata),
+        "notes": transaction.notes,
+        "metadata": dict(transaction.metadata),
         "labels": None,
-        "attachments": [_hung_json(item) for item in row.attachments] or None,
+        "attachments": [_hung_json(item) for item in transaction.attachments] or None,
         "international": None,
-        "category": row.category,
-        "categories": None if by_pot else row.categories or {row.category: row.amount},
-        "is_load": row.is_load,
-        "settled": stamp(row.settled) if row.settled else "",
-        "local_amount": row.local_amount,
-        "local_currency": row.local_currency,
-        "updated": stamp(row.updated),
-        "account_id": row.account_id,
-        "user_id": row.user_id,
-        "counterparty": dict(row.counterparty),
-        "scheme": row.scheme,
-        "dedupe_id": row.dedupe_id,
-        "originator": row.originator,
-        "include_in_spending": row.include_in_spending,
+        "category": transaction.category,
+        "categories": None
+        if by_pot
+        else transaction.categories or {transaction.category: transaction.amount},
+        "is_load": transaction.is_load,
+        "settled": timestamp(transaction.settled) if transaction.settled else "",
+        "local_amount": transaction.local_amount,
+        "local_currency": transaction.local_currency,
+        "updated": timestamp(transaction.updated),
+        "account_id": transaction.account_id,
+        "user_id": transaction.user_id,
+        "counterparty": dict(transaction.counterparty),
+        "scheme": transaction.scheme,
+        "dedupe_id": transaction.dedupe_id,
+        "originator": transaction.originator,
+        "include_in_spending": transaction.include_in_spending,
         "can_be_excluded_from_breakdown": by_card,
         "can_be_made_subscription": by_card,
         "can_split_the_bill": by_card,
         "can_add_to_tab": by_card,
         "can_match_transactions_in_categorization": by_card,
-        "amount_is_pending": row.amount_is_pending,
-        "atm_fees_detailed": _atm_fee_json(row),
+        "amount_is_pending": transaction.amount_is_pending,
+        "atm_fees_detailed": _atm_fee_json(transaction),
         "parent_account_id": "",
     }
-    if row.decline_reason:
-        data["decline_reason"] = row.decline_reason
-    if row.virtual_card:
-        data["virtual_card"] = _virtual_card_json(row)
+    if transaction.decline_reason:
+        data["decline_reason"] = transaction.decline_reason
+    if transaction.virtual_card:
+        data["virtual_card"] = _virtual_card_json(transaction)
     return data
 
 
-def documented_transaction_json(row: Transaction) -> JsonObject:
+def documented_transaction_json(transaction: Transaction) -> JsonObject:
     """Return the few keys of a transaction that the documentation's webhook has."""
-    full = transaction_json(row, expand_merchant=True)
+    full = transaction_json(transaction, expand_merchant=True)
     keys = (
         "account_id",
         "amount",
@@ -260,34 +262,34 @@ def _merchant_json(merchant: Merchant | None, *, expand: bool) -> JsonObject | s
     }
 
 
-def _atm_fee_json(row: Transaction) -> JsonObject | None:
-    if row.atm_fee is None:
+def _atm_fee_json(transaction: Transaction) -> JsonObject | None:
+    if transaction.atm_fee is None:
         return None
     return {
         "allowance_id": "",
         "allowance_usage_explainer_text": "",
-        "fee_amount": row.atm_fee.fee,
-        "fee_currency": row.currency,
+        "fee_amount": transaction.atm_fee.fee,
+        "fee_currency": transaction.currency,
         "fee_summary": "",
-        "withdrawal_amount": row.atm_fee.withdrawal,
-        "withdrawal_currency": row.currency,
+        "withdrawal_amount": transaction.atm_fee.withdrawal,
+        "withdrawal_currency": transaction.currency,
     }
 
 
-def _virtual_card_json(row: Transaction) -> JsonObject:
+def _virtual_card_json(transaction: Transaction) -> JsonObject:
     return {
         "id": "virtcard_0000000000000000000001",
-        "account_id": row.account_id,
-        "name": row.virtual_card,
+        "account_id": transaction.account_id,
+        "name": transaction.virtual_card,
         "card_design_id": "",
         "card_details": {
             "card_id": "mccard_0000000000000000000002",
             "last_digits": "0002",
-            "name": row.virtual_card,
+            "name": transaction.virtual_card,
             "expires": "12/30",
         },
-        "source_details": {"type": "account", "source_id": row.account_id, "name": ""},
-        "created": stamp(row.created),
+        "source_details": {"type": "account", "source_id": transaction.account_id, "name": ""},
+        "created": timestamp(transaction.created),
     }
 
 
@@ -299,7 +301,7 @@ def attachment_json(attachment: Attachment) -> JsonObject:
         "external_id": attachment.transaction_id,
         "file_url": attachment.file_url,
         "file_type": attachment.file_type,
-        "created": stamp(attachment.created),
+        "created": timestamp(attachment.created),
     }
 
 

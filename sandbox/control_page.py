@@ -5,14 +5,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-from .api import Call
+from .api import LoggedRequest
 from .bank import Bank, minor_units
-from .deliveries import Deliveries
+from .deliveries import WebhookSender
 from .faults import Answer, Delay, Fault, FaultHandle, Faults, Silence
-from .merchants import SHOPS
+from .models import Account, BankError, JsonObject, Person, Pot, Transaction
 from .oauth import Grant, SignIns
-from .records import Account, BankError, JsonObject, Person, Pot, Transaction
-from .shapes import long_stamp
+from .serializers import full_timestamp
+from .shops import SHOPS
 
 _PAGE = (Path(__file__).parent / "pages" / "control.html").read_text(encoding="utf-8")
 
@@ -42,7 +42,7 @@ _TYPE_NAMES = {
 }
 
 
-class Wish:
+class ActionInput:
     """What a visitor sent, field by field."""
 
     def __init__(self, data: object) -> None:
@@ -87,16 +87,16 @@ class ControlPage:
         bank: Bank,
         sign_ins: SignIns,
         faults: Faults,
-        requests: list[Call],
-        deliveries: Deliveries,
+        requests: list[LoggedRequest],
+        webhook_sender: WebhookSender,
     ) -> None:
         """Control a bank and what stands around it."""
         self._bank = bank
         self._sign_ins = sign_ins
         self._faults = faults
         self._requests = requests
-        self._deliveries = deliveries
-        self._actions: Mapping[str, Callable[[Wish], str]] = {
+        self._webhook_sender = webhook_sender
+        self._actions: Mapping[str, Callable[[ActionInput], str]] = {
             "pay": self._pay,
             "decline": self._decline,
             "refund": self._refund,
@@ -131,7 +131,7 @@ class ControlPage:
         if request.content_type != "application/json":
             return web.json_response({"error": "Send JSON"}, status=415)
         try:
-            done = action(Wish(await request.json()))
+            done = action(ActionInput(await request.json()))
         except BankError as err:
             return web.json_response({"error": err.message}, status=400)
         except (TypeError, ValueError) as err:
@@ -140,65 +140,65 @@ class ControlPage:
 
     # Buttons; each returns a sentence about what happened
 
-    def _pay(self, wish: Wish) -> str:
+    def _pay(self, data: ActionInput) -> str:
         """Pay by card, or be refused as a card is that has too little behind it."""
-        account = self._account(wish)
-        amount, shop = wish.amount(), wish.text("merchant", "Deli")
+        account = self._account(data)
+        amount, shop = data.amount(), data.text("merchant", "Deli")
         if amount > account.balance:
             self._bank.decline(account.id, -amount, merchant=shop)
             return f"{shop} was declined: there is not enough in the account."
         self._bank.pay(account.id, -amount, merchant=shop)
         return f"Paid {shop}."
 
-    def _decline(self, wish: Wish) -> str:
-        account, shop = self._account(wish), wish.text("merchant", "Deli")
-        reason = wish.text("reason", "INSUFFICIENT_FUNDS")
-        self._bank.decline(account.id, -wish.amount(), merchant=shop, reason=reason)
+    def _decline(self, data: ActionInput) -> str:
+        account, shop = self._account(data), data.text("merchant", "Deli")
+        reason = data.text("reason", "INSUFFICIENT_FUNDS")
+        self._bank.decline(account.id, -data.amount(), merchant=shop, reason=reason)
         return f"{shop} was declined."
 
-    def _refund(self, wish: Wish) -> str:
-        account, shop = self._account(wish), wish.text("merchant", "Deli")
-        self._bank.refund(account.id, wish.amount(), merchant=shop)
+    def _refund(self, data: ActionInput) -> str:
+        account, shop = self._account(data), data.text("merchant", "Deli")
+        self._bank.refund(account.id, data.amount(), merchant=shop)
         return f"{shop} paid it back."
 
-    def _receive(self, wish: Wish) -> str:
-        account, sender = self._account(wish), wish.text("sender", "Employer Ltd")
-        self._bank.receive(account.id, wish.amount(), sender=sender)
+    def _receive(self, data: ActionInput) -> str:
+        account, sender = self._account(data), data.text("sender", "Employer Ltd")
+        self._bank.receive(account.id, data.amount(), sender=sender)
         return f"Received from {sender}."
 
-    def _settle(self, wish: Wish) -> str:
-        amount = wish.optional_amount("amount")
-        self._bank.settle(wish.text("transaction_id"), None if amount is None else -amount)
+    def _settle(self, data: ActionInput) -> str:
+        amount = data.optional_amount("amount")
+        self._bank.settle(data.text("transaction_id"), None if amount is None else -amount)
         return "Settled. Nobody is told."
 
-    def _open_pot(self, wish: Wish) -> str:
-        account = self._account(wish)
-        name = wish.text("name", "New pot")
-        self._bank.open_pot(account.id, name, goal=wish.optional_amount("goal"))
+    def _open_pot(self, data: ActionInput) -> str:
+        account = self._account(data)
+        name = data.text("name", "New pot")
+        self._bank.open_pot(account.id, name, goal=data.optional_amount("goal"))
         return f"Opened {name}."
 
-    def _close_pot(self, wish: Wish) -> str:
-        pot = self._bank.pot(wish.text("pot_id"))
+    def _close_pot(self, data: ActionInput) -> str:
+        pot = self._bank.pot(data.text("pot_id"))
         self._bank.close_pot(pot.id)
         return f"Closed {pot.name}; its money is back in the account."
 
-    def _approve(self, wish: Wish) -> str:
-        person = self._person(wish)
+    def _approve(self, data: ActionInput) -> str:
+        person = self._person(data)
         self._sign_ins.approve(person)
         return f"{person.name} approved it in the app."
 
-    def _deny(self, wish: Wish) -> str:
-        person = self._person(wish)
+    def _deny(self, data: ActionInput) -> str:
+        person = self._person(data)
         self._sign_ins.deny(person)
         return f"{person.name} turned it down in the app."
 
-    def _evict(self, wish: Wish) -> str:
-        person = self._person(wish)
+    def _evict(self, data: ActionInput) -> str:
+        person = self._person(data)
         self._sign_ins.evict(person)
         return f"Another program signed {person.name} in with the same client."
 
-    def _break(self, wish: Wish) -> str:
-        how = wish.text("how")
+    def _break(self, data: ActionInput) -> str:
+        how = data.text("how")
         if how not in _FAULTS:
             msg = f"how must be one of {', '.join(_FAULTS)}"
             raise ValueError(msg)
@@ -206,15 +206,15 @@ class ControlPage:
         self._faults.add(FaultHandle("*", "*", _FAULTS[how], None))
         return "The bank is broken."
 
-    def _mend(self, _wish: Wish) -> str:
+    def _mend(self, _wish: ActionInput) -> str:
         self._faults.clear()
         return "The bank works again."
 
-    def _account(self, wish: Wish) -> Account:
-        return self._bank.account(wish.text("account_id"))
+    def _account(self, data: ActionInput) -> Account:
+        return self._bank.account(data.text("account_id"))
 
-    def _person(self, wish: Wish) -> Person:
-        person = self._bank.people.get(wish.text("user_id"))
+    def _person(self, data: ActionInput) -> Person:
+        person = self._bank.people.get(data.text("user_id"))
         if person is None:
             msg = "There is no such person"
             raise ValueError(msg)
@@ -225,11 +225,11 @@ class ControlPage:
     def state(self) -> JsonObject:
         """Return everything that the page shows."""
         return {
-            "now": long_stamp(self._bank.clock()),
+            "now": full_timestamp(self._bank.clock()),
             "shops": [shop.name for shop in SHOPS if not shop.atm],
             "accounts": [self._account_state(each) for each in self._bank.accounts.values()],
-            "sign_ins": [_sign_in_state(grant) for grant in self._sign_ins.live()],
-            "broken": self._broken(),
+            "sign_ins": [_sign_in_state(grant) for grant in self._sign_ins.active()],
+            "broken": self._active_fault(),
             "transactions": self._transactions(),
             "requests": [_request_state(call) for call in self._requests[: -_LATEST - 1 : -1]],
             "webhooks": [
@@ -254,42 +254,48 @@ class ControlPage:
 
     def _transactions(self) -> list[JsonObject]:
         """Return the latest of all accounts, newest first."""
-        rows = [
-            row
+        transactions = [
+            transaction
             for account in self._bank.accounts.values()
-            for row in self._bank.transactions(account.id)[-_LATEST:]
+            for transaction in self._bank.transactions(account.id)[-_LATEST:]
         ]
-        rows.sort(key=lambda row: row.id, reverse=True)
-        return [self._row_state(row) for row in rows[:_LATEST]]
+        transactions.sort(key=lambda transaction: transaction.id, reverse=True)
+        return [self._transaction_state(transaction) for transaction in transactions[:_LATEST]]
 
-    def _row_state(self, row: Transaction) -> JsonObject:
-        pot = self._bank.pots.get(row.metadata.get("pot_id", ""))
-        name = row.merchant.name if row.merchant else pot.name if pot else row.description
+    def _transaction_state(self, transaction: Transaction) -> JsonObject:
+        pot = self._bank.pots.get(transaction.metadata.get("pot_id", ""))
+        name = (
+            transaction.merchant.name
+            if transaction.merchant
+            else pot.name
+            if pot
+            else transaction.description
+        )
         return {
-            "id": row.id,
+            "id": transaction.id,
             "name": name,
-            "emoji": row.merchant.emoji if row.merchant else "",
-            "account": self._label(self._bank.account(row.account_id)),
-            "amount": row.amount,
-            "currency": row.currency,
-            "units": minor_units(row.currency),
-            "declined": row.decline_reason,
-            "pending": row.settled is None,
-            "created": long_stamp(row.created),
+            "emoji": transaction.merchant.emoji if transaction.merchant else "",
+            "account": self._label(self._bank.account(transaction.account_id)),
+            "amount": transaction.amount,
+            "currency": transaction.currency,
+            "units": minor_units(transaction.currency),
+            "declined": transaction.decline_reason,
+            "pending": transaction.settled is None,
+            "created": full_timestamp(transaction.created),
         }
 
     def _delivery_states(self) -> list[JsonObject]:
         return [
             {
-                "at": long_stamp(each.at),
+                "at": full_timestamp(each.at),
                 "url": each.webhook.url,
                 "attempt": each.attempt,
                 "status": each.status,
             }
-            for each in self._deliveries.made[: -_LATEST - 1 : -1]
+            for each in self._webhook_sender.attempts[: -_LATEST - 1 : -1]
         ]
 
-    def _broken(self) -> str:
+    def _active_fault(self) -> str:
         """Return which of the page's own faults is in force."""
         in_force = [handle.fault for handle in self._faults.handles if handle.times != 0]
         return next((how for how, fault in _FAULTS.items() if fault in in_force), "")
@@ -320,9 +326,9 @@ def _pot_state(pot: Pot) -> JsonObject:
     }
 
 
-def _request_state(call: Call) -> JsonObject:
+def _request_state(call: LoggedRequest) -> JsonObject:
     return {
-        "at": long_stamp(call.at),
+        "at": full_timestamp(call.at),
         "method": call.method,
         "path": call.path,
         "status": call.status,

@@ -5,10 +5,10 @@ from aiohttp import ClientSession
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.records import Account, Person, Pot
+from sandbox.models import Account, Person, Pot
 from sandbox.server import BankServer
 
-from .program import Program
+from .api_client import ApiClient
 
 
 class Visitor:
@@ -69,11 +69,11 @@ async def test_paying_more_than_there_is_is_declined(visitor: Visitor, current: 
 
 
 async def test_a_pending_payment_is_settled(visitor: Visitor, bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -100)
+    transaction = bank.pay(current.id, -100)
     assert (await visitor.look())["transactions"][0]["pending"]
-    await visitor.press("settle", transaction_id=row.id, amount=120)
-    assert (row.amount, row.settled is None) == (-120, False)
-    status, said = await visitor.press("settle", transaction_id=row.id)
+    await visitor.press("settle", transaction_id=transaction.id, amount=120)
+    assert (transaction.amount, transaction.settled is None) == (-120, False)
+    status, said = await visitor.press("settle", transaction_id=transaction.id)
     assert (status, said) == (400, {"error": "Only a pending payment can be settled"})
 
 
@@ -107,36 +107,36 @@ async def test_a_sign_in_is_approved_turned_down_and_evicted(
 
 @pytest.mark.parametrize(("how", "status"), [("bad_gateway", 502), ("rate_limit", 429)])
 async def test_the_bank_is_broken_and_mended(
-    visitor: Visitor, program: Program, how: str, status: int
+    visitor: Visitor, client: ApiClient, how: str, status: int
 ) -> None:
     await visitor.press("break", how=how)
     assert (await visitor.look())["broken"] == how
-    assert [(await program.get("/accounts")).status for _ in range(2)] == [status] * 2
+    assert [(await client.get("/accounts")).status for _ in range(2)] == [status] * 2
     await visitor.press("mend")
     assert (await visitor.look())["broken"] == ""
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 @pytest.mark.parametrize("how", ["silence", "slow"])
 async def test_the_bank_stops_answering(
-    visitor: Visitor, program: Program, server: BankServer, how: str
+    visitor: Visitor, client: ApiClient, server: BankServer, how: str
 ) -> None:
     await visitor.press("break", how=how)
     with pytest.raises(TimeoutError):
-        await _impatient(program)
+        await _impatient(client)
     assert (await visitor.look())["requests"][0]["status"] == 0
 
 
-async def _impatient(program: Program) -> None:
+async def _impatient(client: ApiClient) -> None:
     async with asyncio.timeout(0.05):
-        await program.get("/accounts")
+        await client.get("/accounts")
 
 
 async def test_requests_and_deliveries_are_shown(
-    visitor: Visitor, program: Program, server: BankServer, bank: Bank, current: Account
+    visitor: Visitor, client: ApiClient, server: BankServer, bank: Bank, current: Account
 ) -> None:
     url = "http://127.0.0.1:9/hook"
-    await program.post("/webhooks", account_id=current.id, url=url)
+    await client.post("/webhooks", account_id=current.id, url=url)
     bank.pay(current.id, -1)
     await server.delivered()
     shown = await visitor.look()

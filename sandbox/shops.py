@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .records import NOWHERE, Address
+from .models import NOWHERE, Address
 
 
 @dataclass(frozen=True)

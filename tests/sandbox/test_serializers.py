@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sandbox import shapes
+from sandbox import serializers
 from sandbox.bank import Bank
-from sandbox.records import Account, Person
+from sandbox.models import Account, Person
 from tests.api.shapes import shape
 
 
@@ -33,7 +33,7 @@ def test_an_account_looks_like_the_recorded_one_of_its_type(
     bank: Bank, ann: Person, kind: str
 ) -> None:
     account = bank.open_account(ann, type=kind, closed=RECORDED_ACCOUNTS[kind]["closed"])
-    data = shapes.account_json(account)
+    data = serializers.account_json(account)
     recorded = RECORDED_ACCOUNTS[kind]
     assert outline(data) == outline(recorded)
     named = ("product_type", "owner_type", "is_flex", "currency", "sort_code", "closed")
@@ -52,13 +52,13 @@ def test_descriptions_are_internal_names(bank: Bank, ann: Person) -> None:
 
 
 def test_an_invented_type_looks_like_the_newest_but_has_no_number(bank: Bank, ann: Person) -> None:
-    data = shapes.account_json(bank.open_account(ann, type="uk_moon_base"))
+    data = serializers.account_json(bank.open_account(ann, type="uk_moon_base"))
     assert data["product_type"] == "standard"
     assert "account_number" not in data
 
 
 def test_the_balance_at_home(bank: Bank, current: Account) -> None:
-    data = shapes.balance_json(bank.balance(current.id))
+    data = serializers.balance_json(bank.balance(current.id))
     assert outline(data) == outline(shape("balance_at_home"))
     assert data["local_currency"] == ""
     assert data["local_exchange_rate"] == 0
@@ -67,7 +67,7 @@ def test_the_balance_at_home(bank: Bank, current: Account) -> None:
 def test_the_balance_abroad(bank: Bank, current: Account) -> None:
     bank.go_abroad(current.id, "ISK", 139.676771)
     bank.pay(current.id, -494, local_amount=-690, local_currency="ISK")
-    data = shapes.balance_json(bank.balance(current.id))
+    data = serializers.balance_json(bank.balance(current.id))
     # The recording is older than one of today's keys.
     newer = frozenset({"balance_including_flexible_savings"})
     assert outline(data, skipping=newer) == outline(shape("balance_abroad"))
@@ -76,8 +76,8 @@ def test_the_balance_abroad(bank: Bank, current: Account) -> None:
 
 def test_a_pot_without_a_goal_has_no_such_key(bank: Bank, current: Account) -> None:
     recorded = shape("pots")["pots"][0]
-    with_goal = shapes.pot_json(bank.open_pot(current.id, "Holiday", goal=1_000))
-    without = shapes.pot_json(bank.open_pot(current.id, "Holiday"))
+    with_goal = serializers.pot_json(bank.open_pot(current.id, "Holiday", goal=1_000))
+    without = serializers.pot_json(bank.open_pot(current.id, "Holiday"))
     assert outline(with_goal) == outline(recorded)
     assert outline(without) == outline(recorded, skipping=frozenset({"goal_amount"}))
 
@@ -87,13 +87,13 @@ def test_a_savings_pot_is_an_isa(bank: Bank, current: Account, ann: Person) -> N
     pot = bank.open_pot(
         current.id, "ISA", type="flexible_savings", isa=True, locked=True, locked_until=until
     )
-    data = shapes.pot_json(pot)
+    data = serializers.pot_json(pot)
     assert (data["type"], data["isa_wrapper"]) == ("flexible_savings", "ISA")
     assert data["locked_until"] == "2027-01-01T00:00:00.000Z"
-    assert shapes.pot_json(pot, account_id="acc_other")["current_account_id"] == "acc_other"
+    assert serializers.pot_json(pot, account_id="acc_other")["current_account_id"] == "acc_other"
 
 
-# Keys that came or went between the recordings, and keys of metadata, which differ by row.
+# Keys that came or went between the recordings, and keys of metadata, which differ by transaction.
 CHANGED = frozenset(
     {
         "can_add_to_tab",
@@ -113,15 +113,15 @@ CHANGED = frozenset(
 
 
 def test_a_card_payment(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -2_775, pending=False)
-    short = shapes.transaction_json(row, expand_merchant=False)
+    transaction = bank.pay(current.id, -2_775, pending=False)
+    short = serializers.transaction_json(transaction, expand_merchant=False)
     recorded = shape("transactions_unexpanded")["transactions"][0]
     assert outline(short, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
     assert short.keys() - recorded.keys() == {"merchant_feedback_uri"}
-    assert row.merchant is not None
-    assert short["merchant"] == row.merchant.id
+    assert transaction.merchant is not None
+    assert short["merchant"] == transaction.merchant.id
     assert short["attachments"] is None
-    expanded = shapes.transaction_json(row, expand_merchant=True)["merchant"]
+    expanded = serializers.transaction_json(transaction, expand_merchant=True)["merchant"]
     recorded_merchant = shape("transaction_expanded")["transaction"]["merchant"]
     # Recordings of today's merchants have no dates, and tags of their own.
     changed = frozenset({"created", "updated", "suggested_tags", "metadata"})
@@ -129,13 +129,13 @@ def test_a_card_payment(bank: Bank, current: Account) -> None:
 
 
 def test_pending_is_an_empty_text(bank: Bank, current: Account) -> None:
-    data = shapes.transaction_json(bank.pay(current.id, -1), expand_merchant=False)
+    data = serializers.transaction_json(bank.pay(current.id, -1), expand_merchant=False)
     assert (data["settled"], data["amount_is_pending"]) == ("", True)
 
 
 def test_only_a_declined_payment_has_a_reason(bank: Bank, current: Account) -> None:
-    paid = shapes.transaction_json(bank.pay(current.id, -1), expand_merchant=False)
-    declined = shapes.transaction_json(
+    paid = serializers.transaction_json(bank.pay(current.id, -1), expand_merchant=False)
+    declined = serializers.transaction_json(
         bank.decline(current.id, -1, reason="CARD_INACTIVE"), expand_merchant=False
     )
     assert declined.keys() - paid.keys() == {"decline_reason"}
@@ -143,7 +143,7 @@ def test_only_a_declined_payment_has_a_reason(bank: Bank, current: Account) -> N
 
 
 def test_a_transfer_in(bank: Bank, current: Account) -> None:
-    data = shapes.transaction_json(bank.receive(current.id, 100), expand_merchant=True)
+    data = serializers.transaction_json(bank.receive(current.id, 100), expand_merchant=True)
     recorded = shape("faster_payment")
     assert outline(data, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
     assert (data["merchant"], data["user_id"]) == (None, "")
@@ -153,7 +153,7 @@ def test_a_transfer_in(bank: Bank, current: Account) -> None:
 def test_a_round_up(bank: Bank, current: Account) -> None:
     bank.open_pot(current.id, "Coins", round_up=True)
     bank.pay(current.id, -199)
-    data = shapes.transaction_json(bank.transactions(current.id)[-1], expand_merchant=True)
+    data = serializers.transaction_json(bank.transactions(current.id)[-1], expand_merchant=True)
     recorded = shape("round_up")
     assert outline(data, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
     assert isinstance(data["metadata"], dict)
@@ -164,18 +164,18 @@ def test_a_round_up(bank: Bank, current: Account) -> None:
 
 def test_a_split_a_fee_and_a_virtual_card(bank: Bank, current: Account) -> None:
     split = {"groceries": -600, "shopping": -400}
-    row = bank.pay(current.id, -1_000, categories=split, virtual_card="Subscriptions")
-    data = shapes.transaction_json(row, expand_merchant=False)
+    transaction = bank.pay(current.id, -1_000, categories=split, virtual_card="Subscriptions")
+    data = serializers.transaction_json(transaction, expand_merchant=False)
     assert data["categories"] == split
     assert isinstance(data["virtual_card"], dict)
     cash = bank.withdraw_cash(current.id, -1_030, fee=30)
-    fee = shapes.transaction_json(cash, expand_merchant=False)["atm_fees_detailed"]
+    fee = serializers.transaction_json(cash, expand_merchant=False)["atm_fees_detailed"]
     assert isinstance(fee, dict)
     assert (fee["fee_amount"], fee["withdrawal_amount"]) == (30, 1_000)
 
 
 def test_the_documented_webhook_has_few_keys(bank: Bank, current: Account) -> None:
-    data = shapes.documented_transaction_json(bank.pay(current.id, -350))
+    data = serializers.documented_transaction_json(bank.pay(current.id, -350))
     assert data.keys() == shape("webhook_documented")["data"].keys()
 
 
@@ -185,11 +185,11 @@ def test_the_documented_webhook_has_few_keys(bank: Bank, current: Account) -> No
 )
 def test_times_lose_the_zeros_at_their_end(milliseconds: int, text: str) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-    assert shapes.stamp(moment) == f"2026-01-01T00:00:{text}"
+    assert serializers.timestamp(moment) == f"2026-01-01T00:00:{text}"
 
 
 def test_a_receipt(bank: Bank, ann: Person, current: Account) -> None:
-    row = bank.pay(current.id, -665)
+    transaction = bank.pay(current.id, -665)
     item = {
         "description": "testing receipts",
         "quantity": 1,
@@ -199,5 +199,5 @@ def test_a_receipt(bank: Bank, ann: Person, current: Account) -> None:
         "sub_items": [],
     }
     body: dict[str, object] = {"total": 665, "currency": "GBP", "items": [item]}
-    receipt = bank.put_receipt(ann, "mine", row.id, body)
-    assert outline(shapes.receipt_json(receipt)) == outline(shape("receipt")["receipt"])
+    receipt = bank.put_receipt(ann, "mine", transaction.id, body)
+    assert outline(serializers.receipt_json(receipt)) == outline(shape("receipt")["receipt"])

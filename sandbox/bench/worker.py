@@ -29,10 +29,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
 
-from .customer import Customer, Seen, customer_of
-from .home_assistant import seed_http
-from .redirect import redirected
-from .server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from sandbox.home_assistant.process import seed_http
+from sandbox.redirect import redirected
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+
+from .payment_timer import Customer, Seen, customer_of
 
 type Integration = Literal["ours", "core"]
 
@@ -53,7 +54,7 @@ _IN_EVERY_HOME = (
     "webhook",
 )
 
-_REPOSITORY = Path(__file__).parents[1]
+_REPOSITORY = Path(__file__).parents[2]
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
@@ -179,7 +180,7 @@ class FastClock:
         self._ahead += seconds
 
 
-class Requests:
+class RequestTrace:
     """When each request of a session was sent and answered."""
 
     def __init__(self, session: ClientSession, clock: FastClock) -> None:
@@ -212,10 +213,10 @@ class Requests:
         return max(sum(begin <= sent < begin + seconds for sent in times) for begin in times)
 
 
-class Home:
+class HomeAssistantOnFastClock:
     """A Home Assistant with one config entry, living on a fast clock."""
 
-    def __init__(self, hass: HomeAssistant, requests: Requests, clock: FastClock) -> None:
+    def __init__(self, hass: HomeAssistant, requests: RequestTrace, clock: FastClock) -> None:
         """Take over one whose config entry has just been set up."""
         self.until_loaded = requests.in_a_row()
         self._hass = hass
@@ -254,7 +255,7 @@ class Home:
         await self._hass.async_block_till_done(wait_background_tasks=True)
 
 
-async def _polls(task: Task, home: Home) -> Polls:
+async def _polls(task: Task, home: HomeAssistantOnFastClock) -> Polls:
     taken = [await home.poll() for _ in range(task.repetitions)]
     return Polls(
         until_loaded=home.until_loaded,
@@ -263,7 +264,7 @@ async def _polls(task: Task, home: Home) -> Polls:
     )
 
 
-async def _hour(home: Home, customer: Customer) -> Hour:
+async def _hour(home: HomeAssistantOnFastClock, customer: Customer) -> Hour:
     polling = await _second_hour(home)
     most_in_five_minutes = home.requests.most_within(5 * _MINUTE)
     await customer.see_payment(_WHOLE)
@@ -274,7 +275,7 @@ async def _hour(home: Home, customer: Customer) -> Hour:
     )
 
 
-async def _second_hour(home: Home) -> int:
+async def _second_hour(home: HomeAssistantOnFastClock) -> int:
     """Return how many requests are sent in the second hour from now."""
     await home.live(_HOUR)
     asked = len(home.requests.spans)
@@ -282,7 +283,7 @@ async def _second_hour(home: Home) -> int:
     return len(home.requests.spans) - asked
 
 
-async def _payments(task: Task, home: Home, customer: Customer) -> Payments:
+async def _payments(task: Task, home: HomeAssistantOnFastClock, customer: Customer) -> Payments:
     await _until_told(home, customer)
     alone = [await _payment(home, customer, _WHOLE) for _ in range(task.repetitions)]
     _, requests_with_round_up = await _payment(home, customer, _ROUNDED_UP)
@@ -300,7 +301,9 @@ async def _payments(task: Task, home: Home, customer: Customer) -> Payments:
     )
 
 
-async def _payment(home: Home, customer: Customer, amount: int) -> tuple[Seen, int]:
+async def _payment(
+    home: HomeAssistantOnFastClock, customer: Customer, amount: int
+) -> tuple[Seen, int]:
     """Make a payment at rest; return how it was seen, and how many requests came of it."""
     await home.rest()
     asked = len(home.requests.spans)
@@ -309,7 +312,7 @@ async def _payment(home: Home, customer: Customer, amount: int) -> tuple[Seen, i
     return seen, len(home.requests.spans) - asked
 
 
-async def _until_told(home: Home, customer: Customer) -> None:
+async def _until_told(home: HomeAssistantOnFastClock, customer: Customer) -> None:
     """Let time pass until the bank knows where to call for every account, and a payment is told."""
     while not await customer.is_expected():
         await home.live(_MINUTE)
@@ -318,7 +321,7 @@ async def _until_told(home: Home, customer: Customer) -> None:
         await home.live(_MINUTE)
 
 
-async def _burst(task: Task, home: Home, customer: Customer) -> Burst:
+async def _burst(task: Task, home: HomeAssistantOnFastClock, customer: Customer) -> Burst:
     await _until_told(home, customer)
     await home.rest()
     asked, told = len(home.requests.spans), len(customer.events)
@@ -342,7 +345,9 @@ async def _burst(task: Task, home: Home, customer: Customer) -> Burst:
     )
 
 
-async def _figures(task: Task, home: Home, customer: Customer) -> Polls | Hour | Payments | Burst:
+async def _figures(
+    task: Task, home: HomeAssistantOnFastClock, customer: Customer
+) -> Polls | Hour | Payments | Burst:
     """Measure what was asked for."""
     match task.what:
         case "polls":
@@ -372,10 +377,10 @@ async def _at_home(task: Task, folder: Path) -> Polls | Hour | Payments | Burst:
     )
     await hass.async_start()
     with redirected(task.bank_url), patch.object(time, "monotonic", clock):
-        requests = Requests(async_get_clientsession(hass), clock)
+        requests = RequestTrace(async_get_clientsession(hass), clock)
         entry = _entry(task.token)
         await hass.config_entries.async_add(entry)
-        home = Home(hass, requests, clock)
+        home = HomeAssistantOnFastClock(hass, requests, clock)
         await hass.async_block_till_done(wait_background_tasks=True)
         if entry.state is not ConfigEntryState.LOADED:
             sys.exit(f"The integration could not be set up: {entry.reason}")

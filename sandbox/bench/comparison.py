@@ -12,11 +12,12 @@ import socket
 import sys
 from typing import Any
 
-from .bank import Bank
-from .behaviour import AS_ASSUMED
-from .measure import EXTERNAL_HOST, Burst, Hour, Integration, Payments, Polls
-from .records import Person
-from .server import BankServer
+from sandbox.bank import Bank
+from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
+from sandbox.models import Person
+from sandbox.server import BankServer
+
+from .worker import EXTERNAL_HOST, Burst, Hour, Integration, Payments, Polls
 
 ACCOUNTS = (1, 3, 10)
 POTS = 5
@@ -67,7 +68,7 @@ def _household(accounts: int) -> tuple[Bank, Person]:
 async def _measure(**task: object) -> Any:  # noqa: ANN401 - JSON
     """Have one thing measured in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox.measure"), stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *(sys.executable, "-m", "sandbox.bench.worker"), stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
     answer, complaints = await process.communicate(json.dumps(task).encode())
     if process.returncode:
@@ -86,7 +87,9 @@ async def measured(
     """Have one thing measured with a bank of its own, which knows where Home Assistant is."""
     bank, ann = _household(accounts)
     port = _free_port()
-    behaviour = replace(AS_ASSUMED, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"})
+    behaviour = replace(
+        DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}
+    )
     async with BankServer(bank, behaviour=behaviour, latency=latency) as server:
         return await _measure(
             what=what,
@@ -187,7 +190,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-_EXPLANATION = f"""
+EXPLANATION = f"""
 {POTS} pots in each account; the bank takes {LATENCY * 1000:.0f} ms to answer, which makes a round
 trip. Those of a poll are its time divided by that, the median of {POLLS}; those until loaded are
 requests that had to wait for one another. Requests are counted in the second hour of a clock that
@@ -207,13 +210,3 @@ than to the real bank.
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def main() -> None:
-    """Print the comparison."""
-    print(table(asyncio.run(compare())))
-    print(_EXPLANATION)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .bank import LONDON, Bank
-from .records import Account, Person, Pot
+from .models import Account, Person, Pot
 
 DAYS_OF_HISTORY = 60
 
@@ -22,7 +22,7 @@ _SHOPPING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Home:
+class Household:
     """Who and what there is."""
 
     bank: Bank
@@ -44,7 +44,7 @@ class Home:
     bills: Pot
 
 
-def build_home(bank: Bank) -> Home:
+def build_household(bank: Bank) -> Household:
     """Open everything and live through the last two months."""
     now = bank.clock()
     long_ago = now - timedelta(days=900)
@@ -53,7 +53,7 @@ def build_home(bank: Bank) -> Home:
     joint = bank.open_account(
         ann, ben, type="uk_retail_joint", balance=98_725, created=now - timedelta(days=700)
     )
-    home = Home(
+    household = Household(
         bank=bank,
         ann=ann,
         ben=ben,
@@ -80,32 +80,42 @@ def build_home(bank: Bank) -> Home:
         ),
         bills=bank.open_pot(joint.id, "Bills", balance=74_000, style="piggy_bank"),
     )
-    _live(home, now)
-    return home
+    _live(household, now)
+    return household
 
 
-def _live(home: Home, now: datetime) -> None:
+def _live(household: Household, now: datetime) -> None:
     """Write the history: salaries, a rent, bills, and a purchase or two a day."""
-    bank = home.bank
+    bank = household.bank
     for ago in range(DAYS_OF_HISTORY, 0, -1):
         day = (now - timedelta(days=ago)).astimezone(LONDON)
         morning = day.replace(hour=8, minute=10 + ago % 40, second=0, microsecond=0)
         if day.day == 1:
-            bank.direct_debit(home.joint.id, -115_000, payee="Mill Street Lettings", at=morning)
-            bank.direct_debit(home.joint.id, -8_450, pot_id=home.bills.id, at=morning)
+            bank.direct_debit(
+                household.joint.id, -115_000, payee="Mill Street Lettings", at=morning
+            )
+            bank.direct_debit(household.joint.id, -8_450, pot_id=household.bills.id, at=morning)
         if day.day == 25:  # noqa: PLR2004 - pay day
-            bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd", at=morning)
-            bank.receive(home.bens.id, 231_500, sender="City Trams", at=morning)
-            bank.receive(home.joint.id, 160_000, sender="Ann Archer", at=morning)
+            bank.receive(household.current.id, 265_000, sender="Harbour Design Ltd", at=morning)
+            bank.receive(household.bens.id, 231_500, sender="City Trams", at=morning)
+            bank.receive(household.joint.id, 160_000, sender="Ann Archer", at=morning)
         shop, amount = _SHOPPING[ago % len(_SHOPPING)]
         bank.pay(
-            home.current.id, amount, merchant=shop, pending=False, at=morning + timedelta(hours=1)
+            household.current.id,
+            amount,
+            merchant=shop,
+            pending=False,
+            at=morning + timedelta(hours=1),
         )
         shop, amount = _SHOPPING[(ago * 5 + 3) % len(_SHOPPING)]
         bank.pay(
-            home.joint.id, amount, merchant=shop, pending=False, at=morning + timedelta(hours=9)
+            household.joint.id,
+            amount,
+            merchant=shop,
+            pending=False,
+            at=morning + timedelta(hours=9),
         )
     yesterday = now - timedelta(days=1)
-    bank.pay(home.current.id, -1_299, merchant="Streamly", at=yesterday)
-    bank.decline(home.current.id, -250_000, merchant="Gadget Shed", at=yesterday)
-    bank.refund(home.current.id, 899, merchant="Bookworm", at=yesterday)
+    bank.pay(household.current.id, -1_299, merchant="Streamly", at=yesterday)
+    bank.decline(household.current.id, -250_000, merchant="Gadget Shed", at=yesterday)
+    bank.refund(household.current.id, 899, merchant="Bookworm", at=yesterday)
