@@ -16,7 +16,7 @@ from custom_components.monzo.transactions import (
     Change,
     Report,
 )
-from sandbox.records import Account
+from sandbox.models import Account
 from sandbox.server import BankServer
 
 from .looking import shown

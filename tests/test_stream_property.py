@@ -27,7 +27,7 @@ from custom_components.monzo.transaction_ledger import LEDGERS
 from custom_components.monzo.transactions import STARTED
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
-from sandbox.records import Account, Pot, Transaction
+from sandbox.models import Account, Pot, Transaction
 from sandbox.server import (
     Answer,
     BankServer,

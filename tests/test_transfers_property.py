@@ -19,8 +19,8 @@ from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
 from custom_components.monzo.transfer_journal import JOURNALS
 from sandbox.bank import Bank
 from sandbox.faults import Fault
-from sandbox.home import Home
-from sandbox.records import Pot, Purse
+from sandbox.household import Household
+from sandbox.models import Pot, Purse
 from sandbox.server import (
     Answer,
     BankServer,
@@ -207,7 +207,7 @@ class Story:
 def fresh(
     teller: Teller,
     server: BankServer,
-    home: Home,
+    home: Household,
     hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Awaitable[Story]]:

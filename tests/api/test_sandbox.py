@@ -24,7 +24,7 @@ from custom_components.monzo.api import (
     Records,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
+from sandbox.household import Household, build_household
 from sandbox.server import Answer, BankServer, CommitThen, LoseResponse, Truncated
 
 from .conftest import client_with
@@ -33,13 +33,13 @@ FIVE_POUNDS = Money(Decimal(5), "GBP")
 
 
 @pytest.fixture
-def home() -> Home:
+def home() -> Household:
     """Return a household with two months behind it."""
-    return build_home(Bank())
+    return build_household(Bank())
 
 
 @pytest.fixture
-async def server(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BankServer]:
+async def server(home: Household, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BankServer]:
     """Return the household's bank, standing where Monzo was."""
     async with BankServer(home.bank) as server:
         monkeypatch.setattr("custom_components.monzo.api.client.API_URL", server.url)
@@ -47,13 +47,13 @@ async def server(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[B
 
 
 @pytest.fixture
-def ann(session: ClientSession, server: BankServer, home: Home) -> MonzoClient:
+def ann(session: ClientSession, server: BankServer, home: Household) -> MonzoClient:
     """Return a client that Ann is signed in with."""
     token = str(server.sign_in(home.ann)["access_token"])
     return client_with(session, token)
 
 
-async def test_who_is_signed_in(ann: MonzoClient, home: Home) -> None:
+async def test_who_is_signed_in(ann: MonzoClient, home: Household) -> None:
     assert (await ann.who_am_i()).user_id == home.ann.user_id
 
 
@@ -63,7 +63,7 @@ async def test_signing_out(ann: MonzoClient) -> None:
         await ann.who_am_i()
 
 
-async def test_accounts_of_every_kind(ann: MonzoClient, home: Home) -> None:
+async def test_accounts_of_every_kind(ann: MonzoClient, home: Household) -> None:
     accounts = await ann.accounts()
     assert accounts.skipped == 0
     assert {account.type: account.id for account in accounts.items} == {
@@ -79,7 +79,7 @@ async def test_accounts_of_every_kind(ann: MonzoClient, home: Home) -> None:
     assert [owner.name for owner in joint.owners] == ["Ann Archer", "Ben Baker"]
 
 
-async def test_balances_and_pots_add_up(ann: MonzoClient, home: Home) -> None:
+async def test_balances_and_pots_add_up(ann: MonzoClient, home: Household) -> None:
     balance = await ann.balance(home.current.id)
     pots = await ann.pots(home.current.id)
     assert pots.skipped == 0
@@ -90,7 +90,7 @@ async def test_balances_and_pots_add_up(ann: MonzoClient, home: Home) -> None:
     assert balance.total_balance == total
 
 
-async def test_money_goes_into_a_pot_and_back(ann: MonzoClient, home: Home) -> None:
+async def test_money_goes_into_a_pot_and_back(ann: MonzoClient, home: Household) -> None:
     pot = await ann.deposit_into_pot(
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="there"
     )
@@ -108,21 +108,24 @@ async def test_money_goes_into_a_pot_and_back(ann: MonzoClient, home: Home) -> N
 
 @pytest.mark.parametrize("fault", [LoseResponse(), CommitThen(500), CommitThen(504), Truncated()])
 async def test_the_same_transfer_moves_money_once(
-    ann: MonzoClient, server: BankServer, home: Home, fault: LoseResponse | CommitThen | Truncated
+    ann: MonzoClient,
+    server: BankServer,
+    home: Household,
+    fault: LoseResponse | CommitThen | Truncated,
 ) -> None:
     server.fail("PUT", "/pots/*", fault)
     with pytest.raises(MonzoConnectionError):
         await ann.deposit_into_pot(
             home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="once"
         )
-    assert len(server.calls("PUT")) == 1
+    assert len(server.requests_to("PUT")) == 1
     pot = await ann.deposit_into_pot(
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="once"
     )
     assert pot.balance == Money(Decimal("645.00"), "GBP")
 
 
-async def test_what_the_bank_refuses(ann: MonzoClient, home: Home) -> None:
+async def test_what_the_bank_refuses(ann: MonzoClient, home: Household) -> None:
     with pytest.raises(MonzoRejectedError) as caught:
         await ann.deposit_into_pot(
             home.holiday.id,
@@ -137,7 +140,7 @@ async def test_what_the_bank_refuses(ann: MonzoClient, home: Home) -> None:
         )
 
 
-async def test_transactions_of_every_kind_can_be_read(ann: MonzoClient, home: Home) -> None:
+async def test_transactions_of_every_kind_can_be_read(ann: MonzoClient, home: Household) -> None:
     since = datetime.now(UTC) - timedelta(days=70)
     for account in (home.current, home.joint):
         transactions = await ann.all_transactions(account.id, since=since)
@@ -147,16 +150,16 @@ async def test_transactions_of_every_kind_can_be_read(ann: MonzoClient, home: Ho
 
 
 async def test_pages_are_followed_to_the_end(
-    ann: MonzoClient, server: BankServer, home: Home
+    ann: MonzoClient, server: BankServer, home: Household
 ) -> None:
     since = datetime.now(UTC) - timedelta(seconds=5)
     made = [home.bank.pay(home.current.id, -100, merchant="Deli").id for _ in range(250)]
     transactions = await ann.all_transactions(home.current.id, since=since)
     assert [item.id for item in transactions.items] == made
-    assert len(server.calls("GET", "/transactions")) == 3
+    assert len(server.requests_to("GET", "/transactions")) == 3
 
 
-async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Home) -> None:
+async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     transaction = await ann.transaction(made.id)
     assert transaction.amount == Money(Decimal("-3.50"), "GBP")
@@ -168,7 +171,7 @@ async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Home) -> No
     assert (await ann.transaction(made.id)).notes == "für Ben & Ann"
 
 
-async def test_a_merchant_that_was_not_asked_for(ann: MonzoClient, home: Home) -> None:
+async def test_a_merchant_that_was_not_asked_for(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     since = datetime.now(UTC) - timedelta(seconds=5)
     page = await ann.transactions(home.current.id, since=since, expand_merchant=False)
@@ -179,7 +182,7 @@ async def test_a_merchant_that_was_not_asked_for(ann: MonzoClient, home: Home) -
     assert plain.merchant_id
 
 
-async def test_feed_items(ann: MonzoClient, home: Home) -> None:
+async def test_feed_items(ann: MonzoClient, home: Household) -> None:
     await ann.create_feed_item(
         home.current.id, title="Tea", image_url="https://example.com/1.png", body="is ready"
     )
@@ -187,7 +190,7 @@ async def test_feed_items(ann: MonzoClient, home: Home) -> None:
     assert item.account_id == home.current.id
 
 
-async def test_attachments(ann: MonzoClient, server: BankServer, home: Home) -> None:
+async def test_attachments(ann: MonzoClient, server: BankServer, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     file_url = await ann.upload_attachment("tea.png", "image/png", b"PNG")
     assert list(server.files.values()) == [b"PNG"]
@@ -198,7 +201,7 @@ async def test_attachments(ann: MonzoClient, server: BankServer, home: Home) -> 
     assert (await ann.transaction(made.id)).attachments == ()
 
 
-async def test_receipts(ann: MonzoClient, home: Home) -> None:
+async def test_receipts(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -500, merchant="Deli")
     item = ReceiptItem(description="Tea", quantity=Decimal("0.5"), unit="kg", amount=FIVE_POUNDS)
     receipt = Receipt(
@@ -216,7 +219,7 @@ async def test_receipts(ann: MonzoClient, home: Home) -> None:
         await ann.receipt("order 1")
 
 
-async def test_webhooks(ann: MonzoClient, home: Home) -> None:
+async def test_webhooks(ann: MonzoClient, home: Household) -> None:
     webhook = await ann.register_webhook(home.current.id, "https://example.com/hook?a=b")
     assert webhook.url == "https://example.com/hook?a=b"
     assert await ann.webhooks(home.current.id) == Records(items=(webhook,))
@@ -225,7 +228,7 @@ async def test_webhooks(ann: MonzoClient, home: Home) -> None:
 
 
 async def test_before_the_owner_approves(
-    session: ClientSession, server: BankServer, home: Home
+    session: ClientSession, server: BankServer, home: Household
 ) -> None:
     token = str(server.sign_in(home.ann, approved=False)["access_token"])
     client = client_with(session, token)
@@ -237,14 +240,16 @@ async def test_before_the_owner_approves(
 
 
 async def test_after_another_program_signed_in(
-    ann: MonzoClient, server: BankServer, home: Home
+    ann: MonzoClient, server: BankServer, home: Household
 ) -> None:
     server.evict(home.ann)
     with pytest.raises(MonzoEvictedError):
         await ann.accounts()
 
 
-async def test_after_the_token_ran_out(ann: MonzoClient, server: BankServer, home: Home) -> None:
+async def test_after_the_token_ran_out(
+    ann: MonzoClient, server: BankServer, home: Household
+) -> None:
     server.expire_access_token(home.ann)
     with pytest.raises(MonzoAuthenticationError) as caught:
         await ann.accounts()
@@ -256,7 +261,7 @@ async def test_history_that_is_too_old(
 ) -> None:
     now = datetime(2026, 6, 1, 12, tzinfo=UTC)
     bank = Bank(lambda: now)
-    home = build_home(bank)
+    home = build_household(bank)
     async with BankServer(bank) as server:
         monkeypatch.setattr("custom_components.monzo.api.client.API_URL", server.url)
         token = str(server.sign_in(home.ann)["access_token"])
@@ -271,7 +276,7 @@ async def test_history_that_is_too_old(
         assert caught.value.code == "bad_request.invalid_time_range"
 
 
-async def test_an_account_that_is_not_ours(ann: MonzoClient, home: Home) -> None:
+async def test_an_account_that_is_not_ours(ann: MonzoClient, home: Household) -> None:
     with pytest.raises(MonzoPermissionError):
         await ann.balance(home.bens.id)
 
