@@ -1,4 +1,4 @@
-"""Monzo's endpoints: each takes what was asked and returns what to answer, or refuses. No I/O."""
+"""Monzo's endpoints: each takes a request, and returns a response or raises BankError. No I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from .serializers import (
     webhook_json,
 )
 
-# Documented.
+# Limits of lists (documented).
 DEFAULT_LIMIT = 30
 HIGHEST_LIMIT = 100
 
 _RECEIPT_FIELDS = ("transaction_id", "external_id", "total", "currency", "items")
 
-# What each line of a receipt needs, by the list it is in.
+# Required fields of a receipt's lines, by the list that holds them.
 _LINE_FIELDS = {
     "items": ("description", "amount", "currency"),
     "sub_items": ("description", "amount", "currency"),
@@ -39,7 +39,7 @@ _COLOURS = ("background_color", "title_color", "body_color")
 
 @dataclass(kw_only=True, eq=False)
 class LoggedRequest:
-    """One request that reached the bank's API, answered or not."""
+    """A request that reached the bank's API."""
 
     method: str
     path: str
@@ -50,22 +50,23 @@ class LoggedRequest:
     """By the bank's clock."""
 
     status: int = 0
-    """What it was answered; 0 while, or if, it never was."""
+    """HTTP status of the response; 0 as long as there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRequest:
-    """One request, taken apart."""
+    """A parsed request to an endpoint."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
     body: bytes
     signed_in: Grant | None
+    """The grant of the access token; None for an endpoint that needs no sign-in."""
 
     @property
     def grant(self) -> Grant:
-        """The grant of a request that came this far with one."""
+        """The grant of the access token. Raises TypeError if the endpoint needs no sign-in."""
         if self.signed_in is None:
             msg = "This endpoint needs no sign-in"
             raise TypeError(msg)
@@ -73,23 +74,23 @@ class ApiRequest:
 
     @property
     def person(self) -> Person:
-        """Who asks."""
+        """The person whose access token was sent."""
         return self.grant.person
 
     def query_value(self, name: str) -> str:
-        """Return a query parameter, or refuse."""
+        """Return a query parameter. Raises BankError if it is missing."""
         if not self.query.get(name):
             raise missing_parameter(name)
         return self.query[name]
 
     def form_value(self, name: str) -> str:
-        """Return a form field, or refuse."""
+        """Return a form field. Raises BankError if it is missing."""
         if not self.form.get(name):
             raise missing_parameter(name)
         return self.form[name]
 
     def amount(self) -> int:
-        """Return the form's amount in minor units, or refuse."""
+        """Return the form's amount in minor units. Raises BankError if it is not an integer."""
         text = self.form_value("amount")
         if not re.fullmatch(r"-?[0-9]+", text):
             raise _bad_parameter("amount")
@@ -100,31 +101,31 @@ def _bad_parameter(name: str) -> BankError:
     return BankError(f"bad_request.bad_param.{name}", f"The field '{name}' is invalid")
 
 
-def _check_lines(lines: JsonObject) -> None:
-    """Refuse a receipt, or an item with sub-items, if one of its lines lacks what it needs."""
+def _check_lines(parent: JsonObject) -> None:
+    """Check the lines of a receipt or of an item. Raises BankError if one is incomplete."""
     for kind, needed in _LINE_FIELDS.items():
-        transactions = lines.get(kind) or []
-        if not isinstance(transactions, list):
+        lines = parent.get(kind) or []
+        if not isinstance(lines, list):
             raise _bad_parameter(kind)
-        for transaction in transactions:
-            if not isinstance(transaction, dict):
+        for line in lines:
+            if not isinstance(line, dict):
                 raise _bad_parameter(kind)
             for name in needed:
-                if transaction.get(name) in (None, ""):
+                if line.get(name) in (None, ""):
                     raise missing_parameter(name)
-            for name in transaction.keys() & {"amount", "tax"}:
-                _check_amount(transaction, name)
-            _check_lines(transaction)
+            for name in line.keys() & {"amount", "tax"}:
+                _check_amount(line, name)
+            _check_lines(line)
 
 
 def _check_amount(line: JsonObject, name: str) -> None:
-    """Refuse what is no whole number of minor units."""
+    """Raise BankError unless a field is an integer of minor units."""
     if type(line[name]) is not int:
         raise _bad_parameter(name)
 
 
 def forbidden(grant: Grant) -> BankError:
-    """Return the refusal of what this grant may not see or do (yet), as recorded."""
+    """Return the error for a request that a grant does not permit, or not yet (recorded)."""
     return BankError(
         "forbidden.insufficient_permissions",
         "Access forbidden due to insufficient permissions",
@@ -134,7 +135,7 @@ def forbidden(grant: Grant) -> BankError:
 
 
 class Api:
-    """The endpoints over one bank."""
+    """The endpoints of one bank."""
 
     def __init__(
         self,
@@ -143,7 +144,7 @@ class Api:
         behaviour: Callable[[], ServerBehaviour],
         upload_url: Callable[[str], str],
     ) -> None:
-        """Serve a bank; `upload_url` says where a file of that name can be put."""
+        """Initialize the endpoints; `upload_url` returns the URL for uploading a named file."""
         self._bank = bank
         self._sign_ins = sign_ins
         self._behaviour = behaviour
@@ -153,16 +154,16 @@ class Api:
     # Signing in
 
     def token(self, request: ApiRequest) -> JsonObject:
-        """Exchange a code or a refresh token; form-encoded only."""
+        """Exchange a code or a refresh token; accepts forms only."""
         return self._sign_ins.token(request.form)
 
     def logout(self, request: ApiRequest) -> JsonObject:
-        """End the sign-in. The answer's body is not documented."""
+        """End the sign-in. The body of the response is not documented."""
         self._sign_ins.end(request.grant, "revoked")
         return {}
 
     def whoami(self, request: ApiRequest) -> JsonObject:
-        """Say whose token this is; works before approval."""
+        """Identify the owner of the token; works before approval."""
         return {
             "authenticated": True,
             "client_id": request.grant.client.client_id,
@@ -172,13 +173,13 @@ class Api:
     # Accounts and pots
 
     def accounts(self, request: ApiRequest) -> JsonObject:
-        """List the person's accounts, closed ones too; `account_type` picks one type."""
-        kind = request.query.get("account_type")
+        """List the person's accounts, including closed ones; `account_type` filters by type."""
+        account_type = request.query.get("account_type")
         return {
             "accounts": [
                 account_json(account)
                 for account in self._bank.accounts_of(request.person)
-                if kind is None or account.type == kind
+                if account_type is None or account.type == account_type
             ]
         }
 
@@ -188,16 +189,16 @@ class Api:
         return balance_json(self._bank.balance(account.id))
 
     def pots(self, request: ApiRequest) -> JsonObject:
-        """List one account's pots, deleted ones too."""
+        """List one account's pots, including deleted ones."""
         account = self._readable(request, "current_account_id", self._behaviour().unreadable_pots)
         return {"pots": [self._pot_json(request, pot) for pot in self._bank.pots_of(account.id)]}
 
     def pot(self, request: ApiRequest) -> JsonObject:
-        """Return one pot without a wrapper: undocumented, but works."""
+        """Return one pot without a wrapper; undocumented, but it works at Monzo."""
         return self._pot_json(request, self._own_pot(request))
 
     def deposit(self, request: ApiRequest) -> JsonObject:
-        """Move money into a pot; answers the pot without a wrapper."""
+        """Move money into a pot; return the pot without a wrapper."""
         pot = self._own_pot(request)
         account = self._own_account(request, request.form_value("source_account_id"))
         return self._pot_json(
@@ -208,7 +209,7 @@ class Api:
         )
 
     def withdraw(self, request: ApiRequest) -> JsonObject:
-        """Move money out of a pot; answers the pot without a wrapper."""
+        """Move money out of a pot; return the pot without a wrapper."""
         pot = self._own_pot(request)
         account = self._own_account(request, request.form_value("destination_account_id"))
         return self._pot_json(
@@ -221,16 +222,15 @@ class Api:
     # Transactions
 
     def transactions(self, request: ApiRequest) -> JsonObject:
-        """List a page of an account's history, oldest first.
+        """Return a page of an account's transactions, oldest first.
 
-        `since` is a time (that moment included) or an id (that one left out), `before` a time
-        (left out).
+        `since` is a time (inclusive) or an id (exclusive); `before` is a time (exclusive).
         """
         account = self._readable(request, "account_id", self._behaviour().unreadable_transactions)
-        wanted = self._time_filter(request)
+        in_range = self._time_filter(request)
         limit = self._limit(request)
         transactions = [] if account.type == "uk_loan" else self._bank.transactions(account.id)
-        page = [transaction for transaction in transactions if wanted(transaction)][:limit]
+        page = [transaction for transaction in transactions if in_range(transaction)][:limit]
         return {
             "transactions": [self._transaction_json(request, transaction) for transaction in page]
         }
@@ -244,7 +244,7 @@ class Api:
         }
 
     def annotate(self, request: ApiRequest) -> JsonObject:
-        """Write a transaction's metadata; an empty value deletes."""
+        """Change a transaction's metadata; an empty value deletes a key."""
         transaction = self._own_transaction(request, request.path["id"])
         metadata = {
             name.removeprefix("metadata[").removesuffix("]"): value
@@ -254,10 +254,9 @@ class Api:
         self._bank.annotate(transaction.id, metadata)
         return {"transaction": self._transaction_json(request, transaction)}
 
-    # What programs attach
-
+    # Feed items, attachments and receipts
     def feed(self, request: ApiRequest) -> JsonObject:
-        """Put a card into the person's feed."""
+        """Add an item to the person's feed."""
         account = self._own_account(request, request.form_value("account_id"))
         if request.form_value("type") != "basic":
             raise _bad_parameter("type")
@@ -277,16 +276,16 @@ class Api:
         return {}
 
     def upload(self, request: ApiRequest) -> JsonObject:
-        """Say where a file can be put, and where it will be found."""
+        """Return the URL for uploading a file, and the URL of the uploaded file."""
         name = request.form_value("file_name")
-        for needed in ("file_type", "content_length"):
-            request.form_value(needed)
+        for required in ("file_type", "content_length"):
+            request.form_value(required)
         self._uploads += 1
         url = self._upload_url(f"{request.person.user_id}/{self._uploads}/{name}")
         return {"file_url": url, "upload_url": f"{url}?signature=sandbox"}
 
     def attach(self, request: ApiRequest) -> JsonObject:
-        """Hang a picture on a transaction."""
+        """Attach an uploaded file to a transaction."""
         transaction = self._own_transaction(request, request.form_value("external_id"))
         attachment = self._bank.attach(
             transaction.id,
@@ -297,7 +296,7 @@ class Api:
         return {"attachment": attachment_json(attachment)}
 
     def detach(self, request: ApiRequest) -> JsonObject:
-        """Take a picture off its transaction."""
+        """Remove an attachment from its transaction."""
         attachment_id = request.form_value("id")
         attachment = self._bank.attachments.get(attachment_id)
         if attachment is not None and attachment.user_id != request.person.user_id:
@@ -306,7 +305,7 @@ class Api:
         return {}
 
     def put_receipt(self, request: ApiRequest) -> JsonObject | None:
-        """Keep a receipt: the one endpoint that takes JSON."""
+        """Store a receipt; the only endpoint that accepts JSON."""
         try:
             body = json.loads(request.body)
         except ValueError as err:
@@ -320,15 +319,15 @@ class Api:
         receipt = self._bank.put_receipt(
             request.person, str(body["external_id"]), transaction.id, body
         )
-        return self._receipt_answer(receipt)
+        return self._receipt_response(receipt)
 
     def receipt(self, request: ApiRequest) -> JsonObject:
-        """Return a receipt by the program's own id."""
+        """Return a receipt by the client's own id."""
         receipt = self._bank.receipt(request.person, request.query_value("external_id"))
         return {"receipt": receipt_json(receipt)}
 
     def delete_receipt(self, request: ApiRequest) -> JsonObject:
-        """Forget a receipt."""
+        """Delete a receipt."""
         receipt = self._bank.receipt(request.person, request.query_value("external_id"))
         del self._bank.receipts[request.person.user_id, receipt.external_id]
         return {}
@@ -336,7 +335,7 @@ class Api:
     # Webhooks
 
     def register_webhook(self, request: ApiRequest) -> JsonObject:
-        """Register an address for an account; duplicates are allowed, and each is called."""
+        """Register a webhook for an account; Monzo allows duplicates, and calls each of them."""
         account = self._own_account(request, request.form_value("account_id"))
         webhook = self._bank.register_webhook(
             account.id, request.grant.client.client_id, request.form_value("url")
@@ -344,7 +343,7 @@ class Api:
         return {"webhook": webhook_json(webhook)}
 
     def webhooks(self, request: ApiRequest) -> JsonObject:
-        """List what this program registered for an account."""
+        """List the webhooks that this client registered for an account."""
         account = self._own_account(request, request.query_value("account_id"))
         return {
             "webhooks": [
@@ -356,7 +355,7 @@ class Api:
         }
 
     def delete_webhook(self, request: ApiRequest) -> JsonObject:
-        """Forget a webhook of this program."""
+        """Delete a webhook of this client."""
         webhook = self._bank.webhooks.get(request.path["id"])
         if webhook is None or webhook.client_id != request.grant.client.client_id:
             raise BankError("not_found.webhook_not_found", "Webhook not found")
@@ -364,10 +363,9 @@ class Api:
         del self._bank.webhooks[webhook.id]
         return {}
 
-    # Within
-
+    # Internals
     def _own_account(self, request: ApiRequest, account_id: str) -> Account:
-        """Return an account of the person's; a foreign and a malformed id are both forbidden."""
+        """Return an account of the person. Raises BankError for any other id."""
         account = self._bank.accounts.get(account_id)
         if account is None or request.person not in account.owners:
             raise forbidden(request.grant)
@@ -413,7 +411,7 @@ class Api:
         return min(limit, HIGHEST_LIMIT)
 
     def _time_filter(self, request: ApiRequest) -> Callable[[Transaction], bool]:
-        """Return what picks the transactions between `since` and `before`, if they may be seen."""
+        """Return a predicate for `since` and `before`. Raises BankError if they are not allowed."""
         behaviour = self._behaviour()
         now = self._bank.clock()
         before = _query_time(request, "before") if "before" in request.query else None
@@ -427,12 +425,12 @@ class Api:
                 "`before` parameters to request smaller ranges.",
             )
         approved_at = request.grant.approved_at
-        gated = approved_at is None or now - approved_at > behaviour.full_history
-        if gated and now - start > behaviour.gated_history:
+        full_history_closed = approved_at is None or now - approved_at > behaviour.full_history
+        if full_history_closed and now - start > behaviour.later_history:
             raise BankError("forbidden.verification_required", "Verification required")
         after_id = since.partition("_")[2] if _is_id(since) else ""
 
-        def wanted(transaction: Transaction) -> bool:
+        def in_range(transaction: Transaction) -> bool:
             if before is not None and transaction.created >= before:
                 return False
             return (
@@ -441,13 +439,15 @@ class Api:
                 else transaction.created >= start
             )
 
-        return wanted
+        return in_range
 
     def _start_time(self, request: ApiRequest, since: str, end: datetime) -> datetime:
-        """Return when a listing begins."""
-        without = self._behaviour().without_since
+        """Return the start of the time range of a list request."""
+        without_since = self._behaviour().without_since
         if not since:
-            return end - (self._behaviour().longest_span if without is None else without)
+            return end - (
+                self._behaviour().longest_span if without_since is None else without_since
+            )
         if not _is_id(since):
             return _query_time(request, "since")
         try:
@@ -455,7 +455,7 @@ class Api:
         except ValueError as err:
             raise _bad_parameter("since") from err
 
-    def _receipt_answer(self, receipt: Receipt) -> JsonObject | None:
+    def _receipt_response(self, receipt: Receipt) -> JsonObject | None:
         match self._behaviour().receipt_answer:
             case "empty":
                 return None
@@ -466,12 +466,12 @@ class Api:
 
 
 def _is_id(since: str) -> bool:
-    """Whether `since` is an object's id and no time."""
+    """Return whether `since` is an id, not a time."""
     return since.partition("_")[0].isalpha() and "_" in since
 
 
 def _query_time(request: ApiRequest, name: str) -> datetime:
-    """Return a query parameter as the aware time that it has to be."""
+    """Return a query parameter as a time. Raises BankError unless it is one with a time zone."""
     try:
         moment = datetime.fromisoformat(request.query[name])
     except ValueError as err:
@@ -481,17 +481,17 @@ def _query_time(request: ApiRequest, name: str) -> datetime:
     return moment
 
 
-type Needs = Literal["nothing", "sign-in", "approval"]
+type Requirement = Literal["nothing", "sign-in", "approval"]
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a method of the API answers, and to whom."""
+    """An endpoint: method, path, handler and required sign-in."""
 
     method: str
     path: str
     handler: Callable[[Api, ApiRequest], JsonObject | None]
-    needs: Needs = "approval"
+    requires: Requirement = "approval"
 
 
 ENDPOINTS = (
@@ -500,7 +500,7 @@ ENDPOINTS = (
     Endpoint("GET", "/ping/whoami", Api.whoami, "sign-in"),
     Endpoint("GET", "/accounts", Api.accounts),
     Endpoint("GET", "/balance", Api.balance),
-    # Any method reaches the list, and a wrong one misses its parameter, as recorded.
+    # Monzo accepts every method here, and complains about the missing parameter (recorded).
     Endpoint("*", "/pots", Api.pots),
     Endpoint("GET", "/pots/{id}", Api.pot),
     Endpoint("PUT", "/pots/{id}/deposit", Api.deposit),

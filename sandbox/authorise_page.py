@@ -1,4 +1,4 @@
-"""The page where a person lets a program in, and what its two buttons do."""
+"""The authorise page, on which a person allows or denies a client access to the accounts."""
 
 from collections.abc import Mapping
 from html import escape
@@ -12,15 +12,15 @@ from .bank import Bank
 from .oauth import SignIns
 
 _PAGES = Path(__file__).parent / "pages"
-_ASK = Template((_PAGES / "authorise.html").read_text(encoding="utf-8"))
-_SAY = Template((_PAGES / "message.html").read_text(encoding="utf-8"))
+_AUTHORISE_TEMPLATE = Template((_PAGES / "authorise.html").read_text(encoding="utf-8"))
+_MESSAGE_TEMPLATE = Template((_PAGES / "message.html").read_text(encoding="utf-8"))
 
 
 class AuthorisePage:
-    """Monzo's auth host, without the e-mail: choose who you are, then allow or deny."""
+    """Stands in for Monzo's auth host. It asks for the person's name in place of an e-mail."""
 
     def __init__(self, bank: Bank, sign_ins: SignIns) -> None:
-        """Show a bank's people."""
+        """Initialize the page for the people of a bank."""
         self._bank = bank
         self._sign_ins = sign_ins
 
@@ -31,9 +31,9 @@ class AuthorisePage:
 
     async def _show(self, request: web.Request) -> web.Response:
         if not request.query:
-            return _message("Sandbox bank", "Its control page is at /control.", status=200)
+            return _message("Sandbox bank", "The control page is at /control.", status=200)
         if problem := self._problem(request.query):
-            return _message("This did not work", problem, status=400)
+            return _message("Invalid sign-in link", problem, status=400)
         fields = "".join(
             f'<input type="hidden" name="{name}" value="{escape(request.query[name])}">'
             for name in ("client_id", "redirect_uri", "state")
@@ -43,25 +43,27 @@ class AuthorisePage:
             for person in self._bank.people.values()
         )
         client = self._sign_ins.clients[request.query["client_id"]]
-        page = _ASK.substitute(client=escape(client.name), fields=fields, people=people)
+        page = _AUTHORISE_TEMPLATE.substitute(
+            client=escape(client.name), fields=fields, people=people
+        )
         return web.Response(text=page, content_type="text/html")
 
     async def _decide(self, request: web.Request) -> web.Response:
-        """Send the person back to the program, with a code or with a denial in the usual form."""
+        """Redirect the person back to the client, with a code or with OAuth's usual error."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         if problem := self._problem({"response_type": "code", **form}):
-            return _message("This did not work", problem, status=400)
-        back = URL(form["redirect_uri"])
+            return _message("Invalid sign-in link", problem, status=400)
+        redirect_uri = URL(form["redirect_uri"])
         person = self._bank.people.get(form.get("person", ""))
         if form.get("decision") == "allow" and person is not None:
             code = self._sign_ins.issue_code(form["client_id"], person, form["redirect_uri"])
-            answer = {"code": code, "state": form["state"]}
+            result = {"code": code, "state": form["state"]}
         else:
-            answer = {"error": "access_denied", "state": form["state"]}
-        raise web.HTTPFound(back.update_query(answer))
+            result = {"error": "access_denied", "state": form["state"]}
+        raise web.HTTPFound(redirect_uri.update_query(result))
 
     def _problem(self, query: Mapping[str, str]) -> str:
-        """Return what is wrong with an address that a program sent somebody to."""
+        """Return the problem of an authorise URL, or an empty text."""
         for name in ("client_id", "redirect_uri", "response_type", "state"):
             if not query.get(name):
                 return f"Badly formatted URL. Missing the {name} parameter"
@@ -77,5 +79,5 @@ class AuthorisePage:
 
 
 def _message(title: str, text: str, *, status: int) -> web.Response:
-    page = _SAY.substitute(title=escape(title), text=escape(text))
+    page = _MESSAGE_TEMPLATE.substitute(title=escape(title), text=escape(text))
     return web.Response(text=page, content_type="text/html", status=status)

@@ -1,4 +1,4 @@
-"""The control page: what a visitor may do to the bank, and to the world around it."""
+"""The control page: shows the bank, moves money, decides on sign-ins and simulates failures."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,10 +16,10 @@ from .shops import SHOPS
 
 _PAGE = (Path(__file__).parent / "pages" / "control.html").read_text(encoding="utf-8")
 
-# How much of each list the page shows.
+# Number of entries that the page shows of each list.
 _LATEST = 15
 
-# Longer than programs usually wait for the next screen, shorter than they wait for an answer.
+# Longer than a person expects to wait, but shorter than the usual time-outs of clients.
 _SLOW_SECONDS = 8
 
 _FAULTS: Mapping[str, Fault] = {
@@ -29,8 +29,8 @@ _FAULTS: Mapping[str, Fault] = {
     "slow": Delay(_SLOW_SECONDS),
 }
 
-# What people call the types of account; an unknown type is called by its own name.
-_TYPE_NAMES = {
+# Names of account types for the page. Other types are shown by their API name.
+_ACCOUNT_TYPE_NAMES = {
     "uk_business": "Business account",
     "uk_loan": "Loan",
     "uk_monzo_flex": "Flex",
@@ -43,25 +43,25 @@ _TYPE_NAMES = {
 
 
 class ActionInput:
-    """What a visitor sent, field by field."""
+    """The validated input of an action."""
 
     def __init__(self, data: object) -> None:
-        """Take the JSON that was sent, which has to be an object."""
+        """Initialize the input. Raises TypeError unless the JSON is an object."""
         if not isinstance(data, dict):
             msg = "Send a JSON object"
             raise TypeError(msg)
         self._data = data
 
-    def text(self, name: str, otherwise: str = "") -> str:
-        """Return a field's text."""
-        value = self._data.get(name) or otherwise
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text field. Raises TypeError for any other type."""
+        value = self._data.get(name) or default
         if not isinstance(value, str):
             msg = f"{name} must be text"
             raise TypeError(msg)
         return value
 
     def amount(self) -> int:
-        """Return the amount: whole minor units, greater than zero."""
+        """Return the amount in minor units. Raises ValueError unless it is a positive integer."""
         amount = self.optional_amount("amount")
         if amount is None:
             msg = "An amount greater than zero is needed"
@@ -69,7 +69,7 @@ class ActionInput:
         return amount
 
     def optional_amount(self, name: str) -> int | None:
-        """Return an amount, or None where there is none."""
+        """Return an amount in minor units, or None if the field is missing."""
         value = self._data.get(name)
         if value is None:
             return None
@@ -80,7 +80,7 @@ class ActionInput:
 
 
 class ControlPage:
-    """The page, its data, and its buttons."""
+    """Serves the page, its data and its actions."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class ControlPage:
         requests: list[LoggedRequest],
         webhook_sender: WebhookSender,
     ) -> None:
-        """Control a bank and what stands around it."""
+        """Initialize the page for a bank and the parts of its server."""
         self._bank = bank
         self._sign_ins = sign_ins
         self._faults = faults
@@ -107,15 +107,15 @@ class ControlPage:
             "approve": self._approve,
             "deny": self._deny,
             "evict": self._evict,
-            "break": self._break,
-            "mend": self._mend,
+            "start-fault": self._start_fault,
+            "end-fault": self._end_fault,
         }
 
     def add_to(self, application: web.Application) -> None:
         """Serve the page at /control."""
         application.router.add_get("/control", self._show)
         application.router.add_get("/control/state", self._state)
-        application.router.add_post("/control/{action}", self._act)
+        application.router.add_post("/control/{action}", self._run_action)
 
     async def _show(self, _request: web.Request) -> web.Response:
         return web.Response(text=_PAGE, content_type="text/html")
@@ -123,30 +123,29 @@ class ControlPage:
     async def _state(self, _request: web.Request) -> web.Response:
         return web.json_response(self.state())
 
-    async def _act(self, request: web.Request) -> web.Response:
-        """Do what a button says. JSON only, so that no other page's form can press it."""
+    async def _run_action(self, request: web.Request) -> web.Response:
+        """Run an action. Only JSON is accepted, because other sites cannot submit it in a form."""
         action = self._actions.get(request.match_info["action"])
         if action is None:
-            return web.json_response({"error": "There is no such button"}, status=404)
+            return web.json_response({"error": "Unknown action"}, status=404)
         if request.content_type != "application/json":
             return web.json_response({"error": "Send JSON"}, status=415)
         try:
-            done = action(ActionInput(await request.json()))
+            message = action(ActionInput(await request.json()))
         except BankError as err:
             return web.json_response({"error": err.message}, status=400)
         except (TypeError, ValueError) as err:
             return web.json_response({"error": str(err)}, status=400)
-        return web.json_response({"done": done})
+        return web.json_response({"message": message})
 
-    # Buttons; each returns a sentence about what happened
-
+    # Actions; each returns a sentence about its result
     def _pay(self, data: ActionInput) -> str:
-        """Pay by card, or be refused as a card is that has too little behind it."""
+        """Pay by card; the payment is declined if the balance is too low."""
         account = self._account(data)
         amount, shop = data.amount(), data.text("merchant", "Deli")
         if amount > account.balance:
             self._bank.decline(account.id, -amount, merchant=shop)
-            return f"{shop} was declined: there is not enough in the account."
+            return f"{shop} was declined: insufficient funds."
         self._bank.pay(account.id, -amount, merchant=shop)
         return f"Paid {shop}."
 
@@ -159,7 +158,7 @@ class ControlPage:
     def _refund(self, data: ActionInput) -> str:
         account, shop = self._account(data), data.text("merchant", "Deli")
         self._bank.refund(account.id, data.amount(), merchant=shop)
-        return f"{shop} paid it back."
+        return f"Received a refund from {shop}."
 
     def _receive(self, data: ActionInput) -> str:
         account, sender = self._account(data), data.text("sender", "Employer Ltd")
@@ -169,7 +168,7 @@ class ControlPage:
     def _settle(self, data: ActionInput) -> str:
         amount = data.optional_amount("amount")
         self._bank.settle(data.text("transaction_id"), None if amount is None else -amount)
-        return "Settled. Nobody is told."
+        return "Settled. Like Monzo, the bank sends no webhook for this."
 
     def _open_pot(self, data: ActionInput) -> str:
         account = self._account(data)
@@ -180,35 +179,35 @@ class ControlPage:
     def _close_pot(self, data: ActionInput) -> str:
         pot = self._bank.pot(data.text("pot_id"))
         self._bank.close_pot(pot.id)
-        return f"Closed {pot.name}; its money is back in the account."
+        return f"Closed {pot.name}. Its money was returned to the account."
 
     def _approve(self, data: ActionInput) -> str:
         person = self._person(data)
         self._sign_ins.approve(person)
-        return f"{person.name} approved it in the app."
+        return f"{person.name} approved the sign-in in the app."
 
     def _deny(self, data: ActionInput) -> str:
         person = self._person(data)
         self._sign_ins.deny(person)
-        return f"{person.name} turned it down in the app."
+        return f"{person.name} denied the sign-in in the app."
 
     def _evict(self, data: ActionInput) -> str:
         person = self._person(data)
         self._sign_ins.evict(person)
-        return f"Another program signed {person.name} in with the same client."
+        return f"Another sign-in of {person.name} with the same client replaced this one."
 
-    def _break(self, data: ActionInput) -> str:
-        how = data.text("how")
-        if how not in _FAULTS:
-            msg = f"how must be one of {', '.join(_FAULTS)}"
+    def _start_fault(self, data: ActionInput) -> str:
+        name = data.text("fault")
+        if name not in _FAULTS:
+            msg = f"fault must be one of {', '.join(_FAULTS)}"
             raise ValueError(msg)
         self._faults.clear()
-        self._faults.add(FaultHandle("*", "*", _FAULTS[how], None))
-        return "The bank is broken."
+        self._faults.add(FaultHandle("*", "*", _FAULTS[name], None))
+        return "The failure has started."
 
-    def _mend(self, _wish: ActionInput) -> str:
+    def _end_fault(self, _data: ActionInput) -> str:
         self._faults.clear()
-        return "The bank works again."
+        return "The failure has ended."
 
     def _account(self, data: ActionInput) -> Account:
         return self._bank.account(data.text("account_id"))
@@ -216,20 +215,19 @@ class ControlPage:
     def _person(self, data: ActionInput) -> Person:
         person = self._bank.people.get(data.text("user_id"))
         if person is None:
-            msg = "There is no such person"
+            msg = "Person not found"
             raise ValueError(msg)
         return person
 
-    # What the page shows
-
+    # Data of the page
     def state(self) -> JsonObject:
-        """Return everything that the page shows."""
+        """Return all data that the page shows."""
         return {
             "now": full_timestamp(self._bank.clock()),
             "shops": [shop.name for shop in SHOPS if not shop.atm],
             "accounts": [self._account_state(each) for each in self._bank.accounts.values()],
             "sign_ins": [_sign_in_state(grant) for grant in self._sign_ins.active()],
-            "broken": self._active_fault(),
+            "fault": self._active_fault(),
             "transactions": self._transactions(),
             "requests": [_request_state(call) for call in self._requests[: -_LATEST - 1 : -1]],
             "webhooks": [
@@ -253,7 +251,7 @@ class ControlPage:
         }
 
     def _transactions(self) -> list[JsonObject]:
-        """Return the latest of all accounts, newest first."""
+        """Return the latest transactions of all accounts, newest first."""
         transactions = [
             transaction
             for account in self._bank.accounts.values()
@@ -296,14 +294,14 @@ class ControlPage:
         ]
 
     def _active_fault(self) -> str:
-        """Return which of the page's own faults is in force."""
+        """Return the name of the page's fault that is in force, or an empty text."""
         in_force = [handle.fault for handle in self._faults.handles if handle.times != 0]
-        return next((how for how, fault in _FAULTS.items() if fault in in_force), "")
+        return next((name for name, fault in _FAULTS.items() if fault in in_force), "")
 
     def _label(self, account: Account) -> str:
-        """Return an account's name as people would say it."""
-        kind = _TYPE_NAMES.get(account.type, account.type)
-        return f"{kind} · {' & '.join(owner.first_name for owner in account.owners)}"
+        """Return an account's name: its type and its owners."""
+        type_name = _ACCOUNT_TYPE_NAMES.get(account.type, account.type)
+        return f"{type_name} · {' & '.join(owner.first_name for owner in account.owners)}"
 
 
 def _sign_in_state(grant: Grant) -> JsonObject:

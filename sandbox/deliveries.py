@@ -1,7 +1,7 @@
-"""Calls the registered webhooks when something happens, again and again if nobody answers."""
+"""Delivers new transactions to the registered webhooks, with retries."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,33 +15,42 @@ from .serializers import documented_transaction_json, transaction_json
 
 _OK = range(200, 300)
 
+type Sleep = Callable[[float], Awaitable[object]]
+"""Waits for a number of seconds, like `asyncio.sleep`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One attempt to call a webhook."""
+    """One attempt to deliver a transaction to a webhook."""
 
     webhook: Webhook
     transaction_id: str
     attempt: int
-    """Counted from 1; 0 if it was lost on purpose."""
+    """Number of the attempt, from 1; 0 for a delivery that was lost on purpose."""
 
     status: int | None
-    """None if nobody answered."""
+    """HTTP status of the response; None if there was none."""
 
     at: datetime
 
 
 class WebhookSender:
-    """What is on its way to programs. Begins and ends with the server."""
+    """Sends deliveries in background tasks. The server starts and stops it."""
 
     def __init__(
-        self, bank: Bank, behaviour: Callable[[], ServerBehaviour], transit_seconds: float
+        self,
+        bank: Bank,
+        behaviour: Callable[[], ServerBehaviour],
+        *,
+        transit_seconds: float,
+        sleep: Sleep,
     ) -> None:
-        """Listen to a bank once started; a delivery is `transit_seconds` for so many real seconds."""
+        """Initialize the sender; each delivery takes `transit_seconds` of real time."""
         self.attempts: list[Delivery] = []
         self._bank = bank
         self._behaviour = behaviour
         self._transit_seconds = transit_seconds
+        self._sleep = sleep
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[tuple[Webhook, JsonObject]] = []
         self._count = 0
@@ -49,12 +58,12 @@ class WebhookSender:
         self._stop_listening: Callable[[], None] | None = None
 
     async def start(self) -> None:
-        """Call webhooks from now on."""
+        """Start to call webhooks."""
         self._session = ClientSession()
         self._stop_listening = self._bank.on_transaction(self._on_transaction)
 
     async def stop(self) -> None:
-        """Call none any more, not even those that wait for another attempt."""
+        """Stop, and cancel all deliveries that are under way or wait for another attempt."""
         if self._session is None or self._stop_listening is None:
             return
         self._stop_listening()
@@ -65,20 +74,20 @@ class WebhookSender:
         self._session = None
 
     async def wait_until_idle(self) -> None:
-        """Wait until nothing is on its way any more."""
+        """Wait until no delivery is under way."""
         while self._tasks or self._held:
             await asyncio.gather(*self._tasks)
-            # Those that have just finished are among them until the loop has gone round once.
+            # Finished tasks remove themselves in the next iteration of the event loop.
             await asyncio.sleep(0)
             if self._held:
                 self._send(self._held.pop())
 
     def _on_transaction(self, transaction: Transaction) -> None:
         behaviour = self._behaviour()
-        shorter = behaviour.webhook_body == "documented"
+        documented_only = behaviour.webhook_body == "documented"
         data = (
             documented_transaction_json(transaction)
-            if shorter
+            if documented_only
             else transaction_json(transaction, expand_merchant=True)
         )
         payload: JsonObject = {"type": "transaction.created", "data": data}
@@ -100,7 +109,7 @@ class WebhookSender:
         self._send((webhook, payload), *held)
 
     def _send(self, *payloads: tuple[Webhook, JsonObject]) -> None:
-        """Send these one after the other, in the background."""
+        """Send payloads one after the other, in a background task."""
         task = asyncio.get_running_loop().create_task(self._deliver_in_order(payloads))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -112,12 +121,12 @@ class WebhookSender:
     async def _deliver_with_retries(self, webhook: Webhook, payload: JsonObject) -> None:
         delays = self._behaviour().webhook_retry_delays
         for attempt, delay in enumerate((0, *delays), start=1):
-            await asyncio.sleep(delay + self._transit_seconds)
+            await self._sleep(delay + self._transit_seconds)
             if await self._deliver_once(webhook, payload, attempt) in _OK:
                 return
 
     async def _deliver_once(self, webhook: Webhook, payload: JsonObject, attempt: int) -> int:
-        """Call once; returns the status, or 0 if nobody answered."""
+        """Call a webhook once; return the HTTP status, or 0 without a response."""
         if self._session is None:
             return 0
         data = payload["data"]
@@ -131,13 +140,13 @@ class WebhookSender:
         self._log(webhook, transaction_id, attempt, status or None)
         return status
 
-    def _resolve(self, address: str) -> URL:
-        """Return an address with its host replaced where the sandbox knows better."""
-        url = URL(address)
-        really = self._behaviour().webhook_hosts.get(url.host or "")
-        if really is None:
+    def _resolve(self, webhook_url: str) -> URL:
+        """Return a webhook's URL, with the real address of its host if one is configured."""
+        url = URL(webhook_url)
+        real_address = self._behaviour().webhook_hosts.get(url.host or "")
+        if real_address is None:
             return url
-        origin = URL(really)
+        origin = URL(real_address)
         return url.with_scheme(origin.scheme).with_host(origin.host or "").with_port(origin.port)
 
     def _log(self, webhook: Webhook, transaction_id: str, attempt: int, status: int | None) -> None:

@@ -1,4 +1,4 @@
-"""A household to bank for: Ann and Ben, with two months of ordinary life behind them."""
+"""Ann's and Ben's household: their accounts, their pots and two months of transactions."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _SHOPPING = (
 
 @dataclass(frozen=True, kw_only=True)
 class Household:
-    """Who and what there is."""
+    """The people, accounts and pots of the household."""
 
     bank: Bank
     ann: Person
@@ -45,7 +45,7 @@ class Household:
 
 
 def build_household(bank: Bank) -> Household:
-    """Open everything and live through the last two months."""
+    """Add the household with its history to an empty bank."""
     now = bank.clock()
     long_ago = now - timedelta(days=900)
     ann, ben = bank.add_person("Ann Archer"), bank.add_person("Ben Baker")
@@ -80,12 +80,12 @@ def build_household(bank: Bank) -> Household:
         ),
         bills=bank.open_pot(joint.id, "Bills", balance=74_000, style="piggy_bank"),
     )
-    _live(household, now)
+    _add_history(household, now)
     return household
 
 
-def _live(household: Household, now: datetime) -> None:
-    """Write the history: salaries, a rent, bills, and a purchase or two a day."""
+def _add_history(household: Household, now: datetime) -> None:
+    """Add the history: salaries, rent, bills, and two purchases a day."""
     bank = household.bank
     for ago in range(DAYS_OF_HISTORY, 0, -1):
         day = (now - timedelta(days=ago)).astimezone(LONDON)
@@ -95,7 +95,7 @@ def _live(household: Household, now: datetime) -> None:
                 household.joint.id, -115_000, payee="Mill Street Lettings", at=morning
             )
             bank.direct_debit(household.joint.id, -8_450, pot_id=household.bills.id, at=morning)
-        if day.day == 25:  # noqa: PLR2004 - pay day
+        if day.day == 25:  # noqa: PLR2004 - pay day of both
             bank.receive(household.current.id, 265_000, sender="Harbour Design Ltd", at=morning)
             bank.receive(household.bens.id, 231_500, sender="City Trams", at=morning)
             bank.receive(household.joint.id, 160_000, sender="Ann Archer", at=morning)

@@ -1,4 +1,4 @@
-"""What the bank writes down: people, accounts, pots, transactions, and what hangs on them."""
+"""Models of the ledger: people, accounts, pots, transactions and everything attached to them."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,10 +11,10 @@ _COUNT_DIGITS = 10
 
 
 class BankError(Exception):
-    """The bank says no, in the words that the API would use."""
+    """The bank refuses a request; holds the error as the API would report it."""
 
     def __init__(self, code: str, message: str, **params: str) -> None:
-        """Keep the dotted code, whose first part fixes the HTTP status, and what it is about."""
+        """Initialize the error; the first part of the dotted code determines the HTTP status."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
@@ -30,17 +30,17 @@ def _base62(number: int, width: int) -> str:
 
 
 class IdGenerator:
-    """Makes ids of Monzo's form: a prefix, four zeros, 18 more letters and digits.
+    """Generates ids in Monzo's format: a prefix, four zeros, 18 more letters and digits.
 
-    As with Monzo's own, sorting the ids of one kind sorts them by the time they were made for.
+    Like Monzo's ids, they sort by the time for which they were generated.
     """
 
     def __init__(self) -> None:
-        """Begin at one."""
+        """Initialize the generator."""
         self._count = 0
 
     def next(self, prefix: str, at: datetime) -> str:
-        """Return an id that was never given out before."""
+        """Return a new id for a time."""
         self._count += 1
         milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
         when, which = _base62(milliseconds, _TIME_DIGITS), _base62(self._count, _COUNT_DIGITS)
@@ -48,7 +48,7 @@ class IdGenerator:
 
 
 def id_time(identifier: str) -> datetime:
-    """Return the time that an id was made for; ValueError if it is not one of ours."""
+    """Return the time encoded in an id. Raises ValueError if this bank did not generate the id."""
     digits = identifier.partition("_")[2]
     if len(digits) != len("0000") + _TIME_DIGITS + _COUNT_DIGITS:
         msg = f"{identifier!r} is not an id of this bank"
@@ -61,29 +61,29 @@ def id_time(identifier: str) -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody who banks here."""
+    """A customer."""
 
     user_id: str
     name: str
 
     @property
     def first_name(self) -> str:
-        """The name that the app would greet them with."""
+        """The first name."""
         return self.name.partition(" ")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Abroad:
-    """Where an account's owner is travelling."""
+    """The currency in which a travelling account owner spends."""
 
     currency: str
     rate: float
-    """Units of that currency for one unit of the account's."""
+    """Units of this currency for one unit of the account's currency."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Outside:
-    """The rest of the world: every shop, employer and stranger, for one currency.
+    """The outside world (shops, employers, strangers), for one currency.
 
     Its balance is what has left the bank less what has come in: all balances of a currency add up
     to zero.
@@ -95,7 +95,7 @@ class Outside:
 
 @dataclass(kw_only=True, eq=False)
 class Account:
-    """An account of any type, known or not."""
+    """An account; any text is allowed as its type."""
 
     id: str
     type: str
@@ -103,14 +103,14 @@ class Account:
     currency: str
     created: datetime
     description: str
-    """An internal name as Monzo has it, no name for people."""
+    """Monzo's internal description, which is not meant for people."""
 
     number: str = ""
-    """Eight digits; empty for the types that cannot be paid into by bank transfer."""
+    """Eight digits; empty for account types that cannot receive bank transfers."""
 
     business_id: str = ""
     balance: int = 0
-    """What can be spent, pending payments already taken off; minor units."""
+    """Available balance in minor units; pending payments are already deducted."""
 
     closed: bool = False
     abroad: Abroad | None = None
@@ -118,7 +118,7 @@ class Account:
 
 @dataclass(kw_only=True, eq=False)
 class Pot:
-    """Money set aside from an account."""
+    """A pot of an account."""
 
     id: str
     account_id: str
@@ -132,7 +132,7 @@ class Pot:
     locked: bool
     locked_until: datetime | None
     added_security: bool
-    """Withdrawing needs the app: the API refuses. Nothing in a pot's data tells."""
+    """Whether withdrawals need the app. The API refuses them, but does not show this property."""
 
     round_up: bool
     round_up_multiplier: int | None
@@ -142,18 +142,18 @@ class Pot:
 
 
 type Purse = Account | Pot | Outside
-"""Anything that money can be in."""
+"""A holder of money: one side of every movement."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where a merchant is; the default is a shop on the internet, as recorded."""
+    """Address of a merchant; the default is the address recorded for an online shop."""
 
     street: str = ""
     city: str = ""
     postcode: str = ""
     country: str = "GLO"
-    """ISO 3166 alpha-3, or GLO for nowhere in particular."""
+    """ISO 3166 alpha-3 code, or GLO for no particular country."""
 
     country_name: str = "world"
     latitude: float = 50.99999999999999
@@ -165,7 +165,7 @@ NOWHERE = Address()
 
 @dataclass(frozen=True, kw_only=True)
 class Merchant:
-    """Somebody who takes cards."""
+    """A merchant that accepts cards."""
 
     id: str
     group_id: str
@@ -180,16 +180,16 @@ class Merchant:
 
 @dataclass(frozen=True, kw_only=True)
 class AtmFee:
-    """What a cash machine abroad cost beyond the cash."""
+    """Fee of a cash machine abroad; both amounts are positive minor units of the account."""
 
     fee: int
     withdrawal: int
-    """The cash alone, in minor units of the account; both are positive."""
+    """The withdrawn cash without the fee."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A picture that belongs to a transaction."""
+    """An image attached to a transaction."""
 
     id: str
     user_id: str
@@ -201,25 +201,25 @@ class Attachment:
 
 @dataclass(kw_only=True, eq=False)
 class Transaction:
-    """One row of an account's history. Money in is positive, money out negative; minor units."""
+    """A transaction of an account; amounts are minor units, negative for money out."""
 
     id: str
     account_id: str
     created: datetime
     updated: datetime
     amount: int
-    """What the balance changed by; of a declined payment what was tried, though nothing changed."""
+    """Change of the balance. A declined payment has the attempted amount, but changes nothing."""
 
     currency: str
     local_amount: int
-    """The same in the currency that was spent, by that currency's own minor units."""
+    """The amount in minor units of the local currency."""
 
     local_currency: str
     description: str = ""
     scheme: str = ""
     category: str = "general"
     settled: datetime | None = None
-    """None while pending. May lie ahead: incoming bank transfers settle the next morning."""
+    """None while pending. Can be in the future: bank transfers settle the next morning."""
 
     dedupe_id: str = ""
     merchant: Merchant | None = None
@@ -233,37 +233,38 @@ class Transaction:
     is_load: bool = False
     amount_is_pending: bool = False
     categories: dict[str, int] | None = None
-    """How a split payment divides; None where Monzo says null."""
+    """Amount per category of a split payment."""
 
     atm_fee: AtmFee | None = None
     virtual_card: str = ""
-    """The name of the virtual card that was used, if one was."""
+    """Name of the virtual card that was used, or empty."""
 
     attachments: list[Attachment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """What an account holds at this moment; minor units of its currency unless said otherwise."""
+    """Balance of an account; amounts are minor units of its currency unless stated otherwise."""
 
     balance: int
     total_balance: int
-    """Pots included."""
+    """Balance including pots; savings pots depend on `BankBehaviour.savings_in_total`."""
 
     with_savings: int
+    """Balance including all pots."""
     currency: str
     spend_today: int
-    """Negative or zero: money out since four in the morning."""
+    """Change by spending since 04:00 in London; negative for money out."""
 
     local_spend: dict[str, int]
-    """The same by the currency spent in, each in its own minor units."""
+    """The same per local currency, each in its own minor units."""
 
     abroad: Abroad | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedItem:
-    """A card that a program put into somebody's app."""
+    """An item that a client added to a customer's feed."""
 
     account_id: str
     title: str
@@ -276,7 +277,7 @@ class FeedItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
-    """An address that a program wants to be called at when an account has a new transaction."""
+    """A URL that the bank calls for every new transaction of an account."""
 
     id: str
     account_id: str
@@ -289,7 +290,7 @@ type JsonObject = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What was bought, item by item, as a program told the bank."""
+    """An itemized receipt that a client stored for a transaction."""
 
     id: str
     external_id: str

@@ -1,4 +1,4 @@
-"""Monzo's JSON, as recorded, with its different kinds of nothing: null, "", [], {}, and no key."""
+"""Monzo's JSON as recorded. Missing values are null, "", [], {} or a missing key, like at Monzo."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from .models import (
     Webhook,
 )
 
-# The types whose recordings are older than 2024, without the keys that came then.
+# Account types whose recordings are from before 2024, without the keys that were added then.
 _OLDER_TYPES = frozenset(
     {"uk_business", "uk_monzo_flex_backing_loan", "uk_prepaid", "uk_retail_joint"}
 )
@@ -27,18 +27,18 @@ _ICONS = {"uk_monzo_flex": "flex", "uk_retail": "personal"}
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a time as transactions have it: UTC, milliseconds without the zeros at their end."""
+    """Return a time as in transactions: UTC, milliseconds without trailing zeros."""
     text = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}"
     return text.rstrip("0").removesuffix(".") + "Z"
 
 
 def full_timestamp(moment: datetime) -> str:
-    """Return a time as accounts and pots have it: UTC, always with three decimals."""
+    """Return a time as in accounts and pots: UTC, always with three decimals."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def account_json(account: Account) -> JsonObject:
-    """Return an account as its type was recorded; an invented type looks like the newest."""
+    """Return an account as recorded for its type; unknown types have the newest format."""
     data: JsonObject = {
         "id": account.id,
         "closed": account.closed,
@@ -101,7 +101,7 @@ def _number_json(account: Account, *, with_iban: bool) -> JsonObject:
 
 
 def balance_json(balance: Balance) -> JsonObject:
-    """Return the eight keys; at household the local currency is "" and the rate a whole 0."""
+    """Return a balance; without a travel currency, the local currency is "" and the rate is 0."""
     return {
         "balance": balance.balance,
         "total_balance": balance.total_balance,
@@ -118,7 +118,7 @@ def balance_json(balance: Balance) -> JsonObject:
 
 
 def pot_json(pot: Pot, *, account_id: str | None = None) -> JsonObject:
-    """Return a pot; without a goal there is no such key."""
+    """Return a pot; a pot without a goal has no `goal_amount`."""
     data: JsonObject = {
         "id": pot.id,
         "name": pot.name,
@@ -148,9 +148,9 @@ def pot_json(pot: Pot, *, account_id: str | None = None) -> JsonObject:
 
 
 def transaction_json(transaction: Transaction, *, expand_merchant: bool) -> JsonObject:
-    """Return a transaction with every key of today's recordings.
+    """Return a transaction with every key of the latest recordings.
 
-    Only a declined one has `decline_reason`; pending is `settled` "".
+    Only a declined payment has `decline_reason`; `settled` is "" while pending.
     """
     by_card = transaction.merchant is not None
     by_pot = "pot_id" in transaction.metadata
@@ -166,7 +166,8 @@ def transaction_json(transaction: Transaction, *, expand_merchant: bool) -> Json
         "notes": transaction.notes,
         "metadata": dict(transaction.metadata),
         "labels": None,
-        "attachments": [_hung_json(item) for item in transaction.attachments] or None,
+        "attachments": [_transaction_attachment_json(item) for item in transaction.attachments]
+        or None,
         "international": None,
         "category": transaction.category,
         "categories": None
@@ -201,7 +202,7 @@ def transaction_json(transaction: Transaction, *, expand_merchant: bool) -> Json
 
 
 def documented_transaction_json(transaction: Transaction) -> JsonObject:
-    """Return the few keys of a transaction that the documentation's webhook has."""
+    """Return a transaction with the few keys of the documentation's webhook example."""
     full = transaction_json(transaction, expand_merchant=True)
     keys = (
         "account_id",
@@ -294,7 +295,7 @@ def _virtual_card_json(transaction: Transaction) -> JsonObject:
 
 
 def attachment_json(attachment: Attachment) -> JsonObject:
-    """Return an attachment as registering it answers."""
+    """Return an attachment as in the response to its registration."""
     return {
         "id": attachment.id,
         "user_id": attachment.user_id,
@@ -305,16 +306,16 @@ def attachment_json(attachment: Attachment) -> JsonObject:
     }
 
 
-def _hung_json(attachment: Attachment) -> JsonObject:
-    """Return an attachment as its transaction shows it, with two keys twice."""
+def _transaction_attachment_json(attachment: Attachment) -> JsonObject:
+    """Return an attachment as in a transaction, where two values have two keys each."""
     data = attachment_json(attachment)
     return data | {"type": attachment.file_type, "url": attachment.file_url}
 
 
 def receipt_json(receipt: Receipt) -> JsonObject:
-    """Return a receipt: what was put, with Monzo's blanks where nothing was."""
+    """Return a receipt, with Monzo's empty values for the fields that were not sent."""
     merchant_keys = ("name", "phone", "email", "store_name", "store_address", "store_postcode")
-    given = receipt.body.get("merchant")
+    sent = receipt.body.get("merchant")
     merchant = dict.fromkeys(merchant_keys, "") | {"online": False}
     return {
         "id": receipt.id,
@@ -323,7 +324,7 @@ def receipt_json(receipt: Receipt) -> JsonObject:
         "proof_of_purchase_id": "",
         "total": receipt.body["total"],
         "currency": receipt.body["currency"],
-        "merchant": merchant | (given if isinstance(given, dict) else {}),
+        "merchant": merchant | (sent if isinstance(sent, dict) else {}),
         "payments": receipt.body.get("payments") or [],
         "taxes": receipt.body.get("taxes") or [],
         "items": receipt.body["items"],

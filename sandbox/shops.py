@@ -1,4 +1,4 @@
-"""The shops of this sandbox: invented ones, with what a merchant's record needs."""
+"""The invented shops of the sandbox."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from .models import NOWHERE, Address
 
 @dataclass(frozen=True)
 class Shop:
-    """A merchant before the bank has given it ids."""
+    """A merchant to which the bank has not given ids yet."""
 
     name: str
     category: str
@@ -81,5 +81,5 @@ SHOPS = (
 
 
 def shop(name: str) -> Shop:
-    """Return the shop of that name; an unknown name is a plain shop without emoji."""
+    """Return a shop by its name; an unknown name gives a shop without emoji."""
     return next((known for known in SHOPS if known.name == name), Shop(name, "general"))

@@ -1,1 +1,1 @@
-"""x."""
+"""The benchmark: compares this integration with the one built into Home Assistant."""

@@ -1,6 +1,6 @@
-"""Compares this integration with Home Assistant's own: what they ask the bank, and what it takes.
+"""Compares this integration with the built-in one: requests, response times, CPU time.
 
-Both run in turn in a real Home Assistant core of their own process, against the same sandbox.
+Each measurement runs in a separate process, in a real Home Assistant core, with a sandbox bank.
 """
 
 import asyncio
@@ -8,16 +8,19 @@ from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 import json
+from pathlib import Path
 import socket
 import sys
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sandbox.bank import Bank
 from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
+from sandbox.home_assistant.process import EXTERNAL_HOST
 from sandbox.models import Person
 from sandbox.server import BankServer
 
-from .worker import EXTERNAL_HOST, Burst, Hour, Integration, Payments, Polls
+from .worker import Burst, Hour, Integration, Payments, Polls
 
 ACCOUNTS = (1, 3, 10)
 POTS = 5
@@ -27,14 +30,16 @@ PAYMENTS = 5
 BURST = 200
 IMPORTS = 3
 
+_REPOSITORY = Path(__file__).parents[2]
+
 type Pick = Callable[[Figures], float]
 
-_SIDES: tuple[Integration, ...] = ("core", "ours")
+_INTEGRATIONS: tuple[Integration, ...] = ("core", "ours")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a figure of either integration, for each number of accounts."""
+    """One line of the table: a figure of both integrations, for each number of accounts."""
 
     name: str
     digits: int
@@ -44,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What was measured of one integration with one number of accounts."""
+    """The figures of one integration with one number of accounts."""
 
     polls: Polls
     hour: Hour
@@ -54,7 +59,7 @@ class Figures:
 
 
 def _household(accounts: int) -> tuple[Bank, Person]:
-    """Return a bank with so many accounts of one person, the first with round-ups."""
+    """Return a bank with a number of accounts of one person; the first account has round-ups."""
     bank = Bank()
     ann = bank.add_person("Ann Archer")
     for _ in range(accounts):
@@ -65,41 +70,55 @@ def _household(accounts: int) -> tuple[Bank, Person]:
     return bank, ann
 
 
-async def _measure(**task: object) -> Any:  # noqa: ANN401 - JSON
-    """Have one thing measured in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox.bench.worker"), stdin=PIPE, stdout=PIPE, stderr=PIPE
-    )
-    answer, complaints = await process.communicate(json.dumps(task).encode())
-    if process.returncode:
-        sys.exit(complaints.decode())
-    return json.loads(answer)
-
-
-async def measured(
-    side: Integration,
+async def measure(  # noqa: PLR0913 - one parameter for each setting
+    integration: Integration,
     accounts: int,
-    what: str,
+    measurement: str,
     *,
     latency: float = LATENCY,
     repetitions: int = 0,
+    python: str | Path = sys.executable,
 ) -> Any:  # noqa: ANN401 - JSON
-    """Have one thing measured with a bank of its own, which knows where Home Assistant is."""
+    """Run one measurement with a new bank; return its figures."""
     bank, ann = _household(accounts)
     port = _free_port()
     behaviour = replace(
         DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}
     )
     async with BankServer(bank, behaviour=behaviour, latency=latency) as server:
-        return await _measure(
-            what=what,
-            integration=side,
+        return await _run_worker(
+            python,
+            measurement=measurement,
+            integration=integration,
             bank_url=server.url,
             token=server.sign_in(ann),
             port=port,
             latency=latency,
             repetitions=repetitions,
         )
+
+
+async def _run_worker(python: str | Path, **task: object) -> Any:  # noqa: ANN401 - JSON
+    """Run a task in a worker process, and return its result."""
+    with TemporaryDirectory() as folder:
+        process = await asyncio.create_subprocess_exec(
+            *(python, "-m", "sandbox.bench.worker"),
+            cwd=_REPOSITORY,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        try:
+            result, errors = await process.communicate(
+                json.dumps({**task, "folder": folder}).encode()
+            )
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    if process.returncode:
+        sys.exit(errors.decode())
+    return json.loads(result)
 
 
 def _free_port() -> int:
@@ -110,20 +129,21 @@ def _free_port() -> int:
 
 
 async def _seconds_to_import(integration: Integration) -> float:
-    tries: list[float] = [
-        await _measure(what="import", integration=integration) for _ in range(IMPORTS)
+    durations: list[float] = [
+        await _run_worker(sys.executable, measurement="import", integration=integration)
+        for _ in range(IMPORTS)
     ]
-    return min(tries)
+    return min(durations)
 
 
-async def _figures(side: Integration, accounts: int, seconds_to_import: float) -> Figures:
-    """Measure everything, one after the other so that nothing disturbs."""
-    _say(f"Measuring {side} with {accounts} account(s) ...")
+async def _figures(integration: Integration, accounts: int, seconds_to_import: float) -> Figures:
+    """Run all measurements, one after the other, because parallel ones would disturb each other."""
+    _say(f"Measuring {integration} with {accounts} account(s) ...")
     return Figures(
-        polls=Polls(**await measured(side, accounts, "polls", repetitions=POLLS)),
-        hour=Hour(**await measured(side, accounts, "hour", latency=0)),
-        payments=Payments(**await measured(side, accounts, "payments", repetitions=PAYMENTS)),
-        burst=Burst(**await measured(side, accounts, "burst", repetitions=BURST)),
+        polls=Polls(**await measure(integration, accounts, "polls", repetitions=POLLS)),
+        hour=Hour(**await measure(integration, accounts, "hour", latency=0)),
+        payments=Payments(**await measure(integration, accounts, "payments", repetitions=PAYMENTS)),
+        burst=Burst(**await measure(integration, accounts, "burst", repetitions=BURST)),
         seconds_to_import=seconds_to_import,
     )
 
@@ -131,13 +151,13 @@ async def _figures(side: Integration, accounts: int, seconds_to_import: float) -
 async def compare() -> list[Row]:
     """Measure both integrations."""
     _say("Measuring imports ...")
-    imports = {side: await _seconds_to_import(side) for side in _SIDES}
-    figures: dict[Integration, list[Figures]] = {side: [] for side in _SIDES}
+    imports = {each: await _seconds_to_import(each) for each in _INTEGRATIONS}
+    figures: dict[Integration, list[Figures]] = {each: [] for each in _INTEGRATIONS}
     for accounts in ACCOUNTS:
-        for side in _SIDES:
-            figures[side].append(await _figures(side, accounts, imports[side]))
+        for integration in _INTEGRATIONS:
+            figures[integration].append(await _figures(integration, accounts, imports[integration]))
     return [
-        Row(name, digits, *([pick(each) for each in figures[side]] for side in _SIDES))
+        Row(name, digits, *([pick(each) for each in figures[which]] for which in _INTEGRATIONS))
         for name, digits, pick in _TABLE
     ]
 
@@ -150,35 +170,35 @@ def _trips(seconds: float) -> float:
     return seconds / LATENCY
 
 
-# What is printed of the figures, and with how many digits.
+# Lines of the table: name, number of decimals, figure.
 _TABLE: tuple[tuple[str, int, Pick], ...] = (
-    ("round trips per poll", 2, lambda it: it.polls.round_trips),
-    ("round trips until loaded", 0, lambda it: it.polls.until_loaded),
-    ("requests an hour, polling", 0, lambda it: it.hour.polling),
-    ("  with deliveries", 0, lambda it: it.hour.with_deliveries),
-    ("most requests in 5 min", 0, lambda it: it.hour.most_in_five_minutes),
-    ("requests for a payment", 0, lambda it: it.payments.requests),
-    ("  with a round-up", 0, lambda it: it.payments.requests_with_round_up),
-    ("a payment's event, ms", 1, lambda it: _ms(it.payments.event)),
-    ("  round trips", 2, lambda it: _trips(it.payments.event)),
-    ("  a second later, ms", 1, lambda it: _ms(it.payments.next_event)),
-    ("  round trips", 2, lambda it: _trips(it.payments.next_event)),
-    ("a payment's balance, ms", 0, lambda it: _ms(it.payments.balance)),
-    ("  round trips", 2, lambda it: _trips(it.payments.balance)),
-    ("  a second later, ms", 0, lambda it: _ms(it.payments.next_balance)),
-    ("  round trips", 2, lambda it: _trips(it.payments.next_balance)),
-    (f"{BURST} payments, lasting ms", 0, lambda it: _ms(it.burst.lasted)),
-    ("  requests", 0, lambda it: it.burst.requests),
-    ("  events", 0, lambda it: it.burst.events),
-    ("  last event, ms", 0, lambda it: _ms(it.burst.event)),
-    ("  right balance, ms", 0, lambda it: _ms(it.burst.balance)),
-    ("CPU per poll, ms", 1, lambda it: _ms(it.polls.cpu)),
-    ("seconds to import", 2, lambda it: it.seconds_to_import),
+    ("round trips per poll", 2, lambda figures: figures.polls.round_trips),
+    ("round trips until loaded", 0, lambda figures: figures.polls.until_loaded),
+    ("requests an hour, polling", 0, lambda figures: figures.hour.polling),
+    ("  with deliveries", 0, lambda figures: figures.hour.with_deliveries),
+    ("most requests in 5 min", 0, lambda figures: figures.hour.most_in_five_minutes),
+    ("requests for a payment", 0, lambda figures: figures.payments.requests),
+    ("  with a round-up", 0, lambda figures: figures.payments.requests_with_round_up),
+    ("a payment's event, ms", 1, lambda figures: _ms(figures.payments.event)),
+    ("  round trips", 2, lambda figures: _trips(figures.payments.event)),
+    ("  a second later, ms", 1, lambda figures: _ms(figures.payments.next_event)),
+    ("  round trips", 2, lambda figures: _trips(figures.payments.next_event)),
+    ("a payment's balance, ms", 0, lambda figures: _ms(figures.payments.balance)),
+    ("  round trips", 2, lambda figures: _trips(figures.payments.balance)),
+    ("  a second later, ms", 0, lambda figures: _ms(figures.payments.next_balance)),
+    ("  round trips", 2, lambda figures: _trips(figures.payments.next_balance)),
+    (f"{BURST} payments, lasting ms", 0, lambda figures: _ms(figures.burst.lasted)),
+    ("  requests", 0, lambda figures: figures.burst.requests),
+    ("  events", 0, lambda figures: figures.burst.events),
+    ("  last event, ms", 0, lambda figures: _ms(figures.burst.event)),
+    ("  right balance, ms", 0, lambda figures: _ms(figures.burst.balance)),
+    ("CPU per poll, ms", 1, lambda figures: _ms(figures.polls.cpu)),
+    ("seconds to import", 2, lambda figures: figures.seconds_to_import),
 )
 
 
 def table(rows: list[Row]) -> str:
-    """Lay the rows out for a terminal."""
+    """Return the rows as a table for a terminal."""
     head = "".join(f"{f'accounts: {accounts}':>24}" for accounts in ACCOUNTS)
     lines = [f"{'':26}{head}", f"{'':26}" + f"{'core':>8}{'ours':>8}{'ratio':>8}" * len(ACCOUNTS)]
     for row in rows:
@@ -191,20 +211,23 @@ def table(rows: list[Row]) -> str:
 
 
 EXPLANATION = f"""
-{POTS} pots in each account; the bank takes {LATENCY * 1000:.0f} ms to answer, which makes a round
-trip. Those of a poll are its time divided by that, the median of {POLLS}; those until loaded are
-requests that had to wait for one another. Requests are counted in the second hour of a clock that
-is turned forward: while nobody knows whether the bank's deliveries arrive, and after one has. The
-most in five minutes is since the start.
+Each account has {POTS} pots. The bank responds after {LATENCY * 1000:.0f} ms: the duration of a
+round trip.
 
-A payment is timed from when the bank's delivery of it comes in: at rest, the median of {PAYMENTS},
-and once a second after another payment. The event of the built-in integration is what the delivery
-says; ours is what the bank says when it is asked, because deliveries are not signed.
+Round trips per poll: duration of a poll, divided by that of a round trip; median of {POLLS}.
+Round trips until loaded: requests that had to wait for an earlier response.
+Requests an hour: in the second hour of an accelerated clock, first before any webhook delivery has
+arrived, then after one has. Most requests in 5 min: since the start.
+
+Payments are timed from the arrival of the bank's webhook delivery: separate payments (median of
+{PAYMENTS}), and a payment one second after another. The built-in integration's event repeats the
+delivery; the event of ours shows the bank's response to a request, because deliveries are not
+signed.
 {BURST} payments are spread over a second, and timed from the first delivery.
 
-The import is the quickest of {IMPORTS}, with everything loaded before that any Home Assistant has
-loaded, but not its cloud. Nothing is encrypted here, so that a connection is opened more cheaply
-than to the real bank.
+Seconds to import: the shortest of {IMPORTS} imports, after importing everything that every Home
+Assistant imports, except its cloud integration. Connections are not encrypted, so opening one costs
+less than it does with the real bank.
 """
 
 

@@ -1,6 +1,6 @@
-"""Somebody who pays at the sandbox bank, and watches Home Assistant until it shows.
+"""Makes payments at the sandbox bank, and measures the time until Home Assistant shows them.
 
-All moments are by `time.perf_counter`.
+All times are from `time.perf_counter`.
 """
 
 import asyncio
@@ -19,93 +19,97 @@ from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
-# Many times what it takes, also for who asks the bank every ten seconds only.
-_PATIENCE_SECONDS = 60.0
+# Many times the usual duration, also for an integration that only polls, every ten seconds.
+_WAIT_SECONDS = 60.0
 
-_SECONDS_BETWEEN_LOOKS = 0.01
+_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """How long a payment took to be seen, in seconds since Monzo's delivery came in."""
+class PaymentTimes:
+    """Seconds from the webhook delivery of a payment until Home Assistant shows it."""
 
     event: float
     balance: float
 
 
-class Customer:
-    """Pays from one account, and watches the account's event and balance."""
+class PaymentTimer:
+    """Pays from one account, and observes the account's event and balance entities."""
 
     def __init__(self, hass: HomeAssistant, bank: ClientSession, account_id: str) -> None:
-        """Have an account whose entities are there."""
+        """Initialize the timer for an account that has entities."""
         entity_id = er.async_get(hass).async_get_entity_id
         self._hass = hass
         self._bank = bank
         self._account_id = account_id
         self._event = entity_id("event", "monzo", f"{account_id}_transaction")
         self._balance = entity_id("sensor", "monzo", f"{account_id}_balance")
-        self.delivered: list[float] = []
-        """When each delivery came in."""
+        self.deliveries: list[float] = []
+        """Time of each webhook delivery."""
 
         self.events: list[float] = []
-        """When each event was told."""
+        """Time of each event."""
 
         self._balances: list[tuple[float, Decimal]] = []
 
-    async def is_expected(self) -> bool:
-        """Return whether the bank knows where to call for every account."""
+    async def has_webhooks(self) -> bool:
+        """Return whether the bank has a webhook for every account."""
         state = await bank_state(self._bank)
         return len(state["webhooks"]) == len(state["accounts"])
 
     async def pay(self, amount: int) -> None:
         """Pay an amount in minor units."""
-        wish = {"account_id": self._account_id, "amount": amount}
-        async with self._bank.post("/control/pay", json=wish) as response:
+        data = {"account_id": self._account_id, "amount": amount}
+        async with self._bank.post("/control/pay", json=data) as response:
             response.raise_for_status()
 
-    async def see_payment(self, amount: int) -> Seen:
-        """Pay, and wait until that can be seen."""
+    async def time_payment(self, amount: int) -> PaymentTimes:
+        """Pay, and wait until the event and the balance show the payment."""
         paid = perf_counter()
         await self.pay(amount)
-        delivered = await _soon(lambda: _first_after(paid, self.delivered))
-        told = await _soon(lambda: _first_after(delivered, self.events))
-        shown = await self.balance_shown(delivered)
-        return Seen(event=told - delivered, balance=shown - delivered)
+        delivery = await _wait_for_time(lambda: _first_after(paid, self.deliveries))
+        event = await _wait_for_time(lambda: _first_after(delivery, self.events))
+        balance = await self.wait_for_balance(delivery)
+        return PaymentTimes(event=event - delivery, balance=balance - delivery)
 
-    async def balance_shown(self, since: float) -> float:
-        """Wait until Home Assistant shows the balance that the bank has; return since when."""
+    async def wait_for_balance(self, since: float) -> float:
+        """Wait until Home Assistant has shown the bank's balance; return the time."""
         (account,) = [
             account
             for account in (await bank_state(self._bank))["accounts"]
             if account["id"] == self._account_id
         ]
-        right = Decimal(account["balance"]) / account["units"]
-        return await _soon(
-            lambda: _first_after(since, (at for at, shown in self._balances if shown == right))
+        expected = Decimal(account["balance"]) / account["units"]
+        return await _wait_for_time(
+            lambda: _first_after(
+                since, (time for time, balance in self._balances if balance == expected)
+            )
         )
 
-    async def all_told(self, payments: int) -> float:
-        """Wait until so many events were told in all; return when the last one was."""
-        return await _soon(
-            lambda: self.events[payments - 1] if len(self.events) >= payments else None
+    async def wait_for_events(self, count: int) -> float:
+        """Wait until there were `count` events in total; return the time of the last one."""
+        return await _wait_for_time(
+            lambda: self.events[count - 1] if len(self.events) >= count else None
         )
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Note what comes in and what is shown."""
+    def observe(self) -> Iterator[None]:
+        """Record webhook deliveries and state changes."""
         handle = webhook.async_handle_webhook
 
-        async def note_delivery(hass: HomeAssistant, webhook_id: str, request: Request) -> Response:
-            self.delivered.append(perf_counter())
+        async def record_delivery(
+            hass: HomeAssistant, webhook_id: str, request: Request
+        ) -> Response:
+            self.deliveries.append(perf_counter())
             return await handle(hass, webhook_id, request)
 
-        stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._note_change)
-        with patch.object(webhook, "async_handle_webhook", note_delivery):
+        stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._record_change)
+        with patch.object(webhook, "async_handle_webhook", record_delivery):
             yield
         stop()
 
     @callback
-    def _note_change(self, event: Event[EventStateChangedData]) -> None:
+    def _record_change(self, event: Event[EventStateChangedData]) -> None:
         now, state = perf_counter(), event.data["new_state"]
         if state is None:
             return
@@ -116,28 +120,28 @@ class Customer:
 
 
 @asynccontextmanager
-async def customer_of(hass: HomeAssistant, bank_url: str) -> AsyncIterator[Customer]:
-    """Provide somebody who pays from the first account of a sandbox bank."""
+async def payment_timer(hass: HomeAssistant, bank_url: str) -> AsyncIterator[PaymentTimer]:
+    """Provide a timer for payments from the first account of a sandbox bank."""
     async with ClientSession(bank_url) as bank:
         account_id = (await bank_state(bank))["accounts"][0]["id"]
-        customer = Customer(hass, bank, account_id)
-        with customer.watching():
-            yield customer
+        timer = PaymentTimer(hass, bank, account_id)
+        with timer.observe():
+            yield timer
 
 
 async def bank_state(bank: ClientSession) -> Any:  # noqa: ANN401 - JSON
-    """Return what the bank's control page shows."""
+    """Return the data of the bank's control page."""
     async with bank.get("/control/state") as response:
         return await response.json()
 
 
-def _first_after(moment: float, moments: Iterator[float] | list[float]) -> float | None:
-    return next((at for at in moments if at >= moment), None)
+def _first_after(start: float, times: Iterator[float] | list[float]) -> float | None:
+    return next((time for time in times if time >= start), None)
 
 
-async def _soon(find: Callable[[], float | None]) -> float:
-    """Wait until there is a moment to be found, and return it."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while (found := find()) is None:  # noqa: ASYNC110 - each looks for something else
-            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+async def _wait_for_time(find: Callable[[], float | None]) -> float:
+    """Wait until a function returns a time, and return this time."""
+    async with asyncio.timeout(_WAIT_SECONDS):
+        while (found := find()) is None:  # noqa: ASYNC110 - callers wait for different conditions
+            await asyncio.sleep(_POLL_SECONDS)
     return found

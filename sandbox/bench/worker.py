@@ -1,6 +1,6 @@
-"""Runs one integration in a Home Assistant of its own, and measures it; the bench starts this.
+"""Measures one integration in a new Home Assistant; `comparison` runs this module as a process.
 
-Reads what to do as JSON from standard input, and answers with JSON.
+Reads its task from standard input, and writes its result to standard output, both as JSON.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from statistics import median
 import sys
-from tempfile import TemporaryDirectory
 import time
 from types import MappingProxyType
 from typing import Any, Literal
@@ -29,11 +28,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
 
-from sandbox.home_assistant.process import seed_http
+from sandbox.home_assistant.process import EXTERNAL_HOST, seed_http
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 
-from .payment_timer import Customer, Seen, customer_of
+from .payment_timer import PaymentTimer, PaymentTimes, payment_timer
 
 type Integration = Literal["ours", "core"]
 
@@ -42,8 +41,8 @@ PACKAGES: dict[Integration, str] = {
     "core": "homeassistant.components.monzo",
 }
 
-# What every Home Assistant has loaded anyway, so that no integration is charged for it.
-_IN_EVERY_HOME = (
+# Loaded in every Home Assistant, so their import time does not count.
+_ALWAYS_LOADED = (
     "binary_sensor",
     "diagnostics",
     "event",
@@ -59,96 +58,101 @@ _REPOSITORY = Path(__file__).parents[2]
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
-# How many seconds without a poll tell what Home Assistant computes anyway.
+# Number of seconds without a poll from which Home Assistant's base load is computed.
 _IDLE_SECONDS = 30
 
-# Minor units: whole pounds are not rounded up, and this is by sixty pence.
-_WHOLE = 300
-_ROUNDED_UP = 340
+# Minor units: a payment of whole pounds has no round-up, the other one has a round-up of 60 pence.
+_WITHOUT_ROUND_UP = 300
+_WITH_ROUND_UP = 340
 
 _SECONDS_BETWEEN_PAYMENTS = 1.0
 
-# Everybody polls once a minute at most. What is due with a poll follows within this, and what
-# comes of a payment within the other.
-_AFTER_A_POLL_SECONDS = 5
-_AFTERMATH_SECONDS = 20
+# Minutes of the accelerated clock in which the webhooks and the first event have to appear.
+_PREPARATION_MINUTES = 24 * 60
 
-# An address as the bank would call it from outside; the sandbox knows that it is this machine.
-EXTERNAL_HOST = "home.example.test"
+# Both integrations poll at most once a minute. Requests that belong to a poll follow within the
+# first duration; requests that a payment causes follow within the second one.
+_AFTER_POLL_SECONDS = 5
+_AFTER_PAYMENT_SECONDS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What to measure."""
+    """A measurement to run."""
 
-    what: Literal["import", "polls", "hour", "payments", "burst"]
+    measurement: Literal["import", "polls", "hour", "payments", "burst"]
     integration: Integration
+    folder: str
+    """An empty folder for Home Assistant's configuration."""
+
     bank_url: str = ""
     token: dict[str, Any] = field(default_factory=dict)
     port: int = 0
-    """Where Home Assistant listens."""
+    """The port of Home Assistant."""
 
     repetitions: int = 0
-    """How many polls or payments to measure."""
+    """Number of polls or payments to measure."""
 
     latency: float = 0.0
-    """What the bank makes every request wait, in seconds."""
+    """Round trip time of the bank, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Polls:
-    """What polling takes."""
+    """Cost of polling."""
 
     until_loaded: int
-    """Requests that had to wait for one another until the config entry was loaded.
+    """Requests until the config entry was loaded that had to wait for an earlier response.
 
-    What goes on in the background then is not among them.
+    Requests in the background afterwards do not count.
     """
 
     round_trips: float
-    """The time that a poll takes, in waits for the bank; the median."""
+    """Median duration of a poll, in round trips."""
 
     cpu: float
-    """Seconds of computing per poll; the median."""
+    """Median CPU time of a poll, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hour:
-    """What the bank is asked while nobody does anything."""
+    """Number of requests while no money moves."""
 
     polling: int
-    """Requests in the second hour of a bank whose deliveries have not been seen to arrive."""
+    """Requests in the second hour, before any webhook delivery has arrived."""
 
     with_deliveries: int
-    """The same, two hours after a delivery has arrived."""
+    """The same after a webhook delivery has arrived."""
 
     most_in_five_minutes: int
-    """Requests in any five minutes since the start."""
+    """Most requests in any five minutes since the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Payments:
-    """What happens when the bank tells of a payment; seconds are since its delivery came in."""
+    """Response to payments; seconds since the arrival of the payment's webhook delivery."""
 
     event: float
-    """Seconds until the event, at rest; the median, as for the balance."""
+    """Median for separate payments, until the event."""
 
     balance: float
+    """Median for separate payments, until the balance."""
 
     next_event: float
-    """Seconds until the event of a payment that was made a second after another."""
+    """For a payment one second after another, until the event."""
 
     next_balance: float
+    """For a payment one second after another, until the balance."""
 
     requests: int
-    """For a payment at rest; the median."""
+    """Median for separate payments."""
 
     requests_with_round_up: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Burst:
-    """What happens when the bank tells of many payments within a second."""
+    """Response to many payments within a second."""
 
     requests: int
     events: int
@@ -164,206 +168,216 @@ class Burst:
 
 
 class FastClock:
-    """A monotonic clock that can be turned forward, and the event loop's timers with it."""
+    """A monotonic clock that can be turned forward, together with the event loop's timers."""
 
     def __init__(self) -> None:
-        """Begin with the real time."""
+        """Initialize the clock with the real time."""
         self._real = time.monotonic
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        """Return the time."""
+        """Return the time in seconds."""
         return self._real() + self._ahead
 
     def forward(self, seconds: float) -> None:
-        """Turn forward."""
+        """Turn the clock forward."""
         self._ahead += seconds
 
 
 class RequestTrace:
-    """When each request of a session was sent and answered."""
+    """Records the times of all requests and responses of a session."""
 
     def __init__(self, session: ClientSession, clock: FastClock) -> None:
-        """Watch a session."""
+        """Initialize the trace, and attach it to a session."""
         self.spans: list[tuple[float, float]] = []
         self._clock = clock
-        watch = TraceConfig()
-        watch.on_request_start.append(self._sent)
-        watch.on_request_end.append(self._answered)
-        watch.freeze()
-        session.trace_configs.append(watch)
+        trace = TraceConfig()
+        trace.on_request_start.append(self._sent)
+        trace.on_request_end.append(self._received)
+        trace.freeze()
+        session.trace_configs.append(trace)
 
     async def _sent(self, _session: ClientSession, context: Any, _request: Any) -> None:  # noqa: ANN401
         context.sent = self._clock()
 
-    async def _answered(self, _session: ClientSession, context: Any, _response: Any) -> None:  # noqa: ANN401
+    async def _received(self, _session: ClientSession, context: Any, _response: Any) -> None:  # noqa: ANN401
         self.spans.append((context.sent, self._clock()))
 
-    def in_a_row(self) -> int:
-        """Return how many requests at most were each sent after the one before was answered."""
-        row, free = 0, 0.0
-        for sent, answered in sorted(self.spans, key=lambda span: span[1]):
+    def longest_sequence(self) -> int:
+        """Return the length of the longest sequence of requests, each sent after a response."""
+        length, free = 0, 0.0
+        for sent, received in sorted(self.spans, key=lambda span: span[1]):
             if sent >= free:
-                row, free = row + 1, answered
-        return row
+                length, free = length + 1, received
+        return length
 
     def most_within(self, seconds: float) -> int:
-        """Return the most requests that were sent within any span of so many seconds."""
+        """Return the highest number of requests within any period of this length."""
         times = sorted(sent for sent, _ in self.spans)
         return max(sum(begin <= sent < begin + seconds for sent in times) for begin in times)
 
 
-class HomeAssistantOnFastClock:
-    """A Home Assistant with one config entry, living on a fast clock."""
+class AcceleratedHomeAssistant:
+    """A Home Assistant with one config entry, whose clock can be turned forward."""
 
     def __init__(self, hass: HomeAssistant, requests: RequestTrace, clock: FastClock) -> None:
-        """Take over one whose config entry has just been set up."""
-        self.until_loaded = requests.in_a_row()
+        """Initialize with a Home Assistant whose config entry has just been set up."""
+        self.until_loaded = requests.longest_sequence()
         self._hass = hass
         self._clock = clock
         self._idle: deque[float] = deque(maxlen=_IDLE_SECONDS)
         self.requests = requests
 
-    async def live(self, seconds: int) -> None:
-        """Let time pass, a second at once, with all that is to be done then."""
+    async def forward(self, seconds: int) -> None:
+        """Turn the clock forward in steps of a second, and finish the work that is due at each."""
         for _ in range(seconds):
             self._clock.forward(1)
             await self._settle()
 
     async def poll(self) -> tuple[float, float]:
-        """Wait for the next poll; return the real seconds that it and its computing took.
+        """Wait for the next poll; return its real duration and its CPU time in seconds.
 
-        What Home Assistant computes in a second without a poll is not counted.
+        The CPU time that Home Assistant needs in a second without a poll is deducted.
         """
-        while True:
-            asked = len(self.requests.spans)
-            began, computed = time.perf_counter(), time.process_time()
-            await self.live(1)
-            passed, computing = time.perf_counter() - began, time.process_time() - computed
-            if len(self.requests.spans) == asked:
-                self._idle.append(computing)
+        for _ in range(_HOUR):
+            requests_before = len(self.requests.spans)
+            time_before, cpu_before = time.perf_counter(), time.process_time()
+            await self.forward(1)
+            duration = time.perf_counter() - time_before
+            cpu = time.process_time() - cpu_before
+            if len(self.requests.spans) == requests_before:
+                self._idle.append(cpu)
             elif self._idle:
-                return passed, computing - median(self._idle)
+                return duration, cpu - median(self._idle)
+        sys.exit("The integration did not poll within an hour.")
 
-    async def rest(self) -> None:
-        """Wait for a moment at which no poll is near."""
+    async def move_past_poll(self) -> None:
+        """Move to a time shortly after a poll, far from the next one."""
         await self.poll()
-        await self.live(_AFTER_A_POLL_SECONDS)
+        await self.forward(_AFTER_POLL_SECONDS)
 
     async def _settle(self) -> None:
         await asyncio.sleep(0)
         await self._hass.async_block_till_done(wait_background_tasks=True)
 
 
-async def _polls(task: Task, home: HomeAssistantOnFastClock) -> Polls:
-    taken = [await home.poll() for _ in range(task.repetitions)]
+async def _polls(task: Task, home_assistant: AcceleratedHomeAssistant) -> Polls:
+    polls = [await home_assistant.poll() for _ in range(task.repetitions)]
     return Polls(
-        until_loaded=home.until_loaded,
-        round_trips=median(seconds for seconds, _ in taken) / task.latency,
-        cpu=median(cpu for _, cpu in taken),
+        until_loaded=home_assistant.until_loaded,
+        round_trips=median(seconds for seconds, _ in polls) / task.latency,
+        cpu=median(cpu for _, cpu in polls),
     )
 
 
-async def _hour(home: HomeAssistantOnFastClock, customer: Customer) -> Hour:
-    polling = await _second_hour(home)
-    most_in_five_minutes = home.requests.most_within(5 * _MINUTE)
-    await customer.see_payment(_WHOLE)
+async def _hour(home_assistant: AcceleratedHomeAssistant, timer: PaymentTimer) -> Hour:
+    polling = await _second_hour(home_assistant)
+    most_in_five_minutes = home_assistant.requests.most_within(5 * _MINUTE)
+    await timer.time_payment(_WITHOUT_ROUND_UP)
     return Hour(
         polling=polling,
-        with_deliveries=await _second_hour(home),
+        with_deliveries=await _second_hour(home_assistant),
         most_in_five_minutes=most_in_five_minutes,
     )
 
 
-async def _second_hour(home: HomeAssistantOnFastClock) -> int:
-    """Return how many requests are sent in the second hour from now."""
-    await home.live(_HOUR)
-    asked = len(home.requests.spans)
-    await home.live(_HOUR)
-    return len(home.requests.spans) - asked
+async def _second_hour(home_assistant: AcceleratedHomeAssistant) -> int:
+    """Return the number of requests in the second hour from now."""
+    await home_assistant.forward(_HOUR)
+    requests_before = len(home_assistant.requests.spans)
+    await home_assistant.forward(_HOUR)
+    return len(home_assistant.requests.spans) - requests_before
 
 
-async def _payments(task: Task, home: HomeAssistantOnFastClock, customer: Customer) -> Payments:
-    await _until_told(home, customer)
-    alone = [await _payment(home, customer, _WHOLE) for _ in range(task.repetitions)]
-    _, requests_with_round_up = await _payment(home, customer, _ROUNDED_UP)
-    await home.rest()
-    await customer.pay(_WHOLE)
+async def _payments(
+    task: Task, home_assistant: AcceleratedHomeAssistant, timer: PaymentTimer
+) -> Payments:
+    await _prepare_payments(home_assistant, timer)
+    payments = [
+        await _payment(home_assistant, timer, _WITHOUT_ROUND_UP) for _ in range(task.repetitions)
+    ]
+    _, requests_with_round_up = await _payment(home_assistant, timer, _WITH_ROUND_UP)
+    await home_assistant.move_past_poll()
+    await timer.pay(_WITHOUT_ROUND_UP)
     await asyncio.sleep(_SECONDS_BETWEEN_PAYMENTS)
-    following = await customer.see_payment(_WHOLE)
+    following = await timer.time_payment(_WITHOUT_ROUND_UP)
     return Payments(
-        event=median(seen.event for seen, _ in alone),
-        balance=median(seen.balance for seen, _ in alone),
+        event=median(times.event for times, _ in payments),
+        balance=median(times.balance for times, _ in payments),
         next_event=following.event,
         next_balance=following.balance,
-        requests=round(median(requests for _, requests in alone)),
+        requests=round(median(requests for _, requests in payments)),
         requests_with_round_up=requests_with_round_up,
     )
 
 
 async def _payment(
-    home: HomeAssistantOnFastClock, customer: Customer, amount: int
-) -> tuple[Seen, int]:
-    """Make a payment at rest; return how it was seen, and how many requests came of it."""
-    await home.rest()
-    asked = len(home.requests.spans)
-    seen = await customer.see_payment(amount)
-    await home.live(_AFTERMATH_SECONDS)
-    return seen, len(home.requests.spans) - asked
+    home_assistant: AcceleratedHomeAssistant, timer: PaymentTimer, amount: int
+) -> tuple[PaymentTimes, int]:
+    """Make a separate payment; return its times, and the number of requests that it caused."""
+    await home_assistant.move_past_poll()
+    requests_before = len(home_assistant.requests.spans)
+    times = await timer.time_payment(amount)
+    await home_assistant.forward(_AFTER_PAYMENT_SECONDS)
+    return times, len(home_assistant.requests.spans) - requests_before
 
 
-async def _until_told(home: HomeAssistantOnFastClock, customer: Customer) -> None:
-    """Let time pass until the bank knows where to call for every account, and a payment is told."""
-    while not await customer.is_expected():
-        await home.live(_MINUTE)
-    while not customer.events:
-        await customer.pay(_WHOLE)
-        await home.live(_MINUTE)
+async def _prepare_payments(home_assistant: AcceleratedHomeAssistant, timer: PaymentTimer) -> None:
+    """Turn the clock forward until all webhooks are registered and an event has occurred."""
+    for _ in range(_PREPARATION_MINUTES):
+        if timer.events:
+            return
+        if await timer.has_webhooks():
+            await timer.pay(_WITHOUT_ROUND_UP)
+        await home_assistant.forward(_MINUTE)
+    sys.exit("The integration reported no payment in time.")
 
 
-async def _burst(task: Task, home: HomeAssistantOnFastClock, customer: Customer) -> Burst:
-    await _until_told(home, customer)
-    await home.rest()
-    asked, told = len(home.requests.spans), len(customer.events)
-    delivered = len(customer.delivered)
+async def _burst(
+    task: Task, home_assistant: AcceleratedHomeAssistant, timer: PaymentTimer
+) -> Burst:
+    await _prepare_payments(home_assistant, timer)
+    await home_assistant.move_past_poll()
+    requests_before, events_before = len(home_assistant.requests.spans), len(timer.events)
+    deliveries_before = len(timer.deliveries)
 
     async def pay(number: int) -> None:
         await asyncio.sleep(number / task.repetitions)
-        await customer.pay(_WHOLE)
+        await timer.pay(_WITHOUT_ROUND_UP)
 
     await asyncio.gather(*(pay(number) for number in range(task.repetitions)))
-    event = await customer.all_told(told + task.repetitions)
-    began = customer.delivered[delivered]
-    balance = await customer.balance_shown(began)
-    await home.live(_AFTERMATH_SECONDS)
+    event = await timer.wait_for_events(events_before + task.repetitions)
+    began = timer.deliveries[deliveries_before]
+    balance = await timer.wait_for_balance(began)
+    await home_assistant.forward(_AFTER_PAYMENT_SECONDS)
     return Burst(
-        requests=len(home.requests.spans) - asked,
-        events=len(customer.events) - told,
-        lasted=customer.delivered[-1] - began,
+        requests=len(home_assistant.requests.spans) - requests_before,
+        events=len(timer.events) - events_before,
+        lasted=timer.deliveries[-1] - began,
         event=event - began,
         balance=balance - began,
     )
 
 
 async def _figures(
-    task: Task, home: HomeAssistantOnFastClock, customer: Customer
+    task: Task, home_assistant: AcceleratedHomeAssistant, timer: PaymentTimer
 ) -> Polls | Hour | Payments | Burst:
-    """Measure what was asked for."""
-    match task.what:
+    """Run the measurement of a task."""
+    match task.measurement:
         case "polls":
-            return await _polls(task, home)
+            return await _polls(task, home_assistant)
         case "hour":
-            return await _hour(home, customer)
+            return await _hour(home_assistant, timer)
         case "payments":
-            return await _payments(task, home, customer)
+            return await _payments(task, home_assistant, timer)
         case _:
-            return await _burst(task, home, customer)
+            return await _burst(task, home_assistant, timer)
 
 
-async def _at_home(task: Task, folder: Path) -> Polls | Hour | Payments | Burst:
-    """Set up Home Assistant with the integration, and measure."""
+async def _run(task: Task) -> Polls | Hour | Payments | Burst:
+    """Set up Home Assistant with the integration, and run the measurement."""
     clock = FastClock()
-    hass = HomeAssistant(str(folder))
+    hass = HomeAssistant(task.folder)
     hass.config.skip_pip = True
     hass.config_entries = ConfigEntries(hass, {})
     loader.async_setup(hass)
@@ -380,18 +394,18 @@ async def _at_home(task: Task, folder: Path) -> Polls | Hour | Payments | Burst:
         requests = RequestTrace(async_get_clientsession(hass), clock)
         entry = _entry(task.token)
         await hass.config_entries.async_add(entry)
-        home = HomeAssistantOnFastClock(hass, requests, clock)
+        home_assistant = AcceleratedHomeAssistant(hass, requests, clock)
         await hass.async_block_till_done(wait_background_tasks=True)
         if entry.state is not ConfigEntryState.LOADED:
             sys.exit(f"The integration could not be set up: {entry.reason}")
-        async with customer_of(hass, task.bank_url) as customer:
-            measured = await _figures(task, home, customer)
+        async with payment_timer(hass, task.bank_url) as timer:
+            figures = await _figures(task, home_assistant, timer)
         await hass.async_stop(force=True)
-    return measured
+    return figures
 
 
 def _entry(token: dict[str, Any]) -> ConfigEntry[Any]:
-    """Return a config entry as either integration writes it."""
+    """Return a config entry that both integrations can load."""
     return ConfigEntry(
         data={
             "auth_implementation": "bench",
@@ -411,8 +425,8 @@ def _entry(token: dict[str, Any]) -> ConfigEntry[Any]:
 
 
 def _seconds_to_import(integration: Integration) -> float:
-    """Return how long an integration takes to import, with what a start needs of it."""
-    for component in _IN_EVERY_HOME:
+    """Return the duration of importing an integration with its platforms."""
+    for component in _ALWAYS_LOADED:
         importlib.import_module(f"homeassistant.components.{component}")
     began = time.perf_counter()
     package = importlib.import_module(PACKAGES[integration])
@@ -422,22 +436,21 @@ def _seconds_to_import(integration: Integration) -> float:
 
 
 def main() -> None:
-    """Measure what standard input says."""
+    """Run the task from standard input, and print the result."""
     task = Task(**json.load(sys.stdin))
-    if task.what == "import":
+    if task.measurement == "import":
         print(json.dumps(_seconds_to_import(task.integration)))
         return
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        seed_http(folder, task.port)
-        components = folder / "custom_components"
-        if task.integration == "ours":
-            components.symlink_to(_REPOSITORY / "custom_components")
-        else:
-            # Otherwise the repository's own would be found on the path.
-            components.mkdir()
-            (components / "__init__.py").touch()
-        print(json.dumps(asdict(asyncio.run(_at_home(task, folder)))))
+    folder = Path(task.folder)
+    seed_http(folder, task.port)
+    components = folder / "custom_components"
+    if task.integration == "ours":
+        components.symlink_to(_REPOSITORY / "custom_components")
+    else:
+        # An empty package hides the repository's own integration, which is on the module path.
+        components.mkdir()
+        (components / "__init__.py").touch()
+    print(json.dumps(asdict(asyncio.run(_run(task)))))
 
 
 if __name__ == "__main__":

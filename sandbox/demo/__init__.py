@@ -1,1 +1,1 @@
-"""x."""
+"""The demo: a real Home Assistant, connected to the sandbox bank, with new transactions."""

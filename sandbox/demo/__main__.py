@@ -1,39 +1,36 @@
-"""The demo: command line."""
+"""Command line of the demo, which `scripts/demo` calls."""
 
 import argparse
-import asyncio
-from contextlib import suppress
 import fcntl
-import signal
 import socket
 import sys
 
 from sandbox.home_assistant.errors import HomeAssistantFailedError
+from sandbox.shutdown import run_until_stopped
 
-from .setup import STATE, Options, demonstrate
+from .runner import STATE_FOLDER, Options, run_demo
 
 
-def _expect_free(port: int, option: str) -> None:
-    """End the program if somebody else listens on a port."""
+def _check_port(port: int, option: str) -> None:
+    """Exit with a message if a port cannot be used."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as err:
-            sys.exit(f"Port {port} cannot be used ({err}). Choose another with {option}.")
+            sys.exit(f"Port {port} cannot be used ({err}). Choose another one with {option}.")
 
 
 def _speed(text: str) -> float:
-    """Return a factor that time can be multiplied by."""
     speed = float(text)
     if speed <= 0:
-        msg = "the speed must be above zero"
+        msg = "the speed must be greater than zero"
         raise argparse.ArgumentTypeError(msg)
     return speed
 
 
-def _options() -> Options:
-    """Read the command line; `scripts/demo --help` explains it."""
+def _parse_options() -> Options:
+    """Parse the command line; `scripts/demo --help` describes it."""
     parser = argparse.ArgumentParser(prog="scripts/demo", add_help=False)
     parser.add_argument("--port", type=int, default=8123)
     parser.add_argument("--bank-port", type=int, default=8124)
@@ -43,34 +40,19 @@ def _options() -> Options:
     return Options(**vars(parser.parse_args()))
 
 
-async def _run(options: Options) -> None:
-    """Run the demo until a signal asks to stop; a second one is less patient."""
-    running = asyncio.current_task()
-
-    def stop() -> None:
-        print("\nStopping ...", flush=True)
-        if running is not None:
-            running.cancel()
-
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    with suppress(asyncio.CancelledError):
-        await demonstrate(options)
-
-
 def main() -> None:
-    """Show the demo."""
-    options = _options()
-    STATE.mkdir(exist_ok=True)
-    with (STATE / "lock").open("w") as lock:
+    """Run the demo until a signal stops it."""
+    options = _parse_options()
+    STATE_FOLDER.mkdir(exist_ok=True)
+    with (STATE_FOLDER / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit("The demo is running already, in another terminal.")
-        _expect_free(options.port, "--port")
-        _expect_free(options.bank_port, "--bank-port")
+            sys.exit("The demo is already running in another terminal.")
+        _check_port(options.port, "--port")
+        _check_port(options.bank_port, "--bank-port")
         try:
-            asyncio.run(_run(options))
+            run_until_stopped(run_demo(options))
         except* HomeAssistantFailedError as errors:
             sys.exit("\n".join(str(error) for error in errors.exceptions))
 

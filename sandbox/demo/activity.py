@@ -1,4 +1,4 @@
-"""The household's daily life: somebody always buys a coffee, and now and then there is a salary."""
+"""Random activity of the household: purchases, bills, savings and salaries."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from uuid import uuid4
 from sandbox.bank import BankError
 from sandbox.household import Household
 
-# Real seconds between two things that happen, on average and at the ordinary speed.
+# Average of the real seconds between two activities, at speed 1.
 SECONDS_BETWEEN = 6.0
 
 _RENT = 115_000
-_LOW = 40_000
-_FULL_JAR = 5_000
+_LOW_BALANCE = 40_000
+_FULL_COIN_JAR = 5_000
 
 _COFFEES = (("Copper Kettle", 280, 460), ("Deli", 520, 980), ("Noodle Corner", 890, 1_650))
 _TREATS = (("Bookworm", 599, 2_499), ("Picture House", 850, 1_900), ("Streamly", 799, 1_299))
@@ -24,16 +24,16 @@ _JOURNEYS = (("City Trams", 200, 420), ("Pump & Go", 2_800, 5_900))
 
 
 @dataclass(frozen=True)
-class Habit:
-    """Something that people do again and again."""
+class Activity:
+    """An activity that occurs repeatedly."""
 
     weight: int
-    """How often it is done, compared with the others."""
+    """Relative frequency, compared with the other activities."""
 
-    do: Callable[[Household, Random], object]
+    perform: Callable[[Household, Random], object]
 
 
-def _shop(
+def _buy(
     household: Household,
     random: Random,
     shops: tuple[tuple[str, int, int], ...],
@@ -45,85 +45,91 @@ def _shop(
     household.bank.pay(account.id, -random.randint(cheap, dear), merchant=shop)
 
 
-def _take_cash(household: Household, random: Random) -> None:
+def _withdraw_cash(household: Household, random: Random) -> None:
     household.bank.withdraw_cash(household.current.id, -random.choice((1_000, 2_000, 3_000)))
 
 
-def _pay_a_bill(household: Household, random: Random) -> None:
+def _pay_bill(household: Household, random: Random) -> None:
     bill = random.randint(2_200, 8_900)
     if household.bills.balance < bill:
-        household.bank.deposit(household.bills.id, household.joint.id, _LOW, _once())
+        household.bank.deposit(household.bills.id, household.joint.id, _LOW_BALANCE, _dedupe_id())
     household.bank.direct_debit(household.joint.id, -bill, pot_id=household.bills.id)
 
 
-def _want_too_much(household: Household, random: Random) -> None:
+def _attempt_too_much(household: Household, random: Random) -> None:
     household.bank.decline(
         household.current.id, -random.randint(90_000, 240_000), merchant="Gadget Shed"
     )
 
 
-def _bring_back(household: Household, random: Random) -> None:
+def _return_goods(household: Household, random: Random) -> None:
     household.bank.refund(household.current.id, random.randint(599, 2_499), merchant="Bookworm")
 
 
-def _save(household: Household, random: Random) -> None:
-    """Put something aside; with the goal reached, go on holiday."""
+def _save_for_holiday(household: Household, random: Random) -> None:
+    """Save for the holiday; once the goal is reached, pay for it from the pot."""
     bank, holiday = household.bank, household.holiday
     if holiday.goal is None or holiday.balance < holiday.goal:
         bank.deposit(
-            holiday.id, household.current.id, random.choice((1_000, 2_000, 2_500, 5_000)), _once()
+            holiday.id,
+            household.current.id,
+            random.choice((1_000, 2_000, 2_500, 5_000)),
+            _dedupe_id(),
         )
     else:
         price = holiday.goal * 9 // 10
-        bank.withdraw(holiday.id, household.current.id, price, _once())
+        bank.withdraw(holiday.id, household.current.id, price, _dedupe_id())
         bank.direct_debit(household.current.id, -price, payee="Gull Ferries", category="holidays")
 
 
-def _empty_the_jar(household: Household, _random: Random) -> None:
+def _empty_coin_jar(household: Household, _random: Random) -> None:
     jar = household.coin_jar
-    if jar.balance >= _FULL_JAR:
-        household.bank.withdraw(jar.id, household.current.id, jar.balance, _once())
+    if jar.balance >= _FULL_COIN_JAR:
+        household.bank.withdraw(jar.id, household.current.id, jar.balance, _dedupe_id())
 
 
-def _pay_the_rent(household: Household, _random: Random) -> None:
+def _pay_rent(household: Household, _random: Random) -> None:
     if household.joint.balance >= _RENT:
         household.bank.direct_debit(household.joint.id, -_RENT, payee="Mill Street Lettings")
 
 
-def _ask_back(household: Household, random: Random) -> None:
+def _receive_from_ben(household: Household, random: Random) -> None:
     household.bank.p2p(
         household.bens.id, household.current.id, random.randint(400, 3_000), notes="Thanks! 🍜"
     )
 
 
-def _settle(household: Household, _random: Random) -> None:
-    """Let the shops collect what was only reserved so far."""
+def _settle_payments(household: Household, _random: Random) -> None:
+    """Settle all pending payments."""
     for account in (household.current, household.joint):
         for transaction in household.bank.transactions(account.id):
             if transaction.settled is None and not transaction.decline_reason:
                 household.bank.settle(transaction.id)
 
 
-HABITS = (
-    Habit(30, lambda household, random: _shop(household, random, _COFFEES)),
-    Habit(10, lambda household, random: _shop(household, random, _TREATS)),
-    Habit(8, lambda household, random: _shop(household, random, _GROCERIES)),
-    Habit(12, lambda household, random: _shop(household, random, _GROCERIES, joint=True)),
-    Habit(9, lambda household, random: _shop(household, random, _JOURNEYS)),
-    Habit(3, _take_cash),
-    Habit(4, _pay_a_bill),
-    Habit(4, _want_too_much),
-    Habit(3, _bring_back),
-    Habit(8, _save),
-    Habit(3, _empty_the_jar),
-    Habit(4, _ask_back),
-    Habit(4, _settle),
-    Habit(1, _pay_the_rent),
+ACTIVITIES = (
+    Activity(30, lambda household, random: _buy(household, random, _COFFEES)),
+    Activity(10, lambda household, random: _buy(household, random, _TREATS)),
+    Activity(8, lambda household, random: _buy(household, random, _GROCERIES)),
+    Activity(12, lambda household, random: _buy(household, random, _GROCERIES, joint=True)),
+    Activity(9, lambda household, random: _buy(household, random, _JOURNEYS)),
+    Activity(3, _withdraw_cash),
+    Activity(4, _pay_bill),
+    Activity(4, _attempt_too_much),
+    Activity(3, _return_goods),
+    Activity(8, _save_for_holiday),
+    Activity(3, _empty_coin_jar),
+    Activity(4, _receive_from_ben),
+    Activity(4, _settle_payments),
+    Activity(1, _pay_rent),
 )
 
 
-def live(household: Household, random: Random) -> None:
-    """Let one thing happen. What the bank refuses, such as a closed pot, does not."""
+def perform_activity(household: Household, random: Random) -> None:
+    """Perform one random activity, or pay a salary into an account with a low balance.
+
+    Does nothing if the bank refuses the activity, for example because a pot is closed.
+    """
     incomes = (
         (household.current, 265_000, "Harbour Design Ltd"),
         (household.joint, 160_000, "Ben Baker"),
@@ -131,21 +137,21 @@ def live(household: Household, random: Random) -> None:
     )
     with suppress(BankError):
         for account, amount, sender in incomes:
-            if account.balance < _LOW and not account.closed:
+            if account.balance < _LOW_BALANCE and not account.closed:
                 household.bank.receive(account.id, amount, sender=sender)
                 return
-        (habit,) = random.choices(HABITS, [habit.weight for habit in HABITS])
-        habit.do(household, random)
+        (activity,) = random.choices(ACTIVITIES, [activity.weight for activity in ACTIVITIES])
+        activity.perform(household, random)
 
 
 async def run_activity(household: Household, speed: float) -> None:
-    """Let things happen for ever, at irregular intervals; speed 2 is twice as often."""
-    random = Random()  # noqa: S311 - nobody loses money if it is guessed
+    """Perform activities at irregular intervals until cancelled; speed 2 is twice as often."""
+    random = Random()  # noqa: S311 - not used for security
     while True:
         await asyncio.sleep(random.uniform(0.5, 1.5) * SECONDS_BETWEEN / speed)
-        live(household, random)
+        perform_activity(household, random)
 
 
-def _once() -> str:
-    """Return an id for a transfer that happens once."""
+def _dedupe_id() -> str:
+    """Return a new dedupe id."""
     return str(uuid4())

@@ -1,1 +1,1 @@
-"""x."""
+"""Runs and controls a real Home Assistant that uses the sandbox bank."""

@@ -1,5 +1,5 @@
-"""Errors."""
+"""Errors of a controlled Home Assistant."""
 
 
 class HomeAssistantFailedError(Exception):
-    """Home Assistant did not do what it was asked; the message is for a person to read."""
+    """Home Assistant ended or refused a request; the message explains it to the user."""

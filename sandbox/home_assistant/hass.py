@@ -1,7 +1,7 @@
-"""Runs Home Assistant's own `hass` with the sandbox for a bank: BANK_URL, then hass's options.
+"""Runs Home Assistant's `hass` with the sandbox as its bank. Arguments: BANK_URL, hass's options.
 
-With `--moment`, ISO 8601, its clock stands still at that moment, and then at each other one that
-comes as a line of standard input.
+With `--moment` (ISO 8601), the clock stands still at that time. Each line of standard input then
+sets it to another time. The program stops when its standard input closes.
 """
 
 import argparse
@@ -19,9 +19,9 @@ import time_machine
 from sandbox.redirect import redirected
 
 
-def _listen_to_parent(clock: time_machine.Traveller | None) -> None:
-    """Set the clock as told, and stop when whoever tells is gone."""
-    # Without the buffer of sys.stdin, whose lock would be in the way when the program ends.
+def _follow_standard_input(clock: time_machine.Traveller | None) -> None:
+    """Set the clock by lines of standard input, and stop the program when it closes."""
+    # An unbuffered file, because the lock of the buffered sys.stdin would block the program's end.
     try:
         for line in FileIO(sys.stdin.fileno(), closefd=False):
             if clock:
@@ -31,7 +31,7 @@ def _listen_to_parent(clock: time_machine.Traveller | None) -> None:
 
 
 def main() -> int:
-    """Run until stopped, and return hass's exit code."""
+    """Run Home Assistant, and return hass's exit code."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("bank_url")
     parser.add_argument("--moment")
@@ -41,7 +41,7 @@ def main() -> int:
         clock = None
         if options.moment:
             clock = stack.enter_context(time_machine.travel(options.moment, tick=False))
-        Thread(target=_listen_to_parent, args=(clock,), daemon=True).start()
+        Thread(target=_follow_standard_input, args=(clock,), daemon=True).start()
         return hass()
 
 

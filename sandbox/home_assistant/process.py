@@ -1,4 +1,4 @@
-"""A real Home Assistant in a process of its own, and what a browser can do with it."""
+"""Runs a real Home Assistant in a separate process."""
 
 import asyncio
 from asyncio.subprocess import PIPE, STDOUT, Process
@@ -14,12 +14,15 @@ from homeassistant.const import RESTART_EXIT_CODE
 
 from .errors import HomeAssistantFailedError
 
+# Host for Home Assistant's external URL. Map it to this machine in `ServerBehaviour.webhook_hosts`.
+EXTERNAL_HOST = "home.example.test"
+
 _REPOSITORY = Path(__file__).parents[2]
 
-# Home Assistant has half a minute to say good-bye before it is ended.
+# Time that Home Assistant has for a clean stop before it is killed.
 _STOP_SECONDS = 30.0
 
-# Home Assistant's defaults, but for this machine alone: the password is known to everybody.
+# Home Assistant's defaults, except that it listens only on this machine: its password is public.
 _HTTP = {
     "server_host": ["127.0.0.1"],
     "cors_allowed_origins": ["https://cast.home-assistant.io"],
@@ -32,11 +35,11 @@ _HTTP = {
     "error_message": None,
 }
 
-# What the frontend and automations need, without what would want the internet. Like in any home,
-# webhooks are there from the start: half a second after something new is set up, the frontend loads
-# its texts anew, and a dialog that waits for its own at that moment stays without them.
+# Everything that the frontend and automations need, without integrations that use the internet.
+# Webhooks are set up from the start, as in every real installation, because the frontend reloads
+# its translations shortly after a new integration is set up, and an open dialog can lose its texts.
 _CONFIGURATION = """\
-# Written anew whenever the demo starts.
+# Generated at every start of the demo; changes are lost.
 api:
 application_credentials:
 automation: !include automations.yaml
@@ -60,7 +63,7 @@ webhook:
 
 
 class HomeAssistantProcess:
-    """Runs `hass` in a folder, with this repository's integration and the sandbox for a bank.
+    """Runs `hass` with this repository's integration and with the sandbox as its bank.
 
     Use it as an async context manager.
     """
@@ -74,10 +77,10 @@ class HomeAssistantProcess:
         python: str | Path = sys.executable,
         moment: datetime | None = None,
     ) -> None:
-        """Prepare to keep everything in this folder and to listen on localhost.
+        """Initialize the process, with its configuration folder and its port on localhost.
 
-        `python` is the interpreter of the environment that Home Assistant is installed in. Its
-        clock stands still at the moment, if there is one, until `set_clock`.
+        `python` is the interpreter of the environment in which Home Assistant is installed. With a
+        `moment`, the clock of Home Assistant stands still at that time until `set_clock`.
         """
         self.folder = folder
         self.moment = moment
@@ -100,13 +103,13 @@ class HomeAssistantProcess:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop, with whatever Home Assistant wants to write down before."""
+        """Stop; Home Assistant saves its data first."""
         await self.stop()
 
     async def run(self) -> None:
-        """Wait until Home Assistant ends, and start it again when that is what it asks for.
+        """Watch the process, and start it again when Home Assistant asks for a restart.
 
-        Raises HomeAssistantFailedError when it has ended for good.
+        Raises HomeAssistantFailedError when it ends for another reason.
         """
         while self._process is not None:
             code = await self._process.wait()
@@ -117,16 +120,16 @@ class HomeAssistantProcess:
             await self._start()
 
     async def set_clock(self, moment: datetime) -> None:
-        """Have the clock that stands still do so at another moment, from soon on."""
+        """Set a clock that stands still to another time; it takes effect shortly afterwards."""
         if not self.moment or not self._process or not self._process.stdin:
-            msg = "There is no clock that stands still."
+            msg = "The clock of this Home Assistant does not stand still."
             raise HomeAssistantFailedError(msg)
         self.moment = moment
         self._process.stdin.write(f"{moment.isoformat()}\n".encode())
         await self._process.stdin.drain()
 
     async def stop(self) -> None:
-        """Ask Home Assistant to end, and insist if it does not."""
+        """Stop Home Assistant; kill it if it does not stop in time."""
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
@@ -141,9 +144,9 @@ class HomeAssistantProcess:
                 process.kill()
 
     async def _start(self) -> None:
-        """Start hass; it ends by itself when this process is gone and standard input with it.
+        """Start hass, which ends when its standard input closes because this process has ended.
 
-        It is in a group of its own, because Ctrl-C is for this process to answer.
+        It has its own process group, so that Ctrl-C reaches only this process, which stops it.
         """
         clock = ("--moment", self.moment.isoformat()) if self.moment else ()
         with self.log.open("wb") as log:
@@ -158,7 +161,7 @@ class HomeAssistantProcess:
             )
 
     def prepare(self) -> None:
-        """Put the integration where HACS would, and seed what no API can set before the start."""
+        """Install the integration like HACS, and write the settings that no API can change."""
         components = self.folder / "custom_components"
         shutil.rmtree(components, ignore_errors=True)
         shutil.copytree(
@@ -169,7 +172,7 @@ class HomeAssistantProcess:
         (self.folder / "configuration.yaml").write_text(_CONFIGURATION, encoding="utf-8")
         (self.folder / "automations.yaml").touch()
         if not (self.folder / ".storage" / "onboarding").exists():
-            # The other steps set up integrations that want the internet.
+            # Skip these onboarding steps, because they set up integrations that use the internet.
             done = {"done": ["core_config", "analytics", "integration"]}
             _seed(self.folder, "onboarding", 4, done)
         seed_http(self.folder, self._port)
@@ -179,9 +182,9 @@ class HomeAssistantProcess:
 
 
 def seed_http(folder: Path, port: int) -> None:
-    """Have Home Assistant listen on a port of this machine; 0 takes a free one.
+    """Store the HTTP settings: listen on a port of this machine; 0 takes a free port.
 
-    In YAML this would be on trial, and the frontend would ask to confirm it.
+    Settings from YAML would only be on trial, and the frontend would ask to confirm them.
     """
     stable = {**_HTTP, "server_port": port}
     _seed(folder, "http", 3, {"stable": stable, "pending": None, "yaml_migration_done": True})

@@ -1,6 +1,5 @@
-"""Connects a bank to Home Assistant as a person would: through the integration's own dialogs."""
+"""Connects Home Assistant to the bank through the integration's config flow, like a person."""
 
-import asyncio
 from collections.abc import Callable
 
 from aiohttp import ClientSession
@@ -17,7 +16,7 @@ _FLOW = "/api/config/config_entries/flow"
 async def add_credentials(
     home_assistant: HomeAssistantClient, client_id: str, client_secret: str
 ) -> None:
-    """Tell Home Assistant the client that was created in the bank's developer portal."""
+    """Add the application credentials: the client created in the bank's developer portal."""
     await home_assistant.command(
         "application_credentials/create",
         domain="monzo",
@@ -29,9 +28,9 @@ async def add_credentials(
 async def sign_in(
     home_assistant: HomeAssistantClient, person: Person, approve: Callable[[Person], None]
 ) -> None:
-    """Add the integration: allow it on the bank's page, approve it in the app, wait for the rest.
+    """Add the integration: allow access on the bank's authorise page, and approve it in the app.
 
-    Raises HomeAssistantFailedError when Home Assistant ends up anywhere but with a new config entry.
+    Raises HomeAssistantFailedError if the config flow ends without a new config entry.
     """
     step = await home_assistant.post(_FLOW, {"handler": "monzo"})
     flow = f"{_FLOW}/{step['flow_id']}"
@@ -40,24 +39,30 @@ async def sign_in(
         step = await home_assistant.get(flow)
     if step["type"] == "progress":
         approve(person)
-        step = await _progressed(home_assistant, flow)
+        step = await _step_after_progress(home_assistant, flow)
     if step["type"] != "create_entry":
-        said = step.get("reason") or step.get("step_id")
-        msg = f"Signing in to the bank ended with {step['type']} ({said})."
+        detail = step.get("reason") or step.get("step_id")
+        msg = f"Signing in to the bank ended with {step['type']} ({detail})."
         raise HomeAssistantFailedError(msg)
 
 
 async def _allow(page: URL, person: Person) -> None:
-    """Press "Allow" on the bank's page, and follow it back to Home Assistant."""
-    asked = {name: page.query[name] for name in ("client_id", "redirect_uri", "state")}
-    decision = asked | {"person": person.user_id, "decision": "allow"}
+    """Press "Allow" on the bank's authorise page, and follow the redirect to Home Assistant."""
+    fields = {name: page.query[name] for name in ("client_id", "redirect_uri", "state")}
+    decision = fields | {"person": person.user_id, "decision": "allow"}
     async with ClientSession(raise_for_status=True) as browser:
         await browser.get(page)
         await browser.post(page.join(URL("/authorise")), data=decision)
 
 
-async def _progressed(home_assistant: HomeAssistantClient, flow: str) -> Json:
-    """Return the step after the progress, which Home Assistant leaves by itself."""
-    while (step := await home_assistant.get(flow))["type"] == "progress":  # noqa: ASYNC110 - far away
-        await asyncio.sleep(0.2)
+async def _step_after_progress(home_assistant: HomeAssistantClient, flow: str) -> Json:
+    """Wait until the config flow has left its progress step, and return the next step."""
+    step: Json = None
+
+    async def is_past_progress() -> bool:
+        nonlocal step
+        step = await home_assistant.get(flow)
+        return bool(step["type"] != "progress")
+
+    await home_assistant.wait_until(is_past_progress, "The sign-in did not continue in time.")
     return step

@@ -1,4 +1,4 @@
-"""The endpoints over HTTP: points 5 to 12 and 15 of what the bank is known to do."""
+"""The API's endpoints over HTTP, except sign-in and webhooks."""
 
 from datetime import timedelta
 import json
@@ -13,43 +13,44 @@ from sandbox.models import Account, Person, Pot, id_time
 from sandbox.serializers import timestamp
 from sandbox.server import Answer, BankServer
 
-from .api_client import ApiClient, ManualClock, Reply, sign_in
+from .api_client import ApiClient, Response, sign_in
+from .clock import ManualClock
 
 NOT_MINE = (403, "forbidden.insufficient_permissions")
 
 
 @pytest.fixture
 def bens(bank: Bank) -> Account:
-    """Return an account that Ann has nothing to do with."""
+    """Return an account to which Ann has no access."""
     return bank.open_account(bank.add_person("Ben Baker"), balance=5_000)
 
 
-# Reading history
+# Transactions
 
 
-async def test_the_whole_history_is_open_for_five_minutes(
+async def test_the_full_history_is_readable_for_five_minutes(
     client: ApiClient, clock: ManualClock, current: Account
 ) -> None:
     since = timestamp(clock.now - timedelta(days=364))
     clock.forward(minutes=5)
     assert (await client.get("/transactions", account_id=current.id, since=since)).status == 200
     clock.forward(milliseconds=1)
-    reply = await client.get("/transactions", account_id=current.id, since=since)
-    assert reply.refused == (403, "forbidden.verification_required")
-    assert reply.data["message"] == "Verification required"
+    response = await client.get("/transactions", account_id=current.id, since=since)
+    assert response.error == (403, "forbidden.verification_required")
+    assert response.data["message"] == "Verification required"
 
 
 @pytest.mark.parametrize(("days", "status"), [(89, 200), (90, 403)])
-async def test_later_89_days_work_and_90_do_not(
+async def test_later_89_days_are_readable_and_90_are_not(
     client: ApiClient, clock: ManualClock, current: Account, days: int, status: int
 ) -> None:
     clock.forward(hours=1)
     since = timestamp(clock.now - timedelta(days=days))
-    reply = await client.get("/transactions", account_id=current.id, since=since)
-    assert reply.status == status
+    response = await client.get("/transactions", account_id=current.id, since=since)
+    assert response.status == status
 
 
-async def test_refreshing_does_not_open_the_history_again_but_signing_in_does(
+async def test_a_sign_in_opens_the_full_history_again_but_a_refresh_does_not(
     session: ClientSession,
     server: BankServer,
     client: ApiClient,
@@ -60,35 +61,37 @@ async def test_refreshing_does_not_open_the_history_again_but_signing_in_does(
     since = timestamp(clock.now - timedelta(days=200))
     clock.forward(hours=1)
     client.token = (await client.refresh()).data
-    reply = await client.get("/transactions", account_id=current.id, since=since)
-    assert reply.status == 403
+    response = await client.get("/transactions", account_id=current.id, since=since)
+    assert response.status == 403
     again = sign_in(session, server, ann)
     assert (await again.get("/transactions", account_id=current.id, since=since)).status == 200
 
 
-async def test_old_ids_are_gated_as_well(
+async def test_the_limit_of_the_history_applies_to_ids_as_well(
     client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     old = bank.pay(current.id, -100, at=clock.now - timedelta(days=100))
     clock.forward(hours=1)
-    reply = await client.get("/transactions", account_id=current.id, since=old.id)
-    assert reply.refused == (403, "forbidden.verification_required")
+    response = await client.get("/transactions", account_id=current.id, since=old.id)
+    assert response.error == (403, "forbidden.verification_required")
 
 
-async def test_a_listing_spans_a_year_at_most(
+async def test_a_list_spans_at_most_a_year(
     client: ApiClient, clock: ManualClock, current: Account
 ) -> None:
     longest = timestamp(clock.now - timedelta(days=365))
     too_long = timestamp(clock.now - timedelta(days=365, seconds=1))
     assert (await client.get("/transactions", account_id=current.id, since=longest)).status == 200
-    reply = await client.get("/transactions", account_id=current.id, since=too_long)
-    assert reply.refused == (400, "bad_request.invalid_time_range")
+    response = await client.get("/transactions", account_id=current.id, since=too_long)
+    assert response.error == (400, "bad_request.invalid_time_range")
     before = timestamp(clock.now - timedelta(days=300))
-    reply = await client.get("/transactions", account_id=current.id, since=too_long, before=before)
-    assert reply.status == 200
+    response = await client.get(
+        "/transactions", account_id=current.id, since=too_long, before=before
+    )
+    assert response.status == 200
 
 
-async def test_without_since_only_the_last_month_is_listed(
+async def test_a_list_without_since_covers_the_last_30_days(
     client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     bank.pay(current.id, -100, at=clock.now - timedelta(days=31))
@@ -96,23 +99,23 @@ async def test_without_since_only_the_last_month_is_listed(
     assert await listed(client, current) == [transaction.id]
 
 
-async def test_without_since_the_bank_can_refuse(
+async def test_a_list_without_since_can_be_refused(
     client: ApiClient, server: BankServer, clock: ManualClock, current: Account
 ) -> None:
     server.behaviour = ServerBehaviour(without_since=None)
     clock.forward(hours=1)
-    reply = await client.get("/transactions", account_id=current.id)
-    assert reply.refused == (403, "forbidden.verification_required")
+    response = await client.get("/transactions", account_id=current.id)
+    assert response.error == (403, "forbidden.verification_required")
 
 
 async def listed(client: ApiClient, account: Account, **query: str | int) -> list[str]:
-    """Return the ids that a listing has."""
-    reply = await client.get("/transactions", account_id=account.id, **query)
-    assert reply.status == 200
-    return [transaction["id"] for transaction in reply.data["transactions"]]
+    """Return the ids of a list of transactions."""
+    response = await client.get("/transactions", account_id=account.id, **query)
+    assert response.status == 200
+    return [transaction["id"] for transaction in response.data["transactions"]]
 
 
-async def test_the_oldest_come_first_30_unless_asked_100_at_most(
+async def test_a_page_has_30_transactions_by_default_and_at_most_100(
     client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     ids = []
@@ -130,11 +133,11 @@ async def test_a_limit_above_100_can_be_refused(
     client: ApiClient, server: BankServer, current: Account
 ) -> None:
     server.behaviour = ServerBehaviour(limit_above_100="refuse")
-    reply = await client.get("/transactions", account_id=current.id, limit=101)
-    assert reply.refused == (400, "bad_request.bad_param.limit")
+    response = await client.get("/transactions", account_id=current.id, limit=101)
+    assert response.error == (400, "bad_request.bad_param.limit")
 
 
-async def test_a_time_includes_its_moment_and_an_id_leaves_itself_out(
+async def test_since_includes_a_time_but_excludes_an_id(
     client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     first = bank.pay(current.id, -1)
@@ -150,7 +153,7 @@ async def test_a_time_includes_its_moment_and_an_id_leaves_itself_out(
     ]
 
 
-async def test_ids_of_the_same_moment_are_told_apart(
+async def test_ids_of_the_same_time_are_distinguished(
     client: ApiClient, bank: Bank, current: Account
 ) -> None:
     first, second = bank.pay(current.id, -1), bank.pay(current.id, -2)
@@ -170,11 +173,11 @@ async def test_ids_of_the_same_moment_are_told_apart(
     ],
     ids=str,
 )
-async def test_nonsense_is_refused(
+async def test_invalid_parameters_are_refused(
     client: ApiClient, current: Account, query: dict[str, str]
 ) -> None:
-    reply = await client.get("/transactions", account_id=current.id, **query)
-    assert reply.refused == (400, f"bad_request.bad_param.{next(iter(query))}")
+    response = await client.get("/transactions", account_id=current.id, **query)
+    assert response.error == (400, f"bad_request.bad_param.{next(iter(query))}")
 
 
 @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "percent-encoded"])
@@ -194,7 +197,7 @@ async def test_merchants_are_expanded_on_request(
     assert isinstance(plain.data["transaction"]["merchant"], str)
 
 
-async def test_settling_shows_in_the_list(
+async def test_settling_changes_the_transaction(
     client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     transaction = bank.pay(current.id, -100, merchant="Pump & Go")
@@ -213,7 +216,7 @@ async def test_settling_shows_in_the_list(
     }
 
 
-async def test_every_kind_of_row_is_listed(
+async def test_transactions_of_every_kind_are_listed(
     client: ApiClient, bank: Bank, current: Account, pot: Pot
 ) -> None:
     bank.decline(current.id, -99_999, reason="CARD_BLOCKED")
@@ -223,8 +226,8 @@ async def test_every_kind_of_row_is_listed(
     bank.pay(current.id, -8_438, local_amount=-382_685, local_currency="THB")
     bank.pay(current.id, -494, local_amount=-690, local_currency="ISK")
     bank.withdraw_cash(current.id, -1_030, fee=30)
-    reply = await client.get("/transactions", account_id=current.id)
-    transactions = reply.data["transactions"]
+    response = await client.get("/transactions", account_id=current.id)
+    transactions = response.data["transactions"]
     assert [transaction["amount"] for transaction in transactions] == [
         -99_999,
         -100,
@@ -247,7 +250,7 @@ async def test_every_kind_of_row_is_listed(
 # Accounts and balances
 
 
-async def test_accounts_are_listed_closed_ones_too_and_filtered_by_type(
+async def test_all_accounts_are_listed_and_can_be_filtered_by_type(
     client: ApiClient, bank: Bank, ann: Person, current: Account
 ) -> None:
     kinds = ["uk_retail_joint", "uk_business", "uk_rewards", "uk_monzo_flex", "uk_loan", "uk_moon"]
@@ -260,7 +263,7 @@ async def test_accounts_are_listed_closed_ones_too_and_filtered_by_type(
     assert [each["type"] for each in joint] == ["uk_retail_joint"]
 
 
-async def test_a_joint_account_is_seen_by_both(
+async def test_both_owners_see_a_joint_account(
     session: ClientSession, server: BankServer, bank: Bank, ann: Person
 ) -> None:
     ben = bank.add_person("Ben Baker")
@@ -284,7 +287,7 @@ async def test_a_joint_account_is_seen_by_both(
         ("uk_monzo_flex", "/pots", 200),
     ],
 )
-async def test_some_types_cannot_be_read(
+async def test_some_account_types_are_not_readable(
     client: ApiClient, bank: Bank, ann: Person, kind: str, path: str, status: int
 ) -> None:
     account = bank.open_account(ann, type=kind)
@@ -292,41 +295,43 @@ async def test_some_types_cannot_be_read(
     assert (await client.get(path, **{name: account.id})).status == status
 
 
-async def test_a_loan_lists_nothing(client: ApiClient, bank: Bank, ann: Person) -> None:
+async def test_a_loan_has_an_empty_list(client: ApiClient, bank: Bank, ann: Person) -> None:
     loan = bank.open_account(ann, type="uk_loan", balance=-1_000)
     bank.receive(loan.id, 100)
     assert await listed(client, loan) == []
 
 
-async def test_what_cannot_be_read_is_switchable(
+async def test_the_unreadable_types_can_be_changed(
     client: ApiClient, server: BankServer, current: Account
 ) -> None:
     server.behaviour = ServerBehaviour(unreadable_balance=frozenset({"uk_retail"}))
-    assert (await client.get("/balance", account_id=current.id)).refused == NOT_MINE
+    assert (await client.get("/balance", account_id=current.id)).error == NOT_MINE
 
 
 @pytest.mark.parametrize("path", ["/balance", "/transactions", "/webhooks"])
-async def test_an_account_has_to_be_named(client: ApiClient, path: str) -> None:
-    reply = await client.get(path)
-    assert reply.refused == (400, "bad_request.missing_param.account_id")
+async def test_the_account_is_required(client: ApiClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.error == (400, "bad_request.missing_param.account_id")
 
 
-async def test_accounts_of_others_and_malformed_ids_are_forbidden(
+async def test_other_peoples_accounts_and_malformed_ids_are_forbidden(
     client: ApiClient, bens: Account, current: Account
 ) -> None:
     for account_id in (bens.id, f" {current.id}", "acc_nothing"):
-        reply = await client.get("/balance", account_id=account_id)
-        assert reply.refused == NOT_MINE
+        response = await client.get("/balance", account_id=account_id)
+        assert response.error == NOT_MINE
 
 
 # Pots
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
-async def test_pots_need_an_account_whatever_the_method(client: ApiClient, method: str) -> None:
-    reply = await client.request(method, "/pots")
-    assert reply.status == 400
-    assert reply.data == {
+async def test_the_list_of_pots_requires_an_account_for_every_method(
+    client: ApiClient, method: str
+) -> None:
+    response = await client.request(method, "/pots")
+    assert response.status == 400
+    assert response.data == {
         "code": "bad_request.missing_param.current_account_id",
         "message": "The field 'current_account_id' is required",
         "retryable": {},
@@ -337,102 +342,104 @@ async def test_deleted_pots_are_listed(
     client: ApiClient, bank: Bank, current: Account, pot: Pot
 ) -> None:
     bank.close_pot(pot.id)
-    reply = await client.get("/pots", current_account_id=current.id)
-    assert [each["deleted"] for each in reply.data["pots"]] == [True]
-    assert (await client.get(f"/pots/{pot.id}")).data == reply.data["pots"][0]
+    response = await client.get("/pots", current_account_id=current.id)
+    assert [each["deleted"] for each in response.data["pots"]] == [True]
+    assert (await client.get(f"/pots/{pot.id}")).data == response.data["pots"][0]
 
 
-async def test_moves_answer_the_bare_pot_and_keep_the_total(
+async def test_transfers_return_the_pot_and_keep_the_total(
     client: ApiClient, current: Account, pot: Pot
 ) -> None:
-    reply = await client.deposit(pot.id, current.id, 500, "in")
-    assert (reply.data["id"], reply.data["balance"]) == (pot.id, 2_500)
-    reply = await client.withdraw(pot.id, current.id, 300, "out")
-    assert reply.data["balance"] == 2_200
+    response = await client.deposit(pot.id, current.id, 500, "in")
+    assert (response.data["id"], response.data["balance"]) == (pot.id, 2_500)
+    response = await client.withdraw(pot.id, current.id, 300, "out")
+    assert response.data["balance"] == 2_200
     balance = (await client.get("/balance", account_id=current.id)).data
     assert (balance["balance"], balance["total_balance"]) == (9_800, 12_000)
 
 
-async def test_the_same_move_again_answers_the_same_and_moves_nothing(
+async def test_a_repeated_transfer_gives_the_same_response_and_moves_no_money(
     client: ApiClient, current: Account, pot: Pot
 ) -> None:
-    replies = [await client.deposit(pot.id, current.id, 500, "one") for _ in range(3)]
-    assert replies[0].data == replies[1].data == replies[2].data
+    responses = [await client.deposit(pot.id, current.id, 500, "one") for _ in range(3)]
+    assert responses[0].data == responses[1].data == responses[2].data
     assert pot.balance == 2_500
     assert len(await listed(client, current)) == 1
 
 
-async def test_more_than_there_is_cannot_be_moved(
+async def test_transfers_above_the_balance_are_refused(
     client: ApiClient, current: Account, pot: Pot
 ) -> None:
-    reply = await client.deposit(pot.id, current.id, 10_001, "in")
-    assert reply.refused == (400, "bad_request.insufficient_funds")
-    assert reply.data["message"] == "You can't deposit more than your current account balance"
-    reply = await client.withdraw(pot.id, current.id, 2_001, "out")
-    assert reply.refused == (400, "bad_request.insufficient_funds")
+    response = await client.deposit(pot.id, current.id, 10_001, "in")
+    assert response.error == (400, "bad_request.insufficient_funds")
+    assert response.data["message"] == "You can't deposit more than your current account balance"
+    response = await client.withdraw(pot.id, current.id, 2_001, "out")
+    assert response.error == (400, "bad_request.insufficient_funds")
 
 
-async def test_locked_and_secured_pots_forbid_withdrawing(
+async def test_locked_and_secured_pots_refuse_withdrawals(
     client: ApiClient, bank: Bank, current: Account
 ) -> None:
     for options in ({"locked": True}, {"added_security": True}):
         pot = bank.open_pot(current.id, "Safe", balance=500, **options)  # type: ignore[arg-type]
-        reply = await client.withdraw(pot.id, current.id, 100, "out")
-        assert reply.status == 403
+        response = await client.withdraw(pot.id, current.id, 100, "out")
+        assert response.status == 403
 
 
-async def test_assumed_error_codes_can_be_others(
+async def test_assumed_error_codes_can_be_replaced(
     client: ApiClient, server: BankServer, bank: Bank, current: Account
 ) -> None:
     server.behaviour = ServerBehaviour(
         refusals={"forbidden.pot_locked": "bad_request.pot_is_locked"}
     )
     pot = bank.open_pot(current.id, "Safe", balance=500, locked=True)
-    reply = await client.withdraw(pot.id, current.id, 100, "out")
-    assert reply.refused == (400, "bad_request.pot_is_locked")
+    response = await client.withdraw(pot.id, current.id, 100, "out")
+    assert response.error == (400, "bad_request.pot_is_locked")
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "1.5", "ten", "1e3", "1_0", ""])
-async def test_amounts_are_whole_and_greater_than_zero(
+async def test_amounts_must_be_positive_integers(
     client: ApiClient, current: Account, pot: Pot, amount: str
 ) -> None:
-    reply = await client.deposit(pot.id, current.id, amount, "in")
+    response = await client.deposit(pot.id, current.id, amount, "in")
     problem = "bad_param" if amount else "missing_param"
-    assert reply.refused == (400, f"bad_request.{problem}.amount")
+    assert response.error == (400, f"bad_request.{problem}.amount")
     assert pot.balance == 2_000
 
 
-async def test_moves_are_form_encoded(client: ApiClient, current: Account, pot: Pot) -> None:
+async def test_transfers_accept_only_forms(client: ApiClient, current: Account, pot: Pot) -> None:
     body = {"source_account_id": current.id, "amount": 500, "dedupe_id": "in"}
     for options in ({"json": body}, {"params": body}):
-        reply = await client.request("PUT", f"/pots/{pot.id}/deposit", **options)
-        assert reply.refused == (400, "bad_request.missing_param.source_account_id")
+        response = await client.request("PUT", f"/pots/{pot.id}/deposit", **options)
+        assert response.error == (400, "bad_request.missing_param.source_account_id")
 
 
 @pytest.mark.parametrize("left_out", ["source_account_id", "amount", "dedupe_id"])
-async def test_every_field_of_a_move_is_needed(
+async def test_every_field_of_a_transfer_is_required(
     client: ApiClient, current: Account, pot: Pot, left_out: str
 ) -> None:
     form = {"source_account_id": current.id, "amount": "500", "dedupe_id": "in"}
     del form[left_out]
-    reply = await client.request("PUT", f"/pots/{pot.id}/deposit", data=form)
-    assert reply.refused == (400, f"bad_request.missing_param.{left_out}")
+    response = await client.request("PUT", f"/pots/{pot.id}/deposit", data=form)
+    assert response.error == (400, f"bad_request.missing_param.{left_out}")
 
 
-async def test_pots_of_others_are_not_found(client: ApiClient, bank: Bank, bens: Account) -> None:
+async def test_other_peoples_pots_are_not_found(
+    client: ApiClient, bank: Bank, bens: Account
+) -> None:
     pot = bank.open_pot(bens.id, "Private", balance=100)
-    assert (await client.get(f"/pots/{pot.id}")).refused == (404, "not_found.pot_not_found")
-    reply = await client.deposit(pot.id, bens.id, 1, "in")
-    assert reply.refused == (404, "not_found.pot_not_found")
+    assert (await client.get(f"/pots/{pot.id}")).error == (404, "not_found.pot_not_found")
+    response = await client.deposit(pot.id, bens.id, 1, "in")
+    assert response.error == (404, "not_found.pot_not_found")
 
 
-async def test_money_of_others_cannot_be_moved(
+async def test_other_peoples_money_cannot_be_moved(
     client: ApiClient, bens: Account, current: Account, pot: Pot
 ) -> None:
-    assert (await client.deposit(pot.id, bens.id, 1, "in")).refused == NOT_MINE
+    assert (await client.deposit(pot.id, bens.id, 1, "in")).error == NOT_MINE
 
 
-async def test_joint_pots_can_name_the_own_account(
+async def test_joint_pots_can_name_the_persons_own_account(
     client: ApiClient, server: BankServer, bank: Bank, ann: Person, current: Account
 ) -> None:
     joint = bank.open_account(ann, bank.add_person("Ben"), type="uk_retail_joint")
@@ -443,10 +450,10 @@ async def test_joint_pots_can_name_the_own_account(
     assert (await client.get("/pots", **path)).data["pots"][0]["current_account_id"] == current.id
 
 
-# Annotating, feed, attachments, receipts
+# Annotations, feed items, attachments and receipts
 
 
-async def annotate(client: ApiClient, row_id: str, **metadata: str) -> Reply:
+async def annotate(client: ApiClient, row_id: str, **metadata: str) -> Response:
     form = {f"metadata[{key}]": value for key, value in metadata.items()}
     return await client.request("PATCH", f"/transactions/{row_id}", data=form)
 
@@ -463,22 +470,20 @@ async def test_only_notes_are_kept(
     assert (await annotate(client, transaction.id, notes="")).data["transaction"]["notes"] == ""
 
 
-async def test_all_metadata_is_kept_as_documented_if_so_set(
-    client: ApiClient, bank: Bank, current: Account
-) -> None:
+async def test_all_metadata_can_be_kept(client: ApiClient, bank: Bank, current: Account) -> None:
     bank.behaviour = BankBehaviour(keep_metadata=True)
     transaction = bank.pay(current.id, -1)
     data = (await annotate(client, transaction.id, mine="yes")).data["transaction"]
     assert data["metadata"]["mine"] == "yes"
 
 
-async def test_transactions_of_others_are_not_found(
+async def test_other_peoples_transactions_are_not_found(
     client: ApiClient, bank: Bank, bens: Account
 ) -> None:
     transaction = bank.pay(bens.id, -1)
     missing = (404, "not_found.transaction_not_found")
-    assert (await client.get(f"/transactions/{transaction.id}")).refused == missing
-    assert (await annotate(client, transaction.id, notes="x")).refused == missing
+    assert (await client.get(f"/transactions/{transaction.id}")).error == missing
+    assert (await annotate(client, transaction.id, notes="x")).error == missing
 
 
 async def test_a_feed_item(client: ApiClient, bank: Bank, current: Account) -> None:
@@ -493,11 +498,11 @@ async def test_a_feed_item(client: ApiClient, bank: Bank, current: Account) -> N
     assert (await client.post("/feed", **form)).data == {}
     assert bank.feed[0].title == "Washing done"
     assert bank.feed[0].colours == {"background_color": "#FCF1EE"}
-    reply = await client.post("/feed", **{**form, "type": "fancy"})
-    assert reply.refused == (400, "bad_request.bad_param.type")
+    response = await client.post("/feed", **{**form, "type": "fancy"})
+    assert response.error == (400, "bad_request.bad_param.type")
     del form["params[title]"]
-    reply = await client.post("/feed", **form)
-    assert reply.refused == (400, "bad_request.missing_param.params[title]")
+    response = await client.post("/feed", **form)
+    assert response.error == (400, "bad_request.missing_param.params[title]")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
@@ -531,9 +536,7 @@ async def test_an_attachment_is_uploaded_registered_and_removed(
     assert after["attachments"] is None
 
 
-async def test_the_store_of_attachments_fails_on_demand(
-    client: ApiClient, server: BankServer
-) -> None:
+async def test_faults_affect_the_file_store_as_well(client: ApiClient, server: BankServer) -> None:
     server.fail("PUT", "/upload/*", Answer(403))
     url = f"{server.url}/upload/a.png"
     async with client.session.put(url, data=b"x") as response:
@@ -544,22 +547,24 @@ async def test_the_store_of_attachments_fails_on_demand(
     assert server.files == {"a.png": b"x"}
 
 
-async def test_attachments_of_others_stay(client: ApiClient, bank: Bank, bens: Account) -> None:
+async def test_other_peoples_attachments_cannot_be_removed(
+    client: ApiClient, bank: Bank, bens: Account
+) -> None:
     ben = bens.owners[0]
     attachment = bank.attach(bank.pay(bens.id, -1).id, ben, "https://x.test", "image/png")
-    reply = await client.post("/attachment/deregister", id=attachment.id)
-    assert reply.refused == NOT_MINE
-    reply = await client.post("/attachment/deregister", id="attach_0")
-    assert reply.refused == (404, "not_found.attachment_not_found")
-    async with client.session.get(f"{client.server.url}/upload/nothing") as response:
-        assert response.status == 404
+    response = await client.post("/attachment/deregister", id=attachment.id)
+    assert response.error == NOT_MINE
+    response = await client.post("/attachment/deregister", id="attach_0")
+    assert response.error == (404, "not_found.attachment_not_found")
+    async with client.session.get(f"{client.server.url}/upload/nothing") as download:
+        assert download.status == 404
 
 
-async def put_receipt(client: ApiClient, body: object) -> Reply:
+async def put_receipt(client: ApiClient, body: object) -> Response:
     return await client.request("PUT", "/transaction-receipts", json=body)
 
 
-async def test_a_receipt_is_put_changed_read_and_deleted(
+async def test_a_receipt_is_stored_changed_read_and_deleted(
     client: ApiClient, bank: Bank, current: Account
 ) -> None:
     transaction = bank.pay(current.id, -665)
@@ -582,11 +587,11 @@ async def test_a_receipt_is_put_changed_read_and_deleted(
     assert (second["id"], second["total"]) == (first["id"], 600)
     gone = await client.request("DELETE", "/transaction-receipts", params={"external_id": "mine"})
     assert gone.data == {}
-    reply = await client.get("/transaction-receipts", external_id="mine")
-    assert reply.refused == (404, "not_found.receipt_not_found")
+    response = await client.get("/transaction-receipts", external_id="mine")
+    assert response.error == (404, "not_found.receipt_not_found")
 
 
-async def test_what_putting_a_receipt_answers_is_switchable(
+async def test_the_response_to_a_receipt_can_be_changed(
     client: ApiClient, server: BankServer, bank: Bank, current: Account
 ) -> None:
     body = {
@@ -603,9 +608,9 @@ async def test_what_putting_a_receipt_answers_is_switchable(
 
 
 @pytest.mark.parametrize("body", [{}, [], {"transaction_id": "", "items": []}], ids=str)
-async def test_half_a_receipt_is_refused(client: ApiClient, body: object) -> None:
-    reply = await put_receipt(client, body)
-    assert reply.refused == (400, "bad_request.missing_param.transaction_id")
+async def test_an_incomplete_receipt_is_refused(client: ApiClient, body: object) -> None:
+    response = await put_receipt(client, body)
+    assert response.error == (400, "bad_request.missing_param.transaction_id")
 
 
 @pytest.mark.parametrize(
@@ -642,7 +647,7 @@ async def test_half_a_receipt_is_refused(client: ApiClient, body: object) -> Non
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_a_receipt_with_half_a_line_is_refused(
+async def test_a_receipt_with_an_invalid_line_is_refused(
     client: ApiClient, bank: Bank, current: Account, change: dict[str, object], code: str
 ) -> None:
     body: dict[str, object] = {
@@ -653,11 +658,11 @@ async def test_a_receipt_with_half_a_line_is_refused(
         "items": [{"description": "Sandwich", "amount": 665, "currency": "GBP"}],
     }
     assert (await put_receipt(client, body)).status == 200
-    reply = await put_receipt(client, {**body, **change})
-    assert reply.refused == (400, f"bad_request.{code}")
+    response = await put_receipt(client, {**body, **change})
+    assert response.error == (400, f"bad_request.{code}")
 
 
-async def test_a_receipt_is_json(client: ApiClient) -> None:
-    reply = await client.request("PUT", "/transaction-receipts", data={"external_id": "mine"})
-    assert reply.refused == (400, "bad_request.bad_body")
-    assert json.loads(reply.body)["message"]
+async def test_a_receipt_must_be_json(client: ApiClient) -> None:
+    response = await client.request("PUT", "/transaction-receipts", data={"external_id": "mine"})
+    assert response.error == (400, "bad_request.bad_body")
+    assert json.loads(response.body)["message"]

@@ -9,17 +9,17 @@ REDIRECT = "https://home.example.test/callback?mine=1"
 
 
 def query(**changes: str | None) -> dict[str, str]:
-    """Return what a program sends somebody to the page with."""
-    asked = {
+    """Return the query with which a client sends a person to the page."""
+    query = {
         "client_id": DEFAULT_CLIENT_ID,
         "redirect_uri": REDIRECT,
         "response_type": "code",
         "state": 'odd"state<&',
     }
-    return {name: value for name, value in {**asked, **changes}.items() if value is not None}
+    return {name: value for name, value in {**query, **changes}.items() if value is not None}
 
 
-async def test_the_page_asks_who_you_are_and_says_that_it_is_not_monzo(
+async def test_the_page_asks_for_the_person_and_says_that_it_is_not_monzo(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
     async with session.get(server.url, params=query()) as response:
@@ -31,7 +31,7 @@ async def test_the_page_asks_who_you_are_and_says_that_it_is_not_monzo(
     assert 'value="odd&quot;state&lt;&amp;"' in page
 
 
-async def test_without_a_question_it_says_where_the_controls_are(
+async def test_without_parameters_the_page_names_the_control_page(
     session: ClientSession, server: BankServer
 ) -> None:
     async with session.get(server.url) as response:
@@ -48,7 +48,7 @@ async def test_without_a_question_it_says_where_the_controls_are(
         ({"client_id": "strict"}, "not registered"),
     ],
 )
-async def test_badly_formed_addresses_are_shown_to_the_person(
+async def test_the_page_shows_problems_of_the_url(
     session: ClientSession, server: BankServer, changes: dict[str, str | None], problem: str
 ) -> None:
     server.register_client("strict", "secret", ("https://elsewhere.test",))
@@ -57,7 +57,7 @@ async def test_badly_formed_addresses_are_shown_to_the_person(
         assert problem in await response.text()
 
 
-async def test_allowing_returns_with_a_code(
+async def test_allowing_redirects_with_a_code(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
     form = query(person=ann.user_id, decision="allow", response_type=None)
@@ -72,7 +72,7 @@ async def test_allowing_returns_with_a_code(
     assert len(back.query["code"]) >= 250
 
 
-async def test_denying_returns_with_the_usual_error(
+async def test_denying_redirects_with_the_usual_error(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
     form = query(person=ann.user_id, decision="deny")
@@ -85,7 +85,7 @@ async def test_denying_returns_with_the_usual_error(
     assert "code" not in back.query
 
 
-async def test_the_decision_needs_a_client_as_well(
+async def test_a_decision_without_a_client_is_refused(
     session: ClientSession, server: BankServer
 ) -> None:
     async with session.post(f"{server.url}/authorise", data={"decision": "allow"}) as response:

@@ -1,8 +1,7 @@
-"""Clients that others wrote for the real bank find it here, and notice no difference."""
+"""Third-party clients, written for Monzo, work with the sandbox."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import socket
@@ -29,12 +28,14 @@ from sandbox.bank import Bank
 from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
+from .waiting import LIMIT_SECONDS
+
 HOOK = "http://127.0.0.1:9/hook"
 
 
 @pytest.fixture
 def bank() -> Bank:
-    """Return a bank that goes by the same clock as the clients."""
+    """Return a bank with the real clock, which the clients use."""
     return Bank()
 
 
@@ -44,26 +45,39 @@ def household(bank: Bank) -> Household:
     return build_household(bank)
 
 
-# pymonzo: waits for its answers, so it lives in a thread
+# pymonzo blocks while it waits for responses, so it runs in a thread
 
 
-type InThread = Callable[[Callable[[], Any]], Any]
+type InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 @pytest.fixture
-def in_thread() -> Iterator[InThread]:
-    """Return what runs something that waits, while the bank goes on."""
-    with ThreadPoolExecutor(max_workers=1) as threads:
+def in_thread() -> InThread:
+    """Return a function that runs a blocking function in a thread, while the bank's loop runs."""
 
-        async def run(wait: Callable[[], Any]) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(threads, wait)
+    async def run(function: Callable[[], Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
 
-        yield run
+        def work() -> None:
+            try:
+                result = function()
+            except BaseException as err:  # noqa: BLE001 - the test raises it again
+                loop.call_soon_threadsafe(done.set_exception, err)
+            else:
+                loop.call_soon_threadsafe(done.set_result, result)
+
+        # A daemon thread, because a test that reaches the limit cannot end it.
+        Thread(target=work, daemon=True).start()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            return await done
+
+    return run
 
 
 @pytest.fixture
 def redirected(server: BankServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let pymonzo find the sandbox where the bank was."""
+    """Make pymonzo use the sandbox."""
     monkeypatch.setattr(MonzoAPI, "api_url", server.url)
     monkeypatch.setattr(MonzoAPI, "authorization_endpoint", f"{server.url}/")
     monkeypatch.setattr(MonzoAPI, "token_endpoint", f"{server.url}/oauth2/token")
@@ -72,14 +86,16 @@ def redirected(server: BankServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @pytest.fixture
 def pymonzo(redirected: None, server: BankServer, household: Household) -> MonzoAPI:
-    """Return pymonzo with Ann's token."""
-    return MonzoAPI(access_token=server.sign_in(household.ann)["access_token"])
+    """Return a pymonzo client with Ann's token."""
+    client = MonzoAPI(access_token=server.sign_in(household.ann)["access_token"])
+    client.session.timeout = LIMIT_SECONDS
+    return client
 
 
 async def test_pymonzo_reads_accounts_and_pots(
     pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
-    def story() -> None:
+    def use_client() -> None:
         assert pymonzo.whoami().user_id == household.ann.user_id
         accounts = pymonzo.accounts.list()
         assert [account.id for account in accounts if account.closed] == [
@@ -96,7 +112,7 @@ async def test_pymonzo_reads_accounts_and_pots(
         with pytest.raises(MonzoAccessDenied):
             pymonzo.balance.get(household.backing_loan.id)
 
-    await in_thread(story)
+    await in_thread(use_client)
 
 
 async def test_pymonzo_moves_money(
@@ -104,7 +120,7 @@ async def test_pymonzo_moves_money(
 ) -> None:
     before = household.holiday.balance
 
-    def story() -> None:
+    def use_client() -> None:
         pot, account = household.holiday.id, household.current.id
         for _ in range(2):
             into = pymonzo.pots.deposit(500, pot, account_id=account, dedupe_id="in")
@@ -114,14 +130,14 @@ async def test_pymonzo_moves_money(
         with pytest.raises(MonzoAPIError, match="insufficient_funds"):
             pymonzo.pots.deposit(10**9, pot, account_id=account, dedupe_id="too much")
 
-    await in_thread(story)
+    await in_thread(use_client)
     assert household.holiday.balance == before + 300
 
 
 async def test_pymonzo_reads_and_annotates_transactions(
     pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
-    def story() -> None:
+    def use_client() -> None:
         account = household.current.id
         transactions = pymonzo.transactions.list(
             account,
@@ -143,7 +159,7 @@ async def test_pymonzo_reads_and_annotates_transactions(
         with pytest.raises(MonzoAPIError, match="transaction_not_found"):
             pymonzo.transactions.get("tx_0")
 
-    await in_thread(story)
+    await in_thread(use_client)
 
 
 async def test_pymonzo_uses_feed_attachments_and_webhooks(
@@ -151,17 +167,17 @@ async def test_pymonzo_uses_feed_attachments_and_webhooks(
 ) -> None:
     transaction = household.bank.pay(household.current.id, -350)
 
-    def story() -> None:
+    def use_client() -> None:
         item = MonzoBasicFeedItem(
             title="Hello", image_url=HttpUrl("https://x.test/x.png"), body="There"
         )
         assert pymonzo.feed.create(item, household.current.id) == {}
-        place = pymonzo.attachments.upload(
+        upload = pymonzo.attachments.upload(
             file_name="a.png", file_type="image/png", content_length=4
         )
-        assert httpx.post(place.upload_url, content=b"\x89PNG").status_code == 200
+        assert httpx.post(upload.upload_url, content=b"PNG", timeout=LIMIT_SECONDS).is_success
         attachment = pymonzo.attachments.register(
-            transaction.id, file_url=place.file_url, file_type="image/png"
+            transaction.id, file_url=upload.file_url, file_type="image/png"
         )
         assert attachment.external_id == transaction.id
         assert pymonzo.attachments.deregister(attachment.id) == {}
@@ -169,7 +185,7 @@ async def test_pymonzo_uses_feed_attachments_and_webhooks(
         assert pymonzo.webhooks.list(household.current.id) == [webhook]
         assert pymonzo.webhooks.delete(webhook.id) == {}
 
-    await in_thread(story)
+    await in_thread(use_client)
     assert household.bank.feed[0].title == "Hello"
 
 
@@ -185,17 +201,22 @@ async def test_pymonzo_signs_in_and_refreshes(
         redirect = f"http://127.0.0.1:{free.getsockname()[1]}/pymonzo"
 
     def allow(url: str) -> None:
-        """Do in the browser what Ann would do."""
+        """Allow access, as Ann would in the browser."""
         query = dict(httpx.URL(url).params)
-        assert "not Monzo" in httpx.get(url).text
+        assert "not Monzo" in httpx.get(url, timeout=LIMIT_SECONDS).text
         form = {**query, "person": household.ann.user_id, "decision": "allow"}
-        back = httpx.post(f"{server.url}/authorise", data=form).headers["Location"]
-        httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(back)
+        redirected_to = httpx.post(
+            f"{server.url}/authorise", data=form, timeout=LIMIT_SECONDS
+        ).headers["Location"]
+        # Retries, because pymonzo may open the browser before it listens for the redirect.
+        httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(
+            redirected_to, timeout=LIMIT_SECONDS
+        )
 
     browsers: list[Thread] = []
 
     def open_browser(url: str) -> bool:
-        browsers.append(Thread(target=allow, args=(url,)))
+        browsers.append(Thread(target=allow, args=(url,), daemon=True))
         browsers[0].start()
         return True
 
@@ -215,23 +236,25 @@ async def test_pymonzo_signs_in_and_refreshes(
         again.accounts.list()
 
     await in_thread(sign_in)
-    browsers[0].join()
+    browsers[0].join(LIMIT_SECONDS)
     server.approve(household.ann)
     await in_thread(use)
-    assert [call.form["grant_type"] for call in server.requests_to("POST", "/oauth2/token")] == [
+    assert [
+        request.form["grant_type"] for request in server.requests_to("POST", "/oauth2/token")
+    ] == [
         "authorization_code",
         "refresh_token",
     ]
 
 
-# monzopy: what Home Assistant's own integration is built on
+# monzopy is the library of the integration built into Home Assistant
 
 
 class Monzopy(AbstractMonzoApi):
-    """monzopy with a token, finding the sandbox where the bank was."""
+    """A monzopy client with a token that uses the sandbox."""
 
     def __init__(self, session: ClientSession, server: BankServer, token: str) -> None:
-        """Use a token."""
+        """Initialize the client with a token."""
         super().__init__(session)
         self._url = server.url
         self._token = token
@@ -249,7 +272,7 @@ class Monzopy(AbstractMonzoApi):
 
 @pytest.fixture
 def monzopy(session: ClientSession, server: BankServer, household: Household) -> UserAccount:
-    """Return monzopy with Ann's token."""
+    """Return a monzopy client with Ann's token."""
     return Monzopy(session, server, server.sign_in(household.ann)["access_token"]).user_account
 
 
@@ -295,7 +318,7 @@ async def test_monzopy_manages_webhooks(monzopy: UserAccount, household: Househo
     assert household.bank.webhooks == {}
 
 
-async def test_monzopy_sees_expired_and_unapproved_tokens_for_what_they_are(
+async def test_monzopy_recognizes_expired_and_unapproved_tokens(
     monzopy: UserAccount, session: ClientSession, server: BankServer, household: Household
 ) -> None:
     server.expire_access_token(household.ann)

@@ -4,10 +4,10 @@ from sandbox.bank import Bank
 from sandbox.household import DAYS_OF_HISTORY, build_household
 from sandbox.models import Account
 
-from .api_client import ManualClock
+from .clock import ManualClock
 
 
-def test_a_household_with_accounts_of_every_type(bank: Bank) -> None:
+def test_the_household_has_accounts_of_every_type(bank: Bank) -> None:
     household = build_household(bank)
     assert [account.type for account in bank.accounts_of(household.ann)] == [
         "uk_retail",
@@ -25,7 +25,7 @@ def test_a_household_with_accounts_of_every_type(bank: Bank) -> None:
     assert household.holiday.goal
 
 
-def test_two_months_lie_behind_it_and_none_ahead(bank: Bank, clock: ManualClock) -> None:
+def test_the_history_covers_the_last_two_months(bank: Bank, clock: ManualClock) -> None:
     household = build_household(bank)
     for account in (household.current, household.joint):
         transactions = bank.transactions(account.id)
@@ -36,7 +36,7 @@ def test_two_months_lie_behind_it_and_none_ahead(bank: Bank, clock: ManualClock)
     assert schemes == {"mastercard", "payport_faster_payments", "uk_retail_pot"}
 
 
-def test_nobody_has_less_than_nothing(bank: Bank) -> None:
+def test_no_balance_was_ever_negative(bank: Bank) -> None:
     household = build_household(bank)
 
     def poorest(account: Account) -> int:

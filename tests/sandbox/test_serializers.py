@@ -1,4 +1,4 @@
-"""What the bank sends has the keys, the types and the empties of what was recorded."""
+"""The bank's JSON has the keys, types and empty values of the recordings."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from tests.api.shapes import shape
 
 
 def outline(value: Any, *, skipping: frozenset[str] = frozenset()) -> Any:
-    """Return the shape of some JSON: its keys, and the types of its values."""
+    """Return the keys of JSON, and the types of its values."""
     match value:
         case dict():
             return {key: outline(value[key]) for key in sorted(value.keys() - skipping)}
@@ -29,9 +29,7 @@ RECORDED_ACCOUNTS = {account["type"]: account for account in shape("accounts")["
 
 
 @pytest.mark.parametrize("kind", RECORDED_ACCOUNTS)
-def test_an_account_looks_like_the_recorded_one_of_its_type(
-    bank: Bank, ann: Person, kind: str
-) -> None:
+def test_an_account_has_the_recorded_format_of_its_type(bank: Bank, ann: Person, kind: str) -> None:
     account = bank.open_account(ann, type=kind, closed=RECORDED_ACCOUNTS[kind]["closed"])
     data = serializers.account_json(account)
     recorded = RECORDED_ACCOUNTS[kind]
@@ -40,7 +38,7 @@ def test_an_account_looks_like_the_recorded_one_of_its_type(
     assert [data.get(key) for key in named] == [recorded.get(key) for key in named]
 
 
-def test_descriptions_are_internal_names(bank: Bank, ann: Person) -> None:
+def test_descriptions_have_the_internal_format(bank: Bank, ann: Person) -> None:
     ben = bank.add_person("Ben Baker")
     joint = bank.open_account(ann, ben, type="uk_retail_joint")
     flex = bank.open_account(ann, type="uk_monzo_flex")
@@ -51,30 +49,32 @@ def test_descriptions_are_internal_names(bank: Bank, ann: Person) -> None:
     assert bank.open_account(ann).description == ann.user_id
 
 
-def test_an_invented_type_looks_like_the_newest_but_has_no_number(bank: Bank, ann: Person) -> None:
+def test_an_unknown_type_has_the_newest_format_without_an_account_number(
+    bank: Bank, ann: Person
+) -> None:
     data = serializers.account_json(bank.open_account(ann, type="uk_moon_base"))
     assert data["product_type"] == "standard"
     assert "account_number" not in data
 
 
-def test_the_balance_at_home(bank: Bank, current: Account) -> None:
+def test_a_balance_without_a_travel_currency(bank: Bank, current: Account) -> None:
     data = serializers.balance_json(bank.balance(current.id))
     assert outline(data) == outline(shape("balance_at_home"))
     assert data["local_currency"] == ""
     assert data["local_exchange_rate"] == 0
 
 
-def test_the_balance_abroad(bank: Bank, current: Account) -> None:
+def test_a_balance_with_a_travel_currency(bank: Bank, current: Account) -> None:
     bank.go_abroad(current.id, "ISK", 139.676771)
     bank.pay(current.id, -494, local_amount=-690, local_currency="ISK")
     data = serializers.balance_json(bank.balance(current.id))
-    # The recording is older than one of today's keys.
+    # This key was added to the API after the recording.
     newer = frozenset({"balance_including_flexible_savings"})
     assert outline(data, skipping=newer) == outline(shape("balance_abroad"))
     assert data["local_spend"] == [{"spend_today": -690, "currency": "ISK"}]
 
 
-def test_a_pot_without_a_goal_has_no_such_key(bank: Bank, current: Account) -> None:
+def test_a_pot_without_a_goal_has_no_key_for_it(bank: Bank, current: Account) -> None:
     recorded = shape("pots")["pots"][0]
     with_goal = serializers.pot_json(bank.open_pot(current.id, "Holiday", goal=1_000))
     without = serializers.pot_json(bank.open_pot(current.id, "Holiday"))
@@ -82,7 +82,7 @@ def test_a_pot_without_a_goal_has_no_such_key(bank: Bank, current: Account) -> N
     assert outline(without) == outline(recorded, skipping=frozenset({"goal_amount"}))
 
 
-def test_a_savings_pot_is_an_isa(bank: Bank, current: Account, ann: Person) -> None:
+def test_a_savings_pot_can_be_an_isa(bank: Bank, current: Account, ann: Person) -> None:
     until = datetime(2027, 1, 1, tzinfo=UTC)
     pot = bank.open_pot(
         current.id, "ISA", type="flexible_savings", isa=True, locked=True, locked_until=until
@@ -93,7 +93,7 @@ def test_a_savings_pot_is_an_isa(bank: Bank, current: Account, ann: Person) -> N
     assert serializers.pot_json(pot, account_id="acc_other")["current_account_id"] == "acc_other"
 
 
-# Keys that came or went between the recordings, and keys of metadata, which differ by transaction.
+# Keys that were added or removed between the recordings, and keys that differ by transaction.
 CHANGED = frozenset(
     {
         "can_add_to_tab",
@@ -123,17 +123,17 @@ def test_a_card_payment(bank: Bank, current: Account) -> None:
     assert short["attachments"] is None
     expanded = serializers.transaction_json(transaction, expand_merchant=True)["merchant"]
     recorded_merchant = shape("transaction_expanded")["transaction"]["merchant"]
-    # Recordings of today's merchants have no dates, and tags of their own.
+    # In recordings of current merchants, these keys are missing or have other contents.
     changed = frozenset({"created", "updated", "suggested_tags", "metadata"})
     assert outline(expanded, skipping=changed) == outline(recorded_merchant, skipping=changed)
 
 
-def test_pending_is_an_empty_text(bank: Bank, current: Account) -> None:
+def test_a_pending_payment_has_an_empty_settlement_time(bank: Bank, current: Account) -> None:
     data = serializers.transaction_json(bank.pay(current.id, -1), expand_merchant=False)
     assert (data["settled"], data["amount_is_pending"]) == ("", True)
 
 
-def test_only_a_declined_payment_has_a_reason(bank: Bank, current: Account) -> None:
+def test_only_a_declined_payment_has_a_decline_reason(bank: Bank, current: Account) -> None:
     paid = serializers.transaction_json(bank.pay(current.id, -1), expand_merchant=False)
     declined = serializers.transaction_json(
         bank.decline(current.id, -1, reason="CARD_INACTIVE"), expand_merchant=False
@@ -142,7 +142,7 @@ def test_only_a_declined_payment_has_a_reason(bank: Bank, current: Account) -> N
     assert declined["decline_reason"] == "CARD_INACTIVE"
 
 
-def test_a_transfer_in(bank: Bank, current: Account) -> None:
+def test_an_incoming_bank_transfer(bank: Bank, current: Account) -> None:
     data = serializers.transaction_json(bank.receive(current.id, 100), expand_merchant=True)
     recorded = shape("faster_payment")
     assert outline(data, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
@@ -162,7 +162,7 @@ def test_a_round_up(bank: Bank, current: Account) -> None:
     assert data["categories"] is None
 
 
-def test_a_split_a_fee_and_a_virtual_card(bank: Bank, current: Account) -> None:
+def test_a_split_payment_a_cash_fee_and_a_virtual_card(bank: Bank, current: Account) -> None:
     split = {"groceries": -600, "shopping": -400}
     transaction = bank.pay(current.id, -1_000, categories=split, virtual_card="Subscriptions")
     data = serializers.transaction_json(transaction, expand_merchant=False)
@@ -174,7 +174,7 @@ def test_a_split_a_fee_and_a_virtual_card(bank: Bank, current: Account) -> None:
     assert (fee["fee_amount"], fee["withdrawal_amount"]) == (30, 1_000)
 
 
-def test_the_documented_webhook_has_few_keys(bank: Bank, current: Account) -> None:
+def test_the_documented_webhook_has_only_the_documented_keys(bank: Bank, current: Account) -> None:
     data = serializers.documented_transaction_json(bank.pay(current.id, -350))
     assert data.keys() == shape("webhook_documented")["data"].keys()
 
@@ -183,7 +183,7 @@ def test_the_documented_webhook_has_few_keys(bank: Bank, current: Account) -> No
     ("milliseconds", "text"),
     [(0, "00Z"), (80, "00.08Z"), (800, "00.8Z"), (328, "00.328Z")],
 )
-def test_times_lose_the_zeros_at_their_end(milliseconds: int, text: str) -> None:
+def test_transaction_times_have_no_trailing_zeros(milliseconds: int, text: str) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
     assert serializers.timestamp(moment) == f"2026-01-01T00:00:{text}"
 

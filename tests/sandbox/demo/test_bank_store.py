@@ -1,4 +1,4 @@
-"""Keeping a bank from one start of the demo to the next."""
+"""Storing a bank between two starts of the demo."""
 
 from pathlib import Path
 
@@ -9,47 +9,47 @@ from sandbox.demo import bank_store
 from sandbox.demo.bank_store import BankStore
 from sandbox.household import build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-from tests.sandbox.api_client import ManualClock
+from tests.sandbox.clock import ManualClock
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> BankStore:
-    """Return a store with nothing in it."""
+    """Return an empty store."""
     return BankStore(tmp_path / "bank")
 
 
-def test_a_new_vault_is_empty(store: BankStore, bank: Bank) -> None:
+def test_a_new_store_is_empty(store: BankStore, bank: Bank) -> None:
     assert store.load(bank) is None
 
 
-def test_a_bank_opens_with_what_it_had_and_goes_on(
+def test_a_loaded_bank_continues_with_the_stored_data(
     store: BankStore, bank: Bank, clock: ManualClock
 ) -> None:
     household = build_household(bank)
     payment = bank.pay(household.current.id, -450, merchant="Copper Kettle")
     store.save(household, BankServer(bank))
 
-    again = Bank(clock)
-    opened = store.load(again)
-    assert opened is not None
-    assert opened[0].current is again.accounts[household.current.id]
-    assert again.balance(household.current.id) == bank.balance(household.current.id)
-    assert again.transactions(household.current.id)[-1].amount in {payment.amount, -50}
-    assert again.pay(household.current.id, -100).id not in {
+    loaded_bank = Bank(clock)
+    loaded = store.load(loaded_bank)
+    assert loaded is not None
+    assert loaded[0].current is loaded_bank.accounts[household.current.id]
+    assert loaded_bank.balance(household.current.id) == bank.balance(household.current.id)
+    assert loaded_bank.transactions(household.current.id)[-1].amount in {payment.amount, -50}
+    assert loaded_bank.pay(household.current.id, -100).id not in {
         transaction.id for transaction in bank.transactions(household.current.id)
     }
 
 
-def test_a_sign_in_is_still_good(store: BankStore, bank: Bank, clock: ManualClock) -> None:
+def test_a_loaded_sign_in_is_still_valid(store: BankStore, bank: Bank, clock: ManualClock) -> None:
     household, server = build_household(bank), BankServer(bank)
     tokens = server.sign_in(household.ann)
     store.save(household, server)
 
-    again = Bank(clock)
-    opened = store.load(again)
-    assert opened is not None
-    later = BankServer(again)
-    vars(later.sign_ins).update(opened[1])
+    loaded_bank = Bank(clock)
+    loaded = store.load(loaded_bank)
+    assert loaded is not None
+    later = BankServer(loaded_bank)
+    vars(later.sign_ins).update(loaded[1])
     grant = later.sign_ins.authenticate(f"Bearer {tokens['access_token']}")
     assert grant.person == household.ann
     refreshed = later.sign_ins.token(
@@ -63,7 +63,7 @@ def test_a_sign_in_is_still_good(store: BankStore, bank: Bank, clock: ManualCloc
     assert refreshed["user_id"] == household.ann.user_id
 
 
-def test_what_another_version_kept_is_not_opened(
+def test_a_file_of_another_version_is_ignored(
     store: BankStore, bank: Bank, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save(build_household(bank), BankServer(bank))
