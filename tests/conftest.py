@@ -30,8 +30,8 @@ from custom_components.monzo.accounts import poll
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.transfers import executor as transfers
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
-from sandbox.records import Person
+from sandbox.household import Household, build_household
+from sandbox.models import Person
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 from tests.helpers.config_dialogs import Dialogs
@@ -92,9 +92,9 @@ def bank() -> Bank:
 
 
 @pytest.fixture
-def home(bank: Bank) -> Home:
+def home(bank: Bank) -> Household:
     """Return Ann and Ben, with their accounts, pots and history."""
-    return build_home(bank)
+    return build_household(bank)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def sign_in(
 
 
 @pytest.fixture
-async def ann(hass: HomeAssistant, home: Home, sign_in: SignIn) -> MockConfigEntry:
+async def ann(hass: HomeAssistant, home: Household, sign_in: SignIn) -> MockConfigEntry:
     """Return Ann's config entry, set up."""
     entry = sign_in(home.ann)
     assert await hass.config_entries.async_setup(entry.entry_id)

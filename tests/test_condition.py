@@ -22,8 +22,8 @@ import voluptuous as vol
 from custom_components.monzo.condition import CONDITIONS, MonzoCondition, Period
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import LONDON, Bank
-from sandbox.home import Home
-from sandbox.records import Account, Person, Pot
+from sandbox.household import Household
+from sandbox.models import Account, Person, Pot
 from sandbox.server import Answer, BankServer
 from tests.helpers.automations import automate
 from tests.helpers.state_helpers import device, set_up
@@ -573,7 +573,7 @@ async def test_a_device_that_has_gone_tells_nothing(loaded: Cleo) -> None:
 
 
 async def test_somebody_elses_disabled_entry_is_no_part_of_all(
-    loaded: Cleo, home: Home, sign_in: SignIn
+    loaded: Cleo, home: Household, sign_in: SignIn
 ) -> None:
     other = sign_in(home.ben)
     await set_up(loaded.hass, other)

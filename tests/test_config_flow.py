@@ -26,8 +26,8 @@ from custom_components.monzo import application_credentials, config_flow
 from custom_components.monzo.api import MonzoClient
 from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
 from sandbox.faults import Fault
-from sandbox.home import Home
-from sandbox.records import JsonObject
+from sandbox.household import Household
+from sandbox.models import JsonObject
 from sandbox.server import (
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
@@ -130,7 +130,7 @@ async def test_people_are_sent_to_the_bank_with_their_own_client(
 
 async def test_somebody_signs_in(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     caplog: pytest.LogCaptureFixture,
@@ -150,7 +150,7 @@ async def test_somebody_signs_in(
     assert set(entry.data) == {"auth_implementation", "token", "webhook_id"}
     assert entry.data["auth_implementation"] == CREDENTIALS
     assert entry.data["webhook_id"]
-    token, grant = entry.data["token"], server.sign_ins.live(home.ann)[0]
+    token, grant = entry.data["token"], server.sign_ins.active(home.ann)[0]
     assert token["access_token"] == grant.access_token
     assert token["refresh_token"] == grant.refresh_token
     assert token["expires_at"] == pytest.approx(time.time() + 107_999, abs=60)
@@ -161,12 +161,12 @@ async def test_somebody_signs_in(
 
 
 async def test_the_code_is_exchanged_as_the_bank_documents_it(
-    home: Home, server: BankServer, dialogs: Dialogs, unhurried: None
+    home: Household, server: BankServer, dialogs: Dialogs, unhurried: None
 ) -> None:
     page = await dialogs.open()
     dialogs.dismiss(await dialogs.sign_in(page, home.ann))
 
-    (exchange,) = server.calls("POST", "/oauth2/token")
+    (exchange,) = server.requests_to("POST", "/oauth2/token")
     assert exchange.form.pop("code")
     assert exchange.form == {
         "grant_type": "authorization_code",
@@ -177,7 +177,7 @@ async def test_the_code_is_exchanged_as_the_bank_documents_it(
 
 
 async def test_waiting_costs_one_small_request_at_a_time(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
     await asyncio.sleep(0.05)
@@ -190,12 +190,12 @@ async def test_waiting_costs_one_small_request_at_a_time(
 
 def _first_read(server: BankServer) -> Any:
     """Return the first request of the entry that the dialog has made."""
-    approved = next(call for call in server.calls("GET", "/accounts") if call.status == 200)
+    approved = next(call for call in server.requests_to("GET", "/accounts") if call.status == 200)
     return server.requests[server.requests.index(approved) + 1]
 
 
 async def test_without_a_name_at_the_bank_the_entry_is_called_monzo(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     def leave_names_out(answer: dict[str, Any]) -> object:
         return {"accounts": [{**account, "owners": []} for account in answer["accounts"]]}
@@ -209,7 +209,7 @@ async def test_without_a_name_at_the_bank_the_entry_is_called_monzo(
 
 
 async def test_two_browsers_that_look_on_make_one_entry(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     server.behaviour = replace(server.behaviour, approve_at_once=True)
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
@@ -230,14 +230,14 @@ async def test_two_browsers_that_look_on_make_one_entry(
 
 
 async def test_who_has_not_approved_in_time_may_go_on(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
 
     form = await dialogs.wait(waiting)
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "approval_timeout"
-    assert len(server.calls("GET", "/accounts")) == len(config_flow.APPROVAL_PAUSES)
+    assert len(server.requests_to("GET", "/accounts")) == len(config_flow.APPROVAL_PAUSES)
 
     waiting = await dialogs.submit(form)
     assert waiting["type"] is FlowResultType.SHOW_PROGRESS
@@ -252,7 +252,7 @@ def test_waiting_takes_two_minutes_and_fewer_requests_than_the_bank_has_refused(
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
 async def test_who_could_not_be_heard_of_may_go_on(
-    home: Home, server: BankServer, dialogs: Dialogs, impatient: None, trouble: Fault
+    home: Household, server: BankServer, dialogs: Dialogs, impatient: None, trouble: Fault
 ) -> None:
     fault = server.fail("GET", "/accounts", trouble, times=None)
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
@@ -269,7 +269,7 @@ async def test_who_could_not_be_heard_of_may_go_on(
 
 
 async def test_a_hiccup_does_not_end_the_waiting(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     not_yet = Answer.error("forbidden.insufficient_permissions")
     story = [(DropBefore(), 2), (not_yet, 1), (Answer.html(502), 2)]
@@ -282,19 +282,19 @@ async def test_a_hiccup_does_not_end_the_waiting(
 
 
 async def test_nothing_is_sent_while_the_bank_wants_to_be_left_alone(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     limit = server.fail("GET", "/accounts", Answer.rate_limited("1"))
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
     server.approve(home.ann)
     await asyncio.sleep(0.5)
-    assert limit.met == len(server.calls("GET", "/accounts")) == 1
+    assert limit.met == len(server.requests_to("GET", "/accounts")) == 1
 
     assert (await dialogs.wait(waiting))["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_a_limit_without_a_term_does_not_end_the_waiting(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     server.fail("GET", "/accounts", Answer.rate_limited(), times=5)
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
@@ -304,7 +304,7 @@ async def test_a_limit_without_a_term_does_not_end_the_waiting(
 
 
 async def test_who_declines_in_the_app_has_ended_the_sign_in(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     server.behaviour = replace(server.behaviour, denied_is_revoked=True)
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
@@ -317,7 +317,7 @@ async def test_who_declines_in_the_app_has_ended_the_sign_in(
 
 
 async def test_a_sign_in_elsewhere_ends_the_waiting(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
     server.evict(home.ann)
@@ -329,7 +329,7 @@ async def test_a_sign_in_elsewhere_ends_the_waiting(
 
 
 async def test_who_declines_without_the_bank_telling_may_go_on(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
     server.deny(home.ann)
@@ -339,7 +339,7 @@ async def test_who_declines_without_the_bank_telling_may_go_on(
 
 async def test_home_assistant_stops_in_the_middle(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     dialogs: Dialogs,
     unhurried: None,
     caplog: pytest.LogCaptureFixture,
@@ -356,7 +356,7 @@ async def test_home_assistant_stops_in_the_middle(
 
 async def test_the_dialog_is_closed_in_the_middle(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     dialogs: Dialogs,
     unhurried: None,
     caplog: pytest.LogCaptureFixture,
@@ -382,13 +382,13 @@ def _approvals() -> list[asyncio.Task[Any]]:
 
 
 async def test_who_denies_the_access_is_not_signed_in(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     ended = await dialogs.refuse(await dialogs.open())
 
     assert ended["type"] is FlowResultType.ABORT
     assert ended["reason"] == "user_rejected_authorize"
-    assert not server.calls("POST", "/oauth2/token")
+    assert not server.requests_to("POST", "/oauth2/token")
     assert not hass.config_entries.async_entries(DOMAIN)
 
 
@@ -446,7 +446,7 @@ NO_TOKEN = {
 @pytest.mark.parametrize(("answer", "reason"), NO_TOKEN.values(), ids=NO_TOKEN.keys())
 async def test_what_is_no_token_ends_the_dialog(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     caplog: pytest.LogCaptureFixture,
@@ -467,7 +467,7 @@ async def test_what_is_no_token_ends_the_dialog(
 
 
 async def test_a_text_for_a_term_is_understood(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     server.fail(
         "POST", "/oauth2/token", Edited(lambda token: {**token, "expires_in": "107999"}), times=1
@@ -480,7 +480,7 @@ async def test_a_text_for_a_term_is_understood(
 
 
 async def test_the_real_bank_refuses_a_wrong_secret(
-    home: Home, server: BankServer, dialogs: Dialogs
+    home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     server.register_client(DEFAULT_CLIENT_ID, "another secret")
 
@@ -498,7 +498,7 @@ async def test_the_real_bank_refuses_a_wrong_secret(
     ids=["Home Assistant gives up first", "we give up first"],
 )
 async def test_a_silent_token_url_ends_the_dialog(
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     monkeypatch: pytest.MonkeyPatch,
@@ -529,7 +529,7 @@ async def test_without_credentials_the_user_is_told_to_add_some(
 
 
 async def test_a_client_that_is_not_confidential_is_refused(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     make_not_confidential(server)
 
@@ -543,7 +543,7 @@ async def test_a_client_that_is_not_confidential_is_refused(
 @pytest.mark.parametrize("dialog", ["reauth", "reconfigure"])
 async def test_a_client_that_is_not_confidential_is_refused_later_as_well(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     ann: MockConfigEntry,
@@ -559,7 +559,7 @@ async def test_a_client_that_is_not_confidential_is_refused_later_as_well(
 
 
 async def test_several_clients_are_to_choose_from(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     await add_client(hass, server)
 
@@ -600,7 +600,7 @@ async def test_among_several_clients_the_own_one_is_suggested(
 
 
 async def test_a_second_person_has_an_entry_of_their_own(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
 ) -> None:
     before = dict(ann.data)
     waiting = await dialogs.sign_in(await dialogs.open(), home.ben)
@@ -615,7 +615,7 @@ async def test_a_second_person_has_an_entry_of_their_own(
 
 
 async def test_two_people_sign_in_at_the_same_time(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     anns_page, bens_page = await dialogs.open(), await dialogs.open()
     anns = await dialogs.sign_in(anns_page, home.ann)
@@ -631,7 +631,7 @@ async def test_two_people_sign_in_at_the_same_time(
 
 
 async def test_signing_in_again_keeps_the_entry_going(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
 ) -> None:
     """The bank has ended the entry's token, so it takes the new one."""
     before = dict(ann.data)
@@ -645,13 +645,13 @@ async def test_signing_in_again_keeps_the_entry_going(
     await settled(hass)
     await hass.config_entries.async_reload(ann.entry_id)
     assert ann.state is ConfigEntryState.LOADED
-    assert ann.data["token"]["access_token"] == server.sign_ins.live(home.ann)[0].access_token
+    assert ann.data["token"]["access_token"] == server.sign_ins.active(home.ann)[0].access_token
     assert {**ann.data, "token": None} == {**before, "token": None}
     assert not hass.config_entries.flow.async_progress()
 
 
 async def test_signing_in_again_mends_an_entry_that_has_ended(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
 ) -> None:
     server.behaviour = replace(server.behaviour, approve_at_once=True)
     server.evict(home.ann)
@@ -668,7 +668,7 @@ async def test_signing_in_again_mends_an_entry_that_has_ended(
 
 
 async def test_signing_in_again_with_another_client_changes_nothing(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
 ) -> None:
     before = dict(ann.data)
     await add_client(hass, server)
@@ -681,7 +681,7 @@ async def test_signing_in_again_with_another_client_changes_nothing(
 
 
 async def test_a_dialog_left_open_does_not_stand_in_the_way(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
     left_open = await dialogs.wait(await dialogs.sign_in(await dialogs.open(), home.ann))
     assert left_open["step_id"] == "approval_timeout"
@@ -714,7 +714,7 @@ async def _page_of(
 @pytest.mark.parametrize("dialog", ["reauth", "reconfigure"])
 async def test_signing_in_anew_changes_the_token_and_nothing_else(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     ann: MockConfigEntry,
@@ -734,7 +734,7 @@ async def test_signing_in_anew_changes_the_token_and_nothing_else(
     assert ann.state is ConfigEntryState.LOADED
     assert ann.runtime_data is not loaded
     assert ann.title == "Ann Archer"
-    assert ann.data["token"]["access_token"] == server.sign_ins.live(home.ann)[0].access_token
+    assert ann.data["token"]["access_token"] == server.sign_ins.active(home.ann)[0].access_token
     assert ann.data["webhook_id"] == WEBHOOK_ID
     assert ann.options == {CONF_MAX_PER_DAY: 100}
 
@@ -742,7 +742,7 @@ async def test_signing_in_anew_changes_the_token_and_nothing_else(
 @pytest.mark.parametrize("dialog", ["reauth", "reconfigure"])
 async def test_signing_in_anew_with_another_client_takes_effect_when_approved(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     ann: MockConfigEntry,
@@ -767,7 +767,7 @@ async def test_signing_in_anew_with_another_client_takes_effect_when_approved(
 @pytest.mark.parametrize("dialog", ["reauth", "reconfigure"])
 async def test_signing_in_anew_as_somebody_else_is_refused(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     dialogs: Dialogs,
     ann: MockConfigEntry,
     dialog: str,
@@ -786,7 +786,7 @@ async def test_signing_in_anew_as_somebody_else_is_refused(
 
 async def test_somebody_else_who_signs_in_by_mistake_does_not_end_their_own_entry(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     sign_in: SignIn,
@@ -807,7 +807,7 @@ async def test_somebody_else_who_signs_in_by_mistake_does_not_end_their_own_entr
 @pytest.mark.parametrize("dialog", ["reauth", "reconfigure"])
 async def test_an_entry_outlives_a_dialog_that_is_closed_too_early(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     ann: MockConfigEntry,
@@ -831,7 +831,7 @@ async def test_an_entry_outlives_a_dialog_that_is_closed_too_early(
 
 async def test_credentials_that_were_deleted_can_be_replaced(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     dialogs: Dialogs,
     sign_in: SignIn,

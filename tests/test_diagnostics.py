@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_SECRET, Answer, BankServer
 from tests.helpers.state_helpers import device, set_up
 
@@ -28,7 +28,7 @@ OPTIONS = {"max_per_transfer": 123.45, "max_per_day": 678.9, "allow_transfers": 
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
     """Return Ann's entry as core left it, without her loan; set up after she has lived a bit."""
     assert await async_setup_component(hass, "diagnostics", {})
@@ -74,7 +74,7 @@ async def test_an_entry_tells_what_went_wrong(
 async def test_an_entry_that_is_not_loaded_tells_why(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
 ) -> None:
@@ -95,7 +95,7 @@ async def test_an_entry_that_is_not_loaded_tells_why(
 async def test_devices_tell_how_they_fare(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     snapshot: SnapshotAssertion,
 ) -> None:
@@ -111,7 +111,10 @@ async def test_devices_tell_how_they_fare(
 
 
 async def test_a_device_that_the_bank_does_not_tell_of_says_so(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    home: Household,
+    entry: MockConfigEntry,
 ) -> None:
     left = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, identifiers={("monzo", "pot_of_long_ago")}
@@ -121,7 +124,10 @@ async def test_a_device_that_the_bank_does_not_tell_of_says_so(
 
 
 async def test_nothing_private_is_in_any_of_them(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    home: Household,
+    entry: MockConfigEntry,
 ) -> None:
     everything = json.dumps(await get_diagnostics_for_config_entry(hass, hass_client, entry))
     for found in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):

@@ -33,7 +33,7 @@ from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
-from sandbox.home import Home
+from sandbox.household import Household
 
 ROOT = Path(__file__).parents[1]
 INTEGRATION = Path(custom_components.monzo.__file__).parent
@@ -362,7 +362,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 
 
 @pytest.fixture
-async def devices(hass: HomeAssistant, home: Home, ann: MockConfigEntry) -> dict[str, str]:
+async def devices(hass: HomeAssistant, home: Household, ann: MockConfigEntry) -> dict[str, str]:
     """Return the devices that the examples mean, in a house where all they use is there."""
     for domain in ("automation", "persistent_notification", "script"):
         assert await async_setup_component(hass, domain, {})

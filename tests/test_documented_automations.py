@@ -19,8 +19,8 @@ import pytest
 from custom_components.monzo.condition import CONDITIONS, MonzoCondition
 from custom_components.monzo.services import TOPICS
 from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.helpers.state_helpers import set_up, value
 
@@ -131,7 +131,7 @@ async def _on_a_wednesday(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -
 async def house(
     hass: HomeAssistant,
     _on_a_wednesday: None,
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     server: BankServer,
     let_pass: LetPass,

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.monzo.event import MonzoTransactionEvent
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.helpers.state_helpers import entity_id, set_up, shown
 
@@ -25,7 +25,7 @@ A_POLL = timedelta(minutes=2)
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
     """Return Ann's entry, set up."""
     entry = sign_in(home.ann)
@@ -35,7 +35,7 @@ async def entry(
 
 
 async def test_a_payment_is_an_event_with_all_that_is_known_of_it(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     row = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch")
     await let_pass(A_POLL)
@@ -49,7 +49,7 @@ async def test_a_payment_is_an_event_with_all_that_is_known_of_it(
 
 
 async def test_a_pot_is_told_by_its_name(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     bank.deposit(home.house.id, home.joint.id, 500, "in")
     await let_pass(A_POLL)
@@ -59,7 +59,7 @@ async def test_a_pot_is_told_by_its_name(
 
 
 async def test_a_new_pot_is_told_by_its_name_and_so_is_one_that_was_closed(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     bicycle = bank.open_pot(home.joint.id, "Bicycle")
     bank.deposit(bicycle.id, home.joint.id, 500, "in")
@@ -81,7 +81,7 @@ async def test_what_names_people_places_or_accounts_is_not_recorded() -> None:
 
 async def test_an_outage_does_not_take_the_last_event_away(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     server: BankServer,
     entry: MockConfigEntry,
@@ -99,7 +99,7 @@ async def test_an_outage_does_not_take_the_last_event_away(
 
 
 async def test_automations_hear_of_the_kinds_that_they_ask_for(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     calls = async_mock_service(hass, "test", "hear")
     automation: dict[str, Any] = {

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 
 from .conftest import WEBHOOK_ID, LetPass, SignIn
@@ -55,7 +55,7 @@ async def test_an_entry_is_set_up_unloaded_and_set_up_again(
 
 
 async def test_a_bank_that_cannot_be_reached_is_tried_again(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
     fault = server.fail("*", "*", Answer.html(502), times=None)
@@ -70,7 +70,7 @@ async def test_a_bank_that_cannot_be_reached_is_tried_again(
 
 
 async def test_an_entry_named_after_nobody_gets_its_owners_name(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, title="monzo")
     await set_up(hass, entry)
@@ -78,7 +78,7 @@ async def test_an_entry_named_after_nobody_gets_its_owners_name(
 
 
 async def test_a_name_that_the_user_gave_is_kept(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, title="Our money")
     await set_up(hass, entry)
@@ -86,7 +86,7 @@ async def test_a_name_that_the_user_gave_is_kept(
 
 
 async def test_without_a_name_at_the_bank_the_title_stays(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, title="monzo", unique_id="user_0000NobodyKnows")
     await set_up(hass, entry)
@@ -98,7 +98,7 @@ async def test_without_a_name_at_the_bank_the_title_stays(
 
 
 async def test_an_entry_of_the_built_in_integration_is_taken_as_it_is(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann)
     hooks = {
@@ -117,7 +117,7 @@ async def test_an_entry_of_the_built_in_integration_is_taken_as_it_is(
 
 @pytest.mark.parametrize("minor_version", [1, 2])
 async def test_an_entry_of_an_early_version_is_brought_up_to_date(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, minor_version: int
+    hass: HomeAssistant, home: Household, sign_in: SignIn, minor_version: int
 ) -> None:
     # The earliest kept the id as a number, when the bank's example had one.
     old_id: Any = {1: 7_654, 2: home.ann.user_id}[minor_version]
@@ -134,7 +134,7 @@ async def test_an_entry_of_an_early_version_is_brought_up_to_date(
 
 
 async def test_a_webhook_that_is_known_already_is_kept(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, minor_version=2)
     await set_up(hass, entry)
@@ -142,7 +142,7 @@ async def test_a_webhook_that_is_known_already_is_kept(
 
 
 async def test_an_entry_of_a_later_minor_version_is_left_alone(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, minor_version=4)
     await set_up(hass, entry)
@@ -151,7 +151,7 @@ async def test_an_entry_of_a_later_minor_version_is_left_alone(
 
 
 async def test_an_entry_of_a_later_version_is_refused(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, version=2, minor_version=1)
     await set_up(hass, entry)
@@ -188,14 +188,14 @@ def _device_of_a_pot(hass: HomeAssistant, entry: MockConfigEntry) -> str:
 
 @pytest.mark.parametrize("trouble", ["evicted", "not approved", "not renewable"])
 async def test_no_issue_is_left_of_an_entry_that_is_removed(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn, trouble: str
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, trouble: str
 ) -> None:
     entry = sign_in(home.ann)
     match trouble:
         case "evicted":
             server.evict(home.ann)
         case "not approved":
-            server.sign_ins.live(home.ann)[0].approval = "pending"
+            server.sign_ins.active(home.ann)[0].approval = "pending"
         case "not renewable":
             token = {**entry.data["token"], "refresh_token": None}
             hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
@@ -210,7 +210,7 @@ async def test_no_issue_is_left_of_an_entry_that_is_removed(
 
 
 async def test_who_is_left_takes_over_the_joint_account(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, sign_in: SignIn, ann: MockConfigEntry
 ) -> None:
     ben = sign_in(home.ben)
     await set_up(hass, ben)

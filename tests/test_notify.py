@@ -14,8 +14,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, FEED_IMAGE_URL, FEED_TITLE
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
-from sandbox.home import Home
-from sandbox.records import Account
+from sandbox.household import Household
+from sandbox.models import Account
 from sandbox.server import BankServer
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 from tests.helpers.transfer_client import refused
@@ -36,7 +36,7 @@ async def send(hass: HomeAssistant, account: Account, **message: str) -> None:
 
 
 async def test_every_account_that_is_shown_has_a_feed(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     entries = er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id)
     assert {entry.unique_id for entry in entries if entry.domain == "notify"} == {
@@ -48,7 +48,7 @@ async def test_every_account_that_is_shown_has_a_feed(
 
 
 async def test_an_account_that_is_left_out_has_none(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     await set_up(hass, sign_in(home.ann, options={CONF_EXCLUDED_ACCOUNTS: [home.joint.id]}))
     assert entity_id(hass, home.current.id, "feed", "notify")
@@ -57,7 +57,7 @@ async def test_an_account_that_is_left_out_has_none(
 
 @pytest.mark.parametrize("account", SHOWN_ACCOUNTS)
 async def test_a_message_shows_in_the_feed_of_its_account(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, bank: Bank, account: str
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, bank: Bank, account: str
 ) -> None:
     await send(hass, getattr(home, account), title="Washing", message="It is done.")
     (item,) = bank.feed
@@ -70,7 +70,7 @@ async def test_a_message_shows_in_the_feed_of_its_account(
 
 @pytest.mark.parametrize("title", [{}, {"title": ""}], ids=["without", "empty"])
 async def test_a_message_without_a_title_says_whom_it_is_from(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, bank: Bank, title: dict[str, str]
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, bank: Bank, title: dict[str, str]
 ) -> None:
     await send(hass, home.current, message="The washing is done.", **title)
     (item,) = bank.feed
@@ -79,7 +79,7 @@ async def test_a_message_without_a_title_says_whom_it_is_from(
 
 
 async def test_the_state_is_when_the_last_message_was_sent(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     began = dt_util.utcnow()
     await send(hass, home.current, message="The washing is done.")
@@ -100,7 +100,7 @@ async def test_the_state_is_when_the_last_message_was_sent(
 )
 async def test_a_message_that_the_bank_does_not_show_is_told_of(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     bank: Bank,
     server: BankServer,
@@ -112,13 +112,13 @@ async def test_a_message_that_the_bank_does_not_show_is_told_of(
         await send(hass, home.current, message="The washing is done.")
     assert refusal.key == key
     # Nothing is sent twice: a feed forgets nothing.
-    assert len(server.calls("POST", "/feed")) == 1
+    assert len(server.requests_to("POST", "/feed")) == 1
     assert bank.feed == []
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNKNOWN
 
 
 async def test_a_sign_in_that_has_ended_is_noticed(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:
@@ -128,7 +128,11 @@ async def test_a_sign_in_that_has_ended_is_noticed(
 
 
 async def test_while_the_bank_is_out_of_reach_the_feed_is_too(
-    let_pass: LetPass, hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer
+    let_pass: LetPass,
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    server: BankServer,
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     await let_pass(timedelta(minutes=6))
@@ -139,7 +143,7 @@ async def test_while_the_bank_is_out_of_reach_the_feed_is_too(
 
 
 async def test_a_feed_goes_with_its_entry(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     assert await hass.config_entries.async_unload(ann.entry_id)
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNAVAILABLE

@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.config_dialogs import TEXTS
 
@@ -50,7 +50,7 @@ async def submit(hass: HomeAssistant, form: ConfigFlowResult, **changes: Any) ->
 
 
 async def test_accounts_are_shown_by_name_and_all_are_ticked(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     form = await opened(hass, ann)
 
@@ -70,7 +70,7 @@ async def test_accounts_are_shown_by_name_and_all_are_ticked(
 
 
 async def test_names_are_there_in_languages_without_a_translation(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     hass.config.language = "de"
     entry = sign_in(home.ben)
@@ -82,7 +82,7 @@ async def test_names_are_there_in_languages_without_a_translation(
 
 
 async def test_an_account_is_left_out_and_comes_back(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     loaded = ann.runtime_data
     form = await opened(hass, ann)
@@ -104,7 +104,7 @@ async def test_an_account_is_left_out_and_comes_back(
 
 
 async def test_an_account_missing_from_the_list_stays_left_out(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     """The bank's list was too short once; nobody has chosen to show the account again."""
 
@@ -159,7 +159,7 @@ async def test_one_account_at_least_is_shown(hass: HomeAssistant, ann: MockConfi
 
 
 async def test_without_the_bank_there_is_nothing_to_choose(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann)
     server.fail("GET", "/accounts", Answer.html(502), times=None)

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.helpers.config_dialogs import TEXTS
 
@@ -35,7 +35,7 @@ async def client(
 @pytest.fixture
 async def unapproved(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     client: TestClient[Any, Any],
     sign_in: SignIn,
     server: BankServer,
@@ -48,9 +48,9 @@ async def unapproved(
     return entry
 
 
-def withdraw(server: BankServer, home: Home) -> None:
+def withdraw(server: BankServer, home: Household) -> None:
     """Take the approval back, as the owner may at any time."""
-    for grant in server.sign_ins.live(home.ann):
+    for grant in server.sign_ins.active(home.ann):
         grant.approval = "pending"
 
 
@@ -93,7 +93,7 @@ async def test_the_issue_says_what_to_do(
 
 async def test_after_the_approval_the_entry_comes_to_life(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     client: TestClient[Any, Any],
     unapproved: MockConfigEntry,
@@ -115,7 +115,7 @@ async def test_after_the_approval_the_entry_comes_to_life(
 @pytest.mark.parametrize("trouble", ["silence of a proxy", "an end of the sign-in"])
 async def test_other_trouble_is_not_taken_for_a_missing_approval(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     client: TestClient[Any, Any],
     unapproved: MockConfigEntry,
@@ -136,7 +136,7 @@ async def test_other_trouble_is_not_taken_for_a_missing_approval(
 
 
 async def test_access_withdrawn_later_raises_the_issue_and_comes_back_by_itself(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     balances = ann.runtime_data.balances
     withdraw(server, home)
@@ -155,7 +155,7 @@ async def test_access_withdrawn_later_raises_the_issue_and_comes_back_by_itself(
 
 async def test_access_withdrawn_later_can_be_repaired(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     client: TestClient[Any, Any],
     ann: MockConfigEntry,

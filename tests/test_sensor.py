@@ -24,8 +24,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from syrupy.assertion import SnapshotAssertion
 
 import custom_components.monzo
-from sandbox.bank import Bank, Rules
-from sandbox.home import Home
+from sandbox.bank import Bank
+from sandbox.behaviour import BankBehaviour
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
@@ -63,7 +64,7 @@ async def test_every_sensor(
 
 
 async def test_what_few_people_need_is_off_at_first(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     registry = er.async_get(hass)
     disabled = {
@@ -76,7 +77,7 @@ async def test_what_few_people_need_is_off_at_first(
 
 async def test_what_is_off_is_not_made_again_at_every_poll(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     let_pass: LetPass,
     ann: MockConfigEntry,
@@ -94,7 +95,7 @@ async def test_what_is_off_is_not_made_again_at_every_poll(
 
 
 async def test_the_unique_ids_are_those_of_the_built_in_integration(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     for key in ("balance", "total_balance", "spend_today"):
         assert entity_id(hass, home.current.id, key)
@@ -176,7 +177,7 @@ async def test_a_balance_of_the_first_years_lacks_what_there_was_not_yet(
 
 
 async def test_the_total_has_every_account_and_every_pot_in_it(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     bank = home.bank
     accounts = [account for account in bank.accounts_of(home.ann) if not account.closed]
@@ -241,7 +242,7 @@ async def test_a_foreign_account_that_cannot_be_read_does_not_bring_a_total(
 async def test_money_out_is_spent_and_money_back_is_not(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    bank.rules = Rules(spend_today_never_positive=False)
+    bank.behaviour = BankBehaviour(spend_today_never_positive=False)
     (person,) = bank.people.values()
     account = bank.open_account(person, balance=10_000)
     await set_up(hass, dora)

@@ -22,7 +22,7 @@ from custom_components.monzo.application_credentials import async_get_descriptio
 from custom_components.monzo.bank.repair_issues import FIXABLE_ISSUES, RepairIssue
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.transfers.executor import ISSUE_BETWEEN_POTS
-from sandbox.home import Home
+from sandbox.household import Household
 
 from .conftest import LetPass
 from .test_architecture import MODULES
@@ -311,7 +311,7 @@ def test_every_name_of_an_account_has_its_text() -> None:
 
 @pytest.fixture
 async def entities(
-    hass: HomeAssistant, home: Home, everything_enabled: None, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, everything_enabled: None, ann: MockConfigEntry
 ) -> Iterable[er.RegistryEntry]:
     """Return one entity of every kind and more."""
     return er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id)

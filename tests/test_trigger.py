@@ -27,8 +27,8 @@ from custom_components.monzo.const import (
 )
 from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Account, Pot
+from sandbox.household import Household
+from sandbox.models import Account, Pot
 from sandbox.server import Answer, BankServer
 from tests.helpers.automations import Told, automate, reasons
 from tests.helpers.restart import forget_process_memory
@@ -53,7 +53,7 @@ def device_id(hass: HomeAssistant, entry: MockConfigEntry, subject: Account | Po
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
     """Return Ann's entry, set up, with her history read, and 1,000 pounds in the joint account."""
     change(home.bank, home.joint, to=100_000)
@@ -71,7 +71,7 @@ def platforms(told: list[Told]) -> list[str]:
 # What counts as what
 
 
-ACTS: dict[str, tuple[Callable[[Bank, Home], object], list[str]]] = {
+ACTS: dict[str, tuple[Callable[[Bank, Household], object], list[str]]] = {
     "a card payment": (lambda bank, home: bank.pay(home.joint.id, -350), ["payment_made"]),
     "a card payment with a round-up": (
         lambda bank, home: bank.pay(home.current.id, -350),
@@ -106,11 +106,11 @@ ACTS: dict[str, tuple[Callable[[Bank, Home], object], list[str]]] = {
 @pytest.mark.parametrize(("act", "expected"), ACTS.values(), ids=ACTS)
 async def test_each_kind_of_transaction_has_its_trigger(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
-    act: Callable[[Bank, Home], object],
+    act: Callable[[Bank, Household], object],
     expected: list[str],
 ) -> None:
     told = await automate(hass, *({"trigger": f"monzo.{key}"} for key in OF_TRANSACTIONS))
@@ -121,7 +121,7 @@ async def test_each_kind_of_transaction_has_its_trigger(
 
 
 async def test_round_ups_count_as_payments_if_that_is_wanted(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made", "options": {"round_ups": True}})
     bank.pay(home.current.id, -350)
@@ -135,7 +135,7 @@ async def test_round_ups_count_as_payments_if_that_is_wanted(
 
 async def test_a_round_up_that_is_not_wanted_is_a_reason_and_a_move_to_a_pot_is_none(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -155,7 +155,7 @@ async def test_a_round_up_that_is_not_wanted_is_a_reason_and_a_move_to_a_pot_is_
 
 
 async def test_a_payment_tells_all_that_is_known_of_it(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     row = bank.pay(home.joint.id, -1_205, merchant="Deli", notes="lunch")
@@ -176,7 +176,7 @@ async def test_a_payment_tells_all_that_is_known_of_it(
 
 
 async def test_what_is_recorded_of_a_run_names_nobody(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     runs = async_capture_events(hass, EVENT_AUTOMATION_TRIGGERED)
     told = await automate(hass, {"trigger": "monzo.payment_made"})
@@ -198,7 +198,7 @@ async def test_what_is_recorded_of_a_run_names_nobody(
 
 
 async def test_a_device_is_told_by_the_name_that_the_user_gave_it(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     registry, joint = dr.async_get(hass), device_id(hass, entry, home.joint)
     registry.async_update_device(joint, name_by_user="Ours")
@@ -255,7 +255,7 @@ PAYMENT_OPTIONS: dict[str, tuple[dict[str, Any], str | None]] = {
 @pytest.mark.parametrize(("options", "objection"), PAYMENT_OPTIONS.values(), ids=PAYMENT_OPTIONS)
 async def test_a_payment_is_told_if_it_is_as_the_options_want_it(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -274,7 +274,7 @@ async def test_a_payment_is_told_if_it_is_as_the_options_want_it(
 
 
 async def test_a_merchant_may_be_given_by_its_id_or_that_of_its_chain(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     deli = bank.pay(home.joint.id, -100, merchant="Deli").merchant
     assert deli is not None
@@ -310,7 +310,7 @@ INCOME_OPTIONS: dict[str, tuple[dict[str, Any], str | None]] = {
 @pytest.mark.parametrize(("options", "objection"), INCOME_OPTIONS.values(), ids=INCOME_OPTIONS)
 async def test_money_is_told_if_it_is_as_the_options_want_it(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -327,7 +327,7 @@ async def test_money_is_told_if_it_is_as_the_options_want_it(
 
 
 async def test_a_payment_that_is_split_is_in_all_its_categories(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(
         hass,
@@ -345,7 +345,7 @@ async def test_a_payment_that_is_split_is_in_all_its_categories(
 
 
 async def test_only_the_chosen_accounts_are_listened_to(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     of_joint = {"device_id": device_id(hass, entry, home.joint)}
     told = await automate(hass, {"trigger": "monzo.payment_made", "options": of_joint})
@@ -358,7 +358,7 @@ async def test_only_the_chosen_accounts_are_listened_to(
 
 async def test_a_late_transaction_is_told_only_to_those_who_want_that(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -380,7 +380,7 @@ async def test_a_late_transaction_is_told_only_to_those_who_want_that(
 
 
 async def test_a_pot_that_was_closed_meanwhile_keeps_its_name(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     wanted = {"round_ups": True, "late": True}
     told = await automate(hass, {"trigger": "monzo.payment_made", "options": wanted})
@@ -402,7 +402,7 @@ async def test_a_pot_that_was_closed_meanwhile_keeps_its_name(
 
 
 async def test_a_reload_of_the_entry_changes_nothing(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     for amount in (-100, -200):
@@ -414,7 +414,7 @@ async def test_a_reload_of_the_entry_changes_nothing(
 
 
 async def test_an_automation_may_be_there_before_the_entry_is_loaded(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
     of_joint = {"device_id": [device_id(hass, entry, home.joint)]}
@@ -427,7 +427,7 @@ async def test_an_automation_may_be_there_before_the_entry_is_loaded(
 
 
 async def test_an_automation_may_be_there_before_monzo_is_connected(
-    hass: HomeAssistant, home: Home, bank: Bank, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     await set_up(hass, sign_in(home.ann))
@@ -439,7 +439,7 @@ async def test_an_automation_may_be_there_before_monzo_is_connected(
 
 
 async def test_an_account_that_is_opened_later_is_one_of_all(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     new = bank.open_account(home.ann, balance=10_000)
@@ -452,7 +452,7 @@ async def test_an_account_that_is_opened_later_is_one_of_all(
 
 
 async def test_an_account_that_is_left_out_and_taken_in_again_is_heard_once(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     for excluded in ([home.joint.id], []):
@@ -466,7 +466,7 @@ async def test_an_account_that_is_left_out_and_taken_in_again_is_heard_once(
 
 
 async def test_a_disabled_device_is_not_one_of_all(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.payment_made"})
     registry, joint = dr.async_get(hass), device_id(hass, entry, home.joint)
@@ -482,7 +482,7 @@ async def test_a_disabled_device_is_not_one_of_all(
 @pytest.mark.parametrize("key", TRIGGERS)
 async def test_an_automation_that_is_off_hears_nothing(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -530,7 +530,7 @@ THRESHOLD = {"threshold": {"type": "below", "value": {"number": 10}}}
 
 
 async def test_only_devices_of_the_right_kind_can_be_chosen(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     joint, house = device_id(hass, entry, home.joint), device_id(hass, entry, home.house)
     person = device_id(hass, entry, str(entry.unique_id))
@@ -548,7 +548,7 @@ async def test_only_devices_of_the_right_kind_can_be_chosen(
 
 
 async def test_devices_of_an_entry_that_is_not_loaded_can_be_chosen(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     joint = device_id(hass, entry, home.joint)
     await hass.config_entries.async_unload(entry.entry_id)
@@ -591,7 +591,7 @@ async def test_what_makes_no_sense_is_refused(
     ],
 )
 async def test_a_threshold_that_makes_no_sense_is_refused(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, threshold: dict[str, Any]
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, threshold: dict[str, Any]
 ) -> None:
     joint = device_id(hass, entry, home.joint)
     await refused(hass, "balance_crossed", {"device_id": joint, "threshold": threshold})
@@ -614,7 +614,7 @@ async def test_a_threshold_that_makes_no_sense_is_refused(
 )
 async def test_a_payment_that_settles_with_another_amount_is_told(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -638,7 +638,7 @@ async def test_a_payment_that_settles_with_another_amount_is_told(
 
 async def test_a_payment_that_only_settles_is_not_told(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -696,7 +696,7 @@ CROSSINGS: dict[str, tuple[dict[str, Any], list[int], list[float]]] = {
 @pytest.mark.parametrize(("threshold", "steps", "expected"), CROSSINGS.values(), ids=CROSSINGS)
 async def test_a_balance_that_crosses_a_threshold_is_told_once(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -722,7 +722,7 @@ def change(bank: Bank, account: Account, *, to: int) -> None:
 
 
 async def test_a_crossing_tells_the_balance_and_whose_it_is(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(
         hass, crossed(hass, entry, home.joint, type="below", value={"number": 900})
@@ -744,7 +744,7 @@ async def test_a_crossing_tells_the_balance_and_whose_it_is(
 
 
 async def test_the_balance_of_a_pot_can_cross_as_well(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     there = home.bills.balance / 100
     told = await automate(
@@ -774,7 +774,7 @@ async def set_limit(hass: HomeAssistant, entity: str, to: float) -> None:
 
 async def test_a_threshold_may_be_another_entity_that_changes_itself(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -800,7 +800,7 @@ async def test_a_threshold_may_be_another_entity_that_changes_itself(
 
 
 async def test_a_threshold_that_moves_together_with_the_balance_is_held_against_the_new_one(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     pot = home.bills
     limit = shown(hass, pot.id, "pot_balance").entity_id
@@ -819,7 +819,7 @@ async def test_a_threshold_that_moves_together_with_the_balance_is_held_against_
 
 async def test_a_threshold_that_nobody_knows_for_a_while_is_no_reason_to_miss_a_crossing(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
@@ -841,7 +841,7 @@ async def test_a_threshold_that_nobody_knows_for_a_while_is_no_reason_to_miss_a_
 
 
 async def test_a_threshold_in_another_currency_is_not_crossed(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     hass.states.async_set("sensor.limit", "900", {"unit_of_measurement": "EUR"})
     told = await automate(
@@ -853,7 +853,7 @@ async def test_a_threshold_in_another_currency_is_not_crossed(
 
 
 async def test_a_threshold_that_is_known_only_later_is_not_crossed_by_that(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(
         hass, crossed(hass, entry, home.joint, type="below", value={"entity": "sensor.limit"})
@@ -867,7 +867,7 @@ async def test_a_threshold_that_is_known_only_later_is_not_crossed_by_that(
 
 
 async def test_what_crosses_while_the_entry_is_not_loaded_is_told_when_actions_work_again(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(
         hass,
@@ -891,7 +891,7 @@ async def test_what_crosses_while_the_entry_is_not_loaded_is_told_when_actions_w
 
 async def test_an_outage_crosses_nothing_and_hides_nothing(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     server: BankServer,
     entry: MockConfigEntry,
@@ -916,7 +916,7 @@ async def test_an_outage_crosses_nothing_and_hides_nothing(
 
 
 async def test_the_first_balance_after_a_start_crosses_nothing(
-    hass: HomeAssistant, home: Home, bank: Bank, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
     joint = dr.async_get(hass).async_get_or_create(
@@ -947,7 +947,7 @@ async def test_the_first_balance_after_a_start_crosses_nothing(
 
 
 async def test_a_pot_that_reaches_its_goal_is_told_once(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     goal = home.bills.balance + 1_000
     bank.set_goal(home.bills.id, goal)
@@ -970,7 +970,7 @@ async def test_a_pot_that_reaches_its_goal_is_told_once(
 
 
 async def test_a_goal_that_comes_down_to_what_is_there_is_reached(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.pot_goal_reached"})
     bank.set_goal(home.house.id, 300_000)
@@ -980,7 +980,7 @@ async def test_a_goal_that_comes_down_to_what_is_there_is_reached(
 
 
 async def test_a_goal_that_is_set_to_what_was_there_all_along_is_not_reached_by_that(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.pot_goal_reached"})
     bank.set_goal(home.bills.id, home.bills.balance)
@@ -993,7 +993,7 @@ async def test_a_goal_that_is_set_to_what_was_there_all_along_is_not_reached_by_
 
 
 async def test_only_the_chosen_pots_are_listened_to(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     told = await automate(
         hass,
@@ -1023,7 +1023,7 @@ async def move(hass: HomeAssistant, entry: MockConfigEntry, pot: Pot, amount: fl
 
 
 async def test_a_transfer_that_fails_is_told_with_the_reason(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_TRANSFER: 50})
     told = await automate(hass, {"trigger": "monzo.transfer_failed"})
@@ -1045,7 +1045,7 @@ async def test_a_transfer_that_fails_is_told_with_the_reason(
 
 
 async def test_a_transfer_that_nobody_knows_the_end_of_has_failed_too(
-    hass: HomeAssistant, home: Home, server: BankServer, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, entry: MockConfigEntry
 ) -> None:
     told = await automate(hass, {"trigger": "monzo.transfer_failed"})
     server.fail("PUT", "/pots/*", Answer.html(502), times=None)
@@ -1060,7 +1060,7 @@ async def test_a_transfer_that_nobody_knows_the_end_of_has_failed_too(
 
 
 async def test_transfers_are_told_by_their_account_or_by_their_pot(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     def failed(*subjects: Account | Pot) -> dict[str, Any]:
         devices = [device_id(hass, entry, subject) for subject in subjects]
@@ -1086,7 +1086,7 @@ async def test_transfers_are_told_by_their_account_or_by_their_pot(
 
 
 async def test_of_several_transfers_the_account_hears_once_and_each_pot_of_its_own(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     house, bills = (device_id(hass, entry, pot) for pot in (home.house, home.bills))
     told = await automate(
@@ -1107,7 +1107,7 @@ async def test_of_several_transfers_the_account_hears_once_and_each_pot_of_its_o
 
 
 async def test_a_pot_is_told_of_though_its_accounts_device_is_disabled(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     options = {"device_id": [device_id(hass, entry, home.house)]}
     told = await automate(

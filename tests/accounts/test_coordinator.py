@@ -33,7 +33,7 @@ from custom_components.monzo.bank.repair_issues import RepairIssue
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Account, Bank, Person
 from sandbox.faults import Exchange
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import Together, entity_id, set_up, shown, value
@@ -842,7 +842,7 @@ async def test_an_empty_list_of_accounts_at_the_start_is_asked_for_again(
 
 async def test_a_whole_life_leaves_nothing_private_in_the_log(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     sign_in: SignIn,
     let_pass: LetPass,

@@ -12,9 +12,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo import async_remove_config_entry_device
 from sandbox.bank import Bank, Person
-from sandbox.home import Home
+from sandbox.household import Household
+from sandbox.serializers import pot_json
 from sandbox.server import Answer, BankServer, Edited
-from sandbox.shapes import pot_json
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import device, device_names, entity_id, set_up, value
 
@@ -40,7 +40,7 @@ def person(bank: Bank, fay: MockConfigEntry) -> Person:
 
 
 async def test_devices_are_called_by_names_and_never_by_ids(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     assert device_names(hass, ann) == [
         "Ann Archer",
@@ -163,7 +163,7 @@ async def test_a_pot_without_a_name_is_a_pot(
 
 
 async def test_pots_are_below_their_account_and_accounts_below_the_person(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     person = device(hass, ann, home.ann.user_id)
     assert person
@@ -182,7 +182,7 @@ async def test_pots_are_below_their_account_and_accounts_below_the_person(
 
 
 async def test_a_pot_renamed_in_the_app_is_renamed_here(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     balance = entity_id(hass, home.holiday.id, "pot_balance")
     home.bank.rename_pot(home.holiday.id, "Iceland")
@@ -196,7 +196,7 @@ async def test_a_pot_renamed_in_the_app_is_renamed_here(
 
 
 async def test_a_name_that_the_user_gave_stays(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     found = device(hass, ann, home.holiday.id)
     assert found
@@ -214,7 +214,7 @@ async def test_a_name_that_the_user_gave_stays(
 
 
 async def test_a_new_pot_appears_without_a_reload(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     pot = home.bank.open_pot(home.current.id, "Bike")
     home.bank.deposit(pot.id, home.current.id, 500, "first")
@@ -226,7 +226,7 @@ async def test_a_new_pot_appears_without_a_reload(
 
 
 async def test_a_new_account_appears_within_the_hour_with_its_pots(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     account = home.bank.open_account(home.ann, type="uk_business", balance=700)
     pot = home.bank.open_pot(account.id, "Tax", balance=300)
@@ -241,7 +241,7 @@ async def test_a_new_account_appears_within_the_hour_with_its_pots(
 
 
 async def test_closed_accounts_and_deleted_pots_are_not_there_from_the_start(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     home.bank.close_pot(home.holiday.id)
     entry = sign_in(home.ann)
@@ -253,7 +253,7 @@ async def test_closed_accounts_and_deleted_pots_are_not_there_from_the_start(
 
 
 async def test_a_deleted_pot_goes(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     home.bank.close_pot(home.holiday.id)
 
@@ -266,7 +266,7 @@ async def test_a_deleted_pot_goes(
 
 
 async def test_a_closed_account_goes_with_its_pots(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     home.bank.close_account(home.joint.id)
 
@@ -279,7 +279,7 @@ async def test_a_closed_account_goes_with_its_pots(
 
 
 async def test_what_was_closed_while_home_assistant_was_off_goes(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     await hass.config_entries.async_unload(ann.entry_id)
     home.bank.close_account(home.joint.id)
@@ -292,7 +292,7 @@ async def test_what_was_closed_while_home_assistant_was_off_goes(
 
 
 async def test_an_account_left_out_by_the_user_goes_with_its_pots(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
@@ -312,7 +312,7 @@ async def test_an_account_left_out_by_the_user_goes_with_its_pots(
 @pytest.mark.parametrize("left", [0, 1], ids=["all accounts", "all but one"])
 async def test_accounts_missing_from_a_list_stay_as_they_are(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     server: BankServer,
     let_pass: LetPass,
@@ -333,7 +333,11 @@ async def test_accounts_missing_from_a_list_stay_as_they_are(
 
 
 async def test_pots_missing_from_a_list_stay_and_come_back_at_the_next_poll(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    server: BankServer,
+    let_pass: LetPass,
 ) -> None:
     names = device_names(hass, ann)
     server.fail("GET", "/pots", Answer.json({"pots": []}), times=5)
@@ -348,7 +352,11 @@ async def test_pots_missing_from_a_list_stay_and_come_back_at_the_next_poll(
 
 
 async def test_what_is_missing_at_the_start_stays_and_comes_back(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    server: BankServer,
+    let_pass: LetPass,
 ) -> None:
     names = device_names(hass, ann)
     entities = len(er.async_get(hass).entities)
@@ -367,7 +375,11 @@ async def test_what_is_missing_at_the_start_stays_and_comes_back(
 
 
 async def test_the_user_may_remove_what_the_bank_no_longer_tells_of_and_nothing_else(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    server: BankServer,
+    let_pass: LetPass,
 ) -> None:
     registry = dr.async_get(hass)
     holiday = device(hass, ann, home.holiday.id)

@@ -14,9 +14,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
+from sandbox.serializers import pot_json
 from sandbox.server import BankServer, Edited
-from sandbox.shapes import pot_json
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import Together, device, entity_id, set_up, value
 
@@ -25,7 +25,7 @@ A_POLL = timedelta(minutes=2)
 
 @pytest.fixture
 async def anns(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
     """Return the entry of Ann, who came first; not set up."""
     # Or it would set all of its entries up together with the first.
@@ -35,7 +35,7 @@ async def anns(
 
 @pytest.fixture
 async def bens(
-    home: Home, anns: MockConfigEntry, let_pass: LetPass, sign_in: SignIn
+    home: Household, anns: MockConfigEntry, let_pass: LetPass, sign_in: SignIn
 ) -> MockConfigEntry:
     """Return the entry of Ben, who came later; not set up."""
     await let_pass(timedelta(minutes=1))
@@ -43,7 +43,7 @@ async def bens(
 
 
 def assert_shown_once_by(
-    hass: HomeAssistant, home: Home, holder: MockConfigEntry, other: MockConfigEntry
+    hass: HomeAssistant, home: Household, holder: MockConfigEntry, other: MockConfigEntry
 ) -> None:
     """Assert that one entry has all of the joint account, and the other nothing of it."""
     for subject in (home.joint.id, home.house.id, home.bills.id):
@@ -61,7 +61,7 @@ def assert_shown_once_by(
     assert value(hass, home.house.id, "pot_balance") == "3250.00"
 
 
-def total(home: Home, accounts: Iterable[Any]) -> str:
+def total(home: Household, accounts: Iterable[Any]) -> str:
     """Return what is in these accounts and their pots."""
     minor = sum(
         account.balance + sum(pot.balance for pot in home.bank.pots_of(account.id))
@@ -72,7 +72,7 @@ def total(home: Home, accounts: Iterable[Any]) -> str:
 
 async def test_the_first_who_signed_in_has_it_and_the_other_leaves_it_alone(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
@@ -100,7 +100,7 @@ async def test_the_first_who_signed_in_has_it_and_the_other_leaves_it_alone(
 @pytest.mark.parametrize("holder", [0, 1], ids=["Ann's has it", "Ben's has it"])
 async def test_who_has_it_keeps_it_over_restarts_whichever_is_loaded_first(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
     let_pass: LetPass,
@@ -122,7 +122,7 @@ async def test_who_has_it_keeps_it_over_restarts_whichever_is_loaded_first(
 
 async def test_the_other_takes_it_over_when_the_first_is_removed(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
     let_pass: LetPass,
@@ -141,7 +141,7 @@ async def test_the_other_takes_it_over_when_the_first_is_removed(
 
 async def test_the_other_takes_it_over_when_the_first_leaves_it_out(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
     let_pass: LetPass,
@@ -161,7 +161,7 @@ async def test_the_other_takes_it_over_when_the_first_leaves_it_out(
 
 async def test_an_outage_of_the_first_is_no_reason_for_the_other_to_take_over(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
@@ -182,7 +182,7 @@ async def test_an_outage_of_the_first_is_no_reason_for_the_other_to_take_over(
 @pytest.mark.parametrize("owner", [0, 1], ids=["entities with Ann's", "entities with Ben's"])
 async def test_what_the_built_in_integration_left_with_both_stays_with_the_older(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
     let_pass: LetPass,
@@ -218,7 +218,7 @@ async def test_what_the_built_in_integration_left_with_both_stays_with_the_older
 
 async def test_a_pot_that_lists_of_two_people_have_in_them_is_claimed_once(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     anns: MockConfigEntry,
     bens: MockConfigEntry,
@@ -241,7 +241,7 @@ async def test_a_pot_that_lists_of_two_people_have_in_them_is_claimed_once(
 
 async def test_both_at_once_at_the_very_first_start_end_up_with_one(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     anns: MockConfigEntry,
     bens: MockConfigEntry,

@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.monzo import api
 from sandbox.bank import Bank
-from sandbox.home import build_home
+from sandbox.household import build_household
 from sandbox.redirect import redirected
 from sandbox.server import BankServer
 
@@ -21,7 +21,7 @@ async def test_the_example_shows_the_balances(capsys: pytest.CaptureFixture[str]
     names: dict[str, Any] = {}
     exec(example, names)  # noqa: S102 - our own example
     bank = Bank(lambda: datetime(2026, 6, 1, 12, tzinfo=UTC))
-    home = build_home(bank)
+    home = build_household(bank)
     async with BankServer(bank) as server:
         # The example uses the real address of the bank, as its readers will.
         with redirected(server.url):

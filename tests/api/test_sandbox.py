@@ -24,7 +24,7 @@ from custom_components.monzo.api import (
     Records,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
+from sandbox.household import Household, build_household
 from sandbox.server import Answer, BankServer, CommitThen, LoseResponse, Truncated
 
 from .conftest import client_with_token
@@ -49,26 +49,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def home(clock: Clock) -> Home:
+def home(clock: Clock) -> Household:
     """Return a household with a history of two months."""
-    return build_home(Bank(clock))
+    return build_household(Bank(clock))
 
 
 @pytest.fixture
-async def server(home: Home) -> AsyncIterator[BankServer]:
+async def server(home: Household) -> AsyncIterator[BankServer]:
     """Return the server of the household's bank."""
     async with BankServer(home.bank) as server:
         yield server
 
 
 @pytest.fixture
-def ann(session: ClientSession, server: BankServer, home: Home) -> MonzoClient:
+def ann(session: ClientSession, server: BankServer, home: Household) -> MonzoClient:
     """Return Ann's client."""
     token = str(server.sign_in(home.ann)["access_token"])
     return client_with_token(session, token, base_url=server.url)
 
 
-async def test_the_owner_of_the_token(ann: MonzoClient, home: Home) -> None:
+async def test_the_owner_of_the_token(ann: MonzoClient, home: Household) -> None:
     assert (await ann.who_am_i()).user_id == home.ann.user_id
 
 
@@ -78,7 +78,7 @@ async def test_signing_out(ann: MonzoClient) -> None:
         await ann.who_am_i()
 
 
-async def test_accounts_of_every_kind(ann: MonzoClient, home: Home) -> None:
+async def test_accounts_of_every_kind(ann: MonzoClient, home: Household) -> None:
     accounts = await ann.accounts()
     assert accounts.skipped == 0
     assert {account.type: account.id for account in accounts} == {
@@ -94,7 +94,7 @@ async def test_accounts_of_every_kind(ann: MonzoClient, home: Home) -> None:
     assert [owner.name for owner in joint.owners] == ["Ann Archer", "Ben Baker"]
 
 
-async def test_balances_and_pots_add_up(ann: MonzoClient, home: Home) -> None:
+async def test_balances_and_pots_add_up(ann: MonzoClient, home: Household) -> None:
     balance = await ann.balance(home.current.id)
     pots = await ann.pots(home.current.id)
     assert pots.skipped == 0
@@ -102,7 +102,9 @@ async def test_balances_and_pots_add_up(ann: MonzoClient, home: Home) -> None:
     assert balance.total_balance == sum((pot.balance for pot in pots), balance.balance)
 
 
-async def test_money_moves_into_a_pot_and_back(ann: MonzoClient, home: Home, clock: Clock) -> None:
+async def test_money_moves_into_a_pot_and_back(
+    ann: MonzoClient, home: Household, clock: Clock
+) -> None:
     pot = await ann.deposit_into_pot(
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="there"
     )
@@ -119,21 +121,24 @@ async def test_money_moves_into_a_pot_and_back(ann: MonzoClient, home: Home, clo
 
 @pytest.mark.parametrize("fault", [LoseResponse(), CommitThen(500), CommitThen(504), Truncated()])
 async def test_a_repeated_transfer_moves_the_money_once(
-    ann: MonzoClient, server: BankServer, home: Home, fault: LoseResponse | CommitThen | Truncated
+    ann: MonzoClient,
+    server: BankServer,
+    home: Household,
+    fault: LoseResponse | CommitThen | Truncated,
 ) -> None:
     server.fail("PUT", "/pots/*", fault)
     with pytest.raises(MonzoConnectionError):
         await ann.deposit_into_pot(
             home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="once"
         )
-    assert len(server.calls("PUT")) == 1
+    assert len(server.requests_to("PUT")) == 1
     pot = await ann.deposit_into_pot(
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="once"
     )
     assert pot.balance == Money(Decimal("645.00"), "GBP")
 
 
-async def test_a_transfer_that_the_bank_refuses(ann: MonzoClient, home: Home) -> None:
+async def test_a_transfer_that_the_bank_refuses(ann: MonzoClient, home: Household) -> None:
     with pytest.raises(MonzoRejectedError) as caught:
         await ann.deposit_into_pot(
             home.holiday.id,
@@ -149,7 +154,7 @@ async def test_a_transfer_that_the_bank_refuses(ann: MonzoClient, home: Home) ->
 
 
 async def test_transactions_of_every_kind_can_be_read(
-    ann: MonzoClient, home: Home, clock: Clock
+    ann: MonzoClient, home: Household, clock: Clock
 ) -> None:
     since = clock.now - timedelta(days=70)
     for account in (home.current, home.joint):
@@ -160,12 +165,12 @@ async def test_transactions_of_every_kind_can_be_read(
 
 
 async def test_pages_are_followed_to_the_end_and_resumed(
-    ann: MonzoClient, server: BankServer, home: Home, clock: Clock
+    ann: MonzoClient, server: BankServer, home: Household, clock: Clock
 ) -> None:
     made = [home.bank.pay(home.current.id, -100, merchant="Deli").id for _ in range(250)]
     transactions = await ann.all_transactions(home.current.id, since=clock.now)
     assert [transaction.id for transaction in transactions] == made
-    assert len(server.calls("GET", "/transactions")) == 3
+    assert len(server.requests_to("GET", "/transactions")) == 3
     pages = ann.transaction_pages(home.current.id, after_id=made[199], page_size=20)
     assert [[transaction.id for transaction in page] async for page in pages] == [
         made[200:220],
@@ -174,7 +179,7 @@ async def test_pages_are_followed_to_the_end_and_resumed(
     ]
 
 
-async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Home) -> None:
+async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     transaction = await ann.transaction(made.id)
     assert transaction.amount == Money(Decimal("-3.50"), "GBP")
@@ -187,7 +192,7 @@ async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Home) -> No
 
 
 async def test_a_transaction_without_its_merchant(
-    ann: MonzoClient, home: Home, clock: Clock
+    ann: MonzoClient, home: Household, clock: Clock
 ) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     page = await ann.transactions(home.current.id, since=clock.now, expand_merchant=False)
@@ -198,7 +203,7 @@ async def test_a_transaction_without_its_merchant(
     assert plain.merchant_id
 
 
-async def test_feed_items(ann: MonzoClient, home: Home) -> None:
+async def test_feed_items(ann: MonzoClient, home: Household) -> None:
     await ann.create_feed_item(
         home.current.id, title="Tea", image_url="https://example.com/1.png", body="is ready"
     )
@@ -206,7 +211,7 @@ async def test_feed_items(ann: MonzoClient, home: Home) -> None:
     assert item.account_id == home.current.id
 
 
-async def test_attachments(ann: MonzoClient, server: BankServer, home: Home) -> None:
+async def test_attachments(ann: MonzoClient, server: BankServer, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     file_url = await ann.upload_attachment("tea.png", "image/png", b"PNG")
     assert list(server.files.values()) == [b"PNG"]
@@ -217,7 +222,7 @@ async def test_attachments(ann: MonzoClient, server: BankServer, home: Home) -> 
     assert (await ann.transaction(made.id)).attachments == ()
 
 
-async def test_receipts(ann: MonzoClient, home: Home) -> None:
+async def test_receipts(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -500, merchant="Deli")
     item = ReceiptItem(description="Tea", quantity=Decimal("0.5"), unit="kg", amount=FIVE_POUNDS)
     receipt = Receipt(
@@ -235,7 +240,7 @@ async def test_receipts(ann: MonzoClient, home: Home) -> None:
         await ann.receipt("order 1")
 
 
-async def test_webhooks(ann: MonzoClient, home: Home) -> None:
+async def test_webhooks(ann: MonzoClient, home: Household) -> None:
     webhook = await ann.register_webhook(home.current.id, "https://example.com/hook?a=b")
     assert webhook.url == "https://example.com/hook?a=b"
     assert await ann.webhooks(home.current.id) == Records((webhook,))
@@ -244,7 +249,7 @@ async def test_webhooks(ann: MonzoClient, home: Home) -> None:
 
 
 async def test_before_the_owner_approves(
-    session: ClientSession, server: BankServer, home: Home
+    session: ClientSession, server: BankServer, home: Household
 ) -> None:
     token = str(server.sign_in(home.ann, approved=False)["access_token"])
     client = client_with_token(session, token, base_url=server.url)
@@ -256,21 +261,23 @@ async def test_before_the_owner_approves(
 
 
 async def test_after_another_program_signed_in(
-    ann: MonzoClient, server: BankServer, home: Home
+    ann: MonzoClient, server: BankServer, home: Household
 ) -> None:
     server.evict(home.ann)
     with pytest.raises(MonzoEvictedError):
         await ann.accounts()
 
 
-async def test_after_the_token_expired(ann: MonzoClient, server: BankServer, home: Home) -> None:
+async def test_after_the_token_expired(
+    ann: MonzoClient, server: BankServer, home: Household
+) -> None:
     server.expire_access_token(home.ann)
     with pytest.raises(MonzoAuthenticationError) as caught:
         await ann.accounts()
     assert caught.value.code == "unauthorized.bad_access_token.expired"
 
 
-async def test_history_that_is_too_old(ann: MonzoClient, home: Home, clock: Clock) -> None:
+async def test_history_that_is_too_old(ann: MonzoClient, home: Household, clock: Clock) -> None:
     since = clock.now - timedelta(days=200)
     assert await ann.transactions(home.current.id, since=since)
     clock.now += timedelta(minutes=10)
@@ -281,7 +288,7 @@ async def test_history_that_is_too_old(ann: MonzoClient, home: Home, clock: Cloc
     assert caught.value.code == "bad_request.invalid_time_range"
 
 
-async def test_an_account_of_another_customer(ann: MonzoClient, home: Home) -> None:
+async def test_an_account_of_another_customer(ann: MonzoClient, home: Household) -> None:
     with pytest.raises(MonzoPermissionError):
         await ann.balance(home.bens.id)
 

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo import application_credentials
 from custom_components.monzo.const import DOMAIN
 from sandbox.faults import Exchange, Fault
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import (
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
@@ -94,9 +94,9 @@ def let_run_out(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
 
 
-def has_what_the_bank_gave(entry: MockConfigEntry, home: Home, server: BankServer) -> bool:
+def has_what_the_bank_gave(entry: MockConfigEntry, home: Household, server: BankServer) -> bool:
     """Return whether the entry holds the tokens that are valid now."""
-    (grant,) = server.sign_ins.live(home.ann)
+    (grant,) = server.sign_ins.active(home.ann)
     token = entry.data["token"]
     return (token["access_token"], token["refresh_token"]) == (
         grant.access_token,
@@ -108,7 +108,7 @@ def has_what_the_bank_gave(entry: MockConfigEntry, home: Home, server: BankServe
 
 
 async def test_a_refused_token_is_renewed_and_the_request_repeated(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     server.expire_access_token(home.ann)
     server.requests.clear()
@@ -124,23 +124,25 @@ async def test_a_refused_token_is_renewed_and_the_request_repeated(
 
 
 async def test_many_refusals_at_once_renew_the_token_once(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     server.expire_access_token(home.ann)
     server.requests.clear()
 
     assert await poll(ann)
-    assert len(server.calls("POST", TOKEN)) == 1
+    assert len(server.requests_to("POST", TOKEN)) == 1
     refused = [call for call in server.requests if call.status == 401]
     assert len(refused) > 1
     for call in refused:
-        asked = [other for other in server.calls("GET", call.path) if other.query == call.query]
+        asked = [
+            other for other in server.requests_to("GET", call.path) if other.query == call.query
+        ]
         assert [other.status for other in asked] == [401, 200]
     assert asked_to_sign_in(hass) == 0
 
 
 async def test_a_refusal_that_comes_late_does_not_use_up_the_new_token(
-    home: Home, server: BankServer, ann: MockConfigEntry
+    home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     """Two requests with the old token: the second is refused after the token was renewed."""
     server.expire_access_token(home.ann)
@@ -150,24 +152,24 @@ async def test_a_refusal_that_comes_late_does_not_use_up_the_new_token(
     await asyncio.gather(
         ann.runtime_data.session.balance(home.current.id), ann.runtime_data.session.accounts()
     )
-    assert len(server.calls("POST", TOKEN)) == 1
-    assert len(server.calls("GET", "/balance")) == 2
+    assert len(server.requests_to("POST", TOKEN)) == 1
+    assert len(server.requests_to("GET", "/balance")) == 2
 
 
 async def test_a_new_token_that_is_refused_as_well_is_the_end(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     server.fail("GET", "/*", Answer.error("unauthorized.bad_access_token"), times=None)
     server.requests.clear()
 
     assert not await poll(ann)
-    assert len(server.calls("POST", TOKEN)) == 1
+    assert len(server.requests_to("POST", TOKEN)) == 1
     assert reason(ann) == "sign_in_expired"
     assert asked_to_sign_in(hass) == 1
 
 
 async def test_a_token_is_renewed_before_it_runs_out(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     let_run_out(hass, ann)
     server.requests.clear()
@@ -176,20 +178,20 @@ async def test_a_token_is_renewed_before_it_runs_out(
     assert server.requests[0].path == TOKEN
     assert server.requests[0].form["grant_type"] == "refresh_token"
     assert {call.status for call in server.requests} == {200}
-    assert len(server.calls("POST", TOKEN)) == 1
+    assert len(server.requests_to("POST", TOKEN)) == 1
     assert has_what_the_bank_gave(ann, home, server)
     assert ann.data["token"]["expires_at"] > time.time() + 100_000
 
 
 async def test_a_new_token_outlives_a_reload(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     """A refresh token works once, so losing the new one would end the sign-in."""
     for _ in range(3):
         let_run_out(hass, ann)
         assert await hass.config_entries.async_reload(ann.entry_id)
         assert has_what_the_bank_gave(ann, home, server)
-    assert len(server.calls("POST", TOKEN)) == 3
+    assert len(server.requests_to("POST", TOKEN)) == 3
     assert asked_to_sign_in(hass) == 0
 
 
@@ -206,7 +208,7 @@ class Meanwhile(Fault):
 
 
 async def test_a_sign_in_that_comes_between_is_used_instead_of_renewing(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     def sign_in_anew() -> None:
         token: dict[str, Any] = server.sign_in(home.ann)
@@ -237,23 +239,23 @@ async def _in_the_middle_of_renewing(
         hass, entry.runtime_data.balances.async_refresh(), "a poll like any other"
     )
     async with asyncio.timeout(5):
-        while not server.calls("POST", TOKEN):  # noqa: ASYNC110 - the bank is far away
+        while not server.requests_to("POST", TOKEN):  # noqa: ASYNC110 - the bank is far away
             await asyncio.sleep(0.01)
 
 
 async def test_a_reload_in_the_middle_of_renewing_loses_nothing(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     await _in_the_middle_of_renewing(hass, server, ann)
 
     assert await hass.config_entries.async_reload(ann.entry_id)
     assert has_what_the_bank_gave(ann, home, server)
-    assert len(server.calls("POST", TOKEN)) == 1
+    assert len(server.requests_to("POST", TOKEN)) == 1
     assert asked_to_sign_in(hass) == 0
 
 
 async def test_stopping_in_the_middle_of_renewing_loses_nothing(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     await _in_the_middle_of_renewing(hass, server, ann)
 
@@ -282,7 +284,7 @@ async def test_an_entry_can_be_removed_in_the_middle_of_renewing(
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
 async def test_trouble_while_renewing_makes_nobody_sign_in(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     ann: MockConfigEntry,
     impatient: None,
@@ -347,7 +349,7 @@ async def test_a_new_token_that_gets_lost_on_its_way_ends_the_sign_in(
 )
 async def test_when_the_bank_does_not_renew_the_token_the_user_signs_in_again(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     ann: MockConfigEntry,
     refusal: str,
@@ -364,9 +366,9 @@ async def test_when_the_bank_does_not_renew_the_token_the_user_signs_in_again(
 
 
 async def test_a_token_that_has_run_out_and_is_not_renewed_ends_the_sign_in(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    (grant,) = server.sign_ins.live(home.ann)
+    (grant,) = server.sign_ins.active(home.ann)
     server.sign_ins.end(grant, "revoked")
     let_run_out(hass, ann)
 
@@ -379,7 +381,7 @@ async def test_a_token_that_has_run_out_and_is_not_renewed_ends_the_sign_in(
 
 
 async def test_another_program_with_the_same_client_is_named_until_the_user_has_signed_in(
-    hass: HomeAssistant, home: Home, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
 ) -> None:
     server.evict(home.ann)
 
@@ -410,7 +412,7 @@ async def test_another_program_with_the_same_client_is_named_until_the_user_has_
 
 @pytest.fixture
 async def short_lived(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> MockConfigEntry:
     """Return an entry of a version that did not look whether there is a refresh token."""
     server.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, confidential=False)
@@ -432,22 +434,22 @@ async def test_without_a_refresh_token_it_works_until_the_token_runs_out(
     assert not await poll(short_lived)
     assert reason(short_lived) == "sign_in_expired"
     assert asked_to_sign_in(hass) == 1
-    assert not server.calls("POST", TOKEN)
+    assert not server.requests_to("POST", TOKEN)
 
 
 async def test_without_a_refresh_token_a_refusal_is_the_end(
-    hass: HomeAssistant, home: Home, server: BankServer, short_lived: MockConfigEntry
+    hass: HomeAssistant, home: Household, server: BankServer, short_lived: MockConfigEntry
 ) -> None:
     server.expire_access_token(home.ann)
 
     assert not await poll(short_lived)
     assert asked_to_sign_in(hass) == 1
-    assert not server.calls("POST", TOKEN)
+    assert not server.requests_to("POST", TOKEN)
 
 
 async def test_a_confidential_client_clears_the_warning(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     short_lived: MockConfigEntry,
     dialogs: Dialogs,
@@ -500,7 +502,7 @@ async def test_nothing_is_sent_before_the_time_is_over(
 
 
 async def test_setting_up_waits_as_long_as_the_bank_says(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
     server.fail("GET", "/accounts", Answer.rate_limited("120"))
@@ -539,7 +541,7 @@ async def test_the_token_url_may_ask_to_wait_too(
 
 async def test_one_person_asked_to_wait_does_not_stop_another(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     sign_in: SignIn,
     freezer: FrozenDateTimeFactory,

@@ -14,8 +14,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Account, Pot
+from sandbox.household import Household
+from sandbox.models import Account, Pot
 from sandbox.server import BankServer
 from tests.conftest import LetPass
 from tests.helpers.state_helpers import entity_id, is_complaint, set_up
@@ -53,7 +53,7 @@ class Stage:
         self,
         hass: HomeAssistant,
         entry: MockConfigEntry,
-        home: Home,
+        home: Household,
         server: BankServer,
         let_pass: LetPass,
         caplog: pytest.LogCaptureFixture,

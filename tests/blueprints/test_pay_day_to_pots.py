@@ -254,7 +254,7 @@ async def test_a_salary_that_comes_in_while_the_bank_has_trouble_is_handed_out_l
     stage.server.clear_faults()
     assert stage.moves == []
     # A poll sees that the bank is well again.
-    await clock.let_pass(6 * MINUTE, until=lambda: stage.server.calls("GET", "/pots"))
+    await clock.let_pass(6 * MINUTE, until=lambda: stage.server.requests_to("GET", "/pots"))
     await clock.go_on_for_a_moment()
     await clock.let_pass(2 * MINUTE, until=lambda: stage.heard)
     assert stage.amounts == HANDED_OUT
@@ -274,10 +274,10 @@ async def test_a_salary_of_which_a_part_is_in_doubt_is_finished_later(
     salary = income(stage)
     stage.server.fail("GET", "/transactions", Answer.html(502), after=1, times=None)
     await clock.let_pass(2 * MINUTE, until=lambda: len(stage.moves) == 2)
-    looked = len(stage.server.calls("GET", "/transactions"))
+    looked = len(stage.server.requests_to("GET", "/transactions"))
     # It is sent again some times, and then looked for, in vain.
     await clock.go_on(until=lambda: len(stage.sent) == 5)
-    await clock.go_on(until=lambda: len(stage.server.calls("GET", "/transactions")) > looked)
+    await clock.go_on(until=lambda: len(stage.server.requests_to("GET", "/transactions")) > looked)
     await clock.go_on_for_a_moment()
     stage.server.clear_faults()
     assert stage.heard == []

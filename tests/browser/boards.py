@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from sandbox.home_assistant import Frontend
+from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.server import Answer
 
 from .house import House
@@ -47,7 +47,7 @@ async def moved_in(house: House, name: str, *, admin: bool) -> AsyncIterator[Hou
         username=name,
         password=name,
     )
-    async with Frontend(house.url) as other:
+    async with HomeAssistantClient(house.url) as other:
         await other.log_in(name, name)
         yield replace(house, owner=other)
     await house.owner.command("config/auth/delete", user_id=user_id)

@@ -10,11 +10,12 @@ import socket
 from typing import override
 
 from sandbox.bank import Bank
-from sandbox.behaviour import AS_ASSUMED
-from sandbox.home import Home, build_home
-from sandbox.home_assistant import Frontend, HomeAssistant
+from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
+from sandbox.home_assistant.client import HomeAssistantClient
+from sandbox.home_assistant.process import HomeAssistantProcess
+from sandbox.home_assistant.sign_in import add_credentials, sign_in
+from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-from sandbox.sign_in import add_credentials, sign_in
 
 # The newest Home Assistant; the tests themselves run beside the oldest supported one.
 PYTHON = Path(__file__).parents[2] / ".venv-demo/bin/python"
@@ -38,10 +39,10 @@ class House:
     `owner` is logged in over the API, for what a test wants to arrange or check without clicks.
     """
 
-    home: Home
+    home: Household
     server: BankServer
-    home_assistant: HomeAssistant
-    owner: Frontend
+    home_assistant: HomeAssistantProcess
+    owner: HomeAssistantClient
 
     @property
     def moment(self) -> datetime | None:
@@ -103,7 +104,7 @@ class House:
         return entries
 
 
-class Hasty(HomeAssistant):
+class Hasty(HomeAssistantProcess):
     """Waits for an approval as in life, but not as long."""
 
     @override
@@ -123,16 +124,18 @@ async def opened(folder: Path, moment: datetime | None = None) -> AsyncIterator[
     Home Assistant's clock stands still at the moment, if there is one; the bank's is the caller's.
     Without one, waiting for an approval is cut short; with one there has to be time for a picture.
     """
-    home_assistant_in = HomeAssistant if moment else Hasty
+    home_assistant_in = HomeAssistantProcess if moment else Hasty
     port = _free_port()
-    behaviour = replace(AS_ASSUMED, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"})
-    home = build_home(Bank())
+    behaviour = replace(
+        DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}
+    )
+    home = build_household(Bank())
     async with (
         BankServer(home.bank, behaviour=behaviour) as server,
         home_assistant_in(
             folder, port=port, bank_url=server.url, python=PYTHON, moment=moment
         ) as home_assistant,
-        Frontend(home_assistant.url) as owner,
+        HomeAssistantClient(home_assistant.url) as owner,
     ):
         await owner.onboard("Ann", "ann", "ann")
         await owner.command(
@@ -144,7 +147,7 @@ async def opened(folder: Path, moment: datetime | None = None) -> AsyncIterator[
             unit_system="metric",
             external_url=f"https://{EXTERNAL_HOST}",
         )
-        await owner.started()
+        await owner.wait_until_started()
         yield House(home=home, server=server, home_assistant=home_assistant, owner=owner)
 
 

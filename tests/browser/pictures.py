@@ -19,10 +19,10 @@ from playwright.async_api import Page
 import time_machine
 import yaml
 
-from sandbox.home_assistant import Frontend
-from sandbox.past import import_past
+from sandbox.demo.past_statistics import import_past_statistics
+from sandbox.home_assistant.client import HomeAssistantClient
+from sandbox.home_assistant.sign_in import add_credentials
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from sandbox.sign_in import add_credentials
 
 from .chromium import chromium_here, launched
 from .desk import Desk, drawn, place_of
@@ -74,7 +74,7 @@ class Photographer:
         """Take every picture, in the order in which things happen."""
         _spend_a_day(self._house)
         await self._sign_in()
-        await import_past(self._house.owner, self._house.bank)
+        await import_past_statistics(self._house.owner, self._house.bank)
         await self._imported()
         self._devices = await _devices(self._house.owner)
         await self._dashboards()
@@ -247,7 +247,7 @@ def _spend_a_day(house: House) -> None:
     bank.pay(home.joint.id, -3_865, merchant="Greens Market", at=today(17, 40))
 
 
-async def _devices(owner: Frontend) -> dict[str, str]:
+async def _devices(owner: HomeAssistantClient) -> dict[str, str]:
     """Return the ids of the bank's devices by their names."""
     return {
         device["name"]: device["id"]

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.faults import Delay
-from sandbox.records import Pot
+from sandbox.models import Pot
 from sandbox.server import Answer
 from tests.browser import editor
 

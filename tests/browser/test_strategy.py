@@ -11,7 +11,7 @@ from playwright.async_api import Page, WebSocketRoute, expect
 import pytest
 import pytest_asyncio
 
-from sandbox.past import import_past
+from sandbox.demo.past_statistics import import_past_statistics
 
 from .boards import device_of, lay_out, reload
 from .desk import Desk
@@ -276,7 +276,7 @@ async def _forget_the_past(house: House) -> None:
 
 async def _remember_the_past(house: House) -> None:
     """Have there been days before, and wait until the recorder has written all of them down."""
-    await import_past(house.owner, house.bank)
+    await import_past_statistics(house.owner, house.bank)
     total = f"{house.home.ann.user_id}_total"
     entities = await house.owner.command("config/entity_registry/list")
     (last,) = (each["entity_id"] for each in entities if each["unique_id"] == total)

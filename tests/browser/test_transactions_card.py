@@ -11,8 +11,8 @@ from playwright.async_api import Locator, Page, WebSocket, WebSocketRoute, expec
 import pytest
 import pytest_asyncio
 
-from sandbox.merchants import Shop
 from sandbox.server import Answer
+from sandbox.shops import Shop
 from tests.browser import editor
 
 from .boards import device_of, lay_out, moved_in, not_loaded, reload

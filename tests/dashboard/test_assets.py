@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.dashboard import assets as dashboard
 from custom_components.monzo.dashboard import layout as dashboard_strategy
-from sandbox.home import Home
+from sandbox.household import Household
 from tests.conftest import SignIn
 from tests.test_translations import TEXTS
 
@@ -107,7 +107,7 @@ async def test_browsers_keep_the_modules(browse: Browse, ann: MockConfigEntry) -
 
 
 async def test_the_dashboards_in_yaml_have_the_cards_as_well(
-    hass: HomeAssistant, browse: Browse, sign_in: SignIn, home: Home
+    hass: HomeAssistant, browse: Browse, sign_in: SignIn, home: Household
 ) -> None:
     assert await async_setup_component(hass, "lovelace", {"lovelace": {"resource_mode": "yaml"}})
     await hass.config_entries.async_setup(sign_in(home.ann).entry_id)
@@ -115,7 +115,7 @@ async def test_the_dashboards_in_yaml_have_the_cards_as_well(
 
 
 async def test_a_second_person_and_a_reload_load_nothing_twice(
-    hass: HomeAssistant, browse: Browse, home: Home, sign_in: SignIn, ann: MockConfigEntry
+    hass: HomeAssistant, browse: Browse, home: Household, sign_in: SignIn, ann: MockConfigEntry
 ) -> None:
     browser = await browse()
     before = await modules_of_the_page(browser)

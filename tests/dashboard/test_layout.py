@@ -27,7 +27,7 @@ from sqlalchemy import text
 
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from tests.conftest import SignIn
 from tests.helpers.state_helpers import device, entity_id, set_up
 from tests.test_translations import TEXTS
@@ -146,7 +146,7 @@ async def record(hass: HomeAssistant, *entities: str) -> None:
 
 
 async def test_it_has_everything_each_account_the_others_and_the_transactions(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
     dashboard = await open_dashboard()
     assert dashboard["title"] == "Money"
@@ -168,7 +168,7 @@ async def test_it_has_everything_each_account_the_others_and_the_transactions(
 
 
 async def test_the_pots_of_an_account_follow_it_those_with_a_goal_first(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
     sections = by_heading(await open_dashboard())
     pots = {
@@ -200,7 +200,11 @@ async def test_an_account_without_pots_does_not_say_what_it_has_with_them(
 
 
 async def test_two_people_have_a_total_each_and_their_names_with_their_accounts(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, sign_in: SignIn, open_dashboard: Open
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    sign_in: SignIn,
+    open_dashboard: Open,
 ) -> None:
     await set_up(hass, sign_in(home.ben))
     sections = by_heading(await open_dashboard())
@@ -212,7 +216,7 @@ async def test_two_people_have_a_total_each_and_their_names_with_their_accounts(
 
 
 async def test_an_account_is_called_as_its_device_was_renamed(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
     registry = dr.async_get(hass)
     registry.async_update_device(device_id(hass, ann, home.joint.id), name_by_user="Household")
@@ -223,7 +227,7 @@ async def test_an_account_is_called_as_its_device_was_renamed(
 
 
 async def test_hidden_and_disabled_entities_are_left_out(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
     registry = er.async_get(hass)
     spent, balance, pot, total = (
@@ -248,7 +252,7 @@ async def test_hidden_and_disabled_entities_are_left_out(
 
 
 async def test_an_entity_that_has_lost_its_device_is_left_out(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
     total = id_of(hass, home.ann.user_id, "total")
     er.async_get(hass).async_update_entity(total, device_id=None)
@@ -256,7 +260,7 @@ async def test_an_entity_that_has_lost_its_device_is_left_out(
 
 
 async def test_only_chosen_accounts_are_shown_and_no_total_of_all(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, open_dashboard: Open
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
 ) -> None:
     joint, flex = (device_id(hass, ann, account.id) for account in (home.joint, home.flex))
     sections = by_heading(await open_dashboard(accounts=[joint, flex]))
@@ -331,7 +335,7 @@ async def test_it_speaks_the_language_of_who_opens_it_or_else_english(
 async def test_what_the_recorder_knows_is_drawn(
     recorder_mock: Recorder,
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     open_dashboard: Open,
 ) -> None:
@@ -353,7 +357,7 @@ async def test_what_the_recorder_knows_is_drawn(
 async def test_other_accounts_have_a_trend_where_there_is_one(
     recorder_mock: Recorder,
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     open_dashboard: Open,
 ) -> None:
@@ -375,7 +379,7 @@ async def test_on_the_first_day_there_are_no_graphs_of_nothing(
 async def test_the_total_is_above_all_until_a_graph_makes_it_as_high_as_an_account(
     recorder_mock: Recorder,
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     open_dashboard: Open,
 ) -> None:
@@ -388,7 +392,7 @@ async def test_the_total_is_above_all_until_a_graph_makes_it_as_high_as_an_accou
 async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(
     recorder_mock: Recorder,
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     open_dashboard: Open,
 ) -> None:
@@ -404,7 +408,7 @@ async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(
 async def test_a_broken_database_takes_no_more_than_the_graphs(
     recorder_mock: Recorder,
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     open_dashboard: Open,
 ) -> None:

@@ -15,7 +15,7 @@ from yarl import URL
 
 from custom_components import monzo
 from custom_components.monzo.const import DOMAIN
-from sandbox.records import Person
+from sandbox.models import Person
 
 TEXTS: dict[str, Any] = json.loads(
     Path(monzo.__file__).with_name("translations").joinpath("en.json").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from custom_components.monzo.transactions import (
     NewTransaction,
     TransactionChanged,
 )
-from sandbox.records import Account
+from sandbox.models import Account
 from sandbox.server import BankServer
 from tests.helpers.state_helpers import shown
 

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
-from sandbox.records import Account, Pot
+from sandbox.models import Account, Pot
 from sandbox.server import BankServer
 from tests.helpers.config_dialogs import TEXTS
 
@@ -140,7 +140,7 @@ class Teller:
     @property
     def sent(self) -> list[dict[str, str]]:
         """The requests to move money that have reached the bank."""
-        return [call.form for call in self._server.calls("PUT", "/pots/*")]
+        return [call.form for call in self._server.requests_to("PUT", "/pots/*")]
 
     @property
     def asked_to_sign_in(self) -> bool:

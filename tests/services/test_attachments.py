@@ -25,8 +25,8 @@ from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.services.attachments import LARGEST_FILE
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.helpers.transfer_client import Meanwhile, Teller, refused
 
@@ -84,7 +84,7 @@ async def my_media(hass: HomeAssistant, media: Path) -> None:
 
 
 @pytest.fixture
-def row(bank: Bank, home: Home) -> Transaction:
+def row(bank: Bank, home: Household) -> Transaction:
     """Return a payment of Ann's."""
     return bank.pay(home.current.id, -675, merchant="Deli")
 
@@ -92,7 +92,9 @@ def row(bank: Bank, home: Home) -> Transaction:
 class Clerk:
     """Attaches files to one payment of Ann's."""
 
-    def __init__(self, teller: Teller, home: Home, row: Transaction, server: BankServer) -> None:
+    def __init__(
+        self, teller: Teller, home: Household, row: Transaction, server: BankServer
+    ) -> None:
         """Have what a call needs at hand."""
         self.hass = teller.hass
         self.teller = teller
@@ -114,7 +116,7 @@ class Clerk:
     @property
     def told(self) -> list[dict[str, str]]:
         """What the bank was told of files."""
-        return [call.form for call in self._server.calls("POST", "/attachment/*")]
+        return [call.form for call in self._server.requests_to("POST", "/attachment/*")]
 
     @property
     def stored(self) -> list[bytes]:
@@ -123,7 +125,7 @@ class Clerk:
 
 
 @pytest.fixture
-def clerk(teller: Teller, home: Home, row: Transaction, server: BankServer) -> Clerk:
+def clerk(teller: Teller, home: Household, row: Transaction, server: BankServer) -> Clerk:
     """Return who attaches files."""
     return Clerk(teller, home, row, server)
 
@@ -530,7 +532,7 @@ async def test_a_field_that_makes_no_sense_is_named(
 
 
 async def test_a_pot_has_no_transactions_to_attach_to(
-    clerk: Clerk, home: Home, photo: Path
+    clerk: Clerk, home: Household, photo: Path
 ) -> None:
     clerk.account = clerk.teller.device(home.holiday)
     with refused() as refusal:
@@ -578,7 +580,7 @@ async def test_only_administrators_attach_and_remove(
 
 
 async def test_a_file_for_a_transaction_nobody_knows_is_attached_nowhere(
-    clerk: Clerk, photo: Path, home: Home, bank: Bank
+    clerk: Clerk, photo: Path, home: Household, bank: Bank
 ) -> None:
     for transaction_id in ("tx_nothing", bank.pay(home.bens.id, -1).id):
         with refused() as refusal:
@@ -622,7 +624,7 @@ async def test_a_file_that_was_uploaded_but_not_attached_is_told_of(
 
 
 async def test_a_sign_in_that_ends_between_upload_and_attaching_is_noticed(
-    clerk: Clerk, home: Home, photo: Path, server: BankServer
+    clerk: Clerk, home: Household, photo: Path, server: BankServer
 ) -> None:
     ended = Meanwhile(lambda: server.evict(home.ann), Answer(200))
     server.fail("PUT", "/upload/*", ended)
@@ -672,7 +674,7 @@ async def test_an_attachment_is_removed(clerk: Clerk, photo: Path) -> None:
 
 
 async def test_what_is_not_there_or_not_ones_own_is_not_removed(
-    clerk: Clerk, bank: Bank, home: Home
+    clerk: Clerk, bank: Bank, home: Household
 ) -> None:
     with refused() as refusal:
         await clerk.remove("attach_0")

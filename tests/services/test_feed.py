@@ -14,21 +14,21 @@ import custom_components.monzo
 from custom_components.monzo.const import DOMAIN, FEED_IMAGE_URL
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import BankServer
 from tests.helpers.transfer_client import Teller, refused
 
 CREATE = "create_feed_item"
 
 
-async def create(teller: Teller, home: Home, **fields: object) -> None:
+async def create(teller: Teller, home: Household, **fields: object) -> None:
     """Show something in the feed of Ann's current account."""
     fields = {"account": teller.device(home.current), "title": "Washing done", **fields}
     await teller.hass.services.async_call(DOMAIN, CREATE, fields, blocking=True)
 
 
 async def test_an_item_is_shown_with_all_there_is_to_it(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     await create(
         teller,
@@ -54,13 +54,13 @@ async def test_an_item_is_shown_with_all_there_is_to_it(
 
 
 async def test_a_title_is_enough(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     await create(teller, home)
     (item,) = bank.feed
     assert (item.title, item.image_url) == ("Washing done", FEED_IMAGE_URL)
     # Monzo chooses the rest.
-    (call,) = server.calls("POST", "/feed")
+    (call,) = server.requests_to("POST", "/feed")
     assert call.form.keys() == {"account_id", "type", "params[title]", "params[image_url]"}
 
 
@@ -70,7 +70,7 @@ async def test_the_usual_picture_is_one_that_phones_can_load() -> None:
 
 @pytest.mark.parametrize("account", ["current", "joint", "flex", "rewards", "loan"])
 async def test_every_account_has_a_feed_of_its_own(
-    teller: Teller, home: Home, bank: Bank, account: str
+    teller: Teller, home: Household, bank: Bank, account: str
 ) -> None:
     await create(teller, home, account=teller.device(getattr(home, account)))
     assert [item.account_id for item in bank.feed] == [getattr(home, account).id]
@@ -93,7 +93,7 @@ async def test_there_is_nothing_to_answer(teller: Teller) -> None:
     ],
 )
 async def test_a_color_is_written_in_several_ways(
-    teller: Teller, home: Home, bank: Bank, color: object, shown: str
+    teller: Teller, home: Household, bank: Bank, color: object, shown: str
 ) -> None:
     await create(teller, home, title_color=color)
     assert bank.feed[0].colours == {"title_color": shown}
@@ -101,7 +101,7 @@ async def test_a_color_is_written_in_several_ways(
 
 @pytest.mark.parametrize("field", ["background_color", "title_color", "body_color"])
 async def test_what_is_no_color_is_refused(
-    teller: Teller, home: Home, bank: Bank, field: str
+    teller: Teller, home: Household, bank: Bank, field: str
 ) -> None:
     for color in (
         "red",
@@ -131,7 +131,7 @@ async def test_what_is_no_color_is_refused(
 
 @pytest.mark.parametrize("field", ["image_url", "url"])
 async def test_an_address_must_be_complete_and_begin_with_https(
-    teller: Teller, home: Home, bank: Bank, field: str
+    teller: Teller, home: Household, bank: Bank, field: str
 ) -> None:
     for url in (
         "http://example.com/a.png",
@@ -166,14 +166,14 @@ async def test_an_address_must_be_complete_and_begin_with_https(
     ids=str,
 )
 async def test_a_field_that_makes_no_sense_is_named(
-    teller: Teller, home: Home, bank: Bank, fields: dict[str, Any]
+    teller: Teller, home: Household, bank: Bank, fields: dict[str, Any]
 ) -> None:
     with pytest.raises(vol.Invalid, match=next(iter(fields))):
         await create(teller, home, **fields)
     assert bank.feed == []
 
 
-async def test_a_pot_has_no_feed(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_a_pot_has_no_feed(teller: Teller, home: Household, bank: Bank) -> None:
     with refused() as refusal:
         await create(teller, home, account=teller.device(home.holiday))
     assert refusal.key == "not_an_account"
@@ -182,7 +182,7 @@ async def test_a_pot_has_no_feed(teller: Teller, home: Home, bank: Bank) -> None
 
 async def test_only_administrators_write_to_the_feed(
     teller: Teller,
-    home: Home,
+    home: Household,
     bank: Bank,
     hass_read_only_user: MockUser,
     hass_admin_user: MockUser,
@@ -218,18 +218,18 @@ async def test_only_administrators_write_to_the_feed(
     ids=["refused", "forbidden", "too many requests", "dropped", "proxy"],
 )
 async def test_what_the_bank_does_not_show_is_told_of(
-    teller: Teller, home: Home, server: BankServer, fault: Fault, key: str
+    teller: Teller, home: Household, server: BankServer, fault: Fault, key: str
 ) -> None:
     server.fail("POST", "/feed", fault)
     with refused() as refusal:
         await create(teller, home)
     assert refusal.key == key
     # Nothing is sent twice: a feed forgets nothing.
-    assert len(server.calls("POST", "/feed")) == 1
+    assert len(server.requests_to("POST", "/feed")) == 1
 
 
 async def test_a_sign_in_that_has_ended_is_noticed(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:
@@ -241,7 +241,7 @@ async def test_a_sign_in_that_has_ended_is_noticed(
 # The examples that the form shows
 
 
-async def test_every_example_works(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_every_example_works(teller: Teller, home: Household, bank: Bank) -> None:
     root = Path(custom_components.monzo.__file__).parent
     forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
     # The user interface shows them as they are, and reads them as YAML.

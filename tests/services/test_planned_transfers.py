@@ -29,8 +29,8 @@ from custom_components.monzo.transfers.executor import (
 )
 from custom_components.monzo.transfers.journal import REMEMBERED_FOR
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Pot
+from sandbox.household import Household
+from sandbox.models import Pot
 from sandbox.server import Answer, BankServer, Delay, DropBefore, LoseResponse, Silence
 from tests.conftest import LetPass
 from tests.helpers.config_dialogs import TEXTS
@@ -90,7 +90,7 @@ def hand(teller: Teller) -> Hand:
 
 
 @pytest.fixture
-def reports(hass: HomeAssistant, home: Home) -> list[tuple[str, int, str | None]]:
+def reports(hass: HomeAssistant, home: Household) -> list[tuple[str, int, str | None]]:
     """Return what is told of the current account's transfers: outcome, pence and reason."""
     told: list[tuple[str, int, str | None]] = []
 
@@ -102,7 +102,7 @@ def reports(hass: HomeAssistant, home: Home) -> list[tuple[str, int, str | None]
     return told
 
 
-def leave(home: Home, pence: int) -> None:
+def leave(home: Household, pence: int) -> None:
     """Spend, or get, so much that this is left in the current account."""
     home.bank.set_round_up(home.coin_jar.id, on=False)
     if (difference := pence - home.current.balance) < 0:
@@ -124,7 +124,7 @@ def amounts(teller: Teller) -> list[tuple[str, int]]:
 # A pot at an amount
 
 
-async def test_a_pot_is_filled_up_and_emptied_to_an_amount(hand: Hand, home: Home) -> None:
+async def test_a_pot_is_filled_up_and_emptied_to_an_amount(hand: Hand, home: Household) -> None:
     answer = await hand.set_pot(home.holiday, 700)
     assert (answer["result"], answer["amount"]) == ("moved", 60)
     assert answer["moves"][0]["direction"] == "deposit"
@@ -137,13 +137,15 @@ async def test_a_pot_is_filled_up_and_emptied_to_an_amount(hand: Hand, home: Hom
     assert amounts(hand.teller) == [("Holiday", 6000), ("Holiday", -4999), ("Holiday", -65001)]
 
 
-async def test_a_pot_that_holds_its_amount_is_left_alone(hand: Hand, home: Home) -> None:
+async def test_a_pot_that_holds_its_amount_is_left_alone(hand: Hand, home: Household) -> None:
     answer = await hand.set_pot(home.holiday, 640)
     assert (answer["result"], answer["reason"]) == ("nothing_to_do", "already_there")
     assert hand.teller.sent == []
 
 
-async def test_no_more_than_the_most_is_moved_towards_the_amount(hand: Hand, home: Home) -> None:
+async def test_no_more_than_the_most_is_moved_towards_the_amount(
+    hand: Hand, home: Household
+) -> None:
     answer = await hand.set_pot(home.holiday, 700, most=25)
     assert (answer["amount"], answer["short_by"]) == (25, 35)
     answer = await hand.set_pot(home.holiday, 0, most=25)
@@ -151,7 +153,7 @@ async def test_no_more_than_the_most_is_moved_towards_the_amount(hand: Hand, hom
     assert home.holiday.balance == 64_000
 
 
-async def test_an_account_is_swept_in_steps_of_the_most(hand: Hand, home: Home) -> None:
+async def test_an_account_is_swept_in_steps_of_the_most(hand: Hand, home: Household) -> None:
     before = home.current.balance
     answer = await hand.keep(home.holiday, 0, most=25)
     assert (answer["amount"], answer["short_by"]) == (25, (before - 2_500) / 100)
@@ -159,7 +161,7 @@ async def test_an_account_is_swept_in_steps_of_the_most(hand: Hand, home: Home) 
     assert (answer["amount"], answer["short_by"]) == (10, 15)
 
 
-async def test_a_pot_gets_what_the_account_can_spare(hand: Hand, home: Home) -> None:
+async def test_a_pot_gets_what_the_account_can_spare(hand: Hand, home: Household) -> None:
     leave(home, 30_000)
     answer = await hand.set_pot(home.holiday, 1000, keep_at_least=250)
     assert (answer["result"], answer["amount"], answer["short_by"]) == ("moved", 50, 310)
@@ -182,14 +184,14 @@ async def test_a_pot_gets_what_the_account_can_spare(hand: Hand, home: Home) -> 
     ],
 )
 async def test_a_pot_follows_what_is_owed(
-    hand: Hand, home: Home, state: str, attributes: dict[str, str], pence: int
+    hand: Hand, home: Household, state: str, attributes: dict[str, str], pence: int
 ) -> None:
     hand.teller.hass.states.async_set("sensor.credit_card", state, attributes)
     await hand.set_pot(home.holiday, follow="sensor.credit_card")
     assert home.holiday.balance == pence
 
 
-async def test_a_pot_follows_a_debt_at_monzo_itself(hand: Hand, home: Home) -> None:
+async def test_a_pot_follows_a_debt_at_monzo_itself(hand: Hand, home: Household) -> None:
     debt = hand.teller.hass.states.get("sensor.flex_balance")
     assert debt
     assert debt.state == "-125.00"
@@ -213,7 +215,7 @@ async def test_a_pot_follows_a_debt_at_monzo_itself(hand: Hand, home: Home) -> N
     ],
 )
 async def test_what_shows_no_exact_amount_is_not_followed(
-    hand: Hand, home: Home, state: str, unit: str | None
+    hand: Hand, home: Household, state: str, unit: str | None
 ) -> None:
     attributes = {"unit_of_measurement": unit} if unit else {}
     hand.teller.hass.states.async_set("sensor.credit_card", state, attributes)
@@ -224,7 +226,7 @@ async def test_what_shows_no_exact_amount_is_not_followed(
     assert hand.teller.sent == []
 
 
-async def test_a_pot_follows_anew_when_it_is_asked_for_again(hand: Hand, home: Home) -> None:
+async def test_a_pot_follows_anew_when_it_is_asked_for_again(hand: Hand, home: Household) -> None:
     states = hand.teller.hass.states
     states.async_set("sensor.credit_card", "125.50")
     fields = {"follow": "sensor.credit_card", "dedupe_id": "monday"}
@@ -238,7 +240,7 @@ async def test_a_pot_follows_anew_when_it_is_asked_for_again(hand: Hand, home: H
 
 
 async def test_what_was_begun_is_finished_though_there_is_nothing_to_follow(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     states = hand.teller.hass.states
     states.async_set("sensor.credit_card", "125.50")
@@ -254,13 +256,15 @@ async def test_what_was_begun_is_finished_though_there_is_nothing_to_follow(
 
 
 @pytest.mark.parametrize("fields", [{}, {"amount": 1, "follow": "sensor.credit_card"}], ids=str)
-async def test_a_pot_is_told_one_amount(hand: Hand, home: Home, fields: dict[str, object]) -> None:
+async def test_a_pot_is_told_one_amount(
+    hand: Hand, home: Household, fields: dict[str, object]
+) -> None:
     with refused() as refusal:
         await hand.set_pot(home.holiday, **fields)
     assert refusal.key == "one_of_these"
 
 
-async def test_a_locked_pot_is_filled_but_not_emptied(hand: Hand, home: Home) -> None:
+async def test_a_locked_pot_is_filled_but_not_emptied(hand: Hand, home: Household) -> None:
     await hand.set_pot(home.rainy_day, 2101)
     with refused() as refusal:
         await hand.set_pot(home.rainy_day, 2000)
@@ -269,7 +273,7 @@ async def test_a_locked_pot_is_filled_but_not_emptied(hand: Hand, home: Home) ->
 
 
 async def test_a_pot_deleted_since_the_last_poll_cannot_be_read(
-    hand: Hand, home: Home, bank: Bank
+    hand: Hand, home: Household, bank: Bank
 ) -> None:
     bank.close_pot(home.holiday.id)
     with refused() as refusal:
@@ -282,7 +286,7 @@ async def test_a_pot_deleted_since_the_last_poll_cannot_be_read(
 
 
 async def test_what_is_too_much_is_swept_and_what_is_missing_topped_up(
-    hand: Hand, home: Home, bank: Bank
+    hand: Hand, home: Household, bank: Bank
 ) -> None:
     before = home.current.balance
     answer = await hand.keep(home.holiday, 500)
@@ -298,7 +302,7 @@ async def test_what_is_too_much_is_swept_and_what_is_missing_topped_up(
     assert (answer["result"], answer["reason"]) == ("nothing_to_do", "already_there")
 
 
-async def test_money_moves_only_the_way_it_may(hand: Hand, home: Home) -> None:
+async def test_money_moves_only_the_way_it_may(hand: Hand, home: Household) -> None:
     for fields in ({"amount": 5, "only_top_up": True}, {"amount": 50_000, "only_sweep": True}):
         answer = await hand.keep(home.holiday, **fields)
         assert (answer["result"], answer["reason"]) == ("nothing_to_do", "other_direction")
@@ -311,7 +315,7 @@ async def test_money_moves_only_the_way_it_may(hand: Hand, home: Home) -> None:
     assert refusal.key == "both_directions"
 
 
-async def test_what_is_not_worth_moving_is_left(hand: Hand, home: Home) -> None:
+async def test_what_is_not_worth_moving_is_left(hand: Hand, home: Household) -> None:
     before = home.current.balance
     answer = await hand.keep(home.holiday, (before - 999) / 100, smallest=10)
     assert (answer["result"], answer["reason"]) == ("nothing_to_do", "too_little")
@@ -319,7 +323,7 @@ async def test_what_is_not_worth_moving_is_left(hand: Hand, home: Home) -> None:
     assert amounts(hand.teller) == [("Holiday", 1000)]
 
 
-async def test_a_pot_gives_what_it_has(hand: Hand, home: Home) -> None:
+async def test_a_pot_gives_what_it_has(hand: Hand, home: Household) -> None:
     target = home.current.balance + 100_000
     answer = await hand.keep(home.holiday, target / 100)
     assert (answer["amount"], answer["short_by"]) == (640, 360)
@@ -331,7 +335,7 @@ async def test_a_pot_gives_what_it_has(hand: Hand, home: Home) -> None:
 
 
 async def test_a_salary_is_handed_out_in_order(
-    hand: Hand, home: Home, bank: Bank, reports: list[tuple[str, int, str | None]]
+    hand: Hand, home: Household, bank: Bank, reports: list[tuple[str, int, str | None]]
 ) -> None:
     bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
     before = home.current.balance
@@ -355,7 +359,7 @@ async def test_a_salary_is_handed_out_in_order(
 
 
 async def test_without_an_amount_all_above_what_is_kept_is_handed_out(
-    hand: Hand, home: Home
+    hand: Hand, home: Household
 ) -> None:
     leave(home, 20_100)
     await hand.distribute(
@@ -369,7 +373,7 @@ async def test_without_an_amount_all_above_what_is_kept_is_handed_out(
     assert home.current.balance == 10_000
 
 
-async def test_where_there_is_too_little_the_first_come_first(hand: Hand, home: Home) -> None:
+async def test_where_there_is_too_little_the_first_come_first(hand: Hand, home: Household) -> None:
     leave(home, 50_000)
     answer = await hand.distribute(
         (home.rainy_day, {"amount": 400}),
@@ -395,7 +399,7 @@ async def test_where_there_is_too_little_the_first_come_first(hand: Hand, home: 
     ids=str,
 )
 async def test_what_cannot_be_handed_out_is_refused(
-    hand: Hand, home: Home, shares: tuple[dict[str, object], ...], key: str
+    hand: Hand, home: Household, shares: tuple[dict[str, object], ...], key: str
 ) -> None:
     with refused() as refusal:
         await hand.distribute(*zip((home.holiday, home.coin_jar), shares, strict=True))
@@ -403,7 +407,7 @@ async def test_what_cannot_be_handed_out_is_refused(
     assert hand.teller.sent == []
 
 
-async def test_pots_of_two_accounts_are_refused(hand: Hand, home: Home) -> None:
+async def test_pots_of_two_accounts_are_refused(hand: Hand, home: Household) -> None:
     with refused() as refusal:
         await hand.distribute((home.holiday, {"amount": 1}), (home.bills, {"amount": 1}))
     assert refusal.key == "pots_of_several_accounts"
@@ -418,7 +422,9 @@ async def test_pots_that_make_no_sense_are_named(hand: Hand, pots: object) -> No
         await hand.teller.call("distribute", pots=pots)
 
 
-async def test_nothing_is_handed_out_if_a_pot_is_gone(hand: Hand, home: Home, bank: Bank) -> None:
+async def test_nothing_is_handed_out_if_a_pot_is_gone(
+    hand: Hand, home: Household, bank: Bank
+) -> None:
     parts = hand.parts((home.holiday, {"amount": 1}), (home.coin_jar, {"amount": 1}))
     bank.close_pot(home.coin_jar.id)
     with refused() as refusal:
@@ -430,7 +436,7 @@ async def test_nothing_is_handed_out_if_a_pot_is_gone(hand: Hand, home: Home, ba
 PAY_DAY = {"keep_at_least": 50, "dedupe_id": "november"}
 
 
-def pay_day(home: Home) -> tuple[tuple[Pot, dict[str, object]], ...]:
+def pay_day(home: Household) -> tuple[tuple[Pot, dict[str, object]], ...]:
     """Return who gets what."""
     return (
         (home.rainy_day, {"amount": 100}),
@@ -441,7 +447,7 @@ def pay_day(home: Home) -> tuple[tuple[Pot, dict[str, object]], ...]:
 
 async def test_it_stops_at_the_first_failure_and_goes_on_there(
     hand: Hand,
-    home: Home,
+    home: Household,
     bank: Bank,
     server: BankServer,
     reports: list[tuple[str, int, str | None]],
@@ -477,7 +483,7 @@ async def test_it_stops_at_the_first_failure_and_goes_on_there(
 
 
 async def test_money_spent_meanwhile_stops_it(
-    hand: Hand, home: Home, bank: Bank, server: BankServer
+    hand: Hand, home: Household, bank: Bank, server: BankServer
 ) -> None:
     leave(home, 150_000)
     break_transfers(
@@ -500,7 +506,7 @@ async def test_money_spent_meanwhile_stops_it(
 
 
 async def test_who_wants_no_answer_gets_an_error_that_says_it(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     fields = {"pots": hand.parts(*pay_day(home)), **PAY_DAY}
     break_transfers(server, NO_FUNDS)
@@ -523,7 +529,7 @@ async def test_who_wants_no_answer_gets_an_error_that_says_it(
 
 async def test_what_is_not_known_is_made_sure_of_first(
     hand: Hand,
-    home: Home,
+    home: Household,
     server: BankServer,
     reports: list[tuple[str, int, str | None]],
 ) -> None:
@@ -547,7 +553,7 @@ async def test_what_is_not_known_is_made_sure_of_first(
 
 
 async def test_what_may_not_have_moved_is_held_against_what_is_to_be_kept_as_well(
-    hand: Hand, home: Home, bank: Bank, server: BankServer
+    hand: Hand, home: Household, bank: Bank, server: BankServer
 ) -> None:
     leave(home, 150_000)
     parts = [(home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 600})]
@@ -569,7 +575,7 @@ async def test_what_may_not_have_moved_is_held_against_what_is_to_be_kept_as_wel
 
 
 async def test_after_a_crash_the_rest_is_finished(
-    hand: Hand, home: Home, bank: Bank, server: BankServer
+    hand: Hand, home: Household, bank: Bank, server: BankServer
 ) -> None:
     whole = home.current.balance - 5_000
     sent = asyncio.Event()
@@ -589,7 +595,7 @@ async def test_after_a_crash_the_rest_is_finished(
 
 
 async def test_what_is_asked_for_under_the_same_id_must_be_the_same(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, Delay(0), NO_FUNDS)
     await hand.distribute(*pay_day(home), **PAY_DAY)
@@ -609,7 +615,7 @@ async def test_what_is_asked_for_under_the_same_id_must_be_the_same(
 
 
 async def test_calls_with_the_same_id_at_once_hand_out_once(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, LoseResponse())
     answers = await asyncio.gather(*(hand.distribute(*pay_day(home), **PAY_DAY) for _ in range(4)))
@@ -617,7 +623,7 @@ async def test_calls_with_the_same_id_at_once_hand_out_once(
     assert len(hand.teller.moves) == 3
 
 
-async def test_two_kinds_of_calls_at_once_do_not_share_an_id(hand: Hand, home: Home) -> None:
+async def test_two_kinds_of_calls_at_once_do_not_share_an_id(hand: Hand, home: Household) -> None:
     answers = await asyncio.gather(
         hand.distribute(*pay_day(home), **PAY_DAY),
         hand.teller.deposit(home.bills, 1, dedupe_id="november"),
@@ -628,7 +634,7 @@ async def test_two_kinds_of_calls_at_once_do_not_share_an_id(hand: Hand, home: H
 
 
 async def test_a_plan_is_remembered_as_long_as_its_transfers(
-    hand: Hand, home: Home, bank: Bank, server: BankServer, let_pass: LetPass
+    hand: Hand, home: Household, bank: Bank, server: BankServer, let_pass: LetPass
 ) -> None:
     await hand.distribute((home.holiday, {"percentage": 1}), dedupe_id="november")
     await let_pass(REMEMBERED_FOR - timedelta(hours=1))
@@ -656,7 +662,7 @@ LIMITS: dict[str, tuple[dict[str, object], str]] = {
 @pytest.mark.parametrize(("options", "key"), LIMITS.values(), ids=LIMITS.keys())
 async def test_a_plan_beyond_a_limit_is_refused_before_anything_is_sent(
     hand: Hand,
-    home: Home,
+    home: Household,
     reports: list[tuple[str, int, str | None]],
     options: dict[str, object],
     key: str,
@@ -686,7 +692,7 @@ async def test_a_plan_beyond_a_limit_is_refused_before_anything_is_sent(
 
 
 async def test_what_was_done_before_does_not_count_twice_for_the_day(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     await change_options(hand.teller, **{CONF_MAX_PER_DAY: 300})
     parts = ((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
@@ -708,7 +714,7 @@ async def begin_to_hand_out(
 
 
 async def test_nobody_uses_up_the_day_while_money_is_handed_out(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     await change_options(hand.teller, **{CONF_MAX_PER_DAY: 250})
     handing_out, held = await begin_to_hand_out(
@@ -723,7 +729,7 @@ async def test_nobody_uses_up_the_day_while_money_is_handed_out(
 
 
 async def test_who_stops_it_leaves_the_rest_and_that_is_told(
-    hand: Hand, home: Home, server: BankServer, reports: list[tuple[str, int, str | None]]
+    hand: Hand, home: Household, server: BankServer, reports: list[tuple[str, int, str | None]]
 ) -> None:
     handing_out, held = await begin_to_hand_out(
         hand, server, (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200})
@@ -750,7 +756,7 @@ async def test_who_stops_it_leaves_the_rest_and_that_is_told(
 )
 async def test_who_stops_it_while_it_is_written_down_is_told_as_well(
     hand: Hand,
-    home: Home,
+    home: Household,
     monkeypatch: pytest.MonkeyPatch,
     reports: list[tuple[str, int, str | None]],
     save: int,
@@ -778,7 +784,7 @@ async def test_who_stops_it_while_it_is_written_down_is_told_as_well(
 
 
 async def test_what_was_moved_before_by_itself_is_not_taken_for_left(
-    hand: Hand, home: Home, server: BankServer, reports: list[tuple[str, int, str | None]]
+    hand: Hand, home: Household, server: BankServer, reports: list[tuple[str, int, str | None]]
 ) -> None:
     await hand.teller.deposit(home.holiday, 200, dedupe_id="november/2")
     break_transfers(server, NO_FUNDS)
@@ -790,7 +796,7 @@ async def test_what_was_moved_before_by_itself_is_not_taken_for_left(
 
 
 async def test_a_limit_set_while_money_is_handed_out_holds_at_once(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     handing_out, held = await begin_to_hand_out(
         hand, server, (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200})
@@ -803,7 +809,7 @@ async def test_a_limit_set_while_money_is_handed_out_holds_at_once(
 
 
 async def test_a_limit_set_meanwhile_holds_for_the_rest(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     parts = ((home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}))
     break_transfers(server, Delay(0), NO_FUNDS)
@@ -827,7 +833,7 @@ def stuck_money(hass: HomeAssistant) -> list[ir.IssueEntry]:
     ]
 
 
-async def test_money_moves_from_pot_to_pot(hand: Hand, home: Home) -> None:
+async def test_money_moves_from_pot_to_pot(hand: Hand, home: Household) -> None:
     before = home.current.balance
     jar = home.coin_jar.balance
     answer = await hand.between(home.holiday, home.coin_jar, amount=40, dedupe_id="treat")
@@ -847,7 +853,7 @@ async def test_money_moves_from_pot_to_pot(hand: Hand, home: Home) -> None:
 
 
 async def test_money_is_not_led_through_an_account_that_would_keep_it(
-    hand: Hand, home: Home
+    hand: Hand, home: Household
 ) -> None:
     leave(home, -5_000)
     with refused() as refusal:
@@ -871,7 +877,7 @@ async def test_money_is_not_led_through_an_account_that_would_keep_it(
     ],
 )
 async def test_pots_between_which_nothing_moves(
-    hand: Hand, home: Home, source: str, destination: str, key: str
+    hand: Hand, home: Household, source: str, destination: str, key: str
 ) -> None:
     with refused() as refusal:
         await hand.between(getattr(home, source), getattr(home, destination), amount=1)
@@ -880,7 +886,7 @@ async def test_pots_between_which_nothing_moves(
 
 
 async def test_if_the_first_half_fails_nothing_has_moved(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, NO_FUNDS)
     answer = await hand.between(home.holiday, home.coin_jar, amount=40)
@@ -892,7 +898,7 @@ async def test_if_the_first_half_fails_nothing_has_moved(
 
 
 async def test_if_the_second_half_fails_it_is_said_where_the_money_is(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     hass, before = hand.teller.hass, home.current.balance
     # The bank goes down between the halves.
@@ -928,7 +934,7 @@ async def test_if_the_second_half_fails_it_is_said_where_the_money_is(
 
 
 async def test_who_wants_no_answer_is_told_where_the_money_is_as_well(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     server.fail("PUT", "/pots/*/deposit", NO_FUNDS)
     with refused() as refusal:
@@ -946,7 +952,7 @@ async def test_who_wants_no_answer_is_told_where_the_money_is_as_well(
 
 
 async def test_money_between_pots_is_not_forgotten_over_restarts(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     server.fail("PUT", "/pots/*/deposit", NO_FUNDS)
     fields = {"amount": 40, "dedupe_id": "treat"}
@@ -959,7 +965,7 @@ async def test_money_between_pots_is_not_forgotten_over_restarts(
 
 
 async def test_an_automation_that_ends_between_the_halves_leaves_word(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     sent = asyncio.Event()
     server.fail("PUT", "/pots/*/deposit", Meanwhile(sent.set, Silence()))
@@ -972,7 +978,7 @@ async def test_an_automation_that_ends_between_the_halves_leaves_word(
 
 
 async def test_an_entry_that_is_removed_leaves_no_word(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     server.fail("PUT", "/pots/*/deposit", NO_FUNDS)
     await hand.between(home.holiday, home.coin_jar, amount=40)
@@ -980,7 +986,7 @@ async def test_an_entry_that_is_removed_leaves_no_word(
     assert stuck_money(hand.teller.hass) == []
 
 
-async def test_both_halves_count_for_the_day(hand: Hand, home: Home) -> None:
+async def test_both_halves_count_for_the_day(hand: Hand, home: Household) -> None:
     await change_options(hand.teller, **{CONF_MAX_PER_DAY: 79})
     with refused() as refusal:
         await hand.between(home.holiday, home.coin_jar, amount=40)
@@ -991,7 +997,7 @@ async def test_both_halves_count_for_the_day(hand: Hand, home: Home) -> None:
 # Of all of them
 
 
-def valid_calls(hand: Hand, home: Home) -> dict[str, dict[str, object]]:
+def valid_calls(hand: Hand, home: Household) -> dict[str, dict[str, object]]:
     """Return a call of each action that would move money."""
     holiday, jar = hand.teller.device(home.holiday), hand.teller.device(home.coin_jar)
     return {
@@ -1002,12 +1008,12 @@ def valid_calls(hand: Hand, home: Home) -> dict[str, dict[str, object]]:
     }
 
 
-async def test_there_is_a_call_of_each(hand: Hand, home: Home) -> None:
+async def test_there_is_a_call_of_each(hand: Hand, home: Household) -> None:
     assert valid_calls(hand, home).keys() == {action.name for action in autopilot.ACTIONS}
 
 
 async def test_a_dry_run_of_any_sends_nothing(
-    hand: Hand, home: Home, server: BankServer, reports: list[tuple[str, int, str | None]]
+    hand: Hand, home: Household, server: BankServer, reports: list[tuple[str, int, str | None]]
 ) -> None:
     before = (home.current.balance, home.holiday.balance, home.coin_jar.balance)
     for action, fields in valid_calls(hand, home).items():
@@ -1015,13 +1021,13 @@ async def test_a_dry_run_of_any_sends_nothing(
         assert answer["result"] == "planned"
         assert set(results(answer)) == {"planned"}
         assert answer["dedupe_id"] is None
-    assert server.calls("PUT", "*") == []
+    assert server.requests_to("PUT", "*") == []
     assert reports == []
     assert before == (home.current.balance, home.holiday.balance, home.coin_jar.balance)
 
 
 async def test_only_administrators_have_money_moved(
-    hand: Hand, home: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    hand: Hand, home: Household, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
     services = hand.teller.hass.services
     for action, fields in valid_calls(hand, home).items():
@@ -1042,7 +1048,7 @@ async def test_only_administrators_have_money_moved(
     assert hand.teller.moves
 
 
-async def test_all_at_once_keep_what_is_to_be_kept(hand: Hand, home: Home) -> None:
+async def test_all_at_once_keep_what_is_to_be_kept(hand: Hand, home: Household) -> None:
     total = home.current.balance + home.holiday.balance + home.coin_jar.balance
     await asyncio.gather(
         hand.keep(home.holiday, 100),
@@ -1070,7 +1076,7 @@ async def lose_every_answer(server: BankServer, asked: Coroutine[Any, Any, Any])
 
 
 async def test_a_sweep_in_doubt_leaves_the_account_at_its_amount_all_the_same(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     leave(home, 100_000)
     await lose_every_answer(server, hand.keep(home.holiday, 500, dedupe_id="sweep"))
@@ -1084,7 +1090,7 @@ async def test_a_sweep_in_doubt_leaves_the_account_at_its_amount_all_the_same(
 
 
 async def test_everything_in_doubt_does_not_overdraw_the_account_afterwards(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     leave(home, 100_000)
     pot = hand.teller.device(home.holiday)
@@ -1101,7 +1107,7 @@ async def test_everything_in_doubt_does_not_overdraw_the_account_afterwards(
 
 
 async def test_a_pot_at_an_amount_in_doubt_does_not_overdraw_the_account_afterwards(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     leave(home, 100_000)
     target = home.holiday.balance / 100 + 500
@@ -1116,7 +1122,7 @@ async def test_a_pot_at_an_amount_in_doubt_does_not_overdraw_the_account_afterwa
 
 
 @pytest.fixture
-async def in_doubt(hand: Hand, home: Home, server: BankServer) -> dict[str, Any]:
+async def in_doubt(hand: Hand, home: Household, server: BankServer) -> dict[str, Any]:
     """Return what was asked for: a move between pots, whose first half never arrived."""
     leave(home, 100_000)
     asked: dict[str, Any] = {"amount": 500, "keep_at_least": 100, "dedupe_id": "over"}
@@ -1128,7 +1134,7 @@ async def in_doubt(hand: Hand, home: Home, server: BankServer) -> dict[str, Any]
 
 
 async def test_a_pot_keeps_what_is_to_be_kept_though_the_first_half_was_in_doubt(
-    hand: Hand, home: Home, bank: Bank, in_doubt: dict[str, Any]
+    hand: Hand, home: Household, bank: Bank, in_doubt: dict[str, Any]
 ) -> None:
     bank.withdraw(home.holiday.id, home.current.id, home.holiday.balance - 52_000, "by hand")
 
@@ -1140,7 +1146,7 @@ async def test_a_pot_keeps_what_is_to_be_kept_though_the_first_half_was_in_doubt
 
 
 async def test_no_money_gets_stuck_in_an_account_that_is_overdrawn_by_now(
-    hand: Hand, home: Home, in_doubt: dict[str, Any]
+    hand: Hand, home: Household, in_doubt: dict[str, Any]
 ) -> None:
     before = home.holiday.balance
     leave(home, -10_000)
@@ -1153,7 +1159,7 @@ async def test_no_money_gets_stuck_in_an_account_that_is_overdrawn_by_now(
 
 
 async def test_money_between_pots_can_be_brought_home_after_months(
-    hass: HomeAssistant, hand: Hand, home: Home, server: BankServer, let_pass: LetPass
+    hass: HomeAssistant, hand: Hand, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     leave(home, 100_000)
     asked: dict[str, Any] = {"percentage": 50, "dedupe_id": "half"}
@@ -1171,7 +1177,7 @@ async def test_money_between_pots_can_be_brought_home_after_months(
 
 
 async def test_nothing_comes_between_what_is_to_be_kept_and_the_transfer(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     leave(home, 60_000)
     held = Held(Delay(0))
@@ -1186,7 +1192,7 @@ async def test_nothing_comes_between_what_is_to_be_kept_and_the_transfer(
     assert amounts(hand.teller) == [("Holiday", 50_000), ("Rainy day", 5_000)]
 
 
-async def test_a_plan_says_that_there_is_not_enough(hand: Hand, home: Home) -> None:
+async def test_a_plan_says_that_there_is_not_enough(hand: Hand, home: Household) -> None:
     leave(home, 500)
     for asked in (
         hand.teller.deposit(home.holiday, 5_000, dry_run=True),
@@ -1199,7 +1205,7 @@ async def test_a_plan_says_that_there_is_not_enough(hand: Hand, home: Home) -> N
 
 
 async def test_calls_that_wait_for_each_other_share_what_they_read(
-    hand: Hand, home: Home, server: BankServer
+    hand: Hand, home: Household, server: BankServer
 ) -> None:
     leave(home, 100_000)
     before = len(server.requests)

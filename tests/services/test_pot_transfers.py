@@ -22,7 +22,7 @@ from custom_components.monzo.services.pot_transfers import (
     SERVICE_WITHDRAW_FROM_POT,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore
 from tests.conftest import LetPass, SignIn
 from tests.helpers.transfer_client import Move, Teller, refused
@@ -88,7 +88,7 @@ NO_AMOUNTS: dict[str, object] = {
 }
 
 
-async def test_a_deposit_moves_exactly_the_amount(teller: Teller, home: Home) -> None:
+async def test_a_deposit_moves_exactly_the_amount(teller: Teller, home: Household) -> None:
     before = home.current.balance
     answer = await teller.deposit(home.holiday, 12.34, dedupe_id="november")
     assert teller.moves == [Move("Holiday", 1234, "november")]
@@ -120,7 +120,7 @@ async def test_a_deposit_moves_exactly_the_amount(teller: Teller, home: Home) ->
     }
 
 
-async def test_a_withdrawal_moves_exactly_the_amount_back(teller: Teller, home: Home) -> None:
+async def test_a_withdrawal_moves_exactly_the_amount_back(teller: Teller, home: Household) -> None:
     before = home.current.balance
     answer = await teller.withdraw(home.holiday, "640.00")
     assert teller.moves == [Move("Holiday", -64_000, ANY)]
@@ -131,7 +131,7 @@ async def test_a_withdrawal_moves_exactly_the_amount_back(teller: Teller, home: 
 
 
 async def test_the_sensors_show_the_new_balances_right_after_the_call(
-    teller: Teller, home: Home
+    teller: Teller, home: Household
 ) -> None:
     before = home.current.balance
     await teller.deposit(home.holiday, 10)
@@ -139,7 +139,7 @@ async def test_the_sensors_show_the_new_balances_right_after_the_call(
     assert teller.shown(home.current) == str(Decimal(before - 1000) / 100)
 
 
-async def test_each_call_is_a_transfer_of_its_own(teller: Teller, home: Home) -> None:
+async def test_each_call_is_a_transfer_of_its_own(teller: Teller, home: Household) -> None:
     first = await teller.deposit(home.holiday, 1)
     second = await teller.deposit(home.holiday, 1)
     assert first["dedupe_id"] != second["dedupe_id"]
@@ -148,7 +148,7 @@ async def test_each_call_is_a_transfer_of_its_own(teller: Teller, home: Home) ->
 
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_calls_written_for_the_built_in_integration_work(
-    teller: Teller, home: Home, action: str
+    teller: Teller, home: Household, action: str
 ) -> None:
     await teller.hass.services.async_call(
         DOMAIN,
@@ -171,14 +171,16 @@ async def test_an_answer_is_optional(teller: Teller) -> None:
 
 @pytest.mark.parametrize(("amount", "pence"), AMOUNTS.values(), ids=AMOUNTS.keys())
 async def test_an_amount_may_be_written_in_many_ways(
-    teller: Teller, home: Home, amount: object, pence: int
+    teller: Teller, home: Household, amount: object, pence: int
 ) -> None:
     await teller.deposit(home.holiday, amount)
     assert [move.amount for move in teller.moves] == [pence]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-async def test_what_is_no_amount_moves_nothing(teller: Teller, home: Home, action: str) -> None:
+async def test_what_is_no_amount_moves_nothing(
+    teller: Teller, home: Household, action: str
+) -> None:
     pot = teller.device(home.holiday)
     for what, amount in NO_AMOUNTS.items():
         with refused() as refusal:
@@ -196,7 +198,7 @@ async def test_what_is_no_amount_moves_nothing(teller: Teller, home: Home, actio
 )
 async def test_the_currency_decides_about_decimals(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     sign_in: SignIn,
     server: BankServer,
@@ -220,7 +222,7 @@ async def test_the_currency_decides_about_decimals(
     assert pot.balance == minor
 
 
-async def test_a_missing_pot_is_named(teller: Teller, home: Home) -> None:
+async def test_a_missing_pot_is_named(teller: Teller, home: Household) -> None:
     for action in ACTIONS:
         with pytest.raises(vol.Invalid, match="pot"):
             await teller.call(action, amount=1)
@@ -245,7 +247,7 @@ async def test_a_missing_pot_is_named(teller: Teller, home: Home) -> None:
     ids=str,
 )
 async def test_a_field_that_makes_no_sense_is_named(
-    teller: Teller, home: Home, fields: dict[str, object]
+    teller: Teller, home: Household, fields: dict[str, object]
 ) -> None:
     good = {"pot": teller.device(home.holiday), "amount": 1}
     with pytest.raises(vol.Invalid, match=next(iter(fields))):
@@ -253,19 +255,19 @@ async def test_a_field_that_makes_no_sense_is_named(
     assert teller.sent == []
 
 
-async def test_a_dedupe_id_may_be_long_and_in_any_script(teller: Teller, home: Home) -> None:
+async def test_a_dedupe_id_may_be_long_and_in_any_script(teller: Teller, home: Household) -> None:
     for dedupe_id in ("x" * LONGEST_DEDUPE_ID, "Päckchen & 猫/?#%:;=+", "20261101"):
         assert (await teller.deposit(home.holiday, 1, dedupe_id=dedupe_id))["result"] == "moved"
         assert teller.moves[-1].dedupe_id == dedupe_id
 
 
-async def test_a_template_may_make_a_number_of_a_dedupe_id(teller: Teller, home: Home) -> None:
+async def test_a_template_may_make_a_number_of_a_dedupe_id(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 1, dedupe_id=20_261_101)
     answer = await teller.deposit(home.holiday, 1, dedupe_id="20261101")
     assert answer["result"] == "already_moved"
 
 
-async def test_blanks_around_a_dedupe_id_do_not_count(teller: Teller, home: Home) -> None:
+async def test_blanks_around_a_dedupe_id_do_not_count(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 1, dedupe_id="pay day")
     answer = await teller.deposit(home.holiday, 1, dedupe_id=" pay day\n")
     assert answer["result"] == "already_moved"
@@ -273,7 +275,7 @@ async def test_blanks_around_a_dedupe_id_do_not_count(teller: Teller, home: Home
     assert len(teller.moves) == 2
 
 
-async def test_an_account_for_a_pot_is_refused(teller: Teller, home: Home) -> None:
+async def test_an_account_for_a_pot_is_refused(teller: Teller, home: Household) -> None:
     for action in ACTIONS:
         with refused() as refusal:
             await teller.call(action, pot=teller.device(home.current), amount=1)
@@ -282,7 +284,7 @@ async def test_an_account_for_a_pot_is_refused(teller: Teller, home: Home) -> No
 
 
 async def test_the_person_for_a_pot_is_refused(
-    teller: Teller, home: Home, ann: MockConfigEntry
+    teller: Teller, home: Household, ann: MockConfigEntry
 ) -> None:
     device = dr.async_get(teller.hass).async_get_device_by_identifier(
         (DOMAIN, home.ann.user_id), ann.entry_id
@@ -295,7 +297,9 @@ async def test_the_person_for_a_pot_is_refused(
 
 
 @pytest.mark.parametrize("chosen", ["bills", "holiday", "joint", "flex"])
-async def test_the_account_given_must_be_the_pots(teller: Teller, home: Home, chosen: str) -> None:
+async def test_the_account_given_must_be_the_pots(
+    teller: Teller, home: Household, chosen: str
+) -> None:
     for action in ACTIONS:
         with refused() as refusal:
             await teller.call(
@@ -309,7 +313,12 @@ async def test_the_account_given_must_be_the_pots(teller: Teller, home: Home, ch
 
 
 async def test_the_account_of_another_entry_is_refused(
-    teller: Teller, hass: HomeAssistant, home: Home, sign_in: SignIn, bank: Bank, server: BankServer
+    teller: Teller,
+    hass: HomeAssistant,
+    home: Household,
+    sign_in: SignIn,
+    bank: Bank,
+    server: BankServer,
 ) -> None:
     entry = sign_in(home.ben)
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -326,7 +335,7 @@ async def test_the_account_of_another_entry_is_refused(
     assert teller.sent == []
 
 
-async def test_a_device_of_another_integration_is_refused(teller: Teller, home: Home) -> None:
+async def test_a_device_of_another_integration_is_refused(teller: Teller, home: Household) -> None:
     other = MockConfigEntry(domain="other")
     other.add_to_hass(teller.hass)
     device = dr.async_get(teller.hass).async_get_or_create(
@@ -344,7 +353,7 @@ async def test_a_device_of_another_integration_is_refused(teller: Teller, home: 
 
 @pytest.mark.parametrize("device_id", ["", "no such device", "sensor.holiday_balance"])
 async def test_a_device_that_does_not_exist_is_refused(
-    teller: Teller, home: Home, device_id: str
+    teller: Teller, home: Household, device_id: str
 ) -> None:
     for fields in (
         {"pot": device_id},
@@ -356,7 +365,7 @@ async def test_a_device_that_does_not_exist_is_refused(
     assert teller.sent == []
 
 
-async def test_a_closed_pot_is_refused(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_a_closed_pot_is_refused(teller: Teller, home: Household, bank: Bank) -> None:
     pot = teller.device(home.holiday)
     bank.close_pot(home.holiday.id)
     with refused() as refusal:
@@ -371,7 +380,7 @@ async def test_a_closed_pot_is_refused(teller: Teller, home: Home, bank: Bank) -
 
 
 async def test_a_pot_that_cannot_be_read_is_refused(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "/pots", DropBefore(), times=None)
     await teller.entry.runtime_data.balances.async_refresh_account(home.current.id, since=math.inf)
@@ -381,7 +390,7 @@ async def test_a_pot_that_cannot_be_read_is_refused(
     assert teller.sent == []
 
 
-async def test_an_entry_that_is_not_loaded_moves_nothing(teller: Teller, home: Home) -> None:
+async def test_an_entry_that_is_not_loaded_moves_nothing(teller: Teller, home: Household) -> None:
     assert await teller.hass.config_entries.async_unload(teller.entry.entry_id)
     for action in ACTIONS:
         with refused() as refusal:
@@ -390,20 +399,20 @@ async def test_an_entry_that_is_not_loaded_moves_nothing(teller: Teller, home: H
     assert teller.sent == []
 
 
-async def test_nothing_is_taken_out_of_a_locked_pot(teller: Teller, home: Home) -> None:
+async def test_nothing_is_taken_out_of_a_locked_pot(teller: Teller, home: Household) -> None:
     with refused() as refusal:
         await teller.withdraw(home.rainy_day, 1)
     assert refusal.key == "pot_locked"
     assert teller.sent == []
 
 
-async def test_money_can_be_put_into_a_locked_pot(teller: Teller, home: Home) -> None:
+async def test_money_can_be_put_into_a_locked_pot(teller: Teller, home: Household) -> None:
     await teller.deposit(home.rainy_day, 1)
     assert home.rainy_day.balance == 210_100
 
 
 async def test_a_pot_unlocked_since_the_last_poll_is_open(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     bank.set_locked(home.rainy_day.id, locked=False)
     await teller.withdraw(home.rainy_day, 1)
@@ -411,7 +420,7 @@ async def test_a_pot_unlocked_since_the_last_poll_is_open(
 
 
 async def test_a_pot_locked_since_the_last_poll_is_closed(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     bank.set_locked(home.holiday.id, locked=True)
     with refused() as refusal:
@@ -421,7 +430,7 @@ async def test_a_pot_locked_since_the_last_poll_is_closed(
 
 
 async def test_a_locked_pot_closed_since_the_last_poll_cannot_be_read(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     bank.close_pot(home.rainy_day.id)
     with refused() as refusal:
@@ -431,7 +440,7 @@ async def test_a_locked_pot_closed_since_the_last_poll_cannot_be_read(
 
 
 async def test_while_nobody_knows_whether_a_pot_is_still_locked_nothing_is_sent(
-    let_pass: LetPass, teller: Teller, home: Home, server: BankServer
+    let_pass: LetPass, teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     with refused() as refusal:
@@ -448,7 +457,7 @@ async def test_while_nobody_knows_whether_a_pot_is_still_locked_nothing_is_sent(
 
 
 async def test_what_was_moved_before_the_pot_was_locked_was_moved(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     await teller.withdraw(home.holiday, 1, dedupe_id="a treat")
     bank.set_locked(home.holiday.id, locked=True)
@@ -459,7 +468,7 @@ async def test_what_was_moved_before_the_pot_was_locked_was_moved(
 
 @pytest.mark.parametrize("fault", [Answer.html(502), Answer.rate_limited()], ids=["502", "429"])
 async def test_balances_that_cannot_be_read_do_not_make_a_failure_of_it(
-    teller: Teller, home: Home, server: BankServer, fault: Answer
+    teller: Teller, home: Household, server: BankServer, fault: Answer
 ) -> None:
     server.fail("GET", "*", fault, times=None)
     answer = await teller.deposit(home.holiday, 1)
@@ -471,7 +480,7 @@ async def test_balances_that_cannot_be_read_do_not_make_a_failure_of_it(
 
 
 async def test_pots_that_cannot_be_read_do_not_hide_the_accounts_balance(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "/pots", Answer.html(502), times=None)
     answer = await teller.deposit(home.holiday, 1)
@@ -480,7 +489,7 @@ async def test_pots_that_cannot_be_read_do_not_hide_the_accounts_balance(
 
 
 async def test_a_sign_in_that_ends_after_the_transfer_is_noticed(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.error("unauthorized.bad_access_token"), times=None)
     answer = await teller.deposit(home.holiday, 1)
@@ -489,7 +498,7 @@ async def test_a_sign_in_that_ends_after_the_transfer_is_noticed(
 
 
 async def test_only_administrators_move_money(
-    teller: Teller, home: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    teller: Teller, home: Household, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
     async def call(action: str, user: MockUser) -> None:
         await teller.hass.services.async_call(
@@ -509,7 +518,7 @@ async def test_only_administrators_move_money(
     assert len(teller.moves) == 2
 
 
-async def test_automations_move_money_without_a_user(teller: Teller, home: Home) -> None:
+async def test_automations_move_money_without_a_user(teller: Teller, home: Household) -> None:
     assert await async_setup_component(
         teller.hass,
         "automation",
@@ -551,7 +560,11 @@ async def test_nothing_is_offered_to_language_models(teller: Teller) -> None:
 
 
 async def test_the_logs_tell_nothing_private(
-    teller: Teller, home: Home, server: BankServer, bank: Bank, caplog: pytest.LogCaptureFixture
+    teller: Teller,
+    home: Household,
+    server: BankServer,
+    bank: Bank,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     caplog.clear()

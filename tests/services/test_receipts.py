@@ -22,10 +22,10 @@ from custom_components.monzo.services.receipts import (
     TAX_SCHEMA,
 )
 from sandbox.bank import Bank
-from sandbox.behaviour import Behaviour
+from sandbox.behaviour import ServerBehaviour
 from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.conftest import SignIn
 from tests.helpers.config_dialogs import TEXTS
@@ -45,7 +45,7 @@ class Clerk:
     """Adds receipts to one payment of Ann's."""
 
     def __init__(
-        self, teller: Teller, home: Home, row: Transaction, bank: Bank, server: BankServer
+        self, teller: Teller, home: Household, row: Transaction, bank: Bank, server: BankServer
     ) -> None:
         """Have what a call needs at hand."""
         self.hass = teller.hass
@@ -81,11 +81,11 @@ class Clerk:
     @property
     def sent(self) -> int:
         """How many receipts have reached the bank."""
-        return len(self._server.calls("PUT", "/transaction-receipts"))
+        return len(self._server.requests_to("PUT", "/transaction-receipts"))
 
 
 @pytest.fixture
-def clerk(teller: Teller, home: Home, bank: Bank, server: BankServer) -> Clerk:
+def clerk(teller: Teller, home: Household, bank: Bank, server: BankServer) -> Clerk:
     """Return who adds receipts."""
     row = bank.pay(home.current.id, -675, merchant="Deli")
     return Clerk(teller, home, row, bank, server)
@@ -191,7 +191,7 @@ async def test_a_total_and_an_item_are_enough(clerk: Clerk) -> None:
 async def test_whatever_the_bank_answers_the_receipt_is_kept(
     clerk: Clerk, server: BankServer, answer: Any
 ) -> None:
-    server.behaviour = Behaviour(receipt_answer=answer)
+    server.behaviour = ServerBehaviour(receipt_answer=answer)
     assert (await clerk.add())["receipt_id"] == clerk.row.id
 
 
@@ -399,7 +399,7 @@ async def test_a_total_is_more_than_nothing(clerk: Clerk, total: object) -> None
 
 
 async def test_the_currency_is_the_accounts(
-    hass: HomeAssistant, home: Home, bank: Bank, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, bank: Bank, server: BankServer, sign_in: SignIn
 ) -> None:
     account = bank.open_account(home.ann, currency="JPY", balance=100_000)
     entry = sign_in(home.ann)
@@ -469,7 +469,7 @@ async def test_a_field_that_makes_no_sense_is_named(clerk: Clerk, fields: Fields
     assert clerk.sent == 0
 
 
-async def test_a_pot_has_no_receipts(clerk: Clerk, home: Home) -> None:
+async def test_a_pot_has_no_receipts(clerk: Clerk, home: Household) -> None:
     clerk.account = clerk.teller.device(home.holiday)
     with refused() as refusal:
         await clerk.add()
@@ -527,7 +527,7 @@ async def test_a_receipt_that_the_bank_does_not_take_is_told_of(
 
 
 async def test_a_receipt_for_a_transaction_of_another_is_refused(
-    clerk: Clerk, bank: Bank, home: Home
+    clerk: Clerk, bank: Bank, home: Household
 ) -> None:
     for transaction_id in ("tx_nothing", bank.pay(home.bens.id, -1).id):
         with refused() as refusal:
@@ -537,7 +537,7 @@ async def test_a_receipt_for_a_transaction_of_another_is_refused(
 
 
 async def test_a_sign_in_that_has_ended_is_noticed(
-    clerk: Clerk, home: Home, server: BankServer
+    clerk: Clerk, home: Household, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:

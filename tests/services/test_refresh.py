@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import set_up, value
@@ -19,7 +19,7 @@ from tests.helpers.transaction_listener import Listener
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
     """Return Ann's entry, set up, after the start weighed on the request budget."""
     entry = sign_in(home.ann)
@@ -35,7 +35,7 @@ async def refresh(hass: HomeAssistant) -> None:
 
 
 async def test_balances_pots_and_payments_are_there_at_once(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     # So long that the budget has room for everything, but no poll of it is due.
     await let_pass(timedelta(seconds=301))

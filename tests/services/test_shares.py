@@ -16,7 +16,7 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
 from tests.conftest import LetPass
 from tests.helpers.transfer_client import Held, Move, Teller, refused
@@ -45,7 +45,7 @@ def pence_of(share: int, whole: int) -> int:
 
 
 async def test_a_percentage_is_of_what_is_there_above_what_is_kept(
-    teller: Teller, home: Home
+    teller: Teller, home: Household
 ) -> None:
     before = home.current.balance
     answer = await teller.call(
@@ -59,7 +59,7 @@ async def test_a_percentage_is_of_what_is_there_above_what_is_kept(
     assert home.coin_jar.balance == before - before * 333 // 1000
 
 
-async def test_everything_is_all_but_what_is_kept(teller: Teller, home: Home) -> None:
+async def test_everything_is_all_but_what_is_kept(teller: Teller, home: Household) -> None:
     total = home.current.balance + home.holiday.balance
     answer = await teller.call(
         "deposit_into_pot",
@@ -75,7 +75,7 @@ async def test_everything_is_all_but_what_is_kept(teller: Teller, home: Home) ->
 
 
 async def test_an_account_is_never_overdrawn_for_a_share(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     bank.pay(home.current.id, -home.current.balance - 5_000)
     for share in ({"everything": True}, {"percentage": 50}):
@@ -100,14 +100,16 @@ async def test_an_account_is_never_overdrawn_for_a_share(
 
 
 async def test_a_percentage_of_next_to_nothing_is_nothing(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     bank.pay(home.current.id, -home.current.balance + 3)
     answer = await teller.call("deposit_into_pot", pot=teller.device(home.holiday), percentage=30)
     assert (answer["result"], answer["reason"]) == ("nothing_to_do", "too_little")
 
 
-async def test_the_share_is_of_what_is_there_now(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_the_share_is_of_what_is_there_now(
+    teller: Teller, home: Household, bank: Bank
+) -> None:
     bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
     whole = home.current.balance
     await teller.call("deposit_into_pot", pot=teller.device(home.holiday), everything=True)
@@ -115,7 +117,7 @@ async def test_the_share_is_of_what_is_there_now(teller: Teller, home: Home, ban
 
 
 async def test_an_amount_that_would_leave_too_little_is_refused(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     before = home.current.balance
     with refused() as refusal:
@@ -142,7 +144,7 @@ async def test_an_amount_that_would_leave_too_little_is_refused(
     ids=str,
 )
 async def test_exactly_one_field_says_how_much(
-    teller: Teller, home: Home, fields: dict[str, object]
+    teller: Teller, home: Household, fields: dict[str, object]
 ) -> None:
     for action in ("deposit_into_pot", "withdraw_from_pot"):
         with refused() as refusal:
@@ -152,7 +154,7 @@ async def test_exactly_one_field_says_how_much(
     assert teller.sent == []
 
 
-async def test_what_is_no_percentage_moves_nothing(teller: Teller, home: Home) -> None:
+async def test_what_is_no_percentage_moves_nothing(teller: Teller, home: Household) -> None:
     for value in NO_PERCENTAGES:
         with pytest.raises(vol.Invalid, match="percentage"):
             await teller.call("deposit_into_pot", pot=teller.device(home.holiday), percentage=value)
@@ -163,7 +165,7 @@ async def test_what_is_no_percentage_moves_nothing(teller: Teller, home: Home) -
     "kept", [-1, "a lot", 0.001, None, 10**5000, [1]], ids=lambda v: str(type(v))
 )
 async def test_what_is_to_be_kept_must_be_an_amount(
-    teller: Teller, home: Home, kept: object
+    teller: Teller, home: Household, kept: object
 ) -> None:
     with refused() as refusal:
         await teller.deposit(home.holiday, 1, keep_at_least=kept)
@@ -175,7 +177,7 @@ async def test_what_is_to_be_kept_must_be_an_amount(
 # Once
 
 
-async def test_the_same_id_is_not_planned_anew(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_the_same_id_is_not_planned_anew(teller: Teller, home: Household, bank: Bank) -> None:
     fields = {"pot": teller.device(home.holiday), "percentage": 10, "dedupe_id": "november"}
     first = await teller.call("deposit_into_pot", **fields)
     bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
@@ -186,7 +188,7 @@ async def test_the_same_id_is_not_planned_anew(teller: Teller, home: Home, bank:
 
 
 async def test_what_may_have_moved_is_finished_as_it_was_planned(
-    teller: Teller, home: Home, server: BankServer, bank: Bank
+    teller: Teller, home: Household, server: BankServer, bank: Bank
 ) -> None:
     fields = {"pot": teller.device(home.holiday), "percentage": 10, "dedupe_id": "november"}
     planned = pence_of(10, home.current.balance)
@@ -204,7 +206,7 @@ async def test_what_may_have_moved_is_finished_as_it_was_planned(
 
 @pytest.mark.parametrize("happened", [False, True], ids=["was not moved", "was moved"])
 async def test_what_may_have_moved_is_held_against_what_is_to_be_kept(
-    teller: Teller, home: Home, server: BankServer, bank: Bank, *, happened: bool
+    teller: Teller, home: Household, server: BankServer, bank: Bank, *, happened: bool
 ) -> None:
     bank.set_round_up(home.coin_jar.id, on=False)
     bank.receive(home.current.id, 100_000, sender="Ben Baker")
@@ -235,7 +237,7 @@ async def test_what_may_have_moved_is_held_against_what_is_to_be_kept(
 
 
 async def test_what_was_refused_is_planned_anew(
-    teller: Teller, home: Home, server: BankServer, bank: Bank
+    teller: Teller, home: Household, server: BankServer, bank: Bank
 ) -> None:
     fields = {"pot": teller.device(home.holiday), "everything": True, "dedupe_id": "november"}
     break_transfers(server, Answer.error("bad_request.insufficient_funds"))
@@ -248,7 +250,7 @@ async def test_what_was_refused_is_planned_anew(
     assert [move.amount for move in teller.moves] == [left]
 
 
-async def test_the_same_id_with_another_wish_is_refused(teller: Teller, home: Home) -> None:
+async def test_the_same_id_with_another_wish_is_refused(teller: Teller, home: Household) -> None:
     pot = teller.device(home.holiday)
     await teller.call("deposit_into_pot", pot=pot, percentage=10, dedupe_id="november")
     for fields in (
@@ -265,19 +267,19 @@ async def test_the_same_id_with_another_wish_is_refused(teller: Teller, home: Ho
 
 
 async def test_a_plan_says_that_its_id_was_used_for_another_wish(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await teller.withdraw(home.holiday, 5, keep_at_least=0, dedupe_id="november")
-    before = len(server.calls())
+    before = len(server.requests_to())
     for pot in (home.holiday, home.coin_jar):
         plan = await teller.withdraw(pot, 5, dedupe_id="november", dry_run=True)
         assert plan["result"] == "nothing_to_do"
         assert [problem["reason"] for problem in plan["problems"]] == ["dedupe_id_reused"]
-    assert len(server.calls()) == before
+    assert len(server.requests_to()) == before
 
 
 async def test_two_calls_at_once_do_not_plan_on_the_same_money(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     whole = home.current.balance
     held = Held(Answer.error("internal_service"))
@@ -297,7 +299,7 @@ async def test_two_calls_at_once_do_not_plan_on_the_same_money(
 
 
 async def test_a_plan_for_one_account_does_not_wait_for_another(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     held = Held(Answer.error("internal_service"))
     break_transfers(server, held)
@@ -312,7 +314,7 @@ async def test_a_plan_for_one_account_does_not_wait_for_another(
 
 
 async def test_without_knowing_what_is_there_nothing_is_planned(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     for path in ("/balance", "/pots"):
         server.fail("GET", path, Answer.html(502), times=None)
@@ -331,7 +333,7 @@ async def test_without_knowing_what_is_there_nothing_is_planned(
 
 
 async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     held = Held(Answer.error("bad_request.insufficient_funds"))
     break_transfers(server, held)
@@ -353,7 +355,7 @@ async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
 
 
 async def test_a_dry_run_tells_what_would_move_and_sends_nothing(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     before = home.current.balance
     answer = await teller.call(
@@ -390,19 +392,19 @@ async def test_a_dry_run_tells_what_would_move_and_sends_nothing(
             }
         ],
     }
-    assert server.calls("PUT", "*") == []
+    assert server.requests_to("PUT", "*") == []
     answer = await teller.deposit(home.holiday, 1, dedupe_id="november")
     assert answer["result"] == "moved"
 
 
-async def test_a_dry_run_of_what_was_moved_says_so(teller: Teller, home: Home) -> None:
+async def test_a_dry_run_of_what_was_moved_says_so(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 1, dedupe_id="november")
     answer = await teller.deposit(home.holiday, 1, dedupe_id="november", dry_run=True)
     assert answer["result"] == "already_moved"
     assert len(teller.sent) == 1
 
 
-async def test_a_dry_run_shows_all_that_is_in_the_way(teller: Teller, home: Home) -> None:
+async def test_a_dry_run_shows_all_that_is_in_the_way(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 50)
     await change_options(
         teller,
@@ -423,7 +425,7 @@ async def test_a_dry_run_shows_all_that_is_in_the_way(teller: Teller, home: Home
 
 
 async def test_a_dry_run_does_not_wait_for_money_on_its_way(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     held = Held(Answer.error("internal_service"))
     break_transfers(server, held)
@@ -437,7 +439,7 @@ async def test_a_dry_run_does_not_wait_for_money_on_its_way(
 
 
 async def test_the_limits_hold_for_a_share_as_well(
-    teller: Teller, home: Home, hass: HomeAssistant
+    teller: Teller, home: Household, hass: HomeAssistant
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_TRANSFER: 100})
     with refused() as refusal:
@@ -446,7 +448,7 @@ async def test_the_limits_hold_for_a_share_as_well(
     assert teller.sent == []
 
 
-async def test_everything_in_a_locked_pot_stays_there(teller: Teller, home: Home) -> None:
+async def test_everything_in_a_locked_pot_stays_there(teller: Teller, home: Household) -> None:
     with refused() as refusal:
         await teller.call("withdraw_from_pot", pot=teller.device(home.rainy_day), everything=True)
     assert refusal.key == "pot_locked"

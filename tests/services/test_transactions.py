@@ -23,8 +23,8 @@ import yaml
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Edited, Exchange, Fault
-from sandbox.home import Home
-from sandbox.records import Account, Transaction
+from sandbox.household import Household
+from sandbox.models import Account, Transaction
 from sandbox.server import BankServer
 from tests.conftest import LetPass
 from tests.helpers.state_helpers import entity_id
@@ -62,7 +62,7 @@ def groups(answer: dict[str, Any], by: str) -> dict[str, tuple[float, int]]:
 
 
 async def test_the_last_thirty_days_are_read_newest_first(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     answer = await teller.call(GET_TRANSACTIONS, account=teller.device(home.joint))
     made = [row for row in rows(bank, home.joint, ago(days=30)) if not row.decline_reason]
@@ -75,7 +75,7 @@ async def test_the_last_thirty_days_are_read_newest_first(
     assert timedelta(0) <= dt_util.utcnow() - before < timedelta(minutes=1)
 
 
-async def test_a_transaction_is_told_in_full(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_a_transaction_is_told_in_full(teller: Teller, home: Household, bank: Bank) -> None:
     row = bank.pay(home.current.id, -1_234, merchant="Deli", notes="lunch", category="groceries")
     picture = bank.attach(row.id, home.ann, "https://pictures.example/1.jpg", "image/jpeg")
     answer = await teller.call(GET_TRANSACTIONS, account=teller.device(home.current), limit=2)
@@ -122,7 +122,7 @@ async def test_a_transaction_is_told_in_full(teller: Teller, home: Home, bank: B
 
 
 async def test_a_pot_that_was_closed_keeps_its_name(
-    hass: HomeAssistant, teller: Teller, home: Home, bank: Bank, let_pass: LetPass
+    hass: HomeAssistant, teller: Teller, home: Household, bank: Bank, let_pass: LetPass
 ) -> None:
     bank.close_pot(home.holiday.id)
     await let_pass(timedelta(hours=2))
@@ -132,14 +132,14 @@ async def test_a_pot_that_was_closed_keeps_its_name(
     assert (told["kind"], told["pot"], told["name"]) == ("pot_withdrawal", "Holiday", "Holiday")
 
 
-async def test_the_answer_can_be_sent_to_a_browser(teller: Teller, home: Home) -> None:
+async def test_the_answer_can_be_sent_to_a_browser(teller: Teller, home: Household) -> None:
     for action in READING:
         answer = await teller.call(action, account=teller.device(home.current))
         assert json_bytes(answer)
 
 
 async def test_declined_ones_are_left_out_unless_asked_for(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     declined = bank.decline(home.joint.id, -99_900)
     account = teller.device(home.joint)
@@ -178,7 +178,7 @@ FILTERS: dict[str, tuple[dict[str, Any], Callable[[Transaction], bool]]] = {
 @pytest.mark.parametrize(("fields", "wanted"), FILTERS.values(), ids=FILTERS)
 async def test_only_what_fits_is_told(
     teller: Teller,
-    home: Home,
+    home: Household,
     bank: Bank,
     fields: dict[str, Any],
     wanted: Callable[[Transaction], bool],
@@ -194,7 +194,7 @@ async def test_only_what_fits_is_told(
     assert answer["complete"] is True
 
 
-async def test_a_merchant_is_found_by_its_ids(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_a_merchant_is_found_by_its_ids(teller: Teller, home: Household, bank: Bank) -> None:
     row = bank.pay(home.joint.id, -500, merchant="Copper Kettle")
     assert row.merchant is not None
     account = teller.device(home.joint)
@@ -206,7 +206,7 @@ async def test_a_merchant_is_found_by_its_ids(teller: Teller, home: Home, bank: 
 
 
 async def test_a_split_payment_is_in_each_of_its_categories(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(
         home.joint.id,
@@ -221,7 +221,7 @@ async def test_a_split_payment_is_in_each_of_its_categories(
         assert ids(answer)[0] == row.id
 
 
-async def test_nothing_at_all_is_an_answer(teller: Teller, home: Home) -> None:
+async def test_nothing_at_all_is_an_answer(teller: Teller, home: Household) -> None:
     answer = await teller.call(
         GET_TRANSACTIONS, account=teller.device(home.joint), merchant="nowhere"
     )
@@ -233,7 +233,7 @@ async def test_nothing_at_all_is_an_answer(teller: Teller, home: Home) -> None:
 
 
 async def test_a_span_holds_its_first_moment_and_not_its_last(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     first, last = (ago(days=days).replace(microsecond=0) for days in (20, 10))
     at = {
@@ -268,7 +268,7 @@ class Exclusive(Fault):
 
 
 async def test_a_bank_that_leaves_the_first_moment_out_makes_no_difference(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     first = ago(days=2).replace(microsecond=0)
     row = bank.pay(home.rewards.id, -250, at=first)
@@ -278,7 +278,9 @@ async def test_a_bank_that_leaves_the_first_moment_out_makes_no_difference(
     assert (await teller.call(GET_SPENDING, **span))["total"] == 2.5
 
 
-async def test_without_since_it_is_thirty_days_before_the_end(teller: Teller, home: Home) -> None:
+async def test_without_since_it_is_thirty_days_before_the_end(
+    teller: Teller, home: Household
+) -> None:
     before = ago(days=20).replace(microsecond=0)
     answer = await teller.call(GET_TRANSACTIONS, account=teller.device(home.joint), before=before)
     assert answer["since"] == (before - timedelta(days=30)).isoformat()
@@ -290,7 +292,7 @@ async def test_without_since_it_is_thirty_days_before_the_end(teller: Teller, ho
     [("{} 12:00:00", 3), ("{}T12:00", 3), ("{}T12:00-05:00", 17), ("{}T12:00Z", 12)],
 )
 async def test_times_without_a_zone_are_those_of_the_house(
-    hass: HomeAssistant, teller: Teller, home: Home, written: str, hour: int
+    hass: HomeAssistant, teller: Teller, home: Household, written: str, hour: int
 ) -> None:
     await hass.config.async_set_time_zone("Asia/Tokyo")
     day = ago(days=5).date()
@@ -301,7 +303,7 @@ async def test_times_without_a_zone_are_those_of_the_house(
 
 
 async def test_a_payment_made_by_a_clock_ahead_of_ours_is_told(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.joint.id, -350, at=ago(minutes=-2))
     answer = await teller.call(GET_TRANSACTIONS, account=teller.device(home.joint), limit=1)
@@ -309,7 +311,7 @@ async def test_a_payment_made_by_a_clock_ahead_of_ours_is_told(
 
 
 async def test_a_year_can_be_read_just_after_signing_in(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     first = bank.pay(home.joint.id, -350, at=ago(days=365, hours=20))
     span = {"account": teller.device(home.joint), "since": ago(days=366)}
@@ -324,7 +326,7 @@ async def test_a_year_can_be_read_just_after_signing_in(
 
 @pytest.mark.parametrize("action", READING)
 async def test_more_than_a_year_is_refused_before_the_bank_is_asked(
-    teller: Teller, home: Home, server: BankServer, action: str
+    teller: Teller, home: Household, server: BankServer, action: str
 ) -> None:
     asked = len(server.requests)
     with refused() as refusal:
@@ -337,7 +339,7 @@ async def test_more_than_a_year_is_refused_before_the_bank_is_asked(
 
 @pytest.mark.parametrize("action", READING)
 async def test_a_span_that_ends_before_it_begins_is_refused(
-    teller: Teller, home: Home, server: BankServer, action: str
+    teller: Teller, home: Household, server: BankServer, action: str
 ) -> None:
     asked = len(server.requests)
     for span in (
@@ -353,7 +355,7 @@ async def test_a_span_that_ends_before_it_begins_is_refused(
 
 @pytest.mark.parametrize("action", READING)
 async def test_what_the_bank_no_longer_shows_is_told_with_what_it_shows(
-    let_pass: LetPass, teller: Teller, home: Home, action: str
+    let_pass: LetPass, teller: Teller, home: Household, action: str
 ) -> None:
     account = teller.device(home.joint)
     await teller.call(action, account=account, since=ago(days=100))
@@ -370,7 +372,7 @@ async def test_what_the_bank_no_longer_shows_is_told_with_what_it_shows(
 
 
 async def test_a_limit_tells_the_newest_and_that_there_are_more(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     account = teller.device(home.joint)
     answer = await teller.call(GET_TRANSACTIONS, account=account, limit=3)
@@ -379,7 +381,7 @@ async def test_a_limit_tells_the_newest_and_that_there_are_more(
 
 
 async def test_a_limit_that_is_just_reached_leaves_nothing_out(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     account, since = teller.device(home.joint), ago(days=3)
     there = len(rows(bank, home.joint, since))
@@ -390,7 +392,7 @@ async def test_a_limit_that_is_just_reached_leaves_nothing_out(
 
 
 async def test_a_few_of_the_newest_take_one_small_request(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     asked = len(server.requests)
     answer = await teller.call(GET_TRANSACTIONS, account=teller.device(home.current), limit=3)
@@ -401,7 +403,7 @@ async def test_a_few_of_the_newest_take_one_small_request(
 
 
 async def test_a_few_of_a_rare_kind_are_looked_for_further_back(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     old = bank.pay(home.current.id, -999, merchant="Sock Shop", at=ago(days=29))
     asked = len(server.requests)
@@ -414,7 +416,7 @@ async def test_a_few_of_a_rare_kind_are_looked_for_further_back(
 
 
 async def test_many_are_read_page_by_page_and_each_told_once(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     # Some at the same moment, as at the border of two pages.
     for number in range(350):
@@ -430,7 +432,7 @@ async def test_many_are_read_page_by_page_and_each_told_once(
 
 
 async def test_one_that_cannot_be_read_leaves_the_others_and_is_not_kept_quiet(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     def spoil(data: dict[str, Any]) -> dict[str, Any]:
         data["transactions"][-1]["amount"] = "much"
@@ -458,7 +460,7 @@ def cost(row: Transaction) -> int:
 
 
 async def test_spending_is_what_the_ledger_says_to_the_penny(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     since = ago(days=55)
     made = rows(bank, home.current, since)
@@ -480,7 +482,7 @@ async def test_spending_is_what_the_ledger_says_to_the_penny(
 
 
 async def test_pots_income_declined_payments_and_checks_cost_nothing_and_refunds_count(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     account, since = home.joint.id, ago(seconds=30)
     bank.deposit(home.house.id, account, 5_000, "in")
@@ -498,7 +500,7 @@ async def test_pots_income_declined_payments_and_checks_cost_nothing_and_refunds
 
 
 async def test_spending_is_by_category_unless_asked_otherwise_and_the_most_comes_first(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     account, since = home.joint.id, ago(seconds=30)
     bank.pay(account, -1_000, category="gifts")
@@ -515,7 +517,7 @@ async def test_spending_is_by_category_unless_asked_otherwise_and_the_most_comes
 
 
 async def test_a_split_payment_is_one_payment_to_its_merchant(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     account, since = home.joint.id, ago(seconds=30)
     bank.pay(
@@ -529,7 +531,7 @@ async def test_a_split_payment_is_one_payment_to_its_merchant(
 
 
 async def test_days_are_those_of_the_house_and_in_order(
-    hass: HomeAssistant, teller: Teller, home: Home, bank: Bank
+    hass: HomeAssistant, teller: Teller, home: Household, bank: Bank
 ) -> None:
     await hass.config.async_set_time_zone("Asia/Tokyo")
     midnight = (dt_util.start_of_local_day() - timedelta(days=3)).astimezone(dt_util.UTC)
@@ -546,7 +548,9 @@ async def test_days_are_those_of_the_house_and_in_order(
     ]
 
 
-async def test_many_small_amounts_add_up_exactly(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_many_small_amounts_add_up_exactly(
+    teller: Teller, home: Household, bank: Bank
+) -> None:
     since = ago(seconds=30)
     for _ in range(103):
         bank.pay(home.joint.id, -10)
@@ -554,7 +558,9 @@ async def test_many_small_amounts_add_up_exactly(teller: Teller, home: Home, ban
     assert answer["total"] == 10.3
 
 
-async def test_an_account_in_yen_spends_whole_yen(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_an_account_in_yen_spends_whole_yen(
+    teller: Teller, home: Household, bank: Bank
+) -> None:
     yen = bank.open_account(home.ann, currency="JPY", balance=100_000)
     row = bank.pay(yen.id, -1_234)
     balances = teller.entry.runtime_data.balances
@@ -601,7 +607,7 @@ NOT_ASKED_FOR_LIKE_THAT: dict[str, tuple[str, dict[str, Any]]] = {
     ("action", "fields"), NOT_ASKED_FOR_LIKE_THAT.values(), ids=NOT_ASKED_FOR_LIKE_THAT
 )
 async def test_what_makes_no_sense_is_refused_before_the_bank_is_asked(
-    teller: Teller, home: Home, server: BankServer, action: str, fields: dict[str, Any]
+    teller: Teller, home: Household, server: BankServer, action: str, fields: dict[str, Any]
 ) -> None:
     asked = len(server.requests)
     with pytest.raises(vol.Invalid):
@@ -610,7 +616,7 @@ async def test_what_makes_no_sense_is_refused_before_the_bank_is_asked(
 
 
 async def test_amounts_that_are_none_or_leave_nothing_between_are_refused(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     account, asked = teller.device(home.current), len(server.requests)
     for amount in (0, -5, "ten", "1.005", None, float("inf")):
@@ -649,7 +655,7 @@ ASKING: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("action", ASKING)
 async def test_a_pot_or_a_person_for_an_account_is_refused(
-    teller: Teller, home: Home, ann: MockConfigEntry, action: str
+    teller: Teller, home: Household, ann: MockConfigEntry, action: str
 ) -> None:
     person = dr.async_get(teller.hass).async_get_device_by_identifier(
         (DOMAIN, home.ann.user_id), ann.entry_id
@@ -663,7 +669,7 @@ async def test_a_pot_or_a_person_for_an_account_is_refused(
 
 @pytest.mark.parametrize("action", ASKING)
 async def test_an_account_that_nothing_is_known_of_is_refused(
-    teller: Teller, home: Home, server: BankServer, action: str
+    teller: Teller, home: Household, server: BankServer, action: str
 ) -> None:
     account = teller.device(home.current)
     for device in ("", "no such device"):
@@ -681,7 +687,7 @@ async def test_an_account_that_nothing_is_known_of_is_refused(
     assert refusal.key == "service_config_entry_not_loaded"
 
 
-async def test_every_open_account_can_be_asked(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_every_open_account_can_be_asked(teller: Teller, home: Household, bank: Bank) -> None:
     for account in (home.current, home.joint, home.flex, home.rewards):
         row = bank.pay(account.id, -100)
         answer = await teller.call(GET_TRANSACTIONS, account=teller.device(account))
@@ -691,7 +697,11 @@ async def test_every_open_account_can_be_asked(teller: Teller, home: Home, bank:
 
 
 async def test_everybody_may_read_and_only_administrators_write(
-    teller: Teller, home: Home, bank: Bank, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    teller: Teller,
+    home: Household,
+    bank: Bank,
+    hass_read_only_user: MockUser,
+    hass_admin_user: MockUser,
 ) -> None:
     row = bank.pay(home.current.id, -100)
 
@@ -745,7 +755,7 @@ TROUBLES: dict[str, tuple[Fault, str]] = {
 @pytest.mark.parametrize("action", ASKING)
 @pytest.mark.parametrize(("fault", "key"), TROUBLES.values(), ids=TROUBLES)
 async def test_each_trouble_with_the_bank_has_its_words(
-    teller: Teller, home: Home, server: BankServer, action: str, fault: Fault, key: str
+    teller: Teller, home: Household, server: BankServer, action: str, fault: Fault, key: str
 ) -> None:
     server.fail("*", "/transactions*", fault, times=None)
     with refused() as refusal:
@@ -759,7 +769,7 @@ async def test_each_trouble_with_the_bank_has_its_words(
 
 
 async def test_a_bank_that_is_not_there_is_told(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await server.stop()
     with refused():
@@ -772,7 +782,7 @@ async def test_a_bank_that_is_not_there_is_told(
 
 
 async def test_a_token_that_cannot_be_renewed_for_now_is_told(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     for fault in (DropBefore(), Answer.html(502)):
         server.expire_access_token(home.ann)
@@ -787,7 +797,7 @@ async def test_a_token_that_cannot_be_renewed_for_now_is_told(
 
 
 async def test_notes_are_written_replaced_and_cleared(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.current.id, -350)
     for notes in ("Lunch with Sam & Äda\nand Bo", "Lunch", ""):
@@ -804,7 +814,7 @@ async def test_notes_are_written_replaced_and_cleared(
 
 
 async def test_the_answer_says_what_the_bank_has_not_kept(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.current.id, -350, notes="lunch")
     answer = await teller.call(
@@ -814,7 +824,7 @@ async def test_the_answer_says_what_the_bank_has_not_kept(
         metadata={"project": "kitchen", "number": 7},
     )
     assert (answer["notes"], answer["metadata"]) == ("lunch", {})
-    bank.rules = replace(bank.rules, keep_metadata=True)
+    bank.behaviour = replace(bank.behaviour, keep_metadata=True)
     answer = await teller.call(
         ANNOTATE,
         account=teller.device(home.current),
@@ -827,7 +837,7 @@ async def test_the_answer_says_what_the_bank_has_not_kept(
 
 
 async def test_nothing_to_write_is_refused(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     row = bank.pay(home.current.id, -350)
     asked = len(server.requests)
@@ -842,7 +852,7 @@ async def test_nothing_to_write_is_refused(
 
 
 async def test_a_transaction_of_another_account_is_not_written_to(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.joint.id, -350)
     with refused() as refusal:
@@ -855,7 +865,7 @@ async def test_a_transaction_of_another_account_is_not_written_to(
 
 @pytest.mark.parametrize("transaction_id", ["tx_0", "../accounts", "Ä/?#%"])
 async def test_a_transaction_that_nobody_knows_is_told(
-    teller: Teller, home: Home, transaction_id: str
+    teller: Teller, home: Household, transaction_id: str
 ) -> None:
     with refused() as refusal:
         await teller.call(
@@ -865,7 +875,7 @@ async def test_a_transaction_that_nobody_knows_is_told(
 
 
 async def test_somebody_elses_transaction_is_not_known(
-    teller: Teller, home: Home, bank: Bank
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.bens.id, -350)
     with refused() as refusal:
@@ -879,7 +889,11 @@ async def test_somebody_elses_transaction_is_not_known(
 
 
 async def test_the_logs_tell_nothing_private(
-    teller: Teller, home: Home, bank: Bank, server: BankServer, caplog: pytest.LogCaptureFixture
+    teller: Teller,
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     row = bank.pay(home.current.id, -123_45, merchant="Deli", notes="a secret")
     caplog.set_level(logging.DEBUG)
@@ -926,7 +940,7 @@ async def run(teller: Teller, example: str, account: Account) -> list[dict[str, 
     return list(notifications.values())
 
 
-async def test_the_example_of_larger_payments(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_the_example_of_larger_payments(teller: Teller, home: Household, bank: Bank) -> None:
     bank.pay(home.current.id, -12_050, merchant="Gadget Shed")
     bank.pay(home.current.id, -4_999, merchant="Bookworm")
     (told,) = await run(teller, example_below("Get transactions"), home.current)
@@ -934,7 +948,9 @@ async def test_the_example_of_larger_payments(teller: Teller, home: Home, bank: 
     assert "Bookworm" not in told["message"]
 
 
-async def test_the_example_of_the_months_spending(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_the_example_of_the_months_spending(
+    teller: Teller, home: Household, bank: Bank
+) -> None:
     bank.pay(home.current.id, -300_000, category="holidays")
     month = dt_util.start_of_local_day().replace(day=1)
     spending: Counter[str] = Counter()
@@ -946,7 +962,7 @@ async def test_the_example_of_the_months_spending(teller: Teller, home: Home, ba
 
 
 async def test_the_example_of_notes_that_write_themselves(
-    let_pass: LetPass, teller: Teller, home: Home, bank: Bank
+    let_pass: LetPass, teller: Teller, home: Household, bank: Bank
 ) -> None:
     text = example_below("Annotate transaction").replace(ACCOUNT, teller.device(home.current))
     automation = yaml.safe_load(text)

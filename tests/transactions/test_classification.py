@@ -12,8 +12,8 @@ from custom_components.monzo.transactions.classification import (
     transaction_kind,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.shapes import documented_transaction_json, transaction_json
+from sandbox.household import Household
+from sandbox.serializers import documented_transaction_json, transaction_json
 from tests.api.recorded_answers import recorded_answer, recorded_payment
 
 # Parts of recorded transactions that say what they are.
@@ -174,7 +174,7 @@ def test_every_recorded_shape_has_its_kind(
     assert transaction_kind(row(amount, **parts)) is kind
 
 
-def test_everything_that_the_sandbox_does_has_its_kind(home: Home, bank: Bank) -> None:
+def test_everything_that_the_sandbox_does_has_its_kind(home: Household, bank: Bank) -> None:
     account, pot = home.current.id, home.holiday.id
     seen: list[Any] = []
     bank.on_transaction(seen.append)
@@ -211,7 +211,7 @@ def test_everything_that_the_sandbox_does_has_its_kind(home: Home, bank: Bank) -
     ]
 
 
-def test_the_documented_example_is_a_card_payment(home: Home, bank: Bank) -> None:
+def test_the_documented_example_is_a_card_payment(home: Household, bank: Bank) -> None:
     paid = bank.pay(home.joint.id, -350)
     short = Transaction.from_json(documented_transaction_json(paid))
     assert transaction_kind(short) is TransactionKind.CARD_PAYMENT
@@ -232,7 +232,7 @@ def told_of(made: Any, pot: str | None = None) -> dict[str, Any]:
     return template_variables(Transaction.from_json(data), pot)
 
 
-def test_what_there_is_to_tell_is_flat_and_has_plain_names(home: Home, bank: Bank) -> None:
+def test_what_there_is_to_tell_is_flat_and_has_plain_names(home: Household, bank: Bank) -> None:
     paid = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch", pending=False)
     told = told_of(paid)
     assert told["transaction_id"] == paid.id
@@ -249,7 +249,7 @@ def test_what_there_is_to_tell_is_flat_and_has_plain_names(home: Home, bank: Ban
     assert not [value for value in told.values() if isinstance(value, (dict, list))]
 
 
-def test_a_name_says_who_or_what_it_was_with(home: Home, bank: Bank) -> None:
+def test_a_name_says_who_or_what_it_was_with(home: Household, bank: Bank) -> None:
     account, pot = home.joint.id, home.house
     assert told_of(bank.pay(account, -350, merchant="Deli"))["name"] == "Deli"
     assert told_of(bank.receive(account, 100, sender="Ann Archer"))["name"] == "Ann Archer"
@@ -261,7 +261,7 @@ def test_a_name_says_who_or_what_it_was_with(home: Home, bank: Bank) -> None:
 
 
 def test_a_payment_is_pending_until_it_settles_and_never_when_declined(
-    home: Home, bank: Bank
+    home: Household, bank: Bank
 ) -> None:
     waiting = bank.pay(home.joint.id, -350)
     assert (told_of(waiting)["pending"], told_of(waiting)["declined"]) == (True, False)

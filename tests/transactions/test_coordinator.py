@@ -14,8 +14,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
 from tests.accounts.test_coordinator import ByAccount
 from tests.conftest import LetPass, SignIn
@@ -42,7 +42,7 @@ TROUBLE = {
 async def entry(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     let_pass: LetPass,
 ) -> MockConfigEntry:
@@ -54,13 +54,13 @@ async def entry(
 
 
 @pytest.fixture
-def current(hass: HomeAssistant, home: Home, entry: MockConfigEntry) -> Listener:
+def current(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Listener:
     """Return who listens to Ann's current account."""
     return Listener(hass, home.current)
 
 
 @pytest.fixture
-def joint(hass: HomeAssistant, home: Home, entry: MockConfigEntry) -> Listener:
+def joint(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Listener:
     """Return who listens to the joint account."""
     return Listener(hass, home.joint)
 
@@ -95,7 +95,7 @@ def ids(*rows: Transaction) -> list[str]:
 
 
 async def test_what_was_there_before_is_not_reported(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     assert value(hass, home.current.id, "transaction", "event") == STATE_UNKNOWN
     await let_pass(AN_HOUR)
@@ -103,7 +103,7 @@ async def test_what_was_there_before_is_not_reported(
 
 
 async def test_a_payment_is_found_by_the_balance_that_it_moved(
-    home: Home, bank: Bank, current: Listener, let_pass: LetPass
+    home: Household, bank: Bank, current: Listener, let_pass: LetPass
 ) -> None:
     row = bank.pay(home.joint.id, -350)
     other = bank.receive(home.current.id, 1_000)
@@ -116,7 +116,7 @@ async def test_a_payment_is_found_by_the_balance_that_it_moved(
 
 
 async def test_a_declined_payment_moves_nothing_and_is_found_within_five_minutes(
-    home: Home, bank: Bank, current: Listener, let_pass: LetPass
+    home: Household, bank: Bank, current: Listener, let_pass: LetPass
 ) -> None:
     row = bank.decline(home.current.id, -99_999)
 
@@ -126,7 +126,7 @@ async def test_a_declined_payment_moves_nothing_and_is_found_within_five_minutes
 
 
 async def test_several_at_once_are_reported_one_by_one_and_oldest_first(
-    home: Home, bank: Bank, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, let_pass: LetPass
 ) -> None:
     rows = [bank.pay(home.joint.id, -100 - number) for number in range(5)]
     rows.append(bank.refund(home.joint.id, 350))
@@ -138,7 +138,7 @@ async def test_several_at_once_are_reported_one_by_one_and_oldest_first(
 
 
 async def test_more_than_a_page_at_once_is_reported_to_the_last(
-    home: Home, bank: Bank, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, let_pass: LetPass
 ) -> None:
     rows = [bank.pay(home.joint.id, -100 - number) for number in range(250)]
 
@@ -148,7 +148,7 @@ async def test_more_than_a_page_at_once_is_reported_to_the_last(
 
 
 async def test_the_balance_is_the_new_one_when_the_payment_is_reported(
-    home: Home, bank: Bank, entry: MockConfigEntry, joint: Listener
+    home: Household, bank: Bank, entry: MockConfigEntry, joint: Listener
 ) -> None:
     bank.pay(home.joint.id, -725)
 
@@ -186,7 +186,11 @@ class Reading:
 
 @pytest.fixture
 async def reading(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    let_pass: LetPass,
 ) -> Callable[[Fault], Awaitable[Reading]]:
     """Return what begins to read Ann's current account, with an answer that may come later."""
 
@@ -207,7 +211,7 @@ async def reading(
 
 
 async def test_it_is_found_though_whoever_reads_is_stopped(
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     current: Listener,
@@ -224,7 +228,7 @@ async def test_it_is_found_though_whoever_reads_is_stopped(
 
 
 async def test_what_gives_no_sign_is_found_soon_though_whoever_reads_is_stopped(
-    home: Home,
+    home: Household,
     bank: Bank,
     current: Listener,
     reading: Callable[[Fault], Awaitable[Reading]],
@@ -239,7 +243,7 @@ async def test_what_gives_no_sign_is_found_soon_though_whoever_reads_is_stopped(
 
 
 async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     current: Listener,
@@ -259,7 +263,7 @@ async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
 
 async def test_it_is_found_though_nothing_is_polled(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     current: Listener,
@@ -284,7 +288,7 @@ async def test_it_is_found_though_nothing_is_polled(
 
 
 async def test_what_happened_while_home_assistant_was_off_is_reported_as_late(
-    home: Home, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
 ) -> None:
     before = bank.pay(home.joint.id, -100)
     await let_pass(A_POLL)
@@ -307,7 +311,7 @@ async def test_what_happened_while_home_assistant_was_off_is_reported_as_late(
 
 async def test_nothing_is_reported_before_automations_are_there_to_hear_of_it(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
@@ -334,7 +338,7 @@ async def test_nothing_is_reported_before_automations_are_there_to_hear_of_it(
 
 
 async def test_a_restart_reports_nothing_again(
-    home: Home, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
 ) -> None:
     rows = [bank.pay(home.joint.id, -100 - number) for number in range(3)]
     await let_pass(A_POLL)
@@ -347,7 +351,7 @@ async def test_a_restart_reports_nothing_again(
 
 async def test_a_reload_reports_nothing_again_and_misses_nothing(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
@@ -367,7 +371,7 @@ async def test_a_reload_reports_nothing_again_and_misses_nothing(
 @pytest.mark.parametrize("written", [0, 1, 7, 19])
 async def test_a_crash_within_many_at_once_repeats_the_last_one_at_most(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     joint: Listener,
     restart: Restart,
@@ -406,7 +410,7 @@ async def test_a_crash_within_many_at_once_repeats_the_last_one_at_most(
 @pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
 @pytest.mark.parametrize("path", ["/transactions", "*"])
 async def test_trouble_in_between_loses_nothing(
-    home: Home,
+    home: Household,
     bank: Bank,
     server: BankServer,
     joint: Listener,
@@ -430,7 +434,7 @@ async def test_trouble_in_between_loses_nothing(
 
 async def test_an_account_whose_transactions_are_refused_leaves_the_others_alone(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     server: BankServer,
     joint: Listener,
@@ -455,7 +459,7 @@ async def test_an_account_whose_transactions_are_refused_leaves_the_others_alone
 
 
 async def test_rows_out_of_order_are_reported_in_order(
-    home: Home, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     def reverse(data: dict[str, Any]) -> dict[str, Any]:
         return {"transactions": data["transactions"][::-1]}
@@ -473,7 +477,7 @@ async def test_rows_out_of_order_are_reported_in_order(
     [(timedelta(minutes=5), False), (timedelta(hours=3), True), (timedelta(days=6), True)],
 )
 async def test_a_row_that_appears_after_later_ones_is_reported_within_the_hour(
-    home: Home,
+    home: Household,
     bank: Bank,
     joint: Listener,
     let_pass: LetPass,
@@ -493,7 +497,7 @@ async def test_a_row_that_appears_after_later_ones_is_reported_within_the_hour(
 
 
 async def test_what_settles_with_another_amount_is_a_change_and_no_event(
-    home: Home, bank: Bank, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, let_pass: LetPass
 ) -> None:
     row = bank.pay(home.joint.id, -500)
     await let_pass(A_POLL)
@@ -515,7 +519,7 @@ async def test_what_settles_with_another_amount_is_a_change_and_no_event(
 
 async def test_the_store_stays_small_however_long_it_runs(
     hass_storage: dict[str, Any],
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
@@ -535,7 +539,7 @@ async def test_the_store_stays_small_however_long_it_runs(
 
 async def test_an_account_that_is_taken_over_reports_nothing_of_before(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     sign_in: SignIn,
@@ -563,7 +567,7 @@ async def test_an_account_that_is_taken_over_reports_nothing_of_before(
 
 
 async def test_what_is_listed_a_moment_after_the_balance_has_moved_is_looked_for_again(
-    home: Home, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     server.fail("GET", "/transactions", Answer.json({"transactions": []}), times=1)
     row = bank.pay(home.joint.id, -725)
@@ -578,7 +582,7 @@ async def test_what_is_listed_a_moment_after_the_balance_has_moved_is_looked_for
 
 async def test_an_account_that_goes_to_another_entry_and_back_is_told_once(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,

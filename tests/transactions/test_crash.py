@@ -23,8 +23,8 @@ import pytest
 
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
-from sandbox.home_assistant import seed_http
-from sandbox.records import Account
+from sandbox.home_assistant.process import seed_http
+from sandbox.models import Account
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 from tests.helpers import crash_recorder as scribe
 from tests.test_core_compatibility import PYTHON, REPOSITORY, entry_of_core, store
@@ -86,7 +86,7 @@ class House:
         """Begin to start Home Assistant, which ends by itself when this process is gone."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(PYTHON, "-P", "-m", "sandbox.hass", self._bank_url),
+                *(PYTHON, "-P", "-m", "sandbox.home_assistant.hass", self._bank_url),
                 *("--config", str(self._folder), "--skip-pip"),
                 cwd=self._folder,
                 env={**os.environ, "PYTHONPATH": str(self._folder / "modules")},
@@ -268,9 +268,9 @@ async def test_nothing_is_lost_however_often_home_assistant_is_killed(
     customers.pay()
     await told_all(house, customers)
     await house.stop()
-    asked = len(server.calls("GET", "/transactions"))
+    asked = len(server.requests_to("GET", "/transactions"))
     await house.start()
-    await house.until(lambda: len(server.calls("GET", "/transactions")) >= asked + 2)
+    await house.until(lambda: len(server.requests_to("GET", "/transactions")) >= asked + 2)
     await house.stop()
 
     again = 0

@@ -24,7 +24,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
-from sandbox.records import Account, Pot, Transaction
+from sandbox.models import Account, Pot, Transaction
 from sandbox.server import (
     Answer,
     BankServer,

@@ -25,8 +25,8 @@ from custom_components.monzo.transfers import journal as transfer_journal
 from custom_components.monzo.transfers.journal import REMEMBERED_FOR
 from sandbox.bank import Bank
 from sandbox.faults import Fault
-from sandbox.home import Home
-from sandbox.records import JsonObject
+from sandbox.household import Household
+from sandbox.models import JsonObject
 from sandbox.server import (
     Answer,
     BankServer,
@@ -104,7 +104,7 @@ def _parameters(request: pytest.FixtureRequest) -> Iterable[object]:
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST.keys())
 async def test_an_answer_that_gets_lost_is_asked_for_again(
-    teller: Teller, home: Home, server: BankServer, fault: Fault
+    teller: Teller, home: Household, server: BankServer, fault: Fault
 ) -> None:
     for times, dedupe_id in ((1, "lost once"), (3, "lost thrice")):
         break_transfers(server, fault, times=times)
@@ -119,7 +119,7 @@ async def test_an_answer_that_gets_lost_is_asked_for_again(
 
 @pytest.mark.parametrize("fault", MOVED.values(), ids=MOVED.keys())
 async def test_a_transfer_that_the_account_shows_has_happened(
-    teller: Teller, home: Home, server: BankServer, fault: Fault
+    teller: Teller, home: Household, server: BankServer, fault: Fault
 ) -> None:
     break_transfers(server, fault, times=None)
     for move in (teller.deposit, teller.withdraw):
@@ -130,7 +130,7 @@ async def test_a_transfer_that_the_account_shows_has_happened(
 
 @pytest.mark.parametrize("fault", NOT_MOVED.values(), ids=NOT_MOVED.keys())
 async def test_a_transfer_that_the_account_does_not_show_has_not(
-    teller: Teller, home: Home, server: BankServer, fault: Fault
+    teller: Teller, home: Household, server: BankServer, fault: Fault
 ) -> None:
     break_transfers(server, fault, times=None)
     with refused() as refusal:
@@ -145,7 +145,7 @@ async def test_a_transfer_that_the_account_does_not_show_has_not(
 
 
 async def test_without_a_connection_nothing_was_moved_and_the_user_is_told(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await server.stop()
     with refused() as refusal:
@@ -161,7 +161,7 @@ async def test_without_a_connection_nothing_was_moved_and_the_user_is_told(
 @pytest.mark.parametrize("reading", UNREADABLE.values(), ids=UNREADABLE.keys())
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_what_cannot_be_confirmed_is_left_open(
-    teller: Teller, home: Home, server: BankServer, reading: Fault, *, moved: bool
+    teller: Teller, home: Household, server: BankServer, reading: Fault, *, moved: bool
 ) -> None:
     break_transfers(server, LoseResponse() if moved else DropBefore(), times=None)
     server.fail("GET", "/transactions", reading, times=None)
@@ -180,7 +180,7 @@ async def test_what_cannot_be_confirmed_is_left_open(
 
 
 async def test_a_dedupe_id_made_up_by_home_assistant_can_be_used_again(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, LoseResponse(), times=None)
     server.fail("GET", "/transactions", Answer.html(502), times=None)
@@ -195,7 +195,7 @@ async def test_a_dedupe_id_made_up_by_home_assistant_can_be_used_again(
 
 
 async def test_balances_are_read_after_a_failure_as_well(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, LoseResponse(), times=None)
     server.fail("GET", "/transactions", Answer.html(502), times=None)
@@ -214,7 +214,7 @@ def test_an_automation_waits_for_about_a_minute() -> None:
 
 
 async def test_a_silent_bank_holds_up_no_transfer_of_another_account(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     held = Held(DropBefore())
     break_transfers(server, held)
@@ -231,7 +231,7 @@ async def test_a_silent_bank_holds_up_no_transfer_of_another_account(
 
 
 async def test_a_refusal_says_that_nothing_was_moved_and_why(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     with refused() as refusal:
         await teller.deposit(home.holiday, 1_000_000, dedupe_id="too much")
@@ -245,7 +245,9 @@ async def test_a_refusal_says_that_nothing_was_moved_and_why(
     assert len(teller.moves) == 1
 
 
-async def test_money_in_a_pot_with_added_security_needs_the_app(teller: Teller, home: Home) -> None:
+async def test_money_in_a_pot_with_added_security_needs_the_app(
+    teller: Teller, home: Household
+) -> None:
     with refused() as refusal:
         await teller.withdraw(home.house, 1)
     assert refusal.key == "transfer_rejected"
@@ -267,7 +269,7 @@ async def test_money_in_a_pot_with_added_security_needs_the_app(teller: Teller, 
     ids=lambda answer: f"{answer.status} {answer.body[:60]}",
 )
 async def test_any_refusal_is_final(
-    teller: Teller, home: Home, server: BankServer, answer: Answer
+    teller: Teller, home: Household, server: BankServer, answer: Answer
 ) -> None:
     break_transfers(server, answer)
     with refused() as refusal:
@@ -279,7 +281,7 @@ async def test_any_refusal_is_final(
 
 @pytest.mark.parametrize("refusal_answer", [REJECTION, Answer.html(403)], ids=["bank", "proxy"])
 async def test_a_refusal_after_a_lost_answer_is_looked_into(
-    teller: Teller, home: Home, server: BankServer, refusal_answer: Fault
+    teller: Teller, home: Household, server: BankServer, refusal_answer: Fault
 ) -> None:
     break_transfers(server, LoseResponse(), refusal_answer)
     assert (await teller.deposit(home.holiday, 20))["result"] == "moved"
@@ -287,7 +289,7 @@ async def test_a_refusal_after_a_lost_answer_is_looked_into(
 
 
 async def test_a_refusal_after_an_attempt_that_came_to_nothing_says_why(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, DropBefore(), REJECTION)
     with refused() as refusal:
@@ -300,7 +302,7 @@ async def test_a_refusal_after_an_attempt_that_came_to_nothing_says_why(
 
 
 async def test_a_refusal_after_a_lost_answer_that_cannot_be_looked_into_is_left_open(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, LoseResponse(), REJECTION)
     server.fail("GET", "/transactions", Answer.html(502))
@@ -311,7 +313,7 @@ async def test_a_refusal_after_a_lost_answer_that_cannot_be_looked_into_is_left_
 
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_a_refusal_of_what_was_in_doubt_before_is_looked_into(
-    teller: Teller, home: Home, server: BankServer, *, moved: bool
+    teller: Teller, home: Household, server: BankServer, *, moved: bool
 ) -> None:
     break_transfers(server, LoseResponse() if moved else DropBefore(), times=None)
     server.fail("GET", "/transactions", Answer.html(502), times=None)
@@ -331,7 +333,7 @@ async def test_a_refusal_of_what_was_in_doubt_before_is_looked_into(
 
 
 async def test_too_many_requests_for_long_move_nothing(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, Answer.rate_limited())
     with refused() as refusal:
@@ -343,7 +345,7 @@ async def test_too_many_requests_for_long_move_nothing(
 
 
 async def test_while_the_bank_wants_to_be_left_alone_nothing_is_sent(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     server.fail("GET", "*", Answer.rate_limited("120"))
     await teller.entry.runtime_data.balances.async_refresh()
@@ -357,7 +359,7 @@ async def test_while_the_bank_wants_to_be_left_alone_nothing_is_sent(
 
 
 async def test_too_many_requests_for_a_moment_are_waited_for(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, Answer.rate_limited("1"))
     assert (await teller.deposit(home.holiday, 20))["result"] == "moved"
@@ -366,7 +368,7 @@ async def test_too_many_requests_for_a_moment_are_waited_for(
 
 @pytest.mark.parametrize("fault", [LoseResponse(), DropBefore()], ids=["moved", "not moved"])
 async def test_too_many_requests_after_a_lost_answer_leave_it_open(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass, fault: Fault
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass, fault: Fault
 ) -> None:
     break_transfers(server, fault, Answer.rate_limited("300"))
     with refused() as refusal:
@@ -381,18 +383,18 @@ async def test_too_many_requests_after_a_lost_answer_leave_it_open(
 
 
 async def test_an_expired_token_is_renewed_once_for_the_same_transfer(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.expire_access_token(home.ann)
     assert (await teller.deposit(home.holiday, 20))["result"] == "moved"
     assert len({form["dedupe_id"] for form in teller.sent}) == 1
     assert len(teller.sent) == 2
     assert len(teller.moves) == 1
-    assert len(server.calls("POST", "/oauth2/token")) == 1
+    assert len(server.requests_to("POST", "/oauth2/token")) == 1
 
 
 async def test_a_token_that_expires_between_two_attempts_is_renewed(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, LoseResponse(), Answer.error("unauthorized.bad_access_token.expired"))
     assert (await teller.deposit(home.holiday, 20))["result"] == "moved"
@@ -401,7 +403,7 @@ async def test_a_token_that_expires_between_two_attempts_is_renewed(
 
 
 async def test_a_sign_in_that_has_ended_moves_nothing(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:
@@ -413,7 +415,7 @@ async def test_a_sign_in_that_has_ended_moves_nothing(
 
 
 async def test_a_sign_in_that_ends_between_two_attempts_leaves_it_open(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, Meanwhile(lambda: server.evict(home.ann), DropBefore()))
     with refused() as refusal:
@@ -425,7 +427,7 @@ async def test_a_sign_in_that_ends_between_two_attempts_leaves_it_open(
 
 @pytest.mark.parametrize("fault", [Answer.html(502), DropBefore(), Answer.garbage()], ids=repr)
 async def test_a_token_that_cannot_be_renewed_for_now_moves_nothing(
-    teller: Teller, home: Home, server: BankServer, fault: Fault
+    teller: Teller, home: Household, server: BankServer, fault: Fault
 ) -> None:
     server.expire_access_token(home.ann)
     server.fail("POST", "/oauth2/token", fault, times=None)
@@ -443,7 +445,7 @@ async def test_a_token_that_cannot_be_renewed_for_now_moves_nothing(
 
 
 async def test_ids_that_end_alike_are_not_mixed_up(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await teller.deposit(home.holiday, 20, dedupe_id="coffee:7")
     break_transfers(server, DropBefore(), times=None)
@@ -479,7 +481,7 @@ def declined(listing: JsonObject) -> object:
 
 
 async def test_a_transfer_is_known_by_the_banks_own_dedupe_id_as_well(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "/transactions", Edited(without_metadata), times=None)
     break_transfers(server, LoseResponse(), times=None)
@@ -502,7 +504,7 @@ async def test_a_transfer_is_known_by_the_banks_own_dedupe_id_as_well(
 )
 async def test_a_transaction_that_may_be_another_proves_nothing(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     change: Callable[[JsonObject], object],
     key: str,
@@ -515,7 +517,12 @@ async def test_a_transaction_that_may_be_another_proves_nothing(
 
 
 async def test_an_id_that_another_person_has_used_is_not_taken_for_a_transfer(
-    teller: Teller, hass: HomeAssistant, home: Home, sign_in: SignIn, bank: Bank, server: BankServer
+    teller: Teller,
+    hass: HomeAssistant,
+    home: Household,
+    sign_in: SignIn,
+    bank: Bank,
+    server: BankServer,
 ) -> None:
     pot = bank.open_pot(home.bens.id, "Ben's")
     entry = sign_in(home.ben)
@@ -529,7 +536,7 @@ async def test_an_id_that_another_person_has_used_is_not_taken_for_a_transfer(
 
 
 async def test_a_transfer_is_looked_for_since_it_was_first_asked_for(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     break_transfers(server, LoseResponse(), times=None)
     server.fail("GET", "/transactions", Answer.html(502))
@@ -545,7 +552,7 @@ async def test_a_transfer_is_looked_for_since_it_was_first_asked_for(
 
 
 async def test_another_amount_under_the_same_id_is_not_taken_for_the_transfer(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     # By another program with the same person's access.
     bank.deposit(home.holiday.id, home.current.id, 500, "pay day")
@@ -558,7 +565,7 @@ async def test_another_amount_under_the_same_id_is_not_taken_for_the_transfer(
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-20), timedelta(hours=20)], ids=str)
 async def test_a_clock_that_is_hours_off_does_not_hide_a_transfer(
     teller: Teller,
-    home: Home,
+    home: Household,
     bank: Bank,
     server: BankServer,
     freezer: FrozenDateTimeFactory,
@@ -571,7 +578,7 @@ async def test_a_clock_that_is_hours_off_does_not_hide_a_transfer(
 
 
 async def test_a_clock_that_is_put_back_does_not_hide_a_transfer(
-    teller: Teller, home: Home, server: BankServer, freezer: FrozenDateTimeFactory
+    teller: Teller, home: Household, server: BankServer, freezer: FrozenDateTimeFactory
 ) -> None:
     break_transfers(
         server, Meanwhile(lambda: freezer.tick(timedelta(days=-3)), LoseResponse()), times=1
@@ -584,7 +591,7 @@ async def test_a_clock_that_is_put_back_does_not_hide_a_transfer(
 
 
 async def test_the_same_id_again_moves_nothing_and_says_so(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     first = await teller.deposit(home.holiday, 20, dedupe_id="once")
     again = await teller.deposit(home.holiday, "20.00", dedupe_id="once")
@@ -598,7 +605,7 @@ async def test_the_same_id_again_moves_nothing_and_says_so(
 
 
 async def test_the_same_id_for_something_else_is_refused(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await teller.deposit(home.holiday, 20, dedupe_id="once")
     for call in (
@@ -617,7 +624,7 @@ async def test_the_same_id_for_something_else_is_refused(
 
 
 async def test_calls_with_the_same_id_at_once_move_once(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, LoseResponse())
     answers = await asyncio.gather(
@@ -629,7 +636,7 @@ async def test_calls_with_the_same_id_at_once_move_once(
 
 
 async def test_calls_with_the_same_id_at_once_but_for_something_else_are_refused(
-    teller: Teller, home: Home
+    teller: Teller, home: Household
 ) -> None:
     answers = await asyncio.gather(
         *(teller.deposit(home.holiday, amount, dedupe_id="once") for amount in range(1, 6)),
@@ -641,7 +648,7 @@ async def test_calls_with_the_same_id_at_once_but_for_something_else_are_refused
     assert [move.amount for move in teller.moves] == [100]
 
 
-async def test_a_transfer_is_remembered_over_restarts(teller: Teller, home: Home) -> None:
+async def test_a_transfer_is_remembered_over_restarts(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 20, dedupe_id="once")
     await restart(teller)
     answer = await teller.deposit(home.holiday, 20, dedupe_id="once")
@@ -655,7 +662,7 @@ async def test_a_transfer_is_remembered_over_restarts(teller: Teller, home: Home
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_after_a_crash_the_same_id_finishes_the_transfer(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     *,
     moved: bool,
@@ -676,7 +683,7 @@ async def test_after_a_crash_the_same_id_finishes_the_transfer(
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_an_automation_that_is_restarted_finishes_its_transfer(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     *,
     moved: bool,
@@ -710,7 +717,7 @@ async def test_an_automation_that_is_restarted_finishes_its_transfer(
 
 
 async def test_a_transfer_may_outlast_a_reload(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     held = Held(DropBefore())
@@ -733,7 +740,7 @@ async def test_a_transfer_may_outlast_a_reload(
 @pytest.mark.parametrize("end", ["async_unload", "async_remove"])
 async def test_a_transfer_may_outlast_its_entry(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     hass_storage: dict[str, Any],
     end: str,
@@ -760,7 +767,7 @@ def journal_key(teller: Teller) -> str:
 
 
 async def test_a_transfer_is_written_down_before_it_is_sent(
-    teller: Teller, home: Home, server: BankServer, hass_storage: dict[str, Any]
+    teller: Teller, home: Household, server: BankServer, hass_storage: dict[str, Any]
 ) -> None:
     stored: list[Any] = []
 
@@ -776,7 +783,7 @@ async def test_a_transfer_is_written_down_before_it_is_sent(
 
 
 async def test_what_was_refused_is_not_kept(
-    teller: Teller, home: Home, hass_storage: dict[str, Any]
+    teller: Teller, home: Household, hass_storage: dict[str, Any]
 ) -> None:
     with refused():
         await teller.deposit(home.holiday, 1_000_000)
@@ -784,7 +791,7 @@ async def test_what_was_refused_is_not_kept(
 
 
 async def test_a_home_assistant_that_is_stopping_moves_nothing(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     teller.hass.set_state(CoreState.stopping)
     with refused() as refusal:
@@ -796,7 +803,7 @@ async def test_a_home_assistant_that_is_stopping_moves_nothing(
 
 
 async def test_what_is_in_doubt_stays_in_doubt_while_home_assistant_is_stopping(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, DropBefore(), times=None)
     with refused():
@@ -817,7 +824,7 @@ async def test_what_is_in_doubt_stays_in_doubt_while_home_assistant_is_stopping(
 
 async def test_the_journal_forgets_what_is_long_ago_or_too_much(
     teller: Teller,
-    home: Home,
+    home: Household,
     let_pass: LetPass,
     hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -845,7 +852,9 @@ async def test_the_journal_forgets_what_is_long_ago_or_too_much(
 # The user's limits
 
 
-async def test_money_is_not_moved_if_the_user_does_not_want_it(teller: Teller, home: Home) -> None:
+async def test_money_is_not_moved_if_the_user_does_not_want_it(
+    teller: Teller, home: Household
+) -> None:
     await teller.deposit(home.holiday, 1, dedupe_id="before")
     await change_options(teller, **{CONF_ALLOW_TRANSFERS: False})
     for move in (teller.deposit, teller.withdraw):
@@ -858,7 +867,7 @@ async def test_money_is_not_moved_if_the_user_does_not_want_it(teller: Teller, h
     assert answer["result"] == "already_moved"
 
 
-async def test_the_most_per_transfer(teller: Teller, home: Home) -> None:
+async def test_the_most_per_transfer(teller: Teller, home: Household) -> None:
     await change_options(teller, **{CONF_MAX_PER_TRANSFER: 12.34})
     with refused() as refusal:
         await teller.deposit(home.holiday, "12.35")
@@ -870,7 +879,7 @@ async def test_the_most_per_transfer(teller: Teller, home: Home) -> None:
 
 
 async def test_the_most_per_day_is_a_sum_over_24_hours(
-    teller: Teller, home: Home, let_pass: LetPass
+    teller: Teller, home: Household, let_pass: LetPass
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     await teller.deposit(home.holiday, 30)
@@ -891,7 +900,7 @@ async def test_the_most_per_day_is_a_sum_over_24_hours(
     assert len(teller.sent) == 3
 
 
-async def test_the_most_per_day_survives_a_crash(teller: Teller, home: Home) -> None:
+async def test_the_most_per_day_survives_a_crash(teller: Teller, home: Household) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     await teller.deposit(home.holiday, 30)
     async with after_a_crash(teller) as later:
@@ -902,7 +911,7 @@ async def test_the_most_per_day_survives_a_crash(teller: Teller, home: Home) -> 
 
 
 async def test_what_was_refused_does_not_count(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     break_transfers(server, REJECTION, Answer.rate_limited("1"))
@@ -912,7 +921,7 @@ async def test_what_was_refused_does_not_count(
 
 
 async def test_what_may_have_been_moved_counts(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     break_transfers(server, DropBefore(), times=None)
@@ -929,7 +938,7 @@ async def test_what_may_have_been_moved_counts(
 
 
 async def test_what_is_sent_again_counts_from_then_on(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     break_transfers(server, DropBefore(), times=None)
@@ -944,7 +953,7 @@ async def test_what_is_sent_again_counts_from_then_on(
 
 
 async def test_what_is_in_doubt_is_sent_again_only_within_the_limits(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     break_transfers(server, DropBefore(), times=None)
     with refused():
@@ -968,7 +977,7 @@ async def test_what_is_in_doubt_is_sent_again_only_within_the_limits(
 
 
 async def test_calls_at_once_keep_within_the_most_per_day(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     break_transfers(server, LoseResponse(), times=3)
@@ -982,7 +991,7 @@ async def test_calls_at_once_keep_within_the_most_per_day(
 
 
 async def test_each_currency_has_its_own_sum(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     account = bank.open_account(home.ann, currency="EUR", balance=100_000)
     pot = bank.open_pot(account.id, "Abroad")
@@ -995,13 +1004,13 @@ async def test_each_currency_has_its_own_sum(
         assert refusal.key == "over_daily_limit"
 
 
-async def test_without_limits_everything_may_be_moved(teller: Teller, home: Home) -> None:
+async def test_without_limits_everything_may_be_moved(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, Decimal(home.current.balance) / 100)
     assert home.current.balance == 0
 
 
 async def test_transfers_of_the_future_do_not_count_for_ever(
-    teller: Teller, home: Home, let_pass: LetPass, freezer: FrozenDateTimeFactory
+    teller: Teller, home: Household, let_pass: LetPass, freezer: FrozenDateTimeFactory
 ) -> None:
     await change_options(teller, **{CONF_MAX_PER_DAY: 50})
     await teller.deposit(home.holiday, 50)

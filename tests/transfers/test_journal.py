@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_MAX_PER_DAY
 from custom_components.monzo.transfers.journal import JOURNALS
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, LoseResponse
 from tests.conftest import LetPass
 from tests.helpers.transfer_client import Meanwhile, Teller, refused
@@ -135,13 +135,15 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-async def test_nobody_else_can_read_it(teller: Teller, home: Home, journal: JournalFile) -> None:
+async def test_nobody_else_can_read_it(
+    teller: Teller, home: Household, journal: JournalFile
+) -> None:
     await teller.deposit(home.holiday, 20)
     assert journal.permissions == 0o600
 
 
 async def test_it_is_removed_with_the_entry(
-    teller: Teller, home: Home, journal: JournalFile
+    teller: Teller, home: Household, journal: JournalFile
 ) -> None:
     await teller.deposit(home.holiday, 20)
     assert journal.exists
@@ -156,7 +158,7 @@ async def test_an_entry_that_never_moved_money_can_be_removed(
     await teller.hass.config_entries.async_remove(teller.entry.entry_id)
 
 
-async def test_it_is_read_after_a_restart(teller: Teller, home: Home) -> None:
+async def test_it_is_read_after_a_restart(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 20, dedupe_id="once")
     await start_anew(teller, **{CONF_MAX_PER_DAY: 30})
     answer = await teller.deposit(home.holiday, 20, dedupe_id="once")
@@ -168,7 +170,7 @@ async def test_it_is_read_after_a_restart(teller: Teller, home: Home) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 async def test_a_damaged_record_does_not_let_anything_move_twice(
-    teller: Teller, home: Home, journal: JournalFile, damage: Callable[[bytes], bytes]
+    teller: Teller, home: Household, journal: JournalFile, damage: Callable[[bytes], bytes]
 ) -> None:
     await teller.deposit(home.holiday, 20, dedupe_id="once")
     journal.damage(damage)
@@ -184,7 +186,7 @@ async def test_a_damaged_record_does_not_let_anything_move_twice(
 @pytest.mark.parametrize("damage", list(DAMAGES)[::5])
 async def test_after_a_damage_a_daily_limit_counts_as_used_up(
     teller: Teller,
-    home: Home,
+    home: Household,
     journal: JournalFile,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
@@ -207,7 +209,7 @@ async def test_after_a_damage_a_daily_limit_counts_as_used_up(
 
 
 async def test_a_damage_noticed_by_a_clock_that_was_ahead_is_over_in_a_day(
-    teller: Teller, home: Home, journal: JournalFile, let_pass: LetPass
+    teller: Teller, home: Household, journal: JournalFile, let_pass: LetPass
 ) -> None:
     await teller.deposit(home.holiday, 20)
     journal.damage(with_file({"data": {"transfers": {}, "lost_at": "2199-01-01T00:00:00+00:00"}}))
@@ -220,7 +222,7 @@ async def test_a_damage_noticed_by_a_clock_that_was_ahead_is_over_in_a_day(
 
 
 async def test_what_cannot_be_written_down_is_not_sent(
-    teller: Teller, home: Home, journal: JournalFile, server: BankServer
+    teller: Teller, home: Household, journal: JournalFile, server: BankServer
 ) -> None:
     await teller.deposit(home.holiday, 20)
     journal.take_disk_away()
@@ -236,7 +238,7 @@ async def test_what_cannot_be_written_down_is_not_sent(
 
 
 async def test_a_success_that_cannot_be_written_down_is_a_success(
-    teller: Teller, home: Home, journal: JournalFile, server: BankServer
+    teller: Teller, home: Household, journal: JournalFile, server: BankServer
 ) -> None:
     server.fail("PUT", "/pots/*", Meanwhile(journal.take_disk_away, LoseResponse()))
     answer = await teller.deposit(home.holiday, 20)
@@ -245,7 +247,7 @@ async def test_a_success_that_cannot_be_written_down_is_a_success(
 
 
 async def test_a_plan_is_read_after_a_restart(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     parts = [
         {"pot": teller.device(home.holiday), "percentage": 10},

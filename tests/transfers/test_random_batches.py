@@ -12,8 +12,8 @@ import pytest
 
 from custom_components.monzo.bank import request_budget
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Purse
+from sandbox.household import Household
+from sandbox.models import Purse
 from sandbox.server import BankServer
 from tests.helpers.transfer_client import Teller
 from tests.transfers.test_random_transfers import ATTEMPTS, LOOKS
@@ -62,7 +62,7 @@ STEPS = st.builds(
 class OrderStory:
     """Calls an action again and again under one id, and holds each answer against the ledger."""
 
-    def __init__(self, teller: Teller, server: BankServer, home: Home, name: str) -> None:
+    def __init__(self, teller: Teller, server: BankServer, home: Household, name: str) -> None:
         """Begin with nothing moved under this id."""
         self._teller = teller
         self._server = server
@@ -147,7 +147,7 @@ def test_an_order_moves_what_was_planned_once(
     hass: HomeAssistant,
     teller: Teller,
     server: BankServer,
-    home: Home,
+    home: Household,
     bank: Bank,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

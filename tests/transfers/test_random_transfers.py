@@ -19,8 +19,8 @@ from custom_components.monzo.transfers import executor as transfers
 from custom_components.monzo.transfers.journal import JOURNALS
 from sandbox.bank import Bank
 from sandbox.faults import Fault
-from sandbox.home import Home
-from sandbox.records import Pot, Purse
+from sandbox.household import Household
+from sandbox.models import Pot, Purse
 from sandbox.server import (
     Answer,
     BankServer,
@@ -206,7 +206,7 @@ class Story:
 def fresh(
     teller: Teller,
     server: BankServer,
-    home: Home,
+    home: Household,
     hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Awaitable[Story]]:

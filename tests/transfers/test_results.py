@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.event import MonzoTransfersEvent
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse, Silence
 from tests.conftest import LetPass
 from tests.helpers.state_helpers import device, shown
@@ -23,13 +23,13 @@ from tests.helpers.transfer_faults import break_transfers, change_options
 NO_FUNDS = Answer.error("bad_request.insufficient_funds", "You can't deposit that much")
 
 
-def told(teller: Teller, home: Home) -> dict[str, Any]:
+def told(teller: Teller, home: Household) -> dict[str, Any]:
     """Return what the entity has told last."""
     return dict(shown(teller.hass, home.ann.user_id, "transfers", "event").attributes)
 
 
 @pytest.fixture
-def heard(teller: Teller, home: Home) -> list[tuple[str, float, str | None]]:
+def heard(teller: Teller, home: Household) -> list[tuple[str, float, str | None]]:
     """Return what the entity tells from now on: outcome, amount and reason."""
     events: list[tuple[str, float, str | None]] = []
 
@@ -44,7 +44,7 @@ def heard(teller: Teller, home: Home) -> list[tuple[str, float, str | None]]:
 
 
 async def test_a_transfer_that_is_done_is_told_with_all_there_is_to_it(
-    teller: Teller, home: Home
+    teller: Teller, home: Household
 ) -> None:
     await teller.withdraw(home.holiday, "12.34", dedupe_id="november")
     event = told(teller, home)
@@ -62,7 +62,7 @@ async def test_a_transfer_that_is_done_is_told_with_all_there_is_to_it(
     assert event["event_types"] == ["done", "refused", "unknown"]
 
 
-async def test_it_belongs_to_the_person(teller: Teller, home: Home) -> None:
+async def test_it_belongs_to_the_person(teller: Teller, home: Household) -> None:
     entity = shown(teller.hass, home.ann.user_id, "transfers", "event")
     person = device(teller.hass, teller.entry, home.ann.user_id)
     assert person
@@ -72,7 +72,7 @@ async def test_it_belongs_to_the_person(teller: Teller, home: Home) -> None:
 
 async def test_each_refusal_has_its_reason(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -91,7 +91,7 @@ async def test_each_refusal_has_its_reason(
     ]
 
 
-async def test_a_limit_of_the_user_is_a_reason(teller: Teller, home: Home) -> None:
+async def test_a_limit_of_the_user_is_a_reason(teller: Teller, home: Household) -> None:
     await change_options(teller, **{CONF_MAX_PER_TRANSFER: 1})
     with refused():
         await teller.deposit(home.holiday, 7)
@@ -101,7 +101,7 @@ async def test_a_limit_of_the_user_is_a_reason(teller: Teller, home: Home) -> No
 
 async def test_what_is_to_be_kept_is_a_reason(
     teller: Teller,
-    home: Home,
+    home: Household,
     bank: Bank,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -130,7 +130,7 @@ async def test_what_is_to_be_kept_is_a_reason(
 
 
 async def test_another_transfer_under_the_same_id_is_told_as_refused(
-    teller: Teller, home: Home, heard: list[tuple[str, float, str | None]]
+    teller: Teller, home: Household, heard: list[tuple[str, float, str | None]]
 ) -> None:
     await teller.deposit(home.holiday, 4, dedupe_id="november")
     with refused():
@@ -153,7 +153,7 @@ async def test_another_transfer_under_the_same_id_is_told_as_refused(
 )
 async def test_what_cannot_be_planned_is_told_as_refused(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
     service: str,
@@ -173,7 +173,7 @@ async def test_what_cannot_be_planned_is_told_as_refused(
 
 async def test_what_is_in_doubt_stays_so_when_it_cannot_be_planned(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -190,7 +190,7 @@ async def test_what_is_in_doubt_stays_so_when_it_cannot_be_planned(
 
 
 async def test_a_plan_and_what_is_left_over_are_no_transfers(
-    teller: Teller, home: Home, heard: list[tuple[str, float, str | None]]
+    teller: Teller, home: Household, heard: list[tuple[str, float, str | None]]
 ) -> None:
     await teller.deposit(home.holiday, 5, keep_at_least=1_000_000, dry_run=True)
     pot = teller.device(home.holiday)
@@ -200,7 +200,7 @@ async def test_a_plan_and_what_is_left_over_are_no_transfers(
 
 async def test_what_may_have_moved_is_not_told_as_refused_by_an_option(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -220,7 +220,7 @@ async def test_what_may_have_moved_is_not_told_as_refused_by_an_option(
 
 async def test_a_sign_in_that_has_ended_is_a_reason(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -233,7 +233,7 @@ async def test_a_sign_in_that_has_ended_is_a_reason(
 
 async def test_what_is_not_known_is_told_as_such_and_then_as_done(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -258,7 +258,7 @@ async def test_what_is_not_known_is_told_as_such_and_then_as_done(
 
 async def test_an_automation_that_is_stopped_leaves_it_open(
     teller: Teller,
-    home: Home,
+    home: Household,
     server: BankServer,
     heard: list[tuple[str, float, str | None]],
 ) -> None:
@@ -273,7 +273,7 @@ async def test_an_automation_that_is_stopped_leaves_it_open(
 
 
 async def test_transfers_of_a_new_account_are_told_as_well(
-    hass: HomeAssistant, home: Home, bank: Bank, let_pass: LetPass, teller: Teller
+    hass: HomeAssistant, home: Household, bank: Bank, let_pass: LetPass, teller: Teller
 ) -> None:
     account = bank.open_account(home.ann, balance=10_000)
     pot = bank.open_pot(account.id, "Abroad")
@@ -284,7 +284,7 @@ async def test_transfers_of_a_new_account_are_told_as_well(
 
 
 async def test_an_automation_hears_of_what_fails(
-    teller: Teller, home: Home, server: BankServer
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     assert await async_setup_component(
         teller.hass,
@@ -314,7 +314,7 @@ async def test_an_automation_hears_of_what_fails(
     assert alarms == ["transfer_rejected"]
 
 
-async def test_what_names_things_is_not_recorded(teller: Teller, home: Home) -> None:
+async def test_what_names_things_is_not_recorded(teller: Teller, home: Household) -> None:
     await teller.deposit(home.holiday, 5)
     names = {"account", "dedupe_id", "pot"}
     assert names <= told(teller, home).keys()
@@ -322,7 +322,7 @@ async def test_what_names_things_is_not_recorded(teller: Teller, home: Home) -> 
 
 
 async def test_it_is_there_while_the_bank_is_not(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
+    teller: Teller, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
     await teller.deposit(home.holiday, 5)
     server.fail("*", "*", Answer.html(502), times=None)
@@ -331,6 +331,6 @@ async def test_it_is_there_while_the_bank_is_not(
 
 
 async def test_it_tells_nothing_before_anything_is_tried(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     assert shown(hass, home.ann.user_id, "transfers", "event").state == "unknown"

@@ -27,7 +27,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.monzo.bank.repair_issues import RepairIssue
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.webhooks import receiver
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
 from tests.accounts.test_coordinator import ByAccount
 from tests.conftest import WEBHOOK_ID, LetPass, SignIn
@@ -56,7 +56,7 @@ async def entry(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     door: Any,
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     let_pass: LetPass,
 ) -> MockConfigEntry:
@@ -68,7 +68,7 @@ async def entry(
 
 
 @pytest.fixture
-def joint(hass: HomeAssistant, home: Home, entry: MockConfigEntry) -> Listener:
+def joint(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Listener:
     """Return who listens to the joint account."""
     return Listener(hass, home.joint)
 
@@ -79,12 +79,12 @@ async def let_pass_until_registered(let_pass: LetPass) -> None:
         await let_pass(timedelta(seconds=16))
 
 
-def registered(home: Home) -> Counter[tuple[str, str]]:
+def registered(home: Household) -> Counter[tuple[str, str]]:
     """Return which addresses the bank calls for which account."""
     return Counter((hook.account_id, hook.url) for hook in home.bank.webhooks.values())
 
 
-def once_each(home: Home, url: str = URL) -> dict[tuple[str, str], int]:
+def once_each(home: Household, url: str = URL) -> dict[tuple[str, str], int]:
     mine = (home.current, home.joint, home.flex, home.rewards, home.loan)
     return {(account.id, url): 1 for account in mine}
 
@@ -113,7 +113,7 @@ async def settle(server: BankServer, let_pass: LetPass) -> None:
 
 
 async def test_every_account_is_registered_once(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     assert registered(home) == once_each(home)
     assert entry.data["webhook_url"] == URL
@@ -126,7 +126,7 @@ async def test_every_account_is_registered_once(
 
 
 async def test_what_is_there_twice_or_at_an_old_address_of_ours_goes_and_the_rest_stays(
-    hass: HomeAssistant, door: Any, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, door: Any, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     others = "https://somebody.example/else"
     for url in (URL, URL, f"https://old.example{PATH}", others):
@@ -139,7 +139,7 @@ async def test_what_is_there_twice_or_at_an_old_address_of_ours_goes_and_the_res
 
 
 async def test_a_new_address_moves_them(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await hass.config.async_update(external_url="https://new.example.test")
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -151,7 +151,7 @@ async def test_a_new_address_moves_them(
 
 
 async def test_without_an_address_there_is_an_issue_and_ours_are_removed(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await hass.config.async_update(external_url=None)
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -170,7 +170,7 @@ async def test_without_an_address_there_is_an_issue_and_ours_are_removed(
 
 
 async def test_without_an_address_the_entry_stays_as_it_is(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann)
     before = dict(entry.data)
@@ -178,12 +178,12 @@ async def test_without_an_address_the_entry_stays_as_it_is(
     await set_up(hass, entry)
 
     assert entry.data == before
-    assert not server.calls("*", "/webhooks*")
+    assert not server.requests_to("*", "/webhooks*")
     assert issue(hass, entry)
 
 
 async def test_a_new_account_is_registered_too(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     account = home.bank.open_account(home.ann, type="uk_business", balance=100)
     await let_pass(timedelta(minutes=61))
@@ -193,7 +193,7 @@ async def test_a_new_account_is_registered_too(
 
 
 async def test_an_account_that_is_left_out_is_no_longer_called_for(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await let_pass(timedelta(minutes=6))
     hass.config_entries.async_update_entry(entry, options={"excluded_accounts": [home.loan.id]})
@@ -205,7 +205,7 @@ async def test_an_account_that_is_left_out_is_no_longer_called_for(
 
 
 async def test_set_up_does_not_wait_for_the_banks_webhooks(
-    hass: HomeAssistant, door: Any, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, door: Any, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     server.fail("*", "/webhooks", Silence(), times=None)
     entry = sign_in(home.ann)
@@ -231,7 +231,7 @@ async def test_an_odd_account_leaves_the_others_alone(
     hass: HomeAssistant,
     let_pass: LetPass,
     door: Any,
-    home: Home,
+    home: Household,
     server: BankServer,
     sign_in: SignIn,
     code: str,
@@ -252,7 +252,7 @@ async def test_what_cannot_be_registered_now_is_tried_again(
     hass: HomeAssistant,
     let_pass: LetPass,
     door: Any,
-    home: Home,
+    home: Household,
     server: BankServer,
     sign_in: SignIn,
 ) -> None:
@@ -271,7 +271,7 @@ async def test_what_cannot_be_registered_now_is_tried_again(
 async def test_one_that_monzo_drops_is_registered_again_when_it_is_missed(
     hass: HomeAssistant,
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -288,7 +288,7 @@ async def test_one_that_monzo_drops_is_registered_again_when_it_is_missed(
 
 
 async def test_an_address_without_a_name_will_do(
-    hass: HomeAssistant, door: Any, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, door: Any, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     await hass.config.async_update(external_url="https://203.0.113.5:8123")
     await set_up(hass, sign_in(home.ann))
@@ -298,7 +298,7 @@ async def test_an_address_without_a_name_will_do(
 
 
 async def test_a_removed_entry_leaves_none_behind(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
     others = home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, "https://a.example/b")
 
@@ -308,7 +308,7 @@ async def test_a_removed_entry_leaves_none_behind(
 
 
 async def test_a_removed_entry_leaves_none_behind_though_its_token_has_expired(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, server: BankServer
 ) -> None:
     token = {**entry.data["token"], "expires_at": time.time() - 1}
     hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
@@ -321,7 +321,7 @@ async def test_a_removed_entry_leaves_none_behind_though_its_token_has_expired(
 
 async def test_an_entry_can_be_removed_though_its_token_cannot_be_renewed(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     sign_in: SignIn,
     caplog: pytest.LogCaptureFixture,
@@ -341,7 +341,7 @@ async def test_an_entry_can_be_removed_though_its_token_cannot_be_renewed(
 
 
 async def test_an_entry_can_be_removed_though_the_bank_lets_nobody_in(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, server: BankServer
 ) -> None:
     server.evict(home.ann)
 
@@ -355,7 +355,11 @@ async def test_an_entry_can_be_removed_though_the_bank_lets_nobody_in(
 
 
 async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
 ) -> None:
     before = len(server.requests)
     # Here no time passes; elsewhere it takes a moment until a payment is delivered.
@@ -371,7 +375,7 @@ async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
 
 async def test_a_pot_that_is_closed_is_gone_with_the_delivery_of_its_last_money(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -386,7 +390,7 @@ async def test_a_pot_that_is_closed_is_gone_with_the_delivery_of_its_last_money(
 
 
 async def test_two_hundred_deliveries_at_once_cost_few_requests(
-    home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     before = len(server.requests)
     rows = [home.bank.pay(home.joint.id, -100 - number) for number in range(200)]
@@ -397,7 +401,7 @@ async def test_two_hundred_deliveries_at_once_cost_few_requests(
 
 
 async def test_a_declined_payment_whose_delivery_is_lost_is_found_within_the_hour(
-    home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     home.bank.pay(home.joint.id, -100)
     await settle(server, let_pass)
@@ -416,7 +420,7 @@ async def test_a_declined_payment_whose_delivery_is_lost_is_found_within_the_hou
 
 async def test_payments_that_do_not_end_are_not_looked_for_without_end(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -441,7 +445,7 @@ async def test_payments_that_do_not_end_are_not_looked_for_without_end(
 @pytest.mark.parametrize("seconds", [0.2, 1, 3, 15, 30])
 async def test_what_is_announced_before_it_is_listed_is_found_as_soon_as_it_is(
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -469,7 +473,7 @@ async def test_what_is_announced_before_it_is_listed_is_found_as_soon_as_it_is(
 
 
 async def test_what_is_announced_and_listed_among_older_ones_is_found_soon(
-    let_pass: LetPass, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+    let_pass: LetPass, home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener
 ) -> None:
     home.bank.pay(home.joint.id, -100)
     await settle(server, let_pass)
@@ -482,7 +486,7 @@ async def test_what_is_announced_and_listed_among_older_ones_is_found_soon(
 
 
 async def test_what_is_listed_for_tomorrow_keeps_nothing_of_today_back(
-    let_pass: LetPass, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+    let_pass: LetPass, home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener
 ) -> None:
     await let_pass(timedelta(minutes=11))
     tomorrow = home.bank.clock() + timedelta(days=1)
@@ -495,7 +499,7 @@ async def test_what_is_listed_for_tomorrow_keeps_nothing_of_today_back(
 
 
 async def outage_after_a_delivery(
-    hass: HomeAssistant, let_pass: LetPass, home: Home, server: BankServer
+    hass: HomeAssistant, let_pass: LetPass, home: Household, server: BankServer
 ) -> None:
     """Have a delivery arrive, and then the bank be gone until the balance is unavailable."""
     home.bank.pay(home.joint.id, -100)
@@ -510,7 +514,7 @@ async def outage_after_a_delivery(
 async def test_a_delivery_shows_that_the_bank_is_there_again(
     hass: HomeAssistant,
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -527,7 +531,7 @@ async def test_a_delivery_shows_that_the_bank_is_there_again(
 async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arrive(
     hass: HomeAssistant,
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -540,7 +544,11 @@ async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arr
 
 
 async def test_a_delivery_by_home_assistant_cloud_is_taken_as_well(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, server: BankServer, joint: Listener
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
 ) -> None:
     server.behaviour = replace(server.behaviour, webhook_lost=1)
     row = home.bank.pay(home.joint.id, -350)
@@ -575,7 +583,7 @@ BAD_BODIES = {
 @pytest.mark.parametrize("content", BAD_BODIES.values(), ids=BAD_BODIES)
 async def test_a_bad_body_is_refused_and_changes_nothing(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     door: Any,
     entry: MockConfigEntry,
     server: BankServer,
@@ -591,7 +599,7 @@ async def test_a_bad_body_is_refused_and_changes_nothing(
 
 
 async def test_an_unknown_account_is_nobodys_business(
-    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry, server: BankServer
+    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry, server: BankServer
 ) -> None:
     before = len(server.requests)
     for account_id in ("acc_unknown", home.bens.id, ""):
@@ -602,7 +610,7 @@ async def test_an_unknown_account_is_nobodys_business(
 
 
 async def test_a_forged_delivery_is_looked_up_and_nothing_in_it_is_believed(
-    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry, joint: Listener
+    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry, joint: Listener
 ) -> None:
     balance = value(hass, home.joint.id, "balance")
     answer = await door.post(PATH, json=body(home.joint.id))
@@ -618,7 +626,7 @@ async def test_a_forged_delivery_is_looked_up_and_nothing_in_it_is_believed(
 async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
     hass: HomeAssistant,
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     door: Any,
     entry: MockConfigEntry,
     server: BankServer,
@@ -645,7 +653,7 @@ async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
 
 async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     door: Any,
     entry: MockConfigEntry,
     server: BankServer,
@@ -655,11 +663,11 @@ async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
     await settle(server, let_pass)
     assert entry.runtime_data.webhook_status.arriving
 
-    before = len(server.calls("GET", "/transactions"))
+    before = len(server.requests_to("GET", "/transactions"))
     for number in range(30):
         await door.post(PATH, json=body(home.joint.id, f"tx_{number}"))
         await let_pass(timedelta(seconds=1))
-    assert len(server.calls("GET", "/transactions")) - before <= 10
+    assert len(server.requests_to("GET", "/transactions")) - before <= 10
     # Nobody can tell any more whether what is true arrives.
     assert not entry.runtime_data.webhook_status.arriving
 
@@ -670,7 +678,7 @@ async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
 
 
 async def test_while_home_assistant_stops_monzo_is_asked_to_come_again(
-    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry
+    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry
 ) -> None:
     state = hass.state
     hass.set_state(CoreState.stopping)
@@ -680,7 +688,7 @@ async def test_while_home_assistant_stops_monzo_is_asked_to_come_again(
 
 
 async def test_while_an_entry_cannot_be_set_up_monzo_is_asked_to_come_again(
-    hass: HomeAssistant, home: Home, door: Any, entry: MockConfigEntry, server: BankServer
+    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     await hass.config_entries.async_reload(entry.entry_id)
@@ -693,7 +701,7 @@ async def test_while_an_entry_cannot_be_set_up_monzo_is_asked_to_come_again(
 
 async def test_a_delivery_that_does_not_arrive_in_full_is_not_waited_for(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     door: Any,
     entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
@@ -715,7 +723,7 @@ async def test_a_delivery_that_does_not_arrive_in_full_is_not_waited_for(
 async def test_while_deliveries_arrive_polling_is_calm_and_returns_when_they_stop(
     hass: HomeAssistant,
     let_pass: LetPass,
-    home: Home,
+    home: Household,
     door: Any,
     entry: MockConfigEntry,
     server: BankServer,
@@ -788,7 +796,7 @@ def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
 async def test_a_cloudhook_is_preferred_moved_and_removed(
     hass: HomeAssistant,
     cloud: FakeCloud,
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     let_pass: LetPass,
 ) -> None:
@@ -816,7 +824,7 @@ async def test_a_cloudhook_is_preferred_moved_and_removed(
 async def test_a_cloud_in_trouble_is_asked_again(
     hass: HomeAssistant,
     cloud: FakeCloud,
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     let_pass: LetPass,
     trouble: type[Exception],
