@@ -10,7 +10,7 @@ import voluptuous as vol
 from ..accounts import MonzoData
 from ..amounts import parse_amount
 from ..api import Money
-from ..automations import async_text_shown
+from ..automations import async_state_in_currency
 from ..bank import validation_error
 from ..transfers import (
     BETWEEN_POTS,
@@ -149,7 +149,7 @@ def _followed(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
 
     Raises ServiceValidationError if it shows no exact amount of this currency.
     """
-    amount = parse_amount(async_text_shown(hass, entity_id, currency), currency)
+    amount = parse_amount(async_state_in_currency(hass, entity_id, currency), currency)
     if amount is None:
         raise validation_error("nothing_to_follow", currency=currency)
     return Money.from_minor(abs(amount.minor), currency)

@@ -15,11 +15,11 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..api import Money, Records, Transaction
+from ..automations import matches_payee
 from ..bank import bank_errors, validation_error
 from ..transactions import (
     counterparty_name,
     is_of_category,
-    matches_payee,
     spending_by_category,
     template_variables,
     transaction_kind,

@@ -4,7 +4,6 @@ from .classification import (
     TransactionKind,
     counterparty_name,
     is_of_category,
-    matches_payee,
     template_variables,
     transaction_kind,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "async_get_transaction_logs",
     "counterparty_name",
     "is_of_category",
-    "matches_payee",
     "spending_by_category",
     "template_variables",
     "transaction_kind",

@@ -107,22 +107,6 @@ def transaction_kind(transaction: Transaction) -> TransactionKind:
     return next((kind for kind, holds in RULES if holds(transaction)), TransactionKind.OTHER)
 
 
-def matches_payee(transaction: Transaction, wanted: str) -> bool:
-    """Return whether a text is in the name of whom a transaction was with, or is their id.
-
-    What the statement says counts as well; upper and lower case do not matter.
-    """
-    merchant, counterparty = transaction.merchant, transaction.counterparty
-    names = [transaction.description]
-    ids = [transaction.merchant_id]
-    if merchant is not None:
-        names.append(merchant.name)
-        ids.append(merchant.group_id)
-    if counterparty is not None:
-        names += (counterparty.name or "", counterparty.preferred_name or "")
-    return wanted in ids or any(wanted.casefold() in name.casefold() for name in names)
-
-
 def is_of_category(transaction: Transaction, category: str) -> bool:
     """Return whether a transaction, or a part of it if it is split, is of a category."""
     return category in (transaction.category or UNCATEGORISED, *transaction.categories)
