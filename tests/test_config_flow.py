@@ -384,7 +384,7 @@ def _approvals() -> list[asyncio.Task[Any]]:
 async def test_who_denies_the_access_is_not_signed_in(
     hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
 ) -> None:
-    ended = await dialogs.refuse(await dialogs.open())
+    ended = await dialogs.deny(await dialogs.open())
 
     assert ended["type"] is FlowResultType.ABORT
     assert ended["reason"] == "user_rejected_authorize"
