@@ -23,7 +23,7 @@ from .bank import (
     async_delete_repair_issues,
 )
 from .const import DOMAIN, ENTRY_MINOR_VERSION
-from .dashboard import async_setup_dashboard, async_setup_dashboard_strategy
+from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
@@ -51,8 +51,8 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.S
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, the dashboard, and the cards."""
     async_setup_services(hass)
-    async_setup_dashboard_strategy(hass)
-    await async_setup_dashboard(hass)
+    async_register_dashboard_command(hass)
+    await async_serve_cards(hass)
     return True
 
 

@@ -140,7 +140,7 @@ async def test_another_content_has_another_address(
     for name in ("common.js", "cards.css"):
         with (www / name).open("a", encoding="utf-8") as changed:
             changed.write("\n")
-        await dashboard.async_setup_dashboard(hass)
+        await dashboard.async_serve_cards(hass)
     assert len(set(await modules_of_the_page(await browse()))) == 3
 
 
