@@ -22,7 +22,7 @@ import yaml
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.services.attachments import LARGEST_FILE
+from custom_components.monzo.services.attachments import MAX_FILE_SIZE
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
 from sandbox.household import Household
@@ -204,9 +204,9 @@ async def test_a_photo_called_a_text_is_a_photo(clerk: Clerk, media: Path) -> No
 
 
 async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(clerk: Clerk, photo: Path) -> None:
-    os.truncate(photo, LARGEST_FILE)
-    assert (await clerk.attach(path=str(photo)))["size"] == LARGEST_FILE
-    os.truncate(photo, LARGEST_FILE + 1)
+    os.truncate(photo, MAX_FILE_SIZE)
+    assert (await clerk.attach(path=str(photo)))["size"] == MAX_FILE_SIZE
+    os.truncate(photo, MAX_FILE_SIZE + 1)
     with refused() as refusal:
         await clerk.attach(path=str(photo))
     assert refusal.key == "file_too_large"
