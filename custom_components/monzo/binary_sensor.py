@@ -51,7 +51,7 @@ CONNECTION_BINARY_SENSORS: Final = (
     MonzoConnectionSensorDescription(
         key="instant_updates",
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda runtime: runtime.webhook_status.arriving,
+        is_on_fn=lambda runtime: runtime.session.webhooks_arrive,
     ),
 )
 
@@ -78,10 +78,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the binary sensors of a config entry."""
-    balances = entry.runtime_data.balances
-    person = balances.data.person
     async_add_entities(
-        MonzoConnectionSensor(balances, description, person)
+        MonzoConnectionSensor(entry.runtime_data, description)
         for description in CONNECTION_BINARY_SENSORS
     )
     async_add_as_they_appear(
@@ -116,6 +114,13 @@ class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
 
     entity_description: MonzoConnectionSensorDescription
 
+    def __init__(
+        self, runtime: MonzoRuntimeData, description: MonzoConnectionSensorDescription
+    ) -> None:
+        """Initialize the binary sensor for the person."""
+        super().__init__(runtime.balances, description, runtime.balances.data.person)
+        self._runtime = runtime
+
     @property
     @override
     def available(self) -> bool:
@@ -126,4 +131,4 @@ class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Return the state of the connection."""
-        return self.entity_description.is_on_fn(self.coordinator.config_entry.runtime_data)
+        return self.entity_description.is_on_fn(self._runtime)

@@ -49,6 +49,9 @@ class AccountTarget:
 
     account: AccountState
 
+    name: str
+    """The name of the account's device, as the user sees it."""
+
 
 @callback
 def async_device(hass: HomeAssistant, device_id: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
@@ -72,4 +75,9 @@ def async_account(call: ServiceCall, field: str = ATTR_ACCOUNT) -> AccountTarget
     found = entry.runtime_data.balances.data.find(monzo_id_of(device) or "")
     if not isinstance(found, AccountState):
         raise validation_error("not_an_account" if found else "cannot_be_read")
-    return AccountTarget(entry=entry, runtime=entry.runtime_data, account=found)
+    return AccountTarget(
+        entry=entry,
+        runtime=entry.runtime_data,
+        account=found,
+        name=device.name_by_user or device.name or found.id,
+    )

@@ -71,7 +71,7 @@ async def _async_attach_url(call: ServiceCall, target: AccountTarget) -> Service
     url = https_url(call.data[ATTR_URL], ATTR_URL)
     file_type = file_type_of_suffix(URL(url).suffix.lower())
     if file_type is None:
-        raise validation_error("file_type_not_supported")
+        raise validation_error("file_type_not_supported", field=ATTR_URL)
     async with bank_errors(call.hass, target.entry):
         attachment = await target.runtime.session.register_attachment(
             call.data[ATTR_TRANSACTION_ID], file_url=url, file_type=file_type.mime_type
@@ -81,11 +81,12 @@ async def _async_attach_url(call: ServiceCall, target: AccountTarget) -> Service
 
 async def _async_attach_local_file(call: ServiceCall, target: AccountTarget) -> ServiceResponse:
     """Upload a file to the bank, then attach it to the transaction."""
-    path = await _async_path(call)
-    content = await call.hass.async_add_executor_job(_read_file, call.hass, path)
+    field = ATTR_PATH if ATTR_PATH in call.data else ATTR_FILE
+    path = await _async_path(call, field)
+    content = await call.hass.async_add_executor_job(_read_file, call.hass, path, field)
     file_type = file_type_of_content(content)
     if file_type is None:
-        raise validation_error("file_type_not_supported")
+        raise validation_error("file_type_not_supported", field=field)
     session = target.runtime.session
     async with bank_errors(call.hass, target.entry):
         # The file's own name stays private.
@@ -103,16 +104,19 @@ async def _async_register_upload(
 
     Raises HomeAssistantError that mentions the upload, or MonzoAuthenticationError.
     """
+    transaction_id: str = call.data[ATTR_TRANSACTION_ID]
     try:
         return await session.register_attachment(
-            call.data[ATTR_TRANSACTION_ID], file_url=file_url, file_type=file_type.mime_type
+            transaction_id, file_url=file_url, file_type=file_type.mime_type
         )
     except MonzoAuthenticationError:
         raise
     except (MonzoNotFoundError, MonzoPermissionError, MonzoRejectedError) as err:
-        raise action_error("attachment_not_registered", reason=err.message) from err
+        raise action_error(
+            "attachment_not_registered", transaction_id=transaction_id, reason=err.message
+        ) from err
     except (MonzoError, OAuth2TokenRequestBaseError) as err:
-        raise action_error("attachment_not_confirmed") from err
+        raise action_error("attachment_not_confirmed", transaction_id=transaction_id) from err
 
 
 def _response(
@@ -127,12 +131,12 @@ def _response(
     }
 
 
-async def _async_path(call: ServiceCall) -> Path:
-    """Return the path of the local file that a call names.
+async def _async_path(call: ServiceCall, field: str) -> Path:
+    """Return the path of the local file in a field.
 
     Raises ServiceValidationError if there is no such media item, or if it is not a local file.
     """
-    if ATTR_PATH in call.data:
+    if field == ATTR_PATH:
         return Path(call.hass.config.path(call.data[ATTR_PATH]))
     if "media_source" not in call.hass.config.components:
         raise validation_error("media_not_found")
@@ -141,7 +145,7 @@ async def _async_path(call: ServiceCall) -> Path:
         async_resolve_media,
     )
 
-    selected = call.data[ATTR_FILE]
+    selected = call.data[field]
     media_id = selected if isinstance(selected, str) else selected["media_content_id"]
     try:
         media = await async_resolve_media(call.hass, media_id, None)
@@ -154,7 +158,7 @@ async def _async_path(call: ServiceCall) -> Path:
     return media.path
 
 
-def _read_file(hass: HomeAssistant, path: Path) -> bytes:
+def _read_file(hass: HomeAssistant, path: Path, field: str) -> bytes:
     """Return the content of a file. Blocks.
 
     Raises ServiceValidationError if Home Assistant may not share the file, or if the file is
@@ -164,17 +168,18 @@ def _read_file(hass: HomeAssistant, path: Path) -> bytes:
         # Follow all links first, so that the path that is checked is the path that is opened.
         file = path.resolve()
         if not hass.config.is_allowed_path(str(file)):
-            raise validation_error("file_not_allowed")
+            raise validation_error("file_not_allowed", field=field)
         # A pipe or a device may never end.
         if not file.is_file():
-            raise validation_error("file_not_found")
+            raise validation_error("file_not_found", field=field)
         with file.open("rb") as stream:
             content = stream.read(MAX_FILE_SIZE + 1)
     except OSError, ValueError:
         # Without the cause, whose text contains the name of the file.
-        raise validation_error("file_not_found") from None
+        raise validation_error("file_not_found", field=field) from None
     if len(content) > MAX_FILE_SIZE:
-        raise validation_error("file_too_large", megabytes=str(MAX_FILE_SIZE // 1_000_000))
+        megabytes = str(MAX_FILE_SIZE // 1_000_000)
+        raise validation_error("file_too_large", field=field, megabytes=megabytes)
     return content
 
 

@@ -8,6 +8,9 @@ from yarl import URL
 
 from ..bank import validation_error
 
+# How many characters of a field's content an error shows.
+MAX_SHOWN_LENGTH: Final = 40
+
 TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
 
 # An id becomes a segment of a URL's path, where `.` and `..` would lead to another endpoint.
@@ -31,3 +34,13 @@ def https_url(text: str, field: str) -> str:
     if not is_https_url(text):
         raise validation_error("not_https", field=field)
     return text
+
+
+def shown_value(value: object) -> str:
+    """Return the content of a field as an error shows it."""
+    try:
+        text = str(value)
+    except ValueError:
+        # An integer with thousands of digits.
+        return "…"
+    return text if len(text) <= MAX_SHOWN_LENGTH else f"{text[:MAX_SHOWN_LENGTH]}…"

@@ -1,6 +1,6 @@
 """Actions that add a receipt to a transaction, and remove a receipt."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -9,7 +9,7 @@ from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..amounts import parse_amount
+from ..amounts import format_amount, parse_amount
 from ..api import (
     Money,
     Receipt,
@@ -22,7 +22,7 @@ from ..api import (
 from ..bank import bank_errors, validation_error
 from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
 from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, positive_amount
-from .fields import MONZO_ID, TEXT
+from .fields import MONZO_ID, TEXT, shown_value
 
 ATTR_CURRENCY: Final = "currency"
 ATTR_DESCRIPTION: Final = "description"
@@ -145,6 +145,7 @@ class ReceiptInput:
         raise validation_error(
             "invalid_receipt_amount",
             place=f"{self.place} {field}",
+            value=shown_value(self.fields[field]),
             currency=self.currency,
             decimals=str(currency_exponent(self.currency)),
         )
@@ -194,10 +195,17 @@ def build_receipt(call: ReceiptInput) -> Receipt:
         ),
         merchant=ReceiptMerchant(**fields[ATTR_MERCHANT]) if ATTR_MERCHANT in fields else None,
     )
-    if _sum((*receipt.items, *receipt.taxes)) != receipt.total.minor:
-        raise validation_error("receipt_items_do_not_add_up")
-    if receipt.payments and _sum(receipt.payments) != receipt.total.minor:
-        raise validation_error("receipt_payments_do_not_add_up")
+    total = receipt.total
+    if (items := _sum((*receipt.items, *receipt.taxes))) != total:
+        raise validation_error(
+            "receipt_items_do_not_add_up", sum=format_amount(items), total=format_amount(total)
+        )
+    if receipt.payments and (payments := _sum(receipt.payments)) != total:
+        raise validation_error(
+            "receipt_payments_do_not_add_up",
+            sum=format_amount(payments),
+            total=format_amount(total),
+        )
     return receipt
 
 
@@ -213,14 +221,20 @@ def _item(line: ReceiptInput) -> ReceiptItem:
         tax=line.money(ATTR_TAX) if ATTR_TAX in fields else None,
         sub_items=tuple(map(_item, line.lines(ATTR_SUB_ITEMS))),
     )
-    if item.sub_items and _sum(item.sub_items) != item.amount.minor:
-        raise validation_error("receipt_sub_items_do_not_add_up", place=line.place)
+    if item.sub_items and (sub_items := _sum(item.sub_items)) != item.amount:
+        raise validation_error(
+            "receipt_sub_items_do_not_add_up",
+            place=line.place,
+            sum=format_amount(sub_items),
+            amount=format_amount(item.amount),
+        )
     return item
 
 
-def _sum(lines: Iterable[ReceiptItem | ReceiptPayment | ReceiptTax]) -> int:
-    """Return the sum of the lines in minor units."""
-    return sum(line.amount.minor for line in lines)
+def _sum(lines: Sequence[ReceiptItem | ReceiptPayment | ReceiptTax]) -> Money:
+    """Return the sum of at least one line."""
+    first, *others = (line.amount for line in lines)
+    return sum(others, first)
 
 
 ACTIONS: Final[tuple[Action, ...]] = (

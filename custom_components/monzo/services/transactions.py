@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-import math
 from typing import Any, Final
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
@@ -15,6 +14,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ..amounts import format_amount
 from ..api import Money, Records, Transaction
 from ..automations import matches_payee
 from ..bank import bank_errors, validation_error
@@ -206,7 +206,11 @@ async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
     async with bank_errors(call.hass, target.entry):
         transaction = await session.transaction(call.data[ATTR_TRANSACTION_ID])
         if transaction.account_id not in (target.account.id, None):
-            raise validation_error("not_the_accounts_transaction")
+            raise validation_error(
+                "not_the_accounts_transaction",
+                transaction_id=transaction.id,
+                account=target.name,
+            )
         stored = await session.annotate_transaction(transaction.id, texts)
     return {
         "transaction_id": stored.id,
@@ -225,10 +229,17 @@ def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
     end = before or now
     since: datetime = fields.get(ATTR_SINCE) or end - DEFAULT_SPAN
     if since >= end:
-        raise validation_error("since_not_before")
+        raise validation_error(
+            "since_not_before", since=_local_time(since), before=_local_time(end)
+        )
     if end - since > MAX_SPAN:
-        raise validation_error("span_too_long")
+        raise validation_error("span_too_long", days=str(-((since - end) // timedelta(days=1))))
     return Span(since=since, before=before, asked_at=now)
+
+
+def _local_time(time: datetime) -> str:
+    """Return a time as an error shows it."""
+    return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
 
 
 async def _async_read_newest_first(
@@ -263,13 +274,20 @@ def transaction_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Tr
 
     Raises ServiceValidationError if an amount is invalid, or if no amount can match.
     """
-    values: dict[str, Any] = dict(fields)
-    for key in (ATTR_MINIMUM_AMOUNT, ATTR_MAXIMUM_AMOUNT):
-        if key in values:
-            values[key] = positive_amount(values[key], currency).minor
-    if values.get(ATTR_MINIMUM_AMOUNT, 0) > values.get(ATTR_MAXIMUM_AMOUNT, math.inf):
-        raise validation_error("minimum_above_maximum")
-    active = [(matches, values[key]) for key, matches in FILTERS.items() if key in values]
+    limits = {
+        field: positive_amount(fields[field], currency)
+        for field in (ATTR_MINIMUM_AMOUNT, ATTR_MAXIMUM_AMOUNT)
+        if field in fields
+    }
+    minimum, maximum = limits.get(ATTR_MINIMUM_AMOUNT), limits.get(ATTR_MAXIMUM_AMOUNT)
+    if minimum and maximum and minimum > maximum:
+        raise validation_error(
+            "minimum_above_maximum",
+            minimum=format_amount(minimum),
+            maximum=format_amount(maximum),
+        )
+    values = {**fields, **limits}
+    active = [(matches, values[field]) for field, matches in FILTERS.items() if field in values]
     return lambda transaction: all(matches(transaction, value) for matches, value in active)
 
 
@@ -282,8 +300,12 @@ def _has_direction(transaction: Transaction, direction: Direction) -> bool:
 FILTERS: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
     ATTR_CATEGORY: is_of_category,
     ATTR_MERCHANT: matches_payee,
-    ATTR_MINIMUM_AMOUNT: lambda transaction, minor: abs(transaction.amount.minor) >= minor,
-    ATTR_MAXIMUM_AMOUNT: lambda transaction, minor: abs(transaction.amount.minor) <= minor,
+    ATTR_MINIMUM_AMOUNT: lambda transaction, minimum: (
+        abs(transaction.amount.minor) >= minimum.minor
+    ),
+    ATTR_MAXIMUM_AMOUNT: lambda transaction, maximum: (
+        abs(transaction.amount.minor) <= maximum.minor
+    ),
     ATTR_DIRECTION: _has_direction,
     ATTR_INCLUDE_DECLINED: lambda transaction, included: included or not transaction.declined,
 }
