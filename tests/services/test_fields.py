@@ -59,7 +59,8 @@ def test_any_other_url_is_refused_and_the_error_names_the_field(subtests: pytest
 def test_texts_are_stripped_and_must_not_be_empty() -> None:
     assert TEXT(" Deli\n") == "Deli"
     assert TEXT(20_261_123) == "20261123"
-    for value in ("", "  ", None, [], {}):
+    invalid: tuple[object, ...] = ("", "  ", None, [], {})
+    for value in invalid:
         with pytest.raises(vol.Invalid):
             TEXT(value)
 

@@ -52,10 +52,10 @@ VALID: Fields = {
 }
 
 
-def receipt_of(*, in_currency: str = "GBP", **changes: object) -> Receipt:
+def receipt_of(**changes: object) -> Receipt:
     """Return the receipt that a call with these fields sends to the bank."""
     fields = ADD_RECEIPT_SCHEMA({**VALID, **changes})
-    return build_receipt(ReceiptInput(fields=fields, currency=in_currency))
+    return build_receipt(ReceiptInput(fields=fields, currency="GBP"))
 
 
 def refusal_of(**changes: object) -> tuple[str | None, dict[str, str]]:
