@@ -547,7 +547,7 @@ async def test_the_user_chooses_among_several_clients(
     assert done["result"].data["auth_implementation"] == OTHER_CREDENTIALS
 
 
-# Several people, and a person who is known already
+# Several people, and a person with an entry
 
 
 async def test_two_people_can_sign_in_at_the_same_time(

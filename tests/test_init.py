@@ -56,7 +56,7 @@ def issues_of(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
 
 
 def test_the_integration_imports_only_its_dependencies() -> None:
-    """Recorder, frontend and cloud take seconds to import, and a home may not have them."""
+    """Recorder, frontend and cloud take seconds to import, and not every home has them."""
     output = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", LOADED_MODULES],
         cwd=Path(custom_components.monzo.__file__).parents[2],

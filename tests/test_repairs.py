@@ -26,7 +26,7 @@ FLOWS = "/api/repairs/issues/fix"
 async def client(
     hass: HomeAssistant, credentials: None, hass_client: ClientSessionGenerator
 ) -> TestClient[Any, Any]:
-    """Return the browser of a user who is logged in."""
+    """Return the browser of a logged-in user."""
     assert await async_setup_component(hass, "repairs", {})
     assert await async_setup_component(hass, DOMAIN, {})
     return await hass_client()

@@ -138,7 +138,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     @override
     async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
-        """Check the person who signed in on the bank's website, then wait for the approval."""
+        """Check whose sign-in it was on the bank's website, then wait for the approval."""
         self._sign_in = data
         token = data[CONF_TOKEN]
         # The same person may have left another dialog open. It must not block this one.

@@ -274,7 +274,8 @@ async def test_with_selected_accounts_there_is_no_total(
 async def test_an_empty_selection_shows_all_accounts(
     ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
-    for accounts in ([], None):
+    nothing: tuple[object, ...] = ([], None)
+    for accounts in nothing:
         assert await open_dashboard(accounts=accounts) == await open_dashboard()
 
 

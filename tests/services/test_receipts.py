@@ -266,7 +266,7 @@ def test_amounts_add_up_exactly(subtests: pytest.Subtests) -> None:
         ("999999999.99", ["999999999.98", "0.01"]),
     )
     for total, amounts in cases:
-        with subtests.test(total=total):
+        with subtests.test(total=str(total)):
             items = [{"description": "Tea", "amount": amount} for amount in amounts]
             receipt = receipt_of(total=total, items=items)
             assert receipt.total.amount == Decimal(str(total))

@@ -109,7 +109,7 @@ def test_a_span_must_begin_before_it_ends(subtests: pytest.Subtests) -> None:
         {"since": yesterday, "before": yesterday},
         {"since": tomorrow},
     ):
-        with subtests.test(fields=fields):
+        with subtests.test(fields=str(fields)):
             with pytest.raises(ServiceValidationError) as error:
                 requested_span(fields, now=NOW)
             assert error.value.translation_key == "since_not_before"
@@ -261,7 +261,7 @@ def test_spending_equals_the_ledger_in_every_grouping(
     counted = [row for row in rows if cost(row)]
     assert total > 50_000
     for by in Grouping:
-        with subtests.test(by):
+        with subtests.test(by.value):
             assert spending(rows, by).total == total / 100
             result = in_groups(rows, by)
             if by is Grouping.NONE:

@@ -21,7 +21,7 @@ async def async_serve_cards(hass: HomeAssistant) -> None:
     """Serve the cards, and load them on every page of the frontend. Call once per start."""
     if "frontend" not in hass.config.components:
         return
-    from homeassistant.components.frontend import (  # noqa: PLC0415 - may not be loaded
+    from homeassistant.components.frontend import (  # noqa: PLC0415 - not always loaded
         add_extra_js_url,
     )
 

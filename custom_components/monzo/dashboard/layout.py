@@ -135,7 +135,7 @@ async def _async_entities_with_statistics(
     """
     if "recorder" not in hass.config.components:
         return ()
-    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - may not be loaded
+    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
         statistics_during_period,
     )
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it

@@ -140,7 +140,7 @@ async def _async_path(call: ServiceCall, field: str) -> Path:
         return Path(call.hass.config.path(call.data[ATTR_PATH]))
     if "media_source" not in call.hass.config.components:
         raise validation_error("media_not_found")
-    from homeassistant.components.media_source import (  # noqa: PLC0415 - may not be loaded
+    from homeassistant.components.media_source import (  # noqa: PLC0415 - not always loaded
         MediaSourceError,
         async_resolve_media,
     )
@@ -161,8 +161,8 @@ async def _async_path(call: ServiceCall, field: str) -> Path:
 def _read_file(hass: HomeAssistant, path: Path, field: str) -> bytes:
     """Return the content of a file. Blocks.
 
-    Raises ServiceValidationError if Home Assistant may not share the file, or if the file is
-    missing, unreadable or too large.
+    Raises ServiceValidationError if the file is in a folder that Home Assistant must not share, or
+    if it is missing, unreadable or too large.
     """
     try:
         # Follow all links first, so that the path that is checked is the path that is opened.

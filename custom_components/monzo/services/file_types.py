@@ -20,7 +20,7 @@ class FileType:
 
 
 # Monzo documents images. These are the formats that cameras, phones and scanners write and phones
-# display. Shops send PDFs, although the app may not display them. The content of a file decides, so
+# display. Shops send PDFs, which the app is not known to display. The content of a file decides, so
 # that no settings, passwords or backups are sent to the bank under the name of a picture.
 FILE_TYPES: Final = (
     FileType(
