@@ -51,7 +51,7 @@ CONNECTION_BINARY_SENSORS: Final = (
     MonzoConnectionSensorDescription(
         key="instant_updates",
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda runtime: runtime.session.webhooks_arrive,
+        is_on_fn=lambda runtime: runtime.webhook_status.arriving,
     ),
 )
 

@@ -729,9 +729,9 @@ async def test_access_withdrawn_by_its_owner_asks_to_sign_in_again(
     [
         (REFUSALS["not wanted like this"], "does not understand"),
         (Answer.garbage(), "does not understand"),
-        (DropBefore(), "cannot be reached"),
-        (Answer.html(502), "cannot be reached"),
-        (Answer.error("rate_limited"), "asks Home Assistant to wait"),
+        (DropBefore(), "Home Assistant cannot connect to Monzo"),
+        (Answer.html(502), "Home Assistant cannot connect to Monzo"),
+        (Answer.error("rate_limited"), "has asked Home Assistant to wait"),
     ],
     ids=["a refusal", "garbage", "no connection", "a proxy's error page", "too many requests"],
 )

@@ -16,6 +16,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.monzo.bank import text_for_user
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
@@ -174,7 +175,7 @@ class Refusal:
     @property
     def text(self) -> str:
         """What the user reads."""
-        return str(self.error)
+        return text_for_user(self.error)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import voluptuous as vol
 
 from ..accounts import MonzoData
 from ..api import Money, MonzoAuthenticationError, MonzoError
-from ..bank import action_error, bank_errors, validation_error
+from ..bank import action_error, bank_errors, text_for_user, validation_error
 from ..transfers import (
     AccountOrPotBalance,
     Direction,
@@ -180,7 +180,8 @@ async def _async_preview(call: ServiceCall, request: MoveRequest) -> ServiceResp
     return {
         **_answer(request, dedupe_id, draft, steps, target.known),
         "problems": [
-            {"reason": problem.translation_key, "message": str(problem)} for problem in problems
+            {"reason": problem.translation_key, "message": text_for_user(problem)}
+            for problem in problems
         ],
     }
 
@@ -224,13 +225,15 @@ def _in_short(
     if order is None or moved == 0:
         return halted
     if request.target.transfers.is_between_pots(order):
-        error = action_error("money_in_account", reason=str(halted), dedupe_id=order.dedupe_id)
+        error = action_error(
+            "money_in_account", reason=text_for_user(halted), dedupe_id=order.dedupe_id
+        )
     else:
         error = action_error(
             "moves_interrupted",
             moved=str(moved),
             planned=str(len(order.moves)),
-            reason=str(halted),
+            reason=text_for_user(halted),
             dedupe_id=order.dedupe_id,
         )
     error.__cause__ = halted
@@ -459,5 +462,5 @@ def _row(target: PotTarget, step: MoveResult) -> dict[str, Any]:
         "currency": move.amount.currency,
         "result": step.result,
         "reason": step.error and step.error.translation_key,
-        "message": step.error and str(step.error),
+        "message": step.error and text_for_user(step.error),
     }

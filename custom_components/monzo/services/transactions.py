@@ -157,7 +157,7 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     parts = _async_read_newest_first(target, span, first_part=timedelta(days=limit))
     async with bank_errors(call.hass, target.entry), aclosing(parts):
         async for part in parts:
-            found += filter(matches, part.items)
+            found += filter(matches, part)
             complete = complete and not part.skipped
             if len(found) > limit:
                 break
@@ -182,7 +182,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     async with bank_errors(call.hass, target.entry):
         async for part in _async_read_newest_first(target, span, first_part=MAX_PART):
             complete = complete and not part.skipped
-            for transaction in part.items:
+            for transaction in part:
                 spending.add(transaction)
     return {
         "account_id": target.account.id,
@@ -260,11 +260,11 @@ async def _async_read_newest_first(
         )
         transactions = [
             transaction
-            for transaction in reversed(records.items)
+            for transaction in reversed(records)
             if begin <= transaction.created and (before is None or transaction.created < before)
         ]
         transactions.sort(key=lambda transaction: transaction.created, reverse=True)
-        yield Records(items=tuple(transactions), skipped=records.skipped)
+        yield Records(tuple(transactions), skipped=records.skipped)
         end = before = begin
         length *= 2
 
