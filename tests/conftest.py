@@ -25,16 +25,17 @@ from syrupy.assertion import SnapshotAssertion
 
 # Home Assistant's test helpers find the integration only if it has been imported before.
 import custom_components.monzo  # noqa: F401
-from custom_components.monzo import config_flow, reader, transfers
+from custom_components.monzo import config_flow
+from custom_components.monzo.accounts import poll
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.transfers import executor as transfers
 from sandbox.bank import Bank
 from sandbox.household import Household, build_household
 from sandbox.models import Person
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-
-from .dialogs import Dialogs
-from .teller import Teller
+from tests.helpers.config_dialogs import Dialogs
+from tests.helpers.transfer_client import Teller
 
 CREDENTIALS = "monzo_credentials"
 WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
@@ -67,7 +68,7 @@ def _real_parts(
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses between tries away, not the tries."""
-    monkeypatch.setattr(reader, "ASK_AGAIN_AFTER", timedelta(0))
+    monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
     monkeypatch.setattr(transfers, "RESEND_AFTER", [timedelta(0)] * len(transfers.RESEND_AFTER))
     monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
 

@@ -12,9 +12,9 @@ from syrupy.assertion import SnapshotAssertion
 import custom_components.monzo
 from sandbox.bank import Bank, Pot
 from sandbox.server import Answer, BankServer, DropBefore
+from tests.helpers.state_helpers import set_up, shown, value
 
 from .conftest import LetPass, SignIn
-from .looking import set_up, shown, value
 
 POTS = timedelta(minutes=11)
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 import logging
 import time
 from typing import Any
@@ -22,7 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
 from custom_components.monzo import application_credentials, config_flow
-from custom_components.monzo.api import client as api_client
+from custom_components.monzo.api import MonzoClient
 from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -37,10 +38,10 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
+from tests.helpers.config_dialogs import Dialogs
+from tests.helpers.state_helpers import complaints
 
 from .conftest import CREDENTIALS, WEBHOOK_ID, SignIn
-from .dialogs import Dialogs
-from .looking import complaints
 
 OTHER_CLIENT_ID = "oauth2client_0000AnotherClient0000001"
 OTHER_CREDENTIALS = "other_credentials"
@@ -65,7 +66,7 @@ TROUBLE = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up sooner on a bank that does not answer."""
-    monkeypatch.setattr(api_client, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(config_flow, "MonzoClient", partial(MonzoClient, timeout=0.1))
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_SECRET, Answer, BankServer
+from tests.helpers.state_helpers import device, set_up
 
 from .conftest import LetPass, SignIn
-from .looking import device, set_up
 
 OPTIONS = {"max_per_transfer": 123.45, "max_per_day": 678.9, "allow_transfers": True}
 

@@ -28,11 +28,11 @@ import voluptuous as vol
 import yaml
 
 import custom_components.monzo
+from custom_components.monzo.bank.request_budget import RequestBudget
 from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
-from custom_components.monzo.coordinator import poll_interval
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
-from custom_components.monzo.kinds import TransactionKind
-from custom_components.monzo.transactions import LATE_AFTER
+from custom_components.monzo.transactions.classification import TransactionKind
+from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
 
 ROOT = Path(__file__).parents[1]
@@ -494,7 +494,10 @@ def _actions_of(domain: str) -> set[str]:
 def editable(module: str) -> set[str]:
     """Return the options that the visual editor of a card or the dashboard shows."""
     # Some are the same in all of them.
-    sources = ((INTEGRATION / "www" / name).read_text("utf-8") for name in (module, "common.js"))
+    sources = (
+        (INTEGRATION / "dashboard" / "www" / name).read_text("utf-8")
+        for name in (module, "common.js")
+    )
     return set(re.findall(r'\bname: "(\w+)",[^{}]*\bselector\b', "".join(sources)))
 
 
@@ -682,10 +685,13 @@ def test_every_file_that_the_page_on_how_it_works_names_is_there() -> None:
 def test_the_page_tells_how_often_the_bank_is_asked() -> None:
     told = flat(PAGES["entities.md"].section("How data is updated"))
     assert "up to three accounts are polled every minute" in told
-    assert poll_interval(3) == timedelta(minutes=1) < poll_interval(4)
+    intervals = [
+        RequestBudget.interval_for(accounts, webhooks_arrive=False) for accounts in range(9)
+    ]
+    assert intervals[3] == timedelta(minutes=1) < intervals[4]
     assert "every five minutes with eight or more" in told
     five_minutes = timedelta(minutes=5)
-    assert poll_interval(7) < five_minutes <= poll_interval(8) < five_minutes * 1.1
+    assert intervals[7] < five_minutes <= intervals[8] < five_minutes * 1.1
 
 
 def test_the_front_page_counts_right() -> None:

@@ -10,11 +10,12 @@ from homeassistant.setup import async_setup_component
 import pytest
 import yaml
 
-from custom_components.monzo.services import autopilot, pot_transfers
+from custom_components.monzo.services import planned_transfers as autopilot
+from custom_components.monzo.services import pot_transfers
 from sandbox.household import Household
+from tests.helpers.transfer_client import Teller
 
 from .conftest import LetPass
-from .teller import Teller
 
 PAGE = (Path(__file__).parents[1] / "docs/moving-money.md").read_text(encoding="utf-8")
 

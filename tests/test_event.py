@@ -16,9 +16,9 @@ from custom_components.monzo.event import MonzoTransactionEvent
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer
+from tests.helpers.state_helpers import entity_id, set_up, shown
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown
 
 A_POLL = timedelta(minutes=2)
 

@@ -17,10 +17,10 @@ from sandbox.faults import Answer, DropBefore, Fault
 from sandbox.household import Household
 from sandbox.models import Account
 from sandbox.server import BankServer
+from tests.helpers.state_helpers import entity_id, set_up, shown, value
+from tests.helpers.transfer_client import refused
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown, value
-from .teller import refused
 
 SHOWN_ACCOUNTS = ("current", "joint", "flex", "rewards", "loan")
 

@@ -28,9 +28,9 @@ from sandbox.bank import Bank
 from sandbox.behaviour import BankBehaviour
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
+from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown, value
 
 A_POLL = timedelta(minutes=2)
 POTS = timedelta(minutes=11)
@@ -315,7 +315,7 @@ async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
     balances = dora.runtime_data.balances
 
     freezer.tick(timedelta(minutes=3))
-    await balances.async_read_account(other.id, since=math.inf)
+    await balances.async_refresh_account(other.id, since=math.inf)
 
     state = shown(hass, account.id, "spend_today")
     assert (state.state, state.attributes["last_reset"][:10]) == ("12.50", "2026-01-09")

@@ -19,13 +19,13 @@ import yaml
 
 import custom_components.monzo
 from custom_components.monzo.application_credentials import async_get_description_placeholders
+from custom_components.monzo.bank.repair_issues import FIXABLE_ISSUES, RepairIssue
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.issues import FIXABLE_ISSUES, Issue
-from custom_components.monzo.transfers import ISSUE_BETWEEN_POTS
+from custom_components.monzo.transfers.executor import ISSUE_BETWEEN_POTS
 from sandbox.household import Household
 
 from .conftest import LetPass
-from .test_architecture import MODULES, SERVICE_MODULES
+from .test_architecture import MODULES
 
 ROOT = Path(custom_components.monzo.__file__).parent
 TEXTS: dict[str, Any] = json.loads((ROOT / "translations/en.json").read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def raised() -> dict[str, list[set[str]]]:
     of another that lends it.
     """
     found: dict[str, list[set[str]]] = {}
-    everywhere = (*MODULES.values(), *SERVICE_MODULES.values())
+    everywhere = MODULES.values()
     for tree in everywhere:
         for call in calls(tree):
             if argument(call, "translation_domain") is not None:
@@ -233,8 +233,8 @@ async def test_every_option_has_a_name_and_a_description(
 
 
 def test_issues_have_their_texts() -> None:
-    assert TEXTS["issues"].keys() == {*Issue, ISSUE_BETWEEN_POTS}
-    for issue in Issue:
+    assert TEXTS["issues"].keys() == {*RepairIssue, ISSUE_BETWEEN_POTS}
+    for issue in RepairIssue:
         texts = TEXTS["issues"][issue]
         expected = {"title", "fix_flow" if issue in FIXABLE_ISSUES else "description"}
         assert texts.keys() == expected
@@ -244,7 +244,7 @@ def test_issues_have_their_texts() -> None:
 
 
 def test_money_between_pots_is_told_of_with_all_that_the_text_mentions() -> None:
-    (created,) = calls(MODULES["transfers"], "async_create_issue")
+    (created,) = calls(MODULES["transfers.executor"], "async_create_issue")
     filled = keys_of(argument(created, "translation_placeholders"))
     texts = TEXTS["issues"][ISSUE_BETWEEN_POTS]
     assert texts.keys() == {"title", "description"}
@@ -253,7 +253,7 @@ def test_money_between_pots_is_told_of_with_all_that_the_text_mentions() -> None
 
 
 def test_the_dialog_that_mends_has_its_texts() -> None:
-    flow = TEXTS["issues"][Issue.NOT_APPROVED]["fix_flow"]
+    flow = TEXTS["issues"][RepairIssue.NOT_APPROVED]["fix_flow"]
     assert flow["step"].keys() == arguments(REPAIR, "step_id", *SHOWN)
     shown = errors_of(REPAIR) | arguments(REPAIR, "reason", "async_abort")
     assert flow.get("error", {}).keys() | flow.get("abort", {}).keys() == shown
@@ -282,7 +282,7 @@ def test_every_exception_has_its_text_and_fills_it_in() -> None:
 
 
 def test_every_name_of_an_account_has_its_text() -> None:
-    tree = MODULES["devices"]
+    tree = MODULES["accounts.devices"]
     (key_of,) = (each for each in functions(tree) if each.name == "_name_key")
     (filled,) = (each for each in functions(tree) if each.name == "_name_placeholders")
     names = {

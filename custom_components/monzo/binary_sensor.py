@@ -13,10 +13,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .balances import BalancesCoordinator
+from .accounts import DeviceState, PersonState, PotState
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .models import PersonState, PotState, SubjectState
-from .runtime import MonzoConfigEntry
+from .runtime import MonzoConfigEntry, MonzoRuntimeData
 
 PARALLEL_UPDATES = 0
 
@@ -24,20 +23,20 @@ ATTR_MULTIPLIER: Final = "multiplier"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoBinarySensorDescription[SubjectT: SubjectState](
-    MonzoEntityDescription[SubjectT], BinarySensorEntityDescription
+class MonzoBinarySensorDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], BinarySensorEntityDescription
 ):
     """Describes a binary sensor."""
 
-    is_on_fn: Callable[[SubjectT], bool]
-    attributes_fn: Callable[[SubjectT], Mapping[str, Any] | None] = lambda _subject: None
+    is_on_fn: Callable[[DeviceStateT], bool]
+    attributes_fn: Callable[[DeviceStateT], Mapping[str, Any] | None] = lambda _state: None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonzoLinkDescription(MonzoEntityDescription[PersonState], BinarySensorEntityDescription):
     """Describes a binary sensor that shows how Home Assistant and the bank get along."""
 
-    is_on_fn: Callable[[BalancesCoordinator], bool]
+    is_on_fn: Callable[[MonzoRuntimeData], bool]
 
 
 LINK_BINARY_SENSORS: Final = (
@@ -45,12 +44,12 @@ LINK_BINARY_SENSORS: Final = (
         key="connection",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda balances: balances.last_update_success,
+        is_on_fn=lambda runtime: runtime.balances.last_update_success,
     ),
     MonzoLinkDescription(
         key="instant_updates",
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda balances: balances.session.webhooks_arrive,
+        is_on_fn=lambda runtime: runtime.webhook_status.arriving,
     ),
 )
 
@@ -87,26 +86,26 @@ async def async_setup_entry(
     )
 
 
-class MonzoBinarySensor[SubjectT: SubjectState](MonzoEntity[SubjectT], BinarySensorEntity):
+class MonzoBinarySensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], BinarySensorEntity):
     """Shows one thing about a person, an account or a pot."""
 
-    entity_description: MonzoBinarySensorDescription[SubjectT]
+    entity_description: MonzoBinarySensorDescription[DeviceStateT]
 
     @property
     @override
     def is_on(self) -> bool | None:
         """Return whether it is so."""
-        if (subject := self.subject) is None:
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.is_on_fn(subject)
+        return self.entity_description.is_on_fn(device_state)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """Return what there is to say beside."""
-        if (subject := self.subject) is None:
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.attributes_fn(subject)
+        return self.entity_description.attributes_fn(device_state)
 
 
 class MonzoLinkSensor(MonzoEntity[PersonState], BinarySensorEntity):
@@ -124,4 +123,4 @@ class MonzoLinkSensor(MonzoEntity[PersonState], BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Return whether it is so."""
-        return self.entity_description.is_on_fn(self.coordinator)
+        return self.entity_description.is_on_fn(self.coordinator.config_entry.runtime_data)

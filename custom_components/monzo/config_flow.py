@@ -32,6 +32,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from .accounts import async_account_name, owner_name
 from .api import (
     Account,
     MonzoAuthenticationError,
@@ -50,7 +51,6 @@ from .const import (
     ENTRY_MINOR_VERSION,
     ENTRY_VERSION,
 )
-from .devices import async_account_name, owner_name
 from .runtime import MonzoConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         for pause in APPROVAL_PAUSES:
             wait: float = pause
             try:
-                return (await client.accounts()).items
+                return tuple(await client.accounts())
             except MonzoPermissionError:
                 failures = 0
             except MonzoAuthenticationError:

@@ -28,17 +28,6 @@ TROUBLESHOOTING_URL: Final = (
     "/blob/main/docs/troubleshooting.md"
 )
 
-# Monzo publishes no limit. About thirty requests within five minutes have been refused, so
-# polling stays below twenty-four, which leaves room for what people do by hand.
-REQUEST_WINDOW: Final = timedelta(minutes=5)
-REQUESTS_PER_WINDOW: Final = 23
-
-# Fresh enough for a dashboard, and with three accounts still within the request budget.
-MIN_POLL_INTERVAL: Final = timedelta(seconds=60)
-
-# While Monzo tells of every payment, polling only finds what it forgot.
-POLL_INTERVAL_WITH_WEBHOOKS: Final = timedelta(minutes=5)
-
 # Pots change with money moving, which the balances betray, or by hand in the app.
 POTS_OUTDATED_AFTER: Final = timedelta(minutes=10)
 
@@ -47,9 +36,6 @@ ACCOUNTS_OUTDATED_AFTER: Final = timedelta(hours=1)
 
 # Long enough for a proxy to have changed its mind, short enough not to be noticed.
 ASK_AGAIN_AFTER: Final = timedelta(seconds=2)
-
-# How long to hold still when Monzo says "too many requests" without saying for how long.
-QUIET_AFTER_RATE_LIMIT: Final = timedelta(seconds=60)
 
 # Generous, because an answer that is given up on loses the only valid refresh token.
 TOKEN_TIMEOUT: Final = timedelta(seconds=30)

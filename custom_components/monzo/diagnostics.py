@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
+from .accounts import AccountState, PersonState, PotState, monzo_id_of
 from .api import Account, Balance, Pot
 from .const import (
     CONF_ALLOW_TRANSFERS,
@@ -14,8 +15,6 @@ from .const import (
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
 )
-from .devices import subject_id
-from .models import AccountState, PersonState, PotState
 from .runtime import MonzoConfigEntry
 
 
@@ -32,8 +31,8 @@ async def async_get_config_entry_diagnostics(
         "entry": _entry(entry),
         "session": {
             "renewable": runtime.session.renewable,
-            "requests_left": runtime.session.requests_left,
-            "webhooks_arrive": runtime.session.webhooks_arrive,
+            "requests_left": runtime.session.budget.left,
+            "webhooks_arrive": runtime.webhook_status.arriving,
         },
         "balances": {
             "last_update_success": balances.last_update_success,
@@ -57,7 +56,7 @@ async def async_get_device_diagnostics(
     """Return how one person, account or pot fares."""
     if entry.state is not ConfigEntryState.LOADED:
         return {"entry": _entry(entry)}
-    match entry.runtime_data.balances.data.subject(subject_id(device) or ""):
+    match entry.runtime_data.balances.data.find(monzo_id_of(device) or ""):
         case AccountState() as account:
             return {"account": _account(account)}
         case PotState() as pot:

@@ -15,22 +15,28 @@ from homeassistant.helpers.entity_platform import (
 )
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .balances import BalancesCoordinator
+from .accounts import (
+    AccountState,
+    BalancesCoordinator,
+    DeviceState,
+    MonzoData,
+    PersonState,
+    PotState,
+    linked_device,
+)
 from .const import DOMAIN
-from .devices import linked_device
-from .models import AccountState, MonzoData, PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoEntityDescription[SubjectT: SubjectState](EntityDescription):
+class MonzoEntityDescription[DeviceStateT: DeviceState](EntityDescription):
     """Describes an entity of a person, an account or a pot."""
 
-    has_fn: Callable[[SubjectT], bool | None] = lambda _subject: True
+    has_fn: Callable[[DeviceStateT], bool | None] = lambda _state: True
     """Whether the entity makes sense for this person, account or pot; None if nobody can tell."""
 
 
-class MonzoEntity[SubjectT: SubjectState](CoordinatorEntity[BalancesCoordinator]):
+class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinator]):
     """Shows something about one person, account or pot."""
 
     _attr_attribution = "Data provided by Monzo"
@@ -39,32 +45,32 @@ class MonzoEntity[SubjectT: SubjectState](CoordinatorEntity[BalancesCoordinator]
     def __init__(
         self,
         coordinator: BalancesCoordinator,
-        description: MonzoEntityDescription[SubjectT],
-        subject: SubjectT,
+        description: MonzoEntityDescription[DeviceStateT],
+        device_state: DeviceStateT,
     ) -> None:
-        """Tie the entity to the device of its subject."""
+        """Tie the entity to the device of its device_state."""
         super().__init__(coordinator)
         self.entity_description = description
-        self._subject_id = subject.id
+        self._monzo_id = device_state.id
         self._attr_translation_key = description.key
-        self._attr_unique_id = unique_entity_id(subject, description)
-        self._attr_device_info = linked_device(subject.id)
+        self._attr_unique_id = unique_entity_id(device_state, description)
+        self._attr_device_info = linked_device(device_state.id)
 
     @property
-    def subject(self) -> SubjectT | None:
+    def device_state(self) -> DeviceStateT | None:
         """The person, account or pot as of the last poll; None if it could not be read."""
-        return cast("SubjectT | None", self.coordinator.data.subject(self._subject_id))
+        return cast("DeviceStateT | None", self.coordinator.data.find(self._monzo_id))
 
     @property
     @override
     def available(self) -> bool:
         """Return whether there is something to show."""
-        return super().available and self.subject is not None
+        return super().available and self.device_state is not None
 
 
-def unique_entity_id(subject: SubjectState, description: EntityDescription) -> str:
+def unique_entity_id(device_state: DeviceState, description: EntityDescription) -> str:
     """Return an entity's unique id, as the built-in integration makes it."""
-    return f"{subject.id}_{description.key}"
+    return f"{device_state.id}_{description.key}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +81,8 @@ class EntityTables:
     account: tuple[MonzoEntityDescription[AccountState], ...] = ()
     pot: tuple[MonzoEntityDescription[PotState], ...] = ()
 
-    def pairs(self, data: MonzoData) -> Iterator[tuple[MonzoEntityDescription[Any], SubjectState]]:
-        """Yield each subject with each description of an entity that it may have."""
+    def pairs(self, data: MonzoData) -> Iterator[tuple[MonzoEntityDescription[Any], DeviceState]]:
+        """Yield each device_state with each description of an entity that it may have."""
         yield from product(self.person, (data.person,))
         yield from product(self.account, data.accounts.values())
         yield from product(self.pot, data.pots.values())
@@ -89,9 +95,9 @@ def async_add_as_they_appear(
     make: Callable[[BalancesCoordinator, Any, Any], MonzoEntity[Any]],
     tables: EntityTables,
 ) -> None:
-    """Add a platform's entities, now and whenever a subject appears or a description applies.
+    """Add a platform's entities, now and whenever a device_state appears or a description applies.
 
-    An entity whose description no longer applies is removed; one whose subject is only missing
+    An entity whose description no longer applies is removed; one whose device_state is only missing
     stays, unavailable.
     """
     balances = entry.runtime_data.balances
@@ -108,16 +114,16 @@ def async_add_as_they_appear(
     @callback
     def async_update() -> None:
         new: list[MonzoEntity[Any]] = []
-        for description, subject in tables.pairs(balances.data):
-            unique_id = unique_entity_id(subject, description)
-            has = description.has_fn(subject)
+        for description, device_state in tables.pairs(balances.data):
+            unique_id = unique_entity_id(device_state, description)
+            has = description.has_fn(device_state)
             if has is False:
                 known.discard(unique_id)
                 if entity_id := registry.async_get_entity_id(platform.domain, DOMAIN, unique_id):
                     registry.async_remove(entity_id)
             elif has and unique_id not in known:
                 known.add(unique_id)
-                entity = make(balances, description, subject)
+                entity = make(balances, description, device_state)
                 entity.async_on_remove(partial(async_forget, unique_id, entity))
                 new.append(entity)
         if new:

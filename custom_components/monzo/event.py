@@ -8,20 +8,24 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .devices import async_account_name
+from .accounts import AccountState, DeviceState, PersonState, async_account_name
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .kinds import TransactionKind, transaction_as_dict, transaction_kind
-from .models import AccountState, PersonState, SubjectState
 from .runtime import MonzoConfigEntry
-from .transactions import SIGNAL_TRANSACTION, Report
-from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
+from .transactions import (
+    SIGNAL_NEW_TRANSACTION,
+    NewTransaction,
+    TransactionKind,
+    template_variables,
+    transaction_kind,
+)
+from .transfers import SIGNAL_TRANSFER_RESULT, TransferOutcome, TransferResult
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoEventDescription[SubjectT: SubjectState](
-    MonzoEntityDescription[SubjectT], EventEntityDescription
+class MonzoEventDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], EventEntityDescription
 ):
     """Describes an event entity of a person or an account."""
 
@@ -48,10 +52,10 @@ async def async_setup_entry(
     )
 
 
-class MonzoEvent[SubjectT: SubjectState](MonzoEntity[SubjectT], EventEntity):
+class MonzoEvent[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], EventEntity):
     """Tells of what happens to a person or an account."""
 
-    entity_description: MonzoEventDescription[SubjectT]
+    entity_description: MonzoEventDescription[DeviceStateT]
 
     @property
     @override
@@ -93,16 +97,16 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
         await super().async_added_to_hass()
         self.async_on_remove(
             async_dispatcher_connect(
-                self.hass, SIGNAL_TRANSACTION.format(self._subject_id), self._async_report
+                self.hass, SIGNAL_NEW_TRANSACTION.format(self._monzo_id), self._async_report
             )
         )
 
     @callback
-    def _async_report(self, report: Report) -> None:
+    def _async_report(self, report: NewTransaction) -> None:
         """Tell of one transaction."""
         self._trigger_event(
             transaction_kind(report.transaction),
-            {**transaction_as_dict(report.transaction, report.pot), "late": report.late},
+            {**template_variables(report.transaction, report.pot), "late": report.late},
         )
         self.async_write_ha_state()
 
@@ -136,12 +140,12 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
             self._listening_to.add(account_id)
             self.async_on_remove(
                 async_dispatcher_connect(
-                    self.hass, SIGNAL_TRANSFER.format(account_id), self._async_report
+                    self.hass, SIGNAL_TRANSFER_RESULT.format(account_id), self._async_report
                 )
             )
 
     @callback
-    def _async_report(self, report: TransferReport) -> None:
+    def _async_report(self, report: TransferResult) -> None:
         """Tell of one transfer."""
         transfer, data = report.transfer, self.coordinator.data
         account = data.accounts.get(transfer.account_id)

@@ -11,10 +11,10 @@ from homeassistant.components.notify import (  # type: ignore[attr-defined, unus
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts import AccountState
+from .bank import bank_errors
 from .const import FEED_IMAGE_URL, FEED_TITLE
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .errors import bank_errors
-from .models import AccountState
 from .runtime import MonzoConfigEntry
 
 # Items appear in the order they were sent in.
@@ -53,7 +53,7 @@ class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
         """Show a message in the feed. Nothing takes it away again."""
         async with bank_errors(self.hass, self.coordinator.config_entry):
             await self.coordinator.session.create_feed_item(
-                self._subject_id,
+                self._monzo_id,
                 title=title or FEED_TITLE,
                 body=message,
                 image_url=FEED_IMAGE_URL,

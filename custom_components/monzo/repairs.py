@@ -7,7 +7,7 @@ from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from .issues import Issue
+from .bank import RepairIssue
 
 
 class NotApprovedRepairFlow(RepairsFlow):
@@ -32,7 +32,7 @@ class NotApprovedRepairFlow(RepairsFlow):
             entry = self.hass.config_entries.async_get_known_entry(self._entry_id)
             if entry.state is ConfigEntryState.LOADED:
                 return self.async_create_entry(data={})
-            not_approved = entry.error_reason_translation_key == Issue.NOT_APPROVED
+            not_approved = entry.error_reason_translation_key == RepairIssue.NOT_APPROVED
             errors["base"] = "not_approved" if not_approved else "no_answer"
         return self.async_show_form(step_id="confirm", errors=errors)
 

@@ -13,7 +13,7 @@ import pytest
 from sandbox.household import Household
 from sandbox.server import BankServer
 from tests.conftest import LetPass, SignIn
-from tests.looking import set_up
+from tests.helpers.state_helpers import set_up
 
 from .phone import Phone
 from .stage import FOLDER, Stage

@@ -18,8 +18,8 @@ from sandbox.household import Household
 from sandbox.models import Account, Pot
 from sandbox.server import BankServer
 from tests.conftest import LetPass
-from tests.looking import entity_id, is_complaint, set_up
-from tests.teller import Move, Teller
+from tests.helpers.state_helpers import entity_id, is_complaint, set_up
+from tests.helpers.transfer_client import Move, Teller
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints" / "automation" / "monzo"

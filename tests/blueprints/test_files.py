@@ -123,7 +123,7 @@ async def test_it_can_be_tried_out_and_moves_no_money_until_it_is_told_to(
 ) -> None:
     moving = moving_steps(blueprint)
     switch = blueprint.inputs["dry_run"]
-    assert switch["name"] == "Only plan"
+    assert switch["name"] == "Plan only"
     assert switch["selector"].keys() == {"boolean"}
     assert switch["default"] is bool(moving)
     for step in moving:

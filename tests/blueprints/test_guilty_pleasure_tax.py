@@ -5,10 +5,10 @@ from typing import Any
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
 
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION
 from sandbox.server import Answer
-from tests.mishaps import break_transfers
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers
 
 from .conftest import A_WHILE
 from .stage import Stage
@@ -42,7 +42,7 @@ async def test_a_guilty_pleasure_is_taxed_once(stage: Stage) -> None:
     assert (move.pot, move.amount) == ("Bills", 85)
     assert transaction_id in move.dedupe_id
     assert [call["message"] for call in stage.heard] == [
-        "Moved 0.85 GBP into Bills because of 8.50 for Kebab Corner."
+        "Moved 0.85 GBP into Bills for a payment of 8.50 to Kebab Corner."
     ]
     assert stage.notifications == []
 
@@ -52,7 +52,7 @@ async def test_a_payment_that_is_told_again_is_not_taxed_again(stage: Stage) -> 
     await tax(stage)
     await pay(stage, -850)
     report = ear.reports[0]
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.joint.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.joint.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("Bills", 85)]
@@ -142,8 +142,8 @@ async def test_it_only_plans_until_it_is_told_otherwise(stage: Stage) -> None:
     assert stage.sent == []
     assert stage.notifications == [
         (
-            "The play: only a plan",
-            "Would move 0.85 GBP into Bills because of 8.50 for Kebab Corner.",
+            "The play: plan only",
+            "Would move 0.85 GBP into Bills for a payment of 8.50 to Kebab Corner.",
         )
     ]
 
@@ -178,7 +178,7 @@ async def test_what_is_to_be_kept_in_the_account_is_kept(stage: Stage) -> None:
     await pay(stage, -850)
     assert stage.sent == []
     (call,) = stage.heard
-    assert call["message"].startswith("Did not move 0.85 GBP into Bills because of 8.50 for")
+    assert call["message"].startswith("Did not move 0.85 GBP into Bills for a payment of 8.50 to")
 
 
 async def test_several_payments_are_taxed_each_for_itself(stage: Stage) -> None:
@@ -195,9 +195,9 @@ async def test_a_tax_that_the_bank_refuses_is_told(stage: Stage) -> None:
     await pay(stage, -850)
     assert stage.moves == []
     told = (
-        "Tried to move 0.85 GBP into Bills because of 8.50 for Kebab Corner. "
-        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
-        "Look into the Monzo app before you try again."
+        "Tried to move 0.85 GBP into Bills for a payment of 8.50 to Kebab Corner. "
+        "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
+        "and check the Monzo app before you try again."
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]

@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 
@@ -182,13 +182,13 @@ async def test_at_first_it_only_plans(stage: Stage) -> None:
     await stage.play(NAME, **chosen)
     await stage.let_pass(A_MOMENT)
     plan = f"Would move {too_much / 100:.2f} GBP into Holiday."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.notifications == [("The play: plan only", plan)]
     assert stage.heard == [{"message": plan}]
     # Another one takes its place.
     leave(stage, PENCE)
     await stage.let_pass(timedelta(days=1))
-    plan = "Would move nothing: it is at the level."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    plan = "Would move nothing: the account has the set balance."
+    assert stage.notifications == [("The play: plan only", plan)]
     assert len(stage.heard) == 1
     assert stage.sent == []
 
@@ -198,7 +198,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage, dry_run=True, **soon()))
     await stage.let_pass(A_MOMENT)
     ((_title, plan),) = stage.notifications
-    assert "exceeds the most that may be moved at once" in plan
+    assert "exceeds the limit per transfer" in plan
 
 
 async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
@@ -207,12 +207,13 @@ async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
     await stage.let_pass(A_MOMENT)
     assert stage.sent == []
     told = (
-        "Tried to bring the account to the level. This did not work, or nobody can tell whether it "
-        "did: Home Assistant's log says more. Look into the Monzo app before you try again."
+        "Tried to bring the account to the set balance. The transfer failed or could not be "
+        "confirmed. See the Home Assistant log for details, and check the Monzo app before you "
+        "try again."
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("The amount exceeds the most" in text for text in stage.complaints())
+    assert any("The amount exceeds the limit" in text for text in stage.complaints())
 
 
 async def test_no_more_than_the_most_at_once_and_the_rest_the_next_time(stage: Stage) -> None:
@@ -220,7 +221,10 @@ async def test_no_more_than_the_most_at_once_and_the_rest_the_next_time(stage: S
     await stage.play(NAME, **inputs(stage, most=50, **soon()))
     await stage.let_pass(A_MOMENT)
     assert stage.heard == [
-        {"message": "Moved 50.00 GBP into Holiday. That is 20.00 GBP away from the level."}
+        {
+            "message": "Moved 50.00 GBP into Holiday. "
+            "20.00 GBP more would bring the account to the set balance."
+        }
     ]
     await stage.let_pass(timedelta(days=1))
     assert stage.amounts == [("Holiday", 5_000), ("Holiday", 2_000)]

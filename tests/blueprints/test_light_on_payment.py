@@ -195,7 +195,7 @@ async def test_it_can_only_say_what_it_would_flash_for(
     await flash(stage, dry_run=True)
     getattr(stage.bank, act)(stage.home.joint.id, 350 if act == "receive" else -350)
     await stage.let_pass(A_WHILE)
-    assert stage.notifications == [("The play: only a plan", f"Lights would flash for {text}.")]
+    assert stage.notifications == [("The play: plan only", f"The lights would flash for {text}.")]
     assert lamp.seen == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of
@@ -101,7 +101,7 @@ async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
     await stage.let_pass()
     assert phone.texts == [LOW]
     title, message = LOW
-    because = "Not told, because the app has no notify entity that works: Old tablet, a phone."
+    because = "Not notified, because the app has no working notify entity: Old tablet, a phone."
     assert stage.notifications == [(title, f"{message} {because}")]
 
 
@@ -189,7 +189,7 @@ async def test_a_button_that_only_plans_moves_nothing(
     await watch_with_button(stage, clock, phone, dry_run=True)
     phone.press(phone.buttons[0])
     await stage.let_pass()
-    assert phone.texts == [LOW, (None, "Only a plan: £50.00 from Bills would be moved.")]
+    assert phone.texts == [LOW, (None, "Plan only: £50.00 from Bills would be moved.")]
     assert stage.sent == []
 
 
@@ -199,9 +199,9 @@ async def test_a_plan_tells_what_is_in_its_way(stage: Stage, clock: Clock, phone
     phone.press(phone.buttons[0])
     await stage.let_pass()
     assert phone.texts[-1][1].startswith(
-        "Only a plan: £50.00 from Bills would be moved. The amount exceeds the most that may be"
+        "Plan only: £50.00 from Bills would be moved. The amount exceeds the limit per"
     )
-    assert phone.texts[-1][1].endswith("nothing.")
+    assert phone.texts[-1][1].endswith("no money.")
 
 
 async def test_a_button_that_nobody_presses_goes_away(
@@ -270,5 +270,5 @@ async def test_a_press_that_does_not_work_is_told(stage: Stage, clock: Clock, ph
     phone.press(phone.buttons[0])
     await stage.let_pass()
     assert stage.moves == []
-    assert phone.texts[-1][1].startswith("£50.00 from Bills: this did not work")
-    assert any("Monzo refused the transfer" in text for text in stage.complaints())
+    assert phone.texts[-1][1].startswith("£50.00 from Bills: the transfer failed")
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())

@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 from .waiting import Clock
@@ -133,7 +133,9 @@ async def test_the_first_come_first_where_it_is_too_little(stage: Stage) -> None
     await stage.let_pass()
     assert stage.amounts == [("Holiday", 50_000), ("Rainy day", 10_000)]
     (told,) = stage.heard
-    assert told["message"].endswith("into Rainy day. That is 165.00 GBP short of what was wanted.")
+    assert told["message"].endswith(
+        "into Rainy day. That is 165.00 GBP less than the pots should receive."
+    )
 
 
 async def test_the_same_salary_is_handed_out_once(stage: Stage) -> None:
@@ -164,7 +166,7 @@ async def test_at_first_it_only_plans(stage: Stage) -> None:
         "Would move 500.00 GBP into Holiday. Would move 265.00 GBP into Rainy day. "
         "Would move 1885.00 GBP into Coin jar."
     )
-    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.notifications == [("The play: plan only", plan)]
     assert stage.heard == [{"message": plan}]
     assert stage.sent == []
 
@@ -175,10 +177,10 @@ async def test_a_plan_says_that_nothing_would_be_left(stage: Stage) -> None:
     await stage.let_pass()
     assert stage.notifications == [
         (
-            "The play: only a plan",
+            "The play: plan only",
             (
-                "Would move nothing: there is nothing to spare in the account. "
-                "That is 765.00 GBP short of what was wanted."
+                "Would move nothing: the account has no money to spare. "
+                "That is 765.00 GBP less than the pots should receive."
             ),
         )
     ]
@@ -190,7 +192,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     income(stage)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the most that may be moved at once" in plan
+    assert "exceeds the limit per transfer" in plan
 
 
 @pytest.mark.parametrize("what", ["income", "everything"])
@@ -200,9 +202,9 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage, what: str) ->
     income(stage)
     await stage.let_pass()
     ((title, told),) = stage.notifications
-    assert title == "The play: not everything was moved"
+    assert title == "The play: not all transfers were made"
     assert told.startswith("Did not move 500.00 GBP into Holiday. Did not move ")
-    assert "exceeds the most that may be moved at once" in told
+    assert "exceeds the limit per transfer" in told
     assert stage.heard == [{"message": told}]
     assert stage.sent == []
 
@@ -216,11 +218,11 @@ async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> Non
     assert stage.amounts == [("Holiday", 50_000)]
     told = (
         "Moved 500.00 GBP into Holiday. Did not move 265.00 GBP into Rainy day. "
-        "Monzo refused the transfer, so nothing was moved: Not today. "
+        "Monzo rejected the transfer, so the money was not moved: Not today. "
         "Did not move 1885.00 GBP into Coin jar."
     )
     assert stage.heard == [{"message": told}]
-    assert stage.notifications == [("The play: not everything was moved", told)]
+    assert stage.notifications == [("The play: not all transfers were made", told)]
 
 
 # A bank that does not answer
@@ -237,7 +239,7 @@ def in_trouble(stage: Stage) -> None:
 
 def has_failed(stage: Stage) -> bool:
     """Return whether it was tried in vain since this was asked."""
-    return any("does not tell anything" in text for text in stage.complaints())
+    return any("does not provide data" in text for text in stage.complaints())
 
 
 async def test_a_salary_that_comes_in_while_the_bank_has_trouble_is_handed_out_later(
@@ -298,8 +300,8 @@ async def test_a_salary_that_cannot_be_handed_out_at_all_is_told_in_the_end(
         await clock.let_pass(pause * MINUTE, until=lambda: has_failed(stage))
         await clock.go_on_for_a_moment()
     told = (
-        f"Tried several times to hand out 2650.00 GBP from {EMPLOYER}. This did not work, or "
-        "nobody can tell whether it did: Home Assistant's log says more. Look into the Monzo app "
+        f"Tried several times to distribute 2650.00 GBP from {EMPLOYER}. The transfers failed or "
+        "could not be confirmed. See the Home Assistant log for details, and check the Monzo app "
         "before you try again."
     )
     assert stage.heard == [{"message": told}]

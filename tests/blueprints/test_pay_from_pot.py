@@ -7,10 +7,10 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dis
 from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION, Report
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import break_transfers, change_options
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import Stage
 
@@ -19,8 +19,8 @@ NAME = "pay_from_pot"
 A_WHILE = timedelta(minutes=10)
 
 FAILED = (
-    "Tried to move 3.00 GBP out of {} for Deli. This did not work, or nobody can tell whether it "
-    "did: Home Assistant's log says more. Look into the Monzo app before you try again."
+    "Tried to move 3.00 GBP out of {} for Deli. The transfer failed or could not be confirmed. See "
+    "the Home Assistant log for details, and check the Monzo app before you try again."
 )
 
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
@@ -69,7 +69,7 @@ async def test_a_payment_that_is_told_again_is_not_taken_again(stage: Stage) -> 
     lunch = pay(stage, 1_205)
     await stage.let_pass()
     report = next(each for each in ear.reports if each.transaction.id == lunch)
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.current.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.current.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("Holiday", -1_205)]
@@ -142,10 +142,10 @@ async def test_a_payment_that_the_pot_has_too_little_for_is_told_of(stage: Stage
     await stage.let_pass()
     told = (
         "Did not move 1.01 GBP out of Holiday for Deli. "
-        "It would leave less than is to be kept. This call has moved nothing."
+        "This would leave less than the minimum to keep. This call moved no money."
     )
     assert stage.heard == [{"message": told}]
-    assert stage.notifications == [("The play: nothing was moved", told)]
+    assert stage.notifications == [("The play: no money was moved", told)]
     assert stage.sent == []
     pay(stage, 100)
     await stage.let_pass(A_WHILE)
@@ -180,7 +180,7 @@ async def test_at_first_it_only_plans(stage: Stage) -> None:
     pay(stage, 1_205)
     await stage.let_pass()
     plan = "Would move 12.05 GBP out of Holiday for Deli."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.notifications == [("The play: plan only", plan)]
     assert stage.heard == [{"message": plan}]
     assert stage.sent == []
 
@@ -191,7 +191,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 501)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the most that may be moved at once" in plan
+    assert "exceeds the limit per transfer" in plan
 
 
 async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
@@ -205,7 +205,7 @@ async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
 async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -> None:
     taken: list[str] = []
 
-    async def take(report: Report) -> None:
+    async def take(report: NewTransaction) -> None:
         if report.transaction.pot_id is not None:
             return
         taken.append(report.transaction.id)
@@ -213,7 +213,7 @@ async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -
         await stage.teller.withdraw(stage.home.coin_jar, 3, dedupe_id=dedupe_id)
 
     account = stage.home.current.id
-    stop = async_dispatcher_connect(stage.hass, SIGNAL_TRANSACTION.format(account), take)
+    stop = async_dispatcher_connect(stage.hass, SIGNAL_NEW_TRANSACTION.format(account), take)
     await stage.play(NAME, **inputs(stage))
     lunch = pay(stage, 300)
     await stage.let_pass()
@@ -247,7 +247,7 @@ async def test_a_transfer_that_nobody_knows_of_whether_it_was_made_is_told(stage
     stage.server.clear_faults()
     assert stage.amounts == [("Holiday", -300)]
     assert stage.heard == [{"message": FAILED.format("Holiday")}]
-    assert any("may have been moved, or not" in text for text in stage.complaints())
+    assert any("may or may not have been moved" in text for text in stage.complaints())
 
 
 async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a_word(
@@ -273,4 +273,4 @@ async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a
     assert len(stage.heard) == 1
     assert stage.notifications == []
     # Both of them at the same moment, so that one was refused.
-    assert all("was used for another transfer before" in text for text in stage.complaints())
+    assert all("was already used for a different transfer" in text for text in stage.complaints())

@@ -7,7 +7,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 
@@ -21,8 +21,9 @@ A_MOMENT = timedelta(minutes=3)
 SETTLED = timedelta(minutes=31)
 
 FAILED = (
-    "Tried to bring the pot to what is owed. This did not work, or nobody can tell whether it did: "
-    "Home Assistant's log says more. Look into the Monzo app before you try again."
+    "Tried to bring the pot to the credit card balance. The transfer failed or could not be "
+    "confirmed. See the Home Assistant log for details, and check the Monzo app before you try "
+    "again."
 )
 
 TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
@@ -134,7 +135,10 @@ async def test_no_more_than_the_most_at_once_and_the_rest_the_next_day(stage: St
     await stage.play(NAME, **inputs(stage, most=50, **soon()))
     await stage.let_pass(A_MOMENT)
     assert stage.heard == [
-        {"message": "Moved 50.00 GBP into Holiday. That is 30.00 GBP short of what is wanted."}
+        {
+            "message": "Moved 50.00 GBP into Holiday. "
+            "30.00 GBP more would bring the pot to the credit card balance."
+        }
     ]
     await stage.let_pass(timedelta(days=1))
     assert stage.amounts == [("Holiday", 5_000), ("Holiday", 3_000)]
@@ -171,12 +175,12 @@ async def test_at_first_it_only_plans(stage: Stage) -> None:
     await stage.play(NAME, **chosen)
     await stage.let_pass(A_MOMENT)
     plan = "Would move 10.00 GBP into Holiday."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.notifications == [("The play: plan only", plan)]
     assert stage.heard == [{"message": plan}]
     owe(stage, "640.00")
     await stage.let_pass(SETTLED)
-    plan = "Would move nothing: the pot has what is owed."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    plan = "Would move nothing: the pot matches the credit card balance."
+    assert stage.notifications == [("The play: plan only", plan)]
     assert len(stage.heard) == 1
     assert stage.sent == []
 
@@ -187,7 +191,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage, dry_run=True, **soon()))
     await stage.let_pass(A_MOMENT)
     ((_title, plan),) = stage.notifications
-    assert "exceeds the most that may be moved at once" in plan
+    assert "exceeds the limit per transfer" in plan
 
 
 async def test_a_debt_in_another_currency_moves_nothing(stage: Stage) -> None:
@@ -207,4 +211,4 @@ async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
     assert stage.sent == []
     assert stage.heard == [{"message": FAILED}]
     assert stage.notifications == [("The play: something went wrong", FAILED)]
-    assert any("The amount exceeds the most" in text for text in stage.complaints())
+    assert any("The amount exceeds the limit" in text for text in stage.complaints())

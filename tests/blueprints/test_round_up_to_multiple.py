@@ -8,10 +8,10 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import break_transfers, change_options
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import Stage
 
@@ -118,7 +118,7 @@ async def test_a_payment_that_is_told_again_is_not_rounded_up_again(stage: Stage
     pay(stage, 1_230)
     await stage.let_pass()
     report = ear.reports[0]
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.joint.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.joint.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("House", 270)]
@@ -177,7 +177,7 @@ async def test_at_first_it_only_plans(stage: Stage) -> None:
     pay(stage, 1_230)
     await stage.let_pass()
     plan = "Would move 2.70 GBP into House for Deli."
-    assert stage.notifications == [("The play: only a plan", plan)]
+    assert stage.notifications == [("The play: plan only", plan)]
     assert stage.heard == [{"message": plan}]
     assert stage.sent == []
 
@@ -188,7 +188,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 1_230)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the most that may be moved at once" in plan
+    assert "exceeds the limit per transfer" in plan
 
 
 async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
@@ -197,8 +197,10 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
     pay(stage, 1_230)
     await stage.let_pass()
     ((title, text),) = stage.notifications
-    assert title == "The play: nothing was moved"
-    assert text.startswith("Did not move 2.70 GBP into House for Deli. The amount exceeds the most")
+    assert title == "The play: no money was moved"
+    assert text.startswith(
+        "Did not move 2.70 GBP into House for Deli. The amount exceeds the limit"
+    )
     assert stage.heard == [{"message": text}]
     assert stage.sent == []
 
@@ -211,8 +213,8 @@ async def test_a_round_up_that_the_bank_refuses_is_told(stage: Stage) -> None:
     assert stage.moves == []
     told = (
         "Tried to move 2.70 GBP into House for Deli. "
-        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
-        "Look into the Monzo app before you try again."
+        "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
+        "and check the Monzo app before you try again."
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]

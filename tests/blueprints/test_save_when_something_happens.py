@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transfer_journal import JOURNALS
+from custom_components.monzo.transfers.journal import JOURNALS
 from sandbox.server import Answer, LoseResponse
-from tests.looking import set_up
-from tests.mishaps import break_transfers, change_options
+from tests.helpers.state_helpers import set_up
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import A_POLL, Stage
 
@@ -93,7 +93,7 @@ async def test_it_only_plans_until_it_is_told_otherwise(stage: Stage) -> None:
     assert stage.sent == []
     assert stage.notifications == [
         (
-            "The play: only a plan",
+            "The play: plan only",
             "Would move 1.00 GBP into Bills: the dishwasher was done.",
         )
     ]
@@ -123,7 +123,7 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
     await happen(stage)
     assert stage.sent == []
     (call,) = stage.heard
-    assert "The amount exceeds the most that may be moved at once" in call["message"]
+    assert "The amount exceeds the limit per transfer" in call["message"]
 
 
 async def test_a_time_whose_answer_was_lost_is_not_saved_twice(stage: Stage) -> None:
@@ -147,8 +147,8 @@ async def test_what_the_bank_refuses_is_told_and_does_not_count(stage: Stage) ->
     assert stage.moves == []
     told = (
         "Tried to move 1.00 GBP into Bills: the dishwasher was done. "
-        "This did not work, or nobody can tell whether it did: Home Assistant's log says more. "
-        "Look into the Monzo app before you try again."
+        "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
+        "and check the Monzo app before you try again."
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]

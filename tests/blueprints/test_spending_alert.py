@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.api import LoggedRequest
 from sandbox.server import Answer
-from tests.mishaps import break_transfers
+from tests.helpers.transfer_faults import break_transfers
 
 from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of
@@ -82,7 +82,10 @@ async def test_three_times_the_usual_of_a_category_is_told(stage: Stage) -> None
     assert stage.notifications == [
         (
             "Unusual payment: £60.00",
-            "Cheesemonger, from Joint account · Ann & Ben. Usual in the last 30 days was £20.00.",
+            (
+                "Cheesemonger, from Joint account · Ann & Ben. "
+                "The usual amount in the last 30 days was £20.00."
+            ),
         )
     ]
 
@@ -232,7 +235,7 @@ async def test_the_button_only_plans_at_first(stage: Stage, clock: Clock, phone:
     await clock.let_pass(A_WHILE, until=lambda: phone.notifications)
     phone.press(phone.buttons[0])
     await stage.let_pass()
-    assert phone.texts == [TOLD, (None, "Only a plan: £123.45 from Bills would be moved.")]
+    assert phone.texts == [TOLD, (None, "Plan only: £123.45 from Bills would be moved.")]
     assert stage.sent == []
 
 
@@ -242,8 +245,8 @@ async def test_a_press_that_does_not_work_is_told(stage: Stage, clock: Clock, ph
     phone.press(phone.buttons[0])
     await stage.let_pass()
     assert stage.moves == []
-    assert phone.texts[-1][1].startswith("£123.45 from Bills: this did not work, or nobody can")
-    assert any("Monzo refused the transfer" in text for text in stage.complaints())
+    assert phone.texts[-1][1].startswith("£123.45 from Bills: the transfer failed or could not")
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
 
 
 @pytest.mark.parametrize("of_another_account", [True, False], ids=["of another account", "none"])
@@ -267,7 +270,7 @@ async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
     assert phone.texts == [TOLD]
     ((title, message),) = stage.notifications
     assert title == TOLD[0]
-    assert message.endswith("because the app has no notify entity that works: Old tablet.")
+    assert message.endswith("because the app has no working notify entity: Old tablet.")
 
 
 # What it asks

@@ -22,14 +22,14 @@ A_DAY = timedelta(days=1)
 A_WEEK = timedelta(days=7)
 A_MOMENT = timedelta(seconds=1)
 
-TITLE = "Flex: £100.50 in a week"
+TITLE = "Flex: £100.50 spent in a week"
 SUMMARY = """\
 £80.50 more than the week before.
 • Groceries: £60.00
 • Shopping: £25.00
 • Eating out: £12.50
-• One of your own: £3.00
-Biggest payments:
+• Custom category: £3.00
+Largest payments:
 • Grocer: £40.00
 • Bookworm: £30.00
 • Baker: £20.00"""
@@ -120,8 +120,8 @@ async def test_a_week_in_which_nothing_happened_is_told(stage: Stage) -> None:
     await summarise(stage, account=stage.device(stage.home.rewards))
     await stage.let_pass(AN_HOUR)
     ((title, message),) = stage.notifications
-    assert title == "Cashback: £0.00 in a week"
-    assert message == "As much as in the week before."
+    assert title == "Cashback: £0.00 spent in a week"
+    assert message == "The same as the week before."
 
 
 async def test_what_goes_into_a_pot_is_no_payment(stage: Stage) -> None:
@@ -134,8 +134,8 @@ async def test_what_goes_into_a_pot_is_no_payment(stage: Stage) -> None:
     await stage.let_pass(AN_HOUR)
     ((_title, message),) = stage.notifications
     lines = message.splitlines()
-    assert lines[lines.index("Biggest payments:") + 1] == "• Gadget Shed: £400.00"
-    assert "Bills:" not in message.partition("Biggest payments:")[2]
+    assert lines[lines.index("Largest payments:") + 1] == "• Gadget Shed: £400.00"
+    assert "Bills:" not in message.partition("Largest payments:")[2]
 
 
 async def test_it_is_told_that_something_could_not_be_read(stage: Stage) -> None:
@@ -155,7 +155,7 @@ async def test_it_is_told_that_the_bank_could_not_be_asked(stage: Stage) -> None
     assert stage.notifications == [
         (
             "No weekly summary",
-            "Monzo could not be asked. Home Assistant's log says why.",
+            "Monzo did not provide the data. See the Home Assistant log for details.",
         )
     ]
     assert stage.complaints()

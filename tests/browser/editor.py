@@ -56,7 +56,7 @@ async def preview(page: Page, card: str) -> Locator:
 
 async def hide_amounts(page: Page) -> None:
     """Set the option that all cards have, by keyboard."""
-    switch = page.get_by_role("switch", name="Hide amounts until they are tapped")
+    switch = page.get_by_role("switch", name="Hide amounts until tapped")
     await switch.press("Space")
     await expect(switch).to_be_checked()
 

@@ -91,7 +91,7 @@ class Photographer:
             await page.get_by_role("button", name="OK").click()
         bank = await popup.value
         await bank.get_by_role("button", name="Allow").click()
-        await page.get_by_text("This dialog goes on by itself").wait_for()
+        await page.get_by_text("This dialog continues automatically").wait_for()
         await self._take("sign-in", page, around="dialog[open]")
         house.server.approve(house.home.ann)
         await page.get_by_text("Name and assign").wait_for()
@@ -280,7 +280,7 @@ def _as_the_editor_writes(automation: Automation) -> Automation:
 
 def _level(devices: dict[str, str]) -> Automation:
     return {
-        "alias": "Keep the account at a level",
+        "alias": "Keep the account at a set balance",
         "use_blueprint": {
             "path": "monzo/keep_account_at_level.yaml",
             "input": {

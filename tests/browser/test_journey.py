@@ -101,7 +101,7 @@ async def put_money_into_a_pot(ann: Visitor) -> None:
     await ann.page.get_by_text("Select a device").first.click()
     await ann.shot("pots")
     await ann.page.get_by_role("option").filter(has_text="Holiday").click()
-    amount = ann.page.locator("ha-settings-row").filter(has_text="How much to move, in the")
+    amount = ann.page.locator("ha-settings-row").filter(has_text="The amount to move, in the")
     await amount.locator("ha-checkbox").click()
     await amount.get_by_role("spinbutton").fill("12.34")
     await ann.shot("deposit")
@@ -143,7 +143,7 @@ async def sign_in_anew_by_ones_own_wish(ann: Visitor) -> None:
 async def limit_what_may_be_moved(ann: Visitor) -> None:
     await ann.entry.get_by_role("button", name="Configure").click()
     await ann.sees("Monzo options")
-    limit = ann.dialog.locator("ha-selector-number").filter(has_text="Most per transfer")
+    limit = ann.dialog.locator("ha-selector-number").filter(has_text="Limit per transfer")
     await limit.get_by_role("spinbutton").fill("50")
     await ann.shot("options")
     await ann.presses("Submit")
@@ -235,7 +235,7 @@ async def test_nobody_else_can_sign_in_for_ann(new_house: House, desk: Desk) -> 
     ben = Visitor(new_house, desk, page)
     await page.get_by_role("button", name="Reconfigure").click()
     await ben.allows(await ben.submits(), "Ben Baker")
-    await ben.sees("sign-in of another person")
+    await ben.sees("signed in as a different person")
     await ben.shot("another person")
 
 

@@ -236,7 +236,7 @@ async def test_without_an_account_it_leads_to_the_integrations(
     strategy = {"type": "custom:monzo", "accounts": ["gone"]}
     path = await lay_out(banked_house, "no-money", {"strategy": strategy})
     page = await desk.open(banked_house, path)
-    await expect(page.get_by_text("No account to show")).to_be_visible()
+    await expect(page.get_by_text("No accounts to show")).to_be_visible()
     await desk.shot("nothing")
     await page.get_by_role("button", name="Go to integrations").click()
     await page.wait_for_url("**/config/integrations/dashboard")

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from sandbox.server import Answer
 from sandbox.shops import Shop
+from tests.browser import editor
 
-from . import editor
 from .boards import device_of, lay_out, moved_in, not_loaded, reload
 from .desk import Desk, place_of
 from .house import House
@@ -374,7 +374,7 @@ async def test_a_connection_that_breaks_meanwhile_is_said_and_asked_again(
     await page.goto(f"{banked_house.url}{path}")
     card = page.locator(CARD)
     await card.get_by_role("alert").wait_for()
-    await expect(card.get_by_role("alert")).to_have_text("Home Assistant did not answer.")
+    await expect(card.get_by_role("alert")).to_have_text("Home Assistant did not respond.")
     await card.get_by_role("button", name="Try again").click()
     await expect(card.get_by_role("listitem").first).to_be_visible()
 

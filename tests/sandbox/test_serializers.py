@@ -9,7 +9,7 @@ import pytest
 from sandbox import serializers
 from sandbox.bank import Bank
 from sandbox.models import Account, Person
-from tests.api.shapes import shape
+from tests.api.recorded_answers import recorded_answer
 
 
 def outline(value: Any, *, skipping: frozenset[str] = frozenset()) -> Any:
@@ -25,7 +25,9 @@ def outline(value: Any, *, skipping: frozenset[str] = frozenset()) -> Any:
             return type(value)
 
 
-RECORDED_ACCOUNTS = {account["type"]: account for account in shape("accounts")["accounts"]}
+RECORDED_ACCOUNTS = {
+    account["type"]: account for account in recorded_answer("accounts")["accounts"]
+}
 
 
 @pytest.mark.parametrize("kind", RECORDED_ACCOUNTS)
@@ -59,7 +61,7 @@ def test_an_unknown_type_has_the_newest_format_without_an_account_number(
 
 def test_a_balance_without_a_travel_currency(bank: Bank, current: Account) -> None:
     data = serializers.balance_json(bank.balance(current.id))
-    assert outline(data) == outline(shape("balance_at_home"))
+    assert outline(data) == outline(recorded_answer("balance_at_home"))
     assert data["local_currency"] == ""
     assert data["local_exchange_rate"] == 0
 
@@ -70,12 +72,12 @@ def test_a_balance_with_a_travel_currency(bank: Bank, current: Account) -> None:
     data = serializers.balance_json(bank.balance(current.id))
     # This key was added to the API after the recording.
     newer = frozenset({"balance_including_flexible_savings"})
-    assert outline(data, skipping=newer) == outline(shape("balance_abroad"))
+    assert outline(data, skipping=newer) == outline(recorded_answer("balance_abroad"))
     assert data["local_spend"] == [{"spend_today": -690, "currency": "ISK"}]
 
 
 def test_a_pot_without_a_goal_has_no_key_for_it(bank: Bank, current: Account) -> None:
-    recorded = shape("pots")["pots"][0]
+    recorded = recorded_answer("pots")["pots"][0]
     with_goal = serializers.pot_json(bank.open_pot(current.id, "Holiday", goal=1_000))
     without = serializers.pot_json(bank.open_pot(current.id, "Holiday"))
     assert outline(with_goal) == outline(recorded)
@@ -115,14 +117,14 @@ CHANGED = frozenset(
 def test_a_card_payment(bank: Bank, current: Account) -> None:
     transaction = bank.pay(current.id, -2_775, pending=False)
     short = serializers.transaction_json(transaction, expand_merchant=False)
-    recorded = shape("transactions_unexpanded")["transactions"][0]
+    recorded = recorded_answer("transactions_unexpanded")["transactions"][0]
     assert outline(short, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
     assert short.keys() - recorded.keys() == {"merchant_feedback_uri"}
     assert transaction.merchant is not None
     assert short["merchant"] == transaction.merchant.id
     assert short["attachments"] is None
     expanded = serializers.transaction_json(transaction, expand_merchant=True)["merchant"]
-    recorded_merchant = shape("transaction_expanded")["transaction"]["merchant"]
+    recorded_merchant = recorded_answer("transaction_expanded")["transaction"]["merchant"]
     # In recordings of current merchants, these keys are missing or have other contents.
     changed = frozenset({"created", "updated", "suggested_tags", "metadata"})
     assert outline(expanded, skipping=changed) == outline(recorded_merchant, skipping=changed)
@@ -144,7 +146,7 @@ def test_only_a_declined_payment_has_a_decline_reason(bank: Bank, current: Accou
 
 def test_an_incoming_bank_transfer(bank: Bank, current: Account) -> None:
     data = serializers.transaction_json(bank.receive(current.id, 100), expand_merchant=True)
-    recorded = shape("faster_payment")
+    recorded = recorded_answer("faster_payment")
     assert outline(data, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
     assert (data["merchant"], data["user_id"]) == (None, "")
     assert data["categories"] == {"transfers": 100}
@@ -154,7 +156,7 @@ def test_a_round_up(bank: Bank, current: Account) -> None:
     bank.open_pot(current.id, "Coins", round_up=True)
     bank.pay(current.id, -199)
     data = serializers.transaction_json(bank.transactions(current.id)[-1], expand_merchant=True)
-    recorded = shape("round_up")
+    recorded = recorded_answer("round_up")
     assert outline(data, skipping=CHANGED) == outline(recorded, skipping=CHANGED)
     assert isinstance(data["metadata"], dict)
     assert recorded["metadata"].keys() <= data["metadata"].keys()
@@ -176,7 +178,7 @@ def test_a_split_payment_a_cash_fee_and_a_virtual_card(bank: Bank, current: Acco
 
 def test_the_documented_webhook_has_only_the_documented_keys(bank: Bank, current: Account) -> None:
     data = serializers.documented_transaction_json(bank.pay(current.id, -350))
-    assert data.keys() == shape("webhook_documented")["data"].keys()
+    assert data.keys() == recorded_answer("webhook_documented")["data"].keys()
 
 
 @pytest.mark.parametrize(
@@ -200,4 +202,6 @@ def test_a_receipt(bank: Bank, ann: Person, current: Account) -> None:
     }
     body: dict[str, object] = {"total": 665, "currency": "GBP", "items": [item]}
     receipt = bank.put_receipt(ann, "mine", transaction.id, body)
-    assert outline(serializers.receipt_json(receipt)) == outline(shape("receipt")["receipt"])
+    assert outline(serializers.receipt_json(receipt)) == outline(
+        recorded_answer("receipt")["receipt"]
+    )

@@ -28,7 +28,7 @@ from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
-from tests.teller import Meanwhile, Teller, refused
+from tests.helpers.transfer_client import Meanwhile, Teller, refused
 
 ATTACH = "attach_file"
 REMOVE = "remove_attachment"

@@ -16,7 +16,7 @@ from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
 from sandbox.household import Household
 from sandbox.server import BankServer
-from tests.teller import Teller, refused
+from tests.helpers.transfer_client import Teller, refused
 
 CREATE = "create_feed_item"
 

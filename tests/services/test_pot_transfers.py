@@ -25,7 +25,7 @@ from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore
 from tests.conftest import LetPass, SignIn
-from tests.teller import Move, Teller, refused
+from tests.helpers.transfer_client import Move, Teller, refused
 
 ACTIONS = (SERVICE_DEPOSIT_INTO_POT, SERVICE_WITHDRAW_FROM_POT)
 
@@ -323,7 +323,7 @@ async def test_the_account_of_another_entry_is_refused(
     entry = sign_in(home.ben)
     assert await hass.config_entries.async_setup(entry.entry_id)
     pot = bank.open_pot(home.bens.id, "Ben's")
-    await entry.runtime_data.balances.async_read_account(home.bens.id, since=math.inf)
+    await entry.runtime_data.balances.async_refresh_account(home.bens.id, since=math.inf)
     bens = Teller(hass, entry, bank, server)
     for mine, theirs in (
         (teller.device(home.current), bens.device(pot)),
@@ -383,7 +383,7 @@ async def test_a_pot_that_cannot_be_read_is_refused(
     teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "/pots", DropBefore(), times=None)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
+    await teller.entry.runtime_data.balances.async_refresh_account(home.current.id, since=math.inf)
     with refused() as refusal:
         await teller.deposit(home.holiday, 1)
     assert refusal.key == "cannot_be_read"
@@ -461,7 +461,7 @@ async def test_what_was_moved_before_the_pot_was_locked_was_moved(
 ) -> None:
     await teller.withdraw(home.holiday, 1, dedupe_id="a treat")
     bank.set_locked(home.holiday.id, locked=True)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
+    await teller.entry.runtime_data.balances.async_refresh_account(home.current.id, since=math.inf)
     answer = await teller.withdraw(home.holiday, 1, dedupe_id="a treat")
     assert answer["result"] == "already_moved"
 

@@ -28,9 +28,9 @@ from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.conftest import SignIn
-from tests.dialogs import TEXTS
-from tests.looking import set_up
-from tests.teller import Teller, refused
+from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.state_helpers import set_up
+from tests.helpers.transfer_client import Teller, refused
 
 ADD = "add_receipt"
 REMOVE = "remove_receipt"

@@ -19,8 +19,8 @@ from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
 from tests.conftest import LetPass
-from tests.mishaps import break_transfers, change_options
-from tests.teller import Held, Move, Teller, refused
+from tests.helpers.transfer_client import Held, Move, Teller, refused
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 NO_PERCENTAGES = (
     0,
@@ -123,7 +123,7 @@ async def test_an_amount_that_would_leave_too_little_is_refused(
     with refused() as refusal:
         await teller.deposit(home.holiday, (before - 10_000 + 1) / 100, keep_at_least=100)
     assert refusal.key == "below_keep_at_least"
-    assert "moved nothing" in refusal.text
+    assert "moved no money" in refusal.text
     with refused() as refusal:
         await teller.withdraw(home.holiday, 640, keep_at_least=0.01)
     assert refusal.key == "below_keep_at_least"
@@ -342,7 +342,7 @@ async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
     ]
     await held.arrived.wait()
     server.fail("GET", "*", Answer.html(502), times=None)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
+    await teller.entry.runtime_data.balances.async_refresh_account(home.current.id, since=math.inf)
     held.released.set()
     for call, key in zip(calls, ("transfer_rejected", "cannot_be_read"), strict=True):
         with refused() as refusal:

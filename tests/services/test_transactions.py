@@ -27,8 +27,8 @@ from sandbox.household import Household
 from sandbox.models import Account, Transaction
 from sandbox.server import BankServer
 from tests.conftest import LetPass
-from tests.looking import entity_id
-from tests.teller import Teller, refused
+from tests.helpers.state_helpers import entity_id
+from tests.helpers.transfer_client import Teller, refused
 from tests.test_docs import ACCOUNT, FENCE, PAGES
 
 GET_TRANSACTIONS = "get_transactions"

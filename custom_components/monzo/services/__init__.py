@@ -6,7 +6,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import service
 
 from ..const import DOMAIN
-from . import attachments, autopilot, feed, pot_transfers, receipts, refresh, transactions
+from . import attachments, feed, pot_transfers, receipts, refresh, transactions
+from . import planned_transfers as autopilot
+
+__all__ = ["async_setup_services"]
 
 TOPICS = (attachments, autopilot, feed, pot_transfers, receipts, refresh, transactions)
 

@@ -1,22 +1,18 @@
 """Amounts of money that people and templates write down: taken exactly, or not at all."""
 
 from collections.abc import Mapping
-from decimal import Decimal
-import re
 from typing import Any, Final
 
 import voluptuous as vol
 
+from ..amounts import parse_amount, parse_number
 from ..api import Money, currency_exponent
-from ..errors import refused
-from ..plans import Percentage, Rest, Share
+from ..bank import validation_error
+from ..transfers import Percentage, Rest, Share
 
 ATTR_AMOUNT: Final = "amount"
 ATTR_EVERYTHING: Final = "everything"
 ATTR_PERCENTAGE: Final = "percentage"
-
-# Digits as people write them; Python's own idea of a number is wider, from "1e20" to "NaN".
-DIGITS: Final = re.compile(r"-?(([0-9]+\.)?[0-9]+|\.[0-9]+)")
 
 # Longer than any percentage that makes sense, and short enough to be exact with at once.
 LONGEST_PERCENTAGE: Final = 16
@@ -31,32 +27,18 @@ ANY_AMOUNT: Final = object
 def percentage(value: object) -> Percentage:
     """Return a percentage above 0, up to 100, exactly as it is written; a schema's validator."""
     text = str(value).strip()
-    if len(text) <= LONGEST_PERCENTAGE and DIGITS.fullmatch(text) and 0 < Decimal(text) <= WHOLE:
-        return Percentage(Decimal(text))
+    number = parse_number(text) if len(text) <= LONGEST_PERCENTAGE else None
+    if number is not None and 0 < number <= WHOLE:
+        return Percentage(number)
     message = "expected a percentage above 0, up to 100"
     raise vol.Invalid(message)
-
-
-def parse_amount(value: object, currency: str) -> Money | None:
-    """Return an amount of whole minor units, with its sign; None for anything else.
-
-    What a person or a template got wrong is never rounded.
-    """
-    try:
-        text = str(value).strip()
-        if DIGITS.fullmatch(text):
-            return Money.from_minor(Money(Decimal(text), currency).minor, currency)
-    except ValueError:
-        # Not whole, or a number too large for Python to write it down.
-        return None
-    return None
 
 
 def positive_amount(value: object, currency: str) -> Money:
     """Return an amount greater than zero; raises ServiceValidationError for anything else."""
     amount = parse_amount(value, currency)
     if amount is None or amount.minor <= 0:
-        raise refused(
+        raise validation_error(
             "invalid_amount", currency=currency, decimals=str(currency_exponent(currency))
         )
     return amount
@@ -77,7 +59,7 @@ def required_amount(fields: Mapping[str, Any], field: str, currency: str) -> Mon
     """
     amount = parse_amount(fields[field], currency)
     if amount is None or amount.minor < 0:
-        raise refused(
+        raise validation_error(
             "invalid_amount_in_field",
             field=field,
             currency=currency,
@@ -94,7 +76,7 @@ def share_of(fields: Mapping[str, Any], currency: str, *, rest: str = ATTR_EVERY
     given = [field for field in (ATTR_AMOUNT, ATTR_PERCENTAGE) if field in fields]
     given += [rest] if fields.get(rest) else []
     if len(given) != 1:
-        raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {rest}")
+        raise validation_error("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {rest}")
     if given == [ATTR_AMOUNT]:
         return positive_amount(fields[ATTR_AMOUNT], currency)
     if given == [ATTR_PERCENTAGE]:

@@ -22,8 +22,8 @@ from ..api import (
     MonzoPermissionError,
     MonzoRejectedError,
 )
-from ..errors import bank_errors, failed, refused
-from .common import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
+from ..bank import action_error, bank_errors, validation_error
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
 from .fields import MONZO_ID, TEXT, https_url
 
 ATTR_ATTACHMENT_ID: Final = "attachment_id"
@@ -122,7 +122,7 @@ async def _async_attach_file(call: ServiceCall) -> ServiceResponse:
     """Attach a file, or a picture that is on the internet, to a transaction."""
     target = async_account(call)
     if sum(source in call.data for source in SOURCES) != 1:
-        raise refused("not_one_source")
+        raise validation_error("not_one_source")
     if ATTR_URL in call.data:
         return await _async_attach_url(call, target)
     return await _async_attach_content(call, target)
@@ -159,9 +159,9 @@ async def _async_attach_content(call: ServiceCall, target: AccountTarget) -> Ser
         except MonzoAuthenticationError:
             raise
         except (MonzoNotFoundError, MonzoPermissionError, MonzoRejectedError) as err:
-            raise failed("attachment_not_registered", reason=err.message) from err
+            raise action_error("attachment_not_registered", reason=err.message) from err
         except (MonzoError, OAuth2TokenRequestBaseError) as err:
-            raise failed("attachment_not_confirmed") from err
+            raise action_error("attachment_not_confirmed") from err
     return _answer(call, attachment, file_type, size=len(content))
 
 
@@ -191,9 +191,9 @@ async def _async_path(call: ServiceCall) -> Path:
     # The last two are what Home Assistant's own folders answer to odd names.
     except MediaSourceError, AssertionError, ValueError:
         # Without the cause, which has the name of the file in it.
-        raise refused("media_not_found") from None
+        raise validation_error("media_not_found") from None
     if media.path is None:
-        raise refused("media_not_local")
+        raise validation_error("media_not_local")
     return media.path
 
 
@@ -207,17 +207,17 @@ def _read(hass: HomeAssistant, path: Path) -> bytes:
         # Where it is behind all links and dots: what is checked is what is opened then.
         file = path.resolve()
         if not hass.config.is_allowed_path(str(file)):
-            raise refused("file_not_allowed")
+            raise validation_error("file_not_allowed")
         # A pipe or a device would be read without end.
         if not file.is_file():
-            raise refused("file_not_found")
+            raise validation_error("file_not_found")
         with file.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
     except OSError, ValueError:
         # Without the cause, which has the name of the file in it.
-        raise refused("file_not_found") from None
+        raise validation_error("file_not_found") from None
     if len(content) > LARGEST_FILE:
-        raise refused("file_too_large", megabytes=str(LARGEST_FILE // 1_000_000))
+        raise validation_error("file_too_large", megabytes=str(LARGEST_FILE // 1_000_000))
     return content
 
 
@@ -226,7 +226,7 @@ def _type_of(content: bytes) -> FileType:
     for file_type in FILE_TYPES:
         if file_type.signature.match(content):
             return file_type
-    raise refused("file_type_not_supported")
+    raise validation_error("file_type_not_supported")
 
 
 def _type_named_by(suffix: str) -> FileType:
@@ -240,7 +240,7 @@ def _type_named_by(suffix: str) -> FileType:
     for file_type in FILE_TYPES:
         if named == (file_type.mime_type, None):
             return file_type
-    raise refused("file_type_not_supported")
+    raise validation_error("file_type_not_supported")
 
 
 async def _async_remove_attachment(call: ServiceCall) -> None:

@@ -6,9 +6,9 @@ from homeassistant.core import ServiceCall, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..bank import bank_errors
 from ..const import FEED_IMAGE_URL
-from ..errors import bank_errors
-from .common import ATTR_ACCOUNT, Action, async_account
+from .action import ATTR_ACCOUNT, Action, async_account
 from .fields import TEXT, https_url
 
 ATTR_BACKGROUND_COLOR: Final = "background_color"

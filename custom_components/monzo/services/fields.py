@@ -6,7 +6,7 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 from yarl import URL
 
-from ..errors import refused
+from ..bank import validation_error
 
 TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
 
@@ -24,5 +24,5 @@ def https_url(text: str, field: str) -> str:
     except ValueError:
         url = URL()
     if url.scheme != "https" or not url.host or not text.isprintable() or " " in text:
-        raise refused("not_https", field=field)
+        raise validation_error("not_https", field=field)
     return text

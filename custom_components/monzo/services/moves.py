@@ -12,22 +12,23 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..accounts import MonzoData
 from ..api import Money, MonzoAuthenticationError, MonzoError
-from ..errors import bank_errors, failed, refused
-from ..models import MonzoData
-from ..plans import (
+from ..bank import action_error, bank_errors, validation_error
+from ..transfers import (
+    AccountOrPotBalance,
     Direction,
-    Holding,
     Move,
+    MoveResult,
+    MoveStatus,
     NothingToMove,
     Percentage,
     Plan,
     Rest,
     Share,
+    TransferBatch,
     leaves_at_least,
 )
-from ..transfer_journal import Order
-from ..transfers import Step, StepResult
 from .amounts import ANY_AMOUNT, ATTR_AMOUNT, ATTR_EVERYTHING, ATTR_PERCENTAGE, number, percentage
 from .pot_targets import PotTarget
 
@@ -90,7 +91,7 @@ class MoveRequest:
 class _Draft:
     """What is about to be moved for a request, before anything is."""
 
-    order: Order | None
+    order: TransferBatch | None
     """None if there is nothing to move."""
 
     unmade: Mapping[str, Move]
@@ -116,7 +117,9 @@ def certain_moves(
     )
 
 
-def keeps(holding: Callable[[MonzoData], Holding], keep_at_least: Money | None) -> Objection:
+def keeps(
+    holding: Callable[[MonzoData], AccountOrPotBalance], keep_at_least: Money | None
+) -> Objection:
     """Return what objects if an account or a pot would keep less than it is to keep.
 
     Without `keep_at_least`, nothing may be owed afterwards.
@@ -172,7 +175,7 @@ async def _async_preview(call: ServiceCall, request: MoveRequest) -> ServiceResp
     if request.bank_decides and draft.unmade and not problems:
         data = await _async_read(call.hass, target)
         if request.objection(data, draft.unmade.values()):
-            problems.append(refused("more_than_there_is"))
+            problems.append(validation_error("more_than_there_is"))
     steps = target.transfers.preview(draft.order) if draft.order else ()
     return {
         **_answer(request, dedupe_id, draft, steps, target.known),
@@ -211,16 +214,19 @@ async def _async_move(call: ServiceCall, request: MoveRequest) -> ServiceRespons
 
 
 def _in_short(
-    request: MoveRequest, order: Order | None, steps: Iterable[Step], halted: HomeAssistantError
+    request: MoveRequest,
+    order: TransferBatch | None,
+    steps: Iterable[MoveResult],
+    halted: HomeAssistantError,
 ) -> HomeAssistantError:
     """Return what to raise when not everything was moved, for who has not asked for more."""
-    moved = sum(step.result in {StepResult.MOVED, StepResult.ALREADY_MOVED} for step in steps)
+    moved = sum(step.result in {MoveStatus.MOVED, MoveStatus.ALREADY_MOVED} for step in steps)
     if order is None or moved == 0:
         return halted
     if request.target.transfers.is_between_pots(order):
-        error = failed("money_in_account", reason=str(halted), dedupe_id=order.dedupe_id)
+        error = action_error("money_in_account", reason=str(halted), dedupe_id=order.dedupe_id)
     else:
-        error = failed(
+        error = action_error(
             "moves_interrupted",
             moved=str(moved),
             planned=str(len(order.moves)),
@@ -239,7 +245,7 @@ async def _async_draft(hass: HomeAssistant, request: MoveRequest, dedupe_id: str
     target = request.target
     if (order := target.transfers.find_order(dedupe_id)) is not None:
         if order.request != request.digest:
-            problem = refused("dedupe_id_reused", dedupe_id=dedupe_id)
+            problem = validation_error("dedupe_id_reused", dedupe_id=dedupe_id)
             return _draft_of_nothing(request, dedupe_id, problem)
         return await _async_draft_of_rest(hass, request, order)
     data = target.known
@@ -259,7 +265,9 @@ def _draft_of_nothing(request: MoveRequest, dedupe_id: str, problem: HomeAssista
     )
 
 
-async def _async_draft_of_rest(hass: HomeAssistant, request: MoveRequest, order: Order) -> _Draft:
+async def _async_draft_of_rest(
+    hass: HomeAssistant, request: MoveRequest, order: TransferBatch
+) -> _Draft:
     """Return what is left of an order, and why that must not be moved, if so.
 
     What is in the account and the pots may have changed since it was planned.
@@ -272,7 +280,7 @@ async def _async_draft_of_rest(hass: HomeAssistant, request: MoveRequest, order:
         rest = await transfers.async_not_shown(order)
         data = await _async_read(hass, request.target)
         if (key := request.objection(data, rest)) is not None:
-            problems.append(refused(key))
+            problems.append(validation_error(key))
     return _Draft(
         order=order,
         unmade=unmade,
@@ -296,7 +304,7 @@ async def _async_draft_of_new(
             problems=problems,
             nothing_because=plan.nothing_because,
         )
-    order = Order(
+    order = TransferBatch(
         dedupe_id=dedupe_id,
         request=request.digest,
         moves=_with_ids(request, dedupe_id, plan.moves),
@@ -308,7 +316,10 @@ async def _async_draft_of_new(
         order=order,
         unmade=unmade,
         short_by=plan.short_by,
-        problems=(*((refused("pot_locked"),) if locked else ()), *transfers.problems(unmade)),
+        problems=(
+            *((validation_error("pot_locked"),) if locked else ()),
+            *transfers.problems(unmade),
+        ),
     )
 
 
@@ -331,8 +342,8 @@ def _with_ids(request: MoveRequest, dedupe_id: str, moves: Iterable[Move]) -> di
 def _why_not(plan: Plan) -> ServiceValidationError:
     """Return why a certain amount cannot be moved."""
     if plan.nothing_because is NothingToMove.ACCOUNT_OVERDRAWN:
-        return refused("account_overdrawn")
-    return refused("below_keep_at_least")
+        return validation_error("account_overdrawn")
+    return validation_error("below_keep_at_least")
 
 
 async def _async_is_locked(
@@ -346,7 +357,7 @@ async def _async_is_locked(
     # Not only as of the last poll.
     data = await _async_read(hass, request.target)
     if locked - data.pots.keys():
-        raise refused("cannot_be_read")
+        raise validation_error("cannot_be_read")
     return any(data.pots[id_].pot.locked for id_ in locked)
 
 
@@ -356,7 +367,7 @@ async def _async_read(hass: HomeAssistant, target: PotTarget) -> MonzoData:
     Raises ServiceValidationError if that fails.
     """
     if (data := await _async_read_since(hass, target, target.called_at)) is None:
-        raise refused("cannot_be_read")
+        raise validation_error("cannot_be_read")
     return data
 
 
@@ -373,7 +384,7 @@ async def _async_read_since(
 ) -> MonzoData | None:
     balances = target.runtime.balances
     try:
-        await balances.async_read_account(target.account_id, since=since)
+        await balances.async_refresh_account(target.account_id, since=since)
     except MonzoAuthenticationError:
         target.entry.async_start_reauth(hass)
         return None
@@ -389,7 +400,7 @@ def _answer(
     request: MoveRequest,
     dedupe_id: str | None,
     draft: _Draft,
-    steps: Collection[Step],
+    steps: Collection[MoveResult],
     data: MonzoData | None,
 ) -> dict[str, Any]:
     """Return what happened, with balances as far as they could be read afterwards."""
@@ -416,19 +427,19 @@ def _answer(
     return answer
 
 
-def _result(steps: Collection[Step]) -> str:
+def _result(steps: Collection[MoveResult]) -> str:
     """Return how all of it went, in a word."""
     results = {step.result for step in steps}
     if not results:
         return "nothing_to_do"
-    if results == {StepResult.ALREADY_MOVED}:
-        return StepResult.ALREADY_MOVED
-    if results <= {StepResult.ALREADY_MOVED, StepResult.MOVED}:
-        return StepResult.MOVED
-    return StepResult.PLANNED if StepResult.PLANNED in results else "incomplete"
+    if results == {MoveStatus.ALREADY_MOVED}:
+        return MoveStatus.ALREADY_MOVED
+    if results <= {MoveStatus.ALREADY_MOVED, MoveStatus.MOVED}:
+        return MoveStatus.MOVED
+    return MoveStatus.PLANNED if MoveStatus.PLANNED in results else "incomplete"
 
 
-def _reason(request: MoveRequest, draft: _Draft, steps: Iterable[Step]) -> str | None:
+def _reason(request: MoveRequest, draft: _Draft, steps: Iterable[MoveResult]) -> str | None:
     """Return why nothing was moved, or not everything."""
     if draft.order is None:
         return draft.nothing_because
@@ -437,7 +448,7 @@ def _reason(request: MoveRequest, draft: _Draft, steps: Iterable[Step]) -> str |
     return next((step.error.translation_key for step in steps if step.error), None)
 
 
-def _row(target: PotTarget, step: Step) -> dict[str, Any]:
+def _row(target: PotTarget, step: MoveResult) -> dict[str, Any]:
     """Return how one move went."""
     move = step.move
     return {

@@ -6,13 +6,11 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 
-from ..devices import subject_id
-from ..errors import refused
-from ..models import MonzoData, PotState
-from ..plans import Holding
+from ..accounts import MonzoData, PotState, monzo_id_of
+from ..bank import validation_error
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from ..transfers import Transfers
-from .common import ATTR_ACCOUNT, async_device
+from ..transfers import AccountOrPotBalance, Transfers
+from .action import ATTR_ACCOUNT, async_device
 
 ATTR_POT: Final = "pot"
 
@@ -52,22 +50,22 @@ class PotTarget:
         """What is known without asking the bank."""
         return self.runtime.balances.data
 
-    def account(self, data: MonzoData) -> Holding:
+    def account(self, data: MonzoData) -> AccountOrPotBalance:
         """Return what is in the account; raises ServiceValidationError if nobody can tell."""
         if (account := data.accounts.get(self.account_id)) is None:
-            raise refused("cannot_be_read")
-        return Holding(id=account.id, balance=account.money)
+            raise validation_error("cannot_be_read")
+        return AccountOrPotBalance(id=account.id, balance=account.money)
 
     def check_all(self, data: MonzoData) -> None:
         """Raise ServiceValidationError if one of the pots is not there any more."""
         for place in range(len(self.pots)):
             self.pot(data, place)
 
-    def pot(self, data: MonzoData, place: int = 0) -> Holding:
+    def pot(self, data: MonzoData, place: int = 0) -> AccountOrPotBalance:
         """Return what is in one of the pots; raises ServiceValidationError if nobody can tell."""
         if (pot := data.pots.get(self.pots[place].id)) is None:
-            raise refused("cannot_be_read")
-        return Holding(id=pot.id, balance=pot.money)
+            raise validation_error("cannot_be_read")
+        return AccountOrPotBalance(id=pot.id, balance=pot.money)
 
 
 @callback
@@ -80,20 +78,20 @@ def async_target(call: ServiceCall, *device_ids: str) -> PotTarget:
     pots: list[PotState] = []
     entries: set[MonzoConfigEntry] = set()
     for device_id in device_ids:
-        entry, found = _find(call.hass, device_id)
-        subject = entry.runtime_data.balances.data.subject(found)
-        if not isinstance(subject, PotState):
-            raise refused("not_a_pot" if subject else "cannot_be_read")
-        pots.append(subject)
+        entry, found_id = _find(call.hass, device_id)
+        state = entry.runtime_data.balances.data.find(found_id)
+        if not isinstance(state, PotState):
+            raise validation_error("not_a_pot" if state else "cannot_be_read")
+        pots.append(state)
         entries.add(entry)
     if len({pot.account_id for pot in pots}) > 1:
-        raise refused("pots_of_several_accounts")
+        raise validation_error("pots_of_several_accounts")
     (entry,) = entries
     if ATTR_ACCOUNT in call.data and _find(call.hass, call.data[ATTR_ACCOUNT]) != (
         entry,
         pots[0].account_id,
     ):
-        raise refused("not_the_pots_account")
+        raise validation_error("not_the_pots_account")
     return PotTarget(
         entry=entry, runtime=entry.runtime_data, pots=tuple(pots), called_at=time.monotonic()
     )
@@ -106,4 +104,4 @@ def _find(hass: HomeAssistant, device_id: str) -> tuple[MonzoConfigEntry, str]:
     Raises ServiceValidationError if there is no such device, or it is not Monzo's.
     """
     device, entry = async_device(hass, device_id)
-    return entry, subject_id(device) or ""
+    return entry, monzo_id_of(device) or ""

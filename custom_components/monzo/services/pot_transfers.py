@@ -7,12 +7,11 @@ from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from .. import plans
+from ..accounts import MonzoData
 from ..api import Money
-from ..models import MonzoData
-from ..plans import Direction, Holding, Plan, Share
+from ..transfers import AccountOrPotBalance, Direction, Plan, Share, plan_deposit, plan_withdrawal
+from .action import ATTR_ACCOUNT, Action
 from .amounts import optional_amount, share_of
-from .common import ATTR_ACCOUNT, Action
 from .moves import (
     ATTR_KEEP_AT_LEAST,
     MOVING_SCHEMA,
@@ -43,8 +42,8 @@ async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
     target = async_target(call, call.data[ATTR_POT])
     (pot,) = target.pots
 
-    def plan(account: Holding, share: Share, keep_at_least: Money | None) -> Plan:
-        return plans.deposit(account, pot.id, share, keep_at_least=keep_at_least)
+    def plan(account: AccountOrPotBalance, share: Share, keep_at_least: Money | None) -> Plan:
+        return plan_deposit(account, pot.id, share, keep_at_least=keep_at_least)
 
     return await _async_move_out_of(call, target, Direction.DEPOSIT, target.account, plan)
 
@@ -53,8 +52,8 @@ async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
     """Move money from a pot back into its account."""
     target = async_target(call, call.data[ATTR_POT])
 
-    def plan(pot: Holding, share: Share, keep_at_least: Money | None) -> Plan:
-        return plans.withdraw(pot, target.account_id, share, keep_at_least=keep_at_least)
+    def plan(pot: AccountOrPotBalance, share: Share, keep_at_least: Money | None) -> Plan:
+        return plan_withdrawal(pot, target.account_id, share, keep_at_least=keep_at_least)
 
     return await _async_move_out_of(call, target, Direction.WITHDRAW, target.pot, plan)
 
@@ -63,8 +62,8 @@ async def _async_move_out_of(
     call: ServiceCall,
     target: PotTarget,
     direction: Direction,
-    source: Callable[[MonzoData], Holding],
-    plan: Callable[[Holding, Share, Money | None], Plan],
+    source: Callable[[MonzoData], AccountOrPotBalance],
+    plan: Callable[[AccountOrPotBalance, Share, Money | None], Plan],
 ) -> ServiceResponse:
     """Move a share of what is in an account or a pot."""
     share = share_of(call.data, target.currency)

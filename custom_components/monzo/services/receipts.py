@@ -9,6 +9,7 @@ from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..amounts import parse_amount
 from ..api import (
     Money,
     Receipt,
@@ -18,14 +19,9 @@ from ..api import (
     ReceiptTax,
     currency_exponent,
 )
-from ..errors import bank_errors, refused
-from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, parse_amount, positive_amount
-from .common import (
-    ATTR_ACCOUNT,
-    ATTR_TRANSACTION_ID,
-    Action,
-    async_account,
-)
+from ..bank import bank_errors, validation_error
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
+from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
 
 ATTR_CURRENCY: Final = "currency"
@@ -144,7 +140,7 @@ class Line:
         amount = parse_amount(self.fields[field], self.currency)
         if amount is not None:
             return amount
-        raise refused(
+        raise validation_error(
             "invalid_receipt_amount",
             place=f"{self.place} {field}",
             currency=self.currency,
@@ -197,9 +193,9 @@ def _receipt(call: Line) -> Receipt:
         merchant=ReceiptMerchant(**fields[ATTR_MERCHANT]) if ATTR_MERCHANT in fields else None,
     )
     if _sum((*receipt.items, *receipt.taxes)) != receipt.total.minor:
-        raise refused("receipt_items_do_not_add_up")
+        raise validation_error("receipt_items_do_not_add_up")
     if receipt.payments and _sum(receipt.payments) != receipt.total.minor:
-        raise refused("receipt_payments_do_not_add_up")
+        raise validation_error("receipt_payments_do_not_add_up")
     return receipt
 
 
@@ -216,7 +212,7 @@ def _item(line: Line) -> ReceiptItem:
         sub_items=tuple(map(_item, line.lines(ATTR_SUB_ITEMS))),
     )
     if item.sub_items and _sum(item.sub_items) != item.amount.minor:
-        raise refused("receipt_sub_items_do_not_add_up", place=line.place)
+        raise validation_error("receipt_sub_items_do_not_add_up", place=line.place)
     return item
 
 

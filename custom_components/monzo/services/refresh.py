@@ -6,10 +6,10 @@ from typing import Final
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 import voluptuous as vol
 
+from ..bank import validation_error
 from ..const import DOMAIN
-from ..errors import refused
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from .common import Action
+from .action import Action
 
 
 async def _async_refresh(call: ServiceCall) -> ServiceResponse:
@@ -20,17 +20,17 @@ async def _async_refresh(call: ServiceCall) -> ServiceResponse:
     """
     entries: list[MonzoConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
     if not entries:
-        raise refused("nothing_loaded")
+        raise validation_error("nothing_loaded")
     await asyncio.gather(*(_async_bring_forward(entry.runtime_data) for entry in entries))
     return None
 
 
 async def _async_bring_forward(runtime: MonzoRuntimeData) -> None:
     balances = runtime.balances
-    await balances.async_ask_for_everything()
+    await balances.async_refresh_all()
     if not balances.last_update_success and balances.last_exception is not None:
         raise balances.last_exception
-    await runtime.transactions.async_ask_for_everything()
+    await runtime.transactions.async_refresh_all()
 
 
 ACTIONS: Final = (

@@ -15,17 +15,17 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..api import Money, Records, Transaction
-from ..errors import bank_errors, refused
-from ..kinds import is_of_category, is_with, other_side, transaction_as_dict, transaction_kind
-from ..spending import spending
-from .amounts import ANY_AMOUNT, number, positive_amount
-from .common import (
-    ATTR_ACCOUNT,
-    ATTR_TRANSACTION_ID,
-    AccountTarget,
-    Action,
-    async_account,
+from ..automations import matches_payee
+from ..bank import bank_errors, validation_error
+from ..transactions import (
+    counterparty_name,
+    is_of_category,
+    spending_by_category,
+    template_variables,
+    transaction_kind,
 )
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
+from .amounts import ANY_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
 
 ATTR_BEFORE: Final = "before"
@@ -155,7 +155,7 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     parts = _parts(target, span, timedelta(days=limit))
     async with bank_errors(call.hass, target.entry), aclosing(parts):
         async for part in parts:
-            found += [item for item in part.items if wanted(item)]
+            found += [item for item in part if wanted(item)]
             complete = complete and not part.skipped
             if len(found) > limit:
                 break
@@ -181,8 +181,8 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     async with bank_errors(call.hass, target.entry):
         async for part in _parts(target, span, LONGEST_PART):
             complete = complete and not part.skipped
-            for item in part.items:
-                parts = spending(item)
+            for item in part:
+                parts = spending_by_category(item)
                 counts.update({GROUP_OF[by](item, category) for category in parts})
                 for category, amount in parts.items():
                     sums[GROUP_OF[by](item, category)] += amount.minor
@@ -212,12 +212,12 @@ async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
     if ATTR_NOTES in call.data:
         texts[ATTR_NOTES] = call.data[ATTR_NOTES]
     if not texts:
-        raise refused("nothing_to_annotate")
+        raise validation_error("nothing_to_annotate")
     session = target.runtime.session
     async with bank_errors(call.hass, target.entry):
         transaction = await session.transaction(call.data[ATTR_TRANSACTION_ID])
         if transaction.account_id not in (target.account.id, None):
-            raise refused("not_the_accounts_transaction")
+            raise validation_error("not_the_accounts_transaction")
         kept = await session.annotate_transaction(transaction.id, texts)
     return {
         "transaction_id": kept.id,
@@ -237,9 +237,9 @@ def _span(call: ServiceCall) -> Span:
     end = before or now
     since: datetime = call.data.get(ATTR_SINCE) or end - DEFAULT_SPAN
     if since >= end:
-        raise refused("since_not_before")
+        raise validation_error("since_not_before")
     if end - since > LONGEST_SPAN:
-        raise refused("span_too_long")
+        raise validation_error("span_too_long")
     return Span(since=since, before=before, asked_at=now)
 
 
@@ -259,11 +259,11 @@ async def _parts(
         )
         items = [
             item
-            for item in reversed(records.items)
+            for item in reversed(records)
             if begin <= item.created and (before is None or item.created < before)
         ]
         items.sort(key=lambda item: item.created, reverse=True)
-        yield Records(items=tuple(items), skipped=records.skipped)
+        yield Records(tuple(items), skipped=records.skipped)
         end = before = begin
         length *= 2
 
@@ -278,7 +278,7 @@ def _filter(call: ServiceCall, currency: str) -> Callable[[Transaction], bool]:
         if field in asked:
             asked[field] = positive_amount(asked[field], currency).minor
     if asked.get(ATTR_MINIMUM_AMOUNT, 0) > asked.get(ATTR_MAXIMUM_AMOUNT, math.inf):
-        raise refused("minimum_above_maximum")
+        raise validation_error("minimum_above_maximum")
     rules = [(rule, asked[field]) for field, rule in RULES.items() if field in asked]
     return lambda item: all(rule(item, value) for rule, value in rules)
 
@@ -290,7 +290,7 @@ def _flows(item: Transaction, flow: Flow) -> bool:
 # What each field of `get_transactions` wants of a transaction.
 RULES: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
     ATTR_CATEGORY: is_of_category,
-    ATTR_MERCHANT: is_with,
+    ATTR_MERCHANT: matches_payee,
     ATTR_MINIMUM_AMOUNT: lambda item, minor: abs(item.amount.minor) >= minor,
     ATTR_MAXIMUM_AMOUNT: lambda item, minor: abs(item.amount.minor) <= minor,
     ATTR_DIRECTION: _flows,
@@ -300,7 +300,7 @@ RULES: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
 # The name of the group that a part of a transaction belongs to.
 GROUP_OF: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
     Grouping.CATEGORY: lambda _item, category: category,
-    Grouping.MERCHANT: lambda item, _category: other_side(item) or item.description,
+    Grouping.MERCHANT: lambda item, _category: counterparty_name(item) or item.description,
     Grouping.DAY: lambda item, _category: dt_util.as_local(item.created).date().isoformat(),
     Grouping.NONE: lambda _item, _category: "",
 }
@@ -310,7 +310,7 @@ def _as_dict(item: Transaction, pot: str | None) -> dict[str, Any]:
     """Return what templates see of a transaction."""
     return {
         "kind": transaction_kind(item).value,
-        **transaction_as_dict(item, pot),
+        **template_variables(item, pot),
         "attachments": [
             {
                 "attachment_id": attachment.id,
