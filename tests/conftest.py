@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+import logging
 import time
 from typing import Any, Protocol
 
@@ -51,6 +52,11 @@ class SignIn(Protocol):
 type LetPass = Callable[[timedelta], Awaitable[None]]
 
 
+def pytest_configure() -> None:
+    """Keep the recorder's SQL out of the output; Home Assistant's test helpers log all of it."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+
+
 @pytest.fixture
 def _recorder_first(request: pytest.FixtureRequest) -> None:
     """Start the recorder, if a test wants it, before there is anything to record."""
@@ -86,8 +92,11 @@ def everything_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bank() -> Bank:
-    """Return a bank nobody has an account with."""
+def bank(request: pytest.FixtureRequest) -> Bank:
+    """Return a bank without customers."""
+    if "let_pass" in request.fixturenames:
+        # Before anything is dated: two clocks in one test would contradict each other.
+        request.getfixturevalue("let_pass")
     return Bank()
 
 
@@ -132,13 +141,8 @@ async def dialogs(
 
 
 @pytest.fixture
-def sign_in(
-    request: pytest.FixtureRequest, hass: HomeAssistant, server: BankServer, credentials: None
-) -> SignIn:
+def sign_in(hass: HomeAssistant, server: BankServer, credentials: None) -> SignIn:
     """Return what signs a person in, as if they had gone through the config flow."""
-    if "let_pass" in request.fixturenames:
-        # The clock must not be stopped half-way: what it showed before would be another time.
-        request.getfixturevalue("let_pass")
 
     def make_entry(person: Person, **entry: Any) -> MockConfigEntry:
         token: dict[str, Any] = server.sign_in(person)
@@ -185,7 +189,7 @@ async def teller(
 
 @pytest.fixture
 def let_pass(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> LetPass:
-    """Return what lets time pass, in Home Assistant and at the bank."""
+    """Stop the clock; return a function that turns it, for Home Assistant and the bank."""
 
     async def let_pass(time: timedelta) -> None:
         freezer.tick(time)

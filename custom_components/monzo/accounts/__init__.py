@@ -10,7 +10,7 @@ from .models import (
     MonzoData,
     PersonState,
     PotState,
-    bank_day_began,
+    start_of_bank_day,
 )
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "PotState",
     "async_account_name",
     "async_last_published",
-    "bank_day_began",
     "linked_device",
     "monzo_id_of",
     "owner_name",
+    "start_of_bank_day",
 ]

@@ -1,4 +1,4 @@
-"""What a transaction is, in the words that people think in, and how they look for one."""
+"""Classification of transactions: their kinds, categories, names and template variables."""
 
 from collections.abc import Callable
 from enum import StrEnum
