@@ -697,6 +697,18 @@ async def test_a_part_that_was_moved_before_is_not_reported_as_skipped(
     assert published == [("done", 20_000, None), ("refused", 10_000, "transfer_rejected")]
 
 
+async def test_a_part_whose_id_belongs_to_another_transfer_is_refused(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    await transfer_client.deposit(home.holiday, 5, dedupe_id="november/2")
+    response = await transfer_client.distribute(
+        (home.rainy_day, {"amount": 100}), (home.holiday, {"amount": 200}), dedupe_id="november"
+    )
+    assert results_of(response) == ["moved", "refused"]
+    assert response["reason"] == "dedupe_id_reused"
+    assert transfer_client.amounts == [("Holiday", 500), ("Rainy day", 10_000)]
+
+
 async def test_a_limit_set_during_a_distribution_applies_at_once(
     transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
