@@ -191,6 +191,8 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
                 async_wait_for_approval(self.hass, self._sign_in[CONF_TOKEN][CONF_ACCESS_TOKEN]),
                 "Monzo sign-in approval",
             )
+            # A dialog that is closed never asks for the result, and asyncio would log the error.
+            self._approval_task.add_done_callback(_retrieve_error)
         if not self._approval_task.done():
             return self.async_show_progress(
                 step_id="wait_for_approval",
@@ -354,3 +356,9 @@ def _options(
     not_ticked = [account_id for account_id in shown if account_id not in user_input[CONF_ACCOUNTS]]
     options = {key: value for key, value in user_input.items() if key != CONF_ACCOUNTS}
     return options | {CONF_EXCLUDED_ACCOUNTS: not_shown + not_ticked}
+
+
+def _retrieve_error(task: asyncio.Task[Any]) -> None:
+    """Mark the error of a task as handled."""
+    if not task.cancelled():
+        task.exception()
