@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transfers.journal import JOURNALS
+from custom_components.monzo.memory import async_get_memory
 from sandbox.server import Answer, LoseResponse
 from tests.helpers.state_helpers import set_up
 from tests.helpers.transfer_faults import break_transfers, change_options
@@ -67,7 +67,7 @@ async def test_what_was_saved_before_a_restart_counts(stage: Stage) -> None:
     await happen(stage, times=2)
     await stage.hass.config_entries.async_unload(stage.entry.entry_id)
     # Nothing is left but what has been written down.
-    del stage.hass.data[JOURNALS]
+    async_get_memory(stage.hass).forget(stage.entry.entry_id)
     await set_up(stage.hass, stage.entry)
     await happen(stage, times=2)
     assert stage.amounts == [("Bills", 100)] * 3
