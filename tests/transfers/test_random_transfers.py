@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, Literal
@@ -14,9 +13,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.monzo.bank import session
+from custom_components.monzo.bank import request_budget
 from custom_components.monzo.const import CONF_MAX_PER_DAY
-from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transfers import async_remove_journal, executor
 from sandbox.bank import Bank
 from sandbox.faults import Fault
@@ -213,12 +211,11 @@ def begin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Awaitable[Story]]:
     """Return a function that begins a story with an empty journal."""
-    monkeypatch.setattr(session, "QUIET_AFTER_RATE_LIMIT", timedelta(0))
+    monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
 
     async def begin_story() -> Story:
         hass, entry = transfer_client.hass, transfer_client.entry
         await async_remove_journal(hass, entry.entry_id)
-        async_get_memory(hass).forget(entry.entry_id)
         hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_DAY: MAX_PER_DAY})
         assert await hass.config_entries.async_reload(entry.entry_id)
         return Story(transfer_client, server, (home.holiday, home.coin_jar))

@@ -58,7 +58,7 @@ async def async_open_journal(hass: HomeAssistant, entry_id: str) -> TransferJour
 
 async def async_remove_journal(hass: HomeAssistant, entry_id: str) -> None:
     """Delete the file of a config entry that is removed, also if the entry is not loaded."""
-    journal = async_get_memory(hass).find(TransferJournal, entry_id)
+    journal = async_get_memory(hass).remove(TransferJournal, entry_id)
     await (journal or TransferJournal(hass, entry_id)).async_remove()
 
 
