@@ -36,7 +36,7 @@ from sandbox.models import Person
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 from tests.helpers.config_dialogs import Dialogs
-from tests.helpers.transfer_client import Teller
+from tests.helpers.transfer_client import TransferClient
 
 CREDENTIALS = "monzo_credentials"
 WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
@@ -75,7 +75,7 @@ def _real_parts(
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses between tries away, not the tries."""
     monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
-    monkeypatch.setattr(transfers, "RESEND_AFTER", [timedelta(0)] * len(transfers.RESEND_AFTER))
+    monkeypatch.setattr(transfers, "RETRY_DELAYS", [timedelta(0)] * len(transfers.RETRY_DELAYS))
     monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
 
 
@@ -178,13 +178,19 @@ async def ann(hass: HomeAssistant, home: Household, sign_in: SignIn) -> MockConf
 
 
 @pytest.fixture
-async def teller(
+async def transfer_client(
     hass: HomeAssistant, ann: MockConfigEntry, bank: Bank, server: BankServer
-) -> AsyncIterator[Teller]:
-    """Return who moves Ann's money."""
-    yield Teller(hass, ann, bank, server)
+) -> AsyncIterator[TransferClient]:
+    """Return a client of the actions that move Ann's money."""
+    yield TransferClient(hass, ann, bank, server)
     # After a failure the balances are read again, for which no action waits.
     await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+def teller(transfer_client: TransferClient) -> TransferClient:
+    """Return the same client by its former name, which other tests still use."""
+    return transfer_client
 
 
 @pytest.fixture

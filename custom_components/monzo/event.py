@@ -148,11 +148,11 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
     def _async_publish(self, result: TransferResult) -> None:
         """Publish the result of one transfer."""
         transfer, data = result.transfer, self.coordinator.data
-        account = data.accounts.get(transfer.account_id)
+        account = data.accounts.get(transfer.move.account_id)
         self._trigger_event(
             result.outcome,
             {
-                **transfer.as_dict(data.pot_names.get(transfer.pot_id)),
+                **transfer.template_variables(data.pot_names.get(transfer.move.pot_id)),
                 "account": async_account_name(self.hass, account.account) if account else None,
                 "reason": result.reason,
             },

@@ -2,7 +2,7 @@
 
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
 from .coordinator import BalancesCoordinator
-from .devices import async_account_name, linked_device, monzo_id_of, owner_name
+from .devices import async_account_name, device_name, linked_device, monzo_id_of, owner_name
 from .models import (
     AccountOrPot,
     AccountState,
@@ -25,6 +25,7 @@ __all__ = [
     "PotState",
     "async_account_name",
     "async_last_published",
+    "device_name",
     "linked_device",
     "monzo_id_of",
     "owner_name",

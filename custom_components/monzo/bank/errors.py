@@ -113,7 +113,7 @@ async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIter
         yield
     except MonzoAuthenticationError as err:
         entry.async_start_reauth(hass)
-        raise action_error("action_needs_sign_in") from err
+        raise action_error("action_needs_sign_in", name=entry.title) from err
     except MonzoPermissionError as err:
         raise action_error("not_permitted") from err
     except MonzoVerificationRequiredError as err:

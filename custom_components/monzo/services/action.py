@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import service
 import voluptuous as vol
 
-from ..accounts import AccountState, monzo_id_of
+from ..accounts import AccountState, device_name, monzo_id_of
 from ..bank import validation_error
 from ..const import DOMAIN
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
@@ -74,10 +74,12 @@ def async_account(call: ServiceCall, field: str = ATTR_ACCOUNT) -> AccountTarget
     device, entry = async_device(call.hass, call.data[field])
     found = entry.runtime_data.balances.data.find(monzo_id_of(device) or "")
     if not isinstance(found, AccountState):
-        raise validation_error("not_an_account" if found else "cannot_be_read")
+        raise validation_error(
+            "not_an_account" if found else "cannot_be_read", device=device_name(device)
+        )
     return AccountTarget(
         entry=entry,
         runtime=entry.runtime_data,
         account=found,
-        name=device.name_by_user or device.name or found.id,
+        name=device_name(device),
     )

@@ -183,7 +183,7 @@ def build_receipt(call: ReceiptInput) -> Receipt:
         transaction_id=fields[ATTR_TRANSACTION_ID],
         # A receipt with the same id is replaced, so a repeated call does not add a second one.
         external_id=fields.get(ATTR_RECEIPT_ID, fields[ATTR_TRANSACTION_ID]),
-        total=positive_amount(fields[ATTR_TOTAL], call.currency),
+        total=positive_amount(fields, ATTR_TOTAL, call.currency),
         items=tuple(map(_item, call.lines(ATTR_ITEMS))),
         taxes=tuple(
             ReceiptTax(**{**tax.fields, ATTR_AMOUNT: tax.money(ATTR_AMOUNT)})

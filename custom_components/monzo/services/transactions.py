@@ -275,7 +275,7 @@ def transaction_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Tr
     Raises ServiceValidationError if an amount is invalid, or if no amount can match.
     """
     limits = {
-        field: positive_amount(fields[field], currency)
+        field: positive_amount(fields, field, currency)
         for field in (ATTR_MINIMUM_AMOUNT, ATTR_MAXIMUM_AMOUNT)
         if field in fields
     }
