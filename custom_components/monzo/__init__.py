@@ -23,14 +23,14 @@ from .bank import (
     async_delete_repair_issues,
 )
 from .const import DOMAIN, ENTRY_MINOR_VERSION
-from .dashboard import async_setup_dashboard, async_setup_dashboard_strategy
+from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .transactions import TransactionsCoordinator, async_get_transaction_logs
 from .transfers import (
     Transfers,
-    async_forget_money_between_pots,
+    async_delete_issues,
     async_open_journal,
     async_remove_journal,
 )
@@ -51,8 +51,8 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.S
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, the dashboard, and the cards."""
     async_setup_services(hass)
-    async_setup_dashboard_strategy(hass)
-    await async_setup_dashboard(hass)
+    async_register_dashboard_command(hass)
+    await async_serve_cards(hass)
     return True
 
 
@@ -85,10 +85,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         session=session,
         balances=balances,
         transactions=TransactionsCoordinator(hass, entry, balances, logs, webhook_status),
-        transfers=Transfers(session, journal, entry),
+        transfers=Transfers(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
-    entry.runtime_data.transfers.async_tell_of_money_between_pots()
+    entry.runtime_data.transfers.async_update_issues()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     # Automations must be running before they can react to payments from while Home Assistant was
     # not running.
@@ -126,7 +126,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bo
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
     """Remove all data of a config entry, and let other entries take over its joint accounts."""
     async_delete_repair_issues(hass, entry)
-    async_forget_money_between_pots(hass, entry.entry_id)
+    async_delete_issues(hass, entry.entry_id)
     await async_remove_journal(hass, entry.entry_id)
     others = hass.config_entries.async_loaded_entries(DOMAIN)
     balances = [other.runtime_data.balances for other in others]

@@ -4,7 +4,7 @@ from decimal import Decimal
 import re
 from typing import Final
 
-from .api import Money
+from .api import Money, currency_exponent
 
 # Plain digits with at most one decimal point. Python's `Decimal` also reads "1e20", "1_000" and
 # "NaN", which are no amounts.
@@ -32,3 +32,11 @@ def parse_amount(value: object, currency: str) -> Money | None:
         # Not a whole number of minor units, or a number with more digits than Python converts.
         return None
     return None
+
+
+def format_amount(money: Money) -> str:
+    """Return the text of an amount in messages for people, such as 12.50 GBP."""
+    text = f"{money.amount:.{currency_exponent(money.currency)}f}"
+    # A limit in the options can have more decimals than the currency. It is not rounded.
+    exact = text if Decimal(text) == money.amount else f"{money.amount:f}"
+    return f"{exact} {money.currency}"

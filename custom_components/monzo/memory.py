@@ -50,6 +50,10 @@ class MonzoMemory:
                 self._objects[kind, owner] = found
             return found
 
+    def remove[T](self, kind: type[T], owner: str) -> T | None:
+        """Return the owner's object of a type, if there is one, after removing it."""
+        return cast("T | None", self._objects.pop((kind, owner), None))
+
     def forget(self, owner: str) -> None:
         """Forget all objects of a config entry, because the entry was removed."""
         self._objects = {key: it for key, it in self._objects.items() if key[1] != owner}

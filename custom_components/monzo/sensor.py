@@ -1,4 +1,4 @@
-"""Balances, pots and what was spent, as sensors."""
+"""Sensors for totals, balances, spending and pot goals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ PARALLEL_UPDATES = 0
 class MonzoSensorDescription[DeviceStateT: DeviceState](
     MonzoEntityDescription[DeviceStateT], SensorEntityDescription
 ):
-    """Describes a sensor."""
+    """Describes a Monzo sensor."""
 
     value_fn: Callable[[DeviceStateT], Money | Decimal | str | None]
-    """What to show; an amount of money is in the currency of its device_state."""
+    """The value to show. Money is always in the currency of the account or pot."""
 
     last_reset_fn: Callable[[DeviceStateT], datetime | None] = lambda _state: None
-    """When a sum that starts anew every now and then did so last."""
+    """When a sum that is reset regularly was last reset; None for all other values."""
 
 
 PERSON_SENSORS: Final = (
@@ -64,7 +64,7 @@ ACCOUNT_SENSORS: Final = (
         key="spend_today",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
-        # The bank counts money that goes out as negative; people think of spending as positive.
+        # The bank counts outgoing money as negative; the sensor shows spending as positive.
         value_fn=lambda account: -account.balance.spend_today,
         last_reset_fn=lambda account: account.day_began,
     ),
@@ -135,7 +135,7 @@ async def async_setup_entry(
 
 
 class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEntity):
-    """Shows one thing about a person, an account or a pot."""
+    """Sensor of a person, an account or a pot."""
 
     entity_description: MonzoSensorDescription[DeviceStateT]
 
@@ -145,7 +145,7 @@ class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEn
         description: MonzoSensorDescription[DeviceStateT],
         device_state: DeviceStateT,
     ) -> None:
-        """Settle on the currency, which none of them ever changes."""
+        """Initialize the sensor with the currency, which never changes."""
         super().__init__(coordinator, description, device_state)
         if description.device_class is SensorDeviceClass.MONETARY and device_state.currency:
             self._attr_native_unit_of_measurement = device_state.currency
@@ -154,7 +154,7 @@ class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEn
     @property
     @override
     def native_value(self) -> Decimal | str | None:
-        """Return what to show; amounts are in pounds, not in pence."""
+        """Return the value; amounts are in major units, such as pounds."""
         if (device_state := self.device_state) is None:
             return None
         value = self.entity_description.value_fn(device_state)
@@ -163,7 +163,7 @@ class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEn
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """Return since when the sum is counted."""
+        """Return when a sum was last reset."""
         if (device_state := self.device_state) is None:
             return None
         return self.entity_description.last_reset_fn(device_state)

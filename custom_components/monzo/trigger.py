@@ -435,13 +435,13 @@ class TransferFailed(MonzoTrigger):
             if result.outcome is TransferOutcome.DONE or not self._async_is_chosen(result):
                 return
             transfer = result.transfer
-            pot = async_last_published(self._hass, transfer.pot_id)
+            pot = async_last_published(self._hass, transfer.move.pot_id)
             pot_name = pot.pot.name if isinstance(pot, PotState) else None
             runner.async_run(
                 {
                     "outcome": result.outcome.value,
                     "reason": result.reason,
-                    **transfer.as_dict(pot_name),
+                    **transfer.template_variables(pot_name),
                 }
             )
 
@@ -452,10 +452,10 @@ class TransferFailed(MonzoTrigger):
     @callback
     def _async_is_chosen(self, result: TransferResult) -> bool:
         """Return whether the user chose the account or the pot of a transfer."""
-        affected = {result.transfer.pot_id}
+        affected = {result.transfer.move.pot_id}
         # The account has triggered for the earlier transfer that failed; this pot has not.
         if result.reason != EARLIER_MOVE_FAILED:
-            affected.add(result.transfer.account_id)
+            affected.add(result.transfer.move.account_id)
         device_ids = self._options[ATTR_DEVICE_ID]
         # Without a choice, a disabled account excludes its pots as well.
         target_type = self.target_type if device_ids else TargetType.ACCOUNT

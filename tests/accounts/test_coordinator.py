@@ -1,4 +1,4 @@
-"""What is asked of the bank, how often, and what becomes of it when the bank has a bad day."""
+"""Polling of accounts, balances and pots: request frequency, failures and log privacy."""
 
 import asyncio
 from collections import Counter
@@ -38,58 +38,67 @@ from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Trunca
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import Together, entity_id, set_up, shown, value
 
-# Longer than the pause between two polls of up to five accounts.
-A_POLL = timedelta(minutes=2)
+# Longer than the polling interval for up to five accounts.
+ONE_POLL = timedelta(minutes=2)
 
-# What the balances' poll asks for; the one of the transactions has its own tests.
-POLLED = {"/accounts", "/balance", "/pots"}
+# Paths that the balances coordinator fetches. The transactions coordinator has its own tests.
+POLLED_PATHS = {"/accounts", "/balance", "/pots"}
 
-NOBODY_NOTICES = {
+TEMPORARY_FAULTS = {
     "a proxy's error page": Answer.html(502),
     "a broken connection": DropBefore(),
     "half an answer": Truncated(),
     "garbage": Answer.garbage(),
-    "nothing": Answer(200),
+    "an empty answer": Answer(200),
     "null": Answer.json(None),
-    "an error of the bank's own": Answer.error("internal_service"),
+    "an internal error of the bank": Answer.error("internal_service"),
 }
 
 REFUSALS = {
     "not permitted": Answer.error("forbidden.insufficient_permissions"),
     "not found": Answer.error("not_found.account_not_found"),
-    "not wanted like this": Answer.error("bad_request.bad_param.account_id"),
+    "bad request": Answer.error("bad_request.bad_param.account_id"),
 }
 
 
 @dataclass
-class Story:
-    """A person with some accounts, each with a pot, and the requests they cause."""
+class Customer:
+    """A person with accounts, one pot in each, and the requests of their config entry."""
 
     bank: Bank
     server: BankServer
     person: Person
     accounts: list[Account]
     entry: MockConfigEntry
-    _seen: int = 0
+    _requests_counted: int = 0
 
-    def asked(self) -> Counter[str]:
-        """Return how often the poll asked for each of its paths since this was called last."""
-        return Counter({path: n for path, n in self.asked_in_all().items() if path in POLLED})
+    def poll_requests_since_last_call(self) -> Counter[str]:
+        """Return the number of requests per polled path since the last call."""
+        return Counter(
+            {
+                path: n
+                for path, n in self.all_requests_since_last_call().items()
+                if path in POLLED_PATHS
+            }
+        )
 
-    def asked_in_all(self) -> Counter[str]:
-        """Return how often each path was asked for since this was called last."""
-        new, self._seen = self.server.requests[self._seen :], len(self.server.requests)
+    def all_requests_since_last_call(self) -> Counter[str]:
+        """Return the number of requests per path since the last call."""
+        new, self._requests_counted = (
+            self.server.requests[self._requests_counted :],
+            len(self.server.requests),
+        )
         return Counter(call.path for call in new)
 
-    def break_accounts(self, faults: Mapping[str, Fault]) -> None:
-        """Let a fault meet each request about an account, by the account's id."""
+    def fail_accounts(self, faults: Mapping[str, Fault]) -> None:
+        """Apply faults to all balance and pot requests, by account ID."""
         for path in ("/balance", "/pots"):
             self.server.fail("GET", path, ByAccount(faults), times=None)
 
 
 @dataclass(frozen=True)
 class ByAccount(Fault):
-    """Other faults for requests about some accounts; the rest is answered as ever."""
+    """Faults by account ID. Requests for other accounts get normal answers."""
 
     faults: Mapping[str, Fault]
 
@@ -102,14 +111,14 @@ class ByAccount(Fault):
 
 
 @pytest.fixture
-def open_accounts(
+def open_customer(
     hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn
-) -> Callable[[int], Story]:
-    """Return what makes a customer with so many accounts."""
-    # These are long stories: watching over the loop would take longer than all that happens in it.
+) -> Callable[[int], Customer]:
+    """Return a factory for a customer with the given number of accounts."""
+    # Debug mode would take most of the time of these long tests.
     hass.loop.set_debug(False)
 
-    def open_accounts(count: int) -> Story:
+    def open_customer(count: int) -> Customer:
         person = bank.add_person("Cleo Carter")
         accounts = [
             bank.open_account(person, type="uk_business", balance=10_000 + number)
@@ -117,25 +126,25 @@ def open_accounts(
         ]
         for account in accounts:
             bank.open_pot(account.id, "Taxes", balance=5_000)
-        return Story(bank, server, person, accounts, sign_in(person))
+        return Customer(bank, server, person, accounts, sign_in(person))
 
-    return open_accounts
+    return open_customer
 
 
 @pytest.fixture
 async def cleo(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
-) -> Story:
-    """Return a customer with three accounts, set up."""
-    story = open_accounts(3)
-    await set_up(hass, story.entry)
-    assert story.entry.state is ConfigEntryState.LOADED
-    story.asked()
-    return story
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+) -> Customer:
+    """Return a customer with three accounts whose config entry is loaded."""
+    customer = open_customer(3)
+    await set_up(hass, customer.entry)
+    assert customer.entry.state is ConfigEntryState.LOADED
+    customer.poll_requests_since_last_call()
+    return customer
 
 
-def lines(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
-    """Return what the integration has logged since this was called last."""
+def new_log_messages(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
+    """Return the log messages of the integration since the last call."""
     records = [
         record
         for record in caplog.records
@@ -145,8 +154,8 @@ def lines(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[s
     return [record.getMessage() for record in records]
 
 
-def troubles(hass: HomeAssistant) -> list[str]:
-    """Return what the user is told to do, apart from giving the house an address."""
+def repair_issues(hass: HomeAssistant) -> list[str]:
+    """Return the repair issue IDs, except for a missing external URL."""
     return [
         issue for _, issue in ir.async_get(hass).issues if RepairIssue.NO_EXTERNAL_URL not in issue
     ]
@@ -164,109 +173,115 @@ def reauth_flows(hass: HomeAssistant) -> list[Any]:
 
 
 @pytest.mark.parametrize("accounts", [1, 3, 7])
-async def test_set_up_asks_in_two_waves_and_a_poll_in_one(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass, accounts: int
+async def test_set_up_sends_two_rounds_of_parallel_requests_and_a_poll_sends_one(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass, accounts: int
 ) -> None:
-    story = open_accounts(accounts)
-    first = story.server.fail(
+    customer = open_customer(accounts)
+    first = customer.server.fail(
         "GET", "/[bp]*", Together(asyncio.Barrier(2 * accounts)), times=2 * accounts
     )
 
-    await set_up(hass, story.entry)
+    await set_up(hass, customer.entry)
 
     assert first.met == 2 * accounts
-    assert story.asked() == {"/accounts": 1, "/balance": accounts, "/pots": accounts}
-    story.server.fail("GET", "/balance", Together(asyncio.Barrier(accounts)), times=accounts)
+    assert customer.poll_requests_since_last_call() == {
+        "/accounts": 1,
+        "/balance": accounts,
+        "/pots": accounts,
+    }
+    customer.server.fail("GET", "/balance", Together(asyncio.Barrier(accounts)), times=accounts)
     await let_pass(timedelta(minutes=6))
-    assert story.entry.runtime_data.balances.last_update_success
-    assert story.asked() == {"/balance": accounts}
+    assert customer.entry.runtime_data.balances.last_update_success
+    assert customer.poll_requests_since_last_call() == {"/balance": accounts}
 
 
-async def test_three_accounts_are_polled_every_minute(cleo: Story, let_pass: LetPass) -> None:
+async def test_three_accounts_are_polled_every_minute(cleo: Customer, let_pass: LetPass) -> None:
     for _minute in range(5):
         await let_pass(timedelta(seconds=61))
-        assert cleo.asked() == {"/balance": 3}
+        assert cleo.poll_requests_since_last_call() == {"/balance": 3}
 
 
-async def test_pots_are_asked_for_again_as_soon_as_money_moved_in_one(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_pots_are_fetched_after_a_pot_deposit(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     account = cleo.accounts[1]
     (pot,) = cleo.bank.pots_of(account.id)
     cleo.bank.deposit(pot.id, account.id, 1_234, "by hand in the app")
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, pot.id, "pot_balance") == "62.34"
-    assert cleo.asked() == {"/balance": 3, "/pots": 1}
-    await let_pass(A_POLL)
-    assert cleo.asked() == {"/balance": 3}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 1}
+    await let_pass(ONE_POLL)
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3}
 
 
-async def test_pots_are_asked_for_again_after_a_payment_was_rounded_up(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_pots_are_fetched_after_a_round_up(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     account = cleo.accounts[0]
     jar = cleo.bank.open_pot(account.id, "Coin jar", round_up=True)
     cleo.bank.pay(account.id, -340)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert cleo.asked() == {"/balance": 3, "/pots": 1}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 1}
     assert value(hass, jar.id, "pot_balance") == "0.60"
 
 
-async def test_an_ordinary_payment_is_no_reason_to_ask_for_the_pots(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_pots_are_not_fetched_after_a_card_payment(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.bank.pay(cleo.accounts[0].id, -1_000)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert cleo.asked() == {"/balance": 3}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     assert value(hass, cleo.accounts[0].id, "balance") == "90.00"
 
 
-async def test_pots_that_were_only_renamed_are_noticed_within_ten_minutes(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_a_pot_change_that_moves_no_money_is_shown_within_eleven_minutes(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     (pot,) = cleo.bank.pots_of(cleo.accounts[0].id)
     cleo.bank.set_locked(pot.id, locked=True)
 
     await let_pass(timedelta(minutes=9, seconds=50))
-    assert cleo.asked() == {"/balance": 3}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     await let_pass(timedelta(seconds=61))
 
-    assert cleo.asked() == {"/balance": 3, "/pots": 3}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 3}
     assert value(hass, pot.id, "locked", "binary_sensor") == "off"
 
 
-async def test_accounts_are_asked_for_again_every_hour(cleo: Story, let_pass: LetPass) -> None:
+async def test_the_list_of_accounts_is_fetched_every_hour(
+    cleo: Customer, let_pass: LetPass
+) -> None:
     for _tenth in range(9):
         await let_pass(timedelta(minutes=6))
-    assert cleo.asked()["/accounts"] == 0
+    assert cleo.poll_requests_since_last_call()["/accounts"] == 0
 
     await let_pass(timedelta(minutes=6))
 
-    assert cleo.asked()["/accounts"] == 1
+    assert cleo.poll_requests_since_last_call()["/accounts"] == 1
 
 
 @pytest.mark.parametrize("accounts", [1, 3, 5, 7, 10, 12, 30])
-async def test_two_hours_at_rest_stay_within_the_budget(
+async def test_two_hours_of_polling_stay_within_the_request_budget(
     hass: HomeAssistant,
-    open_accounts: Callable[[int], Story],
+    open_customer: Callable[[int], Customer],
     freezer: FrozenDateTimeFactory,
     let_pass: LetPass,
     accounts: int,
 ) -> None:
-    story = open_accounts(accounts)
-    requests = story.server.requests
-    await set_up(hass, story.entry)
-    end = story.bank.clock() + timedelta(hours=2)
+    customer = open_customer(accounts)
+    requests = customer.server.requests
+    await set_up(hass, customer.entry)
+    end = customer.bank.clock() + timedelta(hours=2)
 
-    while (now := story.bank.clock()) < end:
-        # Timers go off up to a second early, so move there in small steps.
-        freezer.move_to(now + story.entry.runtime_data.balances.update_interval)
+    while (now := customer.bank.clock()) < end:
+        # Move in small steps because timers fire up to a second early.
+        freezer.move_to(now + customer.entry.runtime_data.balances.update_interval)
         freezer.tick(timedelta(seconds=-1))
         before = len(requests)
         for _step in range(4):
@@ -274,55 +289,55 @@ async def test_two_hours_at_rest_stay_within_the_budget(
             async_fire_time_changed(hass)
             await asyncio.sleep(0)
             await hass.async_block_till_done(wait_background_tasks=True)
-            # Transactions are asked for by another timer.
+            # The transactions coordinator has its own timer, which may fire first.
             if any(call.path == "/balance" for call in requests[before:]):
                 break
 
     times = [call.at for call in requests]
-    in_any_window = [
+    requests_per_window = [
         sum(start <= at < start + timedelta(minutes=5) for at in times) for start in times
     ]
-    assert max(in_any_window) <= 24
-    by_the_hour = Counter((at - times[0]) // timedelta(hours=1) for at in times)
-    assert max(by_the_hour.values()) <= (240 if accounts <= 3 else 288)
-    assert value(hass, story.person.user_id, "total") == str(
-        sum(account.balance + 5_000 for account in story.accounts) / 100
+    assert max(requests_per_window) <= 24
+    requests_per_hour = Counter((at - times[0]) // timedelta(hours=1) for at in times)
+    assert max(requests_per_hour.values()) <= (240 if accounts <= 3 else 288)
+    assert value(hass, customer.person.user_id, "total") == str(
+        sum(account.balance + 5_000 for account in customer.accounts) / 100
     ).ljust(6, "0")
-    for account in story.accounts:
+    for account in customer.accounts:
         for path, most in (("/balance", 20), ("/pots", 25)):
-            asked = [
+            request_times = [
                 call.at
                 for call in requests
                 if call.path == path and account.id in call.query.values()
             ]
-            gaps = [later - earlier for earlier, later in pairwise(asked)]
+            gaps = [later - earlier for earlier, later in pairwise(request_times)]
             assert max(gaps) <= timedelta(minutes=most)
 
 
-async def test_a_poll_without_room_for_a_request_sends_none_and_mends_nothing(
+async def test_a_poll_sends_nothing_and_still_fails_when_the_request_budget_is_used_up(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
 ) -> None:
     balances: BalancesCoordinator = cleo.entry.runtime_data.balances
     cleo.server.fail("*", "*", DropBefore(), times=None)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert not balances.last_update_success
     while balances.session.budget.left:
         await balances.async_refresh()
     cleo.server.clear_faults()
-    cleo.asked()
+    cleo.poll_requests_since_last_call()
 
     await balances.async_refresh()
 
-    assert not cleo.asked()
+    assert not cleo.poll_requests_since_last_call()
     assert not balances.last_update_success
     await let_pass(timedelta(minutes=6))
     assert balances.last_update_success
 
 
-async def test_nothing_is_written_when_nothing_changed(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_unchanged_states_are_not_written(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     reports: list[object] = []
     hass.bus.async_listen(
@@ -332,12 +347,12 @@ async def test_nothing_is_written_when_nothing_changed(
     )
     changes: list[Event[Any]] = async_capture_events(hass, EVENT_STATE_CHANGED)
 
-    await let_pass(A_POLL)
-    assert cleo.asked() == {"/balance": 3}
+    await let_pass(ONE_POLL)
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     assert (reports, changes) == ([], [])
 
     cleo.bank.pay(cleo.accounts[0].id, -100)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert {event.data["entity_id"] for event in changes} == {
         entity_id(hass, cleo.accounts[0].id, "balance"),
         entity_id(hass, cleo.accounts[0].id, "total_balance"),
@@ -347,8 +362,8 @@ async def test_nothing_is_written_when_nothing_changed(
     }
 
 
-async def test_reading_one_account_shows_it_at_once_and_leaves_the_poll_alone(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_refreshing_one_account_updates_it_at_once_and_does_not_delay_the_poll(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     account = cleo.accounts[2]
     (pot,) = cleo.bank.pots_of(account.id)
@@ -359,14 +374,14 @@ async def test_reading_one_account_shows_it_at_once_and_leaves_the_poll_alone(
 
     await hass.async_block_till_done()
     assert value(hass, pot.id, "pot_balance") == "51.00"
-    assert cleo.asked() == {"/balance": 1, "/pots": 1}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 1, "/pots": 1}
     await let_pass(timedelta(seconds=11))
-    # The pots once more: nobody knows which of the two answers was the earlier.
-    assert cleo.asked() == {"/balance": 3, "/pots": 1}
+    # The pots are fetched again because the order of the two answers is unknown.
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 1}
 
 
-async def test_a_poll_and_a_reading_at_the_same_time_take_turns(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_a_poll_and_a_refresh_of_one_account_can_overlap(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     balances: BalancesCoordinator = cleo.entry.runtime_data.balances
     cleo.bank.pay(cleo.accounts[0].id, -1_000)
@@ -385,11 +400,11 @@ async def test_a_poll_and_a_reading_at_the_same_time_take_turns(
 # Failures
 
 
-@pytest.mark.parametrize("fault", NOBODY_NOTICES.values(), ids=NOBODY_NOTICES)
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
 @pytest.mark.parametrize("path", ["/balance", "/pots", "/accounts"])
-async def test_what_fails_once_is_asked_again_and_nobody_notices(
+async def test_a_request_that_fails_once_is_repeated_without_a_log_message(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
     path: str,
@@ -401,30 +416,32 @@ async def test_what_fails_once_is_asked_again_and_nobody_notices(
     await let_pass(timedelta(hours=1, minutes=1))
 
     assert handle.met == 1
-    assert cleo.asked() == Counter({"/accounts": 1, "/balance": 3, "/pots": 3}) + Counter([path])
+    assert cleo.poll_requests_since_last_call() == Counter(
+        {"/accounts": 1, "/balance": 3, "/pots": 3}
+    ) + Counter([path])
     assert value(hass, cleo.accounts[0].id, "balance") == "90.00"
     assert value(hass, cleo.person.user_id, "total") != STATE_UNKNOWN
-    assert lines(caplog) == []
+    assert new_log_messages(caplog) == []
 
 
-@pytest.mark.parametrize("fault", NOBODY_NOTICES.values(), ids=NOBODY_NOTICES)
-async def test_set_up_survives_what_fails_once(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass, fault: Fault
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
+async def test_set_up_succeeds_when_requests_fail_once(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass, fault: Fault
 ) -> None:
-    story = open_accounts(1)
-    story.server.fail("GET", "/accounts", fault)
-    story.server.fail("GET", "/balance", fault)
+    customer = open_customer(1)
+    customer.server.fail("GET", "/accounts", fault)
+    customer.server.fail("GET", "/balance", fault)
 
-    await set_up(hass, story.entry)
+    await set_up(hass, customer.entry)
 
-    assert story.entry.state is ConfigEntryState.LOADED
-    assert value(hass, story.accounts[0].id, "balance") == "100.00"
+    assert customer.entry.state is ConfigEntryState.LOADED
+    assert value(hass, customer.accounts[0].id, "balance") == "100.00"
 
 
-@pytest.mark.parametrize("fault", NOBODY_NOTICES.values(), ids=NOBODY_NOTICES)
-async def test_what_goes_on_failing_is_an_outage_that_is_logged_once(
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
+async def test_repeated_failures_make_entities_unavailable_and_are_logged_once(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
@@ -432,94 +449,95 @@ async def test_what_goes_on_failing_is_an_outage_that_is_logged_once(
     cleo.server.fail("*", "*", fault, times=None)
 
     for _poll in range(4):
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
     assert value(hass, cleo.person.user_id, "total") == STATE_UNAVAILABLE
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
-    assert len(lines(caplog)) == 1
-    # Twice when it began; an outage is no reason to ask twice as often.
-    assert cleo.asked() == {"/balance": 6 + 3 * 3}
+    assert len(new_log_messages(caplog)) == 1
+    # Each read is repeated once in the first failed poll only, so that an outage does not double
+    # the requests.
+    assert cleo.poll_requests_since_last_call() == {"/balance": 6 + 3 * 3}
     assert not reauth_flows(hass)
 
     cleo.server.clear_faults()
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
-    assert lines(caplog) == ["Fetching monzo balances data recovered"]
+    assert new_log_messages(caplog) == ["Fetching monzo balances data recovered"]
 
 
 @pytest.mark.parametrize("fault", REFUSALS.values(), ids=REFUSALS)
-async def test_an_account_that_the_bank_refuses_to_read_leaves_the_others_alone(
+async def test_a_refused_account_does_not_affect_other_accounts(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
 ) -> None:
     refused, *others = cleo.accounts
-    cleo.break_accounts({refused.id: fault})
-    await let_pass(A_POLL)
-    warnings = lines(caplog)
-    cleo.asked()
+    cleo.fail_accounts({refused.id: fault})
+    await let_pass(ONE_POLL)
+    warnings = new_log_messages(caplog)
+    cleo.poll_requests_since_last_call()
 
     for _minute in range(29):
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
 
     assert value(hass, refused.id, "balance") == STATE_UNAVAILABLE
     assert value(hass, refused.id, "spend_today") == STATE_UNAVAILABLE
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
     for account in others:
         assert value(hass, account.id, "balance") != STATE_UNAVAILABLE
-    assert cleo.asked()["/balance"] == 29 * 2
+    assert cleo.poll_requests_since_last_call()["/balance"] == 29 * 2
     assert len(warnings) == 1
     assert warnings[0].startswith("Could not fetch the balance of an account: ")
-    assert lines(caplog) == []
+    assert new_log_messages(caplog) == []
     assert not reauth_flows(hass)
-    assert not troubles(hass)
+    assert not repair_issues(hass)
 
     cleo.server.clear_faults()
     await let_pass(timedelta(minutes=3))
 
     assert value(hass, refused.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "total") == "450.03"
-    assert lines(caplog) == ["Fetching the balance of an account works again"]
+    assert new_log_messages(caplog) == ["Fetching the balance of an account works again"]
 
 
-async def test_an_account_that_was_never_readable_is_not_missed_in_the_total(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+async def test_the_total_ignores_an_account_that_could_never_be_read(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
 ) -> None:
-    story = open_accounts(2)
-    story.break_accounts({story.accounts[0].id: REFUSALS["not permitted"]})
+    customer = open_customer(2)
+    customer.fail_accounts({customer.accounts[0].id: REFUSALS["not permitted"]})
 
-    await set_up(hass, story.entry)
+    await set_up(hass, customer.entry)
 
-    assert entity_id(hass, story.accounts[0].id, "balance") is None
-    assert value(hass, story.person.user_id, "total") == "150.01"
+    assert entity_id(hass, customer.accounts[0].id, "balance") is None
+    assert value(hass, customer.person.user_id, "total") == "150.01"
 
 
-async def test_an_account_that_goes_on_failing_leaves_the_others_alone(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass, caplog: pytest.LogCaptureFixture
+async def test_a_failing_account_does_not_affect_other_accounts(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, *others = cleo.accounts
-    cleo.break_accounts({broken.id: Answer.html(502)})
+    cleo.fail_accounts({broken.id: Answer.html(502)})
 
     for _poll in range(4):
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
         assert value(hass, broken.id, "balance") == STATE_UNAVAILABLE
         assert value(hass, others[0].id, "balance") == "100.01"
         assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
 
-    assert len(lines(caplog)) == 1
+    assert len(new_log_messages(caplog)) == 1
     cleo.server.clear_faults()
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert value(hass, broken.id, "balance") == "100.00"
-    assert len(lines(caplog)) == 1
+    assert len(new_log_messages(caplog)) == 1
 
 
-async def test_pots_that_cannot_be_read_leave_the_balance_alone(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass, caplog: pytest.LogCaptureFixture
+async def test_unreadable_pots_do_not_affect_the_account_balance(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, caplog: pytest.LogCaptureFixture
 ) -> None:
     (pot,) = cleo.bank.pots_of(cleo.accounts[0].id)
     cleo.server.fail("GET", "/pots", Answer.html(503), times=None)
@@ -530,30 +548,30 @@ async def test_pots_that_cannot_be_read_leave_the_balance_alone(
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
     cleo.server.clear_faults()
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert value(hass, pot.id, "pot_balance") == "50.00"
     assert value(hass, cleo.person.user_id, "total") == "450.03"
 
 
-async def test_a_list_of_accounts_that_cannot_be_read_leaves_what_is_known_alone(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass, caplog: pytest.LogCaptureFixture
+async def test_known_accounts_stay_when_the_list_of_accounts_cannot_be_read(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, caplog: pytest.LogCaptureFixture
 ) -> None:
     cleo.server.fail("GET", "/accounts", Answer.html(502), times=None)
 
     await let_pass(timedelta(hours=1, minutes=1))
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
-    (line,) = lines(caplog)
+    (line,) = new_log_messages(caplog)
     assert line.startswith("Could not fetch the list of accounts: ")
 
 
 @pytest.mark.parametrize("path", ["*", "/balance"], ids=["everything", "all balances"])
-async def test_when_nothing_may_be_read_the_user_is_asked_to_approve_not_to_sign_in(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass, path: str
+async def test_missing_permissions_create_an_approval_issue_instead_of_reauthentication(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, path: str
 ) -> None:
     cleo.server.fail("GET", path, REFUSALS["not permitted"], times=None)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     issues = ir.async_get(hass)
     issue_id = f"{RepairIssue.NOT_APPROVED}_{cleo.entry.entry_id}"
@@ -562,13 +580,13 @@ async def test_when_nothing_may_be_read_the_user_is_asked_to_approve_not_to_sign
     assert not reauth_flows(hass)
 
     cleo.server.clear_faults()
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert issues.async_get_issue(DOMAIN, issue_id) is None
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
-async def test_a_sign_in_that_was_not_approved_is_noticed_at_set_up(
+async def test_set_up_is_retried_when_access_is_not_approved(
     hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     person = bank.add_person("Cleo Carter")
@@ -583,48 +601,48 @@ async def test_a_sign_in_that_was_not_approved_is_noticed_at_set_up(
     assert not reauth_flows(hass)
 
 
-async def test_one_account_that_is_refused_and_others_that_fail_are_an_outage_not_a_refusal(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_failing_accounts_with_one_refused_account_create_no_approval_issue(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     refused, *others = cleo.accounts
-    cleo.break_accounts(
+    cleo.fail_accounts(
         {account.id: Answer.html(502) for account in others}
         | {refused.id: REFUSALS["not permitted"]}
     )
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, refused.id, "balance") == STATE_UNAVAILABLE
     assert value(hass, others[0].id, "balance") == STATE_UNAVAILABLE
-    assert not troubles(hass)
+    assert not repair_issues(hass)
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "silence"),
+    ("retry_after", "pause"),
     [("400", timedelta(seconds=400)), (None, timedelta(seconds=60))],
-    ids=["for so long", "without saying for how long"],
+    ids=["with a duration", "without a duration"],
 )
-async def test_when_the_bank_asks_for_silence_it_gets_it(
+async def test_polling_pauses_for_the_time_of_a_rate_limit(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
     freezer: FrozenDateTimeFactory,
     retry_after: str | None,
-    silence: timedelta,
+    pause: timedelta,
 ) -> None:
     cleo.server.fail("*", "*", Answer.rate_limited(retry_after), times=3)
     await let_pass(timedelta(seconds=61))
-    assert cleo.asked() == {"/balance": 3}
+    assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
 
-    await let_pass(silence - timedelta(seconds=2))
-    assert not cleo.asked()
+    await let_pass(pause - timedelta(seconds=2))
+    assert not cleo.poll_requests_since_last_call()
     await let_pass(timedelta(seconds=4))
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
-async def test_one_account_whose_request_was_one_too_many_makes_all_wait(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_a_rate_limit_for_one_account_pauses_all_accounts(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.server.fail("GET", "/balance", Answer.rate_limited("90"), after=1)
 
@@ -636,8 +654,8 @@ async def test_one_account_whose_request_was_one_too_many_makes_all_wait(
         assert value(hass, account.id, "balance") != STATE_UNAVAILABLE
 
 
-async def test_records_that_make_no_sense_are_skipped_and_counted(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_invalid_records_are_skipped_and_counted(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     def with_nonsense(data: dict[str, Any]) -> dict[str, Any]:
         return {key: [*rows, {"id": 7}, None] for key, rows in data.items()}
@@ -655,69 +673,69 @@ async def test_records_that_make_no_sense_are_skipped_and_counted(
     assert value(hass, cleo.person.user_id, "total") == "450.03"
 
 
-async def test_a_poll_that_dies_of_a_mistake_of_ours_is_not_the_last(
+async def test_polling_continues_after_an_unexpected_exception(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def balance(account_id: str) -> None:
         await asyncio.sleep(0)
-        message = "a mistake"
+        message = "a bug"
         raise LookupError(message)
 
     with monkeypatch.context() as patched:
         patched.setattr(cleo.entry.runtime_data.session, "balance", balance)
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
         assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
         assert "Unexpected error fetching monzo balances data" in caplog.text
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
-async def test_a_token_that_cannot_be_renewed_for_now_is_an_outage(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.server.expire_access_token(cleo.person)
     cleo.server.fail("POST", "/oauth2/token", Answer.html(502), times=None)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
     assert not reauth_flows(hass)
     cleo.server.clear_faults()
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
-async def test_a_sign_in_that_another_program_has_ended_asks_to_sign_in_again(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_a_sign_in_ended_by_another_program_starts_reauthentication(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.server.evict(cleo.person)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert len(reauth_flows(hass)) == 1
     assert ir.async_get(hass).async_get_issue(
         DOMAIN, f"{RepairIssue.EVICTED}_{cleo.entry.entry_id}"
     )
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
-    cleo.asked()
-    await let_pass(A_POLL)
-    assert not cleo.asked()
+    cleo.poll_requests_since_last_call()
+    await let_pass(ONE_POLL)
+    assert not cleo.poll_requests_since_last_call()
 
 
-async def test_access_withdrawn_by_its_owner_asks_to_sign_in_again(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_access_withdrawn_by_the_user_starts_reauthentication(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.server.fail("GET", "/balance", Answer.error("unauthorized.bad_access_token"), times=None)
     cleo.server.fail("POST", "*", Answer.error("unauthorized.bad_refresh_token"), times=None)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert len(reauth_flows(hass)) == 1
     issue_id = f"{RepairIssue.EVICTED}_{cleo.entry.entry_id}"
@@ -725,34 +743,34 @@ async def test_access_withdrawn_by_its_owner_asks_to_sign_in_again(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "expected"),
     [
-        (REFUSALS["not wanted like this"], "does not understand"),
+        (REFUSALS["bad request"], "does not understand"),
         (Answer.garbage(), "does not understand"),
-        (DropBefore(), "cannot be reached"),
-        (Answer.html(502), "cannot be reached"),
-        (Answer.error("rate_limited"), "asks Home Assistant to wait"),
+        (DropBefore(), "Home Assistant cannot connect to Monzo"),
+        (Answer.html(502), "Home Assistant cannot connect to Monzo"),
+        (Answer.error("rate_limited"), "has asked Home Assistant to wait"),
     ],
     ids=["a refusal", "garbage", "no connection", "a proxy's error page", "too many requests"],
 )
-async def test_the_log_says_what_kind_of_trouble_it_is(
+async def test_the_log_message_names_the_kind_of_error(
     hass: HomeAssistant,
-    cleo: Story,
+    cleo: Customer,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
-    said: str,
+    expected: str,
 ) -> None:
     cleo.server.fail("*", "*", fault, times=None)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    (line,) = lines(caplog)
-    assert said in line
+    (line,) = new_log_messages(caplog)
+    assert expected in line
 
 
-async def test_pots_that_the_bank_no_longer_tells_of_are_missed_in_the_total(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_the_total_is_unknown_when_known_pots_are_refused(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.server.fail("GET", "/pots", REFUSALS["not found"], times=None)
 
@@ -761,9 +779,9 @@ async def test_pots_that_the_bank_no_longer_tells_of_are_missed_in_the_total(
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
 
 
-@pytest.mark.parametrize("listed", [False, True], ids=["left out", "makes no sense"])
-async def test_a_pot_missing_from_the_list_is_missed_in_the_total(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass, *, listed: bool
+@pytest.mark.parametrize("listed", [False, True], ids=["missing", "invalid"])
+async def test_the_total_is_unknown_while_a_pot_is_missing_or_invalid(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, *, listed: bool
 ) -> None:
     def without_balances(data: dict[str, Any]) -> dict[str, Any]:
         return {"pots": [{**pot, "balance": "?"} for pot in data["pots"] if listed]}
@@ -778,69 +796,69 @@ async def test_a_pot_missing_from_the_list_is_missed_in_the_total(
     assert value(hass, cleo.person.user_id, "total") == before
 
 
-async def test_an_account_without_pots_to_read_has_its_balance_in_the_total(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+async def test_the_total_includes_an_account_whose_pots_are_refused(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
 ) -> None:
-    story = open_accounts(1)
-    story.server.fail("GET", "/pots", REFUSALS["not permitted"], times=None)
+    customer = open_customer(1)
+    customer.server.fail("GET", "/pots", REFUSALS["not permitted"], times=None)
 
-    await set_up(hass, story.entry)
+    await set_up(hass, customer.entry)
 
-    assert value(hass, story.person.user_id, "total") == "100.00"
+    assert value(hass, customer.person.user_id, "total") == "100.00"
 
 
-async def test_a_person_who_leaves_out_every_account_causes_one_request_per_poll(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+async def test_only_the_list_of_accounts_is_polled_when_every_account_is_excluded(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
 ) -> None:
-    story = open_accounts(2)
+    customer = open_customer(2)
     hass.config_entries.async_update_entry(
-        story.entry, options={"excluded_accounts": [account.id for account in story.accounts]}
+        customer.entry, options={"excluded_accounts": [account.id for account in customer.accounts]}
     )
 
-    await set_up(hass, story.entry)
-    await let_pass(A_POLL)
+    await set_up(hass, customer.entry)
+    await let_pass(ONE_POLL)
 
-    assert story.asked() == {"/accounts": 2}
+    assert customer.poll_requests_since_last_call() == {"/accounts": 2}
     assert not hass.states.async_all("sensor")
 
 
-async def test_a_person_without_accounts_is_asked_about_until_there_is_one(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+async def test_the_list_of_accounts_is_polled_until_the_first_account_is_opened(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
 ) -> None:
-    story = open_accounts(0)
-    await set_up(hass, story.entry)
-    assert story.entry.state is ConfigEntryState.LOADED
-    assert value(hass, story.person.user_id, "connection", "binary_sensor") == "on"
-    assert entity_id(hass, story.person.user_id, "total") is None
+    customer = open_customer(0)
+    await set_up(hass, customer.entry)
+    assert customer.entry.state is ConfigEntryState.LOADED
+    assert value(hass, customer.person.user_id, "connection", "binary_sensor") == "on"
+    assert entity_id(hass, customer.person.user_id, "total") is None
 
-    account = story.bank.open_account(story.person, balance=4_200)
-    await let_pass(A_POLL)
+    account = customer.bank.open_account(customer.person, balance=4_200)
+    await let_pass(ONE_POLL)
 
     assert value(hass, account.id, "balance") == "42.00"
-    assert value(hass, story.person.user_id, "total") == "42.00"
+    assert value(hass, customer.person.user_id, "total") == "42.00"
 
 
-async def test_an_empty_list_of_accounts_at_the_start_is_asked_for_again(
-    hass: HomeAssistant, open_accounts: Callable[[int], Story], let_pass: LetPass
+async def test_an_empty_list_of_accounts_at_set_up_is_fetched_again(
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
 ) -> None:
-    story = open_accounts(2)
-    await set_up(hass, story.entry)
-    await hass.config_entries.async_unload(story.entry.entry_id)
-    story.server.fail("GET", "/accounts", Answer.json({"accounts": []}))
+    customer = open_customer(2)
+    await set_up(hass, customer.entry)
+    await hass.config_entries.async_unload(customer.entry.entry_id)
+    customer.server.fail("GET", "/accounts", Answer.json({"accounts": []}))
 
-    await set_up(hass, story.entry)
+    await set_up(hass, customer.entry)
 
-    assert value(hass, story.accounts[0].id, "balance") == STATE_UNAVAILABLE
-    assert value(hass, story.person.user_id, "total") == STATE_UNAVAILABLE
-    await let_pass(A_POLL)
-    assert value(hass, story.accounts[0].id, "balance") == "100.00"
-    assert value(hass, story.person.user_id, "total") == "300.01"
+    assert value(hass, customer.accounts[0].id, "balance") == STATE_UNAVAILABLE
+    assert value(hass, customer.person.user_id, "total") == STATE_UNAVAILABLE
+    await let_pass(ONE_POLL)
+    assert value(hass, customer.accounts[0].id, "balance") == "100.00"
+    assert value(hass, customer.person.user_id, "total") == "300.01"
 
 
 # Privacy
 
 
-async def test_a_whole_life_leaves_nothing_private_in_the_log(
+async def test_logs_contain_no_private_data(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
@@ -853,7 +871,7 @@ async def test_a_whole_life_leaves_nothing_private_in_the_log(
     secrets = {entry.data["token"]["access_token"], entry.data["token"]["refresh_token"]}
     await set_up(hass, entry)
     for fault in (
-        *NOBODY_NOTICES.values(),
+        *TEMPORARY_FAULTS.values(),
         *REFUSALS.values(),
         Answer.rate_limited("5"),
         Answer.error("bad_request", f"No {home.current.id} for {home.ann.user_id} at /balance"),
@@ -863,15 +881,15 @@ async def test_a_whole_life_leaves_nothing_private_in_the_log(
         for _poll in range(2):
             await let_pass(timedelta(minutes=31))
         server.clear_faults()
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
     server.expire_access_token(home.ann)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     secrets |= {entry.data["token"]["access_token"], entry.data["token"]["refresh_token"]}
     home.bank.close_pot(home.holiday.id)
     home.bank.close_account(home.joint.id)
     await let_pass(timedelta(minutes=61))
     server.evict(home.ann)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -886,7 +904,8 @@ async def test_a_whole_life_leaves_nothing_private_in_the_log(
     for record in ours:
         line = logging.Formatter().format(record)
         assert not [secret for secret in secrets | names | amounts if secret in line], line
-    # Home Assistant may name the entry by its title, and keeps its own records of what there is.
+    # Names are allowed here because Home Assistant logs the entry's title, and the entity registry
+    # logs entity IDs.
     for record in caplog.records:
         if (
             record.levelno >= logging.INFO
@@ -896,9 +915,9 @@ async def test_a_whole_life_leaves_nothing_private_in_the_log(
             assert not [secret for secret in secrets | amounts if secret in line], line
 
 
-async def test_the_connection_is_known_even_while_there_is_none(
-    hass: HomeAssistant, cleo: Story, let_pass: LetPass
+async def test_the_connection_sensor_is_off_during_an_outage(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
 ) -> None:
     cleo.server.fail("*", "*", DropBefore(), times=None)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert shown(hass, cleo.person.user_id, "connection", "binary_sensor").state == "off"

@@ -1,4 +1,4 @@
-"""The devices of a person, their accounts and their pots: what they are called, come and go."""
+"""Devices of people, accounts and pots: names, hierarchy, creation and removal."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,28 +18,28 @@ from sandbox.server import Answer, BankServer, Edited
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import device, device_names, entity_id, set_up, value
 
-A_POLL = timedelta(minutes=2)
-POTS = timedelta(minutes=11)
-ACCOUNTS = timedelta(minutes=61)
+ONE_POLL = timedelta(minutes=2)
+POTS_REFRESH = timedelta(minutes=11)
+ACCOUNTS_REFRESH = timedelta(minutes=61)
 
 
 @pytest.fixture
 def fay(bank: Bank, sign_in: SignIn, let_pass: LetPass) -> MockConfigEntry:
-    """Return the entry of a customer who has nothing yet, not set up."""
+    """Return a config entry, not set up, for a customer without accounts."""
     return sign_in(bank.add_person("Fay Fox"))
 
 
 @pytest.fixture
 def person(bank: Bank, fay: MockConfigEntry) -> Person:
-    """Return Fay herself."""
+    """Return Fay, the only person at the bank."""
     (person,) = bank.people.values()
     return person
 
 
-# What they are called
+# Names
 
 
-async def test_devices_are_called_by_names_and_never_by_ids(
+async def test_states_contain_names_but_no_monzo_ids(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     assert device_names(hass, ann) == [
@@ -73,7 +73,7 @@ async def test_devices_are_called_by_names_and_never_by_ids(
         ("something new", "Something new account", "Account"),
     ],
 )
-async def test_an_account_is_called_by_its_type_even_by_an_unknown_one(
+async def test_an_account_is_named_after_its_type(
     hass: HomeAssistant,
     bank: Bank,
     fay: MockConfigEntry,
@@ -99,9 +99,9 @@ async def test_an_account_is_called_by_its_type_even_by_an_unknown_one(
         ("uk_retail", ("type", "owners", "closed", "currency"), "Account"),
         ("uk_retail_joint", ("owners",), "Joint account"),
     ],
-    ids=["as in 2017", "joint without owners"],
+    ids=["fields of 2017 only", "joint account without owners"],
 )
-async def test_an_account_that_tells_little_about_itself_has_a_name_all_the_same(
+async def test_an_account_with_missing_fields_has_a_name(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
@@ -130,7 +130,7 @@ async def test_an_account_that_tells_little_about_itself_has_a_name_all_the_same
     assert found.name == name
 
 
-async def test_owners_without_a_first_name_are_called_by_the_name_they_have(
+async def test_a_joint_account_uses_full_names_of_owners_without_a_first_name(
     hass: HomeAssistant, bank: Bank, server: BankServer, fay: MockConfigEntry, person: Person
 ) -> None:
     account = bank.open_account(person, bank.add_person("Gus Gray"), type="uk_retail_joint")
@@ -150,7 +150,7 @@ async def test_owners_without_a_first_name_are_called_by_the_name_they_have(
     assert found.name == "Joint account · Fay Fox"
 
 
-async def test_a_pot_without_a_name_is_a_pot(
+async def test_a_pot_without_a_name_is_called_pot(
     hass: HomeAssistant, bank: Bank, fay: MockConfigEntry, person: Person
 ) -> None:
     pot = bank.open_pot(bank.open_account(person).id, "")
@@ -162,7 +162,7 @@ async def test_a_pot_without_a_name_is_a_pot(
     assert (found.name, found.model) == ("Pot", "Pot")
 
 
-async def test_pots_are_below_their_account_and_accounts_below_the_person(
+async def test_pots_are_connected_via_their_account_and_accounts_via_the_person(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     person = device(hass, ann, home.ann.user_id)
@@ -181,13 +181,13 @@ async def test_pots_are_below_their_account_and_accounts_below_the_person(
             assert (below.model, below.via_device_id) == ("Pot", above.id)
 
 
-async def test_a_pot_renamed_in_the_app_is_renamed_here(
+async def test_a_pot_renamed_in_the_app_is_renamed_in_home_assistant(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     balance = entity_id(hass, home.holiday.id, "pot_balance")
     home.bank.rename_pot(home.holiday.id, "Iceland")
 
-    await let_pass(POTS)
+    await let_pass(POTS_REFRESH)
 
     found = device(hass, ann, home.holiday.id)
     assert found
@@ -195,7 +195,7 @@ async def test_a_pot_renamed_in_the_app_is_renamed_here(
     assert entity_id(hass, home.holiday.id, "pot_balance") == balance
 
 
-async def test_a_name_that_the_user_gave_stays(
+async def test_a_name_set_by_the_user_is_kept(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     found = device(hass, ann, home.holiday.id)
@@ -203,14 +203,14 @@ async def test_a_name_that_the_user_gave_stays(
     dr.async_get(hass).async_update_device(found.id, name_by_user="Our holiday")
     home.bank.rename_pot(home.holiday.id, "Iceland")
 
-    await let_pass(POTS)
+    await let_pass(POTS_REFRESH)
 
     found = device(hass, ann, home.holiday.id)
     assert found
     assert (found.name, found.name_by_user) == ("Iceland", "Our holiday")
 
 
-# Coming
+# Creation
 
 
 async def test_a_new_pot_appears_without_a_reload(
@@ -219,7 +219,7 @@ async def test_a_new_pot_appears_without_a_reload(
     pot = home.bank.open_pot(home.current.id, "Bike")
     home.bank.deposit(pot.id, home.current.id, 500, "first")
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, pot.id, "pot_balance") == "5.00"
     assert value(hass, pot.id, "locked", "binary_sensor") == "on"
@@ -231,16 +231,16 @@ async def test_a_new_account_appears_within_the_hour_with_its_pots(
     account = home.bank.open_account(home.ann, type="uk_business", balance=700)
     pot = home.bank.open_pot(account.id, "Tax", balance=300)
 
-    await let_pass(ACCOUNTS)
+    await let_pass(ACCOUNTS_REFRESH)
 
     assert value(hass, account.id, "balance") == "7.00"
     assert value(hass, pot.id, "pot_balance") == "3.00"
 
 
-# Going
+# Removal
 
 
-async def test_closed_accounts_and_deleted_pots_are_not_there_from_the_start(
+async def test_closed_accounts_and_deleted_pots_get_no_devices(
     hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     home.bank.close_pot(home.holiday.id)
@@ -252,12 +252,12 @@ async def test_closed_accounts_and_deleted_pots_are_not_there_from_the_start(
         assert device(hass, entry, subject) is None
 
 
-async def test_a_deleted_pot_goes(
+async def test_a_deleted_pot_is_removed(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     home.bank.close_pot(home.holiday.id)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert device(hass, ann, home.holiday.id) is None
     assert entity_id(hass, home.holiday.id, "pot_balance") is None
@@ -265,12 +265,12 @@ async def test_a_deleted_pot_goes(
     assert device(hass, ann, home.coin_jar.id)
 
 
-async def test_a_closed_account_goes_with_its_pots(
+async def test_a_closed_account_is_removed_with_its_pots(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
     home.bank.close_account(home.joint.id)
 
-    await let_pass(ACCOUNTS)
+    await let_pass(ACCOUNTS_REFRESH)
 
     for subject in (home.joint.id, home.house.id, home.bills.id):
         assert device(hass, ann, subject) is None
@@ -278,7 +278,7 @@ async def test_a_closed_account_goes_with_its_pots(
     assert value(hass, home.ann.user_id, "total") not in ("unknown", STATE_UNAVAILABLE)
 
 
-async def test_what_was_closed_while_home_assistant_was_off_goes(
+async def test_accounts_and_pots_closed_while_home_assistant_was_off_are_removed(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     await hass.config_entries.async_unload(ann.entry_id)
@@ -291,7 +291,7 @@ async def test_what_was_closed_while_home_assistant_was_off_goes(
         assert device(hass, ann, subject) is None
 
 
-async def test_an_account_left_out_by_the_user_goes_with_its_pots(
+async def test_an_excluded_account_is_removed_with_its_pots(
     hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
@@ -310,7 +310,7 @@ async def test_an_account_left_out_by_the_user_goes_with_its_pots(
 
 
 @pytest.mark.parametrize("left", [0, 1], ids=["all accounts", "all but one"])
-async def test_accounts_missing_from_a_list_stay_as_they_are(
+async def test_accounts_missing_from_the_list_stay_available(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
@@ -325,14 +325,14 @@ async def test_accounts_missing_from_a_list_stay_as_they_are(
 
     server.fail("GET", "/accounts", Edited(shortened), times=None)
 
-    await let_pass(ACCOUNTS)
-    await let_pass(A_POLL)
+    await let_pass(ACCOUNTS_REFRESH)
+    await let_pass(ONE_POLL)
 
     assert device_names(hass, ann) == names
     assert value(hass, home.joint.id, "balance") != STATE_UNAVAILABLE
 
 
-async def test_pots_missing_from_a_list_stay_and_come_back_at_the_next_poll(
+async def test_pots_missing_from_the_list_are_kept_and_recover_at_the_next_poll(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
@@ -341,17 +341,17 @@ async def test_pots_missing_from_a_list_stay_and_come_back_at_the_next_poll(
 ) -> None:
     names = device_names(hass, ann)
     server.fail("GET", "/pots", Answer.json({"pots": []}), times=5)
-    await let_pass(POTS)
+    await let_pass(POTS_REFRESH)
     assert device_names(hass, ann) == names
     assert value(hass, home.holiday.id, "pot_balance") == STATE_UNAVAILABLE
     assert entity_id(hass, home.holiday.id, "goal")
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, home.holiday.id, "pot_balance") == "640.00"
 
 
-async def test_what_is_missing_at_the_start_stays_and_comes_back(
+async def test_accounts_and_pots_missing_at_set_up_are_kept_and_recover(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
@@ -365,16 +365,16 @@ async def test_what_is_missing_at_the_start_stays_and_comes_back(
     server.fail("GET", "/pots", Answer.json({"pots": []}), times=5)
 
     await set_up(hass, ann)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert device_names(hass, ann) == names
     assert len(er.async_get(hass).entities) == entities
     assert value(hass, home.current.id, "balance") != STATE_UNAVAILABLE
-    await let_pass(POTS)
+    await let_pass(POTS_REFRESH)
 
     assert value(hass, home.holiday.id, "goal") == "1500.00"
 
 
-async def test_the_user_may_remove_what_the_bank_no_longer_tells_of_and_nothing_else(
+async def test_the_user_can_remove_only_devices_that_the_bank_no_longer_lists(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
@@ -386,7 +386,7 @@ async def test_the_user_may_remove_what_the_bank_no_longer_tells_of_and_nothing_
     assert holiday
     assert not await async_remove_config_entry_device(hass, ann, holiday)
     handle = server.fail("GET", "/pots", Answer.json({"pots": []}), times=None)
-    await let_pass(POTS)
+    await let_pass(POTS_REFRESH)
 
     assert await async_remove_config_entry_device(hass, ann, holiday)
     registry.async_remove_device(holiday.id)
@@ -397,13 +397,15 @@ async def test_the_user_may_remove_what_the_bank_no_longer_tells_of_and_nothing_
     assert person
     assert not await async_remove_config_entry_device(hass, ann, person)
     handle.clear()
-    await let_pass(POTS)
+    await let_pass(POTS_REFRESH)
     assert value(hass, home.holiday.id, "pot_balance") == "640.00"
     assert value(hass, home.holiday.id, "round_up", "binary_sensor") == "off"
 
 
-@pytest.mark.parametrize("deleted", [False, True], ids=["both know it", "deleted in the other"])
-async def test_a_pot_that_two_accounts_list_belongs_to_the_one_it_names(
+@pytest.mark.parametrize(
+    "deleted", [False, True], ids=["in both lists", "deleted in the other list"]
+)
+async def test_a_pot_listed_for_several_accounts_belongs_to_the_account_in_its_data(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
@@ -432,5 +434,5 @@ async def test_a_pot_that_two_accounts_list_belongs_to_the_one_it_names(
         assert below.via_device_id == above.id
         assert value(hass, pot.id, "pot_balance") == "1.00"
         assert value(hass, person.user_id, "total") == "1.00"
-        await let_pass(POTS)
+        await let_pass(POTS_REFRESH)
     assert device(hass, fay, other.id)

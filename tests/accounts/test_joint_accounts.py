@@ -1,4 +1,4 @@
-"""Joint accounts that two people in one Home Assistant both see: they are there once."""
+"""A joint account of two people in one Home Assistant is shown once."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,24 +20,24 @@ from sandbox.server import BankServer, Edited
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import Together, device, entity_id, set_up, value
 
-A_POLL = timedelta(minutes=2)
+ONE_POLL = timedelta(minutes=2)
 
 
 @pytest.fixture
-async def anns(
+async def anns_entry(
     hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
-    """Return the entry of Ann, who came first; not set up."""
-    # Or it would set all of its entries up together with the first.
+    """Return Ann's config entry, the older one, not set up."""
+    # Set up the component first, because that would set up all existing entries.
     assert await async_setup_component(hass, DOMAIN, {})
     return sign_in(home.ann)
 
 
 @pytest.fixture
-async def bens(
-    home: Household, anns: MockConfigEntry, let_pass: LetPass, sign_in: SignIn
+async def bens_entry(
+    home: Household, anns_entry: MockConfigEntry, let_pass: LetPass, sign_in: SignIn
 ) -> MockConfigEntry:
-    """Return the entry of Ben, who came later; not set up."""
+    """Return Ben's config entry, the newer one, not set up."""
     await let_pass(timedelta(minutes=1))
     return sign_in(home.ben)
 
@@ -45,7 +45,7 @@ async def bens(
 def assert_shown_once_by(
     hass: HomeAssistant, home: Household, holder: MockConfigEntry, other: MockConfigEntry
 ) -> None:
-    """Assert that one entry has all of the joint account, and the other nothing of it."""
+    """Assert that only the holder has the devices and entities of the joint account."""
     for subject in (home.joint.id, home.house.id, home.bills.id):
         assert device(hass, holder, subject)
         assert device(hass, other, subject) is None
@@ -53,16 +53,16 @@ def assert_shown_once_by(
     balance = entity_id(hass, home.joint.id, "balance")
     assert balance
     entity = registry.async_get(balance)
-    mine = device(hass, holder, home.joint.id)
+    joint_device = device(hass, holder, home.joint.id)
     assert entity
-    assert mine
-    assert (entity.config_entry_id, entity.device_id) == (holder.entry_id, mine.id)
+    assert joint_device
+    assert (entity.config_entry_id, entity.device_id) == (holder.entry_id, joint_device.id)
     assert value(hass, home.joint.id, "balance") != STATE_UNAVAILABLE
     assert value(hass, home.house.id, "pot_balance") == "3250.00"
 
 
-def total(home: Household, accounts: Iterable[Any]) -> str:
-    """Return what is in these accounts and their pots."""
+def total_in_pounds(home: Household, accounts: Iterable[Any]) -> str:
+    """Return the sum of the account and pot balances in pounds."""
     minor = sum(
         account.balance + sum(pot.balance for pot in home.bank.pots_of(account.id))
         for account in accounts
@@ -70,44 +70,48 @@ def total(home: Household, accounts: Iterable[Any]) -> str:
     return f"{minor / 100:.2f}"
 
 
-async def test_the_first_who_signed_in_has_it_and_the_other_leaves_it_alone(
+async def test_the_older_entry_has_the_joint_account_and_the_newer_entry_does_not_fetch_it(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await set_up(hass, anns)
-    mine = [home.current, home.joint, home.flex, home.rewards, home.loan]
+    await set_up(hass, anns_entry)
+    anns_accounts = [home.current, home.joint, home.flex, home.rewards, home.loan]
     before = len(server.requests)
 
-    await set_up(hass, bens)
+    await set_up(hass, bens_entry)
 
-    assert_shown_once_by(hass, home, anns, bens)
-    asked = [call.path for call in server.requests[before:]]
-    assert asked == ["/accounts", "/balance", "/pots", "/transactions"]
-    assert value(hass, home.ann.user_id, "total") == total(home, mine)
-    assert value(hass, home.ben.user_id, "total") == total(home, [home.bens])
-    await let_pass(A_POLL)
-    assert_shown_once_by(hass, home, anns, bens)
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
+    paths = [call.path for call in server.requests[before:]]
+    assert paths == ["/accounts", "/balance", "/pots", "/transactions"]
+    assert value(hass, home.ann.user_id, "total") == total_in_pounds(home, anns_accounts)
+    assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens])
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
     assert "does not generate unique IDs" not in caplog.text
     assert "already exists" not in caplog.text
 
 
-@pytest.mark.parametrize("first", [0, 1], ids=["Ann's loads first", "Ben's loads first"])
-@pytest.mark.parametrize("holder", [0, 1], ids=["Ann's has it", "Ben's has it"])
-async def test_who_has_it_keeps_it_over_restarts_whichever_is_loaded_first(
+@pytest.mark.parametrize(
+    "first", [0, 1], ids=["Ann's entry loads first", "Ben's entry loads first"]
+)
+@pytest.mark.parametrize(
+    "holder", [0, 1], ids=["Ann's entry has the account", "Ben's entry has the account"]
+)
+async def test_the_joint_account_stays_with_its_entry_after_restarts_in_any_load_order(
     hass: HomeAssistant,
     home: Household,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
     first: int,
     holder: int,
 ) -> None:
-    entries = [anns, bens]
+    entries = [anns_entry, bens_entry]
     await set_up(hass, entries[holder], entries[1 - holder])
     assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
 
@@ -116,81 +120,87 @@ async def test_who_has_it_keeps_it_over_restarts_whichever_is_loaded_first(
             await hass.config_entries.async_unload(entry.entry_id)
         await set_up(hass, entries[first], entries[1 - first])
         assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
         assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
 
 
-async def test_the_other_takes_it_over_when_the_first_is_removed(
+async def test_the_newer_entry_takes_over_when_the_older_entry_is_removed(
     hass: HomeAssistant,
     home: Household,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
 ) -> None:
-    await set_up(hass, anns, bens)
+    await set_up(hass, anns_entry, bens_entry)
     balance = entity_id(hass, home.joint.id, "balance")
 
-    await hass.config_entries.async_remove(anns.entry_id)
+    await hass.config_entries.async_remove(anns_entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert_shown_once_by(hass, home, bens, anns)
+    assert_shown_once_by(hass, home, bens_entry, anns_entry)
     assert entity_id(hass, home.joint.id, "balance") == balance
-    assert value(hass, home.ben.user_id, "total") == total(home, [home.bens, home.joint])
+    assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens, home.joint])
 
 
-async def test_the_other_takes_it_over_when_the_first_leaves_it_out(
+async def test_the_newer_entry_takes_over_when_the_older_entry_excludes_the_account(
     hass: HomeAssistant,
     home: Household,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
 ) -> None:
-    await set_up(hass, anns, bens)
-    hass.config_entries.async_update_entry(anns, options={"excluded_accounts": [home.joint.id]})
-    await hass.config_entries.async_reload(anns.entry_id)
+    await set_up(hass, anns_entry, bens_entry)
+    hass.config_entries.async_update_entry(
+        anns_entry, options={"excluded_accounts": [home.joint.id]}
+    )
+    await hass.config_entries.async_reload(anns_entry.entry_id)
 
-    await let_pass(A_POLL)
-    assert_shown_once_by(hass, home, bens, anns)
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, bens_entry, anns_entry)
 
-    hass.config_entries.async_update_entry(anns, options={})
-    await hass.config_entries.async_reload(anns.entry_id)
-    await let_pass(A_POLL)
-    assert_shown_once_by(hass, home, bens, anns)
+    hass.config_entries.async_update_entry(anns_entry, options={})
+    await hass.config_entries.async_reload(anns_entry.entry_id)
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, bens_entry, anns_entry)
 
 
-async def test_an_outage_of_the_first_is_no_reason_for_the_other_to_take_over(
+async def test_the_newer_entry_does_not_take_over_when_the_older_entry_loses_access(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
 ) -> None:
-    await set_up(hass, anns, bens)
+    await set_up(hass, anns_entry, bens_entry)
     server.evict(home.ann)
 
-    await let_pass(A_POLL)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, home.joint.id, "balance") == STATE_UNAVAILABLE
-    assert device(hass, anns, home.joint.id)
-    assert device(hass, bens, home.joint.id) is None
+    assert device(hass, anns_entry, home.joint.id)
+    assert device(hass, bens_entry, home.joint.id) is None
 
 
-@pytest.mark.parametrize("first", [0, 1], ids=["Ann's loads first", "Ben's loads first"])
-@pytest.mark.parametrize("owner", [0, 1], ids=["entities with Ann's", "entities with Ben's"])
-async def test_what_the_built_in_integration_left_with_both_stays_with_the_older(
+@pytest.mark.parametrize(
+    "first", [0, 1], ids=["Ann's entry loads first", "Ben's entry loads first"]
+)
+@pytest.mark.parametrize(
+    "owner", [0, 1], ids=["entities in Ann's entry", "entities in Ben's entry"]
+)
+async def test_shared_devices_of_the_built_in_integration_stay_with_the_older_entry(
     hass: HomeAssistant,
     home: Household,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
     first: int,
     owner: int,
 ) -> None:
-    entries = [anns, bens]
+    entries = [anns_entry, bens_entry]
     devices, entities = dr.async_get(hass), er.async_get(hass)
     for entry in entries:
         for subject, name in ((home.joint.id, "Joint Account"), (home.house.id, "House")):
@@ -208,54 +218,58 @@ async def test_what_the_built_in_integration_left_with_both_stays_with_the_older
                 )
 
     await set_up(hass, entries[first], entries[1 - first])
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert_shown_once_by(hass, home, anns, bens)
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
     assert entity_id(hass, home.joint.id, "balance") == "sensor.known_joint_account"
     assert entity_id(hass, home.house.id, "pot_balance") == "sensor.known_house"
     assert "already exists" not in caplog.text
 
 
-async def test_a_pot_that_lists_of_two_people_have_in_them_is_claimed_once(
+async def test_a_pot_listed_for_two_people_is_shown_once(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await set_up(hass, anns)
+    await set_up(hass, anns_entry)
 
     def with_the_house(data: dict[str, Any]) -> dict[str, Any]:
         return {"pots": [*data["pots"], pot_json(home.house, account_id=home.bens.id)]}
 
     server.fail("GET", "/pots", Edited(with_the_house), times=None)
 
-    await set_up(hass, bens)
+    await set_up(hass, bens_entry)
 
-    assert_shown_once_by(hass, home, anns, bens)
-    assert value(hass, home.ben.user_id, "total") == total(home, [home.bens])
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
+    assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens])
     assert "already exists" not in caplog.text
 
 
-async def test_both_at_once_at_the_very_first_start_end_up_with_one(
+async def test_two_entries_set_up_at_once_show_the_joint_account_once(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
-    anns: MockConfigEntry,
-    bens: MockConfigEntry,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # Both have their list of accounts before either asks for a balance.
-    everybody = Together(asyncio.Barrier(2))
-    server.fail("GET", "/accounts", everybody, times=2)
+    # Both entries fetch their list of accounts before either fetches a balance.
+    both_requests = Together(asyncio.Barrier(2))
+    server.fail("GET", "/accounts", both_requests, times=2)
 
-    await asyncio.gather(set_up(hass, anns), set_up(hass, bens))
+    await asyncio.gather(set_up(hass, anns_entry), set_up(hass, bens_entry))
 
-    holder, other = (anns, bens) if device(hass, anns, home.joint.id) else (bens, anns)
+    holder, other = (
+        (anns_entry, bens_entry)
+        if device(hass, anns_entry, home.joint.id)
+        else (bens_entry, anns_entry)
+    )
     assert_shown_once_by(hass, home, holder, other)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert_shown_once_by(hass, home, holder, other)
     assert "already exists" not in caplog.text

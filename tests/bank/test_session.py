@@ -1,4 +1,4 @@
-"""Tokens that run out, are refused or are lost; and a bank that wants to be left alone."""
+"""The session: token renewal, reauthentication and rate limits."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,67 +35,67 @@ from tests.conftest import LetPass, SignIn
 from tests.helpers.config_dialogs import Dialogs
 from tests.helpers.state_helpers import complaints
 
-TOKEN = "/oauth2/token"  # an address
+TOKEN = "/oauth2/token"
 
-# What may happen to a request for a new token without anybody having to sign in.
-TROUBLE = {
+# Failures of a token request that do not require a new sign-in.
+TEMPORARY_FAULTS = {
     "a proxy's page": Answer.html(502),
-    "a proxy's page that says 200": Answer.html(200),
-    "a proxy's refusal": Answer.html(403),
-    "a proxy that finds nothing": Answer.html(404),
-    "an error of the bank": Answer.error("internal_service"),
-    "the connection breaks": DropBefore(),
+    "a proxy's page with status 200": Answer.html(200),
+    "a proxy's page with status 403": Answer.html(403),
+    "a proxy's page with status 404": Answer.html(404),
+    "an internal error of the bank": Answer.error("internal_service"),
+    "a broken connection": DropBefore(),
     "garbage": Answer.garbage(),
     "null": Answer.json(None),
     "a list": Answer.json([]),
     "an empty object": Answer.json({}),
     "no access token": Answer.json({"expires_in": 60, "user_id": "user_1"}),
-    "no number for a term": Answer.json({"access_token": "a", "expires_in": "soon"}),
-    "an infinite term": Answer.json({"access_token": "a", "expires_in": float("inf")}),
-    "silence": Silence(),
+    "an invalid lifetime": Answer.json({"access_token": "a", "expires_in": "soon"}),
+    "an infinite lifetime": Answer.json({"access_token": "a", "expires_in": float("inf")}),
+    "no answer": Silence(),
 }
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up sooner on a token URL that does not answer."""
+def short_token_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the timeout of token requests."""
     monkeypatch.setattr(application_credentials, "TOKEN_TIMEOUT", timedelta(seconds=0.2))
 
 
 async def poll(entry: MockConfigEntry) -> bool:
-    """Ask the bank now, and return whether that worked."""
+    """Poll the balances, and return whether the poll succeeded."""
     await entry.runtime_data.balances.async_refresh()
     await entry.runtime_data.balances.hass.async_block_till_done()
-    worked: bool = entry.runtime_data.balances.last_update_success
-    return worked
+    succeeded: bool = entry.runtime_data.balances.last_update_success
+    return succeeded
 
 
-def reason(entry: MockConfigEntry) -> str | None:
-    """Return why the last poll failed."""
+def last_error_key(entry: MockConfigEntry) -> str | None:
+    """Return the translation key of the last poll's error."""
     key: str | None = entry.runtime_data.balances.last_exception.translation_key
     return key
 
 
-def shows_nothing(hass: HomeAssistant) -> bool:
-    """Return whether no sensor shows anything any more."""
+def all_sensors_unavailable(hass: HomeAssistant) -> bool:
+    """Return whether all sensors are unavailable."""
     states = hass.states.async_all(Platform.SENSOR)
     assert states
     return all(state.state == STATE_UNAVAILABLE for state in states)
 
 
-def asked_to_sign_in(hass: HomeAssistant) -> int:
-    """Return how many dialogs wait for somebody to sign in again."""
+def reauth_flow_count(hass: HomeAssistant) -> int:
+    """Return the number of reauthentication flows in progress."""
     return len(hass.config_entries.flow.async_progress_by_handler(DOMAIN))
 
 
-def let_run_out(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Have the token be about to expire, by Home Assistant's clock."""
+def expire_token_soon(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Make the token expire in ten seconds, by Home Assistant's clock."""
     token = {**entry.data["token"], "expires_at": time.time() + 10}
     hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
 
 
-def has_what_the_bank_gave(entry: MockConfigEntry, home: Household, server: BankServer) -> bool:
-    """Return whether the entry holds the tokens that are valid now."""
+def has_current_tokens(entry: MockConfigEntry, home: Household, server: BankServer) -> bool:
+    """Return whether the entry has the tokens that the bank accepts now."""
     (grant,) = server.sign_ins.active(home.ann)
     token = entry.data["token"]
     return (token["access_token"], token["refresh_token"]) == (
@@ -104,10 +104,10 @@ def has_what_the_bank_gave(entry: MockConfigEntry, home: Household, server: Bank
     )
 
 
-# Renewing
+# Token renewal
 
 
-async def test_a_refused_token_is_renewed_and_the_request_repeated(
+async def test_a_refused_access_token_is_renewed_and_the_request_is_repeated(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     server.expire_access_token(home.ann)
@@ -119,11 +119,11 @@ async def test_a_refused_token_is_renewed_and_the_request_repeated(
         (TOKEN, 200),
         ("/accounts", 200),
     ]
-    assert has_what_the_bank_gave(ann, home, server)
-    assert asked_to_sign_in(hass) == 0
+    assert has_current_tokens(ann, home, server)
+    assert reauth_flow_count(hass) == 0
 
 
-async def test_many_refusals_at_once_renew_the_token_once(
+async def test_parallel_refusals_renew_the_token_once(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     server.expire_access_token(home.ann)
@@ -138,13 +138,13 @@ async def test_many_refusals_at_once_renew_the_token_once(
             other for other in server.requests_to("GET", call.path) if other.query == call.query
         ]
         assert [other.status for other in asked] == [401, 200]
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
 
-async def test_a_refusal_that_comes_late_does_not_use_up_the_new_token(
+async def test_a_late_refusal_of_the_old_token_does_not_renew_the_new_token(
     home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    """Two requests with the old token: the second is refused after the token was renewed."""
+    """The bank refuses the second request with the old token after the renewal."""
     server.expire_access_token(home.ann)
     server.fail("GET", "/balance", Delay(0.2, committed=True))
     server.requests.clear()
@@ -156,7 +156,7 @@ async def test_a_refusal_that_comes_late_does_not_use_up_the_new_token(
     assert len(server.requests_to("GET", "/balance")) == 2
 
 
-async def test_a_new_token_that_is_refused_as_well_is_the_end(
+async def test_a_refused_new_token_starts_reauthentication(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     server.fail("GET", "/*", Answer.error("unauthorized.bad_access_token"), times=None)
@@ -164,14 +164,14 @@ async def test_a_new_token_that_is_refused_as_well_is_the_end(
 
     assert not await poll(ann)
     assert len(server.requests_to("POST", TOKEN)) == 1
-    assert reason(ann) == "sign_in_expired"
-    assert asked_to_sign_in(hass) == 1
+    assert last_error_key(ann) == "sign_in_expired"
+    assert reauth_flow_count(hass) == 1
 
 
-async def test_a_token_is_renewed_before_it_runs_out(
+async def test_a_token_is_renewed_before_it_expires(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    let_run_out(hass, ann)
+    expire_token_soon(hass, ann)
     server.requests.clear()
 
     assert await poll(ann)
@@ -179,43 +179,43 @@ async def test_a_token_is_renewed_before_it_runs_out(
     assert server.requests[0].form["grant_type"] == "refresh_token"
     assert {call.status for call in server.requests} == {200}
     assert len(server.requests_to("POST", TOKEN)) == 1
-    assert has_what_the_bank_gave(ann, home, server)
+    assert has_current_tokens(ann, home, server)
     assert ann.data["token"]["expires_at"] > time.time() + 100_000
 
 
-async def test_a_new_token_outlives_a_reload(
+async def test_a_new_token_is_kept_after_a_reload(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     """A refresh token works once, so losing the new one would end the sign-in."""
     for _ in range(3):
-        let_run_out(hass, ann)
+        expire_token_soon(hass, ann)
         assert await hass.config_entries.async_reload(ann.entry_id)
-        assert has_what_the_bank_gave(ann, home, server)
+        assert has_current_tokens(ann, home, server)
     assert len(server.requests_to("POST", TOKEN)) == 3
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
 
 @dataclass(frozen=True)
-class Meanwhile(Fault):
-    """Something else happens while a request is under way."""
+class RunBeforeAnswer(Fault):
+    """Run an action before the bank answers a request."""
 
-    happens: Callable[[], None]
+    action: Callable[[], None]
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        self.happens()
+        self.action()
         return await exchange.work()
 
 
-async def test_a_sign_in_that_comes_between_is_used_instead_of_renewing(
+async def test_a_sign_in_during_a_refused_request_replaces_the_token_renewal(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    def sign_in_anew() -> None:
+    def sign_in_again() -> None:
         token: dict[str, Any] = server.sign_in(home.ann)
         token["expires_at"] = time.time() + token["expires_in"]
         hass.config_entries.async_update_entry(ann, data={**ann.data, "token": token})
 
-    server.fail("GET", "/accounts", Meanwhile(sign_in_anew))
+    server.fail("GET", "/accounts", RunBeforeAnswer(sign_in_again))
     server.requests.clear()
 
     assert await ann.runtime_data.session.accounts()
@@ -228,48 +228,46 @@ async def test_a_sign_in_that_comes_between_is_used_instead_of_renewing(
 # Interruptions
 
 
-async def _in_the_middle_of_renewing(
+async def _wait_for_token_request(
     hass: HomeAssistant, server: BankServer, entry: MockConfigEntry
 ) -> None:
-    """Return when the bank has forgotten the old token, and nobody has the new one yet."""
-    let_run_out(hass, entry)
+    """Start a renewal, and return when the bank has replaced the token but not answered."""
+    expire_token_soon(hass, entry)
     server.requests.clear()
     server.fail("POST", TOKEN, Delay(0.3, committed=True))
-    entry.async_create_background_task(
-        hass, entry.runtime_data.balances.async_refresh(), "a poll like any other"
-    )
+    entry.async_create_background_task(hass, entry.runtime_data.balances.async_refresh(), "poll")
     async with asyncio.timeout(5):
-        while not server.requests_to("POST", TOKEN):  # noqa: ASYNC110 - the bank is far away
+        while not server.requests_to("POST", TOKEN):  # noqa: ASYNC110 - the bank has no event to wait for
             await asyncio.sleep(0.01)
 
 
-async def test_a_reload_in_the_middle_of_renewing_loses_nothing(
+async def test_a_reload_during_a_token_renewal_keeps_the_new_token(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    await _in_the_middle_of_renewing(hass, server, ann)
+    await _wait_for_token_request(hass, server, ann)
 
     assert await hass.config_entries.async_reload(ann.entry_id)
-    assert has_what_the_bank_gave(ann, home, server)
+    assert has_current_tokens(ann, home, server)
     assert len(server.requests_to("POST", TOKEN)) == 1
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
 
-async def test_stopping_in_the_middle_of_renewing_loses_nothing(
+async def test_stopping_home_assistant_during_a_token_renewal_keeps_the_new_token(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    await _in_the_middle_of_renewing(hass, server, ann)
+    await _wait_for_token_request(hass, server, ann)
 
     await hass.async_stop(force=True)
-    assert has_what_the_bank_gave(ann, home, server)
+    assert has_current_tokens(ann, home, server)
 
 
-async def test_an_entry_can_be_removed_in_the_middle_of_renewing(
+async def test_an_entry_can_be_removed_during_a_token_renewal(
     hass: HomeAssistant,
     server: BankServer,
     ann: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await _in_the_middle_of_renewing(hass, server, ann)
+    await _wait_for_token_request(hass, server, ann)
     caplog.clear()
 
     await hass.config_entries.async_remove(ann.entry_id)
@@ -277,42 +275,42 @@ async def test_an_entry_can_be_removed_in_the_middle_of_renewing(
     assert not complaints(caplog, "WARNING", "ERROR")
 
 
-# Trouble
+# Temporary failures
 
 
-@pytest.mark.parametrize("refused_by", ["the bank", "the clock"])
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
-async def test_trouble_while_renewing_makes_nobody_sign_in(
+@pytest.mark.parametrize("expired_for", ["the bank", "Home Assistant"])
+@pytest.mark.parametrize("renewal_fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS.keys())
+async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
     ann: MockConfigEntry,
-    impatient: None,
+    short_token_timeout: None,
     caplog: pytest.LogCaptureFixture,
-    trouble: Fault,
-    refused_by: str,
+    renewal_fault: Fault,
+    expired_for: str,
 ) -> None:
-    if refused_by == "the bank":
+    if expired_for == "the bank":
         server.expire_access_token(home.ann)
     else:
-        let_run_out(hass, ann)
-    fault = server.fail("POST", TOKEN, trouble, times=None)
+        expire_token_soon(hass, ann)
+    fault = server.fail("POST", TOKEN, renewal_fault, times=None)
 
     assert not await poll(ann)
     assert not await poll(ann)
     assert fault.met
-    assert reason(ann) == "cannot_connect"
-    assert shows_nothing(hass)
-    assert asked_to_sign_in(hass) == 0
+    assert last_error_key(ann) == "cannot_connect"
+    assert all_sensors_unavailable(hass)
+    assert reauth_flow_count(hass) == 0
     await hass.config_entries.async_reload(ann.entry_id)
     assert not hass.config_entries.async_loaded_entries(DOMAIN)
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
     fault.clear()
     await hass.config_entries.async_reload(ann.entry_id)
     assert ann.state is ConfigEntryState.LOADED
-    assert has_what_the_bank_gave(ann, home, server)
-    assert not shows_nothing(hass)
+    assert has_current_tokens(ann, home, server)
+    assert not all_sensors_unavailable(hass)
     assert not complaints(caplog, "WARNING")
     assert not [
         record for record in caplog.records if record.levelname == "ERROR" and record.exc_info
@@ -322,21 +320,21 @@ async def test_trouble_while_renewing_makes_nobody_sign_in(
         assert grant.refresh_token not in caplog.text
 
 
-# The end of a sign-in
+# Reauthentication
 
 
-@pytest.mark.parametrize("loss", [LoseResponse(), Truncated()], ids=["all of it", "half of it"])
-async def test_a_new_token_that_gets_lost_on_its_way_ends_the_sign_in(
+@pytest.mark.parametrize("loss", [LoseResponse(), Truncated()], ids=["lost", "truncated"])
+async def test_a_lost_token_answer_starts_reauthentication(
     hass: HomeAssistant, server: BankServer, ann: MockConfigEntry, loss: Fault
 ) -> None:
-    """The bank has forgotten the old one, and says so when it is tried again."""
-    let_run_out(hass, ann)
+    """The bank no longer accepts the old refresh token."""
+    expire_token_soon(hass, ann)
     server.fail("POST", TOKEN, loss)
 
     await poll(ann)
     assert not await poll(ann)
-    assert reason(ann) == "sign_in_expired"
-    assert asked_to_sign_in(hass) == 1
+    assert last_error_key(ann) == "sign_in_expired"
+    assert reauth_flow_count(hass) == 1
 
 
 @pytest.mark.parametrize(
@@ -347,7 +345,7 @@ async def test_a_new_token_that_gets_lost_on_its_way_ends_the_sign_in(
         "bad_request.refresh_token.evicted",
     ],
 )
-async def test_when_the_bank_does_not_renew_the_token_the_user_signs_in_again(
+async def test_a_refused_token_renewal_starts_reauthentication(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
@@ -359,36 +357,36 @@ async def test_when_the_bank_does_not_renew_the_token_the_user_signs_in_again(
 
     assert not await poll(ann)
     assert not await poll(ann)
-    assert asked_to_sign_in(hass) == 1
-    assert reason(ann) == "sign_in_expired"
-    assert shows_nothing(hass)
+    assert reauth_flow_count(hass) == 1
+    assert last_error_key(ann) == "sign_in_expired"
+    assert all_sensors_unavailable(hass)
     assert not ir.async_get(hass).async_get_issue(DOMAIN, f"evicted_{ann.entry_id}")
 
 
-async def test_a_token_that_has_run_out_and_is_not_renewed_ends_the_sign_in(
+async def test_a_revoked_expired_token_starts_reauthentication(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     (grant,) = server.sign_ins.active(home.ann)
     server.sign_ins.end(grant, "revoked")
-    let_run_out(hass, ann)
+    expire_token_soon(hass, ann)
 
     assert not await poll(ann)
-    assert reason(ann) == "sign_in_expired"
-    assert asked_to_sign_in(hass) == 1
+    assert last_error_key(ann) == "sign_in_expired"
+    assert reauth_flow_count(hass) == 1
     await hass.config_entries.async_reload(ann.entry_id)
     assert ann.state is ConfigEntryState.SETUP_ERROR
-    assert asked_to_sign_in(hass) == 1
+    assert reauth_flow_count(hass) == 1
 
 
-async def test_another_program_with_the_same_client_is_named_until_the_user_has_signed_in(
+async def test_an_eviction_issue_is_shown_until_the_user_signs_in(
     hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
 ) -> None:
     server.evict(home.ann)
 
     assert not await poll(ann)
-    assert reason(ann) == "evicted"
-    assert shows_nothing(hass)
-    assert asked_to_sign_in(hass) == 1
+    assert last_error_key(ann) == "evicted"
+    assert all_sensors_unavailable(hass)
+    assert reauth_flow_count(hass) == 1
     issues = ir.async_get(hass)
     issue = issues.async_get_issue(DOMAIN, f"evicted_{ann.entry_id}")
     assert issue is not None
@@ -404,17 +402,17 @@ async def test_another_program_with_the_same_client_is_named_until_the_user_has_
 
     assert ann.state is ConfigEntryState.LOADED
     assert not issues.async_get_issue(DOMAIN, f"evicted_{ann.entry_id}")
-    assert not shows_nothing(hass)
+    assert not all_sensors_unavailable(hass)
 
 
-# A client that is not confidential
+# Clients that are not confidential
 
 
 @pytest.fixture
-async def short_lived(
+async def entry_without_refresh_token(
     hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> MockConfigEntry:
-    """Return an entry of a version that did not look whether there is a refresh token."""
+    """Return an entry from a version that accepted sign-ins without a refresh token."""
     server.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, confidential=False)
     entry = sign_in(home.ann)
     assert "refresh_token" not in entry.data["token"]
@@ -422,59 +420,64 @@ async def short_lived(
     return entry
 
 
-async def test_without_a_refresh_token_it_works_until_the_token_runs_out(
-    hass: HomeAssistant, server: BankServer, short_lived: MockConfigEntry
+async def test_an_entry_without_a_refresh_token_works_until_its_token_expires(
+    hass: HomeAssistant, server: BankServer, entry_without_refresh_token: MockConfigEntry
 ) -> None:
     issues = ir.async_get(hass)
-    assert issues.async_get_issue(DOMAIN, f"not_confidential_{short_lived.entry_id}")
-    assert await poll(short_lived)
-    assert asked_to_sign_in(hass) == 0
+    assert issues.async_get_issue(
+        DOMAIN, f"not_confidential_{entry_without_refresh_token.entry_id}"
+    )
+    assert await poll(entry_without_refresh_token)
+    assert reauth_flow_count(hass) == 0
 
-    let_run_out(hass, short_lived)
-    assert not await poll(short_lived)
-    assert reason(short_lived) == "sign_in_expired"
-    assert asked_to_sign_in(hass) == 1
+    expire_token_soon(hass, entry_without_refresh_token)
+    assert not await poll(entry_without_refresh_token)
+    assert last_error_key(entry_without_refresh_token) == "sign_in_expired"
+    assert reauth_flow_count(hass) == 1
     assert not server.requests_to("POST", TOKEN)
 
 
-async def test_without_a_refresh_token_a_refusal_is_the_end(
-    hass: HomeAssistant, home: Household, server: BankServer, short_lived: MockConfigEntry
-) -> None:
-    server.expire_access_token(home.ann)
-
-    assert not await poll(short_lived)
-    assert asked_to_sign_in(hass) == 1
-    assert not server.requests_to("POST", TOKEN)
-
-
-async def test_a_confidential_client_clears_the_warning(
+async def test_a_refusal_without_a_refresh_token_starts_reauthentication(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
-    short_lived: MockConfigEntry,
+    entry_without_refresh_token: MockConfigEntry,
+) -> None:
+    server.expire_access_token(home.ann)
+
+    assert not await poll(entry_without_refresh_token)
+    assert reauth_flow_count(hass) == 1
+    assert not server.requests_to("POST", TOKEN)
+
+
+async def test_a_confidential_client_removes_the_issue(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    entry_without_refresh_token: MockConfigEntry,
     dialogs: Dialogs,
 ) -> None:
     server.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
-    page = await dialogs.submit(await short_lived.start_reconfigure_flow(hass))
+    page = await dialogs.submit(await entry_without_refresh_token.start_reconfigure_flow(hass))
     waiting = await dialogs.sign_in(page, home.ann)
     server.approve(home.ann)
     await dialogs.wait(waiting)
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert not ir.async_get(hass).async_get_issue(
-        DOMAIN, f"not_confidential_{short_lived.entry_id}"
+        DOMAIN, f"not_confidential_{entry_without_refresh_token.entry_id}"
     )
 
 
-# A bank that wants to be left alone
+# Rate limits
 
 
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [("300", 300), (None, 60), ("soon", 60), ("0", 60), ("999999", 86_400)],
-    ids=["as long as it says", "a minute", "not a time", "no time", "a day at most"],
+    ids=["as requested", "default of a minute", "not a number", "zero", "at most a day"],
 )
-async def test_nothing_is_sent_before_the_time_is_over(
+async def test_no_request_is_sent_during_a_rate_limit_pause(
     hass: HomeAssistant,
     server: BankServer,
     ann: MockConfigEntry,
@@ -485,7 +488,7 @@ async def test_nothing_is_sent_before_the_time_is_over(
     limit = server.fail("GET", "/balance", Answer.rate_limited(retry_after))
     assert not await poll(ann)
     assert limit.met == 1
-    assert reason(ann) == "rate_limited"
+    assert last_error_key(ann) == "rate_limited"
     server.requests.clear()
 
     await let_pass(timedelta(seconds=seconds - 1))
@@ -493,15 +496,15 @@ async def test_nothing_is_sent_before_the_time_is_over(
     await hass.config_entries.async_reload(ann.entry_id)
     assert not hass.config_entries.async_loaded_entries(DOMAIN)
     assert not server.requests
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
     await let_pass(timedelta(seconds=2))
     await hass.config_entries.async_reload(ann.entry_id)
     assert ann.state is ConfigEntryState.LOADED
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
 
-async def test_setting_up_waits_as_long_as_the_bank_says(
+async def test_set_up_waits_for_the_end_of_a_rate_limit_pause(
     hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
@@ -518,16 +521,16 @@ async def test_setting_up_waits_as_long_as_the_bank_says(
     assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 
-async def test_the_token_url_may_ask_to_wait_too(
+async def test_a_rate_limited_token_request_pauses_all_requests(
     hass: HomeAssistant,
     server: BankServer,
     ann: MockConfigEntry,
     let_pass: LetPass,
 ) -> None:
-    let_run_out(hass, ann)
+    expire_token_soon(hass, ann)
     server.fail("POST", TOKEN, Answer.rate_limited("300"))
     assert not await poll(ann)
-    assert reason(ann) == "rate_limited"
+    assert last_error_key(ann) == "rate_limited"
     server.requests.clear()
 
     await let_pass(timedelta(seconds=299))
@@ -536,10 +539,10 @@ async def test_the_token_url_may_ask_to_wait_too(
 
     await let_pass(timedelta(seconds=2))
     assert await poll(ann)
-    assert asked_to_sign_in(hass) == 0
+    assert reauth_flow_count(hass) == 0
 
 
-async def test_one_person_asked_to_wait_does_not_stop_another(
+async def test_a_rate_limit_of_one_person_does_not_pause_another(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,

@@ -201,4 +201,4 @@ async def test_a_tax_that_the_bank_refuses_is_told(stage: Stage) -> None:
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())

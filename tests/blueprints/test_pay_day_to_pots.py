@@ -192,7 +192,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     income(stage)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "1885.00 GBP exceeds the limit of 1000.00 GBP per transfer" in plan
 
 
 @pytest.mark.parametrize("what", ["income", "everything"])
@@ -204,7 +204,7 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage, what: str) ->
     ((title, told),) = stage.notifications
     assert title == "The play: not all transfers were made"
     assert told.startswith("Did not move 500.00 GBP into Holiday. Did not move ")
-    assert "exceeds the limit per transfer" in told
+    assert "exceeds the limit of 1000.00 GBP per transfer" in told
     assert stage.heard == [{"message": told}]
     assert stage.sent == []
 
@@ -218,7 +218,8 @@ async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> Non
     assert stage.amounts == [("Holiday", 50_000)]
     told = (
         "Moved 500.00 GBP into Holiday. Did not move 265.00 GBP into Rainy day. "
-        "Monzo rejected the transfer, so the money was not moved: Not today. "
+        "Monzo rejected the transfer of 265.00 GBP from Current account to Rainy day, "
+        "so the money was not moved: Not today. "
         "Did not move 1885.00 GBP into Coin jar."
     )
     assert stage.heard == [{"message": told}]

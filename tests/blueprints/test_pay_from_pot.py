@@ -142,7 +142,8 @@ async def test_a_payment_that_the_pot_has_too_little_for_is_told_of(stage: Stage
     await stage.let_pass()
     told = (
         "Did not move 1.01 GBP out of Holiday for Deli. "
-        "This would leave less than the minimum to keep. This call moved no money."
+        "Holiday holds 640.00 GBP. Moving 1.01 GBP out of it would leave less than the minimum of "
+        "639.00 GBP to keep. This call moved no money."
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: no money was moved", told)]
@@ -191,7 +192,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 501)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "exceeds the limit of 5.00 GBP per transfer" in plan
 
 
 async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
@@ -199,7 +200,9 @@ async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
     pay(stage, 300)
     await stage.let_pass()
     assert stage.sent == []
-    assert any("does not belong to the chosen account" in text for text in stage.complaints())
+    assert any(
+        "… belongs to …, not to …, so no money was moved" in text for text in stage.complaints()
+    )
 
 
 async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -> None:
@@ -232,7 +235,7 @@ async def test_a_transfer_that_the_bank_refuses_is_told(stage: Stage) -> None:
     told = FAILED.format("Holiday")
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
     pay(stage, 301)
     await stage.let_pass(A_WHILE)
     assert stage.amounts == [("Holiday", -301)]

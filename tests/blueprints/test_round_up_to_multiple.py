@@ -188,7 +188,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 1_230)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "exceeds the limit of 2.00 GBP per transfer" in plan
 
 
 async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
@@ -199,7 +199,7 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
     ((title, text),) = stage.notifications
     assert title == "The play: no money was moved"
     assert text.startswith(
-        "Did not move 2.70 GBP into House for Deli. The amount exceeds the limit"
+        "Did not move 2.70 GBP into House for Deli. 2.70 GBP exceeds the limit of 2.00 GBP"
     )
     assert stage.heard == [{"message": text}]
     assert stage.sent == []
@@ -218,7 +218,7 @@ async def test_a_round_up_that_the_bank_refuses_is_told(stage: Stage) -> None:
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
 
 
 async def test_a_payment_can_be_rounded_up_into_two_pots(stage: Stage) -> None:

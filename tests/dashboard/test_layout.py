@@ -1,4 +1,4 @@
-"""What is on the dashboard that is there at once, as a browser asks Home Assistant for it."""
+"""The layout of the dashboard, as a browser requests it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -29,11 +29,11 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.household import Household
 from tests.conftest import SignIn
+from tests.helpers.config_dialogs import TEXTS
 from tests.helpers.state_helpers import device, entity_id, set_up
-from tests.test_translations import TEXTS
 
 type Card = dict[str, Any]
-type Open = Callable[..., Awaitable[dict[str, Any]]]
+type OpenDashboard = Callable[..., Awaitable[dict[str, Any]]]
 
 TRANSACTIONS = "custom:monzo-transactions-card"
 POT = "custom:monzo-pot-card"
@@ -45,40 +45,42 @@ async def open_dashboard(
     credentials: None,
     hass_ws_client: WebSocketGenerator,
     hass_access_token: str,
-) -> Open:
-    """Return what asks for the dashboard with some options, and returns it."""
-    return await opener(hass, hass_ws_client, hass_access_token)
+) -> OpenDashboard:
+    """Return a function that requests the dashboard as an administrator."""
+    return await dashboard_of_user(hass, hass_ws_client, hass_access_token)
 
 
 @pytest.fixture
-async def open_as_guest(
+async def open_as_user(
     hass: HomeAssistant,
     credentials: None,
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
-) -> Open:
-    """Return what does the same for somebody who is no administrator."""
-    return await opener(hass, hass_ws_client, hass_read_only_access_token)
+) -> OpenDashboard:
+    """Return a function that requests the dashboard as a user without administrator rights."""
+    return await dashboard_of_user(hass, hass_ws_client, hass_read_only_access_token)
 
 
-async def opener(hass: HomeAssistant, hass_ws_client: WebSocketGenerator, token: str) -> Open:
-    """Set up, and return what asks for the dashboard as whom a token belongs to."""
+async def dashboard_of_user(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, token: str
+) -> OpenDashboard:
+    """Return a function that requests the dashboard as the user of an access token."""
     assert await async_setup_component(hass, DOMAIN, {})
 
     async def open_dashboard(**options: object) -> dict[str, Any]:
         client = await hass_ws_client(hass, token)
-        asked = {"language": "en", **options, "type": "monzo/dashboard"}
-        await client.send_json_auto_id(asked)
-        answer = await client.receive_json()
-        assert answer["success"], answer["error"]
-        dashboard: dict[str, Any] = answer["result"]
+        request = {"language": "en", **options, "type": "monzo/dashboard"}
+        await client.send_json_auto_id(request)
+        response = await client.receive_json()
+        assert response["success"], response["error"]
+        dashboard: dict[str, Any] = response["result"]
         return dashboard
 
     return open_dashboard
 
 
 def by_heading(dashboard: dict[str, Any]) -> dict[str, list[Card]]:
-    """Return the cards of each section by its heading; those of the last one have none."""
+    """Return the cards of each section by its heading, which is empty for the last section."""
     (view,) = dashboard["views"]
     sections = [section["cards"] for section in view["sections"]]
     return {
@@ -98,32 +100,32 @@ def of_type(dashboard: dict[str, Any], card_type: str) -> list[Card]:
 
 
 def widths(dashboard: dict[str, Any]) -> list[int]:
-    """Return of each section how many columns it takes."""
+    """Return the width of each section in columns."""
     (view,) = dashboard["views"]
     return [section["column_span"] for section in view["sections"]]
 
 
 def shown_entities(cards: list[Card]) -> list[str]:
-    """Return the entities of tiles."""
+    """Return the entities of the tiles."""
     return [card["entity"] for card in cards if card["type"] == "tile"]
 
 
-def id_of(hass: HomeAssistant, subject: str, key: str) -> str:
-    """Return the entity of a person, an account or a pot, which it has to have."""
-    found = entity_id(hass, subject, key)
+def id_of(hass: HomeAssistant, monzo_id: str, key: str) -> str:
+    """Return an entity of a person, an account or a pot. Fails if there is none."""
+    found = entity_id(hass, monzo_id, key)
     assert found
     return found
 
 
-def device_id(hass: HomeAssistant, entry: MockConfigEntry, subject: str) -> str:
-    """Return the device of a person, an account or a pot."""
-    found = device(hass, entry, subject)
+def device_id(hass: HomeAssistant, entry: MockConfigEntry, monzo_id: str) -> str:
+    """Return the device of a person, an account or a pot. Fails if there is none."""
+    found = device(hass, entry, monzo_id)
     assert found
     return found.id
 
 
 async def record(hass: HomeAssistant, *entities: str) -> None:
-    """Have the recorder know statistics of these entities, as it does after some hours."""
+    """Add statistics of these entities to the recorder, as there are after some hours."""
     hour = dt_util.utcnow().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
     for entity in entities:
         async_import_statistics(
@@ -142,11 +144,11 @@ async def record(hass: HomeAssistant, *entities: str) -> None:
     await async_wait_recording_done(hass)
 
 
-# What is there
+# Sections
 
 
-async def test_it_has_everything_each_account_the_others_and_the_transactions(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
+async def test_there_are_sections_for_the_total_each_account_others_and_transactions(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     dashboard = await open_dashboard()
     assert dashboard["title"] == "Money"
@@ -167,8 +169,8 @@ async def test_it_has_everything_each_account_the_others_and_the_transactions(
     assert (card["type"], card["hide_amounts"], "account" in card) == (TRANSACTIONS, False, False)
 
 
-async def test_the_pots_of_an_account_follow_it_those_with_a_goal_first(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
+async def test_pots_follow_their_account_and_those_with_a_goal_come_first(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     sections = by_heading(await open_dashboard())
     pots = {
@@ -186,8 +188,8 @@ async def test_the_pots_of_an_account_follow_it_those_with_a_goal_first(
     assert with_goal == [device_id(hass, ann, pot.id) for pot in (home.holiday, goal)]
 
 
-async def test_an_account_without_pots_does_not_say_what_it_has_with_them(
-    hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: Open
+async def test_an_account_without_pots_has_no_balance_with_pots(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: OpenDashboard
 ) -> None:
     person = bank.add_person("Dora Dale")
     account = bank.open_account(person, type="uk_business", balance=100)
@@ -199,12 +201,12 @@ async def test_an_account_without_pots_does_not_say_what_it_has_with_them(
     ]
 
 
-async def test_two_people_have_a_total_each_and_their_names_with_their_accounts(
+async def test_two_people_have_a_total_each_and_their_accounts_have_their_names(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
     sign_in: SignIn,
-    open_dashboard: Open,
+    open_dashboard: OpenDashboard,
 ) -> None:
     await set_up(hass, sign_in(home.ben))
     sections = by_heading(await open_dashboard())
@@ -215,24 +217,24 @@ async def test_two_people_have_a_total_each_and_their_names_with_their_accounts(
     assert {"Current account · Ann Archer", "Current account · Ben Baker"} <= sections.keys()
 
 
-async def test_an_account_is_called_as_its_device_was_renamed(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
+async def test_an_account_has_the_name_that_the_user_gave_to_its_device(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     registry = dr.async_get(hass)
     registry.async_update_device(device_id(hass, ann, home.joint.id), name_by_user="Household")
     assert "Household" in by_heading(await open_dashboard())
 
 
-# What is left out
+# Omitted entities
 
 
-async def test_hidden_and_disabled_entities_are_left_out(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
+async def test_hidden_and_disabled_entities_are_omitted(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     registry = er.async_get(hass)
     spent, balance, pot, total = (
-        id_of(hass, subject, key)
-        for subject, key in (
+        id_of(hass, monzo_id, key)
+        for monzo_id, key in (
             (home.current.id, "spend_today"),
             (home.joint.id, "balance"),
             (home.holiday.id, "pot_balance"),
@@ -244,23 +246,23 @@ async def test_hidden_and_disabled_entities_are_left_out(
     registry.async_update_entity(pot, hidden_by=er.RegistryEntryHider.USER)
     registry.async_update_entity(total, disabled_by=er.RegistryEntryDisabler.USER)
     sections = by_heading(await open_dashboard())
-    # An account is there as long as its balance is.
+    # An account is shown if its balance is visible.
     assert list(sections) == ["Current account", "Other accounts", ""]
     cards = sections["Current account"]
     assert spent not in shown_entities(cards)
     assert device_id(hass, ann, home.holiday.id) not in [card.get("pot") for card in cards]
 
 
-async def test_an_entity_that_has_lost_its_device_is_left_out(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
+async def test_an_entity_without_a_device_is_omitted(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     total = id_of(hass, home.ann.user_id, "total")
     er.async_get(hass).async_update_entity(total, device_id=None)
     assert "Everything" not in by_heading(await open_dashboard())
 
 
-async def test_only_chosen_accounts_are_shown_and_no_total_of_all(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: Open
+async def test_with_selected_accounts_there_is_no_total(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     joint, flex = (device_id(hass, ann, account.id) for account in (home.joint, home.flex))
     sections = by_heading(await open_dashboard(accounts=[joint, flex]))
@@ -269,14 +271,17 @@ async def test_only_chosen_accounts_are_shown_and_no_total_of_all(
     assert sections[""][0]["account"] == [joint, flex]
 
 
-@pytest.mark.parametrize("accounts", [[], None], ids=["an empty list", "nothing"])
-async def test_none_chosen_is_all_of_them(
-    ann: MockConfigEntry, open_dashboard: Open, accounts: list[str] | None
+async def test_an_empty_selection_shows_all_accounts(
+    ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
-    assert await open_dashboard(accounts=accounts) == await open_dashboard()
+    nothing: tuple[object, ...] = ([], None)
+    for accounts in nothing:
+        assert await open_dashboard(accounts=accounts) == await open_dashboard()
 
 
-async def test_without_an_account_it_leads_to_the_integrations(open_dashboard: Open) -> None:
+async def test_without_accounts_there_is_a_link_to_the_integrations(
+    open_dashboard: OpenDashboard,
+) -> None:
     (view,) = (await open_dashboard())["views"]
     (card,) = view["cards"]
     assert (view["type"], card["type"]) == ("panel", "empty-state")
@@ -285,37 +290,39 @@ async def test_without_an_account_it_leads_to_the_integrations(open_dashboard: O
     assert button["tap_action"]["navigation_path"] == "/config/integrations"
 
 
-async def test_chosen_accounts_that_are_gone_are_no_account(
-    ann: MockConfigEntry, open_dashboard: Open
+async def test_a_selection_of_removed_accounts_shows_no_accounts(
+    ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
-    (view,) = (await open_dashboard(accounts=["gone"]))["views"]
+    (view,) = (await open_dashboard(accounts=["removed"]))["views"]
     assert view["type"] == "panel"
 
 
-# Who asks, and how
+# Users and options
 
 
-async def test_other_options_of_a_strategy_do_no_harm(
-    ann: MockConfigEntry, open_dashboard: Open
+async def test_other_options_of_a_strategy_are_ignored(
+    ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
-    asked = await open_dashboard(title="Our money", hide_amounts=None, views=[{"path": "money"}])
-    assert asked == await open_dashboard()
+    options = {"title": "Our money", "hide_amounts": None, "views": [{"path": "money"}]}
+    assert await open_dashboard(**options) == await open_dashboard()
 
 
-async def test_people_who_are_no_administrators_see_it_as_well(
-    ann: MockConfigEntry, open_as_guest: Open
+async def test_every_user_can_open_the_dashboard(
+    ann: MockConfigEntry, open_as_user: OpenDashboard
 ) -> None:
-    assert "Current account" in by_heading(await open_as_guest())
+    assert "Current account" in by_heading(await open_as_user())
 
 
-async def test_who_is_no_administrator_is_not_sent_to_the_integrations(open_as_guest: Open) -> None:
-    (view,) = (await open_as_guest())["views"]
+async def test_only_administrators_get_a_link_to_the_integrations(
+    open_as_user: OpenDashboard,
+) -> None:
+    (view,) = (await open_as_user())["views"]
     (card,) = view["cards"]
     assert card["buttons"] == []
 
 
-async def test_it_speaks_the_language_of_who_opens_it_or_else_english(
-    hass: HomeAssistant, ann: MockConfigEntry, open_dashboard: Open, tmp_path: Path
+async def test_the_dashboard_is_in_the_language_of_the_user_or_else_in_english(
+    hass: HomeAssistant, ann: MockConfigEntry, open_dashboard: OpenDashboard, tmp_path: Path
 ) -> None:
     assert (await open_dashboard(language="nl"))["title"] == "Money"
     integration = await async_get_integration(hass, DOMAIN)
@@ -332,21 +339,21 @@ async def test_it_speaks_the_language_of_who_opens_it_or_else_english(
 # Graphs
 
 
-async def test_what_the_recorder_knows_is_drawn(
+async def test_entities_with_statistics_have_a_graph(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
-    open_dashboard: Open,
+    open_dashboard: OpenDashboard,
 ) -> None:
     total = id_of(hass, home.ann.user_id, "total")
     balance = id_of(hass, home.current.id, "balance")
     spent = [id_of(hass, account.id, "spend_today") for account in (home.current, home.joint)]
     await record(hass, total, balance, *spent)
     sections = by_heading(await open_dashboard())
-    course, spending = (card for card in sections["Everything"] if card["type"] != "tile")
-    assert [line["entity"] for line in course["entities"]] == [total]
-    assert (course["stat_types"], course["hide_legend"]) == (["state"], True)
+    trend, spending = (card for card in sections["Everything"] if card["type"] != "tile")
+    assert [line["entity"] for line in trend["entities"]] == [total]
+    assert (trend["stat_types"], trend["hide_legend"]) == (["state"], True)
     assert [line["entity"] for line in spending["entities"]] == spent
     assert (spending["stat_types"], spending["hide_legend"]) == (["change"], False)
     (graph,) = (card for card in sections["Current account"] if card["type"] == "statistics-graph")
@@ -354,12 +361,12 @@ async def test_what_the_recorder_knows_is_drawn(
     assert [card["type"] for card in sections["Joint account · Ann & Ben"]].count("tile") == 3
 
 
-async def test_other_accounts_have_a_trend_where_there_is_one(
+async def test_other_accounts_with_statistics_have_a_graph(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
-    open_dashboard: Open,
+    open_dashboard: OpenDashboard,
 ) -> None:
     flex = id_of(hass, home.flex.id, "balance")
     await record(hass, flex)
@@ -369,19 +376,19 @@ async def test_other_accounts_have_a_trend_where_there_is_one(
     assert graph["stat_types"] == ["state"]
 
 
-async def test_on_the_first_day_there_are_no_graphs_of_nothing(
-    recorder_mock: Recorder, ann: MockConfigEntry, open_dashboard: Open
+async def test_without_statistics_there_are_no_graphs(
+    recorder_mock: Recorder, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     dashboard = await open_dashboard()
     assert of_type(dashboard, "statistics-graph") == []
 
 
-async def test_the_total_is_above_all_until_a_graph_makes_it_as_high_as_an_account(
+async def test_the_total_takes_the_whole_width_unless_it_has_a_graph(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
-    open_dashboard: Open,
+    open_dashboard: OpenDashboard,
 ) -> None:
     before = await open_dashboard()
     await record(hass, id_of(hass, home.ann.user_id, "total"))
@@ -389,12 +396,12 @@ async def test_the_total_is_above_all_until_a_graph_makes_it_as_high_as_an_accou
     assert widths(await open_dashboard()) == [1, 1, 1, 1, 2]
 
 
-async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(
+async def test_hidden_amounts_are_neither_in_graphs_nor_in_tiles(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
-    open_dashboard: Open,
+    open_dashboard: OpenDashboard,
 ) -> None:
     balances = [id_of(hass, account.id, "balance") for account in (home.current, home.flex)]
     await record(hass, *balances)
@@ -405,12 +412,12 @@ async def test_hidden_amounts_are_not_drawn_and_no_tile_tells_them(
     assert all(card["hide_amounts"] for card in cards)
 
 
-async def test_a_broken_database_takes_no_more_than_the_graphs(
+async def test_with_a_broken_database_only_the_graphs_are_missing(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
-    open_dashboard: Open,
+    open_dashboard: OpenDashboard,
 ) -> None:
     await record(hass, id_of(hass, home.current.id, "balance"))
 

@@ -1,4 +1,4 @@
-"""A person in front of the integration's dialogs, with a browser and the bank's website."""
+"""Walk through the config flow as a user does, with a browser and the bank's website."""
 
 import asyncio
 import json
@@ -21,41 +21,42 @@ TEXTS: dict[str, Any] = json.loads(
     Path(monzo.__file__).with_name("translations").joinpath("en.json").read_text(encoding="utf-8")
 )
 
-# What Home Assistant says in a dialog, in words of its own.
-_WORDED_BY_HOME_ASSISTANT = "homeassistant"
+# The translation domain of texts that Home Assistant itself provides.
+_HOME_ASSISTANT = "homeassistant"
 
 
 class Dialogs:
-    """Opens dialogs and goes through them; each one that is seen must have its text."""
+    """Opens config flows and continues them. Fails if a step has no text in the translations."""
 
     def __init__(self, hass: HomeAssistant, browser: TestClient[Any, Any]) -> None:
-        """Look at one Home Assistant with one browser."""
+        """Initialize the dialogs of one Home Assistant, opened in one browser."""
         self._hass = hass
         self._browser = browser
 
     async def open(self) -> ConfigFlowResult:
-        """Add the integration."""
-        return _readable(
+        """Start adding the integration."""
+        return _with_texts(
             await self._hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
         )
 
     async def submit(
         self, step: ConfigFlowResult, answer: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Fill a form in and go on."""
+        """Submit a form."""
         return await self._configure(step, answer or {})
 
     async def sign_in(self, step: ConfigFlowResult, person: Person) -> ConfigFlowResult:
-        """Allow the access on the bank's website, and come back to the dialog."""
+        """Allow the access on the bank's website, and return to the dialog."""
         return await self._decide(step, {"person": person.user_id, "decision": "allow"})
 
-    async def refuse(self, step: ConfigFlowResult) -> ConfigFlowResult:
-        """Deny the access on the bank's website, and come back to the dialog."""
+    async def deny(self, step: ConfigFlowResult) -> ConfigFlowResult:
+        """Deny the access on the bank's website, and return to the dialog."""
         return await self._decide(step, {"decision": "deny"})
 
     async def wait(self, step: ConfigFlowResult) -> ConfigFlowResult:
-        """Watch the progress until it ends."""
-        async with asyncio.timeout(10):
+        """Wait until the progress step ends."""
+        # Only a limit: no test depends on how long this takes.
+        async with asyncio.timeout(60):
             while step["type"] is FlowResultType.SHOW_PROGRESS:
                 await asyncio.sleep(0.01)
                 step = await self._configure(step)
@@ -71,25 +72,25 @@ class Dialogs:
         form = {name: page.query[name] for name in ("client_id", "redirect_uri", "state")}
         async with ClientSession(raise_for_status=True) as bank:
             await bank.get(page)
-            sent_back = await bank.post(
+            redirect = await bank.post(
                 page.with_path("/authorise").with_query(None),
                 data=form | decision,
                 allow_redirects=False,
             )
-        back = await self._browser.get(URL(sent_back.headers["Location"]).relative())
-        assert back.status == 200
+        returned = await self._browser.get(URL(redirect.headers["Location"]).relative())
+        assert returned.status == 200
         return await self._configure(step)
 
     async def _configure(
         self, step: ConfigFlowResult, answer: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        return _readable(
+        return _with_texts(
             await self._hass.config_entries.flow.async_configure(step["flow_id"], answer)
         )
 
 
-def _readable(step: ConfigFlowResult) -> ConfigFlowResult:
-    """Return a step after a look whether the user is told what it is about."""
+def _with_texts(step: ConfigFlowResult) -> ConfigFlowResult:
+    """Return a step after checking that the translations have all its texts and placeholders."""
     texts = TEXTS["config"]
     given = set(step.get("description_placeholders") or ())
     match step["type"]:
@@ -105,7 +106,7 @@ def _readable(step: ConfigFlowResult) -> ConfigFlowResult:
             assert texts["step"][step["step_id"]]["title"]
             assert _placeholders(texts["progress"][step["progress_action"]]) <= given
         case FlowResultType.ABORT if (
-            cast("dict[str, Any]", step).get("translation_domain") != _WORDED_BY_HOME_ASSISTANT
+            cast("dict[str, Any]", step).get("translation_domain") != _HOME_ASSISTANT
         ):
             assert _placeholders(texts["abort"][step["reason"]]) <= given
         case FlowResultType.CREATE_ENTRY:

@@ -1,4 +1,4 @@
-"""Looking at what Home Assistant shows, the way a test tells it."""
+"""Read entities, devices and log records in tests."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,28 +16,28 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.faults import Exchange, Fault
 
 
-def entity_id(hass: HomeAssistant, subject: str, key: str, platform: str = "sensor") -> str | None:
-    """Return the entity of a person, account or pot, whatever it is called; None if it has none."""
-    return er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{subject}_{key}")
+def entity_id(hass: HomeAssistant, monzo_id: str, key: str, platform: str = "sensor") -> str | None:
+    """Return the entity id of a person, account or pot; None if it does not have the entity."""
+    return er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{monzo_id}_{key}")
 
 
-def shown(hass: HomeAssistant, subject: str, key: str, platform: str = "sensor") -> State:
-    """Return an entity that has to be there."""
-    found = entity_id(hass, subject, key, platform)
+def shown(hass: HomeAssistant, monzo_id: str, key: str, platform: str = "sensor") -> State:
+    """Return the state object of an entity. Fails if there is none."""
+    found = entity_id(hass, monzo_id, key, platform)
     assert found, f"no {key}"
     state = hass.states.get(found)
     assert state, f"{found} has no state"
     return state
 
 
-def value(hass: HomeAssistant, subject: str, key: str, platform: str = "sensor") -> str:
-    """Return what an entity shows."""
-    return shown(hass, subject, key, platform).state
+def value(hass: HomeAssistant, monzo_id: str, key: str, platform: str = "sensor") -> str:
+    """Return the state of an entity. Fails if there is none."""
+    return shown(hass, monzo_id, key, platform).state
 
 
-def device(hass: HomeAssistant, entry: ConfigEntry, subject: str) -> dr.DeviceEntry | None:
-    """Return the device that an entry has of a person, account or pot."""
-    return dr.async_get(hass).async_get_device_by_identifier((DOMAIN, subject), entry.entry_id)
+def device(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> dr.DeviceEntry | None:
+    """Return an entry's device for a person, account or pot; None if there is none."""
+    return dr.async_get(hass).async_get_device_by_identifier((DOMAIN, monzo_id), entry.entry_id)
 
 
 def device_names(hass: HomeAssistant, entry: ConfigEntry) -> list[str | None]:
@@ -47,7 +47,7 @@ def device_names(hass: HomeAssistant, entry: ConfigEntry) -> list[str | None]:
 
 
 async def set_up(hass: HomeAssistant, *entries: ConfigEntry) -> None:
-    """Set config entries up, one after the other, and let everything settle."""
+    """Set up config entries one after the other, and wait until all tasks are done."""
     for entry in entries:
         await hass.config_entries.async_setup(entry.entry_id)
         await hass.async_block_till_done(wait_background_tasks=True)
@@ -55,23 +55,26 @@ async def set_up(hass: HomeAssistant, *entries: ConfigEntry) -> None:
 
 @dataclass(frozen=True)
 class Together(Fault):
-    """Nobody is answered before everybody has asked."""
+    """Holds each response back until several requests have arrived.
 
-    everybody: asyncio.Barrier
+    A test with this fault fails with a time-out unless the requests are sent concurrently.
+    """
+
+    barrier: asyncio.Barrier
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        await self.everybody.wait()
+        await self.barrier.wait()
         return await exchange.work()
 
 
 def complaints(caplog: pytest.LogCaptureFixture, *levels: str) -> list[logging.LogRecord]:
-    """Return what was logged at these levels, but for asyncio's remark on a slow machine."""
+    """Return the log records of these levels, except asyncio's warnings about a slow machine."""
     return [record for record in caplog.records if is_complaint(record, *levels)]
 
 
 def is_complaint(record: logging.LogRecord, *levels: str) -> bool:
-    """Return whether a record is of these levels, and not asyncio's remark on a slow machine."""
+    """Return whether a log record has one of these levels and is not about a slow machine."""
     return record.levelname in levels and not (
         record.name == "asyncio" and record.msg.startswith("Executing")
     )

@@ -1,4 +1,4 @@
-"""What kind of thing each transaction is, by every shape that is on record."""
+"""Transaction kinds and template variables, for recorded and sandbox transactions."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,23 +16,23 @@ from sandbox.household import Household
 from sandbox.serializers import documented_transaction_json, transaction_json
 from tests.api.recorded_answers import recorded_answer, recorded_payment
 
-# Parts of recorded transactions that say what they are.
+# Fields of recorded transactions that decide the kind.
 CARD = {"scheme": "mastercard", "metadata": {"mcc": "5812"}, "merchant": "merch_1"}
-FASTER = {"scheme": "payport_faster_payments", "counterparty": {"name": "A N Other"}}
+FASTER_PAYMENT = {"scheme": "payport_faster_payments", "counterparty": {"name": "A N Other"}}
 POT = {"scheme": "uk_retail_pot", "metadata": {"pot_id": "pot_1", "trigger": "user"}}
 ROUND_UP = {"scheme": "uk_retail_pot", "metadata": {"pot_id": "pot_1", "trigger": "coin_jar"}}
 
-SHAPES: dict[str, tuple[TransactionKind, int, dict[str, Any]]] = {
+CASES: dict[str, tuple[TransactionKind, int, dict[str, Any]]] = {
     "a card payment": (TransactionKind.CARD_PAYMENT, -2_775, CARD),
-    "a declined one": (
+    "a declined payment": (
         TransactionKind.DECLINED,
         -5_000,
         {**CARD, "decline_reason": "SCA_NOT_AUTHENTICATED_CARD_NOT_PRESENT"},
     ),
-    "a check of the card": (TransactionKind.OTHER, 0, CARD),
+    "a card check": (TransactionKind.OTHER, 0, CARD),
     "a refund": (TransactionKind.REFUND, 899, CARD),
-    "a faster payment in": (TransactionKind.INCOMING_PAYMENT, 100, FASTER),
-    "a faster payment out": (TransactionKind.OUTGOING_PAYMENT, -100, FASTER),
+    "a faster payment in": (TransactionKind.INCOMING_PAYMENT, 100, FASTER_PAYMENT),
+    "a faster payment out": (TransactionKind.OUTGOING_PAYMENT, -100, FASTER_PAYMENT),
     "a round-up": (TransactionKind.ROUND_UP, -1, ROUND_UP),
     "a pot deposit": (TransactionKind.POT_DEPOSIT, -1_480, POT),
     "a pot withdrawal": (TransactionKind.POT_WITHDRAWAL, 1_480, POT),
@@ -55,14 +55,14 @@ SHAPES: dict[str, tuple[TransactionKind, int, dict[str, Any]]] = {
         -12_000,
         {"scheme": "monzo_flex", "merchant": "merch_1"},
     ),
-    "a payment of Flex's instalments": (TransactionKind.OTHER, 4_000, {"scheme": "monzo_flex"}),
+    "an instalment of Flex": (TransactionKind.OTHER, 4_000, {"scheme": "monzo_flex"}),
     "an unknown scheme": (TransactionKind.OTHER, -1, {"scheme": "barter"}),
-    "nothing to go by": (TransactionKind.OTHER, -1, {}),
+    "no scheme": (TransactionKind.OTHER, -1, {}),
 }
 
 
-def row(amount: int, **parts: Any) -> Transaction:
-    """Return a transaction as the bank writes it, with these parts."""
+def transaction_with(amount: int, **fields: Any) -> Transaction:
+    """Return a transaction parsed from the bank's JSON format, with the given fields."""
     return Transaction.from_json(
         {
             "id": "tx_1",
@@ -78,12 +78,12 @@ def row(amount: int, **parts: Any) -> Transaction:
             "notes": "",
             "metadata": {},
             "settled": "",
-            **parts,
+            **fields,
         }
     )
 
 
-# Whole rows of recordings, by where they differ.
+# Complete recorded transactions.
 RECORDINGS: dict[str, tuple[TransactionKind, Any]] = {
     "a faster payment": (TransactionKind.INCOMING_PAYMENT, recorded_answer("faster_payment")),
     "a round-up": (TransactionKind.ROUND_UP, recorded_answer("round_up")),
@@ -111,12 +111,12 @@ RECORDINGS: dict[str, tuple[TransactionKind, Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "recorded"), RECORDINGS.values(), ids=RECORDINGS)
-def test_every_recording_has_its_kind(kind: TransactionKind, recorded: Any) -> None:
+def test_recorded_transactions_have_the_right_kind(kind: TransactionKind, recorded: Any) -> None:
     assert transaction_kind(Transaction.from_json(recorded)) is kind
 
 
-# Every scheme that Monzo names, and one of the prepaid cards: what it is when money goes out, and
-# when it comes in, without a merchant and with nothing in the metadata.
+# All schemes that Monzo documents and one of prepaid cards: the kinds of outgoing and incoming
+# transactions without a merchant or metadata.
 BY_SCHEME: dict[str, tuple[TransactionKind, TransactionKind]] = {
     "3dsecure": (TransactionKind.OTHER, TransactionKind.OTHER),
     "account_interest": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
@@ -158,26 +158,26 @@ BY_SCHEME: dict[str, tuple[TransactionKind, TransactionKind]] = {
 
 
 @pytest.mark.parametrize(("scheme", "kinds"), BY_SCHEME.items(), ids=BY_SCHEME)
-def test_every_scheme_has_its_kinds_by_the_sign(
+def test_the_scheme_and_sign_of_the_amount_decide_the_kind(
     scheme: str, kinds: tuple[TransactionKind, TransactionKind]
 ) -> None:
     assert (
-        transaction_kind(row(-500, scheme=scheme)),
-        transaction_kind(row(500, scheme=scheme)),
+        transaction_kind(transaction_with(-500, scheme=scheme)),
+        transaction_kind(transaction_with(500, scheme=scheme)),
     ) == kinds
 
 
-@pytest.mark.parametrize(("kind", "amount", "parts"), SHAPES.values(), ids=SHAPES)
-def test_every_recorded_shape_has_its_kind(
-    kind: TransactionKind, amount: int, parts: dict[str, Any]
+@pytest.mark.parametrize(("kind", "amount", "fields"), CASES.values(), ids=CASES)
+def test_recorded_fields_decide_the_kind(
+    kind: TransactionKind, amount: int, fields: dict[str, Any]
 ) -> None:
-    assert transaction_kind(row(amount, **parts)) is kind
+    assert transaction_kind(transaction_with(amount, **fields)) is kind
 
 
-def test_everything_that_the_sandbox_does_has_its_kind(home: Household, bank: Bank) -> None:
+def test_sandbox_transactions_have_the_right_kind(home: Household, bank: Bank) -> None:
     account, pot = home.current.id, home.holiday.id
-    seen: list[Any] = []
-    bank.on_transaction(seen.append)
+    transactions: list[Any] = []
+    bank.on_transaction(transactions.append)
     bank.pay(account, -350)
     bank.decline(account, -350)
     bank.refund(account, 350)
@@ -191,8 +191,8 @@ def test_everything_that_the_sandbox_does_has_its_kind(home: Household, bank: Ba
     bank.withdraw(pot, account, 100, "out")
 
     kinds = [
-        transaction_kind(Transaction.from_json(transaction_json(it, expand_merchant=True)))
-        for it in seen
+        transaction_kind(Transaction.from_json(transaction_json(transaction, expand_merchant=True)))
+        for transaction in transactions
     ]
     assert kinds == [
         TransactionKind.CARD_PAYMENT,
@@ -212,61 +212,73 @@ def test_everything_that_the_sandbox_does_has_its_kind(home: Household, bank: Ba
 
 
 def test_the_documented_example_is_a_card_payment(home: Household, bank: Bank) -> None:
-    paid = bank.pay(home.joint.id, -350)
-    short = Transaction.from_json(documented_transaction_json(paid))
-    assert transaction_kind(short) is TransactionKind.CARD_PAYMENT
+    payment = bank.pay(home.joint.id, -350)
+    documented = Transaction.from_json(documented_transaction_json(payment))
+    assert transaction_kind(documented) is TransactionKind.CARD_PAYMENT
 
 
-def test_amounts_are_signed_numbers_and_those_abroad_have_their_own_currency() -> None:
-    abroad = row(-8_438, local_amount=-382_685, local_currency="THB", **CARD)
-    told = template_variables(abroad, None)
-    assert (told["amount"], told["currency"]) == (-84.38, "GBP")
-    assert (told["local_amount"], told["local_currency"]) == (-3_826.85, "THB")
-    at_home = template_variables(row(-350, **CARD), None)
+def test_amounts_are_signed_and_foreign_payments_have_a_local_amount() -> None:
+    abroad = transaction_with(-8_438, local_amount=-382_685, local_currency="THB", **CARD)
+    variables = template_variables(abroad, None)
+    assert (variables["amount"], variables["currency"]) == (-84.38, "GBP")
+    assert (variables["local_amount"], variables["local_currency"]) == (-3_826.85, "THB")
+    at_home = template_variables(transaction_with(-350, **CARD), None)
     assert (at_home["local_amount"], at_home["local_currency"]) == (None, None)
 
 
-def told_of(made: Any, pot: str | None = None) -> dict[str, Any]:
-    """Return what is told of a row of the bank."""
-    data = transaction_json(made, expand_merchant=True)
+def variables_of(transaction: Any, pot: str | None = None) -> dict[str, Any]:
+    """Return the template variables of a sandbox transaction."""
+    data = transaction_json(transaction, expand_merchant=True)
     return template_variables(Transaction.from_json(data), pot)
 
 
-def test_what_there_is_to_tell_is_flat_and_has_plain_names(home: Household, bank: Bank) -> None:
-    paid = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch", pending=False)
-    told = told_of(paid)
-    assert told["transaction_id"] == paid.id
-    assert (told["merchant"], told["notes"], told["category"]) == ("Deli", "lunch", paid.category)
-    assert paid.merchant is not None
-    assert (told["merchant_id"], told["merchant_group_id"], told["logo"], told["emoji"]) == (
-        paid.merchant.id,
-        paid.merchant.group_id,
-        paid.merchant.logo or None,
-        paid.merchant.emoji,
+def test_template_variables_are_flat(home: Household, bank: Bank) -> None:
+    payment = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch", pending=False)
+    variables = variables_of(payment)
+    assert variables["transaction_id"] == payment.id
+    assert (variables["merchant"], variables["notes"], variables["category"]) == (
+        "Deli",
+        "lunch",
+        payment.category,
     )
-    assert told["settled"] is not None
-    assert abs(paid.created - bank.clock()) < timedelta(minutes=1)
-    assert not [value for value in told.values() if isinstance(value, (dict, list))]
+    assert payment.merchant is not None
+    assert (
+        variables["merchant_id"],
+        variables["merchant_group_id"],
+        variables["logo"],
+        variables["emoji"],
+    ) == (
+        payment.merchant.id,
+        payment.merchant.group_id,
+        payment.merchant.logo or None,
+        payment.merchant.emoji,
+    )
+    assert variables["settled"] is not None
+    assert abs(payment.created - bank.clock()) < timedelta(minutes=1)
+    assert not [value for value in variables.values() if isinstance(value, (dict, list))]
 
 
-def test_a_name_says_who_or_what_it_was_with(home: Household, bank: Bank) -> None:
+def test_the_name_is_the_merchant_person_pot_or_description(home: Household, bank: Bank) -> None:
     account, pot = home.joint.id, home.house
-    assert told_of(bank.pay(account, -350, merchant="Deli"))["name"] == "Deli"
-    assert told_of(bank.receive(account, 100, sender="Ann Archer"))["name"] == "Ann Archer"
-    assert told_of(bank.interest(account, 3))["name"] == "Interest"
+    assert variables_of(bank.pay(account, -350, merchant="Deli"))["name"] == "Deli"
+    assert variables_of(bank.receive(account, 100, sender="Ann Archer"))["name"] == "Ann Archer"
+    assert variables_of(bank.interest(account, 3))["name"] == "Interest"
     bank.deposit(pot.id, account, 100, "in")
     moved = bank.transactions(account)[-1]
-    assert (told_of(moved, pot.name)["name"], told_of(moved, pot.name)["pot"]) == ("House", "House")
-    assert told_of(moved)["name"] == moved.description
+    assert (variables_of(moved, pot.name)["name"], variables_of(moved, pot.name)["pot"]) == (
+        "House",
+        "House",
+    )
+    assert variables_of(moved)["name"] == moved.description
 
 
-def test_a_payment_is_pending_until_it_settles_and_never_when_declined(
+def test_a_payment_is_pending_until_it_settles_and_a_declined_payment_is_not_pending(
     home: Household, bank: Bank
 ) -> None:
-    waiting = bank.pay(home.joint.id, -350)
-    assert (told_of(waiting)["pending"], told_of(waiting)["declined"]) == (True, False)
-    bank.settle(waiting.id)
-    assert told_of(waiting)["pending"] is False
-    tried = told_of(bank.decline(home.joint.id, -350, reason="CARD_BLOCKED"))
-    assert (tried["pending"], tried["declined"]) == (False, True)
-    assert tried["decline_reason"] == "CARD_BLOCKED"
+    payment = bank.pay(home.joint.id, -350)
+    assert (variables_of(payment)["pending"], variables_of(payment)["declined"]) == (True, False)
+    bank.settle(payment.id)
+    assert variables_of(payment)["pending"] is False
+    declined = variables_of(bank.decline(home.joint.id, -350, reason="CARD_BLOCKED"))
+    assert (declined["pending"], declined["declined"]) == (False, True)
+    assert declined["decline_reason"] == "CARD_BLOCKED"

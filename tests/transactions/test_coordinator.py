@@ -1,4 +1,4 @@
-"""Every transaction is reported once and in order, however Home Assistant learns of it."""
+"""Each transaction is reported once and in order."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,11 +24,11 @@ from tests.helpers.state_helpers import complaints, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_client import Held
 
-A_POLL = timedelta(minutes=2)
+ONE_POLL = timedelta(minutes=2)
 ALL_POLLS = timedelta(minutes=6)
-AN_HOUR = timedelta(minutes=61)
+HOURLY_CHECK = timedelta(minutes=61)
 
-TROUBLE = {
+TEMPORARY_FAULTS = {
     "a proxy's error page": Answer.html(502),
     "a broken connection": DropBefore(),
     "half an answer": Truncated(),
@@ -46,7 +46,7 @@ async def entry(
     sign_in: SignIn,
     let_pass: LetPass,
 ) -> MockConfigEntry:
-    """Return Ann's entry, set up, after the start weighed on the request budget."""
+    """Return Ann's entry, set up, after the request budget has recovered from the start."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     await let_pass(ALL_POLLS)
@@ -55,26 +55,26 @@ async def entry(
 
 @pytest.fixture
 def current(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Listener:
-    """Return who listens to Ann's current account."""
+    """Return a listener for Ann's current account."""
     return Listener(hass, home.current)
 
 
 @pytest.fixture
 def joint(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Listener:
-    """Return who listens to the joint account."""
+    """Return a listener for the joint account."""
     return Listener(hass, home.joint)
 
 
 class Restart(Protocol):
-    """Has Home Assistant off for a while, with nothing left but what is on disk."""
+    """Turn Home Assistant off for a while. Only the data on disk is kept."""
 
     async def __call__(self, off: timedelta, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Stop, let time pass and something happen, and start again."""
+        """Stop, wait, run the callback, and start again."""
 
 
 @pytest.fixture
 def restart(hass: HomeAssistant, entry: MockConfigEntry, let_pass: LetPass) -> Restart:
-    """Return what turns Home Assistant off and on."""
+    """Return a function that turns Home Assistant off and on."""
 
     async def restart(off: timedelta, meanwhile: Callable[[], None] = lambda: None) -> None:
         assert await hass.config_entries.async_unload(entry.entry_id)
@@ -87,90 +87,90 @@ def restart(hass: HomeAssistant, entry: MockConfigEntry, let_pass: LetPass) -> R
     return restart
 
 
-def ids(*rows: Transaction) -> list[str]:
-    return [row.id for row in rows]
+def ids(*transactions: Transaction) -> list[str]:
+    return [transaction.id for transaction in transactions]
 
 
-# What is new
+# New transactions
 
 
-async def test_what_was_there_before_is_not_reported(
+async def test_transactions_from_before_set_up_are_not_reported(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     assert value(hass, home.current.id, "transaction", "event") == STATE_UNKNOWN
-    await let_pass(AN_HOUR)
+    await let_pass(HOURLY_CHECK)
     assert value(hass, home.current.id, "transaction", "event") == STATE_UNKNOWN
 
 
-async def test_a_payment_is_found_by_the_balance_that_it_moved(
+async def test_a_payment_is_reported_after_the_balance_changes(
     home: Household, bank: Bank, current: Listener, let_pass: LetPass
 ) -> None:
-    row = bank.pay(home.joint.id, -350)
+    transaction = bank.pay(home.joint.id, -350)
     other = bank.receive(home.current.id, 1_000)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert current.heard == current.events == ids(other)
     assert not current.reports[0].late
-    assert row.id not in current.heard
+    assert transaction.id not in current.heard
 
 
-async def test_a_declined_payment_moves_nothing_and_is_found_within_five_minutes(
+async def test_a_declined_payment_is_reported_within_five_minutes(
     home: Household, bank: Bank, current: Listener, let_pass: LetPass
 ) -> None:
-    row = bank.decline(home.current.id, -99_999)
+    transaction = bank.decline(home.current.id, -99_999)
 
     await let_pass(timedelta(minutes=5, seconds=2))
 
-    assert current.heard == current.events == ids(row)
+    assert current.heard == current.events == ids(transaction)
 
 
-async def test_several_at_once_are_reported_one_by_one_and_oldest_first(
+async def test_several_transactions_are_reported_one_by_one_and_oldest_first(
     home: Household, bank: Bank, joint: Listener, let_pass: LetPass
 ) -> None:
-    rows = [bank.pay(home.joint.id, -100 - number) for number in range(5)]
-    rows.append(bank.refund(home.joint.id, 350))
+    transactions = [bank.pay(home.joint.id, -100 - number) for number in range(5)]
+    transactions.append(bank.refund(home.joint.id, 350))
 
-    await let_pass(A_POLL)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
+    await let_pass(ONE_POLL)
 
-    assert joint.heard == joint.events == ids(*rows)
+    assert joint.heard == joint.events == ids(*transactions)
 
 
-async def test_more_than_a_page_at_once_is_reported_to_the_last(
+async def test_all_transactions_of_several_pages_are_reported(
     home: Household, bank: Bank, joint: Listener, let_pass: LetPass
 ) -> None:
-    rows = [bank.pay(home.joint.id, -100 - number) for number in range(250)]
+    transactions = [bank.pay(home.joint.id, -100 - number) for number in range(250)]
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert joint.heard == joint.events == ids(*rows)
+    assert joint.heard == joint.events == ids(*transactions)
 
 
-async def test_the_balance_is_the_new_one_when_the_payment_is_reported(
+async def test_the_balance_is_up_to_date_when_a_payment_is_reported(
     home: Household, bank: Bank, entry: MockConfigEntry, joint: Listener
 ) -> None:
     bank.pay(home.joint.id, -725)
 
-    # The transactions' own poll may be earlier than the balances'.
+    # The transactions coordinator may poll before the balances coordinator.
     await entry.runtime_data.transactions.async_refresh_all()
 
     assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
 
 
-# What moves while transactions are read
+# Payments during a refresh
 
 
 @dataclass
-class Reading:
-    """Somebody has Monzo refreshed, and the bank takes its time to tell the transactions."""
+class PendingRefresh:
+    """A call of the refresh action that waits for the answer to a transactions request."""
 
     task: asyncio.Task[object]
     held: Held
     server: BankServer
 
     async def stop(self) -> None:
-        """Stop whoever reads, and have the bank answer at once from now on."""
+        """Cancel the refresh, and let the bank answer normally."""
         self.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await self.task
@@ -178,24 +178,24 @@ class Reading:
         self.server.clear_faults()
 
     async def finish(self) -> None:
-        """Let the answer come, and have the bank answer at once from now on."""
+        """Release the answer, finish the refresh, and let the bank answer normally."""
         self.held.released.set()
         await self.task
         self.server.clear_faults()
 
 
 @pytest.fixture
-async def reading(
+async def start_refresh(
     hass: HomeAssistant,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     let_pass: LetPass,
-) -> Callable[[Fault], Awaitable[Reading]]:
-    """Return what begins to read Ann's current account, with an answer that may come later."""
+) -> Callable[[Fault], Awaitable[PendingRefresh]]:
+    """Return a function that starts a refresh and holds the answer for Ann's current account."""
 
-    async def begin(answer: Fault) -> Reading:
-        # Of fewer accounts, all may be read at once.
+    async def start_refresh(answer: Fault) -> PendingRefresh:
+        # The request budget allows fewer accounts to be read at once.
         others = [account.id for account in (home.flex, home.rewards, home.loan)]
         hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: others})
         await hass.config_entries.async_reload(entry.entry_id)
@@ -205,111 +205,111 @@ async def reading(
         refresh = hass.services.async_call(DOMAIN, "refresh", blocking=True)
         task = asyncio.create_task(refresh)
         await held.arrived.wait()
-        return Reading(task, held, server)
+        return PendingRefresh(task, held, server)
 
-    return begin
+    return start_refresh
 
 
-async def test_it_is_found_though_whoever_reads_is_stopped(
+async def test_a_payment_is_reported_when_the_refresh_is_cancelled(
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     current: Listener,
-    reading: Callable[[Fault], Awaitable[Reading]],
+    start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
     let_pass: LetPass,
 ) -> None:
-    refresh = await reading(Delay(0))
-    row = bank.pay(home.current.id, -350)
+    refresh = await start_refresh(Delay(0))
+    transaction = bank.pay(home.current.id, -350)
     await entry.runtime_data.balances.async_refresh()
     await refresh.stop()
     await let_pass(timedelta(seconds=5))
 
-    assert current.heard[:1] == ids(row)
+    assert current.heard[:1] == ids(transaction)
 
 
-async def test_what_gives_no_sign_is_found_soon_though_whoever_reads_is_stopped(
+async def test_a_declined_payment_is_reported_soon_when_the_refresh_is_cancelled(
     home: Household,
     bank: Bank,
     current: Listener,
-    reading: Callable[[Fault], Awaitable[Reading]],
+    start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
     let_pass: LetPass,
 ) -> None:
-    refresh = await reading(Delay(0))
-    row = bank.decline(home.current.id, -99_999)
+    refresh = await start_refresh(Delay(0))
+    transaction = bank.decline(home.current.id, -99_999)
     await refresh.stop()
     await let_pass(timedelta(seconds=5))
 
-    assert current.heard == ids(row)
+    assert current.heard == ids(transaction)
 
 
-async def test_it_is_found_though_the_sign_in_was_refused_meanwhile(
+async def test_a_payment_is_reported_when_the_token_is_refused_during_a_refresh(
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     current: Listener,
-    reading: Callable[[Fault], Awaitable[Reading]],
+    start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
     let_pass: LetPass,
 ) -> None:
-    refresh = await reading(Answer.error("unauthorized.bad_access_token"))
+    refresh = await start_refresh(Answer.error("unauthorized.bad_access_token"))
     first = bank.pay(home.current.id, -300)
     await entry.runtime_data.balances.async_refresh()
     await refresh.finish()
     await let_pass(timedelta(seconds=5))
     second = bank.pay(home.current.id, -400)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert current.heard == ids(first, second)
 
 
-async def test_it_is_found_though_nothing_is_polled(
+async def test_payments_are_reported_when_polling_is_disabled(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     current: Listener,
-    reading: Callable[[Fault], Awaitable[Reading]],
+    start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
     let_pass: LetPass,
 ) -> None:
     hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
-    refresh = await reading(Delay(0))
-    rows = [bank.pay(home.current.id, -300)]
+    refresh = await start_refresh(Delay(0))
+    transactions = [bank.pay(home.current.id, -300)]
     await entry.runtime_data.balances.async_refresh()
     await refresh.finish()
     await let_pass(timedelta(seconds=5))
-    rows.append(bank.pay(home.current.id, -400))
-    # As an automation does that updates an entity.
+    transactions.append(bank.pay(home.current.id, -400))
+    # An automation can do the same with the `homeassistant.update_entity` action.
     await entry.runtime_data.balances.async_refresh()
     await let_pass(timedelta(seconds=5))
 
-    assert current.heard == ids(*rows)
+    assert current.heard == ids(*transactions)
 
 
 # While Home Assistant is off
 
 
-async def test_what_happened_while_home_assistant_was_off_is_reported_as_late(
+async def test_transactions_made_while_home_assistant_was_off_are_reported_as_late(
     home: Household, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
 ) -> None:
     before = bank.pay(home.joint.id, -100)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    def live() -> None:
+    def make_missed_payments() -> None:
         for days in (8, 6, 3, 1):
             at = bank.clock() - timedelta(days=days)
             missed.append(bank.pay(home.joint.id, -100 * days, at=at))
 
     missed: list[Transaction] = []
-    await restart(timedelta(days=9), live)
+    await restart(timedelta(days=9), make_missed_payments)
     too_old = missed.pop(0)
     after = bank.pay(home.joint.id, -300)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert joint.heard == joint.events == ids(before, *missed, after)
     assert [report.late for report in joint.reports] == [False, True, True, True, False]
     assert too_old.id not in joint.heard
 
 
-async def test_nothing_is_reported_before_automations_are_there_to_hear_of_it(
+async def test_transactions_are_reported_only_after_home_assistant_has_started(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -319,7 +319,7 @@ async def test_nothing_is_reported_before_automations_are_there_to_hear_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
-    row = bank.pay(home.joint.id, -725)
+    transaction = bank.pay(home.joint.id, -725)
     hass.set_state(CoreState.starting)
     await set_up(hass, entry)
     # The request budget has room again.
@@ -334,22 +334,22 @@ async def test_nothing_is_reported_before_automations_are_there_to_hear_of_it(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await hass.async_block_till_done(wait_background_tasks=True)
     await let_pass(ALL_POLLS)
-    assert joint.heard == ids(row)
+    assert joint.heard == ids(transaction)
 
 
-async def test_a_restart_reports_nothing_again(
+async def test_a_restart_repeats_no_report(
     home: Household, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
 ) -> None:
-    rows = [bank.pay(home.joint.id, -100 - number) for number in range(3)]
-    await let_pass(A_POLL)
+    transactions = [bank.pay(home.joint.id, -100 - number) for number in range(3)]
+    await let_pass(ONE_POLL)
 
     await restart(timedelta(minutes=1))
-    await let_pass(AN_HOUR)
+    await let_pass(HOURLY_CHECK)
 
-    assert joint.heard == ids(*rows)
+    assert joint.heard == ids(*transactions)
 
 
-async def test_a_reload_reports_nothing_again_and_misses_nothing(
+async def test_a_reload_repeats_and_misses_no_transaction(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -357,19 +357,19 @@ async def test_a_reload_reports_nothing_again_and_misses_nothing(
     joint: Listener,
     let_pass: LetPass,
 ) -> None:
-    rows = [bank.pay(home.joint.id, -100)]
-    await let_pass(A_POLL)
-    rows.append(bank.pay(home.joint.id, -200))
+    transactions = [bank.pay(home.joint.id, -100)]
+    await let_pass(ONE_POLL)
+    transactions.append(bank.pay(home.joint.id, -200))
     await hass.config_entries.async_reload(entry.entry_id)
-    rows.append(bank.pay(home.joint.id, -300))
+    transactions.append(bank.pay(home.joint.id, -300))
     await let_pass(ALL_POLLS)
 
-    assert joint.heard == ids(*rows)
+    assert joint.heard == ids(*transactions)
     assert not any(report.late for report in joint.reports)
 
 
 @pytest.mark.parametrize("written", [0, 1, 7, 19])
-async def test_a_crash_within_many_at_once_repeats_the_last_one_at_most(
+async def test_a_crash_repeats_at_most_the_last_reported_transaction(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -379,37 +379,37 @@ async def test_a_crash_within_many_at_once_repeats_the_last_one_at_most(
     monkeypatch: pytest.MonkeyPatch,
     written: int,
 ) -> None:
-    rows = [bank.pay(home.joint.id, -100 - number) for number in range(20)]
+    transactions = [bank.pay(home.joint.id, -100 - number) for number in range(20)]
     save, saved = Store.async_save, 0
 
-    async def crash(store: Store[Any], data: Any) -> None:
+    async def fail_after_writes(store: Store[Any], data: Any) -> None:
         nonlocal saved
         if store.key.endswith(".transactions"):
             if saved == written:
-                message = "The power is gone"
+                message = "Power failure"
                 raise LookupError(message)
             saved += 1
         await save(store, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "async_save", crash)
-        await let_pass(A_POLL)
-        told = len(joint.heard)
-        assert told == written + 1
+        patched.setattr(Store, "async_save", fail_after_writes)
+        await let_pass(ONE_POLL)
+        reported_before_crash = len(joint.heard)
+        assert reported_before_crash == written + 1
 
     await restart(timedelta(0))
     await let_pass(ALL_POLLS)
 
-    assert joint.heard[:told] == ids(*rows[:told])
-    assert joint.heard[told:] == ids(*rows[written:])
+    assert joint.heard[:reported_before_crash] == ids(*transactions[:reported_before_crash])
+    assert joint.heard[reported_before_crash:] == ids(*transactions[written:])
 
 
-# Trouble
+# Failures
 
 
-@pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
 @pytest.mark.parametrize("path", ["/transactions", "*"])
-async def test_trouble_in_between_loses_nothing(
+async def test_temporary_failures_lose_no_transaction(
     home: Household,
     bank: Bank,
     server: BankServer,
@@ -418,21 +418,21 @@ async def test_trouble_in_between_loses_nothing(
     fault: Fault,
     path: str,
 ) -> None:
-    rows = [bank.pay(home.joint.id, -100)]
-    await let_pass(A_POLL)
+    transactions = [bank.pay(home.joint.id, -100)]
+    await let_pass(ONE_POLL)
     server.fail("GET", path, fault, times=None)
-    rows.append(bank.pay(home.joint.id, -200))
+    transactions.append(bank.pay(home.joint.id, -200))
     for _poll in range(4):
-        await let_pass(A_POLL)
-    rows.append(bank.pay(home.joint.id, -300))
+        await let_pass(ONE_POLL)
+    transactions.append(bank.pay(home.joint.id, -300))
     server.clear_faults()
     for _poll in range(4):
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
 
-    assert joint.heard == joint.events == ids(*rows)
+    assert joint.heard == joint.events == ids(*transactions)
 
 
-async def test_an_account_whose_transactions_are_refused_leaves_the_others_alone(
+async def test_refused_transactions_of_one_account_do_not_affect_other_accounts(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -444,13 +444,13 @@ async def test_an_account_whose_transactions_are_refused_leaves_the_others_alone
 ) -> None:
     refusal = Answer.error("forbidden.insufficient_permissions")
     server.fail("GET", "/transactions", ByAccount({home.current.id: refusal}), times=None)
-    row = bank.pay(home.joint.id, -100)
+    transaction = bank.pay(home.joint.id, -100)
     mine = bank.pay(home.current.id, -100)
     caplog.clear()
     for _poll in range(10):
-        await let_pass(A_POLL)
+        await let_pass(ONE_POLL)
 
-    assert joint.heard == ids(row)
+    assert joint.heard == ids(transaction)
     assert caplog.text.count("Could not fetch the transactions of an account") == 1
     server.clear_faults()
     await let_pass(ALL_POLLS)
@@ -458,25 +458,27 @@ async def test_an_account_whose_transactions_are_refused_leaves_the_others_alone
     assert "Fetching the transactions of an account works again" in caplog.text
 
 
-async def test_rows_out_of_order_are_reported_in_order(
+async def test_transactions_listed_out_of_order_are_reported_in_order(
     home: Household, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     def reverse(data: dict[str, Any]) -> dict[str, Any]:
         return {"transactions": data["transactions"][::-1]}
 
     server.fail("GET", "/transactions", Edited(reverse), times=None)
-    rows = [bank.pay(home.joint.id, -100, at=bank.clock() + timedelta(seconds=n)) for n in range(4)]
+    transactions = [
+        bank.pay(home.joint.id, -100, at=bank.clock() + timedelta(seconds=n)) for n in range(4)
+    ]
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert joint.heard == ids(*rows)
+    assert joint.heard == ids(*transactions)
 
 
 @pytest.mark.parametrize(
     ("ago", "late"),
     [(timedelta(minutes=5), False), (timedelta(hours=3), True), (timedelta(days=6), True)],
 )
-async def test_a_row_that_appears_after_later_ones_is_reported_within_the_hour(
+async def test_a_backdated_transaction_is_reported_within_the_hour(
     home: Household,
     bank: Bank,
     joint: Listener,
@@ -485,39 +487,39 @@ async def test_a_row_that_appears_after_later_ones_is_reported_within_the_hour(
     late: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     first = bank.pay(home.joint.id, -100)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     second = bank.pay(home.joint.id, -200, at=bank.clock() - ago)
-    await let_pass(AN_HOUR)
+    await let_pass(HOURLY_CHECK)
 
     assert joint.heard == ids(first, second)
     assert joint.reports[1].late is late
 
 
-# What changes
+# Changes
 
 
-async def test_what_settles_with_another_amount_is_a_change_and_no_event(
+async def test_settling_with_another_amount_is_reported_as_a_change_without_an_event(
     home: Household, bank: Bank, joint: Listener, let_pass: LetPass
 ) -> None:
-    row = bank.pay(home.joint.id, -500)
-    await let_pass(A_POLL)
-    bank.settle(row.id, -450)
-    row.category = "holidays"
-    await let_pass(AN_HOUR)
+    transaction = bank.pay(home.joint.id, -500)
+    await let_pass(ONE_POLL)
+    bank.settle(transaction.id, -450)
+    transaction.category = "holidays"
+    await let_pass(HOURLY_CHECK)
 
     (change,) = joint.changes
-    assert change.transaction.id == row.id
+    assert change.transaction.id == transaction.id
     assert (change.before.amount, change.before.settled) == (-500, False)
     assert change.transaction.amount.minor == -450
     assert change.transaction.settled is not None
     assert change.transaction.category == "holidays"
-    assert joint.heard == joint.events == ids(row)
+    assert joint.heard == joint.events == ids(transaction)
 
 
-# What is kept
+# Storage
 
 
-async def test_the_store_stays_small_however_long_it_runs(
+async def test_the_store_keeps_about_a_month_of_transactions(
     hass_storage: dict[str, Any],
     home: Household,
     bank: Bank,
@@ -532,12 +534,12 @@ async def test_the_store_stays_small_however_long_it_runs(
 
     stored = hass_storage["monzo.transactions"]["data"][home.joint.id]
     assert len(joint.heard) == 45 * 5
-    # A month of them; what the bank had before is forgotten.
+    # About a month of transactions. Older ones are removed.
     assert len(stored["seen"]) <= 33 * 5
     assert set(stored) == {"entry_id", "currency", "read_until", "seen"}
 
 
-async def test_an_account_that_is_taken_over_reports_nothing_of_before(
+async def test_an_account_taken_over_by_another_entry_does_not_report_earlier_transactions(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -557,30 +559,30 @@ async def test_an_account_that_is_taken_over_reports_nothing_of_before(
     assert taken_over != STATE_UNKNOWN
     assert value(hass, home.joint.id, "transaction", "event") in (STATE_UNKNOWN, taken_over)
     listener = Listener(hass, home.joint)
-    row = bank.pay(home.joint.id, -200)
-    await let_pass(A_POLL)
+    transaction = bank.pay(home.joint.id, -200)
+    await let_pass(ONE_POLL)
 
-    assert listener.heard == ids(row)
-
-
-# Late, changed, or elsewhere
+    assert listener.heard == ids(transaction)
 
 
-async def test_what_is_listed_a_moment_after_the_balance_has_moved_is_looked_for_again(
+# Late listings and moved accounts
+
+
+async def test_a_transaction_listed_after_its_balance_change_is_reported_at_the_next_poll(
     home: Household, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     server.fail("GET", "/transactions", Answer.json({"transactions": []}), times=1)
-    row = bank.pay(home.joint.id, -725)
-    await let_pass(A_POLL)
+    transaction = bank.pay(home.joint.id, -725)
+    await let_pass(ONE_POLL)
     assert not joint.heard
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
-    assert joint.heard == [row.id]
+    assert joint.heard == [transaction.id]
     assert not joint.reports[0].late
 
 
-async def test_an_account_that_goes_to_another_entry_and_back_is_told_once(
+async def test_an_account_moved_to_another_entry_and_back_reports_each_transaction_once(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -594,9 +596,9 @@ async def test_an_account_that_goes_to_another_entry_and_back_is_told_once(
     await hass.config_entries.async_unload(entry.entry_id)
     hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: [home.joint.id]})
     await set_up(hass, entry)
-    rows = []
+    transactions = []
     for _payment in range(4):
-        rows.append(bank.pay(home.joint.id, -100))
+        transactions.append(bank.pay(home.joint.id, -100))
         await let_pass(ALL_POLLS)
     await hass.config_entries.async_unload(entry.entry_id)
     hass.config_entries.async_update_entry(entry, options={})
@@ -605,41 +607,41 @@ async def test_an_account_that_goes_to_another_entry_and_back_is_told_once(
     await let_pass(ALL_POLLS)
     await let_pass(ALL_POLLS)
 
-    assert joint.heard == ids(*rows)
+    assert joint.heard == ids(*transactions)
 
 
 # The request budget
 
 
-@pytest.mark.parametrize(("accounts", "rows"), [(3, 150), (3, 400), (5, 250)])
-async def test_accounts_with_pages_of_transactions_stay_within_the_budget(
+@pytest.mark.parametrize(("accounts", "transactions"), [(3, 150), (3, 400), (5, 250)])
+async def test_accounts_with_many_transactions_stay_within_the_request_budget(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
     let_pass: LetPass,
     accounts: int,
-    rows: int,
+    transactions: int,
 ) -> None:
     cleo = bank.add_person("Cleo")
     month, now = timedelta(days=30), bank.clock()
     for _account in range(accounts):
         account = bank.open_account(cleo, type="uk_business", balance=10_000_000)
-        for row in range(rows):
-            bank.pay(account.id, -100, at=now - month + row * month / rows)
+        for number in range(transactions):
+            bank.pay(account.id, -100, at=now - month + number * month / transactions)
     await set_up(hass, sign_in(cleo))
     for _quarter in range(4 * 70):
         await let_pass(timedelta(seconds=15))
 
     times = [call.at for call in server.requests]
-    in_any_window = [
+    requests_per_window = [
         sum(start <= at < start + timedelta(minutes=5) for at in times) for start in times
     ]
-    # At the start nobody knows how many pages there are.
-    assert max(in_any_window) <= 24 + accounts
+    # The number of pages is unknown at the start.
+    assert max(requests_per_window) <= 24 + accounts
     after_the_start = [
         count
-        for count, at in zip(in_any_window, times, strict=True)
+        for count, at in zip(requests_per_window, times, strict=True)
         if at > times[0] + timedelta(minutes=5)
     ]
     assert max(after_the_start) <= 24

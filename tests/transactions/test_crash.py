@@ -1,10 +1,10 @@
-"""A Home Assistant that is killed at any moment has told of every transaction, once and in order.
+"""Home Assistant reports each transaction once and in order, even if it is killed at any moment.
 
-Or twice of the last one before the end: it cannot be told and written down in the same moment.
+The last transaction before a kill may be reported twice, because reporting and storing it are
+separate steps. This command kills Home Assistant 50 times, at moments that depend on the seed,
+and prints a summary:
 
-    KILLS=50 SEED=7 scripts/test tests/test_stream_crash.py -s
-
-kills it that often, at moments that the seed decides on, and says what came of it.
+    KILLS=50 SEED=7 scripts/test tests/transactions/test_crash.py -s
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from sandbox.bank import Bank
 from sandbox.home_assistant.process import seed_http
 from sandbox.models import Account
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-from tests.helpers import crash_recorder as scribe
+from tests.helpers import crash_recorder
 from tests.test_core_compatibility import PYTHON, REPOSITORY, entry_of_core, store
 
 KILLS = int(os.environ.get("KILLS", "5"))
@@ -34,58 +34,58 @@ SEED = os.environ.get("SEED", "1")
 
 EXTERNAL_HOST = "home.example.test"
 
-# Nothing here takes as long, even on a slow machine.
-PATIENCE_SECONDS = 60
+# Longer than any step takes on a slow machine.
+TIMEOUT_SECONDS = 60
 
-# What happens while Home Assistant is off, so that it has some catching up to do.
-MISSED = 25
+# The number of payments while Home Assistant is off.
+MISSED_PAYMENTS = 25
 
-# An id of a transaction, and the end of the line.
-LINE = len("tx_0000000000000000000000\n")
+# A transaction ID and a line break.
+LINE_LENGTH = len("tx_0000000000000000000000\n")
 
 
 @pytest.fixture(autouse=True)
 def _real_parts(socket_enabled: None) -> None:
-    """Leave this process's own Home Assistant out."""
+    """Allow sockets, because Home Assistant runs in another process."""
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting() -> None:
-    """Leave the other one as it is."""
+    """Override the fixture of `conftest.py`, which affects only this process."""
 
 
-class House:
-    """A folder with what Home Assistant keeps, and the process that uses it while it runs."""
+class HomeAssistantProcess:
+    """A Home Assistant process and its configuration folder."""
 
     def __init__(self, folder: Path, bank_url: str, accounts: Sequence[Account]) -> None:
-        """Prepare to run in a folder where everything is in its place."""
+        """Initialize the process with a prepared configuration folder."""
         self.accounts = accounts
         self._folder = folder
         self._log = folder / "hass.log"
         self._bank_url = bank_url
-        self._process: Process | None = None
+        self._subprocess: Process | None = None
 
     @property
-    def written(self) -> int:
-        """How many characters the scribe has written."""
-        return sum(book.stat().st_size for book in self._folder.glob("acc_*"))
+    def characters_recorded(self) -> int:
+        """The number of characters in the files of the crash recorder."""
+        return sum(file.stat().st_size for file in self._folder.glob("acc_*"))
 
-    def told(self, account: Account) -> list[list[str]]:
-        """Return the ids that were told in each run of Home Assistant."""
+    def reported(self, account: Account) -> list[list[str]]:
+        """Return the IDs of reported transactions, one list per run of Home Assistant."""
         text = (self._folder / account.id).read_text(encoding="utf-8")
-        return [run.split() for run in text.split(scribe.STARTED)[1:]]
+        return [run.split() for run in text.split(crash_recorder.STARTED)[1:]]
 
-    def knows_its_accounts(self) -> bool:
-        """Return whether it has taken down what was there before it first started."""
+    def has_read_existing_transactions(self) -> bool:
+        """Return whether the store has the existing transactions of all accounts."""
         ledgers = self._folder / ".storage" / f"{DOMAIN}.transactions"
         if not ledgers.exists():
             return False
         return len(json.loads(ledgers.read_text(encoding="utf-8"))["data"]) == len(self.accounts)
 
     async def start(self) -> None:
-        """Begin to start Home Assistant, which ends by itself when this process is gone."""
+        """Launch Home Assistant, which stops by itself when this process ends."""
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            self._subprocess = await asyncio.create_subprocess_exec(
                 *(PYTHON, "-P", "-m", "sandbox.home_assistant.hass", self._bank_url),
                 *("--config", str(self._folder), "--skip-pip"),
                 cwd=self._folder,
@@ -96,34 +96,34 @@ class House:
             )
 
     async def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            await self._process.wait()
-            self._process = None
+        """Kill Home Assistant."""
+        if self._subprocess is not None:
+            self._subprocess.kill()
+            await self._subprocess.wait()
+            self._subprocess = None
 
     async def stop(self) -> None:
-        """Let it end, with everything that it wants to write down before."""
-        process = self._running()
-        process.terminate()
-        await process.wait()
-        self._process = None
+        """Stop Home Assistant normally, so that it can write its files."""
+        running = self._running()
+        running.terminate()
+        await running.wait()
+        self._subprocess = None
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something, and notice it at once."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition is true, checking every millisecond."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not condition():
                 self._running()
                 await asyncio.sleep(0.001)
 
     def _running(self) -> Process:
-        assert self._process
-        assert self._process.returncode is None, self._log.read_text(encoding="utf-8")
-        return self._process
+        assert self._subprocess
+        assert self._subprocess.returncode is None, self._log.read_text(encoding="utf-8")
+        return self._subprocess
 
 
-# What happens at the bank.
-KINDS: tuple[Callable[[Bank, str], object], ...] = (
+# Transactions at the bank.
+PAYMENT_KINDS: tuple[Callable[[Bank, str], object], ...] = (
     lambda bank, account: bank.pay(account, -1_234),
     lambda bank, account: bank.pay(account, -560),
     lambda bank, account: bank.decline(account, -500),
@@ -131,68 +131,76 @@ KINDS: tuple[Callable[[Bank, str], object], ...] = (
 )
 
 
-class Customers:
-    """Whose money moves, and when."""
+class PaymentMaker:
+    """Makes random transactions and records the IDs of all new transactions."""
 
     def __init__(self, bank: Bank, accounts: Sequence[Account]) -> None:
-        """Note every transaction from now on."""
-        self.made: dict[str, list[str]] = {account.id: [] for account in accounts}
+        """Initialize the payment maker, and record all new transactions."""
+        self.made_ids: dict[str, list[str]] = {account.id: [] for account in accounts}
         self._bank = bank
-        self._chance = Random(f"{SEED}: payments")  # noqa: S311 - nobody gains by guessing it
-        bank.on_transaction(lambda row: self.made[row.account_id].append(row.id))
+        self._random = Random(f"{SEED}: payments")  # noqa: S311 - not used for security
+        bank.on_transaction(lambda row: self.made_ids[row.account_id].append(row.id))
 
     def pay(self, times: int = 1) -> None:
-        """Make so many payments, and what they bring along, in one moment."""
+        """Make payments, which may cause round-ups, without waiting between them."""
         for _time in range(times):
-            self._chance.choice(KINDS)(self._bank, self._chance.choice([*self.made]))
+            self._random.choice(PAYMENT_KINDS)(self._bank, self._random.choice([*self.made_ids]))
 
     async def keep_paying(self) -> None:
-        """Make one payment after the other until cancelled."""
+        """Make payments until cancelled."""
         while True:
             self.pay()
-            await asyncio.sleep(self._chance.uniform(0.02, 0.3))
+            await asyncio.sleep(self._random.uniform(0.02, 0.3))
 
 
-async def while_starting(house: House, chance: Random) -> None:
-    """Wait for any moment of the start."""
-    await asyncio.sleep(chance.uniform(0, 5))
+async def wait_during_start(process: HomeAssistantProcess, random: Random) -> None:
+    """Wait for a random moment of the start."""
+    await asyncio.sleep(random.uniform(0, 5))
 
 
-async def while_catching_up(house: House, chance: Random) -> None:
-    """Wait until some of what was missed has been told, and a moment more."""
-    enough = house.written + chance.randint(1, MISSED) * LINE
-    await house.until(lambda: house.written >= enough)
-    await asyncio.sleep(chance.uniform(0, 0.01))
+async def wait_during_catch_up(process: HomeAssistantProcess, random: Random) -> None:
+    """Wait until some missed transactions are reported, and up to 10 ms more."""
+    target = process.characters_recorded + random.randint(1, MISSED_PAYMENTS) * LINE_LENGTH
+    await process.wait_until(lambda: process.characters_recorded >= target)
+    await asyncio.sleep(random.uniform(0, 0.01))
 
 
-async def while_living(house: House, chance: Random) -> None:
-    """Wait until what was missed has been told, and payments are told as they are made."""
-    enough = house.written + chance.randint(2 * MISSED, 3 * MISSED) * LINE
-    await house.until(lambda: house.written >= enough)
-    await asyncio.sleep(chance.uniform(0, 0.5))
+async def wait_during_live_payments(process: HomeAssistantProcess, random: Random) -> None:
+    """Wait until all missed transactions and some live payments are reported."""
+    target = (
+        process.characters_recorded
+        + random.randint(2 * MISSED_PAYMENTS, 3 * MISSED_PAYMENTS) * LINE_LENGTH
+    )
+    await process.wait_until(lambda: process.characters_recorded >= target)
+    await asyncio.sleep(random.uniform(0, 0.5))
 
 
-MOMENTS = (while_starting, while_catching_up, while_catching_up, while_living)
+KILL_POINTS = (
+    wait_during_start,
+    wait_during_catch_up,
+    wait_during_catch_up,
+    wait_during_live_payments,
+)
 
 
-def told_again(runs: list[list[str]], made: list[str]) -> int:
-    """Return how often the last one told before an end was told again after it.
+def count_repeats(runs: list[list[str]], made_ids: list[str]) -> int:
+    """Return how often a run repeated the last report of the previous run.
 
-    But for that, what was made must have been told once and in order.
+    Assert that, apart from these repeats, each transaction is reported once and in order.
     """
-    told: list[str] = []
-    again = 0
+    reported: list[str] = []
+    repeats = 0
     for run in runs:
-        repeats = bool(run) and told[-1:] == run[:1]
-        told += run[repeats:]
-        again += repeats
-    assert told == made
-    return again
+        repeated = bool(run) and reported[-1:] == run[:1]
+        reported += run[repeated:]
+        repeats += repeated
+    assert reported == made_ids
+    return repeats
 
 
 @pytest.fixture
 def accounts(bank: Bank) -> list[Account]:
-    """Return what Ann has at the bank."""
+    """Return Ann's accounts."""
     ann, ben = bank.add_person("Ann Archer"), bank.add_person("Ben Baker")
     joint = bank.open_account(ann, ben, type="uk_retail_joint", balance=1_000_000)
     bank.open_pot(joint.id, "Coin jar", round_up=True)
@@ -200,36 +208,38 @@ def accounts(bank: Bank) -> list[Account]:
 
 
 @pytest.fixture
-async def house(
+async def process(
     tmp_path: Path, server: BankServer, accounts: list[Account]
-) -> AsyncIterator[House]:
-    """Return a house where Ann has signed in, and which the bank can call."""
+) -> AsyncIterator[HomeAssistantProcess]:
+    """Return a process, not started, that has Ann's sign-in and an address for webhooks."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    here = f"http://127.0.0.1:{port}"
-    server.behaviour = replace(server.behaviour, webhook_hosts={EXTERNAL_HOST: here})
-    furnish(tmp_path, server, accounts)
+    local_url = f"http://127.0.0.1:{port}"
+    server.behaviour = replace(server.behaviour, webhook_hosts={EXTERNAL_HOST: local_url})
+    write_configuration(tmp_path, server, accounts)
     seed_http(tmp_path, port)
-    house = House(tmp_path, server.url, accounts)
-    yield house
-    await house.kill()
+    process = HomeAssistantProcess(tmp_path, server.url, accounts)
+    yield process
+    await process.kill()
 
 
-def furnish(folder: Path, server: BankServer, accounts: list[Account]) -> None:
-    """Put everything where Home Assistant looks for it."""
+def write_configuration(folder: Path, server: BankServer, accounts: list[Account]) -> None:
+    """Write the configuration folder of Home Assistant."""
     custom, modules, storage = (
         folder / name for name in ("custom_components", "modules", ".storage")
     )
     shutil.copytree(REPOSITORY / "custom_components", custom)
-    (custom / scribe.DOMAIN).mkdir()
-    shutil.copy(scribe.__file__, custom / scribe.DOMAIN / "__init__.py")
-    manifest = {"domain": scribe.DOMAIN, "name": "Scribe", "version": "1.0.0"}
-    (custom / scribe.DOMAIN / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    # JSON is YAML as well.
+    (custom / crash_recorder.DOMAIN).mkdir()
+    shutil.copy(crash_recorder.__file__, custom / crash_recorder.DOMAIN / "__init__.py")
+    manifest = {"domain": crash_recorder.DOMAIN, "name": "Crash recorder", "version": "1.0.0"}
+    (custom / crash_recorder.DOMAIN / "manifest.json").write_text(
+        json.dumps(manifest), encoding="utf-8"
+    )
+    # JSON is valid YAML.
     configuration = {
         "homeassistant": {"external_url": f"https://{EXTERNAL_HOST}"},
-        scribe.DOMAIN: {"accounts": [account.id for account in accounts]},
+        crash_recorder.DOMAIN: {"accounts": [account.id for account in accounts]},
     }
     (folder / "configuration.yaml").write_text(json.dumps(configuration), encoding="utf-8")
     modules.mkdir()
@@ -248,48 +258,50 @@ def furnish(folder: Path, server: BankServer, accounts: list[Account]) -> None:
     store(folder, "application_credentials", {"items": [credentials]})
 
 
-async def test_nothing_is_lost_however_often_home_assistant_is_killed(
-    house: House, bank: Bank, server: BankServer
+async def test_killing_home_assistant_repeatedly_loses_no_transaction(
+    process: HomeAssistantProcess, bank: Bank, server: BankServer
 ) -> None:
-    # It would note a stack for everything that the bank does.
+    # Debug mode would record a stack trace for every step of the bank.
     asyncio.get_running_loop().set_debug(False)
-    chance = Random(SEED)  # noqa: S311 - nobody gains by guessing it
-    customers = Customers(bank, house.accounts)
-    await house.start()
-    await house.until(house.knows_its_accounts)
+    random = Random(SEED)  # noqa: S311 - not used for security
+    payments = PaymentMaker(bank, process.accounts)
+    await process.start()
+    await process.wait_until(process.has_read_existing_transactions)
 
-    paying = asyncio.create_task(customers.keep_paying())
+    paying = asyncio.create_task(payments.keep_paying())
     for _kill in range(KILLS):
-        await chance.choice(MOMENTS)(house, chance)
-        await house.kill()
-        customers.pay(MISSED)
-        await house.start()
+        await random.choice(KILL_POINTS)(process, random)
+        await process.kill()
+        payments.pay(MISSED_PAYMENTS)
+        await process.start()
     paying.cancel()
-    customers.pay()
-    await told_all(house, customers)
-    await house.stop()
-    asked = len(server.requests_to("GET", "/transactions"))
-    await house.start()
-    await house.until(lambda: len(server.requests_to("GET", "/transactions")) >= asked + 2)
-    await house.stop()
+    payments.pay()
+    await wait_until_all_reported(process, payments)
+    await process.stop()
+    requests_before = len(server.requests_to("GET", "/transactions"))
+    await process.start()
+    await process.wait_until(
+        lambda: len(server.requests_to("GET", "/transactions")) >= requests_before + 2
+    )
+    await process.stop()
 
-    again = 0
-    for account in house.accounts:
-        *runs, last = house.told(account)
-        again += told_again(runs, customers.made[account.id])
+    repeats = 0
+    for account in process.accounts:
+        *runs, last = process.reported(account)
+        repeats += count_repeats(runs, payments.made_ids[account.id])
         assert not last
-    made = sum(map(len, customers.made.values()))
-    print(f"seed {SEED}: {KILLS} kills, {made} transactions, none lost, {again} told twice")  # noqa: T201
+    made = sum(map(len, payments.made_ids.values()))
+    print(f"seed {SEED}: {KILLS} kills, {made} transactions, none lost, {repeats} repeated")  # noqa: T201
 
 
-async def told_all(house: House, customers: Customers) -> None:
-    """Wait until everything has been told, or until there is no more hope of that."""
+async def wait_until_all_reported(process: HomeAssistantProcess, payments: PaymentMaker) -> None:
+    """Wait until all transactions are reported, or until the timeout."""
 
-    def everything() -> bool:
+    def all_reported() -> bool:
         return all(
-            {*made} <= {known for run in house.told(account) for known in run}
-            for account, made in zip(house.accounts, customers.made.values(), strict=True)
+            {*made_ids} <= {known for run in process.reported(account) for known in run}
+            for account, made_ids in zip(process.accounts, payments.made_ids.values(), strict=True)
         )
 
     with suppress(TimeoutError):
-        await house.until(everything)
+        await process.wait_until(all_reported)

@@ -1,4 +1,4 @@
-"""Over any sequence of payments, deliveries, faults and restarts, each transaction is told once."""
+"""Random payments, deliveries, faults and restarts: each transaction is reported once."""
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -41,245 +41,247 @@ from tests.helpers.state_helpers import set_up
 from tests.helpers.transaction_listener import Listener, open_door
 from tests.helpers.transfer_client import Meanwhile
 
-# How many stories are told, each of up to a dozen steps: some thirty seconds' worth.
-TOLD = settings(max_examples=60, deadline=None, print_blob=True)
+# Sixty histories of up to twelve steps take about thirty seconds.
+SETTINGS = settings(max_examples=60, deadline=None, print_blob=True)
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 
-# What no real transaction is about, so that a forged one is known wherever it turns up.
-FORGED = -99_999_999
+# The amount of forged deliveries, which no real transaction has.
+FORGED_AMOUNT = -99_999_999
 
-# Longer than the integration waits for an answer.
-TOO_LONG = timedelta(seconds=11)
+# Longer than the integration's request timeout.
+BEYOND_TIMEOUT = timedelta(seconds=11)
 
-# When all troubles are over, everything has to be found within this.
-AFTERWARDS = [timedelta(minutes=minutes) for minutes in (2, 2, 6, 11, 61, 6, 2)]
+# After the faults end, all transactions must be reported within this time.
+RECOVERY_STEPS = [timedelta(minutes=minutes) for minutes in (2, 2, 6, 11, 61, 6, 2)]
 
 
 @dataclass(frozen=True)
 class Customer:
-    """Who banks in a story."""
+    """The customer of a history."""
 
     entry: MockConfigEntry
     accounts: tuple[Account, ...]
     bills: Pot
-    """A pot of the first account."""
+    """A pot of the first account, for direct debits."""
 
 
-class Story:
-    """What happens at the bank, to what is on its way from there, and what is heard of it."""
+class History:
+    """A history of bank events, with the transactions that Home Assistant reports."""
 
     def __init__(
         self,
         hass: HomeAssistant,
         server: BankServer,
-        door: Any,
+        webhook_client: Any,
         clock: FrozenDateTimeFactory,
         customer: Customer,
     ) -> None:
-        """Listen from now on."""
+        """Initialize the history, and start listening."""
         self.hass = hass
         self.server = server
         self.bank = server.bank
         self.customer = customer
-        self.number = count()
-        self._door = door
+        self.counter = count()
+        self._webhook_client = webhook_client
         self._clock = clock
         self._listeners = [Listener(hass, account) for account in customer.accounts]
-        self._made: defaultdict[str, list[Transaction]] = defaultdict(list)
-        # What an account's balance was after each of these.
+        self._transactions: defaultdict[str, list[Transaction]] = defaultdict(list)
+        # The account balance after each transaction.
         self._balances: defaultdict[str, list[str]] = defaultdict(list)
-        self.stop_listening = self.bank.on_transaction(self._note)
+        self.stop_listening = self.bank.on_transaction(self._record)
 
-    def _note(self, row: Transaction) -> None:
+    def _record(self, row: Transaction) -> None:
         balance = self.bank.account(row.account_id).balance
-        self._made[row.account_id].append(row)
+        self._transactions[row.account_id].append(row)
         self._balances[row.account_id].append(f"{balance / 100:.2f}")
 
     def rows(self) -> list[Transaction]:
-        """Return all the customer's transactions, the newest last."""
+        """Return all transactions of the customer, newest last."""
         accounts = self.customer.accounts
         rows = [row for account in accounts for row in self.bank.transactions(account.id)]
         return sorted(rows, key=lambda row: row.id)
 
-    def soon(self, errand: Awaitable[object]) -> None:
-        """Have something done while other things go on."""
+    def run_in_background(self, work: Awaitable[object]) -> None:
+        """Run a request in the background, ignoring connection errors."""
 
         async def run() -> None:
             with suppress(ClientError):
-                await errand
+                await work
 
         self.hass.async_create_task(run())
 
-    def knock(self, body: bytes) -> None:
-        """Send something to Home Assistant's webhook, as anybody may."""
-        self.soon(self._door.post(PATH, data=body))
+    def post_to_webhook(self, body: bytes) -> None:
+        """Post to the webhook, which requires no authentication."""
+        self.run_in_background(self._webhook_client.post(PATH, data=body))
 
-    def skip(self, time: timedelta) -> None:
-        """Let time pass in the middle of something."""
+    def advance_clock(self, time: timedelta) -> None:
+        """Advance the clock and fire timers without waiting."""
         self._clock.tick(time)
         async_fire_time_changed(self.hass)
 
-    async def settle(self) -> None:
-        """Wait until everything that is on its way has arrived and was heeded."""
+    async def wait_until_idle(self) -> None:
+        """Wait until Home Assistant has processed all deliveries and background tasks."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
         await self.server.delivered()
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
     async def let_pass(self, time: timedelta) -> None:
-        """Let time pass when everything has settled."""
-        await self.settle()
-        self.skip(time)
-        await self.settle()
+        """Advance the clock, waiting for background tasks before and after."""
+        await self.wait_until_idle()
+        self.advance_clock(time)
+        await self.wait_until_idle()
 
-    def check(self) -> None:
-        """Hold what was told against what was made."""
+    def assert_reported_once(self) -> None:
+        """Assert that each transaction was reported once, in order, with a current balance."""
         for account, listener in zip(self.customer.accounts, self._listeners, strict=True):
-            made = [row.id for row in self._made[account.id]]
-            told = [report.transaction for report in listener.reports]
-            assert sorted(listener.heard) == sorted(made)
+            expected_ids = [row.id for row in self._transactions[account.id]]
+            reported = [report.transaction for report in listener.reports]
+            assert sorted(listener.heard) == sorted(expected_ids)
             assert listener.events == listener.heard
-            assert told == sorted(told, key=lambda transaction: transaction.created)
-            assert FORGED not in {transaction.amount.minor for transaction in told}
+            assert reported == sorted(reported, key=lambda transaction: transaction.created)
+            assert FORGED_AMOUNT not in {transaction.amount.minor for transaction in reported}
             assert {change.transaction.id for change in listener.changes} <= {
                 row.id for row in self.bank.transactions(account.id)
             }
             for transaction_id, balance in zip(listener.heard, listener.balances, strict=True):
-                assert balance in self._balances[account.id][made.index(transaction_id) :]
+                assert balance in self._balances[account.id][expected_ids.index(transaction_id) :]
 
 
-# What can happen
+# Events
 
 
-class Happening(ABC):
-    """Something that happens in a moment, also in the middle of something else."""
+class Event(ABC):
+    """An instant event. It can also occur during a request."""
 
     @abstractmethod
-    def happen(self, story: Story) -> None:
-        """Happen, or begin to."""
+    def apply(self, history: History) -> None:
+        """Apply the event, or start it in the background."""
 
 
-type Kind = Callable[[Story, str], object]
+type MakeTransaction = Callable[[History, str], object]
 
-KINDS: dict[str, Kind] = {
-    "card": lambda story, account: story.bank.pay(account, -1_234),
-    "declined": lambda story, account: story.bank.decline(account, -500),
-    "refund": lambda story, account: story.bank.refund(account, 567),
-    "transfer": lambda story, account: story.bank.receive(account, 10_001),
-    "cash": lambda story, account: story.bank.withdraw_cash(account, -2_100, fee=100),
-    "interest": lambda story, account: story.bank.interest(account, 3),
-    "bill": lambda story, account: story.bank.direct_debit(account, -4_000),
-    "bill from a pot": lambda story, _account: story.bank.direct_debit(
-        story.customer.bills.account_id, -77, pot_id=story.customer.bills.id
+TRANSACTION_KINDS: dict[str, MakeTransaction] = {
+    "card": lambda history, account: history.bank.pay(account, -1_234),
+    "declined": lambda history, account: history.bank.decline(account, -500),
+    "refund": lambda history, account: history.bank.refund(account, 567),
+    "transfer": lambda history, account: history.bank.receive(account, 10_001),
+    "cash": lambda history, account: history.bank.withdraw_cash(account, -2_100, fee=100),
+    "interest": lambda history, account: history.bank.interest(account, 3),
+    "bill": lambda history, account: history.bank.direct_debit(account, -4_000),
+    "bill from a pot": lambda history, _account: history.bank.direct_debit(
+        history.customer.bills.account_id, -77, pot_id=history.customer.bills.id
     ),
-    "deposit": lambda story, _account: story.bank.deposit(
-        story.customer.bills.id,
-        story.customer.bills.account_id,
+    "deposit": lambda history, _account: history.bank.deposit(
+        history.customer.bills.id,
+        history.customer.bills.account_id,
         250,
-        f"{story.customer.bills.id}:{next(story.number)}",
+        f"{history.customer.bills.id}:{next(history.counter)}",
     ),
-    "to another": lambda story, account: story.bank.p2p(
-        account, next(other.id for other in story.customer.accounts if other.id != account), 20
+    "to another": lambda history, account: history.bank.p2p(
+        account, next(other.id for other in history.customer.accounts if other.id != account), 20
     ),
 }
 
 
 @dataclass(frozen=True)
-class Pay(Happening):
-    """Transactions of one kind in one moment."""
+class Pay(Event):
+    """Makes transactions of one kind at the same time."""
 
     account: int
     kind: str
     times: int
 
     @override
-    def happen(self, story: Story) -> None:
+    def apply(self, history: History) -> None:
         for _time in range(self.times):
-            KINDS[self.kind](story, story.customer.accounts[self.account].id)
+            TRANSACTION_KINDS[self.kind](history, history.customer.accounts[self.account].id)
 
 
 @dataclass(frozen=True)
-class Change(Happening):
-    """A transaction is no longer what it was, which is nothing to tell again."""
+class Change(Event):
+    """Changes or settles a transaction, which must not be reported again."""
 
-    which: int
+    index: int
     settles: bool
 
     @override
-    def happen(self, story: Story) -> None:
-        rows = story.rows()
-        row = rows[-1 - self.which % len(rows)]
+    def apply(self, history: History) -> None:
+        rows = history.rows()
+        row = rows[-1 - self.index % len(rows)]
         if self.settles and row.settled is None:
-            story.bank.settle(row.id)
+            history.bank.settle(row.id)
         else:
-            row.category = f"category {next(story.number)}"
+            row.category = f"category {next(history.counter)}"
 
 
-def letter(account_id: object, transaction_id: object, amount: int) -> bytes:
-    """Return what the bank would send, or somebody who says to be the bank."""
+def payload(account_id: object, transaction_id: object, amount: int) -> bytes:
+    """Return the body of a genuine or forged delivery."""
     data = {"account_id": account_id, "id": transaction_id, "amount": amount}
     return json.dumps({"type": "transaction.created", "data": data}).encode()
 
 
-LETTERS: dict[str, Callable[[Story, Transaction], bytes]] = {
-    "as it was": lambda _story, row: letter(row.account_id, row.id, row.amount),
-    "another amount": lambda _story, row: letter(row.account_id, row.id, FORGED),
-    "no such transaction": lambda story, row: letter(
-        row.account_id, f"tx_forged{next(story.number)}", FORGED
+PAYLOADS: dict[str, Callable[[History, Transaction], bytes]] = {
+    "genuine": lambda _history, row: payload(row.account_id, row.id, row.amount),
+    "another amount": lambda _history, row: payload(row.account_id, row.id, FORGED_AMOUNT),
+    "unknown transaction": lambda history, row: payload(
+        row.account_id, f"tx_forged{next(history.counter)}", FORGED_AMOUNT
     ),
-    "of another account": lambda story, row: letter(
-        next(other.id for other in story.customer.accounts if other.id != row.account_id),
+    "wrong account": lambda history, row: payload(
+        next(other.id for other in history.customer.accounts if other.id != row.account_id),
         row.id,
         row.amount,
     ),
-    "of nobody": lambda _story, row: letter("acc_forged", row.id, row.amount),
-    "an id that is none": lambda _story, row: letter(row.account_id, 7, FORGED),
-    "no JSON": lambda _story, _row: b"<html>",
+    "unknown account": lambda _history, row: payload("acc_forged", row.id, row.amount),
+    "invalid ID": lambda _history, row: payload(row.account_id, 7, FORGED_AMOUNT),
+    "not JSON": lambda _history, _row: b"<html>",
 }
 
 
 @dataclass(frozen=True)
-class Deliver(Happening):
-    """A delivery late or again, or a forged one."""
+class Deliver(Event):
+    """Sends late, repeated or forged deliveries."""
 
-    which: int
-    what: str
+    index: int
+    payload_kind: str
     copies: int
 
     @override
-    def happen(self, story: Story) -> None:
-        rows = story.rows()
-        row = rows[-1 - self.which % len(rows)]
+    def apply(self, history: History) -> None:
+        rows = history.rows()
+        row = rows[-1 - self.index % len(rows)]
         for _copy in range(self.copies):
-            story.knock(LETTERS[self.what](story, row))
+            history.post_to_webhook(PAYLOADS[self.payload_kind](history, row))
 
 
-CUSTOMS: dict[str, dict[str, Any]] = {
+BEHAVIOURS: dict[str, dict[str, Any]] = {
     "delivers twice": {"webhook_copies": 2},
-    "delivers the second first": {"webhook_order": "swapped"},
+    "delivers in swapped order": {"webhook_order": "swapped"},
     "loses every other delivery": {"webhook_lost": 2},
     "delivers nothing": {"webhook_lost": 1},
-    "counts requests": {"rate_limit": RateLimit(retry_after="seconds")},
+    "limits the request rate": {"rate_limit": RateLimit(retry_after="seconds")},
 }
 
 
 @dataclass(frozen=True)
-class Custom(Happening):
-    """The bank does something another way from now on."""
+class BankBehaviour(Event):
+    """Changes the behaviour of the bank from now on."""
 
-    how: str
-
-    @override
-    def happen(self, story: Story) -> None:
-        story.server.behaviour = replace(story.server.behaviour, **CUSTOMS[self.how])
-
-
-class Reload(Happening):
-    """The config entry is reloaded, whatever it is doing."""
+    name: str
 
     @override
-    def happen(self, story: Story) -> None:
-        story.soon(story.hass.config_entries.async_reload(story.customer.entry.entry_id))
+    def apply(self, history: History) -> None:
+        history.server.behaviour = replace(history.server.behaviour, **BEHAVIOURS[self.name])
+
+
+class Reload(Event):
+    """Reloads the config entry in the background, also during a poll."""
+
+    @override
+    def apply(self, history: History) -> None:
+        history.run_in_background(
+            history.hass.config_entries.async_reload(history.customer.entry.entry_id)
+        )
 
     @override
     def __repr__(self) -> str:
@@ -287,178 +289,184 @@ class Reload(Happening):
 
 
 @dataclass(frozen=True)
-class Listing:
-    """Changes how the bank lists transactions."""
+class EditList:
+    """Edits the list of transactions in an answer."""
 
     change: Callable[[list[object]], list[object]]
 
     def __call__(self, data: dict[str, object]) -> object:
-        """Return an answer with other transactions than this one."""
+        """Return the answer with an edited list of transactions."""
         rows = data.get("transactions")
         return {"transactions": self.change(rows)} if isinstance(rows, list) else data
 
 
-FAULTS: dict[str, Callable[[Story], Fault]] = {
-    "500": lambda _story: Answer.error("internal_service"),
-    "a proxy's page": lambda _story: Answer.html(502),
-    "garbage": lambda _story: Answer.garbage(),
-    "null": lambda _story: Answer.json(None),
-    "too many": lambda _story: Answer.rate_limited(),
-    "too many, for long": lambda _story: Answer.rate_limited("400"),
-    "dropped": lambda _story: DropBefore(),
-    "lost": lambda _story: LoseResponse(),
-    "broken off": lambda _story: Truncated(),
-    "no answer": lambda story: Meanwhile(lambda: story.skip(TOO_LONG), Silence()),
-    "newest first": lambda _story: Edited(Listing(lambda rows: rows[::-1])),
-    "without the newest": lambda _story: Edited(Listing(lambda rows: rows[:-1])),
-    "with an odd one": lambda _story: Edited(Listing(lambda rows: [{"id": 7}, *rows])),
+FAULTS: dict[str, Callable[[History], Fault]] = {
+    "500": lambda _history: Answer.error("internal_service"),
+    "a proxy's page": lambda _history: Answer.html(502),
+    "garbage": lambda _history: Answer.garbage(),
+    "null": lambda _history: Answer.json(None),
+    "rate limit": lambda _history: Answer.rate_limited(),
+    "long rate limit": lambda _history: Answer.rate_limited("400"),
+    "dropped connection": lambda _history: DropBefore(),
+    "lost answer": lambda _history: LoseResponse(),
+    "truncated": lambda _history: Truncated(),
+    "no answer": lambda history: Meanwhile(
+        lambda: history.advance_clock(BEYOND_TIMEOUT), Silence()
+    ),
+    "newest first": lambda _history: Edited(EditList(lambda rows: rows[::-1])),
+    "without the newest": lambda _history: Edited(EditList(lambda rows: rows[:-1])),
+    "with an invalid transaction": lambda _history: Edited(
+        EditList(lambda rows: [{"id": 7}, *rows])
+    ),
 }
 
 PATHS = ("/transactions", "/balance", "/pots", "*")
 
 
 @dataclass(frozen=True)
-class Trouble(Happening):
-    """Something is wrong with the next requests, or with all of them."""
+class RequestFaults(Event):
+    """Applies a fault to the next requests, or to all requests if `times` is `None`."""
 
     path: str
     fault: str
     times: int | None
 
     @override
-    def happen(self, story: Story) -> None:
-        story.server.fail("GET", self.path, FAULTS[self.fault](story), times=self.times)
+    def apply(self, history: History) -> None:
+        history.server.fail("GET", self.path, FAULTS[self.fault](history), times=self.times)
 
 
-class Repair(Happening):
-    """What was wrong with requests is mended."""
+class ClearFaults(Event):
+    """Removes all faults."""
 
     @override
-    def happen(self, story: Story) -> None:
-        story.server.clear_faults()
+    def apply(self, history: History) -> None:
+        history.server.clear_faults()
 
     @override
     def __repr__(self) -> str:
-        return "Repair()"
+        return "ClearFaults()"
 
 
 @dataclass(frozen=True)
-class During(Fault):
-    """The right answer, but something happens on the way."""
+class RunDuring(Fault):
+    """A normal answer, with an event before or after the bank processes the request."""
 
     event: Callable[[], None]
-    answered: bool
+    after_bank_processed: bool
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        if not self.answered:
+        if not self.after_bank_processed:
             self.event()
         answer = await exchange.work()
-        if self.answered:
+        if self.after_bank_processed:
             self.event()
         return answer
 
 
 @dataclass(frozen=True)
-class Midway(Happening):
-    """Something happens while a request is on its way to the bank, or the answer from there."""
+class DuringRequest(Event):
+    """Applies an event before or after the bank processes a request."""
 
     path: str
-    answered: bool
-    what: Happening
+    after_bank_processed: bool
+    event: Event
 
     @override
-    def happen(self, story: Story) -> None:
-        fault = During(lambda: self.what.happen(story), self.answered)
-        story.server.fail("GET", self.path, fault)
+    def apply(self, history: History) -> None:
+        fault = RunDuring(lambda: self.event.apply(history), self.after_bank_processed)
+        history.server.fail("GET", self.path, fault)
 
 
 @dataclass(frozen=True)
-class Pass:
-    """Time passes, and before that everything settles."""
+class PassTime:
+    """Lets time pass, after all background tasks have finished."""
 
     seconds: float
 
-    async def take(self, story: Story) -> None:
-        """Wait for that."""
-        await story.let_pass(timedelta(seconds=self.seconds))
+    async def run(self, history: History) -> None:
+        """Run the step."""
+        await history.let_pass(timedelta(seconds=self.seconds))
 
 
 @dataclass(frozen=True)
 class Restart:
-    """Home Assistant is off for a while, in which something happens."""
+    """Turns Home Assistant off for a while, with an event in the meantime."""
 
     off: float
-    meanwhile: Happening
+    meanwhile: Event
 
-    async def take(self, story: Story) -> None:
-        """Wait for that."""
-        await story.settle()
-        config_entries, entry_id = story.hass.config_entries, story.customer.entry.entry_id
+    async def run(self, history: History) -> None:
+        """Run the step."""
+        await history.wait_until_idle()
+        config_entries, entry_id = history.hass.config_entries, history.customer.entry.entry_id
         assert await config_entries.async_unload(entry_id)
-        self.meanwhile.happen(story)
-        await story.let_pass(timedelta(seconds=self.off))
-        forget_process_memory(story.hass)
+        self.meanwhile.apply(history)
+        await history.let_pass(timedelta(seconds=self.off))
+        forget_process_memory(history.hass)
         await config_entries.async_setup(entry_id)
 
 
-type Step = Happening | Pass | Restart
+type Step = Event | PassTime | Restart
 
 SECONDS = st.sampled_from([0, 1, 20, 70, 400, 4_000, 30_000])
 
 PAYMENTS = st.builds(
     Pay,
     account=st.integers(0, 2),
-    kind=st.sampled_from(list(KINDS)),
+    kind=st.sampled_from(list(TRANSACTION_KINDS)),
     times=st.sampled_from([1, 1, 1, 1, 2, 3, 5, 120]),
 )
 DELIVERIES = st.builds(
     Deliver,
-    which=st.integers(0, 5),
-    what=st.sampled_from(list(LETTERS)),
+    index=st.integers(0, 5),
+    payload_kind=st.sampled_from(list(PAYLOADS)),
     copies=st.sampled_from([1, 1, 3, 8]),
 )
-CHANGES = st.builds(Change, which=st.integers(0, 5), settles=st.booleans())
-OUTSIDE: st.SearchStrategy[Happening] = st.one_of(PAYMENTS, PAYMENTS, DELIVERIES, CHANGES)
+CHANGES = st.builds(Change, index=st.integers(0, 5), settles=st.booleans())
+BANK_EVENTS: st.SearchStrategy[Event] = st.one_of(PAYMENTS, PAYMENTS, DELIVERIES, CHANGES)
 STEPS: st.SearchStrategy[Step] = st.one_of(
     PAYMENTS,
     PAYMENTS,
     DELIVERIES,
     CHANGES,
-    st.builds(Custom, st.sampled_from(list(CUSTOMS))),
+    st.builds(BankBehaviour, st.sampled_from(list(BEHAVIOURS))),
     st.builds(Reload),
     st.builds(
-        Trouble,
+        RequestFaults,
         st.sampled_from(PATHS),
         st.sampled_from(list(FAULTS)),
         st.sampled_from([1, 1, 2, 4, None]),
     ),
-    st.builds(Repair),
-    st.builds(Midway, st.sampled_from(PATHS), st.booleans(), OUTSIDE | st.builds(Reload)),
-    st.builds(Pass, SECONDS),
-    st.builds(Pass, SECONDS),
-    st.builds(Restart, SECONDS, OUTSIDE),
+    st.builds(ClearFaults),
+    st.builds(
+        DuringRequest, st.sampled_from(PATHS), st.booleans(), BANK_EVENTS | st.builds(Reload)
+    ),
+    st.builds(PassTime, SECONDS),
+    st.builds(PassTime, SECONDS),
+    st.builds(Restart, SECONDS, BANK_EVENTS),
 )
 
 
-async def play(story: Story, steps: list[Step]) -> None:
-    """Let everything happen, and then let the troubles end and time pass."""
+async def play(history: History, steps: list[Step]) -> None:
+    """Run all steps, then remove all faults and let time pass."""
     for step in steps:
-        if isinstance(step, Happening):
-            step.happen(story)
+        if isinstance(step, Event):
+            step.apply(history)
         else:
-            await step.take(story)
-    await story.settle()
-    story.server.clear_faults()
-    for time in AFTERWARDS:
-        await story.let_pass(time)
+            await step.run(history)
+    await history.wait_until_idle()
+    history.server.clear_faults()
+    for time in RECOVERY_STEPS:
+        await history.let_pass(time)
 
 
-type Begin = Callable[[], AbstractAsyncContextManager[Story]]
+type StartHistory = Callable[[], AbstractAsyncContextManager[History]]
 
 
 @pytest.fixture
-async def begin(
+async def start_history(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     hass_client_no_auth: ClientSessionGenerator,
@@ -467,13 +475,13 @@ async def begin(
     server: BankServer,
     sign_in: SignIn,
     let_pass: LetPass,
-) -> Begin:
-    """Return what begins a story: with a new customer, at noon, and all well."""
-    door = await open_door(hass, server, hass_client_no_auth)
+) -> StartHistory:
+    """Return a factory for histories that start at noon with a new customer and no faults."""
+    webhook_client = await open_door(hass, server, hass_client_no_auth)
     behaviour = server.behaviour
 
     @asynccontextmanager
-    async def story() -> AsyncIterator[Story]:
+    async def history() -> AsyncIterator[History]:
         now = bank.clock()
         freezer.move_to(now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1))
         server.behaviour = behaviour
@@ -490,39 +498,39 @@ async def begin(
             bank.pay(accounts[0].id, -3_000, at=bank.clock() - timedelta(days=days))
         entry = sign_in(ann)
         await set_up(hass, entry)
-        told = Story(hass, server, door, freezer, Customer(entry, accounts, bills))
+        current = History(hass, server, webhook_client, freezer, Customer(entry, accounts, bills))
         try:
-            yield told
+            yield current
         finally:
-            told.stop_listening()
+            current.stop_listening()
             server.clear_faults()
             await hass.config_entries.async_remove(entry.entry_id)
-            await told.settle()
+            await current.wait_until_idle()
 
-    return story
+    return history
 
 
-def test_every_transaction_is_told_once_and_in_order(
+def test_random_histories_report_each_transaction_once_and_in_order(
     hass: HomeAssistant,
-    begin: Begin,
+    start_history: StartHistory,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def tell_one(steps: list[Step]) -> None:
+    async def play_one(steps: list[Step]) -> None:
         caplog.clear()
-        async with begin() as story:
-            await play(story, steps)
-            story.check()
+        async with start_history() as history:
+            await play(history, steps)
+            history.assert_reported_once()
         assert not [record for record in caplog.records if record.exc_info]
 
     @given(steps=st.lists(STEPS, min_size=1, max_size=12))
-    @TOLD
-    def tell(steps: list[Step]) -> None:
-        hass.loop.run_until_complete(tell_one(steps))
+    @SETTINGS
+    def play_all(steps: list[Step]) -> None:
+        hass.loop.run_until_complete(play_one(steps))
 
     caplog.set_level(logging.WARNING)
-    # Hypothesis goes by the clock of the stories, so that their time would be up at once.
+    # Hypothesis reads the frozen clock, which would end the shrinking phase at once.
     monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", math.inf)
-    # It notes a stack for everything that is begun, which is half of the time.
+    # Debug mode records a stack trace for each task, which would double the run time.
     hass.loop.set_debug(False)
-    tell()
+    play_all()

@@ -1,4 +1,4 @@
-"""What counts as spending, and under which category."""
+"""Spending by category, for each kind of transaction."""
 
 from typing import Any
 
@@ -9,32 +9,32 @@ from custom_components.monzo.transactions.spending import spending_by_category
 
 CARD = {"scheme": "mastercard", "merchant": "merch_1", "category": "groceries"}
 
-ROWS: dict[str, tuple[int, dict[str, Any], dict[str, int]]] = {
+CASES: dict[str, tuple[int, dict[str, Any], dict[str, int]]] = {
     "a card payment": (-1_000, CARD, {"groceries": 1_000}),
     "a refund": (1_000, CARD, {"groceries": -1_000}),
-    "one without a category": (-1_000, {**CARD, "category": ""}, {"general": 1_000}),
-    "a split one": (
+    "a payment without a category": (-1_000, {**CARD, "category": ""}, {"general": 1_000}),
+    "a split payment": (
         -1_000,
         {**CARD, "categories": {"groceries": -400, "gifts": -600}},
         {"groceries": 400, "gifts": 600},
     ),
-    "one whose parts are not the whole": (
+    "a split payment with a wrong sum": (
         -1_000,
         {**CARD, "categories": {"gifts": -600}},
         {"groceries": 1_000},
     ),
-    "a check of the card": (0, CARD, {}),
-    "a declined one": (-1_000, {**CARD, "decline_reason": "CARD_BLOCKED"}, {}),
-    "one that the owner leaves out": (-1_000, {**CARD, "include_in_spending": False}, {}),
-    "a transfer to somebody": (
+    "a card check": (0, CARD, {}),
+    "a declined payment": (-1_000, {**CARD, "decline_reason": "CARD_BLOCKED"}, {}),
+    "a payment excluded by the user": (-1_000, {**CARD, "include_in_spending": False}, {}),
+    "a bank transfer to a person": (
         -1_000,
         {"scheme": "payport_faster_payments", "category": "transfers"},
         {"transfers": 1_000},
     ),
     "income": (1_000, {"scheme": "payport_faster_payments", "category": "income"}, {}),
-    "into a pot": (-1_000, {"scheme": "uk_retail_pot", "category": "savings"}, {}),
-    "out of a pot": (1_000, {"scheme": "uk_retail_pot", "category": "savings"}, {}),
-    "spare change": (
+    "a pot deposit": (-1_000, {"scheme": "uk_retail_pot", "category": "savings"}, {}),
+    "a pot withdrawal": (1_000, {"scheme": "uk_retail_pot", "category": "savings"}, {}),
+    "a round-up": (
         -50,
         {"scheme": "uk_retail_pot", "category": "savings", "metadata": {"trigger": "coin_jar"}},
         {},
@@ -44,9 +44,9 @@ ROWS: dict[str, tuple[int, dict[str, Any], dict[str, int]]] = {
 }
 
 
-@pytest.mark.parametrize(("amount", "parts", "expected"), ROWS.values(), ids=ROWS)
-def test_every_kind_of_money_counts_as_it_should(
-    amount: int, parts: dict[str, Any], expected: dict[str, int]
+@pytest.mark.parametrize(("amount", "fields", "expected"), CASES.values(), ids=CASES)
+def test_spending_of_each_kind_of_transaction(
+    amount: int, fields: dict[str, Any], expected: dict[str, int]
 ) -> None:
     transaction = Transaction.from_json(
         {
@@ -54,9 +54,9 @@ def test_every_kind_of_money_counts_as_it_should(
             "created": "2026-11-09T14:15:01.328Z",
             "amount": amount,
             "currency": "GBP",
-            **parts,
+            **fields,
         }
     )
     assert {
-        category: part.minor for category, part in spending_by_category(transaction).items()
+        category: spent.minor for category, spent in spending_by_category(transaction).items()
     } == expected

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way, an order moves what was planned, each part once, in the end."""
+"""For any faults, repeated calls make the transfers of a batch as planned, each of them once."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -15,37 +15,37 @@ from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Purse
 from sandbox.server import BankServer
-from tests.helpers.transfer_client import Teller
-from tests.transfers.test_random_transfers import ATTEMPTS, LOOKS
+from tests.helpers.transfer_client import TransferClient
+from tests.transfers.test_random_transfers import ATTEMPTS, CONFIRMATIONS
 
-# What one call is to do with the pots, and the account that they belong to.
+# The fields of a call.
 SHARES = st.one_of(
     st.integers(1, 60_000).map(lambda pence: {"amount": f"{pence / 100:.2f}"}),
     st.integers(1, 30).map(lambda percent: {"percentage": percent}),
     st.just({"remainder": True}),
 )
-HANDING_OUT = st.lists(SHARES, min_size=2, max_size=3).filter(
+DISTRIBUTIONS = st.lists(SHARES, min_size=2, max_size=3).filter(
     lambda shares: sum("remainder" in share for share in shares) < 2
 )
-MOVING_OVER = st.one_of(
+BETWEEN_POTS = st.one_of(
     st.integers(1, 40_000).map(lambda pence: {"amount": f"{pence / 100:.2f}"}),
     st.integers(1, 100).map(lambda percent: {"percentage": percent}),
     st.just({"everything": True}),
 )
 
-# What says that what was planned does not fit what there is, so that nothing more was moved.
-UNFIT = {"account_overdrawn", "below_keep_at_least"}
+# The keys of errors about a plan that has become impossible, after which nothing more was moved.
+IMPOSSIBLE = {"account_overdrawn", "below_keep_at_least"}
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call under the same id, and what goes on around it."""
+    """One call with the same ID, with the answers of the bank and events."""
 
     attempts: tuple[str, ...]
-    look: str
+    confirmation: str
 
     spent: int
-    """What somebody spends before, in pence; what they get, if it is less than nothing."""
+    """Pence that are spent before the call; received, if negative."""
 
     reload: bool
 
@@ -53,41 +53,43 @@ class Step:
 STEPS = st.builds(
     Step,
     attempts=st.lists(st.sampled_from(list(ATTEMPTS)), max_size=8).map(tuple),
-    look=st.sampled_from(list(LOOKS)),
+    confirmation=st.sampled_from(list(CONFIRMATIONS)),
     spent=st.sampled_from([0, 0, 2_000, -3_000, 90_000, -200_000]),
     reload=st.booleans(),
 )
 
 
-class OrderStory:
-    """Calls an action again and again under one id, and holds each answer against the ledger."""
+class BatchStory:
+    """Repeats a call with one ID, and compares each response with the ledger."""
 
-    def __init__(self, teller: Teller, server: BankServer, home: Household, name: str) -> None:
-        """Begin with nothing moved under this id."""
-        self._teller = teller
+    def __init__(
+        self, client: TransferClient, server: BankServer, home: Household, name: str
+    ) -> None:
+        """Initialize a story without moves."""
+        self._client = client
         self._server = server
         self._home = home
         self._name = name
         self._planned: list[float] | None = None
 
     async def play(self, action: str, fields: dict[str, Any], steps: list[Step]) -> None:
-        """Make the calls, and then some more until nothing is left to do."""
+        """Make the calls, and then more until there is nothing left to do."""
         for step in steps:
             await self._take(action, fields, step)
-        self._let_there_be_enough()
+        self._provide_money()
         for _ in range(2):
-            answer = await self._take(action, fields, Step((), "fine", 0, reload=False))
-        assert answer is None or answer["result"] in {"already_moved", "nothing_to_do"}
-        await self._teller.hass.async_block_till_done(wait_background_tasks=True)
+            response = await self._take(action, fields, Step((), "fine", 0, reload=False))
+        assert response is None or response["result"] in {"already_moved", "nothing_to_do"}
+        await self._client.hass.async_block_till_done(wait_background_tasks=True)
 
-    def _let_there_be_enough(self) -> None:
-        """Give what no refusal can be about any more."""
+    def _provide_money(self) -> None:
+        """Provide so much money that no plan is impossible any more."""
         bank, current = self._home.bank, self._home.current
         bank.receive(current.id, 10**7, sender="Ben Baker")
         bank.deposit(self._home.holiday.id, current.id, 10**6, f"gift for {self._name}")
 
     async def _take(self, action: str, fields: dict[str, Any], step: Step) -> dict[str, Any] | None:
-        """Make one call, and check what is said about it."""
+        """Make one call, and check its response."""
         bank, current = self._home.bank, self._home.current
         if step.spent > 0:
             bank.pay(current.id, -step.spent)
@@ -95,26 +97,26 @@ class OrderStory:
             bank.receive(current.id, -step.spent, sender="Ben Baker")
         for attempt in step.attempts:
             self._server.fail("PUT", "/pots/*", ATTEMPTS[attempt])
-        self._server.fail("GET", "/transactions", LOOKS[step.look])
+        self._server.fail("GET", "/transactions", CONFIRMATIONS[step.confirmation])
         try:
-            answer = await self._teller.call(action, **fields, dedupe_id=self._name)
+            response = await self._client.call(action, **fields, dedupe_id=self._name)
         except HomeAssistantError as err:
             event(str(err.translation_key))
-            if err.translation_key not in UNFIT:
+            if err.translation_key not in IMPOSSIBLE:
                 raise
             return None
         finally:
             self._server.clear_faults()
             if step.reload:
-                hass, entry = self._teller.hass, self._teller.entry
+                hass, entry = self._client.hass, self._client.entry
                 assert await hass.config_entries.async_reload(entry.entry_id)
-        event(answer["result"])
-        self._check(answer)
-        return answer
+        event(response["result"])
+        self._check(response)
+        return response
 
-    def _check(self, answer: dict[str, Any]) -> None:
-        """Hold an answer against the ledger."""
-        rows = answer["moves"]
+    def _check(self, response: dict[str, Any]) -> None:
+        """Compare a response with the ledger."""
+        rows = response["moves"]
         made = self._made()
         for place, row in enumerate(rows, start=1):
             moved = made.pop(f"{self._name}/{place}", None)
@@ -134,18 +136,18 @@ class OrderStory:
             self._planned = amounts
 
     def _made(self) -> dict[str, tuple[str, int]]:
-        """Return what has moved under the id, by the id of each transfer."""
+        """Return the moves of the batch by the IDs of their transfers."""
         mine = [
-            move for move in self._teller.moves if move.dedupe_id.rpartition("/")[0] == self._name
+            move for move in self._client.moves if move.dedupe_id.rpartition("/")[0] == self._name
         ]
         made = {move.dedupe_id: (move.pot, move.amount) for move in mine}
         assert len(made) == len(mine)
         return made
 
 
-def test_an_order_moves_what_was_planned_once(
+def test_a_batch_is_made_once_as_planned(
     hass: HomeAssistant,
-    teller: Teller,
+    transfer_client: TransferClient,
     server: BankServer,
     home: Household,
     bank: Bank,
@@ -156,29 +158,31 @@ def test_an_order_moves_what_was_planned_once(
     pots = (home.holiday, home.coin_jar, home.rainy_day)
     bank.set_round_up(home.coin_jar.id, on=False)
 
-    async def play(wish: list[dict[str, Any]] | dict[str, Any], steps: list[Step]) -> None:
-        if isinstance(wish, dict):
+    async def play(shares: list[dict[str, Any]] | dict[str, Any], steps: list[Step]) -> None:
+        if isinstance(shares, dict):
             action = "move_between_pots"
             fields = {
-                "from_pot": teller.device(home.holiday),
-                "to_pot": teller.device(home.coin_jar),
-                **wish,
+                "from_pot": transfer_client.device(home.holiday),
+                "to_pot": transfer_client.device(home.coin_jar),
+                **shares,
             }
         else:
             action = "distribute"
-            parts = zip(pots, wish, strict=False)
+            parts = zip(pots, shares, strict=False)
             fields = {
-                "pots": [{"pot": teller.device(pot), **share} for pot, share in parts],
+                "pots": [{"pot": transfer_client.device(pot), **share} for pot, share in parts],
                 "keep_at_least": 10,
             }
-        await OrderStory(teller, server, home, f"story {next(names)}").play(action, fields, steps)
+        await BatchStory(transfer_client, server, home, f"story {next(names)}").play(
+            action, fields, steps
+        )
 
-    @given(wish=HANDING_OUT | MOVING_OVER, steps=st.lists(STEPS, min_size=1, max_size=4))
+    @given(shares=DISTRIBUTIONS | BETWEEN_POTS, steps=st.lists(STEPS, min_size=1, max_size=4))
     @settings(max_examples=40, deadline=None)
-    def tell(wish: list[dict[str, Any]] | dict[str, Any], steps: list[Step]) -> None:
-        hass.loop.run_until_complete(play(wish, steps))
+    def run(shares: list[dict[str, Any]] | dict[str, Any], steps: list[Step]) -> None:
+        hass.loop.run_until_complete(play(shares, steps))
 
     purses: list[Purse] = [*bank.accounts.values(), *bank.pots.values(), *bank.outside.values()]
     before = sum(purse.balance for purse in purses)
-    tell()
+    run()
     assert sum(purse.balance for purse in purses) == before

@@ -1,4 +1,4 @@
-"""Over any sequence of transfers, faults and restarts, the answers tell what is in the ledger."""
+"""For any sequence of transfers, faults and restarts, responses agree with the bank's ledger."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.monzo.bank import request_budget
-from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
-from custom_components.monzo.transfers import executor as transfers
-from custom_components.monzo.transfers.journal import JOURNALS
+from custom_components.monzo.const import CONF_MAX_PER_DAY
+from custom_components.monzo.transfers import async_remove_journal, executor
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -32,9 +31,9 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
-from tests.helpers.transfer_client import Meanwhile, Move, Teller
+from tests.helpers.transfer_client import Meanwhile, Move, TransferClient
 
-# What an attempt to move money, or to look it up, may meet.
+# Answers to an attempt to move money.
 ATTEMPTS: dict[str, Fault] = {
     "fine": Delay(0),
     "lost": LoseResponse(),
@@ -51,33 +50,35 @@ ATTEMPTS: dict[str, Fault] = {
     "refused": Answer.error("bad_request.insufficient_funds"),
     "forbidden": Answer.error("forbidden.pot_locked"),
 }
-LOOKS: dict[str, Fault] = {
+
+# Answers to the request for the account's transactions.
+CONFIRMATIONS: dict[str, Fault] = {
     "fine": Delay(0),
     "502": Answer.html(502),
     "garbage": Answer.garbage(),
     "too many": Answer.rate_limited(),
 }
 
-# What says that the money is where it belongs.
+# Outcomes after which the money has moved.
 MOVED = {"moved", "already_moved"}
 
-# What says that the transfer has not happened, neither now nor before.
+# Outcomes after which it has not moved, neither by this call nor by an earlier one.
 NOT_MOVED = {"transfer_rejected", "transfer_not_sent", "action_needs_sign_in"}
 
-# What says only that this call has not moved anything.
+# Outcomes after which this call has not moved it.
 NOT_MOVED_NOW = NOT_MOVED | {"already_moved", "dedupe_id_reused", "over_daily_limit"}
 
-# What says that it has most likely not happened: as far as the account shows.
+# Outcomes after which the account does not show it.
 NOT_SHOWN = {"transfer_not_found", "transfer_rejected_later"}
 
-# What leaves it open, to be finished with the same id.
-OPEN = NOT_SHOWN | {"transfer_unconfirmed", "cancelled"}
+# Outcomes after which it is in doubt, until a call with the same ID finishes it.
+IN_DOUBT = NOT_SHOWN | {"transfer_unconfirmed", "cancelled"}
 
-MOST_PER_DAY = 500
+MAX_PER_DAY = 500
 
 
-# Whether into the pot, which pot, and how many pence: some of it more than there is.
-PLANS = (
+# Whether it is a deposit, the number of the pot, and pence: some of it more than there is.
+TRANSFERS = (
     (True, 0, 250),
     (True, 1, 40_000),
     (False, 0, 12_345),
@@ -87,95 +88,95 @@ PLANS = (
 
 @dataclass(frozen=True)
 class Step:
-    """One call of an action, and what goes on around it."""
+    """One call of an action, with the answers of the bank and an event."""
 
-    plan: int
-    """What to move, which is also what the dedupe id says."""
+    transfer: int
+    """The number of the transfer, which is part of its ID."""
 
-    amiss: bool
-    """Whether it is another amount under that id."""
+    other_amount: bool
+    """Whether the call has another amount than usual with this ID."""
 
     attempts: tuple[str, ...]
-    look: str
+    confirmation: str
     event: Literal["nothing", "reload", "cancel"]
 
 
 STEPS = st.builds(
     Step,
-    plan=st.integers(0, len(PLANS) - 1),
-    amiss=st.sampled_from([False] * 9 + [True]),
-    attempts=st.lists(
-        st.sampled_from(list(ATTEMPTS)), max_size=1 + len(transfers.RESEND_AFTER)
-    ).map(tuple),
-    look=st.sampled_from(list(LOOKS)),
+    transfer=st.integers(0, len(TRANSFERS) - 1),
+    other_amount=st.sampled_from([False] * 9 + [True]),
+    attempts=st.lists(st.sampled_from(list(ATTEMPTS)), max_size=1 + len(executor.RETRY_DELAYS)).map(
+        tuple
+    ),
+    confirmation=st.sampled_from(list(CONFIRMATIONS)),
     event=st.sampled_from(["nothing", "nothing", "nothing", "reload", "cancel"]),
 )
 
 
 class Story:
-    """Plays steps, and holds each answer against the ledger."""
+    """Makes calls, and compares each response with the ledger."""
 
-    def __init__(self, teller: Teller, server: BankServer, pots: tuple[Pot, ...]) -> None:
-        """Begin with nothing moved."""
-        self._teller = teller
+    def __init__(self, client: TransferClient, server: BankServer, pots: tuple[Pot, ...]) -> None:
+        """Initialize a story without moves."""
+        self._client = client
         self._server = server
         self._pots = pots
-        self._begun = len(teller.moves)
+        self._earlier = len(client.moves)
 
     @property
     def moves(self) -> list[Move]:
-        """What has moved since the story began."""
-        return self._teller.moves[self._begun :]
+        """The moves of this story."""
+        return self._client.moves[self._earlier :]
 
-    async def play(self, told: list[Step], name: str) -> None:
-        """Take one step after the other, and then those again whose end is open."""
-        open_ends: dict[str, Step] = {}
-        for step in told:
-            dedupe_id = f"{name}:{step.plan}"
+    async def play(self, steps: list[Step], name: str) -> None:
+        """Take one step after the other, and then repeat those that are in doubt."""
+        doubtful: dict[str, Step] = {}
+        for step in steps:
+            dedupe_id = f"{name}:{step.transfer}"
             outcome = await self._take(step, dedupe_id)
-            if outcome in OPEN:
-                open_ends[dedupe_id] = step
-        for dedupe_id, step in open_ends.items():
-            again = replace(step, attempts=(), look="fine", event="nothing")
-            assert await self._take(again, dedupe_id) not in OPEN - {"transfer_rejected_later"}
-        await self._teller.hass.async_block_till_done(wait_background_tasks=True)
+            if outcome in IN_DOUBT:
+                doubtful[dedupe_id] = step
+        for dedupe_id, step in doubtful.items():
+            again = replace(step, attempts=(), confirmation="fine", event="nothing")
+            assert await self._take(again, dedupe_id) not in IN_DOUBT - {"transfer_rejected_later"}
+        await self._client.hass.async_block_till_done(wait_background_tasks=True)
 
     async def _take(self, step: Step, dedupe_id: str) -> str:
-        """Take a step, check what is said about it, and return that."""
+        """Take a step, check its outcome, and return it."""
         before = len(self.moves)
         outcome = await self._call(step, dedupe_id)
         event(outcome)
-        under_this_id = [move for move in self.moves if move.dedupe_id == dedupe_id]
-        assert len(under_this_id) <= 1
-        assert outcome in MOVED | NOT_MOVED_NOW | OPEN
+        with_this_id = [move for move in self.moves if move.dedupe_id == dedupe_id]
+        assert len(with_this_id) <= 1
+        assert outcome in MOVED | NOT_MOVED_NOW | IN_DOUBT
         if outcome in MOVED:
-            deposit, pot, pence = PLANS[step.plan]
-            pence += step.amiss
-            assert under_this_id == [
+            deposit, pot, pence = TRANSFERS[step.transfer]
+            pence += step.other_amount
+            assert with_this_id == [
                 Move(self._pots[pot].name, pence if deposit else -pence, dedupe_id)
             ]
         if outcome in NOT_MOVED | NOT_SHOWN:
-            assert under_this_id == []
+            assert with_this_id == []
         if outcome in NOT_MOVED_NOW:
             assert len(self.moves) == before
-        assert sum(abs(move.amount) for move in self.moves) <= 100 * MOST_PER_DAY
+        assert sum(abs(move.amount) for move in self.moves) <= 100 * MAX_PER_DAY
         return outcome
 
     async def _call(self, step: Step, dedupe_id: str) -> str:
-        """Call the action while all that happens, and return what it says."""
+        """Call the action, and return its result, or the key of its error."""
         for attempt in step.attempts:
             self._server.fail("PUT", "/pots/*", ATTEMPTS[attempt])
-        self._server.fail("GET", "/transactions", LOOKS[step.look])
-        deposit, pot, pence = PLANS[step.plan]
-        move = self._teller.deposit if deposit else self._teller.withdraw
-        amount = Decimal(pence + step.amiss) / 100
+        self._server.fail("GET", "/transactions", CONFIRMATIONS[step.confirmation])
+        deposit, pot, pence = TRANSFERS[step.transfer]
+        move = self._client.deposit if deposit else self._client.withdraw
+        amount = Decimal(pence + step.other_amount) / 100
         call = move(self._pots[pot], amount, dedupe_id=dedupe_id)
         try:
             return await (self._cancel(call) if step.event == "cancel" else self._answer(call))
         finally:
             self._server.clear_faults()
             if step.event == "reload":
-                hass, entry = self._teller.hass, self._teller.entry
+                hass, entry = self._client.hass, self._client.entry
                 assert await hass.config_entries.async_reload(entry.entry_id)
 
     @staticmethod
@@ -187,9 +188,9 @@ class Story:
         return result
 
     async def _cancel(self, call: Awaitable[dict[str, Any]]) -> str:
-        """Give up as soon as the bank has the next request, and has heeded it or not."""
+        """Stop the caller when the bank has its request; the bank carries it out or not."""
         arrived = asyncio.Event()
-        committed = bool(len(self._teller.sent) % 2)
+        committed = bool(len(self._client.sent) % 2)
         self._server.fail("PUT", "/pots/*", Meanwhile(arrived.set, Silence(committed=committed)))
         asking = asyncio.ensure_future(self._answer(call))
         waiting = asyncio.ensure_future(arrived.wait())
@@ -203,42 +204,40 @@ class Story:
 
 
 @pytest.fixture
-def fresh(
-    teller: Teller,
+def begin(
+    transfer_client: TransferClient,
     server: BankServer,
     home: Household,
-    hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Awaitable[Story]]:
-    """Return what begins a story: with nothing moved today, whatever was moved for another."""
+    """Return a function that begins a story with an empty journal."""
     monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
 
-    async def begin() -> Story:
-        hass, entry = teller.hass, teller.entry
-        del hass.data[JOURNALS]
-        hass_storage.pop(f"{DOMAIN}.{entry.entry_id}.transfers", None)
-        hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_DAY: MOST_PER_DAY})
+    async def begin_story() -> Story:
+        hass, entry = transfer_client.hass, transfer_client.entry
+        await async_remove_journal(hass, entry.entry_id)
+        hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_DAY: MAX_PER_DAY})
         assert await hass.config_entries.async_reload(entry.entry_id)
-        return Story(teller, server, (home.holiday, home.coin_jar))
+        return Story(transfer_client, server, (home.holiday, home.coin_jar))
 
-    return begin
+    return begin_story
 
 
-def test_the_answers_tell_what_is_in_the_ledger(
-    hass: HomeAssistant, fresh: Callable[[], Awaitable[Story]], bank: Bank
+def test_responses_agree_with_the_ledger(
+    hass: HomeAssistant, begin: Callable[[], Awaitable[Story]], bank: Bank
 ) -> None:
     names = count()
 
-    async def play(told: list[Step]) -> None:
-        story = await fresh()
-        await story.play(told, f"story {next(names)}")
+    async def play(steps: list[Step]) -> None:
+        story = await begin()
+        await story.play(steps, f"story {next(names)}")
 
-    @given(told=st.lists(STEPS, min_size=1, max_size=6))
+    @given(steps=st.lists(STEPS, min_size=1, max_size=6))
     @settings(max_examples=40, deadline=None)
-    def tell(told: list[Step]) -> None:
-        hass.loop.run_until_complete(play(told))
+    def run(steps: list[Step]) -> None:
+        hass.loop.run_until_complete(play(steps))
 
-    holdings: list[Purse] = [*bank.accounts.values(), *bank.pots.values(), *bank.outside.values()]
-    before = sum(holding.balance for holding in holdings)
-    tell()
-    assert sum(holding.balance for holding in holdings) == before
+    purses: list[Purse] = [*bank.accounts.values(), *bank.pots.values(), *bank.outside.values()]
+    before = sum(purse.balance for purse in purses)
+    run()
+    assert sum(purse.balance for purse in purses) == before

@@ -1,4 +1,4 @@
-"""Monzo is given one address for each account, and what arrives there is only a hint."""
+"""Webhooks: registration per account, and deliveries, which only trigger a refresh."""
 
 import asyncio
 from collections import Counter
@@ -37,17 +37,17 @@ from tests.helpers.transfer_client import Meanwhile
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 URL = ADDRESS + PATH
-A_POLL = timedelta(minutes=2)
+ONE_POLL = timedelta(minutes=2)
 
 
 @pytest.fixture
-async def door(
+async def webhook_client(
     hass: HomeAssistant,
     server: BankServer,
     credentials: None,
     hass_client_no_auth: ClientSessionGenerator,
 ) -> Any:
-    """Return who knocks at Home Assistant's address, as anybody may."""
+    """Return an unauthenticated HTTP client for Home Assistant's external URL."""
     return await open_door(hass, server, hass_client_no_auth)
 
 
@@ -55,90 +55,90 @@ async def door(
 async def entry(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
-    door: Any,
+    webhook_client: Any,
     home: Household,
     sign_in: SignIn,
     let_pass: LetPass,
 ) -> MockConfigEntry:
-    """Return Ann's entry, set up and registered at an address that the bank can call."""
+    """Return Ann's entry, set up and with a webhook for each account."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass_until_registered(let_pass)
+    await wait_for_registration(let_pass)
     return entry
 
 
 @pytest.fixture
 def joint(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Listener:
-    """Return who listens to the joint account."""
+    """Return a listener for the joint account."""
     return Listener(hass, home.joint)
 
 
-async def let_pass_until_registered(let_pass: LetPass) -> None:
-    """Let so much time pass that the request budget has room for five accounts."""
+async def wait_for_registration(let_pass: LetPass) -> None:
+    """Let time pass until the request budget allows registering five accounts."""
     for _quarter in range(40):
         await let_pass(timedelta(seconds=16))
 
 
-def registered(home: Household) -> Counter[tuple[str, str]]:
-    """Return which addresses the bank calls for which account."""
+def registrations(home: Household) -> Counter[tuple[str, str]]:
+    """Return the number of webhooks at the bank by account ID and URL."""
     return Counter((hook.account_id, hook.url) for hook in home.bank.webhooks.values())
 
 
-def once_each(home: Household, url: str = URL) -> dict[tuple[str, str], int]:
+def expected_registrations(home: Household, url: str = URL) -> dict[tuple[str, str], int]:
     mine = (home.current, home.joint, home.flex, home.rewards, home.loan)
     return {(account.id, url): 1 for account in mine}
 
 
-def issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
+def no_url_issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
     return ir.async_get(hass).async_get_issue(
         DOMAIN, f"{RepairIssue.NO_EXTERNAL_URL}_{entry.entry_id}"
     )
 
 
-def body(account_id: str, transaction_id: str = "tx_forged") -> dict[str, Any]:
+def delivery_body(account_id: str, transaction_id: str = "tx_forged") -> dict[str, Any]:
     return {
         "type": "transaction.created",
         "data": {"account_id": account_id, "id": transaction_id, "amount": -99_999_999},
     }
 
 
-async def settle(server: BankServer, let_pass: LetPass) -> None:
-    """Wait until everything that is on its way has arrived and was heeded."""
+async def wait_for_deliveries(server: BankServer, let_pass: LetPass) -> None:
+    """Wait until Home Assistant has processed all deliveries."""
     await server.delivered()
     for _second in range(3):
         await let_pass(timedelta(seconds=1))
 
 
-# Registering
+# Registration
 
 
 async def test_every_account_is_registered_once(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
-    assert registered(home) == once_each(home)
+    assert registrations(home) == expected_registrations(home)
     assert entry.data["webhook_url"] == URL
-    assert issue(hass, entry) is None
+    assert no_url_issue(hass, entry) is None
 
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert registered(home) == once_each(home)
+    assert registrations(home) == expected_registrations(home)
 
 
-async def test_what_is_there_twice_or_at_an_old_address_of_ours_goes_and_the_rest_stays(
-    hass: HomeAssistant, door: Any, home: Household, sign_in: SignIn, let_pass: LetPass
+async def test_duplicate_and_outdated_webhooks_are_removed_and_others_are_kept(
+    hass: HomeAssistant, webhook_client: Any, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
-    others = "https://somebody.example/else"
-    for url in (URL, URL, f"https://old.example{PATH}", others):
+    other_url = "https://other.example/webhook"
+    for url in (URL, URL, f"https://old.example{PATH}", other_url):
         home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, url)
 
     await set_up(hass, sign_in(home.ann))
-    await let_pass_until_registered(let_pass)
+    await wait_for_registration(let_pass)
 
-    assert registered(home) == {**once_each(home), (home.current.id, others): 1}
+    assert registrations(home) == {**expected_registrations(home), (home.current.id, other_url): 1}
 
 
-async def test_a_new_address_moves_them(
+async def test_a_new_external_url_replaces_the_webhooks(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await hass.config.async_update(external_url="https://new.example.test")
@@ -146,11 +146,11 @@ async def test_a_new_address_moves_them(
     for _quarter in range(40):
         await let_pass(timedelta(seconds=16))
 
-    assert registered(home) == once_each(home, f"https://new.example.test{PATH}")
+    assert registrations(home) == expected_registrations(home, f"https://new.example.test{PATH}")
     assert entry.data["webhook_url"] == f"https://new.example.test{PATH}"
 
 
-async def test_without_an_address_there_is_an_issue_and_ours_are_removed(
+async def test_removing_the_external_url_creates_an_issue_and_removes_the_webhooks(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await hass.config.async_update(external_url=None)
@@ -158,18 +158,18 @@ async def test_without_an_address_there_is_an_issue_and_ours_are_removed(
     for _quarter in range(40):
         await let_pass(timedelta(seconds=16))
 
-    assert registered(home) == {}
+    assert registrations(home) == {}
     assert "webhook_url" not in entry.data
-    told = issue(hass, entry)
-    assert told
-    assert told.severity is ir.IssueSeverity.WARNING
+    issue = no_url_issue(hass, entry)
+    assert issue
+    assert issue.severity is ir.IssueSeverity.WARNING
 
     await hass.config.async_update(external_url=ADDRESS)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert issue(hass, entry) is None
+    assert no_url_issue(hass, entry) is None
 
 
-async def test_without_an_address_the_entry_stays_as_it_is(
+async def test_set_up_without_an_external_url_leaves_the_entry_data_unchanged(
     hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann)
@@ -179,20 +179,20 @@ async def test_without_an_address_the_entry_stays_as_it_is(
 
     assert entry.data == before
     assert not server.requests_to("*", "/webhooks*")
-    assert issue(hass, entry)
+    assert no_url_issue(hass, entry)
 
 
-async def test_a_new_account_is_registered_too(
+async def test_a_new_account_is_registered(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     account = home.bank.open_account(home.ann, type="uk_business", balance=100)
     await let_pass(timedelta(minutes=61))
     await let_pass(timedelta(minutes=11))
 
-    assert registered(home) == {**once_each(home), (account.id, URL): 1}
+    assert registrations(home) == {**expected_registrations(home), (account.id, URL): 1}
 
 
-async def test_an_account_that_is_left_out_is_no_longer_called_for(
+async def test_the_webhook_of_an_excluded_account_is_removed(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await let_pass(timedelta(minutes=6))
@@ -201,11 +201,13 @@ async def test_an_account_that_is_left_out_is_no_longer_called_for(
     for _quarter in range(40):
         await let_pass(timedelta(seconds=16))
 
-    assert registered(home) == Counter(once_each(home)) - Counter({(home.loan.id, URL): 1})
+    assert registrations(home) == Counter(expected_registrations(home)) - Counter(
+        {(home.loan.id, URL): 1}
+    )
 
 
-async def test_set_up_does_not_wait_for_the_banks_webhooks(
-    hass: HomeAssistant, door: Any, home: Household, server: BankServer, sign_in: SignIn
+async def test_set_up_does_not_wait_for_webhook_registration(
+    hass: HomeAssistant, webhook_client: Any, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     server.fail("*", "/webhooks", Silence(), times=None)
     entry = sign_in(home.ann)
@@ -216,59 +218,61 @@ async def test_set_up_does_not_wait_for_the_banks_webhooks(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-# What the bank may say about the webhooks of an account that is not like the others.
-ODD_ANSWERS = {
-    "none of that kind": "not_found",
-    "no such account": "bad_request.bad_param.account_id",
-    "not yours": "forbidden.insufficient_permissions",
-    "not allowed": "forbidden.something",
-    "an error": "internal_service",
+# Error codes that the bank can return for the webhooks of an account.
+WEBHOOK_ERRORS = {
+    "not found": "not_found",
+    "bad account ID": "bad_request.bad_param.account_id",
+    "insufficient permissions": "forbidden.insufficient_permissions",
+    "forbidden": "forbidden.something",
+    "internal error": "internal_service",
 }
 
 
-@pytest.mark.parametrize("code", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
-async def test_an_odd_account_leaves_the_others_alone(
+@pytest.mark.parametrize("code", WEBHOOK_ERRORS.values(), ids=WEBHOOK_ERRORS)
+async def test_a_webhook_error_of_one_account_does_not_affect_others(
     hass: HomeAssistant,
     let_pass: LetPass,
-    door: Any,
+    webhook_client: Any,
     home: Household,
     server: BankServer,
     sign_in: SignIn,
     code: str,
 ) -> None:
-    odd = {home.current.id: Answer.error(code), home.prepaid.id: Answer.error(code)}
-    server.fail("GET", "/webhooks", ByAccount(odd), times=None)
+    faults = {home.current.id: Answer.error(code), home.prepaid.id: Answer.error(code)}
+    server.fail("GET", "/webhooks", ByAccount(faults), times=None)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass_until_registered(let_pass)
+    await wait_for_registration(let_pass)
 
-    assert registered(home) == Counter(once_each(home)) - Counter({(home.current.id, URL): 1})
+    assert registrations(home) == Counter(expected_registrations(home)) - Counter(
+        {(home.current.id, URL): 1}
+    )
 
     await hass.config_entries.async_remove(entry.entry_id)
-    assert registered(home) == {}
+    assert registrations(home) == {}
 
 
-async def test_what_cannot_be_registered_now_is_tried_again(
+async def test_a_failed_registration_is_repeated(
     hass: HomeAssistant,
     let_pass: LetPass,
-    door: Any,
+    webhook_client: Any,
     home: Household,
     server: BankServer,
     sign_in: SignIn,
 ) -> None:
     server.fail("POST", "/webhooks", Answer.html(502), times=None)
     await set_up(hass, sign_in(home.ann))
-    await let_pass_until_registered(let_pass)
-    assert registered(home) == {}
+    await wait_for_registration(let_pass)
+    assert registrations(home) == {}
 
     server.clear_faults()
     await let_pass(timedelta(minutes=11))
-    await let_pass_until_registered(let_pass)
+    await wait_for_registration(let_pass)
 
-    assert registered(home) == once_each(home)
+    assert registrations(home) == expected_registrations(home)
 
 
-async def test_one_that_monzo_drops_is_registered_again_when_it_is_missed(
+async def test_a_webhook_dropped_by_monzo_is_registered_again_after_a_missed_delivery(
     hass: HomeAssistant,
     let_pass: LetPass,
     home: Household,
@@ -277,37 +281,39 @@ async def test_one_that_monzo_drops_is_registered_again_when_it_is_missed(
     joint: Listener,
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     home.bank.webhooks.clear()
 
     home.bank.pay(home.joint.id, -100)
     for _minute in range(20):
         await let_pass(timedelta(minutes=1))
 
-    assert registered(home) == once_each(home)
+    assert registrations(home) == expected_registrations(home)
 
 
-async def test_an_address_without_a_name_will_do(
-    hass: HomeAssistant, door: Any, home: Household, sign_in: SignIn, let_pass: LetPass
+async def test_an_external_url_with_an_ip_address_is_registered(
+    hass: HomeAssistant, webhook_client: Any, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     await hass.config.async_update(external_url="https://203.0.113.5:8123")
     await set_up(hass, sign_in(home.ann))
-    await let_pass_until_registered(let_pass)
+    await wait_for_registration(let_pass)
 
-    assert registered(home) == once_each(home, f"https://203.0.113.5:8123{PATH}")
+    assert registrations(home) == expected_registrations(home, f"https://203.0.113.5:8123{PATH}")
 
 
-async def test_a_removed_entry_leaves_none_behind(
+async def test_removing_an_entry_removes_its_webhooks(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry
 ) -> None:
-    others = home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, "https://a.example/b")
+    other_webhook = home.bank.register_webhook(
+        home.current.id, DEFAULT_CLIENT_ID, "https://a.example/b"
+    )
 
     await hass.config_entries.async_remove(entry.entry_id)
 
-    assert list(home.bank.webhooks.values()) == [others]
+    assert list(home.bank.webhooks.values()) == [other_webhook]
 
 
-async def test_a_removed_entry_leaves_none_behind_though_its_token_has_expired(
+async def test_removing_an_entry_with_an_expired_token_removes_its_webhooks(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, server: BankServer
 ) -> None:
     token = {**entry.data["token"], "expires_at": time.time() - 1}
@@ -316,18 +322,18 @@ async def test_a_removed_entry_leaves_none_behind_though_its_token_has_expired(
 
     await hass.config_entries.async_remove(entry.entry_id)
 
-    assert registered(home) == {}
+    assert registrations(home) == {}
 
 
-async def test_an_entry_can_be_removed_though_its_token_cannot_be_renewed(
+async def test_an_entry_without_a_refresh_token_can_be_removed(
     hass: HomeAssistant,
     home: Household,
     entry: MockConfigEntry,
     sign_in: SignIn,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bens = sign_in(home.ben)
-    await set_up(hass, bens)
+    bens_entry = sign_in(home.ben)
+    await set_up(hass, bens_entry)
     token = {key: part for key, part in entry.data["token"].items() if key != "refresh_token"}
     token["expires_at"] = time.time() - 1
     hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
@@ -337,10 +343,10 @@ async def test_an_entry_can_be_removed_though_its_token_cannot_be_renewed(
 
     assert complaints(caplog, "ERROR") == []
     assert "Could not remove all webhooks" in caplog.text
-    assert home.joint.id in bens.runtime_data.balances.data.accounts
+    assert home.joint.id in bens_entry.runtime_data.balances.data.accounts
 
 
-async def test_an_entry_can_be_removed_though_the_bank_lets_nobody_in(
+async def test_an_entry_with_a_revoked_sign_in_can_be_removed(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, server: BankServer
 ) -> None:
     server.evict(home.ann)
@@ -348,7 +354,7 @@ async def test_an_entry_can_be_removed_though_the_bank_lets_nobody_in(
     await hass.config_entries.async_remove(entry.entry_id)
 
     assert not hass.config_entries.async_entries(DOMAIN)
-    assert registered(home) == once_each(home)
+    assert registrations(home) == expected_registrations(home)
 
 
 # Deliveries
@@ -362,7 +368,7 @@ async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
     joint: Listener,
 ) -> None:
     before = len(server.requests)
-    # Here no time passes; elsewhere it takes a moment until a payment is delivered.
+    # Date the payment earlier, because the frozen clock hides the delay before its delivery.
     a_moment_ago = home.bank.clock() - timedelta(seconds=1)
     row = home.bank.pay(home.joint.id, -350, at=a_moment_ago)
     await server.delivered()
@@ -373,7 +379,7 @@ async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
     assert len(server.requests) - before <= 3
 
 
-async def test_a_pot_that_is_closed_is_gone_with_the_delivery_of_its_last_money(
+async def test_a_closed_pot_is_removed_after_the_delivery_of_its_last_withdrawal(
     hass: HomeAssistant,
     home: Household,
     entry: MockConfigEntry,
@@ -382,29 +388,29 @@ async def test_a_pot_that_is_closed_is_gone_with_the_delivery_of_its_last_money(
     let_pass: LetPass,
 ) -> None:
     home.bank.close_pot(home.house.id)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
 
     assert len(joint.heard) == 1
     assert device(hass, entry, home.house.id) is None
     assert device(hass, entry, home.bills.id)
 
 
-async def test_two_hundred_deliveries_at_once_cost_few_requests(
+async def test_two_hundred_deliveries_at_once_cause_few_requests(
     home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     before = len(server.requests)
     rows = [home.bank.pay(home.joint.id, -100 - number) for number in range(200)]
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
 
     assert joint.heard == joint.events == [row.id for row in rows]
     assert len(server.requests) - before <= 20
 
 
-async def test_a_declined_payment_whose_delivery_is_lost_is_found_within_the_hour(
+async def test_a_declined_payment_with_a_lost_delivery_is_reported_within_the_hour(
     home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     assert entry.runtime_data.webhook_status.arriving
 
     server.behaviour = replace(server.behaviour, webhook_lost=1)
@@ -413,12 +419,12 @@ async def test_a_declined_payment_whose_delivery_is_lost_is_found_within_the_hou
     for _ in range(12):
         await let_pass(timedelta(minutes=5))
 
-    # As automations want to hear of it all the same.
+    # The report is not marked as late, because automations should still act on it.
     assert joint.heard[1:] == [row.id]
     assert not joint.reports[-1].late
 
 
-async def test_payments_that_do_not_end_are_not_looked_for_without_end(
+async def test_continuous_payments_do_not_cause_continuous_requests(
     hass: HomeAssistant,
     home: Household,
     entry: MockConfigEntry,
@@ -433,28 +439,30 @@ async def test_payments_that_do_not_end_are_not_looked_for_without_end(
     before = len(server.requests)
     await server.delivered()
     await hass.async_block_till_done(wait_background_tasks=True)
-    # One look, as long as no time passes.
+    # One refresh, because the clock is frozen.
     assert len(server.requests) - before <= 4
 
     server.clear_faults()
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     assert joint.heard == joint.events == [row.id for row in rows]
 
 
-@pytest.mark.parametrize("calm", [True, False], ids=["calm", "not calm"])
+@pytest.mark.parametrize(
+    "deliveries_arrive", [True, False], ids=["deliveries arrive", "no earlier delivery"]
+)
 @pytest.mark.parametrize("seconds", [0.2, 1, 3, 15, 30])
-async def test_what_is_announced_before_it_is_listed_is_found_as_soon_as_it_is(
+async def test_a_payment_delivered_before_it_is_listed_is_reported_soon_after_it_is_listed(
     let_pass: LetPass,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
-    calm: bool,  # noqa: FBT001 - a parameter of the test
+    deliveries_arrive: bool,  # noqa: FBT001 - a parameter of the test
     seconds: float,
 ) -> None:
-    if calm:
+    if deliveries_arrive:
         home.bank.pay(home.joint.id, -100)
-        await settle(server, let_pass)
+        await wait_for_deliveries(server, let_pass)
     await let_pass(timedelta(minutes=11))
     await let_pass(timedelta(minutes=1))
     row = home.bank.pay(home.joint.id, -350)
@@ -472,38 +480,38 @@ async def test_what_is_announced_before_it_is_listed_is_found_as_soon_as_it_is(
         assert home.bank.clock() - made < timedelta(seconds=max(10 * seconds, 3))
 
 
-async def test_what_is_announced_and_listed_among_older_ones_is_found_soon(
+async def test_a_delivered_payment_with_an_earlier_date_is_reported_soon(
     let_pass: LetPass, home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     half_an_hour_ago = home.bank.clock() - timedelta(minutes=30)
     row = home.bank.pay(home.joint.id, -350, at=half_an_hour_ago)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     await let_pass(timedelta(seconds=2))
 
     assert row.id in joint.heard
 
 
-async def test_what_is_listed_for_tomorrow_keeps_nothing_of_today_back(
+async def test_a_payment_dated_tomorrow_does_not_delay_payments_of_today(
     let_pass: LetPass, home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener
 ) -> None:
     await let_pass(timedelta(minutes=11))
     tomorrow = home.bank.clock() + timedelta(days=1)
     rows = [home.bank.pay(home.joint.id, -100, at=tomorrow)]
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     rows.append(home.bank.pay(home.joint.id, -200))
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
 
     assert joint.heard == [row.id for row in rows]
 
 
-async def outage_after_a_delivery(
+async def cause_outage_after_a_delivery(
     hass: HomeAssistant, let_pass: LetPass, home: Household, server: BankServer
 ) -> None:
-    """Have a delivery arrive, and then the bank be gone until the balance is unavailable."""
+    """Deliver a payment, then make requests fail until the balance is unavailable."""
     home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     server.fail("GET", "*", Answer.html(502), times=None)
     while value(hass, home.joint.id, "balance") != "unavailable":
         await let_pass(timedelta(minutes=1))
@@ -511,7 +519,7 @@ async def outage_after_a_delivery(
     server.clear_faults()
 
 
-async def test_a_delivery_shows_that_the_bank_is_there_again(
+async def test_a_delivery_after_an_outage_updates_the_balance(
     hass: HomeAssistant,
     let_pass: LetPass,
     home: Household,
@@ -519,16 +527,16 @@ async def test_a_delivery_shows_that_the_bank_is_there_again(
     server: BankServer,
     joint: Listener,
 ) -> None:
-    await outage_after_a_delivery(hass, let_pass, home, server)
+    await cause_outage_after_a_delivery(hass, let_pass, home, server)
 
     row = home.bank.pay(home.joint.id, -350)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
 
     assert row.id in joint.heard
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
 
-async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arrive(
+async def test_a_poll_after_an_outage_updates_the_balance_without_a_delivery(
     hass: HomeAssistant,
     let_pass: LetPass,
     home: Household,
@@ -536,14 +544,14 @@ async def test_after_an_outage_polls_find_the_bank_though_deliveries_used_to_arr
     server: BankServer,
     joint: Listener,
 ) -> None:
-    await outage_after_a_delivery(hass, let_pass, home, server)
+    await cause_outage_after_a_delivery(hass, let_pass, home, server)
 
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
 
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
 
-async def test_a_delivery_by_home_assistant_cloud_is_taken_as_well(
+async def test_a_delivery_through_home_assistant_cloud_is_reported(
     hass: HomeAssistant,
     home: Household,
     entry: MockConfigEntry,
@@ -552,7 +560,7 @@ async def test_a_delivery_by_home_assistant_cloud_is_taken_as_well(
 ) -> None:
     server.behaviour = replace(server.behaviour, webhook_lost=1)
     row = home.bank.pay(home.joint.id, -350)
-    content = json.dumps(body(home.joint.id, row.id)).encode()
+    content = json.dumps(delivery_body(home.joint.id, row.id)).encode()
     request = MockRequest(content=content, mock_source="test", method="POST")
 
     answer = await webhook.async_handle_webhook(hass, WEBHOOK_ID, request)
@@ -563,57 +571,65 @@ async def test_a_delivery_by_home_assistant_cloud_is_taken_as_well(
 
 
 BAD_BODIES = {
-    "nothing": b"",
-    "no JSON": b"<html>",
-    "not even text": b"\xff\xfe\x00",
+    "empty": b"",
+    "not JSON": b"<html>",
+    "not UTF-8": b"\xff\xfe\x00",
     "a list": b"[]",
     "a number": b"7",
     "null": b"null",
     "no data": b"{}",
-    "data is a text": b'{"data": "acc_1"}',
-    "an account that is a list": b'{"data": {"account_id": ["acc"], "id": "tx"}}',
-    "an id that is a number": b'{"data": {"account_id": "acc", "id": 7}}',
+    "data is a string": b'{"data": "acc_1"}',
+    "account ID is a list": b'{"data": {"account_id": ["acc"], "id": "tx"}}',
+    "transaction ID is a number": b'{"data": {"account_id": "acc", "id": 7}}',
     "nested a thousand deep": b"[" * 1_000 + b"]" * 1_000,
     "nested very deep": b'{"data":' * 8_000,
-    "a number too long": b"9" * 60_000,
+    "a very long number": b"9" * 60_000,
     "five megabytes": b'{"data": "' + b"x" * 5 * 2**20 + b'"}',
 }
 
 
 @pytest.mark.parametrize("content", BAD_BODIES.values(), ids=BAD_BODIES)
-async def test_a_bad_body_is_refused_and_changes_nothing(
+async def test_an_invalid_body_is_refused_and_causes_no_request(
     hass: HomeAssistant,
     home: Household,
-    door: Any,
+    webhook_client: Any,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
     content: bytes,
 ) -> None:
     before = len(server.requests)
-    answer = await door.post(PATH, data=content)
+    answer = await webhook_client.post(PATH, data=content)
     assert answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(server.requests) == before
     assert not joint.heard
 
 
-async def test_an_unknown_account_is_nobodys_business(
-    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry, server: BankServer
+async def test_a_delivery_for_an_unknown_account_causes_no_request(
+    hass: HomeAssistant,
+    home: Household,
+    webhook_client: Any,
+    entry: MockConfigEntry,
+    server: BankServer,
 ) -> None:
     before = len(server.requests)
     for account_id in ("acc_unknown", home.bens.id, ""):
-        answer = await door.post(PATH, json=body(account_id))
+        answer = await webhook_client.post(PATH, json=delivery_body(account_id))
         assert answer.status == HTTPStatus.OK
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(server.requests) == before
 
 
-async def test_a_forged_delivery_is_looked_up_and_nothing_in_it_is_believed(
-    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry, joint: Listener
+async def test_a_forged_delivery_changes_no_state_and_reports_nothing(
+    hass: HomeAssistant,
+    home: Household,
+    webhook_client: Any,
+    entry: MockConfigEntry,
+    joint: Listener,
 ) -> None:
     balance = value(hass, home.joint.id, "balance")
-    answer = await door.post(PATH, json=body(home.joint.id))
+    answer = await webhook_client.post(PATH, json=delivery_body(home.joint.id))
     assert answer.status == HTTPStatus.OK
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -623,11 +639,11 @@ async def test_a_forged_delivery_is_looked_up_and_nothing_in_it_is_believed(
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["readable", "refused"])
-async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
+async def test_many_forged_deliveries_cause_few_requests(
     hass: HomeAssistant,
     let_pass: LetPass,
     home: Household,
-    door: Any,
+    webhook_client: Any,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
@@ -639,36 +655,36 @@ async def test_a_flood_of_forged_deliveries_does_not_keep_home_assistant_asking(
         server.fail("GET", "/transactions", ByAccount({home.joint.id: refusal}), times=None)
     before = len(server.requests)
     for number in range(30):
-        await door.post(PATH, json=body(home.joint.id, f"tx_{number}"))
+        await webhook_client.post(PATH, json=delivery_body(home.joint.id, f"tx_{number}"))
         await hass.async_block_till_done(wait_background_tasks=True)
     assert len(server.requests) - before <= 15
 
-    # What is true among them is found by the polls.
+    # Polls find the genuine transactions.
     server.clear_faults()
     server.behaviour = replace(server.behaviour, webhook_lost=1)
     row = home.bank.pay(home.joint.id, -100)
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert joint.heard == [row.id]
 
 
-async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
+async def test_continuous_forged_deliveries_cause_few_requests_and_polls_continue(
     let_pass: LetPass,
     home: Household,
-    door: Any,
+    webhook_client: Any,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await settle(server, let_pass)
+    await wait_for_deliveries(server, let_pass)
     assert entry.runtime_data.webhook_status.arriving
 
     before = len(server.requests_to("GET", "/transactions"))
     for number in range(30):
-        await door.post(PATH, json=body(home.joint.id, f"tx_{number}"))
+        await webhook_client.post(PATH, json=delivery_body(home.joint.id, f"tx_{number}"))
         await let_pass(timedelta(seconds=1))
     assert len(server.requests_to("GET", "/transactions")) - before <= 10
-    # Nobody can tell any more whether what is true arrives.
+    # Many forged deliveries make it unknown whether genuine ones arrive.
     assert not entry.runtime_data.webhook_status.arriving
 
     row = home.bank.pay(home.joint.id, -200)
@@ -677,71 +693,75 @@ async def test_forged_deliveries_that_do_not_end_are_left_to_the_polls(
     assert joint.heard[1:] == [row.id]
 
 
-async def test_while_home_assistant_stops_monzo_is_asked_to_come_again(
-    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry
+async def test_a_delivery_while_home_assistant_stops_is_answered_with_503(
+    hass: HomeAssistant, home: Household, webhook_client: Any, entry: MockConfigEntry
 ) -> None:
     state = hass.state
     hass.set_state(CoreState.stopping)
-    answer = await door.post(PATH, json=body(home.joint.id))
+    answer = await webhook_client.post(PATH, json=delivery_body(home.joint.id))
     hass.set_state(state)
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-async def test_while_an_entry_cannot_be_set_up_monzo_is_asked_to_come_again(
-    hass: HomeAssistant, home: Household, door: Any, entry: MockConfigEntry, server: BankServer
+async def test_a_delivery_while_set_up_is_retried_is_answered_with_503(
+    hass: HomeAssistant,
+    home: Household,
+    webhook_client: Any,
+    entry: MockConfigEntry,
+    server: BankServer,
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
-    answer = await door.post(PATH, json=body(home.joint.id))
+    answer = await webhook_client.post(PATH, json=delivery_body(home.joint.id))
 
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-async def test_a_delivery_that_does_not_arrive_in_full_is_not_waited_for(
+async def test_an_incomplete_delivery_times_out(
     hass: HomeAssistant,
     home: Household,
-    door: Any,
+    webhook_client: Any,
     entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(receiver, "_READ_TIMEOUT", timedelta(0))
 
-    async def half() -> AsyncIterator[bytes]:
+    async def incomplete_body() -> AsyncIterator[bytes]:
         yield b'{"data": '
         await asyncio.Event().wait()
 
-    answer = await door.post(PATH, data=half())
+    answer = await webhook_client.post(PATH, data=incomplete_body())
 
     assert answer.status == HTTPStatus.REQUEST_TIMEOUT
 
 
-# Whether deliveries arrive
+# Polling while deliveries arrive
 
 
-async def test_while_deliveries_arrive_polling_is_calm_and_returns_when_they_stop(
+async def test_polling_is_slower_while_deliveries_arrive_and_normal_again_when_they_stop(
     hass: HomeAssistant,
     let_pass: LetPass,
     home: Household,
-    door: Any,
+    webhook_client: Any,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
 ) -> None:
-    def instant() -> str:
+    def instant_updates_state() -> str:
         return value(hass, home.ann.user_id, "instant_updates", "binary_sensor")
 
     rows = [home.bank.pay(home.joint.id, -100)]
-    assert instant() == "off"
-    await settle(server, let_pass)
-    assert instant() == "on"
+    assert instant_updates_state() == "off"
+    await wait_for_deliveries(server, let_pass)
+    assert instant_updates_state() == "on"
 
     await let_pass(timedelta(minutes=11))
     server.requests.clear()
     for _minute in range(60):
         await let_pass(timedelta(minutes=1))
-    # The balances of five accounts every five minutes, pots every ten, the rest once.
+    # Balances of five accounts every five minutes, their pots every ten minutes, the rest once.
     assert len(server.requests) <= 5 * 12 + 5 * 6 + 1 + 5 + 1
 
     server.behaviour = replace(server.behaviour, webhook_lost=1)
@@ -749,11 +769,11 @@ async def test_while_deliveries_arrive_polling_is_calm_and_returns_when_they_sto
     await let_pass(timedelta(minutes=6))
     assert joint.heard == [row.id for row in rows]
     await let_pass(timedelta(minutes=3))
-    assert instant() == "off"
+    assert instant_updates_state() == "off"
     rows.append(home.bank.pay(home.joint.id, -300))
     await let_pass(timedelta(minutes=6))
     rows.append(home.bank.pay(home.joint.id, -400))
-    await let_pass(A_POLL)
+    await let_pass(ONE_POLL)
     assert joint.heard == [row.id for row in rows]
 
 
@@ -761,12 +781,12 @@ async def test_while_deliveries_arrive_polling_is_calm_and_returns_when_they_sto
 
 
 class FakeCloud(SimpleNamespace):
-    """As much of Home Assistant Cloud as matters here."""
+    """A fake of the Home Assistant Cloud functions that the integration uses."""
 
 
 @pytest.fixture
 def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
-    """Subscribe to Home Assistant Cloud."""
+    """Return a fake Home Assistant Cloud with an active subscription."""
     fake = FakeCloud(hooks={}, active=True, listeners=[], deleted=[])
 
     async def get_or_create(_hass: HomeAssistant, webhook_id: str) -> str:
@@ -793,7 +813,7 @@ def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     return fake
 
 
-async def test_a_cloudhook_is_preferred_moved_and_removed(
+async def test_a_cloudhook_is_preferred_updated_and_removed(
     hass: HomeAssistant,
     cloud: FakeCloud,
     home: Household,
@@ -802,48 +822,48 @@ async def test_a_cloudhook_is_preferred_moved_and_removed(
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass_until_registered(let_pass)
+    await wait_for_registration(let_pass)
     url = cloud.hooks[WEBHOOK_ID]
-    assert registered(home) == once_each(home, url)
+    assert registrations(home) == expected_registrations(home, url)
     assert entry.data["cloudhook_url"] == entry.data["webhook_url"] == url
-    assert issue(hass, entry) is None
+    assert no_url_issue(hass, entry) is None
 
     moved = cloud.hooks[WEBHOOK_ID] = "https://hooks.nabu.casa/another"
     cloud.listeners[-1]({"cloudhook_url": moved})
     await hass.async_block_till_done(wait_background_tasks=True)
-    await let_pass_until_registered(let_pass)
-    assert registered(home) == once_each(home, moved)
+    await wait_for_registration(let_pass)
+    assert registrations(home) == expected_registrations(home, moved)
 
     await hass.config_entries.async_remove(entry.entry_id)
-    assert registered(home) == {}
+    assert registrations(home) == {}
     assert cloud.deleted == [WEBHOOK_ID]
     assert not cloud.listeners
 
 
-@pytest.mark.parametrize("trouble", [TimeoutError, ValueError, HomeAssistantError, ClientError])
-async def test_a_cloud_in_trouble_is_asked_again(
+@pytest.mark.parametrize("error", [TimeoutError, ValueError, HomeAssistantError, ClientError])
+async def test_a_failed_cloudhook_request_is_repeated(
     hass: HomeAssistant,
     cloud: FakeCloud,
     home: Household,
     sign_in: SignIn,
     let_pass: LetPass,
-    trouble: type[Exception],
+    error: type[Exception],
 ) -> None:
-    works = cloud.async_get_or_create_cloudhook
+    working_function = cloud.async_get_or_create_cloudhook
 
     async def fail(_hass: HomeAssistant, _webhook_id: str) -> str:
-        raise trouble
+        raise error
 
     cloud.async_get_or_create_cloudhook = fail
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    assert registered(home) == {}
+    assert registrations(home) == {}
 
-    cloud.async_get_or_create_cloudhook = works
+    cloud.async_get_or_create_cloudhook = working_function
     await let_pass(timedelta(minutes=11))
-    await let_pass_until_registered(let_pass)
-    assert registered(home) == once_each(home, cloud.hooks[WEBHOOK_ID])
+    await wait_for_registration(let_pass)
+    assert registrations(home) == expected_registrations(home, cloud.hooks[WEBHOOK_ID])
 
     cloud.async_delete_cloudhook = fail
     await hass.config_entries.async_remove(entry.entry_id)
-    assert registered(home) == {}
+    assert registrations(home) == {}

@@ -2,7 +2,7 @@
 
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
 from .coordinator import BalancesCoordinator
-from .devices import async_account_name, linked_device, monzo_id_of, owner_name
+from .devices import async_account_name, device_name, linked_device, monzo_id_of, owner_name
 from .models import (
     AccountOrPot,
     AccountState,
@@ -10,7 +10,7 @@ from .models import (
     MonzoData,
     PersonState,
     PotState,
-    bank_day_began,
+    start_of_bank_day,
 )
 
 __all__ = [
@@ -25,8 +25,9 @@ __all__ = [
     "PotState",
     "async_account_name",
     "async_last_published",
-    "bank_day_began",
+    "device_name",
     "linked_device",
     "monzo_id_of",
     "owner_name",
+    "start_of_bank_day",
 ]

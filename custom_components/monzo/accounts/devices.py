@@ -156,6 +156,11 @@ def monzo_id_of(device: dr.AnyDeviceEntry) -> str | None:
     return next((id_ for domain, id_ in device.identifiers if domain == DOMAIN), None)
 
 
+def device_name(device: dr.AnyDeviceEntry) -> str:
+    """Return the name of a device that the user sees."""
+    return device.name_by_user or device.name or MANUFACTURER
+
+
 def owner_name(accounts: Iterable[Account], person_id: str | None) -> str | None:
     """Return the preferred name of a person, if one of their accounts has it."""
     owners = (owner for account in accounts for owner in account.owners)

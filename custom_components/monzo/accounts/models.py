@@ -137,10 +137,10 @@ class MonzoData:
         return self.pot_names.get(transaction.pot_id or "")
 
 
-def bank_day_began(now: datetime) -> datetime:
-    """Return when the bank's current day began: at 4:00 in London."""
+def start_of_bank_day(now: datetime) -> datetime:
+    """Return when the bank's current day started: at 4:00 in London."""
     local = now.astimezone(dt_util.get_time_zone(BANK_TIME_ZONE))
-    began = local.replace(
+    start = local.replace(
         hour=BANK_DAY_STARTS.hour, minute=BANK_DAY_STARTS.minute, second=0, microsecond=0
     )
-    return began if began <= local else began - timedelta(days=1)
+    return start if start <= local else start - timedelta(days=1)

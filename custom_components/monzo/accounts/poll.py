@@ -15,7 +15,7 @@ from ..api import Account, Balance, Money, MonzoError, Pot
 from ..bank import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoSession, Priority
 from ..clock import monotonic
 from ..coordinator import gather_all
-from .models import bank_day_began
+from .models import start_of_bank_day
 
 # Repairs a hiccup: long enough for a proxy to recover, too short for anyone to notice.
 RETRY_DELAY: Final = timedelta(seconds=2)
@@ -194,7 +194,7 @@ class BalancePoller:
     async def _async_read_balance(self, account_id: str) -> None:
         """Read a balance, and notice if money moved in or out of the account's pots."""
         # Taken before the request, because the answer may be from a moment before the new day.
-        day_began = bank_day_began(dt_util.utcnow())
+        day_began = start_of_bank_day(dt_util.utcnow())
         balance = await self._session.balance(account_id)
         before = self.answers.balances.get(account_id)
         if before is not None and _money_in_pots(before) != _money_in_pots(balance):

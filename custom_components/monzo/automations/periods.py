@@ -7,7 +7,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..accounts import bank_day_began
+from ..accounts import start_of_bank_day
 
 
 class Period(StrEnum):
@@ -36,7 +36,7 @@ def _start_of_month(now: datetime) -> datetime:
 
 # Today starts with the bank's day, as it does for the sensor of today's spending.
 _STARTS: Final[Mapping[Period, Callable[[datetime], datetime]]] = {
-    Period.TODAY: bank_day_began,
+    Period.TODAY: start_of_bank_day,
     Period.THIS_WEEK: _start_of_week,
     Period.THIS_MONTH: _start_of_month,
 }

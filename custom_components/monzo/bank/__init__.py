@@ -6,6 +6,7 @@ from .errors import (
     action_error,
     bank_errors,
     error_code_for_log,
+    text_for_user,
     validation_error,
 )
 from .repair_issues import RepairIssue, async_create_repair_issue, async_delete_repair_issues
@@ -28,5 +29,6 @@ __all__ = [
     "async_delete_repair_issues",
     "bank_errors",
     "error_code_for_log",
+    "text_for_user",
     "validation_error",
 ]

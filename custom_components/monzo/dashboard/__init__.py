@@ -1,6 +1,6 @@
-"""The dashboard and the cards."""
+"""The dashboard: its layout, and the cards that browsers load."""
 
-from .assets import async_setup_dashboard
-from .layout import async_setup_dashboard_strategy
+from .assets import async_serve_cards
+from .layout import async_register_dashboard_command
 
-__all__ = ["async_setup_dashboard", "async_setup_dashboard_strategy"]
+__all__ = ["async_register_dashboard_command", "async_serve_cards"]

@@ -1,4 +1,8 @@
-"""The dashboard of everything at the bank, as its strategy gets it whenever somebody opens it."""
+"""Lay out the dashboard.
+
+The strategy in the browser requests the configuration of the dashboard each time a user opens it.
+It lists the accounts and pots that have entities, and the graphs that have data.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -7,7 +11,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from homeassistant.auth.models import User
-from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.websocket_api import async_register_command
 from homeassistant.components.websocket_api.connection import ActiveConnection
 from homeassistant.components.websocket_api.decorators import async_response, websocket_command
@@ -18,42 +21,45 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
-from sqlalchemy.exc import SQLAlchemyError
 import voluptuous as vol
 
 from ..const import DEVICE_MODEL_ACCOUNT, DOMAIN
 
-# How far graphs go back.
-DAYS: Final = 30
+# The period that graphs show.
+GRAPH_DAYS: Final = 30
 
-# How many sections are side by side at most, on a screen that is wide enough.
-COLUMNS: Final = 4
+# The entities that graphs show, by translation key.
+GRAPH_KEYS: Final = ("total", "balance", "spend_today")
 
-# What an entity or a graph's line is called: as its device, or as itself.
-AS_DEVICE: Final = {"type": "device"}
-AS_ENTITY: Final = {"type": "entity"}
+# The most sections side by side, on a wide screen.
+MAX_COLUMNS: Final = 4
+
+# The name of a tile or of a line in a graph: the name of its device, or of its entity.
+DEVICE_NAME: Final = {"type": "device"}
+ENTITY_NAME: Final = {"type": "entity"}
 
 type Card = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A person, an account or a pot, by its device."""
+class DashboardDevice:
+    """The device of a person, an account or a pot, with its visible entities."""
 
     id: str
     name: str
     model: str | None
-    above: str | None
-    """The device of whom an account belongs to, or of the account of a pot."""
+
+    parent_id: str | None
+    """For a pot the device of its account, for an account the device of its owner."""
 
     entities: dict[str, str] = field(default_factory=dict)
-    """The ids of those that can be seen, by their translation keys."""
+    """Entity ids by translation key, without hidden and disabled entities."""
 
 
 @callback
-def async_setup_dashboard_strategy(hass: HomeAssistant) -> None:
-    """Have browsers get the dashboard; once per start."""
-    async_register_command(hass, _async_dashboard)
+def async_register_dashboard_command(hass: HomeAssistant) -> None:
+    """Register the websocket command that returns the dashboard. Call once per start."""
+    async_register_command(hass, _async_get_dashboard)
 
 
 @websocket_command(
@@ -62,90 +68,99 @@ def async_setup_dashboard_strategy(hass: HomeAssistant) -> None:
         vol.Required("language"): str,
         vol.Optional("accounts", default=list): vol.All(cv.ensure_list, [str]),
         vol.Optional("hide_amounts", default=False): vol.Coerce(bool),
-        # Whatever else people write down for a strategy.
+        # Strategies accept other options, such as `title`.
         vol.Extra: object,
     }
 )
 @async_response
-async def _async_dashboard(
+async def _async_get_dashboard(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> None:
-    """Answer with the dashboard's configuration."""
-    texts = await async_get_translations(hass, msg["language"], "common", {DOMAIN})
+    """Send the configuration of the dashboard."""
+    translations = await async_get_translations(hass, msg["language"], "common", {DOMAIN})
 
     def text(key: str) -> str:
-        return texts[f"component.{DOMAIN}.common.{key}"]
+        return translations[f"component.{DOMAIN}.common.{key}"]
 
-    subjects = _async_subjects(hass)
+    devices = _async_devices(hass)
+    selected, hide_amounts = msg["accounts"], msg["hide_amounts"]
     accounts = [
-        subject
-        for subject in subjects
-        if "balance" in subject.entities and (not msg["accounts"] or subject.id in msg["accounts"])
+        device
+        for device in devices
+        if "balance" in device.entities and (not selected or device.id in selected)
     ]
     if accounts:
-        layout = Layout(
+        layout = DashboardLayout(
             text=text,
-            subjects=subjects,
+            devices=devices,
             accounts=accounts,
-            chosen=msg["accounts"],
-            hide_amounts=msg["hide_amounts"],
-            drawable=set() if msg["hide_amounts"] else await _async_drawable(hass, subjects),
+            selected=selected,
+            hide_amounts=hide_amounts,
+            graphed=() if hide_amounts else await _async_entities_with_statistics(hass, devices),
         )
-        view = {"type": "sections", "max_columns": COLUMNS, "sections": layout.sections()}
+        view = {"type": "sections", "max_columns": MAX_COLUMNS, "sections": layout.sections()}
     else:
-        view = {"type": "panel", "cards": [_nothing(text, connection.user)]}
+        view = {"type": "panel", "cards": [_no_accounts_card(text, connection.user)]}
     connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": [view]})
 
 
 @callback
-def _async_subjects(hass: HomeAssistant) -> list[Subject]:
-    """Return all that has entities, without those that somebody hides or has disabled."""
-    devices = dr.async_get(hass)
-    subjects: dict[str, Subject] = {}
+def _async_devices(hass: HomeAssistant) -> list[DashboardDevice]:
+    """Return the devices that have visible entities."""
+    registry = dr.async_get(hass)
+    devices: dict[str, DashboardDevice] = {}
     for entity in er.async_get(hass).entities.values():
         if entity.platform != DOMAIN or entity.hidden or entity.disabled:
             continue
-        device = devices.async_get(entity.device_id or "")
+        device = registry.async_get(entity.device_id or "")
         if not (entity.translation_key and isinstance(device, dr.DeviceEntry)):
             continue
-        if device.id not in subjects:
-            subjects[device.id] = Subject(
+        if device.id not in devices:
+            devices[device.id] = DashboardDevice(
                 id=device.id,
                 name=device.name_by_user or device.name or "",
                 model=device.model,
-                above=device.via_device_id,
+                parent_id=device.via_device_id,
             )
-        subjects[device.id].entities[entity.translation_key] = entity.entity_id
-    return list(subjects.values())
+        devices[device.id].entities[entity.translation_key] = entity.entity_id
+    return list(devices.values())
 
 
-async def _async_drawable(hass: HomeAssistant, subjects: Iterable[Subject]) -> Collection[str]:
-    """Return the entities of which there is something to draw.
+async def _async_entities_with_statistics(
+    hass: HomeAssistant, devices: Iterable[DashboardDevice]
+) -> Collection[str]:
+    """Return the entities that a graph can show.
 
-    On the first day there is nothing yet. Without the recorder there never is.
+    There are none without the recorder, and none in the first hours after the installation.
     """
-    keys = ("total", "balance", "spend_today")
-    wanted = {
-        subject.entities[key] for subject in subjects for key in keys if key in subject.entities
-    }
-    if "recorder" in hass.config.components:
-        # A dashboard without graphs is better than none.
-        with suppress(SQLAlchemyError, RuntimeError):
-            return await get_instance(hass).async_add_executor_job(
-                statistics_during_period,
-                hass,
-                dt_util.utcnow() - timedelta(days=DAYS),
-                None,
-                wanted,
-                "day",
-                None,
-                {"state"},
-            )
+    if "recorder" not in hass.config.components:
+        return ()
+    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
+        statistics_during_period,
+    )
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
+
+    entities = {entity for key in GRAPH_KEYS for entity in _entities(devices, key)}
+    # If the database is broken, show the dashboard without graphs.
+    with suppress(SQLAlchemyError, RuntimeError):
+        return await get_instance(hass).async_add_executor_job(
+            statistics_during_period,
+            hass,
+            dt_util.utcnow() - timedelta(days=GRAPH_DAYS),
+            None,
+            entities,
+            "day",
+            None,
+            {"state"},
+        )
     return ()
 
 
-def _nothing(text: Callable[[str], str], user: User) -> Card:
-    """Return what is shown instead of accounts; only administrators can do something about it."""
+def _no_accounts_card(text: Callable[[str], str], user: User) -> Card:
+    """Return the card that is shown if there are no accounts.
+
+    Only administrators can add the integration, so only they see the button.
+    """
     tap_action = {"action": "navigate", "navigation_path": "/config/integrations"}
     button = {"text": text("dashboard_set_up"), "tap_action": tap_action}
     return {
@@ -157,31 +172,41 @@ def _nothing(text: Callable[[str], str], user: User) -> Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What is where on the dashboard."""
+class DashboardLayout:
+    """Arranges the cards in sections."""
 
     text: Callable[[str], str]
-    subjects: list[Subject]
-    accounts: list[Subject]
-    chosen: list[str]
+    """Translates a key."""
+
+    devices: list[DashboardDevice]
+
+    accounts: list[DashboardDevice]
+    """The accounts to show."""
+
+    selected: list[str]
+    """The device ids of the accounts that the user has selected; empty for all accounts."""
+
     hide_amounts: bool
-    drawable: Collection[str]
+
+    graphed: Collection[str]
+    """The entities that a graph can show."""
 
     def sections(self) -> list[Card]:
-        """Return all of them, without those that would be no more than a heading."""
+        """Return the sections that have more than a heading."""
         main = [account for account in self.accounts if account.model == DEVICE_MODEL_ACCOUNT]
         others = [account for account in self.accounts if account not in main]
-        # Who chooses accounts does not want to see the total of all.
+        # The total counts all accounts, so it is not shown with a selection.
         people = [
-            subject for subject in self.subjects if "total" in subject.entities and not self.chosen
+            device for device in self.devices if "total" in device.entities and not self.selected
         ]
-        # Without its graphs it is no more than a line, which would leave a hole above what follows.
-        width = 1 if self.drawable else COLUMNS
+        # Without graphs this section is one line high. In a single column it would leave a gap
+        # above the section below it.
+        width = 1 if self.graphed else MAX_COLUMNS
         sections = [
-            _section([*self._everything(people), *self._spending(main)], width),
-            *(_section(self._account(account, people)) for account in main),
-            _section(self._others(others)),
-            _section([self._transactions()], 2),
+            _section([*self._total_cards(people), *self._spending_cards(main)], width),
+            *(_section(self._account_cards(account, people)) for account in main),
+            _section(self._other_account_cards(others)),
+            _section([self._transactions_card()], 2),
         ]
         return [
             section
@@ -189,11 +214,11 @@ class Layout:
             if any(card["type"] != "heading" for card in section["cards"])
         ]
 
-    def _everything(self, people: list[Subject]) -> list[Card]:
-        """Return the total of each person, and its course."""
+    def _total_cards(self, people: list[DashboardDevice]) -> list[Card]:
+        """Return the total of each person, with a graph."""
         if not people:
             return []
-        name = AS_DEVICE if len(people) > 1 else AS_ENTITY
+        name = DEVICE_NAME if len(people) > 1 else ENTITY_NAME
         return [
             _heading(self.text("dashboard_everything"), "mdi:sigma"),
             *(
@@ -201,28 +226,29 @@ class Layout:
                 for person in people
                 for card in self._tile(person, "total", "purple", name, 12)
             ),
-            *self._course(people, "total"),
+            *self._trend_graph(people, "total"),
         ]
 
-    def _spending(self, accounts: list[Subject]) -> list[Card]:
-        """Return what was spent on each day."""
+    def _spending_cards(self, accounts: list[DashboardDevice]) -> list[Card]:
+        """Return the graph of daily spending."""
         graph = self._graph(accounts, "spend_today", stat_types=["change"], chart_type="bar-stack")
         heading = _heading(self.text("dashboard_spending"), "mdi:chart-bar")
         return [heading, *graph] if graph else []
 
-    def _account(self, account: Subject, people: list[Subject]) -> list[Card]:
-        """Return an account with its pots, those with a goal first."""
-        owner = next((person.name for person in people if person.id == account.above), "")
+    def _account_cards(self, account: DashboardDevice, people: list[DashboardDevice]) -> list[Card]:
+        """Return an account with its pots. Pots with a goal come first."""
+        owner = next((person.name for person in people if person.id == account.parent_id), "")
         title = f"{account.name} · {owner}" if owner and len(people) > 1 else account.name
         pots = [
-            subject
-            for subject in self.subjects
-            if subject.above == account.id and "pot_balance" in subject.entities
+            device
+            for device in self.devices
+            if device.parent_id == account.id and "pot_balance" in device.entities
         ]
+        pots.sort(key=lambda pot: "goal" not in pot.entities)
         return [
             _heading(title, "mdi:bank"),
             *self._tile(account, "balance", "teal", columns=12),
-            *self._course([account], "balance"),
+            *self._trend_graph([account], "balance"),
             *self._tile(account, "spend_today", "deep-orange"),
             *(self._tile(account, "total_balance", "teal") if pots else ()),
             *(
@@ -231,40 +257,40 @@ class Layout:
                     "pot": pot.id,
                     "hide_amounts": self.hide_amounts,
                 }
-                for pot in sorted(pots, key=lambda pot: "goal" not in pot.entities)
+                for pot in pots
             ),
         ]
 
-    def _others(self, accounts: list[Subject]) -> list[Card]:
-        """Return the accounts without pots, and their courses."""
+    def _other_account_cards(self, accounts: list[DashboardDevice]) -> list[Card]:
+        """Return the accounts that have no pots, with a graph."""
         return [
             _heading(self.text("dashboard_others"), "mdi:credit-card-outline"),
             *(
                 tile
                 for account in accounts
-                for tile in self._tile(account, "balance", "grey", AS_DEVICE)
+                for tile in self._tile(account, "balance", "grey", DEVICE_NAME)
             ),
-            *self._course(accounts, "balance"),
+            *self._trend_graph(accounts, "balance"),
         ]
 
-    def _transactions(self) -> Card:
-        """Return the latest transactions of all accounts that are shown."""
+    def _transactions_card(self) -> Card:
+        """Return the latest transactions of the accounts that the dashboard shows."""
         return {
             "type": "custom:monzo-transactions-card",
-            **({"account": self.chosen} if self.chosen else {}),
+            **({"account": self.selected} if self.selected else {}),
             "hide_amounts": self.hide_amounts,
             "grid_options": {"columns": "full"},
         }
 
     def _tile(
         self,
-        subject: Subject,
+        device: DashboardDevice,
         key: str,
         color: str,
-        name: dict[str, str] = AS_ENTITY,
+        name: dict[str, str] = ENTITY_NAME,
         columns: int = 6,
     ) -> list[Card]:
-        """Return the tile of an entity, if it is there."""
+        """Return the tile of an entity; empty if the device does not have it."""
         return [
             {
                 "type": "tile",
@@ -274,21 +300,21 @@ class Layout:
                 "hide_state": self.hide_amounts,
                 "grid_options": {"columns": columns},
             }
-            for entity in _entities([subject], key)
+            for entity in _entities([device], key)
         ]
 
-    def _course(self, subjects: list[Subject], key: str) -> list[Card]:
-        """Return how amounts have gone up and down, if there is something to draw."""
-        return self._graph(subjects, key, stat_types=["state"], fit_y_data=True)
+    def _trend_graph(self, devices: list[DashboardDevice], key: str) -> list[Card]:
+        """Return a graph of amounts over time; empty if there is no data."""
+        return self._graph(devices, key, stat_types=["state"], fit_y_data=True)
 
-    def _graph(self, subjects: list[Subject], key: str, **options: object) -> list[Card]:
-        """Return a graph, if there is something to draw."""
-        entities = [id_ for id_ in _entities(subjects, key) if id_ in self.drawable]
+    def _graph(self, devices: list[DashboardDevice], key: str, **options: object) -> list[Card]:
+        """Return a graph with a line for each device; empty if there is no data."""
+        entities = [entity for entity in _entities(devices, key) if entity in self.graphed]
         graph = {
             "type": "statistics-graph",
-            "entities": [{"entity": entity, "name": AS_DEVICE} for entity in entities],
+            "entities": [{"entity": entity, "name": DEVICE_NAME} for entity in entities],
             "period": "day",
-            "days_to_show": DAYS,
+            "days_to_show": GRAPH_DAYS,
             "hide_legend": len(entities) <= 1,
             **options,
         }
@@ -296,15 +322,15 @@ class Layout:
 
 
 def _section(cards: list[Card], columns: int = 1) -> Card:
-    """Return cards together, as wide as that many columns if there are as many."""
+    """Return a section that is up to that many columns wide."""
     return {"type": "grid", "cards": cards, "column_span": columns}
 
 
 def _heading(heading: str, icon: str) -> Card:
-    """Return what a section begins with."""
+    """Return the heading of a section."""
     return {"type": "heading", "heading": heading, "icon": icon}
 
 
-def _entities(subjects: Iterable[Subject], key: str) -> list[str]:
-    """Return the entities of one kind."""
-    return [subject.entities[key] for subject in subjects if key in subject.entities]
+def _entities(devices: Iterable[DashboardDevice], key: str) -> list[str]:
+    """Return the entities with a translation key, one per device that has it."""
+    return [device.entities[key] for device in devices if key in device.entities]

@@ -130,7 +130,7 @@ class AccountReader:
         return min(since, now - LOOKBACK) if self._is_reread_due else since
 
     async def async_read(self) -> Exception | None:
-        """Read the account and publish what is new; return the error if that fails."""
+        """Read the account and publish new transactions; return the error if that fails."""
         expected, self.hinted = self.hinted, False
         self.asked_at = monotonic()
         try:
@@ -161,7 +161,7 @@ class AccountReader:
             )
 
     async def _async_read(self) -> bool:
-        """Read the account and publish what is new; return whether anything is."""
+        """Read the account and publish new transactions; return whether there are any."""
         now = dt_util.utcnow()
         # Before the request, because the account may become unreadable during it.
         currency = self._balances.data.accounts[self._account_id].currency

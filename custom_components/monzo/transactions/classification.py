@@ -1,4 +1,4 @@
-"""What a transaction is, in the words that people think in, and how they look for one."""
+"""Classification of transactions: their kinds, categories, names and template variables."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,7 +8,7 @@ from ..api import Transaction
 
 
 class TransactionKind(StrEnum):
-    """The kinds; each is an event type of the transaction entities."""
+    """The kinds of transactions; each is an event type of the transaction entities."""
 
     CARD_PAYMENT = "card_payment"
     INCOMING_PAYMENT = "incoming_payment"
@@ -24,16 +24,16 @@ class TransactionKind(StrEnum):
     OTHER = "other"
 
 
-# What the bank says of transactions without a category.
+# The category of transactions for which the bank has none.
 UNCATEGORISED: Final = "general"
 
-# Monzo's schemes; the documentation lists them for Open Banking, and recordings have the same.
+# Payment schemes as in Monzo's Open Banking documentation and in recordings.
 CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
-# Payments to merchants, and other things. The documented example of a delivery has none at all.
-SCHEMES_OF_SHOPS: Final = frozenset({None, "monzo_flex"})
+# Payments to merchants, among others. The documented webhook delivery has no scheme.
+MERCHANT_SCHEMES: Final = frozenset({None, "monzo_flex"})
 POT_SCHEMES: Final = frozenset({"uk_retail_pot", "uk_business_pot"})
 DIRECT_DEBIT_SCHEMES: Final = frozenset({"bacs"})
-# Cash for who is without a card. No recording is known: this goes by the name alone.
+# Cash for customers without a card. No recording is known, so this relies on the name.
 CASH_SCHEMES: Final = frozenset({"emergency_cash"})
 FEE_SCHEMES: Final = frozenset(
     {
@@ -61,7 +61,7 @@ TRANSFER_SCHEMES: Final = frozenset(
 
 
 def _is_card(transaction: Transaction) -> bool:
-    if transaction.scheme in SCHEMES_OF_SHOPS:
+    if transaction.scheme in MERCHANT_SCHEMES:
         return transaction.merchant_id is not None
     return transaction.scheme in CARD_SCHEMES
 
@@ -83,7 +83,7 @@ def _comes_in(transaction: Transaction) -> bool:
     return transaction.amount.amount > 0
 
 
-# The first rule that holds decides.
+# The first rule that matches decides.
 RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] = (
     (TransactionKind.DECLINED, lambda it: it.declined),
     (TransactionKind.ROUND_UP, _is_round_up),
@@ -94,7 +94,7 @@ RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] 
     (TransactionKind.CASH_WITHDRAWAL, lambda it: it.scheme in CASH_SCHEMES and _goes_out(it)),
     (TransactionKind.CASH_WITHDRAWAL, lambda it: _is_card(it) and _is_cash(it) and _goes_out(it)),
     (TransactionKind.REFUND, lambda it: _is_card(it) and _comes_in(it)),
-    # One of nothing only checks whether there is a card.
+    # A payment of zero is a card check and matches no rule.
     (TransactionKind.CARD_PAYMENT, lambda it: _is_card(it) and _goes_out(it)),
     (TransactionKind.DIRECT_DEBIT, lambda it: it.scheme in DIRECT_DEBIT_SCHEMES and _goes_out(it)),
     (TransactionKind.INCOMING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _comes_in(it)),
@@ -103,8 +103,8 @@ RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] 
 
 
 def transaction_kind(transaction: Transaction) -> TransactionKind:
-    """Return what kind a transaction is."""
-    return next((kind for kind, holds in RULES if holds(transaction)), TransactionKind.OTHER)
+    """Return the kind of a transaction."""
+    return next((kind for kind, matches in RULES if matches(transaction)), TransactionKind.OTHER)
 
 
 def is_of_category(transaction: Transaction, category: str) -> bool:
@@ -119,10 +119,10 @@ def counterparty_name(transaction: Transaction) -> str | None:
 
 
 def template_variables(transaction: Transaction, pot: str | None) -> dict[str, Any]:
-    """Return what automations and templates see of a transaction: flat, and by plain names.
+    """Return the data of a transaction for automations and templates: flat, with plain names.
 
     Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
-    `pot` is the name of the pot that the money went into or came from, if it is one that is known.
+    `pot` is the name of the pot that the money went into or came from, if it is known.
     """
     abroad = transaction.local_amount
     if abroad is not None and abroad.currency == transaction.amount.currency:

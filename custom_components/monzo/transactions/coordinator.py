@@ -51,7 +51,7 @@ _HINT_DELAY: Final = timedelta(seconds=1)
 
 
 class TransactionsCoordinator:
-    """Schedules reading the transactions of all accounts, and publishes what is found.
+    """Schedules reading the transactions of all accounts, and publishes the new ones.
 
     It reads nothing while the balances cannot be read, because an automation that a payment
     triggers relies on the balance.

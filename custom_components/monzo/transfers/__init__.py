@@ -1,63 +1,53 @@
-"""Moving money between an account and its pots."""
+"""Moving money between an account and its pots.
 
-from .executor import (
-    BETWEEN_POTS,
+A request is planned from balances (planning), prepared and checked against the limits (preparation,
+limits), recorded (journal), made (executor), and confirmed if an answer was lost (confirmation).
+Its result goes back to the action (requests), and to entities and triggers (results).
+"""
+
+from .between_pots import async_delete_issues
+from .journal import async_open_journal, async_remove_journal
+from .models import Direction, TransferStatus
+from .planning import (
+    Deposit,
+    Distribution,
+    KeepAccountAt,
+    MoveBetweenPots,
+    Percentage,
+    Remainder,
+    SetPotBalance,
+    Share,
+    TransferRequest,
+    Withdrawal,
+)
+from .requests import RequestResult, Transfers
+from .results import (
     EARLIER_MOVE_FAILED,
     SIGNAL_TRANSFER_RESULT,
-    MoveResult,
-    MoveStatus,
     TransferOutcome,
     TransferResult,
-    Transfers,
-    async_forget_money_between_pots,
-)
-from .journal import TransferBatch, async_open_journal, async_remove_journal
-from .planning import (
-    AccountOrPotBalance,
-    Direction,
-    Move,
-    NothingToMove,
-    Part,
-    Percentage,
-    Plan,
-    Rest,
-    Share,
-    leaves_at_least,
-    plan_between_pots,
-    plan_deposit,
-    plan_distribution,
-    plan_keep_account_at,
-    plan_set_pot_balance,
-    plan_withdrawal,
 )
 
 __all__ = [
-    "BETWEEN_POTS",
     "EARLIER_MOVE_FAILED",
     "SIGNAL_TRANSFER_RESULT",
-    "AccountOrPotBalance",
+    "Deposit",
     "Direction",
-    "Move",
-    "MoveResult",
-    "MoveStatus",
-    "NothingToMove",
-    "Part",
+    "Distribution",
+    "KeepAccountAt",
+    "MoveBetweenPots",
     "Percentage",
-    "Plan",
-    "Rest",
+    "Remainder",
+    "RequestResult",
+    "SetPotBalance",
     "Share",
-    "TransferBatch",
     "TransferOutcome",
+    "TransferRequest",
     "TransferResult",
+    "TransferStatus",
     "Transfers",
-    "async_forget_money_between_pots",
+    "Withdrawal",
+    "async_delete_issues",
     "async_open_journal",
     "async_remove_journal",
-    "leaves_at_least",
-    "plan_between_pots",
-    "plan_deposit",
-    "plan_distribution",
-    "plan_keep_account_at",
-    "plan_set_pot_balance",
-    "plan_withdrawal",
 ]

@@ -1,379 +1,258 @@
-"""The record of what was moved: written before anything is sent, and kept across restarts."""
+"""The journal: a record of every transfer, written before the transfer is sent, kept on disk."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from dataclasses import replace
+from datetime import datetime, timedelta
 import logging
 from pathlib import Path
-from typing import Any, Final, Self, TypedDict
-from weakref import WeakValueDictionary
+from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.hass_dict import HassKey
 
-from ..api import Money, Transaction
-from ..bank import action_error
-from ..const import DOMAIN
-from .planning import Direction, Move
+from ..api import Money
+from ..memory import async_get_memory
+from .locks import TransferLocks
+from .models import BatchKind, Move, Transfer, TransferBatch, TransferStatus
+from .storage import (
+    JournalStore,
+    batch_from_json,
+    batch_to_json,
+    time_from_json,
+    transfer_from_json,
+    transfer_to_json,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
-STORAGE_VERSION: Final = 1
-
-# The journal of each config entry. A transfer may outlast a reload of its entry, and whoever moves
-# money after the reload must know of it.
-JOURNALS: HassKey[dict[str, TransferJournal]] = HassKey(f"{DOMAIN}_transfer_journals")
-
-# The day of the daily limit.
+# The period of the daily limit.
 DAY: Final = timedelta(days=1)
 
-# How long a `dedupe_id` is remembered here, and how many of them at most beyond the last day.
-# Automations repeat themselves within hours; and the file is written twice for each transfer.
-REMEMBERED_FOR: Final = timedelta(days=30)
-MOST_REMEMBERED: Final = 1000
+# How long a `dedupe_id` is kept, and how many at most beyond the last day. Automations repeat a
+# call within hours, and the whole file is written twice for each transfer.
+KEPT_FOR: Final = timedelta(days=30)
+MAX_KEPT: Final = 1000
 
-# How long what was begun and not finished can be finished under its id: planned anew, it would be
-# another move under an id that the bank knows.
-FINISHED_WITHIN: Final = timedelta(days=365)
-
-
-class _StoredMove(TypedDict):
-    """A move as it stands in the file."""
-
-    direction: str
-    pot_id: str
-    account_id: str
-    minor: int
-    currency: str
-
-
-class _StoredTransfer(_StoredMove):
-    """A transfer as it stands in the file."""
-
-    asked_at: str
-    sent_at: str
-    done: bool
-
-
-class _StoredOrder(TypedDict):
-    """An order as it stands in the file."""
-
-    request: str
-    moves: dict[str, _StoredMove]
-    short_by: int
-
-
-class _StoredJournal(TypedDict):
-    """The file."""
-
-    transfers: dict[str, _StoredTransfer]
-    lost_at: str | None
-    orders: dict[str, _StoredOrder]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """An amount that is to be moved, or was."""
-
-    dedupe_id: str
-    """By which the bank knows it again; never used for another transfer."""
-
-    direction: Direction
-    pot_id: str
-
-    account_id: str
-    """Where a deposit comes from and a withdrawal goes to."""
-
-    amount: Money
-    """Greater than zero."""
-
-    asked_at: datetime
-    """When it was first asked for: the bank cannot have moved it earlier."""
-
-    sent_at: datetime
-    """When it was last asked for: it counts for the daily limit from then on."""
-
-    done: bool = False
-    """Whether the bank has confirmed it. If not, it may still have happened."""
-
-    def is_shown_by(self, transaction: Transaction) -> bool:
-        """Return whether a transaction of the account is what this transfer has made."""
-        amount = -self.amount if self.direction is Direction.DEPOSIT else self.amount
-        return (
-            not transaction.declined
-            and transaction.amount == amount
-            and transaction.pot_id in (self.pot_id, None)
-            and _ordered_as(transaction) == self.dedupe_id
-        )
-
-    @classmethod
-    def of(cls, dedupe_id: str, move: Move, asked_at: datetime) -> Self:
-        """Return the transfer that makes a move."""
-        return cls(
-            dedupe_id=dedupe_id,
-            direction=move.direction,
-            pot_id=move.pot_id,
-            account_id=move.account_id,
-            amount=move.amount,
-            asked_at=asked_at,
-            sent_at=asked_at,
-        )
-
-    @property
-    def move(self) -> Move:
-        """What it moves."""
-        return Move(
-            direction=self.direction,
-            pot_id=self.pot_id,
-            account_id=self.account_id,
-            amount=self.amount,
-        )
-
-    def as_dict(self, pot: str | None) -> dict[str, Any]:
-        """Return what automations and templates see of it; `pot` is the name of the pot."""
-        return {
-            "direction": self.direction.value,
-            "amount": float(self.amount.amount),
-            "currency": self.amount.currency,
-            "pot": pot,
-            "dedupe_id": self.dedupe_id,
-        }
-
-    @classmethod
-    def from_stored(cls, dedupe_id: str, stored: _StoredTransfer) -> Self:
-        """Return the transfer that was written down."""
-        transfer = cls.of(dedupe_id, _move_from_stored(stored), _moment(stored["asked_at"]))
-        return replace(transfer, sent_at=_moment(stored["sent_at"]), done=stored["done"])
-
-    def to_stored(self) -> _StoredTransfer:
-        """Return what to write down."""
-        return {
-            **_move_to_stored(self.move),
-            "asked_at": self.asked_at.isoformat(),
-            "sent_at": self.sent_at.isoformat(),
-            "done": self.done,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferBatch:
-    """What one call has moved or is about to move, in one transfer or several."""
-
-    dedupe_id: str
-    """The call's own."""
-
-    request: str
-    """What was asked for, so that asking for something else under the same id is noticed."""
-
-    moves: Mapping[str, Move]
-    """What was planned then, in this order, by the `dedupe_id` of each transfer; at least one."""
-
-    short_by: Money
-    """How much more was wanted than could be planned."""
-
-    @classmethod
-    def from_stored(cls, dedupe_id: str, stored: _StoredOrder) -> Self:
-        """Return the order that was written down."""
-        moves = {id_: _move_from_stored(move) for id_, move in stored["moves"].items()}
-        currency = next(iter(moves.values())).amount.currency
-        return cls(
-            dedupe_id=dedupe_id,
-            request=stored["request"],
-            moves=moves,
-            short_by=Money.from_minor(stored["short_by"], currency),
-        )
-
-    def to_stored(self) -> _StoredOrder:
-        """Return what to write down."""
-        return {
-            "request": self.request,
-            "moves": {id_: _move_to_stored(move) for id_, move in self.moves.items()},
-            "short_by": self.short_by.minor,
-        }
+# How long the transfers of a half-finished batch are kept. Without them the batch could not be
+# finished: a new plan would use an ID again that the bank knows for another transfer.
+UNFINISHED_KEPT_FOR: Final = timedelta(days=365)
 
 
 async def async_open_journal(hass: HomeAssistant, entry_id: str) -> TransferJournal:
-    """Return the journal of a config entry, the same one until Home Assistant stops."""
-    journals = hass.data.setdefault(JOURNALS, {})
-    if entry_id not in journals:
+    """Return the journal of a config entry: the same one until Home Assistant stops.
+
+    A transfer can outlast a reload of its entry, and the transfers after the reload must take it
+    into account.
+    """
+
+    async def load() -> TransferJournal:
         journal = TransferJournal(hass, entry_id)
         await journal.async_load()
-        journals[entry_id] = journal
-    return journals[entry_id]
+        return journal
+
+    return await async_get_memory(hass).async_find_or_load(TransferJournal, entry_id, load)
 
 
 async def async_remove_journal(hass: HomeAssistant, entry_id: str) -> None:
-    """Forget what a config entry has moved, with the entry."""
-    journals = hass.data.get(JOURNALS, {})
-    await journals.pop(entry_id, TransferJournal(hass, entry_id)).async_remove()
+    """Delete the file of a config entry that is removed, also if the entry is not loaded."""
+    journal = async_get_memory(hass).remove(TransferJournal, entry_id)
+    await (journal or TransferJournal(hass, entry_id)).async_remove()
 
 
 class TransferJournal:
-    """What a config entry has moved, kept across restarts."""
+    """The transfers and batches of one config entry.
+
+    It survives restarts of Home Assistant and reloads of the entry. A transfer that is recorded and
+    not done may have happened, unless it is being sent at this moment.
+    """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Know nothing until it is loaded."""
+        """Initialize an empty journal. `async_load` reads the file."""
         self.hass = hass
-        self._store = Store[_StoredJournal](
-            hass,
-            STORAGE_VERSION,
-            f"{DOMAIN}.{entry_id}.transfers",
-            private=True,
-            atomic_writes=True,
-        )
+        self.entry_id = entry_id
+        self.locks = TransferLocks()
+        self._store = JournalStore(hass, entry_id)
+        self._writing = asyncio.Lock()
         self._transfers: dict[str, Transfer] = {}
-        self._orders: dict[str, TransferBatch] = {}
-        self._under_way: list[TransferBatch] = []
+        self._batches: dict[str, TransferBatch] = {}
+        self._reserved: list[TransferBatch] = []
         self._lost_at: datetime | None = None
         self._removed = False
-        self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     async def async_load(self) -> None:
-        """Read what was written down.
+        """Read the file.
 
-        If that is damaged, a new journal is begun, which remembers that something is missing.
-        No transfer can happen twice for it, because the bank knows their ids; but how much was
-        moved lately is not known then.
+        If it is damaged, the journal starts empty, and with the time of the loss. No transfer can
+        happen twice because of that, since the bank knows their IDs; but the amount that was moved
+        within the last day is unknown.
         """
-        # Home Assistant sets a damaged file aside, and then it is as if there had been none.
+        # Home Assistant renames a file that is not JSON, and returns nothing, as for no file.
         existed = await self.hass.async_add_executor_job(Path(self._store.path).exists)
         try:
             found = await self._async_read()
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing in it can be relied on
+        except Exception:  # noqa: BLE001 - any error means that the content cannot be trusted
             found, existed = False, True
         if existed and not found:
-            _LOGGER.warning("The record of earlier transfers is damaged; a new one is begun")
-            self._transfers, self._orders = {}, {}
+            _LOGGER.warning("The record of earlier transfers is damaged; starting a new one")
+            self._transfers, self._batches = {}, {}
             self._lost_at = dt_util.utcnow()
             await self._async_save()
 
     async def async_remove(self) -> None:
-        """Forget everything; transfers under way shall not bring the file back."""
+        """Delete the file, for good: transfers that are still on their way must not restore it."""
         self._removed = True
         await self._store.async_remove()
 
-    def lock(self, *subject: str) -> asyncio.Lock:
-        """Return what to hold while a transfer, a call or an account is dealt with.
-
-        Nobody else sends the transfer then, plans for the call, or plans on what is in the account.
-        """
-        return self._locks.setdefault(subject, asyncio.Lock())
-
-    def find(self, dedupe_id: str) -> Transfer | None:
-        """Return what was asked for under this id."""
-        return self._transfers.get(dedupe_id)
-
-    def find_order(self, dedupe_id: str) -> TransferBatch | None:
-        """Return what a call with this id has begun to move.
-
-        It is known for as long as the first of its transfers.
-        """
-        return self._orders.get(dedupe_id)
+    @property
+    def batches(self) -> Collection[TransferBatch]:
+        """All batches, finished or not."""
+        return self._batches.values()
 
     @property
-    def orders(self) -> Collection[TransferBatch]:
-        """What was begun to be moved, finished or not."""
-        return self._orders.values()
-
-    @property
-    def knows_all_of_today(self) -> bool:
-        """Whether everything that was moved in the last 24 hours is written down here."""
+    def history_complete(self) -> bool:
+        """Whether all transfers of the last 24 hours are known."""
         return self._lost_at is None or self._lost_at <= dt_util.utcnow() - DAY
 
-    @contextmanager
-    def reserve(self, order: TransferBatch) -> Iterator[None]:
-        """Have all of an order count for the daily limit while it is carried out.
+    def find(self, dedupe_id: str) -> Transfer | None:
+        """Return the transfer that was recorded with this ID."""
+        return self._transfers.get(dedupe_id)
 
-        So nothing else uses up meanwhile what was there for the whole of it.
+    def find_batch(self, dedupe_id: str) -> TransferBatch | None:
+        """Return the batch that a call with this ID began, if its first transfer is still kept."""
+        return self._batches.get(dedupe_id)
+
+    def current(self, dedupe_id: str, move: Move) -> Transfer:
+        """Return the transfer of a move: as recorded, or a new one if it certainly did not happen.
+
+        The recorded transfer of another move with the same ID does not count.
         """
-        self._under_way.append(order)
+        recorded = self.find(dedupe_id)
+        if recorded is not None and recorded.move == move:
+            return recorded
+        now = dt_util.utcnow()
+        return Transfer(dedupe_id=dedupe_id, move=move, asked_at=now, sent_at=now)
+
+    def remaining(self, batch: TransferBatch) -> dict[str, Move]:
+        """Return the moves of a batch that are not known to have happened."""
+        return {
+            dedupe_id: move
+            for dedupe_id, move in batch.moves.items()
+            if self.current(dedupe_id, move).status is not TransferStatus.DONE
+        }
+
+    def has_money_between_pots(self, batch: TransferBatch) -> bool:
+        """Return whether the money of a batch left one pot and has not reached the other one."""
+        if batch.kind is not BatchKind.BETWEEN_POTS:
+            return False
+        _withdrawal_id, deposit_id = batch.moves
+        return self.remaining(batch).keys() == {deposit_id}
+
+    @contextmanager
+    def reserve(self, batch: TransferBatch) -> Iterator[None]:
+        """Count all of a batch towards the daily limit from the start.
+
+        Otherwise other transfers could use up the limit before the last transfer of the batch.
+        """
+        self._reserved.append(batch)
         try:
             yield
         finally:
-            self._under_way.remove(order)
+            self._reserved.remove(batch)
 
-    def moved_beside(self, moves: Mapping[str, Move], currency: str) -> Decimal:
-        """Return how much else than these was moved in the last 24 hours, in either direction.
+    def moved_today(self, currency: str, *, except_ids: Collection[str]) -> Money:
+        """Return the sum of the last 24 hours in both directions, without some transfers.
 
-        What may have been moved counts, and what is about to be.
+        It includes transfers in doubt, and those that are reserved.
         """
         since = dt_util.utcnow() - DAY
-        others = {
-            id_: move.amount for order in self._under_way for id_, move in order.moves.items()
+        amounts = {
+            dedupe_id: move.amount
+            for batch in self._reserved
+            for dedupe_id, move in batch.moves.items()
         }
-        for id_, transfer in self._transfers.items():
+        for dedupe_id, transfer in self._transfers.items():
             if transfer.sent_at > since:
-                others[id_] = transfer.amount
+                amounts[dedupe_id] = transfer.move.amount
             else:
-                # Moved long ago, if its order is under way again.
-                others.pop(id_, None)
-        return sum(
-            (
-                amount.amount
-                for id_, amount in others.items()
-                if amount.currency == currency and id_ not in moves
-            ),
-            Decimal(0),
+                # Part of a reserved batch, but made more than a day ago.
+                amounts.pop(dedupe_id, None)
+        counted = (
+            amount
+            for dedupe_id, amount in amounts.items()
+            if amount.currency == currency and dedupe_id not in except_ids
         )
+        return sum(counted, Money.zero(currency))
 
-    async def async_write_before_sending(self, transfer: Transfer, order: TransferBatch) -> None:
-        """Write down what is about to be sent; it counts for the daily limit at once.
+    async def async_record(self, transfer: Transfer, batch: TransferBatch) -> bool:
+        """Record a transfer that is about to be sent, with its batch.
 
-        The order that it is part of is written down with it. Raises HomeAssistantError if they
-        cannot be written.
+        It counts towards the daily limit at once. Return whether the record is on disk. If it is
+        not, the transfer must not be sent.
         """
         earlier = self.find(transfer.dedupe_id)
         self._transfers[transfer.dedupe_id] = transfer
-        self._orders[order.dedupe_id] = order
+        self._batches[batch.dedupe_id] = batch
+        # Without the lock, the store would return the data of the next write, before it is on disk.
+        async with self._writing:
+            await self._async_write()
+            is_recorded = await self._async_is_on_disk(transfer)
+        if not is_recorded:
+            await self._async_restore(transfer.dedupe_id, earlier)
+        return is_recorded
+
+    async def async_update(self, transfer: Transfer) -> None:
+        """Record the new status of a transfer."""
+        self._transfers[transfer.dedupe_id] = transfer
         await self._async_save()
-        if not await self._async_is_written(transfer):
-            await self._async_put_back(transfer, earlier)
-            raise action_error("transfer_not_recorded")
 
-    async def async_write_done(self, transfer: Transfer) -> None:
-        """Write down that a transfer was confirmed."""
-        self._transfers[transfer.dedupe_id] = replace(transfer, done=True)
-        await self._async_save()
+    @callback
+    def async_doubt(self, transfer: Transfer) -> Transfer:
+        """Mark a transfer as in doubt if it is recorded, and return it.
 
-    async def async_strike_out(self, transfer: Transfer) -> None:
-        """Forget a transfer that has certainly not happened."""
-        await self._async_put_back(transfer, None)
+        This does not write to the disk, where it is still pending, which is read as in doubt.
+        """
+        if transfer.dedupe_id not in self._transfers:
+            return transfer
+        doubtful = replace(transfer, status=TransferStatus.IN_DOUBT)
+        self._transfers[transfer.dedupe_id] = doubtful
+        return doubtful
 
-    async def _async_put_back(self, transfer: Transfer, earlier: Transfer | None) -> None:
-        """Have a transfer as it was before."""
-        self._transfers.pop(transfer.dedupe_id, None)
+    async def async_discard(self, transfer: Transfer) -> None:
+        """Remove a transfer that certainly did not happen."""
+        await self._async_restore(transfer.dedupe_id, None)
+
+    async def _async_restore(self, dedupe_id: str, earlier: Transfer | None) -> None:
+        """Return to the record from before a transfer."""
+        self._transfers.pop(dedupe_id, None)
         if earlier is not None:
-            self._transfers[earlier.dedupe_id] = earlier
+            self._transfers[dedupe_id] = earlier
         await self._async_save()
 
     async def _async_read(self) -> bool:
-        """Take over what is in the file, and return whether there is one."""
+        """Read the content of the file, and return whether the file exists."""
         if (stored := await self._store.async_load()) is None:
             return False
         lost_at = stored["lost_at"]
-        self._lost_at = None if lost_at is None else _moment(lost_at)
+        self._lost_at = None if lost_at is None else time_from_json(lost_at)
         self._transfers = {
-            dedupe_id: Transfer.from_stored(dedupe_id, transfer)
+            dedupe_id: transfer_from_json(dedupe_id, transfer)
             for dedupe_id, transfer in stored["transfers"].items()
         }
-        self._orders = {
-            dedupe_id: TransferBatch.from_stored(dedupe_id, order)
-            for dedupe_id, order in stored["orders"].items()
+        self._batches = {
+            dedupe_id: batch_from_json(dedupe_id, batch)
+            for dedupe_id, batch in stored["orders"].items()
         }
-        self._tidy()
+        self._remove_old()
         return True
 
-    async def _async_is_written(self, transfer: Transfer) -> bool:
-        """Return whether a transfer really is in the file.
+    async def _async_is_on_disk(self, transfer: Transfer) -> bool:
+        """Return whether the file has a transfer.
 
-        Home Assistant's store logs that a disk is full or cannot be written, and tells nobody else.
-        While Home Assistant stops, it writes only at the very end.
+        Home Assistant's store logs a write that fails, and does not raise an error. While Home
+        Assistant stops, it writes at the very end only.
         """
         if self.hass.is_stopping:
             return False
@@ -381,36 +260,35 @@ class TransferJournal:
             stored = await self._store.async_load()
         except HomeAssistantError:
             return False
-        written = self._transfers[transfer.dedupe_id].to_stored()
-        return stored is not None and stored["transfers"].get(transfer.dedupe_id) == written
+        recorded = transfer_to_json(self._transfers[transfer.dedupe_id])
+        return stored is not None and stored["transfers"].get(transfer.dedupe_id) == recorded
 
     async def _async_save(self) -> None:
+        async with self._writing:
+            await self._async_write()
+
+    async def _async_write(self) -> None:
         if self._removed:
             return
-        self._tidy()
+        self._remove_old()
         await self._store.async_save(
             {
                 "transfers": {
-                    dedupe_id: transfer.to_stored()
+                    dedupe_id: transfer_to_json(transfer)
                     for dedupe_id, transfer in self._transfers.items()
                 },
                 "lost_at": None if self._lost_at is None else self._lost_at.isoformat(),
                 "orders": {
-                    dedupe_id: order.to_stored() for dedupe_id, order in self._orders.items()
+                    dedupe_id: batch_to_json(batch) for dedupe_id, batch in self._batches.items()
                 },
             }
         )
 
-    def _half_done(self, order: TransferBatch) -> Collection[str]:
-        """Return the ids of an order's transfers, if some of it has happened and some has not."""
-        done = [id_ in self._transfers and self._transfers[id_].done for id_ in order.moves]
-        return order.moves.keys() if any(done) and not all(done) else ()
-
     @callback
-    def _tidy(self) -> None:
-        """Forget the transfers of long ago."""
+    def _remove_old(self) -> None:
+        """Remove transfers and batches that are no longer kept."""
         now = dt_util.utcnow()
-        # When the clock was ahead and has been put right, nothing was sent in the future.
+        # If the clock was ahead and was corrected: no transfer was sent in the future.
         if self._lost_at is not None:
             self._lost_at = min(self._lost_at, now)
         latest_first = sorted(
@@ -421,51 +299,25 @@ class TransferJournal:
             key=lambda transfer: transfer.sent_at,
             reverse=True,
         )
-        unfinished = {id_ for order in self._orders.values() for id_ in self._half_done(order)}
+        unfinished = {id_ for batch in self.batches for id_ in self._ids_if_half_done(batch)}
         self._transfers = {
             transfer.dedupe_id: transfer
             for place, transfer in enumerate(latest_first)
             if transfer.sent_at > now - DAY
-            or (transfer.sent_at > now - REMEMBERED_FOR and place < MOST_REMEMBERED)
-            or (transfer.sent_at > now - FINISHED_WITHIN and transfer.dedupe_id in unfinished)
+            or (transfer.sent_at > now - KEPT_FOR and place < MAX_KEPT)
+            or (transfer.sent_at > now - UNFINISHED_KEPT_FOR and transfer.dedupe_id in unfinished)
         }
-        # One that has certainly moved nothing so far is planned anew when it is asked for again.
-        self._orders = {
-            dedupe_id: order
-            for dedupe_id, order in self._orders.items()
-            if next(iter(order.moves)) in self._transfers
+        # A batch that certainly moved nothing so far is planned again when it is repeated.
+        self._batches = {
+            dedupe_id: batch
+            for dedupe_id, batch in self._batches.items()
+            if next(iter(batch.moves)) in self._transfers
         }
 
-
-def _move_from_stored(stored: _StoredMove) -> Move:
-    return Move(
-        direction=Direction(stored["direction"]),
-        pot_id=stored["pot_id"],
-        account_id=stored["account_id"],
-        amount=Money.from_minor(stored["minor"], stored["currency"]),
-    )
-
-
-def _move_to_stored(move: Move) -> _StoredMove:
-    return {
-        "direction": move.direction,
-        "pot_id": move.pot_id,
-        "account_id": move.account_id,
-        "minor": move.amount.minor,
-        "currency": move.amount.currency,
-    }
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _ordered_as(transaction: Transaction) -> str:
-    """Return the `dedupe_id` that a transfer was ordered with; nothing if it is none.
-
-    Monzo keeps it as `external_id`, and as the last of four parts of a `dedupe_id` of its own: the
-    pot, the account, the direction, and this. Both as recorded for round-ups.
-    """
-    if transaction.external_id is not None:
-        return transaction.external_id
-    return ":".join((transaction.dedupe_id or "").split(":")[3:])
+    def _ids_if_half_done(self, batch: TransferBatch) -> Collection[str]:
+        """Return the ids of a batch's transfers, if some of them are done and others are not."""
+        statuses = [
+            self._transfers[id_].status if id_ in self._transfers else None for id_ in batch.moves
+        ]
+        is_half_done = TransferStatus.DONE in statuses and {*statuses} != {TransferStatus.DONE}
+        return batch.moves.keys() if is_half_done else ()

@@ -1,351 +1,461 @@
-"""What to move so that money ends up where it is wanted: plans, made from balances alone.
+"""Plans: the moves that fulfil a request, given the balances.
 
-Nothing here asks the bank or moves anything. The same balances and wishes always give the same
-plan, and carrying it out leaves an account or a pot no less than what is to stay in it. Amounts are
-whole minor units (pence). A percentage that comes to a fraction of one is rounded down, for each
-part on its own; the pennies that this leaves go to the part that gets the remainder, or stay where
-they are if there is none.
+Each action that moves money has a class of requests here. Planning is pure: it neither reads
+balances nor moves money, and the same request and balances always give the same plan. A plan never
+takes an account or a pot below the minimum to keep. Percentages are rounded down to whole minor
+units (pence), each on its own; the difference goes to the pot with the remainder, if there is one.
 """
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
+from typing import ClassVar, override
 
 from ..api import Money
+from .models import BatchKind, Direction, Move
 
-
-class Direction(StrEnum):
-    """Which way the money goes."""
-
-    DEPOSIT = "deposit"
-    WITHDRAW = "withdraw"
-
-
-class NothingToMove(StrEnum):
-    """Why there is nothing to move."""
-
-    ALREADY_THERE = "already_there"
-    """Everything is where it is wanted."""
-
-    NOTHING_TO_SPARE = "nothing_to_spare"
-    """The money would have to come from where there is no more than what is to stay there."""
-
-    TOO_LITTLE = "too_little"
-    """It would be less than a penny, or less than is worth moving."""
-
-    OTHER_DIRECTION = "other_direction"
-    """It would have to move the way that it is not to move."""
-
-    ACCOUNT_OVERDRAWN = "account_overdrawn"
-    """It would have to go through an account in which it would be stuck."""
+# Balances by the id of the account or pot. That of an overdrawn account is negative.
+type Balances = Mapping[str, Money]
 
 
 @dataclass(frozen=True, slots=True)
 class Percentage:
-    """A part of what may be moved."""
+    """A percentage of the available money."""
 
     value: Decimal
     """Above 0, up to 100."""
 
+    def of(self, whole: Money) -> Money:
+        """Return this part of an amount, rounded down to whole minor units."""
+        # A ratio of integers is exact. Decimal arithmetic would round to the digits of its context.
+        numerator, denominator = self.value.as_integer_ratio()
+        return Money.from_minor(whole.minor * numerator // (denominator * 100), whole.currency)
+
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Whatever may be moved and nobody else gets."""
+class Remainder:
+    """The money that is left after all other shares."""
 
 
-# How much of what may be moved is wanted.
-type Share = Money | Percentage | Rest
+# How much of the available money to move.
+type Share = Money | Percentage | Remainder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountOrPotBalance:
-    """An account or a pot, and what is in it."""
+class NothingToMove(StrEnum):
+    """The reason why a plan has no moves. The values are part of an action's response."""
 
-    id: str
+    ALREADY_THERE = "already_there"
+    """The balance is already at its target."""
 
-    balance: Money
-    """Negative for an account that is overdrawn."""
+    NOTHING_TO_SPARE = "nothing_to_spare"
+    """The source has too little money above the minimum to keep."""
 
+    TOO_LITTLE = "too_little"
+    """The amount would be less than a minor unit, or less than the smallest amount requested."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What one pot gets when money is handed out."""
+    OTHER_DIRECTION = "other_direction"
+    """The money would have to move in the direction that the request excludes."""
 
-    pot_id: str
-    share: Share
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """An amount to move between an account and a pot."""
-
-    direction: Direction
-    pot_id: str
-
-    account_id: str
-    """Where a deposit comes from and a withdrawal goes to."""
-
-    amount: Money
-    """Greater than zero."""
+    ACCOUNT_OVERDRAWN = "account_overdrawn"
+    """The account between two pots is overdrawn, so the bank would not release the money again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to move, in this order."""
+    """The moves that fulfil a request, in order."""
 
     moves: tuple[Move, ...] = ()
 
     nothing_because: NothingToMove | None = None
-    """Why there is nothing to move; None if there is."""
+    """Set if there are no moves."""
 
-    short_by: Money
-    """How much more was wanted than can be moved; zero if everything comes as it is wanted."""
+    shortfall: Money
+    """The requested amount that is not moved, because there is too little money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Route:
-    """Between which account and which pot something moves, and which way."""
+class TransferRequest(ABC):
+    """A request to move money between an account and its pots, made by one call of an action."""
 
-    direction: Direction
-    pot_id: str
+    action: ClassVar[str]
+    """The name of the action. It is part of the fingerprint."""
+
+    kind: ClassVar[BatchKind] = BatchKind.SINGLE
+
     account_id: str
+    pot_ids: tuple[str, ...]
+    currency: str
 
-    def carrying(self, minor: int, currency: str) -> Move:
-        """Return a move of so many minor units."""
-        return Move(
-            direction=self.direction,
-            pot_id=self.pot_id,
-            account_id=self.account_id,
-            amount=Money.from_minor(minor, currency),
+    keep_at_least: Money | None = None
+    """The minimum to leave in the source, if the request has one."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A stored digest that is equal for equal requests only, and does not reveal them."""
+
+    @abstractmethod
+    def plan(self, balances: Balances) -> Plan:
+        """Return the moves that fulfil the request."""
+
+    @property
+    def explicit_moves(self) -> tuple[Move, ...]:
+        """The moves of a request for an exact amount, which are known without a plan.
+
+        If they are impossible, the call fails. Other requests have nothing to do in that case.
+        """
+        return ()
+
+    @property
+    def skip_balance_check(self) -> bool:
+        """Whether the plan needs no balances, because the bank checks whether they suffice."""
+        return False
+
+    @property
+    def source_id(self) -> str:
+        """The account or pot in which the minimum must stay."""
+        return self.account_id
+
+    @property
+    def minimum(self) -> Money:
+        """The minimum to leave in the source: zero, so that it is not overdrawn, or more."""
+        return self.zero if self.keep_at_least is None else self.keep_at_least
+
+    @property
+    def zero(self) -> Money:
+        """An amount of zero."""
+        return Money.zero(self.currency)
+
+    def spare(self, balances: Balances) -> Money:
+        """Return the money in the source above the minimum."""
+        return max(balances[self.source_id] - self.minimum, self.zero)
+
+    def outgoing(self, moves: Iterable[Move]) -> Money:
+        """Return the amount that moves take out of the source; negative if they add to it."""
+        return -sum((move.delta(self.source_id) for move in moves), self.zero)
+
+    def recheck(self, balances: Balances, moves: Collection[Move]) -> NothingToMove | None:
+        """Return the reason why moves that were planned earlier are impossible by now, if any."""
+        is_possible = self.outgoing(moves) <= self.spare(balances)
+        return None if is_possible else NothingToMove.NOTHING_TO_SPARE
+
+    def move(self, direction: Direction, pot_id: str, amount: Money) -> Move:
+        """Return a move between the account and one of the pots."""
+        return Move(direction=direction, pot_id=pot_id, account_id=self.account_id, amount=amount)
+
+    def as_much_as_possible(self, move: Move, available: Money) -> Plan:
+        """Return a plan for a move, reduced to the available amount."""
+        amount = min(move.amount, available)
+        shortfall = move.amount - amount
+        if move.amount == self.zero:
+            return _nothing(NothingToMove.ALREADY_THERE, shortfall)
+        if amount == self.zero:
+            return _nothing(NothingToMove.NOTHING_TO_SPARE, shortfall)
+        return Plan(moves=(replace(move, amount=amount),), shortfall=shortfall)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareRequest(TransferRequest):
+    """A request to move a share of the money in the source: all of the share, or nothing."""
+
+    share: Share
+
+    @property
+    @abstractmethod
+    def steps(self) -> tuple[tuple[Direction, str], ...]:
+        """The directions and pots of the moves from the source to the destination."""
+
+    def moves(self, amount: Money) -> tuple[Move, ...]:
+        """Return the moves of an amount from the source to the destination."""
+        return tuple(
+            Move(direction=direction, pot_id=pot_id, account_id=self.account_id, amount=amount)
+            for direction, pot_id in self.steps
         )
 
+    @property
+    @override
+    def fingerprint(self) -> str:
+        return _digest(self.action, *self.pot_ids, self.share, self.keep_at_least)
 
-def plan_deposit(
-    account: AccountOrPotBalance, pot_id: str, share: Share, *, keep_at_least: Money | None
-) -> Plan:
-    """Return how to move a share of what is in the account into one of its pots.
+    @property
+    @override
+    def explicit_moves(self) -> tuple[Move, ...]:
+        return self.moves(self.share) if isinstance(self.share, Money) else ()
 
-    Without `keep_at_least` the account is not overdrawn for it, unless a certain amount is to
-    move: about that the bank decides.
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether the amount is exact and no minimum has to stay, so that the bank can check it."""
+        return isinstance(self.share, Money) and self.keep_at_least is None
+
+    @property
+    @override
+    def skip_balance_check(self) -> bool:
+        return self.is_unlimited
+
+    @override
+    def plan(self, balances: Balances) -> Plan:
+        spare = self.spare(balances)
+        match self.share:
+            case Money():
+                amount = self.share
+            case Percentage():
+                amount = self.share.of(spare)
+            case Remainder():
+                amount = spare
+        if not self.is_unlimited and (spare == self.zero or amount > spare):
+            return _nothing(NothingToMove.NOTHING_TO_SPARE, amount - spare)
+        if amount == self.zero:
+            return _nothing(NothingToMove.TOO_LITTLE, self.zero)
+        return Plan(moves=self.moves(amount), shortfall=self.zero)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit(ShareRequest):
+    """A request to move a share of an account's money into a pot."""
+
+    action = "deposit_into_pot"
+
+    @property
+    @override
+    def steps(self) -> tuple[tuple[Direction, str], ...]:
+        return ((Direction.DEPOSIT, self.pot_ids[0]),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal(ShareRequest):
+    """A request to move a share of a pot's money into its account."""
+
+    action = "withdraw_from_pot"
+
+    @property
+    @override
+    def source_id(self) -> str:
+        return self.pot_ids[0]
+
+    @property
+    @override
+    def steps(self) -> tuple[tuple[Direction, str], ...]:
+        return ((Direction.WITHDRAW, self.pot_ids[0]),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveBetweenPots(ShareRequest):
+    """A request to move a share of a pot's money into another pot of the same account.
+
+    Monzo has no direct transfer between pots, so the money goes through the account.
     """
-    route = _Route(direction=Direction.DEPOSIT, pot_id=pot_id, account_id=account.id)
-    return _share_out_of(account, route, share, keep_at_least)
 
+    action = "move_between_pots"
+    kind = BatchKind.BETWEEN_POTS
 
-def plan_withdrawal(
-    pot: AccountOrPotBalance, account_id: str, share: Share, *, keep_at_least: Money | None
-) -> Plan:
-    """Return how to move a share of what is in a pot into its account."""
-    route = _Route(direction=Direction.WITHDRAW, pot_id=pot.id, account_id=account_id)
-    return _share_out_of(pot, route, share, keep_at_least)
+    @property
+    @override
+    def source_id(self) -> str:
+        return self.pot_ids[0]
 
+    @property
+    @override
+    def skip_balance_check(self) -> bool:
+        # In an overdrawn account the money would be stuck, and the bank does not check that.
+        return False
 
-def plan_between_pots(
-    source: AccountOrPotBalance,
-    pot_id: str,
-    account: AccountOrPotBalance,
-    share: Share,
-    *,
-    keep_at_least: Money | None,
-) -> Plan:
-    """Return how to move a share of what is in a pot into another one of the same account.
+    @property
+    @override
+    def steps(self) -> tuple[tuple[Direction, str], ...]:
+        source_id, destination_id = self.pot_ids
+        return ((Direction.WITHDRAW, source_id), (Direction.DEPOSIT, destination_id))
 
-    The bank knows no direct way, so it goes through the account, which has as much in the end as
-    it had in the beginning. If that is less than nothing, the bank does not give it out again.
-    """
-    out = plan_withdrawal(source, account.id, share, keep_at_least=keep_at_least)
-    if out.moves and account.balance.minor < 0:
-        return _nothing(NothingToMove.ACCOUNT_OVERDRAWN, account.balance.currency)
-    back = (replace(move, direction=Direction.DEPOSIT, pot_id=pot_id) for move in out.moves)
-    return replace(out, moves=(*out.moves, *back))
+    @override
+    def plan(self, balances: Balances) -> Plan:
+        plan = super().plan(balances)
+        if plan.moves and balances[self.account_id] < self.zero:
+            return _nothing(NothingToMove.ACCOUNT_OVERDRAWN, self.zero)
+        return plan
 
-
-def plan_set_pot_balance(
-    account: AccountOrPotBalance,
-    pot: AccountOrPotBalance,
-    target: Money,
-    *,
-    most: Money | None,
-    keep_at_least: Money | None,
-) -> Plan:
-    """Return how to bring a pot to an amount, from or to its account, or as near as possible.
-
-    No more than `most` is moved, and nothing that takes the account below `keep_at_least`, or
-    below zero without it.
-    """
-    currency = account.balance.currency
-    missing = _minor(target, currency) - _minor(pot.balance, currency)
-    there = _spare(account, keep_at_least) if missing > 0 else -missing
-    return _as_much_as_possible(
-        _Route(
-            direction=Direction.DEPOSIT if missing > 0 else Direction.WITHDRAW,
-            pot_id=pot.id,
-            account_id=account.id,
-        ),
-        Money.from_minor(abs(missing), currency),
-        _at_most(there, most, currency),
-    )
-
-
-def plan_keep_account_at(  # noqa: PLR0913 - each is one more thing that people may wish
-    account: AccountOrPotBalance,
-    pot: AccountOrPotBalance,
-    target: Money,
-    *,
-    most: Money | None,
-    smallest: Money | None,
-    only: Direction | None,
-) -> Plan:
-    """Return how to bring an account to an amount, from or to a pot, or as near as possible.
-
-    No more than `most` is moved, nothing less than `smallest`, and nothing the other way than
-    `only`: deposits sweep what is too much, withdrawals top up what is missing.
-    """
-    currency = account.balance.currency
-    surplus = _minor(account.balance, currency) - _minor(target, currency)
-    direction = Direction.DEPOSIT if surplus > 0 else Direction.WITHDRAW
-    if surplus != 0 and only not in {None, direction}:
-        return _nothing(NothingToMove.OTHER_DIRECTION, currency)
-    return _as_much_as_possible(
-        _Route(direction=direction, pot_id=pot.id, account_id=account.id),
-        Money.from_minor(abs(surplus), currency),
-        _at_most(surplus if surplus > 0 else _spare(pot, None), most, currency),
-        smallest=1 if smallest is None else _minor(smallest, currency),
-    )
-
-
-def plan_distribution(
-    account: AccountOrPotBalance,
-    parts: Sequence[Part],
-    *,
-    whole: Money | None,
-    keep_at_least: Money | None,
-) -> Plan:
-    """Return how to hand out money of an account to its pots.
-
-    What is handed out is `whole`, or else all that is above `keep_at_least`, or above zero without
-    it; percentages are of this. Where it is too little for all, the first in the list come first:
-    the last that gets something may get less than it was to get, and those after it nothing. Who
-    gets the rest comes after all others, wherever in the list; if several do, the first of them.
-    """
-    currency = account.balance.currency
-    spare = _spare(account, keep_at_least)
-    pool = spare if whole is None else _minor(whole, currency)
-    wanted = [_minor_share(part.share, pool, currency) for part in parts]
-    given = [0] * len(parts)
-    left = min(pool, spare)
-    for place in _by_turn(parts):
-        want = wanted[place]
-        given[place] = left if want is None else min(want, left)
-        left -= given[place]
-    short_by = sum(want - got for want, got in zip(wanted, given, strict=True) if want is not None)
-    if not any(given):
-        why = NothingToMove.TOO_LITTLE if left else NothingToMove.NOTHING_TO_SPARE
-        return _nothing(why, currency, short_by=short_by)
-    moves = (
-        _Route(direction=Direction.DEPOSIT, pot_id=part.pot_id, account_id=account.id).carrying(
-            got, currency
-        )
-        for part, got in zip(parts, given, strict=True)
-        if got
-    )
-    return Plan(moves=tuple(moves), short_by=Money.from_minor(short_by, currency))
-
-
-def leaves_at_least(
-    holding: AccountOrPotBalance, moves: Iterable[Move], keep_at_least: Money | None
-) -> bool:
-    """Return whether an account or a pot keeps what is to stay in it when these moves are made.
-
-    For moves that were planned a while ago: what is in it may have changed since.
-    """
-    out = sum(_taken_from(holding, move) for move in moves)
-    return out <= _spare(holding, keep_at_least)
-
-
-def _taken_from(holding: AccountOrPotBalance, move: Move) -> int:
-    """Return how many minor units a move takes from an account or a pot; negative if it gives."""
-    if holding.id not in {move.account_id, move.pot_id}:
-        return 0
-    gives = Direction.DEPOSIT if holding.id == move.account_id else Direction.WITHDRAW
-    return move.amount.minor if move.direction is gives else -move.amount.minor
-
-
-def _share_out_of(
-    source: AccountOrPotBalance, route: _Route, share: Share, keep_at_least: Money | None
-) -> Plan:
-    """Return how to move a share of what is in an account or a pot.
-
-    It is all of the share or nothing. A certain amount is only held against what is to be kept,
-    and otherwise left to the bank to refuse.
-    """
-    currency = source.balance.currency
-    spare = _spare(source, keep_at_least)
-    wanted = _minor_share(share, spare, currency)
-    amount = spare if wanted is None else wanted
-    limited = keep_at_least is not None or not isinstance(share, Money)
-    if limited and (spare == 0 or amount > spare):
-        return _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=amount - spare)
-    if amount == 0:
-        return _nothing(NothingToMove.TOO_LITTLE, currency)
-    return Plan(moves=(route.carrying(amount, currency),), short_by=Money.from_minor(0, currency))
-
-
-def _as_much_as_possible(route: _Route, wanted: Money, there: int, *, smallest: int = 1) -> Plan:
-    """Return how to move what is wanted, or so many minor units of it as are there."""
-    currency = wanted.currency
-    amount = min(wanted.minor, there)
-    short_by = wanted.minor - amount
-    if wanted.minor == 0:
-        return _nothing(NothingToMove.ALREADY_THERE, currency)
-    if amount == 0:
-        return _nothing(NothingToMove.NOTHING_TO_SPARE, currency, short_by=short_by)
-    if amount < smallest:
-        return _nothing(NothingToMove.TOO_LITTLE, currency, short_by=short_by)
-    return Plan(
-        moves=(route.carrying(amount, currency),), short_by=Money.from_minor(short_by, currency)
-    )
-
-
-def _at_most(there: int, most: Money | None, currency: str) -> int:
-    """Return how many of the minor units that are there may be moved at once."""
-    return there if most is None else min(there, _minor(most, currency))
-
-
-def _nothing(why: NothingToMove, currency: str, *, short_by: int = 0) -> Plan:
-    """Return a plan without a move."""
-    return Plan(nothing_because=why, short_by=Money.from_minor(short_by, currency))
-
-
-def _by_turn(parts: Sequence[Part]) -> list[int]:
-    """Return the places of the parts, those last that get the rest."""
-    return sorted(range(len(parts)), key=lambda place: isinstance(parts[place].share, Rest))
-
-
-def _minor_share(share: Share, whole: int, currency: str) -> int | None:
-    """Return how many minor units a share of a whole is; None if it is the rest."""
-    match share:
-        case Percentage(value):
-            # Exact, whatever the digits: a context of decimals would round somewhere.
-            numerator, denominator = value.as_integer_ratio()
-            return whole * numerator // (denominator * 100)
-        case Rest():
+    @override
+    def recheck(self, balances: Balances, moves: Collection[Move]) -> NothingToMove | None:
+        if not any(move.direction is Direction.WITHDRAW for move in moves):
+            # The money is in the account already, and the bank checks whether it still is.
             return None
-        case _:
-            return _minor(share, currency)
+        if balances[self.account_id] < self.zero:
+            return NothingToMove.ACCOUNT_OVERDRAWN
+        return super().recheck(balances, moves)
 
 
-def _spare(holding: AccountOrPotBalance, keep_at_least: Money | None) -> int:
-    """Return how many minor units can be given away so that this much stays, or nothing is owed."""
-    currency = holding.balance.currency
-    keep = 0 if keep_at_least is None else _minor(keep_at_least, currency)
-    return max(0, _minor(holding.balance, currency) - keep)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPotBalance(TransferRequest):
+    """A request to bring a pot to a target balance, or near it, from or to its account."""
+
+    action = "set_pot_balance"
+
+    amount: Money | None
+    """The target. None: the amount that an entity shows."""
+
+    followed_entity: str
+    """The entity ID; an empty text if the request has an amount."""
+
+    read_followed: Callable[[], Money]
+    """Returns the amount that the entity shows when the plan is made."""
+
+    most: Money | None
+    """The most to move in either direction."""
+
+    @property
+    @override
+    def fingerprint(self) -> str:
+        # The amount that an entity shows may differ when the call is repeated.
+        return _digest(
+            self.action,
+            *self.pot_ids,
+            self.amount,
+            self.followed_entity,
+            self.most,
+            self.keep_at_least,
+        )
+
+    @override
+    def plan(self, balances: Balances) -> Plan:
+        (pot_id,) = self.pot_ids
+        target = self.read_followed() if self.amount is None else self.amount
+        missing = target - balances[pot_id]
+        if missing > self.zero:
+            move = self.move(Direction.DEPOSIT, pot_id, missing)
+            available = self.spare(balances)
+        else:
+            move = self.move(Direction.WITHDRAW, pot_id, -missing)
+            available = -missing
+        return self.as_much_as_possible(move, _capped(available, self.most))
 
 
-def _minor(money: Money, currency: str) -> int:
-    """Return an amount in minor units of the currency that it has to be in."""
-    if money.currency != currency:
-        message = "amounts of different currencies cannot be planned together"
-        raise ValueError(message)
-    return money.minor
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAccountAt(TransferRequest):
+    """A request to bring an account to a target balance, or near it, from or to one of its pots."""
+
+    action = "keep_account_at"
+
+    amount: Money
+    """The target, zero or more."""
+
+    most: Money | None
+    """The most to move in either direction."""
+
+    smallest: Money | None
+    """The smallest amount that is worth a transfer."""
+
+    only: Direction | None
+    """The only direction to move in: deposits sweep a surplus, withdrawals top the account up."""
+
+    @property
+    @override
+    def fingerprint(self) -> str:
+        return _digest(self.action, *self.pot_ids, self.amount, self.most, self.smallest, self.only)
+
+    @property
+    @override
+    def minimum(self) -> Money:
+        return self.amount
+
+    @override
+    def plan(self, balances: Balances) -> Plan:
+        (pot_id,) = self.pot_ids
+        surplus = balances[self.account_id] - self.amount
+        if surplus > self.zero:
+            move = self.move(Direction.DEPOSIT, pot_id, surplus)
+            available = surplus
+        else:
+            move = self.move(Direction.WITHDRAW, pot_id, -surplus)
+            available = max(balances[pot_id], self.zero)
+        if surplus != self.zero and self.only not in {None, move.direction}:
+            return _nothing(NothingToMove.OTHER_DIRECTION, self.zero)
+        plan = self.as_much_as_possible(move, _capped(available, self.most))
+        if self.smallest is not None and any(move.amount < self.smallest for move in plan.moves):
+            return _nothing(NothingToMove.TOO_LITTLE, plan.shortfall)
+        return plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution(TransferRequest):
+    """A request to distribute money of an account to its pots.
+
+    If there is too little money for all shares, earlier pots come first: the last pot that gets
+    money may get less than its share, and the pots after it get none. A pot with the remainder
+    comes after all others, wherever it is in the list.
+    """
+
+    action = "distribute"
+    kind = BatchKind.DISTRIBUTION
+
+    shares: tuple[Share, ...]
+    """The share of each pot, in the order of the pots."""
+
+    whole: Money | None
+    """The amount to distribute. None: all money above the minimum. Percentages are of this."""
+
+    @property
+    @override
+    def fingerprint(self) -> str:
+        parts = (part for pair in zip(self.pot_ids, self.shares, strict=True) for part in pair)
+        return _digest(self.action, self.whole, self.keep_at_least, *parts)
+
+    @override
+    def plan(self, balances: Balances) -> Plan:
+        spare = self.spare(balances)
+        pool = spare if self.whole is None else self.whole
+        left = min(pool, spare)
+        granted = dict.fromkeys(range(len(self.shares)), self.zero)
+        shortfall = self.zero
+        for place in sorted(granted, key=lambda place: isinstance(self.shares[place], Remainder)):
+            share = self.shares[place]
+            match share:
+                case Money():
+                    wanted = share
+                case Percentage():
+                    wanted = share.of(pool)
+                case Remainder():
+                    wanted = left
+            granted[place] = min(wanted, left)
+            left -= granted[place]
+            shortfall += wanted - granted[place]
+        moves = tuple(
+            self.move(Direction.DEPOSIT, pot_id, got)
+            for pot_id, got in zip(self.pot_ids, granted.values(), strict=True)
+            if got > self.zero
+        )
+        if not moves:
+            is_empty = left == self.zero
+            why = NothingToMove.NOTHING_TO_SPARE if is_empty else NothingToMove.TOO_LITTLE
+            return _nothing(why, shortfall)
+        return Plan(moves=moves, shortfall=shortfall)
+
+
+def _capped(available: Money, most: Money | None) -> Money:
+    """Return the available money, but no more than the most to move."""
+    return available if most is None else min(available, most)
+
+
+def _nothing(why: NothingToMove, shortfall: Money) -> Plan:
+    """Return a plan without a move."""
+    return Plan(nothing_because=why, shortfall=shortfall)
+
+
+def _digest(action: str, *parts: Share | str | None) -> str:
+    """Return the fingerprint of a request.
+
+    Journals hold such digests from release 1.0.0 on, so their format must not change: a call that
+    is repeated after an update must be recognized.
+    """
+    texts = [action]
+    for part in parts:
+        match part:
+            case Money(amount, currency):
+                texts.append(f"{amount} {currency}")
+            case Percentage(value):
+                texts.append(f"{value.normalize()}%")
+            case Remainder():
+                texts.append("rest")
+            case _:
+                texts.append(str(part))
+    return sha256("\n".join(texts).encode()).hexdigest()
