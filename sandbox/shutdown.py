@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 import signal
 from typing import Any
 
 
-def run_until_stopped(program: Coroutine[Any, Any, None]) -> None:
+def run_until_stopped(program: Coroutine[Any, Any, None]) -> bool:
     """Run a coroutine; SIGINT, SIGTERM and SIGHUP cancel it, so that it can clean up.
 
-    A second signal interrupts the clean-up.
+    A second signal interrupts the clean-up. Returns whether a signal stopped the program.
     """
-    asyncio.run(_cancel_on_signal(program))
+    return asyncio.run(_cancel_on_signal(program))
 
 
-async def _cancel_on_signal(program: Coroutine[Any, Any, None]) -> None:
+async def _cancel_on_signal(program: Coroutine[Any, Any, None]) -> bool:
     task = asyncio.ensure_future(program)
 
     def stop() -> None:
@@ -30,5 +29,8 @@ async def _cancel_on_signal(program: Coroutine[Any, Any, None]) -> None:
     # Ignored on purpose under nohup, which lets a program outlive its terminal.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, stop)
-    with suppress(asyncio.CancelledError):
+    try:
         await task
+    except asyncio.CancelledError:
+        return True
+    return False

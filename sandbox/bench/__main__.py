@@ -1,5 +1,7 @@
 """Command line of the benchmark, which `scripts/bench` calls."""
 
+import sys
+
 from sandbox.shutdown import run_until_stopped
 
 from .comparison import EXPLANATION, compare, table
@@ -11,8 +13,9 @@ async def _print_comparison() -> None:
 
 
 def main() -> None:
-    """Print the comparison; a signal stops it early."""
-    run_until_stopped(_print_comparison())
+    """Print the comparison."""
+    if run_until_stopped(_print_comparison()):
+        sys.exit("Stopped before all measurements were complete.")
 
 
 if __name__ == "__main__":
