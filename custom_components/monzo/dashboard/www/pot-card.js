@@ -122,10 +122,10 @@ class PotCard extends Card {
 			const amount = readAmount(input.value, writer);
 			try {
 				const response = await this.act(service, { pot: config.pot, amount, keep_at_least: 0, dedupe_id, dry_run });
-				for (const { reason } of response.problems ?? []) throw { code: reason, translation_key: reason };
+				for (const { reason, message } of response.problems ?? []) throw { code: reason, message };
 				return response;
 			} catch (/** @type {any} */ error) {
-				const { code, translation_key: key } = error;
+				const { code, translation_key: key = code } = error;
 				// Later refusals say nothing about what was sent before.
 				in_doubt ||= !dry_run && (!code || code === "unknown_error" || IN_DOUBT.test(key));
 				wrong.textContent = key === "below_keep_at_least" ? text("pot_not_enough") : this.explain(error);
