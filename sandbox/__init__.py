@@ -1,1 +1,1 @@
-"""A bank that behaves like Monzo: for tests, for the demo, for trying things without money."""
+"""A stand-in for Monzo, for tests, the demo and the benchmark."""

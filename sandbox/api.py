@@ -1,4 +1,4 @@
-"""Monzo's endpoints: each takes what was asked and returns what to answer, or refuses. No I/O."""
+"""Monzo's endpoints: each takes a request, and returns a response or raises BankError. No I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import re
 from typing import Literal
 
 from .bank import Bank
-from .behaviour import Behaviour
-from .oauth import Grant, SignIns, missing
-from .records import Account, BankError, JsonObject, Person, Pot, Receipt, Transaction, id_time
-from .shapes import (
+from .behaviour import ServerBehaviour
+from .models import Account, BankError, JsonObject, Person, Pot, Receipt, Transaction, id_time
+from .oauth import Grant, SignIns, missing_parameter
+from .serializers import (
     account_json,
     attachment_json,
     balance_json,
@@ -21,13 +21,13 @@ from .shapes import (
     webhook_json,
 )
 
-# Documented.
+# Limits of lists (documented).
 DEFAULT_LIMIT = 30
 HIGHEST_LIMIT = 100
 
 _RECEIPT_FIELDS = ("transaction_id", "external_id", "total", "currency", "items")
 
-# What each line of a receipt needs, by the list it is in.
+# Required fields of a receipt's lines, by the list that holds them.
 _LINE_FIELDS = {
     "items": ("description", "amount", "currency"),
     "sub_items": ("description", "amount", "currency"),
@@ -38,8 +38,8 @@ _COLOURS = ("background_color", "title_color", "body_color")
 
 
 @dataclass(kw_only=True, eq=False)
-class Call:
-    """One request that reached the bank's API, answered or not."""
+class LoggedRequest:
+    """A request that reached the bank's API."""
 
     method: str
     path: str
@@ -50,81 +50,82 @@ class Call:
     """By the bank's clock."""
 
     status: int = 0
-    """What it was answered; 0 while, or if, it never was."""
+    """HTTP status of the response; 0 as long as there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
-    """One request, taken apart."""
+class ApiRequest:
+    """A parsed request to an endpoint."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
     body: bytes
-    grant: Grant | None
+    signed_in: Grant | None
+    """The grant of the access token; None for an endpoint that needs no sign-in."""
 
     @property
-    def by(self) -> Grant:
-        """The grant of a request that came this far with one."""
-        if self.grant is None:
+    def grant(self) -> Grant:
+        """The grant of the access token. Raises TypeError if the endpoint needs no sign-in."""
+        if self.signed_in is None:
             msg = "This endpoint needs no sign-in"
             raise TypeError(msg)
-        return self.grant
+        return self.signed_in
 
     @property
     def person(self) -> Person:
-        """Who asks."""
-        return self.by.person
+        """The person whose access token was sent."""
+        return self.grant.person
 
-    def queried(self, name: str) -> str:
-        """Return a query parameter, or refuse."""
+    def query_value(self, name: str) -> str:
+        """Return a query parameter. Raises BankError if it is missing."""
         if not self.query.get(name):
-            raise missing(name)
+            raise missing_parameter(name)
         return self.query[name]
 
-    def sent(self, name: str) -> str:
-        """Return a form field, or refuse."""
+    def form_value(self, name: str) -> str:
+        """Return a form field. Raises BankError if it is missing."""
         if not self.form.get(name):
-            raise missing(name)
+            raise missing_parameter(name)
         return self.form[name]
 
     def amount(self) -> int:
-        """Return the form's amount in minor units, or refuse."""
-        text = self.sent("amount")
+        """Return the form's amount in minor units. Raises BankError if it is not an integer."""
+        text = self.form_value("amount")
         if not re.fullmatch(r"-?[0-9]+", text):
-            raise _bad("amount")
+            raise _bad_parameter("amount")
         return int(text)
 
 
-def _bad(name: str) -> BankError:
+def _bad_parameter(name: str) -> BankError:
     return BankError(f"bad_request.bad_param.{name}", f"The field '{name}' is invalid")
 
 
-def _check_lines(lines: JsonObject) -> None:
-    """Refuse a receipt, or an item with sub-items, if one of its lines lacks what it needs."""
+def _check_lines(parent: JsonObject) -> None:
+    """Check the lines of a receipt or of an item. Raises BankError if one is incomplete."""
     for kind, needed in _LINE_FIELDS.items():
-        rows = lines.get(kind) or []
-        if not isinstance(rows, list):
-            raise _bad(kind)
-        for row in rows:
-            if not isinstance(row, dict):
-                raise _bad(kind)
+        lines = parent.get(kind) or []
+        if not isinstance(lines, list):
+            raise _bad_parameter(kind)
+        for line in lines:
+            if not isinstance(line, dict):
+                raise _bad_parameter(kind)
             for name in needed:
-                if row.get(name) in (None, ""):
-                    raise missing(name)
-            for name in row.keys() & {"amount", "tax"}:
-                _check_amount(row, name)
-            _check_lines(row)
+                if line.get(name) in (None, ""):
+                    raise missing_parameter(name)
+            for name in line.keys() & {"amount", "tax"}:
+                _check_amount(line, name)
+            _check_lines(line)
 
 
 def _check_amount(line: JsonObject, name: str) -> None:
-    """Refuse what is no whole number of minor units."""
+    """Raise BankError unless a field is an integer of minor units."""
     if type(line[name]) is not int:
-        raise _bad(name)
+        raise _bad_parameter(name)
 
 
 def forbidden(grant: Grant) -> BankError:
-    """Return the refusal of what this grant may not see or do (yet), as recorded."""
+    """Return the error for a request that a grant does not permit, or not yet (recorded)."""
     return BankError(
         "forbidden.insufficient_permissions",
         "Access forbidden due to insufficient permissions",
@@ -134,16 +135,16 @@ def forbidden(grant: Grant) -> BankError:
 
 
 class Api:
-    """The endpoints over one bank."""
+    """The endpoints of one bank."""
 
     def __init__(
         self,
         bank: Bank,
         sign_ins: SignIns,
-        behaviour: Callable[[], Behaviour],
+        behaviour: Callable[[], ServerBehaviour],
         upload_url: Callable[[str], str],
     ) -> None:
-        """Serve a bank; `upload_url` says where a file of that name can be put."""
+        """Initialize the endpoints; `upload_url` returns the URL for uploading a named file."""
         self._bank = bank
         self._sign_ins = sign_ins
         self._behaviour = behaviour
@@ -152,282 +153,309 @@ class Api:
 
     # Signing in
 
-    def token(self, ask: Ask) -> JsonObject:
-        """Exchange a code or a refresh token; form-encoded only."""
-        return self._sign_ins.token(ask.form)
+    def token(self, request: ApiRequest) -> JsonObject:
+        """Exchange a code or a refresh token; accepts forms only."""
+        return self._sign_ins.token(request.form)
 
-    def logout(self, ask: Ask) -> JsonObject:
-        """End the sign-in. The answer's body is not documented."""
-        self._sign_ins.end(ask.by, "revoked")
+    def logout(self, request: ApiRequest) -> JsonObject:
+        """End the sign-in. The body of the response is not documented."""
+        self._sign_ins.end(request.grant, "revoked")
         return {}
 
-    def whoami(self, ask: Ask) -> JsonObject:
-        """Say whose token this is; works before approval."""
+    def whoami(self, request: ApiRequest) -> JsonObject:
+        """Identify the owner of the token; works before approval."""
         return {
             "authenticated": True,
-            "client_id": ask.by.client.client_id,
-            "user_id": ask.person.user_id,
+            "client_id": request.grant.client.client_id,
+            "user_id": request.person.user_id,
         }
 
     # Accounts and pots
 
-    def accounts(self, ask: Ask) -> JsonObject:
-        """List the person's accounts, closed ones too; `account_type` picks one type."""
-        kind = ask.query.get("account_type")
+    def accounts(self, request: ApiRequest) -> JsonObject:
+        """List the person's accounts, including closed ones; `account_type` filters by type."""
+        account_type = request.query.get("account_type")
         return {
             "accounts": [
                 account_json(account)
-                for account in self._bank.accounts_of(ask.person)
-                if kind is None or account.type == kind
+                for account in self._bank.accounts_of(request.person)
+                if account_type is None or account.type == account_type
             ]
         }
 
-    def balance(self, ask: Ask) -> JsonObject:
+    def balance(self, request: ApiRequest) -> JsonObject:
         """Return one account's balance."""
-        account = self._readable(ask, "account_id", self._behaviour().unreadable_balance)
+        account = self._readable(request, "account_id", self._behaviour().unreadable_balance)
         return balance_json(self._bank.balance(account.id))
 
-    def pots(self, ask: Ask) -> JsonObject:
-        """List one account's pots, deleted ones too."""
-        account = self._readable(ask, "current_account_id", self._behaviour().unreadable_pots)
-        return {"pots": [self._pot_json(ask, pot) for pot in self._bank.pots_of(account.id)]}
+    def pots(self, request: ApiRequest) -> JsonObject:
+        """List one account's pots, including deleted ones."""
+        account = self._readable(request, "current_account_id", self._behaviour().unreadable_pots)
+        return {"pots": [self._pot_json(request, pot) for pot in self._bank.pots_of(account.id)]}
 
-    def pot(self, ask: Ask) -> JsonObject:
-        """Return one pot without a wrapper: undocumented, but works."""
-        return self._pot_json(ask, self._own_pot(ask))
+    def pot(self, request: ApiRequest) -> JsonObject:
+        """Return one pot without a wrapper; undocumented, but it works at Monzo."""
+        return self._pot_json(request, self._own_pot(request))
 
-    def deposit(self, ask: Ask) -> JsonObject:
-        """Move money into a pot; answers the pot without a wrapper."""
-        pot = self._own_pot(ask)
-        account = self._own_account(ask, ask.sent("source_account_id"))
+    def deposit(self, request: ApiRequest) -> JsonObject:
+        """Move money into a pot; return the pot without a wrapper."""
+        pot = self._own_pot(request)
+        account = self._own_account(request, request.form_value("source_account_id"))
         return self._pot_json(
-            ask, self._bank.deposit(pot.id, account.id, ask.amount(), ask.sent("dedupe_id"))
+            request,
+            self._bank.deposit(
+                pot.id, account.id, request.amount(), request.form_value("dedupe_id")
+            ),
         )
 
-    def withdraw(self, ask: Ask) -> JsonObject:
-        """Move money out of a pot; answers the pot without a wrapper."""
-        pot = self._own_pot(ask)
-        account = self._own_account(ask, ask.sent("destination_account_id"))
+    def withdraw(self, request: ApiRequest) -> JsonObject:
+        """Move money out of a pot; return the pot without a wrapper."""
+        pot = self._own_pot(request)
+        account = self._own_account(request, request.form_value("destination_account_id"))
         return self._pot_json(
-            ask, self._bank.withdraw(pot.id, account.id, ask.amount(), ask.sent("dedupe_id"))
+            request,
+            self._bank.withdraw(
+                pot.id, account.id, request.amount(), request.form_value("dedupe_id")
+            ),
         )
 
     # Transactions
 
-    def transactions(self, ask: Ask) -> JsonObject:
-        """List a page of an account's history, oldest first.
+    def transactions(self, request: ApiRequest) -> JsonObject:
+        """Return a page of an account's transactions, oldest first.
 
-        `since` is a time (that moment included) or an id (that one left out), `before` a time
-        (left out).
+        `since` is a time (inclusive) or an id (exclusive); `before` is a time (exclusive).
         """
-        account = self._readable(ask, "account_id", self._behaviour().unreadable_transactions)
-        wanted = self._span(ask)
-        limit = self._limit(ask)
-        rows = [] if account.type == "uk_loan" else self._bank.transactions(account.id)
-        page = [row for row in rows if wanted(row)][:limit]
-        return {"transactions": [self._row_json(ask, row) for row in page]}
+        account = self._readable(request, "account_id", self._behaviour().unreadable_transactions)
+        in_range = self._time_filter(request)
+        limit = self._limit(request)
+        transactions = [] if account.type == "uk_loan" else self._bank.transactions(account.id)
+        page = [transaction for transaction in transactions if in_range(transaction)][:limit]
+        return {
+            "transactions": [self._transaction_json(request, transaction) for transaction in page]
+        }
 
-    def transaction(self, ask: Ask) -> JsonObject:
+    def transaction(self, request: ApiRequest) -> JsonObject:
         """Return one transaction."""
-        return {"transaction": self._row_json(ask, self._own_row(ask, ask.path["id"]))}
+        return {
+            "transaction": self._transaction_json(
+                request, self._own_transaction(request, request.path["id"])
+            )
+        }
 
-    def annotate(self, ask: Ask) -> JsonObject:
-        """Write a transaction's metadata; an empty value deletes."""
-        row = self._own_row(ask, ask.path["id"])
+    def annotate(self, request: ApiRequest) -> JsonObject:
+        """Change a transaction's metadata; an empty value deletes a key."""
+        transaction = self._own_transaction(request, request.path["id"])
         metadata = {
             name.removeprefix("metadata[").removesuffix("]"): value
-            for name, value in ask.form.items()
+            for name, value in request.form.items()
             if name.startswith("metadata[")
         }
-        self._bank.annotate(row.id, metadata)
-        return {"transaction": self._row_json(ask, row)}
+        self._bank.annotate(transaction.id, metadata)
+        return {"transaction": self._transaction_json(request, transaction)}
 
-    # What programs attach
-
-    def feed(self, ask: Ask) -> JsonObject:
-        """Put a card into the person's feed."""
-        account = self._own_account(ask, ask.sent("account_id"))
-        if ask.sent("type") != "basic":
-            raise _bad("type")
+    # Feed items, attachments and receipts
+    def feed(self, request: ApiRequest) -> JsonObject:
+        """Add an item to the person's feed."""
+        account = self._own_account(request, request.form_value("account_id"))
+        if request.form_value("type") != "basic":
+            raise _bad_parameter("type")
         colours = {
-            name: ask.form[f"params[{name}]"] for name in _COLOURS if f"params[{name}]" in ask.form
+            name: request.form[f"params[{name}]"]
+            for name in _COLOURS
+            if f"params[{name}]" in request.form
         }
         self._bank.add_feed_item(
             account.id,
-            title=ask.sent("params[title]"),
-            image_url=ask.sent("params[image_url]"),
-            body=ask.form.get("params[body]", ""),
-            url=ask.form.get("url", ""),
+            title=request.form_value("params[title]"),
+            image_url=request.form_value("params[image_url]"),
+            body=request.form.get("params[body]", ""),
+            url=request.form.get("url", ""),
             **colours,
         )
         return {}
 
-    def upload(self, ask: Ask) -> JsonObject:
-        """Say where a file can be put, and where it will be found."""
-        name = ask.sent("file_name")
-        for needed in ("file_type", "content_length"):
-            ask.sent(needed)
+    def upload(self, request: ApiRequest) -> JsonObject:
+        """Return the URL for uploading a file, and the URL of the uploaded file."""
+        name = request.form_value("file_name")
+        for required in ("file_type", "content_length"):
+            request.form_value(required)
         self._uploads += 1
-        url = self._upload_url(f"{ask.person.user_id}/{self._uploads}/{name}")
+        url = self._upload_url(f"{request.person.user_id}/{self._uploads}/{name}")
         return {"file_url": url, "upload_url": f"{url}?signature=sandbox"}
 
-    def attach(self, ask: Ask) -> JsonObject:
-        """Hang a picture on a transaction."""
-        row = self._own_row(ask, ask.sent("external_id"))
+    def attach(self, request: ApiRequest) -> JsonObject:
+        """Attach an uploaded file to a transaction."""
+        transaction = self._own_transaction(request, request.form_value("external_id"))
         attachment = self._bank.attach(
-            row.id, ask.person, ask.sent("file_url"), ask.sent("file_type")
+            transaction.id,
+            request.person,
+            request.form_value("file_url"),
+            request.form_value("file_type"),
         )
         return {"attachment": attachment_json(attachment)}
 
-    def detach(self, ask: Ask) -> JsonObject:
-        """Take a picture off its transaction."""
-        attachment_id = ask.sent("id")
+    def detach(self, request: ApiRequest) -> JsonObject:
+        """Remove an attachment from its transaction."""
+        attachment_id = request.form_value("id")
         attachment = self._bank.attachments.get(attachment_id)
-        if attachment is not None and attachment.user_id != ask.person.user_id:
-            raise forbidden(ask.by)
+        if attachment is not None and attachment.user_id != request.person.user_id:
+            raise forbidden(request.grant)
         self._bank.detach(attachment_id)
         return {}
 
-    def put_receipt(self, ask: Ask) -> JsonObject | None:
-        """Keep a receipt: the one endpoint that takes JSON."""
+    def put_receipt(self, request: ApiRequest) -> JsonObject | None:
+        """Store a receipt; the only endpoint that accepts JSON."""
         try:
-            body = json.loads(ask.body)
+            body = json.loads(request.body)
         except ValueError as err:
             raise BankError("bad_request.bad_body", "The body is not JSON") from err
         for name in _RECEIPT_FIELDS:
             if not isinstance(body, dict) or body.get(name) in (None, "", []):
-                raise missing(name)
+                raise missing_parameter(name)
         _check_amount(body, "total")
         _check_lines(body)
-        row = self._own_row(ask, str(body["transaction_id"]))
-        receipt = self._bank.put_receipt(ask.person, str(body["external_id"]), row.id, body)
-        return self._receipt_answer(receipt)
+        transaction = self._own_transaction(request, str(body["transaction_id"]))
+        receipt = self._bank.put_receipt(
+            request.person, str(body["external_id"]), transaction.id, body
+        )
+        return self._receipt_response(receipt)
 
-    def receipt(self, ask: Ask) -> JsonObject:
-        """Return a receipt by the program's own id."""
-        receipt = self._bank.receipt(ask.person, ask.queried("external_id"))
+    def receipt(self, request: ApiRequest) -> JsonObject:
+        """Return a receipt by the client's own id."""
+        receipt = self._bank.receipt(request.person, request.query_value("external_id"))
         return {"receipt": receipt_json(receipt)}
 
-    def delete_receipt(self, ask: Ask) -> JsonObject:
-        """Forget a receipt."""
-        receipt = self._bank.receipt(ask.person, ask.queried("external_id"))
-        del self._bank.receipts[ask.person.user_id, receipt.external_id]
+    def delete_receipt(self, request: ApiRequest) -> JsonObject:
+        """Delete a receipt."""
+        receipt = self._bank.receipt(request.person, request.query_value("external_id"))
+        del self._bank.receipts[request.person.user_id, receipt.external_id]
         return {}
 
     # Webhooks
 
-    def register_webhook(self, ask: Ask) -> JsonObject:
-        """Register an address for an account; duplicates are allowed, and each is called."""
-        account = self._own_account(ask, ask.sent("account_id"))
-        webhook = self._bank.register_webhook(account.id, ask.by.client.client_id, ask.sent("url"))
+    def register_webhook(self, request: ApiRequest) -> JsonObject:
+        """Register a webhook for an account; Monzo allows duplicates, and calls each of them."""
+        account = self._own_account(request, request.form_value("account_id"))
+        webhook = self._bank.register_webhook(
+            account.id, request.grant.client.client_id, request.form_value("url")
+        )
         return {"webhook": webhook_json(webhook)}
 
-    def webhooks(self, ask: Ask) -> JsonObject:
-        """List what this program registered for an account."""
-        account = self._own_account(ask, ask.queried("account_id"))
+    def webhooks(self, request: ApiRequest) -> JsonObject:
+        """List the webhooks that this client registered for an account."""
+        account = self._own_account(request, request.query_value("account_id"))
         return {
             "webhooks": [
                 webhook_json(webhook)
                 for webhook in self._bank.webhooks.values()
-                if webhook.account_id == account.id and webhook.client_id == ask.by.client.client_id
+                if webhook.account_id == account.id
+                and webhook.client_id == request.grant.client.client_id
             ]
         }
 
-    def delete_webhook(self, ask: Ask) -> JsonObject:
-        """Forget a webhook of this program."""
-        webhook = self._bank.webhooks.get(ask.path["id"])
-        if webhook is None or webhook.client_id != ask.by.client.client_id:
+    def delete_webhook(self, request: ApiRequest) -> JsonObject:
+        """Delete a webhook of this client."""
+        webhook = self._bank.webhooks.get(request.path["id"])
+        if webhook is None or webhook.client_id != request.grant.client.client_id:
             raise BankError("not_found.webhook_not_found", "Webhook not found")
-        self._own_account(ask, webhook.account_id)
+        self._own_account(request, webhook.account_id)
         del self._bank.webhooks[webhook.id]
         return {}
 
-    # Within
-
-    def _own_account(self, ask: Ask, account_id: str) -> Account:
-        """Return an account of the person's; a foreign and a malformed id are both forbidden."""
+    # Internals
+    def _own_account(self, request: ApiRequest, account_id: str) -> Account:
+        """Return an account of the person. Raises BankError for any other id."""
         account = self._bank.accounts.get(account_id)
-        if account is None or ask.person not in account.owners:
-            raise forbidden(ask.by)
+        if account is None or request.person not in account.owners:
+            raise forbidden(request.grant)
         return account
 
-    def _readable(self, ask: Ask, parameter: str, unreadable: frozenset[str]) -> Account:
-        account = self._own_account(ask, ask.queried(parameter))
+    def _readable(self, request: ApiRequest, parameter: str, unreadable: frozenset[str]) -> Account:
+        account = self._own_account(request, request.query_value(parameter))
         if account.type in unreadable:
-            raise forbidden(ask.by)
+            raise forbidden(request.grant)
         return account
 
-    def _own_pot(self, ask: Ask) -> Pot:
-        pot = self._bank.pot(ask.path["id"])
-        if ask.person not in self._bank.account(pot.account_id).owners:
+    def _own_pot(self, request: ApiRequest) -> Pot:
+        pot = self._bank.pot(request.path["id"])
+        if request.person not in self._bank.account(pot.account_id).owners:
             raise BankError("not_found.pot_not_found", "Pot not found")
         return pot
 
-    def _own_row(self, ask: Ask, transaction_id: str) -> Transaction:
-        row = self._bank.transaction(transaction_id)
-        if ask.person not in self._bank.account(row.account_id).owners:
+    def _own_transaction(self, request: ApiRequest, transaction_id: str) -> Transaction:
+        transaction = self._bank.transaction(transaction_id)
+        if request.person not in self._bank.account(transaction.account_id).owners:
             raise BankError("not_found.transaction_not_found", "Transaction not found")
-        return row
+        return transaction
 
-    def _pot_json(self, ask: Ask, pot: Pot) -> JsonObject:
+    def _pot_json(self, request: ApiRequest, pot: Pot) -> JsonObject:
         account = self._bank.account(pot.account_id)
         if account.type == "uk_retail_joint" and self._behaviour().joint_pots_name_own_account:
-            own = self._bank.accounts_of(ask.person)
+            own = self._bank.accounts_of(request.person)
             retail = next((other.id for other in own if other.type == "uk_retail"), account.id)
             return pot_json(pot, account_id=retail)
         return pot_json(pot)
 
-    def _row_json(self, ask: Ask, row: Transaction) -> JsonObject:
-        return transaction_json(row, expand_merchant=ask.query.get("expand[]") == "merchant")
+    def _transaction_json(self, request: ApiRequest, transaction: Transaction) -> JsonObject:
+        return transaction_json(
+            transaction, expand_merchant=request.query.get("expand[]") == "merchant"
+        )
 
-    def _limit(self, ask: Ask) -> int:
-        text = ask.query.get("limit", str(DEFAULT_LIMIT))
+    def _limit(self, request: ApiRequest) -> int:
+        text = request.query.get("limit", str(DEFAULT_LIMIT))
         limit = int(text) if text.isdecimal() else 0
         too_high = limit > HIGHEST_LIMIT and self._behaviour().limit_above_100 == "refuse"
         if limit < 1 or too_high:
-            raise _bad("limit")
+            raise _bad_parameter("limit")
         return min(limit, HIGHEST_LIMIT)
 
-    def _span(self, ask: Ask) -> Callable[[Transaction], bool]:
-        """Return what picks the rows between `since` and `before`, if they may be seen."""
+    def _time_filter(self, request: ApiRequest) -> Callable[[Transaction], bool]:
+        """Return a predicate for `since` and `before`. Raises BankError if they are not allowed."""
         behaviour = self._behaviour()
         now = self._bank.clock()
-        before = _moment(ask, "before") if "before" in ask.query else None
+        before = _query_time(request, "before") if "before" in request.query else None
         end = before or now
-        since = ask.query.get("since", "")
-        start = self._start(ask, since, end)
+        since = request.query.get("since", "")
+        start = self._start_time(request, since, end)
         if end - start > behaviour.longest_span:
             raise BankError(
                 "bad_request.invalid_time_range",
                 "The time range you have requested is too large, please use the `since` and "
                 "`before` parameters to request smaller ranges.",
             )
-        approved_at = ask.by.approved_at
-        gated = approved_at is None or now - approved_at > behaviour.full_history
-        if gated and now - start > behaviour.gated_history:
+        approved_at = request.grant.approved_at
+        full_history_closed = approved_at is None or now - approved_at > behaviour.full_history
+        if full_history_closed and now - start > behaviour.later_history:
             raise BankError("forbidden.verification_required", "Verification required")
         after_id = since.partition("_")[2] if _is_id(since) else ""
 
-        def wanted(row: Transaction) -> bool:
-            if before is not None and row.created >= before:
+        def in_range(transaction: Transaction) -> bool:
+            if before is not None and transaction.created >= before:
                 return False
-            return row.id.partition("_")[2] > after_id if after_id else row.created >= start
+            return (
+                transaction.id.partition("_")[2] > after_id
+                if after_id
+                else transaction.created >= start
+            )
 
-        return wanted
+        return in_range
 
-    def _start(self, ask: Ask, since: str, end: datetime) -> datetime:
-        """Return when a listing begins."""
-        without = self._behaviour().without_since
+    def _start_time(self, request: ApiRequest, since: str, end: datetime) -> datetime:
+        """Return the start of the time range of a list request."""
+        without_since = self._behaviour().without_since
         if not since:
-            return end - (self._behaviour().longest_span if without is None else without)
+            return end - (
+                self._behaviour().longest_span if without_since is None else without_since
+            )
         if not _is_id(since):
-            return _moment(ask, "since")
+            return _query_time(request, "since")
         try:
             return id_time(since)
         except ValueError as err:
-            raise _bad("since") from err
+            raise _bad_parameter("since") from err
 
-    def _receipt_answer(self, receipt: Receipt) -> JsonObject | None:
+    def _receipt_response(self, receipt: Receipt) -> JsonObject | None:
         match self._behaviour().receipt_answer:
             case "empty":
                 return None
@@ -438,32 +466,32 @@ class Api:
 
 
 def _is_id(since: str) -> bool:
-    """Whether `since` is an object's id and no time."""
+    """Return whether `since` is an id, not a time."""
     return since.partition("_")[0].isalpha() and "_" in since
 
 
-def _moment(ask: Ask, name: str) -> datetime:
-    """Return a query parameter as the aware time that it has to be."""
+def _query_time(request: ApiRequest, name: str) -> datetime:
+    """Return a query parameter as a time. Raises BankError unless it is one with a time zone."""
     try:
-        moment = datetime.fromisoformat(ask.query[name])
+        moment = datetime.fromisoformat(request.query[name])
     except ValueError as err:
-        raise _bad(name) from err
+        raise _bad_parameter(name) from err
     if moment.tzinfo is None:
-        raise _bad(name)
+        raise _bad_parameter(name)
     return moment
 
 
-type Needs = Literal["nothing", "sign-in", "approval"]
+type Requirement = Literal["nothing", "sign-in", "approval"]
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a method of the API answers, and to whom."""
+    """An endpoint: method, path, handler and required sign-in."""
 
     method: str
     path: str
-    handler: Callable[[Api, Ask], JsonObject | None]
-    needs: Needs = "approval"
+    handler: Callable[[Api, ApiRequest], JsonObject | None]
+    requires: Requirement = "approval"
 
 
 ENDPOINTS = (
@@ -472,7 +500,7 @@ ENDPOINTS = (
     Endpoint("GET", "/ping/whoami", Api.whoami, "sign-in"),
     Endpoint("GET", "/accounts", Api.accounts),
     Endpoint("GET", "/balance", Api.balance),
-    # Any method reaches the list, and a wrong one misses its parameter, as recorded.
+    # Monzo accepts every method here, and complains about the missing parameter (recorded).
     Endpoint("*", "/pots", Api.pots),
     Endpoint("GET", "/pots/{id}", Api.pot),
     Endpoint("PUT", "/pots/{id}/deposit", Api.deposit),

@@ -1,7 +1,7 @@
-"""The ledger: who has what, and what happened. No I/O; the clock is given from outside.
+"""The bank's ledger: people, accounts, pots and transactions. No I/O; the clock is a parameter.
 
-Money is whole minor units of an account's currency. It is never made and never lost: every change
-is a move from one purse to another, and the rest of the world is a purse too.
+Amounts are integers of minor units of the account's currency. Money is neither created nor lost:
+every change moves it from one purse to another, and the outside world is a purse as well.
 """
 
 from bisect import insort
@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
-from .merchants import Shop, shop
-from .records import (
+from .behaviour import DEFAULT_BANK_BEHAVIOUR, BankBehaviour
+from .models import (
     Abroad,
     Account,
     AtmFee,
@@ -21,7 +21,7 @@ from .records import (
     Balance,
     BankError,
     FeedItem,
-    Ids,
+    IdGenerator,
     JsonObject,
     Merchant,
     Outside,
@@ -32,6 +32,7 @@ from .records import (
     Transaction,
     Webhook,
 )
+from .shops import Shop, shop
 
 __all__ = [
     "Account",
@@ -41,26 +42,25 @@ __all__ = [
     "Merchant",
     "Person",
     "Pot",
-    "Rules",
     "Shop",
     "Transaction",
 ]
 
 LONDON = ZoneInfo("Europe/London")
 
-# Monzo's day begins at about four in the morning (documented).
-DAY_BEGINS = 4
+# Hour in London at which Monzo's day begins (documented as "around 4am").
+DAY_START_HOUR = 4
 
-# Incoming bank transfers settle at seven in the morning (as recorded, summer and winter).
-TRANSFERS_SETTLE = 7
+# Hour in London at which incoming bank transfers settle (recorded in summer and in winter).
+SETTLEMENT_HOUR = 7
 
-# Currencies that a card may meet and that ISO 4217 gives no two decimals.
+# Currencies to which ISO 4217 does not give two decimals, among those a card is likely to meet.
 _MINOR_UNITS = {"BHD": 1000, "ISK": 1, "JPY": 1, "KRW": 1, "KWD": 1000, "TND": 1000, "VND": 1}
 
-# Types that can be paid into by bank transfer, so that they have an account number (as recorded).
+# Account types with an account number, because bank transfers can reach them (recorded).
 NUMBERED_TYPES = frozenset({"uk_business", "uk_retail", "uk_retail_joint"})
 
-# What Monzo puts before an id to describe the types without a number (as recorded).
+# Prefix of the description that Monzo gives to account types without a number (recorded).
 _DESCRIPTION_PREFIXES = {
     "uk_loan": "loan",
     "uk_monzo_flex": "monzoflex",
@@ -70,41 +70,17 @@ _DESCRIPTION_PREFIXES = {
 
 
 def utc_now() -> datetime:
-    """Return the time by this machine's clock."""
+    """Return the current time of this machine."""
     return datetime.now(UTC)
 
 
 def minor_units(currency: str) -> int:
-    """Return how many minor units one unit of a currency has."""
+    """Return the number of minor units in one unit of a currency."""
     return _MINOR_UNITS.get(currency, 100)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What the ledger does where nobody has seen what Monzo does. All of it is assumed."""
-
-    dedupe_conflict: Literal["replay", "refuse", "move"] = "replay"
-    """A used dedupe id comes back with another pot, account or amount: the first move's answer
-    again, a refusal, or a move of its own."""
-
-    locked_pots_take_deposits: bool = True
-    """The app lets money into a locked pot; only taking it out is what the lock is for."""
-
-    keep_metadata: bool = False
-    """Documented is that a program's own metadata is kept. Seen is that only `notes` is."""
-
-    spend_today_never_positive: bool = True
-    """A day with more refunds than spending counts as nothing spent."""
-
-    savings_in_total: bool = True
-    """Whether `total_balance` has the interest-bearing pots in it too."""
-
-
-AS_ASSUMED = Rules()
-
-
-class _Details(TypedDict, total=False):
-    """What a transaction may have beyond its amount and its account."""
+class _TransactionDetails(TypedDict, total=False):
+    """Optional fields of a transaction."""
 
     description: str
     scheme: str
@@ -127,7 +103,7 @@ class _Details(TypedDict, total=False):
 
 
 class PotOptions(TypedDict, total=False):
-    """What a pot may have beyond its name and balance."""
+    """Optional fields of a pot."""
 
     goal: int | None
     style: str
@@ -142,7 +118,7 @@ class PotOptions(TypedDict, total=False):
 
 
 class CardOptions(TypedDict, total=False):
-    """What a card payment may have beyond its amount and its merchant."""
+    """Optional fields of a card transaction."""
 
     category: str | None
     categories: dict[str, int] | None
@@ -156,24 +132,27 @@ class CardOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class _Move:
-    """A transfer between an account and a pot, as far as a dedupe id vouches for it."""
+class _PotTransfer:
+    """A transfer between an account and a pot: the part that a dedupe id identifies."""
 
     pot_id: str
     account_id: str
     amount: int
-    """What the account's balance changes by: negative into the pot."""
+    """Change of the account's balance: negative for a deposit into the pot."""
 
 
 class Bank:
-    """Everything that one bank knows."""
+    """The ledger of one bank."""
 
     def __init__(
-        self, clock: Callable[[], datetime] = utc_now, *, rules: Rules = AS_ASSUMED
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        behaviour: BankBehaviour = DEFAULT_BANK_BEHAVIOUR,
     ) -> None:
-        """Open an empty bank; the clock must tell aware times in UTC."""
+        """Initialize an empty ledger; the clock must return aware times in UTC."""
         self.clock = clock
-        self.rules = rules
+        self.behaviour = behaviour
         self.people: dict[str, Person] = {}
         self.accounts: dict[str, Account] = {}
         self.pots: dict[str, Pot] = {}
@@ -182,34 +161,34 @@ class Bank:
         self.attachments: dict[str, Attachment] = {}
         self.receipts: dict[tuple[str, str], Receipt] = {}
         self.webhooks: dict[str, Webhook] = {}
-        self._ids = Ids()
-        self._rows: dict[str, Transaction] = {}
+        self._ids = IdGenerator()
+        self._transactions: dict[str, Transaction] = {}
         self._history: defaultdict[str, list[Transaction]] = defaultdict(list)
         self._merchants: dict[Shop, Merchant] = {}
-        self._moves: defaultdict[str, list[_Move]] = defaultdict(list)
+        self._pot_transfers: defaultdict[str, list[_PotTransfer]] = defaultdict(list)
         self._listeners: list[Callable[[Transaction], None]] = []
 
     # People, accounts, pots
 
     def add_person(self, name: str) -> Person:
-        """Take on a customer."""
+        """Add a customer."""
         person = Person(user_id=self._ids.next("user", self.clock()), name=name)
         self.people[person.user_id] = person
         return person
 
-    def open_account(  # noqa: PLR0913 - an account has that many sides
+    def open_account(  # noqa: PLR0913 - one parameter for each property of an account
         self,
         *owners: Person,
-        type: str = "uk_retail",  # noqa: A002 - the API's word
+        type: str = "uk_retail",  # noqa: A002 - the name of the field in Monzo's API
         currency: str = "GBP",
         balance: int = 0,
         closed: bool = False,
         created: datetime | None = None,
         description: str = "",
     ) -> Account:
-        """Open an account of any type; a joint one has two owners.
+        """Open an account of any type; a joint account has two owners.
 
-        What it holds at first comes from outside without a transaction.
+        The opening balance comes from outside the bank, without a transaction.
         """
         created = created or self.clock()
         numbered = type in NUMBERED_TYPES
@@ -219,19 +198,19 @@ class Bank:
             owners=owners,
             currency=currency,
             created=created,
-            description=description or self._describe(type, owners, created),
+            description=description or self._account_description(type, owners, created),
             number=f"{10_000_000 + 1_234_577 * (len(self.accounts) + 1):08}" if numbered else "",
             business_id=self._ids.next("business", created) if type == "uk_business" else "",
             closed=closed,
         )
         self.accounts[account.id] = account
-        self._shift(balance, self._outside(currency), account)
+        self._move_money(balance, self._outside_purse(currency), account)
         return account
 
     def open_pot(
         self, account_id: str, name: str, *, balance: int = 0, **options: Unpack[PotOptions]
     ) -> Pot:
-        """Open a pot; what it holds at first comes from outside without a transaction."""
+        """Open a pot; the opening balance comes from outside the bank, without a transaction."""
         account = self.account(account_id)
         created = options.get("created") or self.clock()
         pot = Pot(
@@ -252,37 +231,37 @@ class Bank:
             isa=options.get("isa", False),
         )
         self.pots[pot.id] = pot
-        self._shift(balance, self._outside(account.currency), pot)
+        self._move_money(balance, self._outside_purse(account.currency), pot)
         return pot
 
     def account(self, account_id: str) -> Account:
-        """Return the account, or refuse."""
+        """Return an account. Raises BankError if it does not exist."""
         if account_id not in self.accounts:
             raise BankError("not_found.account_not_found", "Account not found")
         return self.accounts[account_id]
 
     def pot(self, pot_id: str) -> Pot:
-        """Return the pot, closed ones too, or refuse."""
+        """Return a pot, also a closed one. Raises BankError if it does not exist."""
         if pot_id not in self.pots:
             raise BankError("not_found.pot_not_found", "Pot not found")
         return self.pots[pot_id]
 
     def accounts_of(self, person: Person) -> list[Account]:
-        """Return the accounts that a person owns or shares, closed ones too."""
+        """Return the accounts that a person owns or shares, including closed accounts."""
         return [account for account in self.accounts.values() if person in account.owners]
 
     def pots_of(self, account_id: str) -> list[Pot]:
-        """Return an account's pots, closed ones too, as Monzo lists them."""
+        """Return an account's pots, including closed pots, because Monzo lists those as well."""
         return [pot for pot in self.pots.values() if pot.account_id == account_id]
 
     def rename_pot(self, pot_id: str, name: str) -> None:
-        """Give a pot another name."""
+        """Rename a pot."""
         pot = self.pot(pot_id)
         pot.name = name
         pot.updated = self.clock()
 
     def set_goal(self, pot_id: str, goal: int | None) -> None:
-        """Give a pot another goal, or none."""
+        """Change or remove the goal of a pot."""
         pot = self.pot(pot_id)
         pot.goal = goal
         pot.updated = self.clock()
@@ -295,37 +274,39 @@ class Bank:
         pot.updated = self.clock()
 
     def set_round_up(self, pot_id: str, *, on: bool, multiplier: int | None = None) -> None:
-        """Have an account's card payments rounded up into this pot, or no longer."""
+        """Start or stop rounding up the account's card payments into this pot."""
         pot = self.pot(pot_id)
         pot.round_up = on
         pot.round_up_multiplier = multiplier
         pot.updated = self.clock()
 
     def go_abroad(self, account_id: str, currency: str, rate: float) -> None:
-        """Travel: `rate` is how much of the foreign currency one unit of the account's buys."""
+        """Set a travel currency: one unit of the account's currency buys `rate` units of it."""
         self.account(account_id).abroad = Abroad(currency=currency, rate=rate)
 
     def come_home(self, account_id: str) -> None:
-        """Be back where the account's own currency is spent."""
+        """Remove the travel currency."""
         self.account(account_id).abroad = None
 
     def close_pot(self, pot_id: str) -> None:
-        """Send what is left back to the account; the pot stays listed as deleted."""
+        """Return the pot's money to the account; the pot stays listed as deleted."""
         pot = self.pot(pot_id)
         if pot.deleted:
             return
         if pot.balance:
-            self._announce(self._pot_row(pot, pot.balance, f"close:{pot.id}", "user"))
+            self._notify(self._record_pot_transfer(pot, pot.balance, f"close:{pot.id}", "user"))
         pot.deleted = True
         pot.updated = self.clock()
 
     def close_account(self, account_id: str) -> None:
-        """Empty the pots, pay out the rest, and close; the account stays listed as closed."""
-        account = self._open(account_id)
+        """Close the pots, pay out the balance, and close; the account stays listed as closed."""
+        account = self._require_open(account_id)
         for pot in self.pots_of(account_id):
             self.close_pot(pot.id)
         if account.balance:
-            self._transfer(account, -account.balance, account.owners[0].name, "Account closed")
+            self._make_bank_transfer(
+                account, -account.balance, account.owners[0].name, "Account closed"
+            )
         account.closed = True
 
     # Money in and out
@@ -341,15 +322,17 @@ class Bank:
     ) -> Transaction:
         """Pay by card; `amount` is negative. Spare change goes to a round-up pot if there is one.
 
-        More than there is may be paid, as with an overdraft. A payment that the bank refuses is
-        `decline`.
+        The payment may exceed the balance, like with an overdraft. Use `decline` for a payment
+        that the bank refuses.
         """
         if amount > 0:
             msg = "A payment's amount is negative"
             raise ValueError(msg)
-        account = self._open(account_id)
-        payment = self._card(account, amount, merchant, pending=pending, **options)
-        self._announce(payment, *self._round_up(account, payment))
+        account = self._require_open(account_id)
+        payment = self._record_card_transaction(
+            account, amount, merchant, pending=pending, **options
+        )
+        self._notify(payment, *self._round_up(account, payment))
         return payment
 
     def decline(
@@ -361,12 +344,12 @@ class Bank:
         reason: str = "INSUFFICIENT_FUNDS",
         **options: Unpack[CardOptions],
     ) -> Transaction:
-        """Refuse a card payment: listed with the amount that was tried, and no money moves."""
-        account = self._open(account_id)
-        attempt = self._card(
+        """Decline a card payment: it is listed with the attempted amount, and no money moves."""
+        account = self._require_open(account_id)
+        attempt = self._record_card_transaction(
             account, amount, merchant, pending=False, decline_reason=reason, **options
         )
-        self._announce(attempt)
+        self._notify(attempt)
         return attempt
 
     def refund(
@@ -377,31 +360,33 @@ class Bank:
         merchant: str | Shop = "Deli",
         **options: Unpack[CardOptions],
     ) -> Transaction:
-        """Take money back from a merchant; `amount` is positive."""
+        """Receive a refund from a merchant; `amount` is positive."""
         if amount <= 0:
             msg = "A refund's amount is positive"
             raise ValueError(msg)
-        row = self._card(self._open(account_id), amount, merchant, pending=False, **options)
-        self._announce(row)
-        return row
+        transaction = self._record_card_transaction(
+            self._require_open(account_id), amount, merchant, pending=False, **options
+        )
+        self._notify(transaction)
+        return transaction
 
     def withdraw_cash(
         self, account_id: str, amount: int, *, fee: int = 0, **options: Unpack[CardOptions]
     ) -> Transaction:
-        """Take cash; `amount` is negative and has the cash machine's `fee` (positive) in it."""
+        """Withdraw cash; `amount` is negative and includes the cash machine's positive `fee`."""
         charged = AtmFee(fee=fee, withdrawal=-amount - fee) if fee else None
-        row = self._card(
-            self._open(account_id),
+        transaction = self._record_card_transaction(
+            self._require_open(account_id),
             amount,
             "Cash machine",
             pending=False,
             atm_fee=charged,
             **options,
         )
-        self._announce(row)
-        return row
+        self._notify(transaction)
+        return transaction
 
-    def receive(  # noqa: PLR0913 - a row has many sides
+    def receive(  # noqa: PLR0913 - one parameter for each field
         self,
         account_id: str,
         amount: int,
@@ -411,12 +396,12 @@ class Bank:
         category: str = "transfers",
         at: datetime | None = None,
     ) -> Transaction:
-        """Take a bank transfer in: it can be spent at once, and settles at seven next morning."""
-        return self._transfer(
-            self._open(account_id), amount, sender, notes, category=category, at=at
+        """Receive a bank transfer: available at once, settled the next morning at seven."""
+        return self._make_bank_transfer(
+            self._require_open(account_id), amount, sender, notes, category=category, at=at
         )
 
-    def direct_debit(  # noqa: PLR0913 - a row has many sides
+    def direct_debit(  # noqa: PLR0913 - one parameter for each field
         self,
         account_id: str,
         amount: int,
@@ -426,14 +411,23 @@ class Bank:
         pot_id: str | None = None,
         at: datetime | None = None,
     ) -> Transaction:
-        """Pay a bill; `amount` is negative. From a pot, its money passes through the account."""
-        account = self._open(account_id)
-        rows = []
-        metadata = {"bacs_direct_debit_instruction_id": self._ids.next("bacsddi", self._at(at))}
+        """Pay a direct debit; `amount` is negative.
+
+        If a pot pays the bill, its money passes through the account, as a second transaction.
+        """
+        account = self._require_open(account_id)
+        transactions = []
+        metadata = {
+            "bacs_direct_debit_instruction_id": self._ids.next("bacsddi", self._timestamp(at))
+        }
         if pot_id is not None:
             metadata["bills_pot_id"] = pot_id
             dedupe = f"bill:{metadata['bacs_direct_debit_instruction_id']}"
-            rows.append(self._pot_row(self.pot(pot_id), -amount, dedupe, "committed_spending", at))
+            transactions.append(
+                self._record_pot_transfer(
+                    self.pot(pot_id), -amount, dedupe, "committed_spending", at
+                )
+            )
         bill = self._record(
             account,
             amount,
@@ -441,90 +435,97 @@ class Bank:
             description=payee.upper(),
             scheme="bacs",
             category=category,
-            counterparty=_stranger(payee) | {"service_user_number": "000000"},
+            counterparty=_external_counterparty(payee) | {"service_user_number": "000000"},
             metadata=metadata,
             include_in_spending=True,
         )
-        self._announce(*rows, bill)
+        self._notify(*transactions, bill)
         return bill
 
     def interest(self, account_id: str, amount: int, *, at: datetime | None = None) -> Transaction:
-        """Pay interest into an account, or charge it when `amount` is negative."""
-        row = self._record(
-            self._open(account_id),
+        """Pay interest into an account; a negative `amount` charges interest."""
+        transaction = self._record(
+            self._require_open(account_id),
             amount,
             at,
             description="Interest",
             scheme="account_interest",
             category="income" if amount > 0 else "bills",
         )
-        self._announce(row)
-        return row
+        self._notify(transaction)
+        return transaction
 
     def pot_interest(self, pot_id: str, amount: int) -> None:
-        """Pay interest straight into a pot; the account sees no transaction."""
+        """Pay interest into a pot. Monzo lists no transaction for it."""
         pot = self.pot(pot_id)
-        self._shift(amount, self._outside(pot.currency), pot)
+        self._move_money(amount, self._outside_purse(pot.currency), pot)
         pot.updated = self.clock()
 
     def p2p(
         self, from_account_id: str, to_account_id: str, amount: int, *, notes: str = ""
     ) -> tuple[Transaction, Transaction]:
-        """Send money to somebody else at this bank: a row on either side, `amount` is positive."""
-        sender, receiver = self._open(from_account_id), self._open(to_account_id)
+        """Send money to another customer; `amount` is positive. Each account gets a transaction."""
+        sender, receiver = self._require_open(from_account_id), self._require_open(to_account_id)
         if sender.currency != receiver.currency:
             msg = "Both accounts must have one currency"
             raise ValueError(msg)
         reference = self._ids.next("p2p", self.clock())
-        rows = (
-            self._p2p_row(sender, receiver, -amount, reference, notes),
-            self._p2p_row(receiver, sender, amount, reference, notes),
+        transactions = (
+            self._record_p2p(sender, receiver, -amount, reference, notes),
+            self._record_p2p(receiver, sender, amount, reference, notes),
         )
-        self._announce(*rows)
-        return rows
+        self._notify(*transactions)
+        return transactions
 
     def settle(self, transaction_id: str, amount: int | None = None) -> Transaction:
-        """Settle a pending payment, with another amount if one is given. Nobody is told."""
-        row = self.transaction(transaction_id)
-        if row.settled is not None:
+        """Settle a pending payment, optionally with another (negative) amount.
+
+        Listeners are not called, because Monzo sends no webhook for it.
+        """
+        transaction = self.transaction(transaction_id)
+        if transaction.settled is not None:
             msg = "Only a pending payment can be settled"
             raise ValueError(msg)
         if amount is not None:
-            account = self.accounts[row.account_id]
-            self._shift(amount - row.amount, self._outside(account.currency), account)
-            if row.local_currency == row.currency:
-                row.local_amount = amount
-            row.amount = amount
-        row.settled = row.updated = self.clock()
-        row.amount_is_pending = False
-        return row
+            account = self.accounts[transaction.account_id]
+            self._move_money(
+                amount - transaction.amount, self._outside_purse(account.currency), account
+            )
+            if transaction.local_currency == transaction.currency:
+                transaction.local_amount = amount
+            transaction.amount = amount
+        transaction.settled = transaction.updated = self.clock()
+        transaction.amount_is_pending = False
+        return transaction
 
     # Pots
 
     def deposit(
         self, pot_id: str, account_id: str, amount: int, dedupe_id: str, *, trigger: str = "user"
     ) -> Pot:
-        """Move money into a pot; the same `dedupe_id` moves it once. `amount` is positive."""
+        """Move money into a pot; `amount` is positive. A repeated `dedupe_id` moves nothing."""
         if (
-            earlier := self._made_before(dedupe_id, _Move(pot_id, account_id, -amount))
+            earlier := self._earlier_transfer(dedupe_id, _PotTransfer(pot_id, account_id, -amount))
         ) is not None:
             return earlier
-        pot, account = self._pair(pot_id, account_id, amount)
-        if pot.locked and not self.rules.locked_pots_take_deposits:
+        pot, account = self._check_transfer(pot_id, account_id, amount)
+        if pot.locked and not self.behaviour.locked_pots_take_deposits:
             raise BankError("forbidden.pot_locked", "This pot is locked")
         if account.balance < amount:
             raise BankError(
                 "bad_request.insufficient_funds",
                 "You can't deposit more than your current account balance",
             )
-        self._announce(self._pot_row(pot, -amount, dedupe_id, trigger))
+        self._notify(self._record_pot_transfer(pot, -amount, dedupe_id, trigger))
         return pot
 
     def withdraw(self, pot_id: str, account_id: str, amount: int, dedupe_id: str) -> Pot:
-        """Take money out of a pot; the same `dedupe_id` moves it once. `amount` is positive."""
-        if (earlier := self._made_before(dedupe_id, _Move(pot_id, account_id, amount))) is not None:
+        """Move money out of a pot; `amount` is positive. A repeated `dedupe_id` moves nothing."""
+        if (
+            earlier := self._earlier_transfer(dedupe_id, _PotTransfer(pot_id, account_id, amount))
+        ) is not None:
             return earlier
-        pot, _ = self._pair(pot_id, account_id, amount)
+        pot, _ = self._check_transfer(pot_id, account_id, amount)
         if pot.locked:
             raise BankError("forbidden.pot_locked", "This pot is locked")
         if pot.added_security:
@@ -535,13 +536,12 @@ class Bank:
             raise BankError(
                 "bad_request.insufficient_funds", "You can't withdraw more than your pot balance"
             )
-        self._announce(self._pot_row(pot, amount, dedupe_id, "user"))
+        self._notify(self._record_pot_transfer(pot, amount, dedupe_id, "user"))
         return pot
 
-    # Looking
-
+    # Reading
     def balance(self, account_id: str) -> Balance:
-        """Return what an account holds at this moment."""
+        """Return the current balance of an account."""
         account = self.account(account_id)
         pots = self.pots_of(account_id)
         in_pots = sum(pot.balance for pot in pots)
@@ -551,57 +551,59 @@ class Bank:
             balance=account.balance,
             total_balance=account.balance
             + in_pots
-            - (0 if self.rules.savings_in_total else in_savings),
+            - (0 if self.behaviour.savings_in_total else in_savings),
             with_savings=account.balance + in_pots,
             currency=account.currency,
-            spend_today=min(spent, 0) if self.rules.spend_today_never_positive else spent,
+            spend_today=min(spent, 0) if self.behaviour.spend_today_never_positive else spent,
             local_spend=local,
             abroad=account.abroad,
         )
 
     def transaction(self, transaction_id: str) -> Transaction:
-        """Return one transaction, or refuse."""
-        if transaction_id not in self._rows:
+        """Return one transaction. Raises BankError if it does not exist."""
+        if transaction_id not in self._transactions:
             raise BankError("not_found.transaction_not_found", "Transaction not found")
-        return self._rows[transaction_id]
+        return self._transactions[transaction_id]
 
     def transactions(self, account_id: str) -> list[Transaction]:
         """Return an account's whole history, oldest first."""
         return list(self._history[account_id])
 
-    def day_began(self) -> datetime:
-        """Return when the bank's day began: the last four in the morning in London."""
+    def start_of_day(self) -> datetime:
+        """Return the start of the bank's current day: the most recent 04:00 in London."""
         now = self.clock().astimezone(LONDON)
-        return (now - timedelta(hours=DAY_BEGINS)).replace(
-            hour=DAY_BEGINS, minute=0, second=0, microsecond=0
+        return (now - timedelta(hours=DAY_START_HOUR)).replace(
+            hour=DAY_START_HOUR, minute=0, second=0, microsecond=0
         )
 
     def on_transaction(self, listener: Callable[[Transaction], None]) -> Callable[[], None]:
-        """Tell of every new transaction, declined ones too; call the answer to stop."""
+        """Call a listener for every new transaction, including declined payments.
+
+        Returns a function that removes the listener.
+        """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    # What programs attach
-
+    # Annotations, feed items, attachments, receipts and webhooks
     def annotate(self, transaction_id: str, metadata: dict[str, str]) -> Transaction:
-        """Write metadata; an empty value deletes. As seen, only `notes` is kept."""
-        row = self.transaction(transaction_id)
-        kept = metadata if self.rules.keep_metadata else {"notes": metadata.get("notes")}
+        """Change metadata; an empty value deletes the key. Monzo was seen to keep only `notes`."""
+        transaction = self.transaction(transaction_id)
+        kept = metadata if self.behaviour.keep_metadata else {"notes": metadata.get("notes")}
         for key, value in kept.items():
             if value is None:
                 continue
-            row.metadata.pop(key, None)
+            transaction.metadata.pop(key, None)
             if value:
-                row.metadata[key] = value
+                transaction.metadata[key] = value
             if key == "notes":
-                row.notes = value
-        row.updated = self.clock()
-        return row
+                transaction.notes = value
+        transaction.updated = self.clock()
+        return transaction
 
     def add_feed_item(
         self, account_id: str, *, title: str, image_url: str, body: str, url: str, **colours: str
     ) -> FeedItem:
-        """Put a card into the app's feed."""
+        """Add an item to the app's feed."""
         item = FeedItem(
             account_id=account_id,
             title=title,
@@ -617,8 +619,8 @@ class Bank:
     def attach(
         self, transaction_id: str, person: Person, file_url: str, file_type: str
     ) -> Attachment:
-        """Hang a picture on a transaction."""
-        row = self.transaction(transaction_id)
+        """Attach an image to a transaction."""
+        transaction = self.transaction(transaction_id)
         attachment = Attachment(
             id=self._ids.next("attach", self.clock()),
             user_id=person.user_id,
@@ -628,11 +630,11 @@ class Bank:
             created=self.clock(),
         )
         self.attachments[attachment.id] = attachment
-        row.attachments.append(attachment)
+        transaction.attachments.append(attachment)
         return attachment
 
     def detach(self, attachment_id: str) -> None:
-        """Take a picture off its transaction."""
+        """Remove an attachment from its transaction."""
         if attachment_id not in self.attachments:
             raise BankError("not_found.attachment_not_found", "Attachment not found")
         attachment = self.attachments.pop(attachment_id)
@@ -641,7 +643,7 @@ class Bank:
     def put_receipt(
         self, person: Person, external_id: str, transaction_id: str, body: JsonObject
     ) -> Receipt:
-        """Keep a receipt; another with the same external id takes its place."""
+        """Store a receipt; it replaces a receipt with the same external id."""
         self.transaction(transaction_id)
         earlier = self.receipts.get((person.user_id, external_id))
         receipt = Receipt(
@@ -655,13 +657,13 @@ class Bank:
         return receipt
 
     def receipt(self, person: Person, external_id: str) -> Receipt:
-        """Return a receipt, or refuse."""
+        """Return a receipt. Raises BankError if it does not exist."""
         if (person.user_id, external_id) not in self.receipts:
             raise BankError("not_found.receipt_not_found", "Receipt not found")
         return self.receipts[person.user_id, external_id]
 
     def register_webhook(self, account_id: str, client_id: str, url: str) -> Webhook:
-        """Call an address at every new transaction; the same address may be registered again."""
+        """Register a webhook for new transactions; the same URL may be registered again."""
         webhook = Webhook(
             id=self._ids.next("webhook", self.clock()),
             account_id=account_id,
@@ -671,32 +673,31 @@ class Bank:
         self.webhooks[webhook.id] = webhook
         return webhook
 
-    # Within
-
-    def _at(self, at: datetime | None) -> datetime:
-        """Return a moment in the whole milliseconds that Monzo shows."""
+    # Internals
+    def _timestamp(self, at: datetime | None) -> datetime:
+        """Return a time (default: now) in whole milliseconds, the precision that Monzo shows."""
         moment = at or self.clock()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
-    def _describe(self, kind: str, owners: tuple[Person, ...], created: datetime) -> str:
+    def _account_description(self, kind: str, owners: tuple[Person, ...], created: datetime) -> str:
         if kind == "uk_retail_joint":
             return f"Joint account between {' and '.join(owner.user_id for owner in owners)}"
         if kind in _DESCRIPTION_PREFIXES:
             return self._ids.next(_DESCRIPTION_PREFIXES[kind], created)
         return owners[0].user_id
 
-    def _outside(self, currency: str) -> Outside:
+    def _outside_purse(self, currency: str) -> Outside:
         return self.outside.setdefault(currency, Outside(currency=currency))
 
-    def _open(self, account_id: str) -> Account:
+    def _require_open(self, account_id: str) -> Account:
         account = self.account(account_id)
         if account.closed:
             raise BankError("bad_request.account_closed", "This account is closed")
         return account
 
-    def _pair(self, pot_id: str, account_id: str, amount: int) -> tuple[Pot, Account]:
-        """Return a pot and its account if money may move between them at all."""
-        pot, account = self.pot(pot_id), self._open(account_id)
+    def _check_transfer(self, pot_id: str, account_id: str, amount: int) -> tuple[Pot, Account]:
+        """Return the pot and the account of a transfer. Raises BankError if it is impossible."""
+        pot, account = self.pot(pot_id), self._require_open(account_id)
         if pot.account_id != account.id:
             raise BankError(
                 "bad_request.pot_account_mismatch", "The pot does not belong to this account"
@@ -707,26 +708,26 @@ class Bank:
             raise BankError("bad_request.bad_param.amount", "The amount must be greater than zero")
         return pot, account
 
-    def _made_before(self, dedupe_id: str, move: _Move) -> Pot | None:
-        """Return the pot that the first move under this id was for, if there was one."""
-        earlier = self._moves.get(dedupe_id)
+    def _earlier_transfer(self, dedupe_id: str, move: _PotTransfer) -> Pot | None:
+        """Return the pot of the first transfer with this dedupe id, if it decides the answer."""
+        earlier = self._pot_transfers.get(dedupe_id)
         if not earlier:
             return None
-        if move in earlier or self.rules.dedupe_conflict == "replay":
+        if move in earlier or self.behaviour.dedupe_conflict == "replay":
             return self.pots[earlier[0].pot_id]
-        if self.rules.dedupe_conflict == "refuse":
+        if self.behaviour.dedupe_conflict == "refuse":
             raise BankError(
                 "bad_request.dedupe_conflict", "This dedupe_id was used for another transfer"
             )
         return None
 
     @staticmethod
-    def _shift(amount: int, giver: Purse, taker: Purse) -> None:
-        """Move money. Nothing else in this bank changes a balance."""
+    def _move_money(amount: int, giver: Purse, taker: Purse) -> None:
+        """Move money between two purses. Only this method changes balances."""
         giver.balance -= amount
         taker.balance += amount
 
-    def _record(  # noqa: PLR0913 - a row has many sides
+    def _record(  # noqa: PLR0913 - one parameter for each field
         self,
         account: Account,
         amount: int,
@@ -735,13 +736,13 @@ class Bank:
         against: Purse | None = None,
         local_amount: int | None = None,
         local_currency: str | None = None,
-        **details: Unpack[_Details],
+        **details: Unpack[_TransactionDetails],
     ) -> Transaction:
-        """Write a row and, unless it was declined, move its money from or to the other side."""
-        created = self._at(at)
+        """Add a transaction and move its money, unless it was declined."""
+        created = self._timestamp(at)
         details.setdefault("settled", created)
         details.setdefault("dedupe_id", self._ids.next("dedupe", created))
-        row = Transaction(
+        transaction = Transaction(
             id=self._ids.next("tx", created),
             account_id=account.id,
             created=created,
@@ -752,34 +753,34 @@ class Bank:
             local_currency=local_currency or account.currency,
             **details,
         )
-        row.metadata["ledger_insertion_id"] = self._ids.next("entryset", created)
-        self._rows[row.id] = row
-        insort(self._history[account.id], row, key=lambda known: known.id)
-        if not row.decline_reason:
-            self._shift(amount, against or self._outside(account.currency), account)
-        return row
+        transaction.metadata["ledger_insertion_id"] = self._ids.next("entryset", created)
+        self._transactions[transaction.id] = transaction
+        insort(self._history[account.id], transaction, key=lambda each: each.id)
+        if not transaction.decline_reason:
+            self._move_money(amount, against or self._outside_purse(account.currency), account)
+        return transaction
 
-    def _announce(self, *rows: Transaction) -> None:
-        for row in rows:
+    def _notify(self, *transactions: Transaction) -> None:
+        for transaction in transactions:
             for listener in tuple(self._listeners):
-                listener(row)
+                listener(transaction)
 
-    def _merchant(self, named: str | Shop) -> Merchant:
-        known = shop(named) if isinstance(named, str) else named
-        if known not in self._merchants:
-            self._merchants[known] = Merchant(
+    def _merchant(self, merchant: str | Shop) -> Merchant:
+        known_shop = shop(merchant) if isinstance(merchant, str) else merchant
+        if known_shop not in self._merchants:
+            self._merchants[known_shop] = Merchant(
                 id=self._ids.next("merch", self.clock()),
                 group_id=self._ids.next("grp", self.clock()),
-                name=known.name,
-                category=known.category,
-                emoji=known.emoji,
-                online=known.online,
-                atm=known.atm,
-                address=known.address,
+                name=known_shop.name,
+                category=known_shop.category,
+                emoji=known_shop.emoji,
+                online=known_shop.online,
+                atm=known_shop.atm,
+                address=known_shop.address,
             )
-        return self._merchants[known]
+        return self._merchants[known_shop]
 
-    def _card(  # noqa: PLR0913 - a row has many sides
+    def _record_card_transaction(  # noqa: PLR0913 - one parameter for each field
         self,
         account: Account,
         amount: int,
@@ -790,9 +791,9 @@ class Bank:
         atm_fee: AtmFee | None = None,
         **options: Unpack[CardOptions],
     ) -> Transaction:
-        """Write a row of the card's."""
+        """Add a card transaction."""
         where = self._merchant(merchant)
-        at = self._at(options.get("at"))
+        at = self._timestamp(options.get("at"))
         lifecycle = self._ids.next("mclifecycle", at)
         message = self._ids.next("mcauthmsg", at)
         metadata = {
@@ -808,7 +809,7 @@ class Bank:
             account,
             amount,
             at,
-            description=_scheme_text(where),
+            description=_card_description(where),
             scheme=options.get("scheme", "mastercard"),
             category=options.get("category") or where.category,
             categories=options.get("categories"),
@@ -827,7 +828,7 @@ class Bank:
             virtual_card=options.get("virtual_card", ""),
         )
 
-    def _transfer(  # noqa: PLR0913 - a row has many sides
+    def _make_bank_transfer(  # noqa: PLR0913 - one parameter for each field
         self,
         account: Account,
         amount: int,
@@ -837,19 +838,19 @@ class Bank:
         category: str = "transfers",
         at: datetime | None = None,
     ) -> Transaction:
-        """Make a Faster Payment, in or out."""
-        created = self._at(at)
+        """Add an incoming or outgoing Faster Payment, and call the listeners."""
+        created = self._timestamp(at)
         payment = self._ids.next("fpspayment", created)
-        row = self._record(
+        transaction = self._record(
             account,
             amount,
             created,
             description=notes or other,
             scheme="payport_faster_payments",
             category=category,
-            settled=_next_morning(created),
+            settled=_next_settlement(created),
             dedupe_id=f"com.monzo.fps:9200:{payment}:{'INBOUND' if amount > 0 else 'OUTBOUND'}",
-            counterparty=_stranger(other),
+            counterparty=_external_counterparty(other),
             metadata={
                 "faster_payment": "true",
                 "fps_payment_id": payment,
@@ -859,10 +860,10 @@ class Bank:
             notes=notes or other,
             originator=amount < 0,
         )
-        self._announce(row)
-        return row
+        self._notify(transaction)
+        return transaction
 
-    def _p2p_row(
+    def _record_p2p(
         self, account: Account, other: Account, amount: int, reference: str, notes: str
     ) -> Transaction:
         person = other.owners[0]
@@ -886,25 +887,31 @@ class Bank:
         )
 
     def _round_up(self, account: Account, payment: Transaction) -> Iterable[Transaction]:
-        """Put a payment's spare change aside, if there is a pot for it and money enough."""
-        jars = (pot for pot in self.pots_of(account.id) if pot.round_up and not pot.deleted)
-        if (jar := next(jars, None)) is None:
+        """Move a payment's spare change into the round-up pot, if the balance covers it."""
+        round_up_pots = (
+            pot for pot in self.pots_of(account.id) if pot.round_up and not pot.deleted
+        )
+        if (round_up_pot := next(round_up_pots, None)) is None:
             return
-        change = payment.amount % minor_units(account.currency) * (jar.round_up_multiplier or 1)
+        change = (
+            payment.amount % minor_units(account.currency) * (round_up_pot.round_up_multiplier or 1)
+        )
         if 0 < change <= account.balance:
-            rule = f"CoinJarRule:{payment.id}:{jar.id}"
-            row = self._pot_row(jar, -change, rule, "coin_jar", payment.created)
-            payment.metadata["coin_jar_transaction"] = row.id
-            yield row
+            rule = f"CoinJarRule:{payment.id}:{round_up_pot.id}"
+            transaction = self._record_pot_transfer(
+                round_up_pot, -change, rule, "coin_jar", payment.created
+            )
+            payment.metadata["coin_jar_transaction"] = transaction.id
+            yield transaction
 
-    def _pot_row(
+    def _record_pot_transfer(
         self, pot: Pot, amount: int, external_id: str, trigger: str, at: datetime | None = None
     ) -> Transaction:
-        """Move money between a pot and its account, and write the account's row of it."""
+        """Move money between a pot and its account, and add the account's transaction."""
         account = self.accounts[pot.account_id]
         direction, prefix = ("deposit", "potdep") if amount < 0 else ("withdraw", "potwdr")
         key = "pot_deposit_id" if amount < 0 else "pot_withdrawal_id"
-        row = self._record(
+        transaction = self._record(
             account,
             amount,
             at,
@@ -917,30 +924,30 @@ class Bank:
                 "external_id": external_id,
                 "pot_id": pot.id,
                 "trigger": trigger,
-                key: self._ids.next(prefix, self._at(at)),
+                key: self._ids.next(prefix, self._timestamp(at)),
             },
             originator=True,
         )
-        pot.updated = row.created
-        self._moves[external_id].append(_Move(pot.id, account.id, amount))
-        return row
+        pot.updated = transaction.created
+        self._pot_transfers[external_id].append(_PotTransfer(pot.id, account.id, amount))
+        return transaction
 
     def _spent_today(self, account_id: str) -> tuple[int, dict[str, int]]:
-        """Return what changed by spending since the day began, in all and by currency spent in."""
+        """Return the change by spending since the day began: in total, and by local currency."""
         local: Counter[str] = Counter()
         spent = 0
-        since = self.day_began()
-        for row in reversed(self._history[account_id]):
-            if row.created < since:
+        since = self.start_of_day()
+        for transaction in reversed(self._history[account_id]):
+            if transaction.created < since:
                 break
-            if row.include_in_spending and not row.decline_reason:
-                spent += row.amount
-                local[row.local_currency] += row.local_amount
+            if transaction.include_in_spending and not transaction.decline_reason:
+                spent += transaction.amount
+                local[transaction.local_currency] += transaction.local_amount
         return spent, dict(local)
 
 
-def _stranger(name: str) -> dict[str, str]:
-    """Return the other side of a bank transfer, as recorded."""
+def _external_counterparty(name: str) -> dict[str, str]:
+    """Return the counterparty of a bank transfer (recorded)."""
     return {
         "account_number": "00000000",
         "name": name,
@@ -949,17 +956,17 @@ def _stranger(name: str) -> dict[str, str]:
     }
 
 
-def _scheme_text(merchant: Merchant) -> str:
-    """Return what the card scheme would print: padded to columns, as recorded."""
+def _card_description(merchant: Merchant) -> str:
+    """Return the card scheme's description: name, city and country in columns (recorded)."""
     address = merchant.address
     city, country = (address.city, address.country) if address.city else ("INTERNET", "GBR")
     return f"{merchant.name[:22]:<23}{city[:13]:<14}{country}"
 
 
-def _next_morning(moment: datetime) -> datetime:
-    """Return the next seven in the morning in London."""
+def _next_settlement(moment: datetime) -> datetime:
+    """Return the next settlement time of bank transfers: 07:00 in London."""
     local = moment.astimezone(LONDON)
-    morning = local.replace(hour=TRANSFERS_SETTLE, minute=0, second=0, microsecond=0)
+    morning = local.replace(hour=SETTLEMENT_HOUR, minute=0, second=0, microsecond=0)
     if morning <= local:
         morning += timedelta(days=1)
     return morning.astimezone(UTC)

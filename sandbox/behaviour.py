@@ -1,4 +1,4 @@
-"""Every guess about Monzo's HTTP side, as a switch. The ledger's own guesses are `bank.Rules`."""
+"""Switches for uncertain behaviour of Monzo; the defaults are the best guess."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,104 +10,127 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
+class BankBehaviour:
+    """Behaviour of the ledger that was never observed at Monzo. All defaults are assumptions."""
+
+    dedupe_conflict: Literal["replay", "refuse", "move"] = "replay"
+    """Answer to a used dedupe id with another pot, account or amount: repeat the first transfer's
+    answer, refuse, or make another transfer."""
+
+    locked_pots_take_deposits: bool = True
+    """Whether a locked pot accepts deposits, as in the app: the lock prevents withdrawals."""
+
+    keep_metadata: bool = False
+    """Whether a client's own metadata is stored (documented), or only `notes` (observed)."""
+
+    spend_today_never_positive: bool = True
+    """Whether `spend_today` is 0, not positive, on a day with more refunds than spending."""
+
+    savings_in_total: bool = True
+    """Whether `total_balance` includes the savings pots."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RateLimit:
-    """More than `requests` within `window` are refused; the figures are a claim, not documented."""
+    """Refuse more than `requests` within `window`. The defaults were reported, not documented."""
 
     requests: int = 30
     window: timedelta = timedelta(minutes=5)
     retry_after: Literal["seconds", "date"] | None = None
-    """The form of the Retry-After header; none was ever recorded."""
+    """Format of the Retry-After header; no recording has this header."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviour:
-    """How the server behaves where recordings and documentation disagree or say nothing."""
+class ServerBehaviour:
+    """Behaviour of the HTTP API where recordings and documentation disagree or say nothing."""
 
     # Signing in
 
-    code_life: timedelta = timedelta(minutes=10)
-    """Assumed; five to ten minutes is usual."""
+    code_lifetime: timedelta = timedelta(minutes=10)
+    """Assumed; five to ten minutes are usual."""
 
-    token_life: timedelta = timedelta(seconds=107_999)
-    """As recorded. Documented are 21600 seconds."""
+    token_lifetime: timedelta = timedelta(seconds=107_999)
+    """Recorded. The documentation says 21600 seconds."""
 
     approve_at_once: bool = False
-    """Whether a new sign-in needs no approval in the app."""
+    """Whether a new sign-in is approved without the app."""
 
     denied_is_revoked: bool = False
-    """Whether denying in the app ends the sign-in at once, or leaves it waiting for ever."""
+    """Whether a denial in the app ends the sign-in at once; otherwise it stays pending."""
 
     wrong_secret: str = "unauthorized.bad_client"  # noqa: S105 - an error code
-    """The code for a wrong client secret; assumed."""
+    """Error code for a wrong client secret; assumed."""
 
-    # Reading
+    # Read requests
 
     full_history: timedelta = timedelta(minutes=5)
-    """How long after approval the whole history can be read; documented."""
+    """Time after approval in which the full history can be read; documented."""
 
-    gated_history: timedelta = timedelta(days=89, hours=12)
-    """How far back can be read later: 89 days work, 90 do not, in between is assumed."""
+    later_history: timedelta = timedelta(days=89, hours=12)
+    """Age of the oldest readable transaction after that: 89 days work, 90 days do not; the exact
+    limit in between is assumed."""
 
     longest_span: timedelta = timedelta(days=365)
-    """The widest range of one listing, as recorded."""
+    """Longest time range of one list request; recorded."""
 
     without_since: timedelta | None = timedelta(days=30)
-    """How far back a listing without `since` goes, as claimed; None refuses it when the history
-    is gated, as older clients saw."""
+    """Start of a list without `since`, as reported. None: such a request is refused once the full
+    history is closed, as older clients experienced."""
 
     limit_above_100: Literal["clamp", "refuse"] = "clamp"
-    """Assumed."""
+    """Handling of `limit` above 100; assumed."""
 
     unreadable_balance: frozenset[str] = frozenset({"uk_monzo_flex_backing_loan", "uk_prepaid"})
-    """Account types whose balance is forbidden; the first as claimed, the second assumed."""
+    """Account types without a readable balance; the first was reported, the second is assumed."""
 
     unreadable_transactions: frozenset[str] = frozenset({"uk_monzo_flex_backing_loan"})
-    """As claimed."""
+    """Account types without a readable list of transactions; reported."""
 
     unreadable_pots: frozenset[str] = frozenset({"uk_monzo_flex_backing_loan"})
-    """Assumed."""
+    """Account types without a readable list of pots; assumed."""
 
     joint_pots_name_own_account: bool = False
-    """Whether joint pots name the asking person's own account as theirs; clients guard for it."""
+    """Whether pots of a joint account name the person's own account instead; some clients handle
+    this case."""
 
-    # Answers
-
+    # Responses
     receipt_answer: Literal["empty", "id", "receipt"] = "empty"
-    """What putting a receipt answers. The documentation says the first and the second."""
+    """Response to storing a receipt. The documentation mentions the first and the second."""
 
     refusals: Mapping[str, str] = field(default=_NOTHING)
-    """Other error codes for the assumed ones, such as {"forbidden.pot_locked": "bad_request.x"}."""
+    """Replacements for assumed error codes, such as {"forbidden.pot_locked": "bad_request.x"}."""
 
     errors_as_html: bool = False
-    """Whether 429 and 5xx come as a web page from a proxy in front of the bank."""
+    """Whether 429 and 5xx come as a web page from a proxy in front of the API."""
 
     rate_limit: RateLimit | None = None
-    """Off unless given."""
+    """No limit by default."""
 
     # Webhooks
 
     webhook_retry_delays: tuple[float, ...] = (0, 0, 0, 0)
-    """Seconds before the second to fifth attempt. Documented are five attempts with exponential
-    back-off; here none, for tests."""
+    """Seconds before the second to fifth attempt. Monzo documents five attempts with exponential
+    back-off; the default has no delay, to keep tests fast."""
 
     webhook_body: Literal["full", "documented"] = "full"
-    """As recorded, or the few keys of the documentation's example."""
+    """The full transaction (recorded), or only the keys of the documentation's example."""
 
     webhook_copies: int = 1
-    """How often each delivery is made. Doubled ones have been claimed."""
+    """How many times each delivery is sent. Duplicates were reported."""
 
     webhook_order: Literal["as made", "swapped"] = "as made"
-    """Swapped: each delivery waits for the next one and goes after it."""
+    """Swapped: each delivery waits for the next one and is sent after it."""
 
     webhook_lost: int = 0
-    """Every so many-th delivery is lost: 0 none, 1 all, 2 every other."""
+    """Lose every n-th delivery: 0 none, 1 all, 2 every other one."""
 
     webhooks_end_with_sign_in: bool = False
-    """Whether an evicted or logged-out program's webhooks are removed."""
+    """Whether a client's webhooks are removed when its sign-in is evicted or logged out."""
 
     webhook_hosts: Mapping[str, str] = field(default=_NOTHING)
-    """Where hosts of webhook addresses really are, such as
+    """Real addresses of the hosts in webhook URLs, such as
     {"ha.example.test": "http://127.0.0.1:8123"}."""
 
 
-AS_ASSUMED = Behaviour()
+DEFAULT_BANK_BEHAVIOUR = BankBehaviour()
+DEFAULT_SERVER_BEHAVIOUR = ServerBehaviour()

@@ -1,7 +1,7 @@
-"""Calls the registered webhooks when something happens, again and again if nobody answers."""
+"""Delivers new transactions to the registered webhooks, with retries."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,37 +9,48 @@ from aiohttp import ClientError, ClientSession
 from yarl import URL
 
 from .bank import Bank
-from .behaviour import Behaviour
-from .records import JsonObject, Transaction, Webhook
-from .shapes import documented_transaction_json, transaction_json
+from .behaviour import ServerBehaviour
+from .models import JsonObject, Transaction, Webhook
+from .serializers import documented_transaction_json, transaction_json
 
 _OK = range(200, 300)
+
+type Sleep = Callable[[float], Awaitable[object]]
+"""Waits for a number of seconds, like `asyncio.sleep`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One attempt to call a webhook."""
+    """One attempt to deliver a transaction to a webhook."""
 
     webhook: Webhook
     transaction_id: str
     attempt: int
-    """Counted from 1; 0 if it was lost on purpose."""
+    """Number of the attempt, from 1; 0 for a delivery that was lost on purpose."""
 
     status: int | None
-    """None if nobody answered."""
+    """HTTP status of the response; None if there was none."""
 
     at: datetime
 
 
-class Deliveries:
-    """What is on its way to programs. Begins and ends with the server."""
+class WebhookSender:
+    """Sends deliveries in background tasks. The server starts and stops it."""
 
-    def __init__(self, bank: Bank, behaviour: Callable[[], Behaviour], under_way: float) -> None:
-        """Listen to a bank once started; a delivery is `under_way` for so many real seconds."""
-        self.made: list[Delivery] = []
+    def __init__(
+        self,
+        bank: Bank,
+        behaviour: Callable[[], ServerBehaviour],
+        *,
+        transit_seconds: float,
+        sleep: Sleep,
+    ) -> None:
+        """Initialize the sender; each delivery takes `transit_seconds` of real time."""
+        self.attempts: list[Delivery] = []
         self._bank = bank
         self._behaviour = behaviour
-        self._under_way = under_way
+        self._transit_seconds = transit_seconds
+        self._sleep = sleep
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[tuple[Webhook, JsonObject]] = []
         self._count = 0
@@ -47,12 +58,12 @@ class Deliveries:
         self._stop_listening: Callable[[], None] | None = None
 
     async def start(self) -> None:
-        """Call webhooks from now on."""
+        """Start to call webhooks."""
         self._session = ClientSession()
         self._stop_listening = self._bank.on_transaction(self._on_transaction)
 
     async def stop(self) -> None:
-        """Call none any more, not even those that wait for another attempt."""
+        """Stop, and cancel all deliveries that are under way or wait for another attempt."""
         if self._session is None or self._stop_listening is None:
             return
         self._stop_listening()
@@ -62,86 +73,84 @@ class Deliveries:
         await self._session.close()
         self._session = None
 
-    async def done(self) -> None:
-        """Wait until nothing is on its way any more."""
+    async def wait_until_idle(self) -> None:
+        """Wait until no delivery is under way."""
         while self._tasks or self._held:
             await asyncio.gather(*self._tasks)
-            # Those that have just finished are among them until the loop has gone round once.
+            # Finished tasks remove themselves in the next iteration of the event loop.
             await asyncio.sleep(0)
             if self._held:
                 self._send(self._held.pop())
 
-    def _on_transaction(self, row: Transaction) -> None:
+    def _on_transaction(self, transaction: Transaction) -> None:
         behaviour = self._behaviour()
-        shorter = behaviour.webhook_body == "documented"
+        documented_only = behaviour.webhook_body == "documented"
         data = (
-            documented_transaction_json(row)
-            if shorter
-            else transaction_json(row, expand_merchant=True)
+            documented_transaction_json(transaction)
+            if documented_only
+            else transaction_json(transaction, expand_merchant=True)
         )
         payload: JsonObject = {"type": "transaction.created", "data": data}
         for webhook in list(self._bank.webhooks.values()):
-            if webhook.account_id != row.account_id:
+            if webhook.account_id != transaction.account_id:
                 continue
             self._count += 1
             if behaviour.webhook_lost and self._count % behaviour.webhook_lost == 0:
-                self._note(webhook, row.id, 0, None)
+                self._log(webhook, transaction.id, 0, None)
                 continue
             for _ in range(behaviour.webhook_copies):
-                self._hand_over(webhook, payload)
+                self._queue(webhook, payload)
 
-    def _hand_over(self, webhook: Webhook, payload: JsonObject) -> None:
+    def _queue(self, webhook: Webhook, payload: JsonObject) -> None:
         if self._behaviour().webhook_order == "swapped" and not self._held:
             self._held.append((webhook, payload))
             return
         held, self._held = self._held, []
         self._send((webhook, payload), *held)
 
-    def _send(self, *letters: tuple[Webhook, JsonObject]) -> None:
-        """Send these one after the other, in the background."""
-        task = asyncio.get_running_loop().create_task(self._in_turn(letters))
+    def _send(self, *payloads: tuple[Webhook, JsonObject]) -> None:
+        """Send payloads one after the other, in a background task."""
+        task = asyncio.get_running_loop().create_task(self._deliver_in_order(payloads))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _in_turn(self, letters: tuple[tuple[Webhook, JsonObject], ...]) -> None:
-        for webhook, payload in letters:
-            await self._attempts(webhook, payload)
+    async def _deliver_in_order(self, payloads: tuple[tuple[Webhook, JsonObject], ...]) -> None:
+        for webhook, payload in payloads:
+            await self._deliver_with_retries(webhook, payload)
 
-    async def _attempts(self, webhook: Webhook, payload: JsonObject) -> None:
+    async def _deliver_with_retries(self, webhook: Webhook, payload: JsonObject) -> None:
         delays = self._behaviour().webhook_retry_delays
         for attempt, delay in enumerate((0, *delays), start=1):
-            await asyncio.sleep(delay + self._under_way)
-            if await self._attempt(webhook, payload, attempt) in _OK:
+            await self._sleep(delay + self._transit_seconds)
+            if await self._deliver_once(webhook, payload, attempt) in _OK:
                 return
 
-    async def _attempt(self, webhook: Webhook, payload: JsonObject, attempt: int) -> int:
-        """Call once; returns the status, or 0 if nobody answered."""
+    async def _deliver_once(self, webhook: Webhook, payload: JsonObject, attempt: int) -> int:
+        """Call a webhook once; return the HTTP status, or 0 without a response."""
         if self._session is None:
             return 0
         data = payload["data"]
         transaction_id = str(data["id"]) if isinstance(data, dict) else ""
         try:
-            url = self._really_at(webhook.url)
+            url = self._resolve(webhook.url)
             async with self._session.post(url, json=payload) as response:
                 status = response.status
         except ClientError, TimeoutError, ValueError:
             status = 0
-        self._note(webhook, transaction_id, attempt, status or None)
+        self._log(webhook, transaction_id, attempt, status or None)
         return status
 
-    def _really_at(self, address: str) -> URL:
-        """Return an address with its host replaced where the sandbox knows better."""
-        url = URL(address)
-        really = self._behaviour().webhook_hosts.get(url.host or "")
-        if really is None:
+    def _resolve(self, webhook_url: str) -> URL:
+        """Return a webhook's URL, with the real address of its host if one is configured."""
+        url = URL(webhook_url)
+        real_address = self._behaviour().webhook_hosts.get(url.host or "")
+        if real_address is None:
             return url
-        origin = URL(really)
+        origin = URL(real_address)
         return url.with_scheme(origin.scheme).with_host(origin.host or "").with_port(origin.port)
 
-    def _note(
-        self, webhook: Webhook, transaction_id: str, attempt: int, status: int | None
-    ) -> None:
-        self.made.append(
+    def _log(self, webhook: Webhook, transaction_id: str, attempt: int, status: int | None) -> None:
+        self.attempts.append(
             Delivery(
                 webhook=webhook,
                 transaction_id=transaction_id,

@@ -1,4 +1,4 @@
-"""What can go wrong between a program and the bank, each as something to hand to `fail`."""
+"""Faults between a client and the bank; `BankServer.fail` puts one in force."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -13,14 +13,14 @@ from aiohttp import web
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
-# What a proxy in front of the bank answers when it cannot reach it.
+# The response of a proxy that cannot reach the bank behind it.
 PROXY_PAGE = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
     b"<body><h1>502 Bad Gateway</h1></body></html>"
 )
 
-# The statuses that the first part of an error's code stands for (published by Monzo as source).
-_STATUS_OF = {
+# HTTP status by the first part of an error's code (from source code that Monzo published).
+_STATUS_BY_KIND = {
     "bad_request": 400,
     "unauthorized": 401,
     "forbidden": 403,
@@ -34,43 +34,43 @@ _STATUS_OF = {
 
 
 def status_of(code: str) -> int:
-    """Return the HTTP status that an error's code stands for; 500 for those nobody knows."""
-    return _STATUS_OF.get(code.partition(".")[0], 500)
+    """Return the HTTP status of an error code; 500 for an unknown code."""
+    return _STATUS_BY_KIND.get(code.partition(".")[0], 500)
 
 
-# Monzo's own definition of what may be tried again.
+# Error kinds that Monzo itself defines as retryable.
 _RETRYABLE = frozenset({"internal_service", "timeout", "unknown", "rate_limited"})
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request on its way through a fault."""
+    """A request that meets a fault."""
 
     request: web.Request
     work: Callable[[], Awaitable[web.Response]]
-    """Has the bank do what was asked, and returns what it would answer."""
+    """Executes the request, and returns the bank's response."""
 
     stopping: asyncio.Event
-    """Set when the server stops, so that nobody waits for ever."""
+    """Set when the server stops, to end faults that wait."""
 
     def hang_up(self) -> web.Response:
-        """Close the connection without an answer."""
+        """Close the connection without a response."""
         if self.request.transport is not None:
             self.request.transport.abort()
         return web.Response()
 
 
 class Fault(ABC):
-    """Something that happens to a request instead of an ordinary answer."""
+    """Handles a request in place of the bank's normal response."""
 
     @abstractmethod
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        """Answer, or do not."""
+        """Return a response, or close the connection."""
 
 
 @dataclass(frozen=True)
 class Answer(Fault):
-    """Any answer at all, without the bank having done anything."""
+    """Send a fixed response; the bank does not execute the request."""
 
     status: int
     body: bytes = b""
@@ -79,7 +79,7 @@ class Answer(Fault):
 
     @classmethod
     def json(cls, value: object, status: int = 200) -> Answer:
-        """Answer some JSON, such as null where an object belongs."""
+        """Respond with any JSON, such as null in place of an object."""
         return cls(status, json.dumps(value).encode())
 
     @classmethod
@@ -91,7 +91,7 @@ class Answer(Fault):
         headers: Mapping[str, str] = _NO_HEADERS,
         **more: object,
     ) -> Answer:
-        """Answer an error of Monzo's; the code's first part decides the status."""
+        """Respond with an error in Monzo's format; the code's first part decides the status."""
         kind = code.partition(".")[0]
         body = {"code": code, "message": message, **more}
         if kind in _RETRYABLE:
@@ -100,22 +100,22 @@ class Answer(Fault):
 
     @classmethod
     def html(cls, status: int = 502, *, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
-        """Answer a web page, as proxies do."""
+        """Respond with a web page, like a proxy."""
         return cls(status, PROXY_PAGE, "text/html", headers)
 
     @classmethod
     def rate_limited(cls, retry_after: str | None = None) -> Answer:
-        """Answer 429; `retry_after` is the header's value: seconds, an HTTP date, or anything."""
+        """Respond with 429; `retry_after` is the header's value: seconds, a date, or any text."""
         headers = {} if retry_after is None else {"Retry-After": retry_after}
         return cls.error("rate_limited", "Too many requests", headers=headers)
 
     @classmethod
     def garbage(cls) -> Answer:
-        """Answer 200 with bytes that are no JSON."""
+        """Respond with 200 and bytes that are not JSON."""
         return cls(200, b"\x00\xff\x1f\x8b not JSON {")
 
     def response(self) -> web.Response:
-        """Return what goes over the wire."""
+        """Return the response to send."""
         return web.Response(
             status=self.status,
             body=self.body,
@@ -130,7 +130,7 @@ class Answer(Fault):
 
 @dataclass(frozen=True)
 class CommitThen(Fault):
-    """The bank does what was asked, then answers as if it had failed."""
+    """The bank executes the request, then responds with an error."""
 
     status: int = 500
 
@@ -144,10 +144,10 @@ class CommitThen(Fault):
 
 @dataclass(frozen=True)
 class LoseResponse(Fault):
-    """The bank does what was asked, then the connection breaks.
+    """The bank executes the request, then the connection breaks.
 
-    On a connection that it used before, aiohttp sends GET, PUT and DELETE again by itself, once:
-    a program of that kind needs to meet this twice to notice.
+    On a connection that it used before, aiohttp repeats GET, PUT and DELETE once by itself. A
+    client built on it notices the fault only if it is in force for two requests.
     """
 
     @override
@@ -158,7 +158,10 @@ class LoseResponse(Fault):
 
 @dataclass(frozen=True)
 class DropBefore(Fault):
-    """The connection breaks before the bank has done anything; see LoseResponse on aiohttp."""
+    """The connection breaks before the bank executes the request.
+
+    See LoseResponse for aiohttp's own retries.
+    """
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -167,10 +170,10 @@ class DropBefore(Fault):
 
 @dataclass(frozen=True)
 class Silence(Fault):
-    """No answer until the program gives up or the server stops."""
+    """No response until the client gives up or the server stops."""
 
     committed: bool = False
-    """Whether the bank has done what was asked."""
+    """Whether the bank executes the request."""
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -182,11 +185,11 @@ class Silence(Fault):
 
 @dataclass(frozen=True)
 class Delay(Fault):
-    """The right answer, so many real seconds later."""
+    """The normal response, after a number of real seconds."""
 
     seconds: float
     committed: bool = False
-    """Whether the bank acts before the wait rather than after it."""
+    """Whether the bank executes the request before the wait, not after it."""
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -197,7 +200,7 @@ class Delay(Fault):
 
 @dataclass(frozen=True)
 class Truncated(Fault):
-    """The right answer, but the connection breaks in the middle of its body."""
+    """The normal response, but the connection breaks in the middle of the body."""
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -214,10 +217,10 @@ class Truncated(Fault):
 
 @dataclass(frozen=True)
 class Edited(Fault):
-    """The right answer with its JSON changed, such as an account left out of the list."""
+    """The normal response with changed JSON, for example without one of the accounts."""
 
     change: Callable[[dict[str, object]], object]
-    """Is given the answer's object, and returns what to send instead."""
+    """Receives the response's JSON, and returns the JSON to send."""
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -228,28 +231,28 @@ class Edited(Fault):
 
 @dataclass(eq=False)
 class FaultHandle:
-    """A fault that is in force for requests of one kind."""
+    """A fault that is in force for certain requests."""
 
     method: str
     path: str
     fault: Fault
     times: int | None
-    """How many more requests it meets; None until cleared."""
+    """Number of requests that still meet the fault; None: until cleared."""
 
     after: int = 0
-    """How many requests it lets pass first."""
+    """Number of requests that pass first."""
 
     met: int = 0
-    """How many requests it has met."""
+    """Number of requests that met the fault."""
 
     def clear(self) -> None:
-        """Let requests pass again."""
+        """End the fault."""
         self.times = 0
 
-    def meets(self, method: str, path: str) -> bool:
-        """Whether this request meets the fault; counts it."""
-        wanted = self.method in {"*", method} and fnmatchcase(path, self.path)
-        if not wanted or self.times == 0:
+    def consume(self, method: str, path: str) -> bool:
+        """Return whether a request meets the fault, and count the request."""
+        matches = self.method in {"*", method} and fnmatchcase(path, self.path)
+        if not matches or self.times == 0:
             return False
         if self.after:
             self.after -= 1
@@ -261,10 +264,10 @@ class FaultHandle:
 
 
 class Faults:
-    """What is in force. The first fault that fits a request is the one it meets."""
+    """The faults in force. A request meets the first fault that matches it."""
 
     def __init__(self) -> None:
-        """Begin with everything in order."""
+        """Initialize without faults."""
         self.handles: list[FaultHandle] = []
 
     def add(self, handle: FaultHandle) -> FaultHandle:
@@ -273,11 +276,11 @@ class Faults:
         return handle
 
     def clear(self) -> None:
-        """Mend everything."""
+        """End all faults."""
         for handle in self.handles:
             handle.clear()
         self.handles.clear()
 
-    def meeting(self, method: str, path: str) -> Fault | None:
-        """Return the fault that this request meets, if any; counts it."""
-        return next((each.fault for each in self.handles if each.meets(method, path)), None)
+    def match(self, method: str, path: str) -> Fault | None:
+        """Return the fault that a request meets, if any, and count the request."""
+        return next((each.fault for each in self.handles if each.consume(method, path)), None)

@@ -1,4 +1,4 @@
-"""Who may ask the bank: clients, codes, tokens, and approval in the app. No I/O."""
+"""OAuth: clients, codes, tokens, and the approval in the app. No I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import datetime
 import secrets
 from typing import Literal
 
-from .behaviour import Behaviour
-from .records import BankError, JsonObject, Person
+from .behaviour import ServerBehaviour
+from .models import BankError, JsonObject, Person
 
 _SCOPE = "third_party_developer_app"
 
@@ -16,22 +16,22 @@ type Approval = Literal["pending", "approved", "denied"]
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """A program, as registered on the developers' page."""
+    """An OAuth client, as registered in Monzo's developer portal."""
 
     client_id: str
     secret: str
     redirect_uris: tuple[str, ...] | None
-    """None allows any."""
+    """None allows every redirect URI."""
 
     confidential: bool
-    """Only these are given refresh tokens (documented)."""
+    """Only confidential clients receive refresh tokens (documented)."""
 
     name: str
 
 
 @dataclass(kw_only=True, eq=False)
 class Grant:
-    """One sign-in of a person in a program; refreshing changes its tokens and nothing else."""
+    """One sign-in of a person with a client. A refresh replaces only the tokens."""
 
     client: Client
     person: Person
@@ -40,13 +40,13 @@ class Grant:
     expires: datetime
     approval: Approval
     approved_at: datetime | None
-    """When the five minutes of full history began."""
+    """Start of the time in which the full history can be read."""
 
     ended: Literal["", "evicted", "revoked"] = ""
 
 
 @dataclass(kw_only=True, eq=False)
-class _Code:
+class _AuthorizationCode:
     client: Client
     person: Person
     redirect_uri: str
@@ -54,32 +54,32 @@ class _Code:
     used: bool = False
 
 
-def missing(name: str) -> BankError:
-    """Return the refusal of a request that lacks a field, as recorded."""
+def missing_parameter(name: str) -> BankError:
+    """Return the error for a missing field (recorded)."""
     return BankError(f"bad_request.missing_param.{name}", f"The field '{name}' is required")
 
 
 class SignIns:
-    """Issues and checks tokens. One grant for a person and a client: a new one evicts the old."""
+    """Issues and checks tokens. A new grant for a person and client evicts the earlier one."""
 
     def __init__(
         self,
         clock: Callable[[], datetime],
-        behaviour: Callable[[], Behaviour],
-        ended: Callable[[Grant], None],
+        behaviour: Callable[[], ServerBehaviour],
+        on_end: Callable[[Grant], None],
     ) -> None:
-        """Begin without clients; `ended` is told when a grant is no longer good."""
+        """Initialize without clients; `on_end` is called for each grant that ends."""
         self.clients: dict[str, Client] = {}
         self.grants: list[Grant] = []
         self._clock = clock
         self._behaviour = behaviour
-        self._ended = ended
-        self._codes: dict[str, _Code] = {}
+        self._on_end = on_end
+        self._codes: dict[str, _AuthorizationCode] = {}
         self._by_access: dict[str, Grant] = {}
         self._by_refresh: dict[str, Grant] = {}
 
-    def live(self, person: Person | None = None) -> list[Grant]:
-        """Return the grants that are still good, of everybody or of one person."""
+    def active(self, person: Person | None = None) -> list[Grant]:
+        """Return the grants that have not ended, of all people or of one person."""
         return [
             grant
             for grant in self.grants
@@ -87,64 +87,64 @@ class SignIns:
         ]
 
     def issue_code(self, client_id: str, person: Person, redirect_uri: str) -> str:
-        """Return a code that can be exchanged once."""
+        """Return an authorization code that can be exchanged once."""
         code = _token("azc")
-        self._codes[code] = _Code(
+        self._codes[code] = _AuthorizationCode(
             client=self.clients[client_id],
             person=person,
             redirect_uri=redirect_uri,
-            expires=self._clock() + self._behaviour().code_life,
+            expires=self._clock() + self._behaviour().code_lifetime,
         )
         return code
 
     def token(self, form: Mapping[str, str]) -> JsonObject:
-        """Answer the token URL: exchange a code or a refresh token."""
-        kind = _field(form, "grant_type")
+        """Handle a request to the token URL: exchange a code or a refresh token."""
+        grant_type = _required(form, "grant_type")
         client = self._client(form)
-        if kind == "authorization_code":
-            return self._answer(self._exchange(client, form))
-        if kind == "refresh_token":
-            return self._answer(self._refresh(client, _field(form, "refresh_token")))
+        if grant_type == "authorization_code":
+            return self._token_response(self._exchange(client, form))
+        if grant_type == "refresh_token":
+            return self._token_response(self._refresh(client, _required(form, "refresh_token")))
         raise BankError("bad_request.bad_param.grant_type", "Unknown grant type")
 
     def sign_in(self, person: Person, client_id: str, *, approved: bool) -> JsonObject:
-        """Grant without the page and the code, and answer as the token URL would."""
+        """Sign a person in without page and code; return the token URL's response."""
         grant = self._grant(self.clients[client_id], person)
         if approved:
             self._approve(grant)
-        return self._answer(grant)
+        return self._token_response(grant)
 
     def approve(self, person: Person) -> None:
-        """Approve in the app whatever of this person's waits; the full history opens."""
-        for grant in self.live(person):
+        """Approve all sign-ins of a person in the app; this opens the full history."""
+        for grant in self.active(person):
             if grant.approval != "approved":
                 self._approve(grant)
 
     def deny(self, person: Person) -> None:
-        """Turn down in the app whatever of this person's waits for approval."""
-        for grant in self.live(person):
+        """Deny all pending sign-ins of a person in the app."""
+        for grant in self.active(person):
             if grant.approval == "pending":
                 grant.approval = "denied"
                 if self._behaviour().denied_is_revoked:
                     self.end(grant, "revoked")
 
     def evict(self, person: Person) -> None:
-        """Have other programs sign this person in with the same clients."""
-        for grant in self.live(person):
+        """Replace a person's sign-ins by new ones of the same clients."""
+        for grant in self.active(person):
             self._grant(grant.client, person)
 
     def expire(self, person: Person) -> None:
-        """Let this person's access tokens run out now; refreshing still works."""
-        for grant in self.live(person):
+        """Expire a person's access tokens now; the refresh tokens stay valid."""
+        for grant in self.active(person):
             grant.expires = self._clock()
 
-    def end(self, grant: Grant, how: Literal["evicted", "revoked"]) -> None:
-        """Make both tokens useless."""
-        grant.ended = how
-        self._ended(grant)
+    def end(self, grant: Grant, reason: Literal["evicted", "revoked"]) -> None:
+        """End a grant, which invalidates both tokens."""
+        grant.ended = reason
+        self._on_end(grant)
 
-    def whose(self, authorization: str) -> Grant:
-        """Return whose Authorization header this is, or refuse."""
+    def authenticate(self, authorization: str) -> Grant:
+        """Return the grant of an Authorization header. Raises BankError if it is not valid."""
         scheme, _, token = authorization.partition(" ")
         grant = self._by_access.get(token)
         if scheme.lower() != "bearer" or grant is None or grant.ended == "revoked":
@@ -159,16 +159,16 @@ class SignIns:
         return grant
 
     def _client(self, form: Mapping[str, str]) -> Client:
-        client = self.clients.get(_field(form, "client_id"))
-        if client is None or _field(form, "client_secret") != client.secret:
+        client = self.clients.get(_required(form, "client_id"))
+        if client is None or _required(form, "client_secret") != client.secret:
             raise BankError(self._behaviour().wrong_secret, "Bad client credentials")
         return client
 
     def _exchange(self, client: Client, form: Mapping[str, str]) -> Grant:
-        code = self._codes.get(_field(form, "code"))
+        code = self._codes.get(_required(form, "code"))
         if code is None or code.client != client:
             raise BankError("unauthorized.bad_authorization_code", "Bad authorization code")
-        if _field(form, "redirect_uri") != code.redirect_uri:
+        if _required(form, "redirect_uri") != code.redirect_uri:
             raise BankError("bad_request.bad_param.redirect_uri", "Bad redirect URI")
         if code.used:
             raise BankError(
@@ -194,7 +194,7 @@ class SignIns:
         return grant
 
     def _grant(self, client: Client, person: Person) -> Grant:
-        for earlier in self.live(person):
+        for earlier in self.active(person):
             if earlier.client == client:
                 self.end(earlier, "evicted")
         grant = Grant(
@@ -217,36 +217,36 @@ class SignIns:
         grant.approved_at = self._clock()
 
     def _renew(self, grant: Grant) -> None:
-        """Give new tokens; those before them are worth nothing from now on."""
+        """Issue new tokens, which invalidates the earlier ones."""
         grant.access_token = _token("at")
-        grant.expires = self._clock() + self._behaviour().token_life
+        grant.expires = self._clock() + self._behaviour().token_lifetime
         self._by_access[grant.access_token] = grant
         if grant.client.confidential:
             grant.refresh_token = _token("rt")
             self._by_refresh[grant.refresh_token] = grant
 
-    def _answer(self, grant: Grant) -> JsonObject:
-        """Return what the token URL answers; without a refresh token there is no such key."""
+    def _token_response(self, grant: Grant) -> JsonObject:
+        """Return the token URL's response; it has no key for a missing refresh token."""
         approved = grant.approval == "approved"
-        answer: JsonObject = {
+        response: JsonObject = {
             "access_token": grant.access_token,
             "client_id": grant.client.client_id,
-            "expires_in": int(self._behaviour().token_life.total_seconds()),
+            "expires_in": int(self._behaviour().token_lifetime.total_seconds()),
             "scope": f"{_SCOPE}.verified.ext" if approved else f"{_SCOPE}.pre_verification",
             "token_type": "Bearer",
             "user_id": grant.person.user_id,
         }
         if grant.refresh_token:
-            answer["refresh_token"] = grant.refresh_token
-        return answer
+            response["refresh_token"] = grant.refresh_token
+        return response
 
 
-def _field(form: Mapping[str, str], name: str) -> str:
+def _required(form: Mapping[str, str], name: str) -> str:
     if not form.get(name):
-        raise missing(name)
+        raise missing_parameter(name)
     return form[name]
 
 
 def _token(kind: str) -> str:
-    """Return a token as long as Monzo's, which are signed JSON; it means nothing."""
+    """Return a random token with the length of Monzo's signed tokens."""
     return f"eyJhbGciOiJFUzI1NiIs{kind}.{secrets.token_urlsafe(150)}.{secrets.token_urlsafe(64)}"

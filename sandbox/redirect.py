@@ -1,4 +1,7 @@
-"""Has a process talk to the sandbox in place of the bank, without its programs knowing."""
+"""Redirects all requests of a process from Monzo to the sandbox bank.
+
+A whole Home Assistant needs this, because the shipped integration has no option for another bank.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,23 +12,23 @@ from aiohttp import ClientResponse, ClientSession
 from homeassistant.helpers.config_entry_oauth2_flow import LocalOAuth2Implementation
 from yarl import URL
 
-# The API with its token URL, and the page where people sign in.
+# The API with the token URL, and the page on which people sign in.
 BANK_HOSTS = frozenset({"api.monzo.com", "auth.monzo.com"})
 
 
 def redirect(url: str | URL, sandbox: str | URL) -> URL:
-    """Return where a request really goes: the bank's hosts are the sandbox, others themselves."""
-    asked = URL(url)
-    if asked.host not in BANK_HOSTS:
-        return asked
+    """Return a URL with the bank's hosts replaced by the sandbox; other hosts stay."""
+    target = URL(url)
+    if target.host not in BANK_HOSTS:
+        return target
     origin = URL(sandbox)
-    return asked.with_scheme(origin.scheme).with_host(origin.host or "").with_port(origin.port)
+    return target.with_scheme(origin.scheme).with_host(origin.host or "").with_port(origin.port)
 
 
 @contextmanager
 def redirected(sandbox: str | URL) -> Iterator[None]:
-    """Send whatever this process asks the bank to the sandbox, and people who sign in too."""
-    # Every kind of request passes this one method, whatever it was begun with.
+    """Redirect this process's requests to the bank, and the people who sign in, to the sandbox."""
+    # aiohttp has no public hook. All its request methods call this private one.
     send = ClientSession._request  # noqa: SLF001
     authorize_url = LocalOAuth2Implementation.async_generate_authorize_url
 
@@ -33,7 +36,7 @@ def redirected(sandbox: str | URL) -> Iterator[None]:
         self: ClientSession,
         method: str,
         str_or_url: str | URL,
-        **options: Any,  # noqa: ANN401 - as aiohttp has it
+        **options: Any,  # noqa: ANN401 - the signature of aiohttp
     ) -> ClientResponse:
         return await send(self, method, redirect(str_or_url, sandbox), **options)
 

@@ -1,4 +1,4 @@
-"""The bank over HTTP: its API, its authorise page, its control page, and faults on demand."""
+"""HTTP server of the bank: Monzo's API, the authorise page, the control page, faults on demand."""
 
 import argparse
 import asyncio
@@ -15,12 +15,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from .api import ENDPOINTS, Api, Ask, Call, Endpoint, forbidden
-from .authorise import AuthorisePage
+from .api import ENDPOINTS, Api, ApiRequest, Endpoint, LoggedRequest, forbidden
+from .authorise_page import AuthorisePage
 from .bank import Bank
-from .behaviour import AS_ASSUMED, Behaviour, RateLimit
-from .control import ControlPage
-from .deliveries import Deliveries, Delivery
+from .behaviour import DEFAULT_SERVER_BEHAVIOUR, RateLimit, ServerBehaviour
+from .control_page import ControlPage
+from .deliveries import Delivery, Sleep, WebhookSender
 from .faults import (
     PROXY_PAGE,
     Answer,
@@ -37,17 +37,16 @@ from .faults import (
     Truncated,
     status_of,
 )
-from .home import build_home
+from .household import build_household
+from .models import BankError, JsonObject, Person
 from .oauth import Client, Grant, SignIns
-from .records import BankError, JsonObject, Person
+from .shutdown import run_until_stopped
 
 __all__ = [
     "DEFAULT_CLIENT_ID",
     "DEFAULT_CLIENT_SECRET",
     "Answer",
     "BankServer",
-    "Behaviour",
-    "Call",
     "CommitThen",
     "Delay",
     "Delivery",
@@ -55,8 +54,10 @@ __all__ = [
     "Edited",
     "Fault",
     "FaultHandle",
+    "LoggedRequest",
     "LoseResponse",
     "RateLimit",
+    "ServerBehaviour",
     "Silence",
     "Truncated",
 ]
@@ -66,43 +67,48 @@ DEFAULT_CLIENT_SECRET = "mnzconf.sandbox-secret"  # noqa: S105 - the sandbox's o
 
 _FORM = "application/x-www-form-urlencoded"
 
-# Connections are kept until the program closes them. The usual timer would go off whenever a test
-# turns the clock forward, and break the next request.
+# Keep idle connections until the client closes them. With aiohttp's default, a test that turns the
+# clock forward would end them and break its next request.
 _KEEP_ALIVE_SECONDS = 365 * 24 * 60 * 60.0
 
 
 class BankServer:
-    """Serves a bank on loopback. Use it as an async context manager, or start and stop it.
+    """Serves a bank on the loopback interface; an async context manager.
 
-    Everything runs in the event loop that started it; change the bank from there.
+    It runs in the event loop that starts it. Change the bank only from there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter for each option
         self,
         bank: Bank,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        behaviour: Behaviour = AS_ASSUMED,
+        behaviour: ServerBehaviour = DEFAULT_SERVER_BEHAVIOUR,
         latency: float = 0.0,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """Prepare a server; port 0 takes a free one.
+        """Initialize the server; port 0 takes a free port.
 
-        `latency` is how many real seconds a round trip takes: answers are delayed by it, and
-        deliveries, which go one way, by half of it.
+        `latency` is the round trip time in real seconds: it delays responses, and half of it delays
+        webhook deliveries, which travel one way. `sleep` does this waiting, and the waiting before
+        a repeated delivery.
         """
         self.bank = bank
         self.behaviour = behaviour
         self.latency = latency
-        self.requests: list[Call] = []
+        self.requests: list[LoggedRequest] = []
         self.files: dict[str, bytes] = {}
-        self.sign_ins = SignIns(bank.clock, lambda: self.behaviour, self._sign_in_ended)
+        self.sign_ins = SignIns(bank.clock, lambda: self.behaviour, self._on_sign_in_end)
         self._host = host
         self._port = port
         self._api = Api(bank, self.sign_ins, lambda: self.behaviour, self._upload_url)
-        self._deliveries = Deliveries(bank, lambda: self.behaviour, latency / 2)
+        self._sleep = sleep
+        self._webhook_sender = WebhookSender(
+            bank, lambda: self.behaviour, transit_seconds=latency / 2, sleep=sleep
+        )
         self._faults = Faults()
-        self._recent: deque[datetime] = deque()
+        self._recent_requests: deque[datetime] = deque()
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.register_client(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
@@ -122,7 +128,7 @@ class BankServer:
         await self.stop()
 
     async def start(self) -> None:
-        """Open the port and begin to call webhooks."""
+        """Open the port, and start to deliver webhooks."""
         self._stopping.clear()
         self._runner = web.AppRunner(
             self._application(),
@@ -134,19 +140,19 @@ class BankServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
         self._port = self._runner.addresses[0][1]
-        await self._deliveries.start()
+        await self._webhook_sender.start()
 
     async def stop(self) -> None:
-        """Hang up on everybody, the silent ones too, and close the port."""
+        """Close all connections, also those that wait for a response, and the port."""
         self._stopping.set()
-        await self._deliveries.stop()
+        await self._webhook_sender.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     @property
     def url(self) -> str:
-        """Where both faces are: the API and, at its root, the authorise page."""
+        """Base URL of the API; its root is the authorise page."""
         return f"http://{self._host}:{self._port}"
 
     # People and their sign-ins
@@ -160,7 +166,7 @@ class BankServer:
         confidential: bool = True,
         name: str = "Home Assistant",
     ) -> None:
-        """Register a program, as on the developers' page; without redirect URIs any is allowed."""
+        """Register an OAuth client; without redirect URIs, all are allowed."""
         self.sign_ins.clients[client_id] = Client(
             client_id=client_id,
             secret=client_secret,
@@ -172,7 +178,7 @@ class BankServer:
     def sign_in(
         self, person: Person, *, client_id: str = DEFAULT_CLIENT_ID, approved: bool = True
     ) -> dict[str, Any]:
-        """Sign a person in without the page, and return what the token URL would answer."""
+        """Sign a person in without the authorise page; return the token URL's response."""
         return self.sign_ins.sign_in(person, client_id, approved=approved)
 
     def issue_code(
@@ -182,39 +188,38 @@ class BankServer:
         return self.sign_ins.issue_code(client_id, person, redirect_uri)
 
     def approve(self, person: Person) -> None:
-        """Approve in the app whatever of this person's waits for it."""
+        """Approve all sign-ins of a person in the app."""
         self.sign_ins.approve(person)
 
     def deny(self, person: Person) -> None:
-        """Turn down in the app whatever of this person's waits for approval."""
+        """Deny all pending sign-ins of a person in the app."""
         self.sign_ins.deny(person)
 
     def evict(self, person: Person) -> None:
-        """Have other programs sign this person in with the same clients."""
+        """Replace a person's sign-ins by new ones of the same clients."""
         self.sign_ins.evict(person)
 
     def expire_access_token(self, person: Person) -> None:
-        """Let this person's access tokens run out now; refreshing still works."""
+        """Expire a person's access tokens now; the refresh tokens stay valid."""
         self.sign_ins.expire(person)
 
-    # Faults and what was asked
-
+    # Faults and received requests
     def fail(
         self, method: str, path: str, fault: Fault, *, times: int | None = 1, after: int = 0
     ) -> FaultHandle:
-        """Let a fault meet the next requests whose path fits the pattern, such as `/pots/*`.
+        """Put a fault in force for requests with a method (or `*`) and a path such as `/pots/*`.
 
-        The first fault that fits is met. `method` may be `*`; `times` None lasts until cleared;
-        `after` lets so many pass first.
+        It affects `times` requests (None: until it is cleared) once `after` requests have passed.
+        A request meets only the first fault that matches it.
         """
         return self._faults.add(FaultHandle(method, path, fault, times, after))
 
     def clear_faults(self) -> None:
-        """Mend everything."""
+        """End all faults."""
         self._faults.clear()
 
-    def calls(self, method: str = "*", path: str = "*") -> list[Call]:
-        """Return the requests so far whose method and path fit the patterns."""
+    def requests_to(self, method: str = "*", path: str = "*") -> list[LoggedRequest]:
+        """Return the requests received so far with a method and a path, which may be patterns."""
         return [
             call
             for call in self.requests
@@ -223,20 +228,19 @@ class BankServer:
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every attempt so far to call a webhook."""
-        return self._deliveries.made
+        """All attempts so far to deliver a webhook."""
+        return self._webhook_sender.attempts
 
     async def delivered(self) -> None:
-        """Wait until no webhook is on its way any more."""
-        await self._deliveries.done()
+        """Wait until no webhook delivery is under way."""
+        await self._webhook_sender.wait_until_idle()
 
-    # Within
-
+    # Internals
     def _upload_url(self, name: str) -> str:
         return f"{self.url}/upload/{name}"
 
-    def _sign_in_ended(self, grant: Grant) -> None:
-        """Remove the webhooks of an ended sign-in, if that is what the bank does."""
+    def _on_sign_in_end(self, grant: Grant) -> None:
+        """Remove the webhooks of an ended sign-in, if the bank's behaviour says so."""
         if not self.behaviour.webhooks_end_with_sign_in:
             return
         theirs = {account.id for account in self.bank.accounts_of(grant.person)}
@@ -245,7 +249,7 @@ class BankServer:
                 del self.bank.webhooks[webhook.id]
 
     def _application(self) -> web.Application:
-        """Lay out the addresses: the API's own, then pages, then everything that is not found."""
+        """Return the application: the API's endpoints, the pages, and a handler for other paths."""
         application = web.Application(client_max_size=2**26)
         resources: dict[str, web.Resource] = {}
         for endpoint in ENDPOINTS:
@@ -253,27 +257,27 @@ class BankServer:
             if resource is None:
                 resource = application.router.add_resource(endpoint.path)
                 resources[endpoint.path] = resource
-            resource.add_route(endpoint.method, self._serving(endpoint))
+            resource.add_route(endpoint.method, self._handler(endpoint))
         for path, resource in resources.items():
             if not any(known.path == path and known.method == "*" for known in ENDPOINTS):
-                resource.add_route("*", self._serving(_WRONG_METHOD))
+                resource.add_route("*", self._handler(_WRONG_METHOD))
         AuthorisePage(self.bank, self.sign_ins).add_to(application)
-        ControlPage(self.bank, self.sign_ins, self._faults, self.requests, self._deliveries).add_to(
-            application
-        )
+        ControlPage(
+            self.bank, self.sign_ins, self._faults, self.requests, self._webhook_sender
+        ).add_to(application)
         application.router.add_route("*", "/upload/{name:.+}", self._store)
-        application.router.add_route("*", "/{path:.*}", self._serving(_NOT_FOUND))
+        application.router.add_route("*", "/{path:.*}", self._handler(_NOT_FOUND))
         return application
 
     async def _store(self, request: web.Request) -> web.StreamResponse:
-        """Stand in for the store that attachments are put into, which may fail like the bank."""
-        fault = self._faults.meeting(request.method, request.path)
+        """Handle a request to the file store of attachments, which can have faults as well."""
+        fault = self._faults.match(request.method, request.path)
         if fault is None:
             return await self._file(request)
         return await fault.answer(Exchange(request, partial(self._file, request), self._stopping))
 
     async def _file(self, request: web.Request) -> web.Response:
-        """Take a file or return it: documented is POST, assumed PUT."""
+        """Store or return a file. Uploads with POST are documented; PUT is assumed."""
         name = request.match_info["name"]
         if request.method in {"POST", "PUT"}:
             self.files[name] = await request.read()
@@ -282,19 +286,19 @@ class BankServer:
             return web.Response(status=404)
         return web.Response(body=self.files[name])
 
-    def _serving(
+    def _handler(
         self, endpoint: Endpoint
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def answer(request: web.Request) -> web.StreamResponse:
+        async def respond(request: web.Request) -> web.StreamResponse:
             return await self._serve(request, endpoint)
 
-        return answer
+        return respond
 
     async def _serve(self, request: web.Request, endpoint: Endpoint) -> web.StreamResponse:
-        """Log a request, then let it meet a fault or have it answered."""
+        """Log a request, and respond to it with a fault or with the bank's response."""
         body = await request.read()
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-        call = Call(
+        logged = LoggedRequest(
             method=request.method,
             path=request.path,
             query=dict(request.query),
@@ -302,86 +306,90 @@ class BankServer:
             body=body,
             at=self.bank.clock(),
         )
-        self.requests.append(call)
+        self.requests.append(logged)
         if self.latency:
-            await asyncio.sleep(self.latency)
+            await self._sleep(self.latency)
 
         async def work() -> web.Response:
-            return self._answer(request, endpoint, call)
+            return self._execute(request, endpoint, logged)
 
-        fault = self._faults.meeting(call.method, call.path)
+        fault = self._faults.match(logged.method, logged.path)
         if fault is None:
             response: web.StreamResponse = await work()
         else:
             response = await fault.answer(Exchange(request, work, self._stopping))
         if request.transport is not None and not request.transport.is_closing():
-            call.status = response.status
+            logged.status = response.status
         return response
 
-    def _answer(self, request: web.Request, endpoint: Endpoint, call: Call) -> web.Response:
+    def _execute(
+        self, request: web.Request, endpoint: Endpoint, logged: LoggedRequest
+    ) -> web.Response:
         try:
-            self._count_request()
-            answer = endpoint.handler(self._api, self._ask(request, endpoint, call))
+            self._enforce_rate_limit()
+            response = endpoint.handler(self._api, self._api_request(request, endpoint, logged))
         except BankError as err:
-            return self._refusal(err)
-        if answer is None:
+            return self._error_response(err)
+        if response is None:
             return web.Response(content_type="application/json")
-        return web.json_response(answer)
+        return web.json_response(response)
 
-    def _ask(self, request: web.Request, endpoint: Endpoint, call: Call) -> Ask:
+    def _api_request(
+        self, request: web.Request, endpoint: Endpoint, logged: LoggedRequest
+    ) -> ApiRequest:
         grant = None
-        if endpoint.needs != "nothing":
-            grant = self.sign_ins.whose(request.headers.get("Authorization", ""))
-            if endpoint.needs == "approval" and grant.approval != "approved":
+        if endpoint.requires != "nothing":
+            grant = self.sign_ins.authenticate(request.headers.get("Authorization", ""))
+            if endpoint.requires == "approval" and grant.approval != "approved":
                 raise forbidden(grant)
-        return Ask(
+        return ApiRequest(
             path={**request.match_info, "path": request.path},
-            query=call.query,
-            form=call.form,
-            body=call.body,
-            grant=grant,
+            query=logged.query,
+            form=logged.form,
+            body=logged.body,
+            signed_in=grant,
         )
 
-    def _count_request(self) -> None:
+    def _enforce_rate_limit(self) -> None:
         limit = self.behaviour.rate_limit
         if limit is None:
             return
         now = self.bank.clock()
-        while self._recent and now - self._recent[0] >= limit.window:
-            self._recent.popleft()
-        if len(self._recent) >= limit.requests:
+        while self._recent_requests and now - self._recent_requests[0] >= limit.window:
+            self._recent_requests.popleft()
+        if len(self._recent_requests) >= limit.requests:
             raise BankError("rate_limited", "Too many requests")
-        self._recent.append(now)
+        self._recent_requests.append(now)
 
-    def _refusal(self, error: BankError) -> web.Response:
-        """Return an error as the bank words it."""
+    def _error_response(self, error: BankError) -> web.Response:
+        """Return the response for an error."""
         code = self.behaviour.refusals.get(error.code, error.code)
         status = status_of(code)
         headers = {"Terror": "1"}
         if status == web.HTTPTooManyRequests.status_code:
             headers |= self._retry_after()
-        if self.behaviour.errors_as_html and status in _FROM_THE_PROXY:
+        if self.behaviour.errors_as_html and status in _PROXY_STATUSES:
             return web.Response(
                 status=status, body=PROXY_PAGE, content_type="text/html", headers=headers
             )
         return web.json_response(_error_json(code, error), status=status, headers=headers)
 
     def _retry_after(self) -> Mapping[str, str]:
-        """Return when the oldest counted request no longer counts, in the form that is set."""
+        """Return the Retry-After header: the time at which the next request is allowed."""
         limit = self.behaviour.rate_limit
         if limit is None or limit.retry_after is None:
             return {}
-        free_at = self._recent[0] + limit.window
+        free_at = self._recent_requests[0] + limit.window
         if limit.retry_after == "date":
             return {"Retry-After": format_datetime(free_at, usegmt=True)}
         return {"Retry-After": str(math.ceil((free_at - self.bank.clock()).total_seconds()))}
 
 
-_FROM_THE_PROXY = frozenset({429, 500, 502, 503, 504})
+_PROXY_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 def _error_json(code: str, error: BankError) -> JsonObject:
-    """Return an error's body with the keys that its kind was recorded with."""
+    """Return the body of an error, with the keys that were recorded for its kind."""
     data: JsonObject = {"code": code, "message": error.message}
     if code.startswith("unauthorized.bad_access_token"):
         data |= {"error": "invalid_token", "error_description": error.message}
@@ -396,11 +404,11 @@ def _error_json(code: str, error: BankError) -> JsonObject:
     return data
 
 
-def _not_found(_api: Api, ask: Ask) -> JsonObject:
-    raise BankError("not_found", f"{ask.path['path']} not found")
+def _not_found(_api: Api, request: ApiRequest) -> JsonObject:
+    raise BankError("not_found", f"{request.path['path']} not found")
 
 
-def _wrong_method(_api: Api, _ask: Ask) -> JsonObject:
+def _wrong_method(_api: Api, _request: ApiRequest) -> JsonObject:
     raise BankError("method_not_allowed", "Method not allowed")
 
 
@@ -410,23 +418,23 @@ _WRONG_METHOD = Endpoint("*", "", _wrong_method, "nothing")
 
 async def _run(host: str, port: int, latency: float) -> None:
     bank = Bank()
-    build_home(bank)
+    build_household(bank)
     async with BankServer(bank, host=host, port=port, latency=latency) as server:
-        print(f"The sandbox bank is open: {server.url}/control")
+        print(f"The sandbox bank is running. Control page: {server.url}/control", flush=True)
         await asyncio.Event().wait()
 
 
 def main() -> None:
-    """Run the bank by itself, with a household to play with, until interrupted."""
+    """Run the bank with Ann's and Ben's household, until a signal stops it."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8077)
-    parser.add_argument("--latency", type=float, default=0.0, help="real seconds per round trip")
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="round trip time in real seconds"
+    )
     options = parser.parse_args()
-    try:
-        asyncio.run(_run(options.host, options.port, options.latency))
-    except KeyboardInterrupt:
-        print("The sandbox bank is closed.")
+    run_until_stopped(_run(options.host, options.port, options.latency))
+    print("The sandbox bank has stopped.")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+import logging
 import time
 from typing import Any, Protocol
 
@@ -25,16 +26,17 @@ from syrupy.assertion import SnapshotAssertion
 
 # Home Assistant's test helpers find the integration only if it has been imported before.
 import custom_components.monzo  # noqa: F401
-from custom_components.monzo import config_flow, reader, transfers
+from custom_components.monzo import config_flow
+from custom_components.monzo.accounts import poll
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.transfers import executor as transfers
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
-from sandbox.records import Person
+from sandbox.household import Household, build_household
+from sandbox.models import Person
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-
-from .dialogs import Dialogs
-from .teller import Teller
+from tests.helpers.config_dialogs import Dialogs
+from tests.helpers.transfer_client import TransferClient
 
 CREDENTIALS = "monzo_credentials"
 WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
@@ -48,6 +50,11 @@ class SignIn(Protocol):
 
 
 type LetPass = Callable[[timedelta], Awaitable[None]]
+
+
+def pytest_configure() -> None:
+    """Keep the recorder's SQL out of the output; Home Assistant's test helpers log all of it."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
 @pytest.fixture
@@ -67,8 +74,8 @@ def _real_parts(
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses between tries away, not the tries."""
-    monkeypatch.setattr(reader, "ASK_AGAIN_AFTER", timedelta(0))
-    monkeypatch.setattr(transfers, "RESEND_AFTER", [timedelta(0)] * len(transfers.RESEND_AFTER))
+    monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
+    monkeypatch.setattr(transfers, "RETRY_DELAYS", [timedelta(0)] * len(transfers.RETRY_DELAYS))
     monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
 
 
@@ -85,15 +92,18 @@ def everything_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bank() -> Bank:
-    """Return a bank nobody has an account with."""
+def bank(request: pytest.FixtureRequest) -> Bank:
+    """Return a bank without customers."""
+    if "let_pass" in request.fixturenames:
+        # Before anything is dated: two clocks in one test would contradict each other.
+        request.getfixturevalue("let_pass")
     return Bank()
 
 
 @pytest.fixture
-def home(bank: Bank) -> Home:
+def home(bank: Bank) -> Household:
     """Return Ann and Ben, with their accounts, pots and history."""
-    return build_home(bank)
+    return build_household(bank)
 
 
 @pytest.fixture
@@ -131,13 +141,8 @@ async def dialogs(
 
 
 @pytest.fixture
-def sign_in(
-    request: pytest.FixtureRequest, hass: HomeAssistant, server: BankServer, credentials: None
-) -> SignIn:
+def sign_in(hass: HomeAssistant, server: BankServer, credentials: None) -> SignIn:
     """Return what signs a person in, as if they had gone through the config flow."""
-    if "let_pass" in request.fixturenames:
-        # The clock must not be stopped half-way: what it showed before would be another time.
-        request.getfixturevalue("let_pass")
 
     def make_entry(person: Person, **entry: Any) -> MockConfigEntry:
         token: dict[str, Any] = server.sign_in(person)
@@ -164,7 +169,7 @@ def sign_in(
 
 
 @pytest.fixture
-async def ann(hass: HomeAssistant, home: Home, sign_in: SignIn) -> MockConfigEntry:
+async def ann(hass: HomeAssistant, home: Household, sign_in: SignIn) -> MockConfigEntry:
     """Return Ann's config entry, set up."""
     entry = sign_in(home.ann)
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -173,18 +178,24 @@ async def ann(hass: HomeAssistant, home: Home, sign_in: SignIn) -> MockConfigEnt
 
 
 @pytest.fixture
-async def teller(
+async def transfer_client(
     hass: HomeAssistant, ann: MockConfigEntry, bank: Bank, server: BankServer
-) -> AsyncIterator[Teller]:
-    """Return who moves Ann's money."""
-    yield Teller(hass, ann, bank, server)
+) -> AsyncIterator[TransferClient]:
+    """Return a client of the actions that move Ann's money."""
+    yield TransferClient(hass, ann, bank, server)
     # After a failure the balances are read again, for which no action waits.
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
 @pytest.fixture
+def teller(transfer_client: TransferClient) -> TransferClient:
+    """Return the same client by its former name, which other tests still use."""
+    return transfer_client
+
+
+@pytest.fixture
 def let_pass(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> LetPass:
-    """Return what lets time pass, in Home Assistant and at the bank."""
+    """Stop the clock; return a function that turns it, for Home Assistant and the bank."""
 
     async def let_pass(time: timedelta) -> None:
         freezer.tick(time)

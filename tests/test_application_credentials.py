@@ -1,4 +1,4 @@
-"""The dialog that asks for the Monzo client, and where it says to create one."""
+"""The dialog that asks for the credentials of the API client."""
 
 import re
 from typing import Any
@@ -9,8 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from custom_components.monzo.const import DOMAIN
-
-from .dialogs import TEXTS
+from tests.helpers.config_dialogs import TEXTS
 
 MY_ADDRESS = "https://my.home-assistant.io/redirect/oauth"
 
@@ -19,32 +18,31 @@ MY_ADDRESS = "https://my.home-assistant.io/redirect/oauth"
 async def placeholders(
     hass: HomeAssistant, credentials: None, hass_ws_client: WebSocketGenerator
 ) -> Any:
-    """Return what asks Home Assistant for what the dialog's text refers to."""
+    """Return a function that fetches the placeholders of the dialog."""
     assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_ws_client(hass)
 
-    async def ask() -> dict[str, str]:
+    async def fetch() -> dict[str, str]:
         await client.send_json_auto_id({"type": "application_credentials/config"})
-        answer = await client.receive_json()
-        filled_in: dict[str, str] = answer["result"]["integrations"][DOMAIN][
-            "description_placeholders"
-        ]
-        return filled_in
+        response = await client.receive_json()
+        integration = response["result"]["integrations"][DOMAIN]
+        placeholders: dict[str, str] = integration["description_placeholders"]
+        return placeholders
 
-    return ask
+    return fetch
 
 
-async def test_the_text_has_all_it_refers_to(placeholders: Any) -> None:
+async def test_the_text_uses_all_placeholders(placeholders: Any) -> None:
     text = TEXTS["application_credentials"]["description"]
     assert set(re.findall(r"{(\w+)}", text)) == set(await placeholders())
     assert "Confidential" in text
 
 
-async def test_the_portal_is_the_banks(placeholders: Any) -> None:
+async def test_the_developer_portal_is_that_of_monzo(placeholders: Any) -> None:
     assert (await placeholders())["developer_portal"] == "https://developers.monzo.com"
 
 
-async def test_the_bank_sends_people_back_through_my_home_assistant(
+async def test_the_redirect_url_is_that_of_my_home_assistant(
     hass: HomeAssistant, placeholders: Any
 ) -> None:
     hass.config.components.add("my")
@@ -52,7 +50,7 @@ async def test_the_bank_sends_people_back_through_my_home_assistant(
     assert (await placeholders())["redirect_url"] == MY_ADDRESS
 
 
-async def test_without_that_the_bank_sends_people_to_their_own_address(
+async def test_without_my_home_assistant_the_redirect_url_is_the_external_one(
     hass: HomeAssistant, placeholders: Any
 ) -> None:
     hass.config.internal_url = "http://homeassistant.local:8123"
@@ -62,7 +60,7 @@ async def test_without_that_the_bank_sends_people_to_their_own_address(
     )
 
 
-async def test_the_address_is_the_one_that_the_browser_has(
+async def test_the_address_in_the_browser_comes_before_configured_addresses(
     hass: HomeAssistant,
     credentials: None,
     hass_client: ClientSessionGenerator,
@@ -77,12 +75,12 @@ async def test_the_address_is_the_one_that_the_browser_has(
         await socket.send_json({"type": "auth", "access_token": hass_access_token})
         await socket.receive_json()
         await socket.send_json({"id": 1, "type": "application_credentials/config"})
-        answer = await socket.receive_json()
-    shown = answer["result"]["integrations"][DOMAIN]["description_placeholders"]
-    assert shown["redirect_url"] == "http://192.0.2.7:8123/auth/external/callback"
+        response = await socket.receive_json()
+    placeholders = response["result"]["integrations"][DOMAIN]["description_placeholders"]
+    assert placeholders["redirect_url"] == "http://192.0.2.7:8123/auth/external/callback"
 
 
-async def test_without_any_address_the_usual_one_is_shown(
+async def test_without_any_address_the_redirect_url_is_that_of_my_home_assistant(
     hass: HomeAssistant, placeholders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hass.config.api = None

@@ -1,6 +1,9 @@
-"""The imports of the integration form a tree, in which nobody looks at who looks at them."""
+"""Rules about imports within the integration, checked on the real import graph."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -8,229 +11,145 @@ import pytest
 import custom_components.monzo
 
 ROOT = Path(custom_components.monzo.__file__).parent
+NAME = custom_components.monzo.__name__
 
-# What each module imports of its siblings. Each line names only lines above it.
-IMPORTED: dict[str, set[str]] = {
-    "const": set(),
-    "api": set(),
-    "application_credentials": {"const"},
-    "devices": {"api", "const"},
-    "session": {"api", "const"},
-    "errors": {"api", "const"},
-    "issues": {"const"},
-    "models": {"api", "const"},
-    "plans": {"api"},
-    "transfer_journal": {"api", "const", "errors", "plans"},
-    "transfers": {"api", "const", "errors", "plans", "session", "transfer_journal"},
-    "coordinator": {"api", "const", "issues", "session"},
-    "reader": {"api", "const", "coordinator", "models", "session"},
-    "balances": {"api", "const", "coordinator", "devices", "issues", "models", "reader", "session"},
-    "kinds": {"api"},
-    "spending": {"api", "kinds"},
-    "transaction_ledger": {"api", "const", "spending"},
-    "transactions": {"api", "balances", "const", "coordinator", "transaction_ledger"},
-    "runtime": {"balances", "session", "transactions", "transfers"},
-    "webhook": {"const", "runtime", "transactions"},
-    "entity": {"balances", "const", "devices", "models", "runtime"},
-    "threshold": {"const"},
-    "services": {
-        "api",
-        "const",
-        "devices",
-        "errors",
-        "kinds",
-        "models",
-        "plans",
-        "runtime",
-        "spending",
-        "threshold",
-        "transfer_journal",
-        "transfers",
-    },
-    "diagnostics": {"api", "const", "devices", "models", "runtime"},
-    "system_health": {"api", "const", "runtime"},
-    "repairs": {"issues"},
-    "config_flow": {"api", "const", "devices", "runtime"},
-    "binary_sensor": {"balances", "entity", "models", "runtime"},
-    "sensor": {"api", "balances", "entity", "models", "runtime"},
-    "event": {"devices", "entity", "kinds", "models", "runtime", "transactions", "transfers"},
-    "targets": {"const", "devices"},
-    "trigger": {
-        "api",
-        "balances",
-        "kinds",
-        "models",
-        "targets",
-        "threshold",
-        "transactions",
-        "transfers",
-    },
-    "condition": {"api", "const", "models", "runtime", "targets", "threshold"},
-    "notify": {"const", "entity", "errors", "models", "runtime"},
-    "dashboard": {"const"},
-    "dashboard_strategy": {"const"},
-    "webhook_registration": {"api", "coordinator", "issues", "runtime"},
-    "__init__": {
-        "api",
-        "balances",
-        "const",
-        "dashboard",
-        "dashboard_strategy",
-        "devices",
-        "issues",
-        "runtime",
-        "services",
-        "session",
-        "transaction_ledger",
-        "transactions",
-        "transfer_journal",
-        "transfers",
-        "webhook",
-        "webhook_registration",
-    },
+# Home Assistant loads these by name. Nothing else imports them.
+PLATFORMS = frozenset(
+    {
+        "application_credentials",
+        "binary_sensor",
+        "condition",
+        "config_flow",
+        "diagnostics",
+        "event",
+        "notify",
+        "repairs",
+        "sensor",
+        "system_health",
+        "trigger",
+    }
+)
+
+
+def _module_name(path: Path) -> str:
+    """Return a module's name within the integration; the empty text for its `__init__`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    _module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")
 }
-
-# The same within the API package.
-IMPORTED_IN_API: dict[str, set[str]] = {
-    "exceptions": set(),
-    "money": set(),
-    "private": set(),
-    "answer": {"exceptions"},
-    "fields": {"exceptions", "money"},
-    "models": {"fields", "money", "private"},
-    "receipts": {"fields", "money", "private"},
-    "client": {"answer", "exceptions", "fields", "models", "money", "receipts"},
-    "__init__": {"answer", "client", "exceptions", "models", "money", "receipts"},
-}
-
-# The same within the package of the actions. A module may have the name of one outside.
-IMPORTED_IN_SERVICES: dict[str, set[str]] = {
-    "amounts": set(),
-    "common": set(),
-    "fields": set(),
-    "attachments": {"common", "fields"},
-    "feed": {"common", "fields"},
-    "pot_targets": {"common"},
-    "moves": {"amounts", "pot_targets"},
-    "autopilot": {"amounts", "common", "moves", "pot_targets"},
-    "pot_transfers": {"amounts", "common", "moves", "pot_targets"},
-    "receipts": {"amounts", "common", "fields"},
-    "refresh": {"common"},
-    "transactions": {"amounts", "common", "fields"},
-    "__init__": {
-        "attachments",
-        "autopilot",
-        "feed",
-        "pot_transfers",
-        "receipts",
-        "refresh",
-        "transactions",
-    },
-}
+PACKAGES = {_module_name(path) for path in ROOT.rglob("*/__init__.py")}
 
 
-def modules(folder: Path) -> dict[str, ast.Module]:
-    """Return the modules of a package by name."""
-    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")}
+def _package(module: str) -> str:
+    """Return the package that a module belongs to; a module of the root is one by itself."""
+    return module.partition(".")[0]
 
 
-def imports(module: ast.Module) -> set[tuple[int, str]]:
-    """Return the level and the name of everything that a module imports, wherever it does."""
-    found: set[tuple[int, str]] = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            found |= {(0, alias.name) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            if node.module is None:
-                # The names are modules of the package itself, or things of its root.
-                found |= {(node.level, alias.name) for alias in node.names}
+def _imports(module: str) -> Iterator[tuple[str, str]]:
+    """Yield each imported module of the integration, with the name that is taken from it.
+
+    Imports inside functions count, because they hide a dependency but do not remove it.
+    """
+    # A package's `__init__` is one level less deep than its name says.
+    location = module if module in PACKAGES | {""} else module.rpartition(".")[0]
+    for node in ast.walk(MODULES[module]):
+        if not isinstance(node, ast.ImportFrom) or node.level == 0:
+            continue
+        parts = location.split(".") if location else []
+        above = node.level - 1
+        assert above <= len(parts), f"{module} imports from outside of the integration"
+        base = ".".join([*parts[: len(parts) - above], *filter(None, [node.module])])
+        for alias in node.names:
+            submodule = f"{base}.{alias.name}".lstrip(".")
+            yield (submodule, "") if submodule in MODULES else (base, alias.name)
+
+
+GRAPH = {module: set(_imports(module)) for module in MODULES}
+
+
+def _assert_no_cycle(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as err:
+        pytest.fail(" → ".join(err.args[1]))
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    _assert_no_cycle(
+        {
+            # Python runs a package's `__init__` before any module in it.
+            module: {target for target, _name in imported} - {module, _package(module)}
+            for module, imported in GRAPH.items()
+        }
+    )
+
+
+def test_packages_do_not_import_each_other_in_a_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, imported in GRAPH.items():
+        targets = {_package(target) for target, _name in imported}
+        graph.setdefault(_package(module), set()).update(targets - {_package(module)})
+    _assert_no_cycle(graph)
+
+
+def _exports(package: str) -> set[str]:
+    return set(import_module(f"{NAME}.{package}").__all__)
+
+
+def _names_used_elsewhere(package: str) -> dict[str, set[str]]:
+    """Return the names that modules outside of a package import from it, with those modules."""
+    used: dict[str, set[str]] = {}
+    for module, imported in GRAPH.items():
+        for target, name in imported:
+            if _package(target) == package != _package(module):
+                used.setdefault(name or target, set()).add(module)
+    return used
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_a_package_is_entered_only_through_the_names_that_it_exports(package: str) -> None:
+    used, exported = _names_used_elsewhere(package), _exports(package)
+    assert {name: used[name] for name in used.keys() - exported} == {}
+
+
+# The client library is complete by itself.
+@pytest.mark.parametrize("package", sorted(PACKAGES - {"api"}))
+def test_a_package_exports_only_names_that_are_used_elsewhere(package: str) -> None:
+    assert _exports(package) <= _names_used_elsewhere(package).keys()
+
+
+def test_platforms_and_actions_are_imported_by_no_other_module() -> None:
+    for module, imported in GRAPH.items():
+        targets = {_package(target) for target, _name in imported} - {_package(module)}
+        assert not targets & PLATFORMS, module
+        # Setting up the integration registers the actions.
+        assert "services" not in targets or module == "", module
+
+
+def test_the_client_library_depends_on_neither_home_assistant_nor_the_integration() -> None:
+    for module, tree in MODULES.items():
+        if _package(module) != "api":
+            continue
+        assert all(_package(target) == "api" for target, _name in GRAPH[module]), module
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
             else:
-                found.add((node.level, node.module))
-    return found
+                continue
+            roots = {name.partition(".")[0] for name in names}
+            assert not roots & {"custom_components", "homeassistant", "probatio", "voluptuous"}
 
 
-def siblings(module: ast.Module, level: int = 1) -> set[str]:
-    """Return what a module imports of its own package, or of the one around that at level 2."""
-    return {name.partition(".")[0] for at, name in imports(module) if at == level}
-
-
-MODULES = modules(ROOT)
-API_MODULES = modules(ROOT / "api")
-SERVICE_MODULES = modules(ROOT / "services")
-
-
-def test_every_module_has_its_place() -> None:
-    assert MODULES.keys() | {"api", "services"} == IMPORTED.keys()
-    assert API_MODULES.keys() == IMPORTED_IN_API.keys()
-    assert SERVICE_MODULES.keys() == IMPORTED_IN_SERVICES.keys()
-
-
-@pytest.mark.parametrize(
-    "imported",
-    [IMPORTED, IMPORTED_IN_API, IMPORTED_IN_SERVICES],
-    ids=["integration", "api", "services"],
-)
-def test_what_is_said_here_is_a_tree(imported: dict[str, set[str]]) -> None:
-    above: set[str] = set()
-    for name, names in imported.items():
-        assert names <= above, name
-        above.add(name)
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_only_what_is_said_here(name: str) -> None:
-    assert siblings(MODULES[name]) == IMPORTED[name]
-
-
-@pytest.mark.parametrize("name", API_MODULES)
-def test_a_module_of_the_api_imports_only_what_is_said_here(name: str) -> None:
-    assert siblings(API_MODULES[name]) == IMPORTED_IN_API[name]
-    # It could be published as it is.
-    assert all(level <= 1 for level, _name in imports(API_MODULES[name]))
-
-
-@pytest.mark.parametrize("name", SERVICE_MODULES)
-def test_a_module_of_the_actions_imports_only_what_is_said_here(name: str) -> None:
-    assert siblings(SERVICE_MODULES[name]) == IMPORTED_IN_SERVICES[name]
-
-
-def test_the_actions_together_import_only_what_is_below_them() -> None:
-    imported = (siblings(module, level=2) for module in SERVICE_MODULES.values())
-    assert set().union(*imported) == IMPORTED["services"]
-
-
-@pytest.mark.parametrize(
-    ("module", "depth"),
-    [
-        *((module, 1) for module in (*MODULES.values(), *API_MODULES.values())),
-        *((module, 2) for module in SERVICE_MODULES.values()),
-    ],
-    ids=[
-        *MODULES,
-        *(f"api.{name}" for name in API_MODULES),
-        *(f"services.{name}" for name in SERVICE_MODULES),
-    ],
-)
-def test_nobody_takes_a_way_around_the_tree(module: ast.Module, depth: int) -> None:
-    for level, name in imports(module):
-        # Neither out of the integration and in again, nor hidden from run time.
-        assert level <= depth
-        # What is not exported by a package is its own business.
-        assert level == 0 or "." not in name
-        assert not name.startswith("custom_components")
-    assert not [
-        node
-        for node in ast.walk(module)
-        if (isinstance(node, ast.Name) and node.id == "TYPE_CHECKING")
-        or (isinstance(node, ast.Attribute) and node.attr == "TYPE_CHECKING")
-        or (isinstance(node, ast.alias) and node.name == "TYPE_CHECKING")
-    ]
-
-
-@pytest.mark.parametrize("name", API_MODULES)
-def test_the_api_knows_no_home_assistant(name: str) -> None:
-    assert not [
-        imported
-        for _level, imported in imports(API_MODULES[name])
-        if imported.partition(".")[0] in {"homeassistant", "voluptuous", "probatio"}
-    ]
+def test_no_import_is_hidden_from_run_time() -> None:
+    for module, tree in MODULES.items():
+        for node in ast.walk(tree):
+            hidden = (isinstance(node, ast.Name) and node.id == "TYPE_CHECKING") or (
+                isinstance(node, ast.alias)
+                and (node.name == "TYPE_CHECKING" or node.name.startswith(NAME))
+            )
+            assert not hidden, module

@@ -1,4 +1,4 @@
-"""Locks, round-ups, and whether the bank can be reached."""
+"""Binary sensors for locks, round-ups and the connection to the bank."""
 
 from datetime import timedelta
 
@@ -12,16 +12,16 @@ from syrupy.assertion import SnapshotAssertion
 import custom_components.monzo
 from sandbox.bank import Bank, Pot
 from sandbox.server import Answer, BankServer, DropBefore
+from tests.helpers.state_helpers import set_up, shown, value
 
 from .conftest import LetPass, SignIn
-from .looking import set_up, shown, value
 
 POTS = timedelta(minutes=11)
 
 
 @pytest.fixture
 def eve(bank: Bank, sign_in: SignIn, let_pass: LetPass) -> MockConfigEntry:
-    """Return the entry of a customer with one pot, not set up."""
+    """Return the entry of a customer with one pot. It is not set up."""
     person = bank.add_person("Eve Ellis")
     bank.open_pot(bank.open_account(person).id, "Coin jar", round_up=True, round_up_multiplier=5)
     return sign_in(person)
@@ -48,7 +48,7 @@ async def test_every_binary_sensor(
     await snapshot_platform(hass, er.async_get(hass), snapshot, eve.entry_id)
 
 
-async def test_a_locked_pot_is_a_closed_lock(
+async def test_a_pot_is_shown_as_locked_or_unlocked(
     hass: HomeAssistant, bank: Bank, eve: MockConfigEntry, pot: Pot, let_pass: LetPass
 ) -> None:
     await set_up(hass, eve)
@@ -60,7 +60,7 @@ async def test_a_locked_pot_is_a_closed_lock(
     assert value(hass, pot.id, "locked", "binary_sensor") == STATE_OFF
 
 
-async def test_round_ups_tell_how_many_times_the_change_they_take(
+async def test_round_ups_have_their_multiplier_as_an_attribute(
     hass: HomeAssistant, bank: Bank, eve: MockConfigEntry, pot: Pot, let_pass: LetPass
 ) -> None:
     await set_up(hass, eve)
@@ -78,7 +78,7 @@ async def test_round_ups_tell_how_many_times_the_change_they_take(
     assert state.state == STATE_OFF
 
 
-async def test_the_connection_is_known_even_while_there_is_none(
+async def test_the_connection_is_off_while_the_bank_is_out_of_reach(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
@@ -97,7 +97,7 @@ async def test_the_connection_is_known_even_while_there_is_none(
     assert value(hass, pot.id, "locked", "binary_sensor") == STATE_UNAVAILABLE
 
 
-async def test_a_pot_that_cannot_be_read_is_neither_locked_nor_open(
+async def test_a_pot_that_cannot_be_read_has_no_state(
     hass: HomeAssistant, server: BankServer, eve: MockConfigEntry, pot: Pot, let_pass: LetPass
 ) -> None:
     await set_up(hass, eve)

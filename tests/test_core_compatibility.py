@@ -16,7 +16,7 @@ import pytest
 
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Person
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
 REPOSITORY = Path(__file__).parents[1]
@@ -62,7 +62,7 @@ def store(folder: Path, key: str, data: dict[str, Any], minor_version: int = 1) 
 
 
 @pytest.fixture
-def start(tmp_path: Path, home: Home, server: BankServer) -> Start:
+def start(tmp_path: Path, home: Household, server: BankServer) -> Start:
     """Return what starts and stops a Home Assistant that Ann and Ben have used for long."""
     modules = tmp_path / "modules"
     modules.mkdir()
@@ -107,7 +107,7 @@ def start(tmp_path: Path, home: Home, server: BankServer) -> Start:
 
 
 async def test_people_come_from_the_built_in_integration_and_can_go_back(
-    home: Home, start: Start
+    home: Household, start: Start
 ) -> None:
     assert PYTHON.exists(), "run scripts/setup first"
     everybodys = (home.ann, home.ben)
@@ -139,7 +139,7 @@ async def test_people_come_from_the_built_in_integration_and_can_go_back(
 
 
 def assert_kept(
-    home: Home, before: dict[str, Any], after: dict[str, Any], known: dict[str, Any]
+    home: Household, before: dict[str, Any], after: dict[str, Any], known: dict[str, Any]
 ) -> None:
     """Assert that the entities that were known and their devices are as they were, and alive."""
     for unique_id, entity in known.items():

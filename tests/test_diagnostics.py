@@ -1,4 +1,4 @@
-"""Diagnostics tell how things are going, and nothing about anybody."""
+"""Diagnostics of a config entry and its devices, without private data."""
 
 from datetime import timedelta
 import json
@@ -17,20 +17,20 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_SECRET, Answer, BankServer
+from tests.helpers.state_helpers import device, set_up
 
 from .conftest import LetPass, SignIn
-from .looking import device, set_up
 
 OPTIONS = {"max_per_transfer": 123.45, "max_per_day": 678.9, "allow_transfers": True}
 
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
-    """Return Ann's entry as core left it, without her loan; set up after she has lived a bit."""
+    """Return Ann's loaded entry, with an address from core's integration and without her loan."""
     assert await async_setup_component(hass, "diagnostics", {})
     entry = sign_in(home.ann)
     hass.config_entries.async_update_entry(
@@ -44,7 +44,7 @@ async def entry(
 
 
 @pytest.mark.freeze_time("2026-06-15 11:00:00+00:00")
-async def test_an_entry_tells_how_it_fares(
+async def test_diagnostics_of_an_entry(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
     entry: MockConfigEntry,
@@ -54,7 +54,7 @@ async def test_an_entry_tells_how_it_fares(
 
 
 @pytest.mark.freeze_time("2026-06-15 11:00:00+00:00")
-async def test_an_entry_tells_what_went_wrong(
+async def test_diagnostics_of_an_entry_contain_the_last_error(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
     entry: MockConfigEntry,
@@ -71,10 +71,10 @@ async def test_an_entry_tells_what_went_wrong(
     assert dump["balances"]["reads_failed"] == 4
 
 
-async def test_an_entry_that_is_not_loaded_tells_why(
+async def test_diagnostics_of_an_entry_that_is_not_loaded_contain_the_reason(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     server: BankServer,
 ) -> None:
@@ -92,26 +92,29 @@ async def test_an_entry_that_is_not_loaded_tells_why(
 
 
 @pytest.mark.freeze_time("2026-06-15 11:00:00+00:00")
-async def test_devices_tell_how_they_fare(
+async def test_diagnostics_of_devices(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    home: Home,
+    home: Household,
     entry: MockConfigEntry,
     snapshot: SnapshotAssertion,
 ) -> None:
-    for name, subject in (
+    for name, monzo_id in (
         ("person", home.ann.user_id),
         ("account", home.joint.id),
         ("pot", home.holiday.id),
     ):
-        found = device(hass, entry, subject)
+        found = device(hass, entry, monzo_id)
         assert found
         dump = await get_diagnostics_for_device(hass, hass_client, entry, found)
         assert dump == snapshot(name=name)
 
 
-async def test_a_device_that_the_bank_does_not_tell_of_says_so(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, home: Home, entry: MockConfigEntry
+async def test_diagnostics_of_a_device_that_the_bank_does_not_have(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    home: Household,
+    entry: MockConfigEntry,
 ) -> None:
     left = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, identifiers={("monzo", "pot_of_long_ago")}
@@ -120,8 +123,11 @@ async def test_a_device_that_the_bank_does_not_tell_of_says_so(
     assert dump == {"missing": True}
 
 
-async def test_nothing_private_is_in_any_of_them(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, home: Home, entry: MockConfigEntry
+async def test_diagnostics_contain_no_private_data(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    home: Household,
+    entry: MockConfigEntry,
 ) -> None:
     everything = json.dumps(await get_diagnostics_for_config_entry(hass, hass_client, entry))
     for found in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):

@@ -28,12 +28,12 @@ import voluptuous as vol
 import yaml
 
 import custom_components.monzo
+from custom_components.monzo.bank.request_budget import RequestBudget
 from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
-from custom_components.monzo.coordinator import poll_interval
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
-from custom_components.monzo.kinds import TransactionKind
-from custom_components.monzo.transactions import LATE_AFTER
-from sandbox.home import Home
+from custom_components.monzo.transactions.classification import TransactionKind
+from custom_components.monzo.transactions.coordinator import LATE_AFTER
+from sandbox.household import Household
 
 ROOT = Path(__file__).parents[1]
 INTEGRATION = Path(custom_components.monzo.__file__).parent
@@ -372,7 +372,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 
 
 @pytest.fixture
-async def devices(hass: HomeAssistant, home: Home, ann: MockConfigEntry) -> dict[str, str]:
+async def devices(hass: HomeAssistant, home: Household, ann: MockConfigEntry) -> dict[str, str]:
     """Return the real device of each device in the examples, with the integrations they use."""
     for domain in ("automation", "persistent_notification", "script"):
         assert await async_setup_component(hass, domain, {})
@@ -681,10 +681,13 @@ def test_every_file_on_the_page_about_the_code_exists() -> None:
 def test_the_documented_polling_intervals_are_right() -> None:
     text = flat(PAGES["entities.md"].section("How data is updated"))
     assert "up to three accounts are polled every minute" in text
-    assert poll_interval(3) == timedelta(minutes=1) < poll_interval(4)
+    intervals = [
+        RequestBudget.interval_for(accounts, webhooks_arrive=False) for accounts in range(9)
+    ]
+    assert intervals[3] == timedelta(minutes=1) < intervals[4]
     assert "every five minutes with eight or more" in text
     five_minutes = timedelta(minutes=5)
-    assert poll_interval(7) < five_minutes <= poll_interval(8) < five_minutes * 1.1
+    assert intervals[7] < five_minutes <= intervals[8] < five_minutes * 1.1
 
 
 def test_the_readme_counts_triggers_conditions_and_blueprints() -> None:

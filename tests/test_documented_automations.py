@@ -19,15 +19,15 @@ import pytest
 from custom_components.monzo.condition import CONDITIONS, MonzoCondition
 from custom_components.monzo.services import TOPICS
 from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import BankServer
+from tests.helpers.automations import option_names
+from tests.helpers.state_helpers import set_up, value
 
 from .blueprints.stage import FOLDER, NAMES, ROOT, Stage
 from .blueprints.waiting import Clock
 from .conftest import LetPass, SignIn
-from .looking import set_up, value
-from .test_trigger import schema_fields
 
 PAGE = (ROOT / "docs/automations.md").read_text(encoding="utf-8")
 
@@ -131,7 +131,7 @@ async def _on_a_wednesday(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -
 async def house(
     hass: HomeAssistant,
     _on_a_wednesday: None,
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     server: BankServer,
     let_pass: LetPass,
@@ -467,14 +467,14 @@ def test_no_trigger_is_left_out() -> None:
     assert words("trigger") == TRIGGERS.keys()
     for key, trigger in TRIGGERS.items():
         assert issubclass(trigger, MonzoTrigger)
-        assert options_of(key) == schema_fields(trigger.schema)
+        assert options_of(key) == option_names(trigger.schema)
 
 
 def test_no_condition_is_left_out() -> None:
     assert words("condition") == CONDITIONS.keys()
     for key, condition in CONDITIONS.items():
         assert issubclass(condition, MonzoCondition)
-        assert options_of(key) == schema_fields(condition.schema)
+        assert options_of(key) == option_names(condition.schema)
 
 
 def test_no_action_is_left_out() -> None:

@@ -10,11 +10,12 @@ from homeassistant.setup import async_setup_component
 import pytest
 import yaml
 
-from custom_components.monzo.services import autopilot, pot_transfers
-from sandbox.home import Home
+from custom_components.monzo.services import planned_transfers as autopilot
+from custom_components.monzo.services import pot_transfers
+from sandbox.household import Household
+from tests.helpers.transfer_client import Teller
 
 from .conftest import LetPass
-from .teller import Teller
 
 PAGE = (Path(__file__).parents[1] / "docs/moving-money.md").read_text(encoding="utf-8")
 
@@ -38,7 +39,7 @@ MOVES: list[list[tuple[str, int]]] = [
 
 
 @pytest.fixture(autouse=True)
-async def _amounts(teller: Teller, home: Home) -> None:
+async def _amounts(teller: Teller, home: Household) -> None:
     """Have in the purses what the examples were written for."""
     bank = home.bank
     bank.set_round_up(home.coin_jar.id, on=False)
@@ -61,7 +62,7 @@ async def test_the_steps_move_what_the_text_says(
 
 
 async def test_a_salary_is_handed_out_as_the_automation_says(
-    hass: HomeAssistant, let_pass: LetPass, teller: Teller, home: Home
+    hass: HomeAssistant, let_pass: LetPass, teller: Teller, home: Household
 ) -> None:
     (example,) = (example for example in EXAMPLES if isinstance(example, dict))
     await let_pass(timedelta(minutes=6))

@@ -1,87 +1,120 @@
-"""The event entity of an account, and what automations make of it."""
+"""The event entity for the transactions of an account."""
 
 from datetime import timedelta
 from typing import Any
 
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.history import get_significant_states
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_mock_service,
 )
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 
-from custom_components.monzo.event import MonzoTransactionEvent
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
+from tests.helpers.state_helpers import entity_id, set_up, shown
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown
 
 A_POLL = timedelta(minutes=2)
 
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
-    """Return Ann's entry, set up."""
+    """Return Ann's loaded entry."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     await let_pass(timedelta(minutes=6))
     return entry
 
 
-async def test_a_payment_is_an_event_with_all_that_is_known_of_it(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_payment_is_an_event_with_its_details(
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     row = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch")
     await let_pass(A_POLL)
 
-    told = shown(hass, home.joint.id, "transaction", "event").attributes
-    assert told["event_type"] == "card_payment"
-    assert told["transaction_id"] == row.id
-    assert (told["amount"], told["currency"]) == (-3.5, "GBP")
-    assert (told["merchant"], told["notes"], told["pot"]) == ("Deli", "lunch", None)
-    assert told["late"] is False
+    attributes = shown(hass, home.joint.id, "transaction", "event").attributes
+    assert attributes["event_type"] == "card_payment"
+    assert attributes["transaction_id"] == row.id
+    assert (attributes["amount"], attributes["currency"]) == (-3.5, "GBP")
+    assert (attributes["merchant"], attributes["notes"], attributes["pot"]) == (
+        "Deli",
+        "lunch",
+        None,
+    )
+    assert attributes["late"] is False
 
 
-async def test_a_pot_is_told_by_its_name(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_an_event_contains_the_name_of_the_pot(
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     bank.deposit(home.house.id, home.joint.id, 500, "in")
     await let_pass(A_POLL)
 
-    told = shown(hass, home.joint.id, "transaction", "event").attributes
-    assert (told["event_type"], told["pot"]) == ("pot_deposit", home.house.name)
+    attributes = shown(hass, home.joint.id, "transaction", "event").attributes
+    assert (attributes["event_type"], attributes["pot"]) == ("pot_deposit", home.house.name)
 
 
-async def test_a_new_pot_is_told_by_its_name_and_so_is_one_that_was_closed(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_an_event_contains_the_name_of_a_new_or_closed_pot(
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     bicycle = bank.open_pot(home.joint.id, "Bicycle")
     bank.deposit(bicycle.id, home.joint.id, 500, "in")
     await let_pass(A_POLL)
-    told = shown(hass, home.joint.id, "transaction", "event").attributes
-    assert (told["event_type"], told["pot"], told["name"]) == ("pot_deposit", "Bicycle", "Bicycle")
+    attributes = shown(hass, home.joint.id, "transaction", "event").attributes
+    assert (attributes["event_type"], attributes["pot"], attributes["name"]) == (
+        "pot_deposit",
+        "Bicycle",
+        "Bicycle",
+    )
 
     bank.close_pot(bicycle.id)
     await let_pass(A_POLL)
-    told = shown(hass, home.joint.id, "transaction", "event").attributes
-    assert (told["event_type"], told["pot"]) == ("pot_withdrawal", "Bicycle")
+    attributes = shown(hass, home.joint.id, "transaction", "event").attributes
+    assert (attributes["event_type"], attributes["pot"]) == ("pot_withdrawal", "Bicycle")
 
 
-async def test_what_names_people_places_or_accounts_is_not_recorded() -> None:
-    private = {"counterparty", "description", "emoji", "logo", "merchant", "name", "notes", "pot"}
-    private |= {"merchant_group_id", "merchant_id", "transaction_id"}
-    assert private <= MonzoTransactionEvent._unrecorded_attributes  # noqa: SLF001
-
-
-async def test_an_outage_does_not_take_the_last_event_away(
+async def test_private_details_are_not_recorded(
+    recorder_mock: Recorder,
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch")
+    await let_pass(A_POLL)
+    now = shown(hass, home.joint.id, "transaction", "event")
+    await async_wait_recording_done(hass)
+
+    states = await get_instance(hass).async_add_executor_job(
+        get_significant_states, hass, now.last_changed - A_POLL, None, [now.entity_id]
+    )
+
+    recorded = states[now.entity_id][-1]
+    assert isinstance(recorded, State)
+    private = {"counterparty", "description", "emoji", "logo", "merchant", "merchant_group_id"}
+    private |= {"merchant_id", "name", "notes", "pot", "transaction_id"}
+    assert private <= now.attributes.keys()
+    assert not private & recorded.attributes.keys()
+    assert recorded.attributes["amount"] == -3.5
+
+
+async def test_the_last_event_stays_during_an_outage(
+    hass: HomeAssistant,
+    home: Household,
     bank: Bank,
     server: BankServer,
     entry: MockConfigEntry,
@@ -98,10 +131,10 @@ async def test_an_outage_does_not_take_the_last_event_away(
     assert shown(hass, home.joint.id, "transaction", "event").state == before
 
 
-async def test_automations_hear_of_the_kinds_that_they_ask_for(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_an_automation_can_be_triggered_by_one_kind_of_transaction(
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    calls = async_mock_service(hass, "test", "hear")
+    calls = async_mock_service(hass, "test", "record")
     automation: dict[str, Any] = {
         "trigger": "event.received",
         "target": {"entity_id": entity_id(hass, home.joint.id, "transaction", "event")},
@@ -110,7 +143,7 @@ async def test_automations_hear_of_the_kinds_that_they_ask_for(
     assert await async_setup_component(
         hass,
         "automation",
-        {"automation": {"triggers": automation, "actions": {"action": "test.hear"}}},
+        {"automation": {"triggers": automation, "actions": {"action": "test.record"}}},
     )
     await hass.async_block_till_done()
 

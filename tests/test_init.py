@@ -1,6 +1,9 @@
-"""A config entry's life: set up, unloaded, renewed from earlier versions, removed."""
+"""Import of the integration, and set-up, migration and removal of config entries."""
 
 from datetime import timedelta
+from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -13,19 +16,35 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
+from tests.helpers.state_helpers import set_up
 
 from .conftest import WEBHOOK_ID, LetPass, SignIn
 
+# Prints the modules that the integration loads in addition to Home Assistant's core and to the
+# integrations that its manifest depends on.
+LOADED_MODULES = """
+import sys
 
-async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done(wait_background_tasks=True)
+import homeassistant.config_entries
+import homeassistant.core
+import homeassistant.helpers.config_entry_oauth2_flow
+import homeassistant.setup
+import homeassistant.components.application_credentials
+import homeassistant.components.http
+import homeassistant.components.webhook
+
+before = set(sys.modules)
+import custom_components.monzo
+print(*(set(sys.modules) - before))
+"""
 
 
 def issues_of(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
+    """Return the ids of the repair issues of an entry."""
     return {
         issue_id
         for domain, issue_id in ir.async_get(hass).issues
@@ -33,10 +52,34 @@ def issues_of(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
     }
 
 
-# Loading
+# Importing
 
 
-async def test_an_entry_is_set_up_unloaded_and_set_up_again(
+def test_the_integration_imports_only_its_dependencies() -> None:
+    """Recorder, frontend and cloud take seconds to import, and not every home has them."""
+    output = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", LOADED_MODULES],
+        cwd=Path(custom_components.monzo.__file__).parents[2],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    ).stdout
+    modules = set(output.split())
+    assert "custom_components.monzo.services" in modules
+    # The helpers of Home Assistant's core are small.
+    cheap = ("custom_components", "homeassistant.helpers.", "homeassistant.util.")
+    assert not [
+        module
+        for module in sorted(modules)
+        if not module.startswith(cheap) and module.partition(".")[0] not in sys.stdlib_module_names
+    ]
+
+
+# Setting up
+
+
+async def test_an_entry_can_be_unloaded_and_set_up_again(
     hass: HomeAssistant, server: BankServer, let_pass: LetPass, ann: MockConfigEntry
 ) -> None:
     sensors = hass.states.async_entity_ids(Platform.SENSOR)
@@ -54,8 +97,8 @@ async def test_an_entry_is_set_up_unloaded_and_set_up_again(
     assert hass.states.async_entity_ids(Platform.SENSOR) == sensors
 
 
-async def test_a_bank_that_cannot_be_reached_is_tried_again(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn, let_pass: LetPass
+async def test_set_up_is_repeated_while_the_bank_is_out_of_reach(
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
 ) -> None:
     entry = sign_in(home.ann)
     fault = server.fail("*", "*", Answer.html(502), times=None)
@@ -69,24 +112,24 @@ async def test_a_bank_that_cannot_be_reached_is_tried_again(
     assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 
-async def test_an_entry_named_after_nobody_gets_its_owners_name(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_an_entry_with_the_old_default_title_gets_its_owners_name(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, title="monzo")
     await set_up(hass, entry)
     assert entry.title == "Ann Archer"
 
 
-async def test_a_name_that_the_user_gave_is_kept(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_a_title_from_the_user_is_kept(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, title="Our money")
     await set_up(hass, entry)
     assert entry.title == "Our money"
 
 
-async def test_without_a_name_at_the_bank_the_title_stays(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+async def test_without_an_owners_name_the_title_is_kept(
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, title="monzo", unique_id="user_0000NobodyKnows")
     await set_up(hass, entry)
@@ -97,8 +140,8 @@ async def test_without_a_name_at_the_bank_the_title_stays(
 # Entries of the built-in integration
 
 
-async def test_an_entry_of_the_built_in_integration_is_taken_as_it_is(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_an_entry_of_the_built_in_integration_is_used_unchanged(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann)
     hooks = {
@@ -116,10 +159,10 @@ async def test_an_entry_of_the_built_in_integration_is_taken_as_it_is(
 
 
 @pytest.mark.parametrize("minor_version", [1, 2])
-async def test_an_entry_of_an_early_version_is_brought_up_to_date(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, minor_version: int
+async def test_an_entry_of_an_early_version_is_migrated(
+    hass: HomeAssistant, home: Household, sign_in: SignIn, minor_version: int
 ) -> None:
-    # The earliest kept the id as a number, when the bank's example had one.
+    # The first version stored the id as it came from the bank, which could be a number.
     old_id: Any = {1: 7_654, 2: home.ann.user_id}[minor_version]
     entry = sign_in(home.ann, minor_version=minor_version, unique_id=old_id)
     data = {key: value for key, value in entry.data.items() if key != "webhook_id"}
@@ -133,16 +176,16 @@ async def test_an_entry_of_an_early_version_is_brought_up_to_date(
     assert len(entry.data["webhook_id"]) == 64
 
 
-async def test_a_webhook_that_is_known_already_is_kept(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_a_migration_keeps_the_webhook(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, minor_version=2)
     await set_up(hass, entry)
     assert entry.data["webhook_id"] == WEBHOOK_ID
 
 
-async def test_an_entry_of_a_later_minor_version_is_left_alone(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_an_entry_of_a_later_minor_version_is_not_changed(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, minor_version=4)
     await set_up(hass, entry)
@@ -151,7 +194,7 @@ async def test_an_entry_of_a_later_minor_version_is_left_alone(
 
 
 async def test_an_entry_of_a_later_version_is_refused(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann, version=2, minor_version=1)
     await set_up(hass, entry)
@@ -163,13 +206,13 @@ async def test_an_entry_of_a_later_version_is_refused(
 # Removing
 
 
-async def test_nothing_is_left_of_an_entry_that_is_removed(
+async def test_all_data_of_a_removed_entry_is_removed(
     hass: HomeAssistant, hass_storage: dict[str, Any], server: BankServer, ann: MockConfigEntry
 ) -> None:
     await hass.services.async_call(
         DOMAIN,
         "deposit_into_pot",
-        {"pot": _device_of_a_pot(hass, ann), "amount": 1},
+        {"pot": pot_device(hass, ann), "amount": 1},
         blocking=True,
     )
     assert [key for key in hass_storage if key.startswith(f"monzo.{ann.entry_id}")]
@@ -181,27 +224,27 @@ async def test_nothing_is_left_of_an_entry_that_is_removed(
     assert not dr.async_get(hass).devices
 
 
-def _device_of_a_pot(hass: HomeAssistant, entry: MockConfigEntry) -> str:
+def pot_device(hass: HomeAssistant, entry: MockConfigEntry) -> str:
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     return next(device.id for device in devices if device.name == "Holiday")
 
 
-@pytest.mark.parametrize("trouble", ["evicted", "not approved", "not renewable"])
-async def test_no_issue_is_left_of_an_entry_that_is_removed(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn, trouble: str
+@pytest.mark.parametrize("reason", ["evicted", "not approved", "not renewable"])
+async def test_the_repair_issues_of_a_removed_entry_are_removed(
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, reason: str
 ) -> None:
     entry = sign_in(home.ann)
-    match trouble:
+    match reason:
         case "evicted":
             server.evict(home.ann)
         case "not approved":
-            server.sign_ins.live(home.ann)[0].approval = "pending"
+            server.sign_ins.active(home.ann)[0].approval = "pending"
         case "not renewable":
             token = {**entry.data["token"], "refresh_token": None}
             hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
     await set_up(hass, entry)
-    # Once it is set up, it is also told that the house has no address.
-    assert len(issues_of(hass, entry)) == (2 if trouble == "not renewable" else 1)
+    # An entry that loads has another issue, because Home Assistant has no external address.
+    assert len(issues_of(hass, entry)) == (2 if reason == "not renewable" else 1)
 
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
@@ -209,8 +252,8 @@ async def test_no_issue_is_left_of_an_entry_that_is_removed(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_who_is_left_takes_over_the_joint_account(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, ann: MockConfigEntry
+async def test_another_entry_takes_over_the_joint_account_of_a_removed_one(
+    hass: HomeAssistant, home: Household, sign_in: SignIn, ann: MockConfigEntry
 ) -> None:
     ben = sign_in(home.ben)
     await set_up(hass, ben)
@@ -221,38 +264,39 @@ async def test_who_is_left_takes_over_the_joint_account(
     assert set(ben.runtime_data.balances.data.accounts) == {home.bens.id, home.joint.id}
 
 
-async def _remove_device(
+async def remove_device(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator, device_id: str
 ) -> bool:
+    """Remove a device as a user does, and return whether that succeeded."""
     assert await async_setup_component(hass, "config", {})
     client = await hass_ws_client(hass)
-    answer = await client.remove_device(device_id)
-    removed: bool = answer["success"]
+    response = await client.remove_device(device_id)
+    removed: bool = response["success"]
     return removed
 
 
-async def test_the_device_of_an_account_or_pot_that_exists_stays(
+async def test_the_device_of_an_existing_pot_cannot_be_removed(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator, ann: MockConfigEntry
 ) -> None:
-    device_id = _device_of_a_pot(hass, ann)
-    assert not await _remove_device(hass, hass_ws_client, device_id)
+    device_id = pot_device(hass, ann)
+    assert not await remove_device(hass, hass_ws_client, device_id)
     assert dr.async_get(hass).async_get(device_id)
 
 
-async def test_a_device_that_the_bank_does_not_know_can_be_removed(
+async def test_the_device_of_a_pot_that_no_longer_exists_can_be_removed(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator, ann: MockConfigEntry
 ) -> None:
     device = dr.async_get(hass).async_get_or_create(
-        config_entry_id=ann.entry_id, identifiers={(DOMAIN, "pot_0000OfLongAgo")}, name="Old"
+        config_entry_id=ann.entry_id, identifiers={(DOMAIN, "pot_0000Closed")}, name="Old"
     )
-    assert await _remove_device(hass, hass_ws_client, device.id)
+    assert await remove_device(hass, hass_ws_client, device.id)
     assert not dr.async_get(hass).async_get(device.id)
 
 
-async def test_no_device_is_removed_while_the_bank_is_not_known(
+async def test_no_device_can_be_removed_while_the_entry_is_not_loaded(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator, ann: MockConfigEntry
 ) -> None:
-    device_id = _device_of_a_pot(hass, ann)
+    device_id = pot_device(hass, ann)
     await hass.config_entries.async_unload(ann.entry_id)
-    assert not await _remove_device(hass, hass_ws_client, device_id)
+    assert not await remove_device(hass, hass_ws_client, device_id)
     assert dr.async_get(hass).async_get(device_id)

@@ -1,4 +1,4 @@
-"""The feed of the Monzo app as something to send messages to."""
+"""Notify entities that show messages in the feed of the Monzo app."""
 
 from datetime import datetime, timedelta
 
@@ -8,25 +8,24 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
-import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, FEED_IMAGE_URL, FEED_TITLE
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
-from sandbox.home import Home
-from sandbox.records import Account
+from sandbox.household import Household
+from sandbox.models import Account
 from sandbox.server import BankServer
+from tests.helpers.state_helpers import entity_id, set_up, shown, value
+from tests.helpers.transfer_client import refused
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown, value
-from .teller import refused
 
-SHOWN_ACCOUNTS = ("current", "joint", "flex", "rewards", "loan")
+INCLUDED_ACCOUNTS = ("current", "joint", "flex", "rewards", "loan")
 
 
 async def send(hass: HomeAssistant, account: Account, **message: str) -> None:
-    """Send a message to the feed of an account."""
+    """Send a message to the notify entity of an account."""
     await hass.services.async_call(
         "notify",
         "send_message",
@@ -35,90 +34,84 @@ async def send(hass: HomeAssistant, account: Account, **message: str) -> None:
     )
 
 
-async def test_every_account_that_is_shown_has_a_feed(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_every_included_account_has_a_feed(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     entries = er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id)
     assert {entry.unique_id for entry in entries if entry.domain == "notify"} == {
-        f"{getattr(home, account).id}_feed" for account in SHOWN_ACCOUNTS
+        f"{getattr(home, account).id}_feed" for account in INCLUDED_ACCOUNTS
     }
     state = shown(hass, home.current.id, "feed", "notify")
     assert state.name.endswith("Feed")
     assert state.state == STATE_UNKNOWN
 
 
-async def test_an_account_that_is_left_out_has_none(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_an_excluded_account_has_no_feed(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     await set_up(hass, sign_in(home.ann, options={CONF_EXCLUDED_ACCOUNTS: [home.joint.id]}))
     assert entity_id(hass, home.current.id, "feed", "notify")
     assert entity_id(hass, home.joint.id, "feed", "notify") is None
 
 
-@pytest.mark.parametrize("account", SHOWN_ACCOUNTS)
-async def test_a_message_shows_in_the_feed_of_its_account(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, bank: Bank, account: str
+async def test_a_message_is_shown_in_the_feed_of_its_account(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, bank: Bank
 ) -> None:
-    await send(hass, getattr(home, account), title="Washing", message="It is done.")
-    (item,) = bank.feed
-    assert item.account_id == getattr(home, account).id
-    assert (item.title, item.body) == ("Washing", "It is done.")
-    assert item.image_url == FEED_IMAGE_URL
-    assert item.url == ""
-    assert item.colours == {}
+    for name in INCLUDED_ACCOUNTS:
+        account = getattr(home, name)
+        await send(hass, account, title="Washing", message="It is done.")
+        item = bank.feed[-1]
+        assert item.account_id == account.id
+        assert (item.title, item.body) == ("Washing", "It is done.")
+        assert item.image_url == FEED_IMAGE_URL
+        assert item.url == ""
+        assert item.colours == {}
+    assert len(bank.feed) == len(INCLUDED_ACCOUNTS)
 
 
-@pytest.mark.parametrize("title", [{}, {"title": ""}], ids=["without", "empty"])
-async def test_a_message_without_a_title_says_whom_it_is_from(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, bank: Bank, title: dict[str, str]
+async def test_a_message_without_a_title_is_titled_home_assistant(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, bank: Bank
 ) -> None:
-    await send(hass, home.current, message="The washing is done.", **title)
-    (item,) = bank.feed
-    assert (item.title, item.body) == (FEED_TITLE, "The washing is done.")
+    await send(hass, home.current, message="The washing is done.")
+    await send(hass, home.current, message="The washing is done.", title="")
+    assert [(item.title, item.body) for item in bank.feed] == [
+        (FEED_TITLE, "The washing is done.")
+    ] * 2
     assert FEED_TITLE == ATTR_TITLE_DEFAULT
 
 
-async def test_the_state_is_when_the_last_message_was_sent(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_the_state_is_the_time_of_the_last_message(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
-    began = dt_util.utcnow()
+    before = dt_util.utcnow()
     await send(hass, home.current, message="The washing is done.")
     sent = datetime.fromisoformat(value(hass, home.current.id, "feed", "notify"))
-    assert began <= sent <= dt_util.utcnow()
+    assert before <= sent <= dt_util.utcnow()
     assert value(hass, home.joint.id, "feed", "notify") == STATE_UNKNOWN
 
 
-@pytest.mark.parametrize(
-    ("fault", "key"),
-    [
-        (Answer.error("bad_request.bad_param.account_id", "This account has no feed"), "rejected"),
-        (Answer.error("forbidden.insufficient_permissions"), "not_permitted"),
-        (Answer.rate_limited("5"), "asked_to_wait"),
-        (DropBefore(), "no_answer"),
-    ],
-    ids=["refused", "forbidden", "too many requests", "dropped"],
-)
-async def test_a_message_that_the_bank_does_not_show_is_told_of(
+async def test_a_failed_message_is_reported_and_not_repeated(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     ann: MockConfigEntry,
     bank: Bank,
     server: BankServer,
-    fault: Fault,
-    key: str,
 ) -> None:
-    server.fail("POST", "/feed", fault)
-    with refused() as refusal:
-        await send(hass, home.current, message="The washing is done.")
-    assert refusal.key == key
-    # Nothing is sent twice: a feed forgets nothing.
-    assert len(server.calls("POST", "/feed")) == 1
+    """A repeated request could show the message twice, and feed items cannot be deleted."""
+    no_feed = Answer.error("bad_request.bad_param.account_id", "This account has no feed")
+    faults: tuple[tuple[Fault, str], ...] = ((no_feed, "rejected"), (DropBefore(), "no_answer"))
+    for number, (fault, key) in enumerate(faults, start=1):
+        server.fail("POST", "/feed", fault)
+        with refused() as refusal:
+            await send(hass, home.current, message="The washing is done.")
+        assert refusal.key == key
+        assert len(server.requests_to("POST", "/feed")) == number
     assert bank.feed == []
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNKNOWN
 
 
-async def test_a_sign_in_that_has_ended_is_noticed(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer
+async def test_an_ended_sign_in_starts_a_new_one(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:
@@ -127,8 +120,12 @@ async def test_a_sign_in_that_has_ended_is_noticed(
     assert any(ann.async_get_active_flows(hass, {SOURCE_REAUTH}))
 
 
-async def test_while_the_bank_is_out_of_reach_the_feed_is_too(
-    let_pass: LetPass, hass: HomeAssistant, home: Home, ann: MockConfigEntry, server: BankServer
+async def test_the_feed_is_unavailable_while_the_bank_is_out_of_reach(
+    let_pass: LetPass,
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    server: BankServer,
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     await let_pass(timedelta(minutes=6))
@@ -138,8 +135,8 @@ async def test_while_the_bank_is_out_of_reach_the_feed_is_too(
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNKNOWN
 
 
-async def test_a_feed_goes_with_its_entry(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_the_feed_is_unavailable_while_the_entry_is_not_loaded(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     assert await hass.config_entries.async_unload(ann.entry_id)
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNAVAILABLE

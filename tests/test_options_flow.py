@@ -1,4 +1,4 @@
-"""Which accounts to show, and how much money may be moved."""
+"""The options flow: the included accounts, and the limits for moving money."""
 
 from typing import Any
 
@@ -9,16 +9,17 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
+from tests.helpers.config_dialogs import TEXTS
 
 from .conftest import SignIn
-from .dialogs import TEXTS
 
 TEXT = TEXTS["options"]
 
 
 async def opened(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigFlowResult:
+    """Open the options of an entry, and return the form."""
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "init"
@@ -26,22 +27,22 @@ async def opened(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigFlowResul
 
 
 def fields(form: ConfigFlowResult) -> dict[str, Any]:
-    """Return what is asked for, by name."""
+    """Return the fields of a form by name, each with its key and selector."""
     assert form["data_schema"] is not None
-    return {str(key): (key, field) for key, field in form["data_schema"].schema.items()}
+    return {str(key): (key, selector) for key, selector in form["data_schema"].schema.items()}
 
 
 def suggested(form: ConfigFlowResult) -> dict[str, Any]:
-    """Return what the form is filled in with."""
+    """Return the values that a form shows at first."""
     return {
         name: key.description["suggested_value"]
-        for name, (key, _field) in fields(form).items()
+        for name, (key, _selector) in fields(form).items()
         if key.description
     }
 
 
 async def submit(hass: HomeAssistant, form: ConfigFlowResult, **changes: Any) -> ConfigFlowResult:
-    """Change a few fields and leave the others as they are."""
+    """Submit a form with a few changes to its values."""
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], suggested(form) | changes
     )
@@ -49,28 +50,28 @@ async def submit(hass: HomeAssistant, form: ConfigFlowResult, **changes: Any) ->
     return done
 
 
-async def test_accounts_are_shown_by_name_and_all_are_ticked(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_all_accounts_are_listed_by_name_and_included(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     form = await opened(hass, ann)
 
-    choice = {
+    choices = {
         option["label"]: option["value"] for option in fields(form)["accounts"][1].config["options"]
     }
-    assert choice == {
+    assert choices == {
         "Current account": home.current.id,
         "Joint account · Ann & Ben": home.joint.id,
         "Flex": home.flex.id,
         "Cashback": home.rewards.id,
         "Loan": home.loan.id,
     }
-    assert suggested(form) == {"accounts": list(choice.values()), "allow_transfers": True}
+    assert suggested(form) == {"accounts": list(choices.values()), "allow_transfers": True}
     assert set(fields(form)) == set(TEXT["step"]["init"]["data"])
     assert set(fields(form)) == set(TEXT["step"]["init"]["data_description"])
 
 
-async def test_names_are_there_in_languages_without_a_translation(
-    hass: HomeAssistant, home: Home, sign_in: SignIn
+async def test_accounts_have_names_in_languages_without_a_translation(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     hass.config.language = "de"
     entry = sign_in(home.ben)
@@ -81,14 +82,14 @@ async def test_names_are_there_in_languages_without_a_translation(
     assert "Current account" in labels
 
 
-async def test_an_account_is_left_out_and_comes_back(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_an_account_can_be_excluded_and_included_again(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     loaded = ann.runtime_data
     form = await opened(hass, ann)
-    rest = [account for account in suggested(form)["accounts"] if account != home.flex.id]
+    others = [account for account in suggested(form)["accounts"] if account != home.flex.id]
 
-    done = await submit(hass, form, accounts=rest)
+    done = await submit(hass, form, accounts=others)
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert ann.options == {"allow_transfers": True, "excluded_accounts": [home.flex.id]}
     assert ann.state is ConfigEntryState.LOADED
@@ -97,24 +98,22 @@ async def test_an_account_is_left_out_and_comes_back(
     assert home.current.id in ann.runtime_data.balances.data.accounts
 
     form = await opened(hass, ann)
-    assert suggested(form)["accounts"] == rest
-    await submit(hass, form, accounts=[*rest, home.flex.id])
+    assert suggested(form)["accounts"] == others
+    await submit(hass, form, accounts=[*others, home.flex.id])
     assert ann.options == {"allow_transfers": True, "excluded_accounts": []}
     assert home.flex.id in ann.runtime_data.balances.data.accounts
 
 
-async def test_an_account_missing_from_the_list_stays_left_out(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+async def test_an_excluded_account_stays_excluded_while_the_bank_does_not_list_it(
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    """The bank's list was too short once; nobody has chosen to show the account again."""
-
     def without_flex(answer: dict[str, Any]) -> object:
         accounts = [account for account in answer["accounts"] if account["id"] != home.flex.id]
         return {"accounts": accounts}
 
     form = await opened(hass, ann)
-    rest = [account for account in suggested(form)["accounts"] if account != home.flex.id]
-    await submit(hass, form, accounts=rest)
+    others = [account for account in suggested(form)["accounts"] if account != home.flex.id]
+    await submit(hass, form, accounts=others)
     server.fail("GET", "/accounts", Edited(without_flex), times=None)
     await hass.config_entries.async_reload(ann.entry_id)
 
@@ -122,33 +121,33 @@ async def test_an_account_missing_from_the_list_stays_left_out(
     assert ann.options["excluded_accounts"] == [home.flex.id]
 
 
-async def test_limits_are_kept_and_taken_away(hass: HomeAssistant, ann: MockConfigEntry) -> None:
-    form = await opened(hass, ann)
-    await submit(hass, form, allow_transfers=False, max_per_transfer=50, max_per_day=120.5)
+async def test_limits_can_be_set_and_removed(hass: HomeAssistant, ann: MockConfigEntry) -> None:
     limits = {"allow_transfers": False, "max_per_transfer": 50, "max_per_day": 120.5}
+    await submit(hass, await opened(hass, ann), **limits)
     assert ann.options == {**limits, "excluded_accounts": []}
 
     form = await opened(hass, ann)
-    assert suggested(form).items() >= limits.items()
-    answer = suggested(form)
-    del answer["max_per_day"]
-    await hass.config_entries.options.async_configure(form["flow_id"], answer)
+    values = suggested(form)
+    assert values.items() >= limits.items()
+    del values["max_per_day"]
+    await hass.config_entries.options.async_configure(form["flow_id"], values)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert "max_per_day" not in ann.options
     assert ann.options["max_per_transfer"] == 50
 
 
-@pytest.mark.parametrize("limit", [0, -1, "ten"])
-async def test_a_limit_is_an_amount(
-    hass: HomeAssistant, ann: MockConfigEntry, limit: object
+async def test_a_limit_must_be_an_amount_above_zero(
+    hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:
-    form = await opened(hass, ann)
-    with pytest.raises(InvalidData):
-        await submit(hass, form, max_per_day=limit)
+    for limit in (0, -1, "ten"):
+        with pytest.raises(InvalidData):
+            await submit(hass, await opened(hass, ann), max_per_day=limit)
     assert ann.options == {}
 
 
-async def test_one_account_at_least_is_shown(hass: HomeAssistant, ann: MockConfigEntry) -> None:
+async def test_at_least_one_account_must_be_included(
+    hass: HomeAssistant, ann: MockConfigEntry
+) -> None:
     form = await submit(hass, await opened(hass, ann), accounts=[], max_per_day=10)
 
     assert form["type"] is FlowResultType.FORM
@@ -158,8 +157,8 @@ async def test_one_account_at_least_is_shown(hass: HomeAssistant, ann: MockConfi
     assert ann.options == {}
 
 
-async def test_without_the_bank_there_is_nothing_to_choose(
-    hass: HomeAssistant, home: Home, server: BankServer, sign_in: SignIn
+async def test_options_cannot_be_opened_while_the_accounts_are_unknown(
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn
 ) -> None:
     entry = sign_in(home.ann)
     server.fail("GET", "/accounts", Answer.html(502), times=None)

@@ -1,4 +1,4 @@
-"""The repair that ends with a tap in the Monzo app."""
+"""The repair flow for a sign-in that is not approved in the Monzo app."""
 
 from http import HTTPStatus
 from typing import Any
@@ -13,11 +13,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.const import DOMAIN
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
+from tests.helpers.config_dialogs import TEXTS
 
 from .conftest import SignIn
-from .dialogs import TEXTS
 
 FLOWS = "/api/repairs/issues/fix"
 
@@ -26,7 +26,7 @@ FLOWS = "/api/repairs/issues/fix"
 async def client(
     hass: HomeAssistant, credentials: None, hass_client: ClientSessionGenerator
 ) -> TestClient[Any, Any]:
-    """Return somebody who is logged in to Home Assistant."""
+    """Return the browser of a logged-in user."""
     assert await async_setup_component(hass, "repairs", {})
     assert await async_setup_component(hass, DOMAIN, {})
     return await hass_client()
@@ -35,12 +35,12 @@ async def client(
 @pytest.fixture
 async def unapproved(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     client: TestClient[Any, Any],
     sign_in: SignIn,
     server: BankServer,
 ) -> MockConfigEntry:
-    """Return Ann's config entry, set up with a sign-in that she has not approved."""
+    """Return Ann's config entry, whose set-up failed because she has not approved the sign-in."""
     entry = sign_in(home.ann)
     withdraw(server, home)
     await hass.config_entries.async_setup(entry.entry_id)
@@ -48,9 +48,9 @@ async def unapproved(
     return entry
 
 
-def withdraw(server: BankServer, home: Home) -> None:
-    """Take the approval back, as the owner may at any time."""
-    for grant in server.sign_ins.live(home.ann):
+def withdraw(server: BankServer, home: Household) -> None:
+    """Withdraw the approval, as the owner can at any time."""
+    for grant in server.sign_ins.active(home.ann):
         grant.approval = "pending"
 
 
@@ -58,8 +58,8 @@ def issue_of(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | Non
     return ir.async_get(hass).async_get_issue(DOMAIN, f"not_approved_{entry.entry_id}")
 
 
-async def begin(client: TestClient[Any, Any], entry: MockConfigEntry) -> Any:
-    """Open the repair."""
+async def start(client: TestClient[Any, Any], entry: MockConfigEntry) -> Any:
+    """Open the repair flow."""
     answer = await client.post(
         FLOWS, json={"handler": DOMAIN, "issue_id": f"not_approved_{entry.entry_id}"}
     )
@@ -68,13 +68,13 @@ async def begin(client: TestClient[Any, Any], entry: MockConfigEntry) -> Any:
 
 
 async def submit(client: TestClient[Any, Any], form: dict[str, Any]) -> Any:
-    """Say that it is approved."""
+    """Confirm in the repair flow that the sign-in is approved."""
     answer = await client.post(f"{FLOWS}/{form['flow_id']}", json={})
     assert answer.status == HTTPStatus.OK
     return await answer.json()
 
 
-async def test_the_issue_says_what_to_do(
+async def test_the_issue_contains_instructions(
     hass: HomeAssistant, client: TestClient[Any, Any], unapproved: MockConfigEntry
 ) -> None:
     assert unapproved.state is ConfigEntryState.SETUP_RETRY
@@ -84,21 +84,21 @@ async def test_the_issue_says_what_to_do(
     assert issue.is_fixable
     assert issue.translation_placeholders == {"name": "Ann Archer"}
 
-    form = await begin(client, unapproved)
+    form = await start(client, unapproved)
     assert form["type"] == "form"
     assert form["step_id"] == "confirm"
     assert not form["errors"]
     assert "Monzo" in TEXTS["issues"]["not_approved"]["fix_flow"]["step"]["confirm"]["description"]
 
 
-async def test_after_the_approval_the_entry_comes_to_life(
+async def test_the_entry_loads_after_the_approval(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     client: TestClient[Any, Any],
     unapproved: MockConfigEntry,
 ) -> None:
-    form = await begin(client, unapproved)
+    form = await start(client, unapproved)
 
     form = await submit(client, form)
     assert form["type"] == "form"
@@ -112,17 +112,17 @@ async def test_after_the_approval_the_entry_comes_to_life(
     assert not issue_of(hass, unapproved)
 
 
-@pytest.mark.parametrize("trouble", ["silence of a proxy", "an end of the sign-in"])
-async def test_other_trouble_is_not_taken_for_a_missing_approval(
+@pytest.mark.parametrize("reason", ["proxy error", "sign-in ended"])
+async def test_other_errors_are_not_mistaken_for_a_missing_approval(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     client: TestClient[Any, Any],
     unapproved: MockConfigEntry,
-    trouble: str,
+    reason: str,
 ) -> None:
-    form = await begin(client, unapproved)
-    if trouble == "an end of the sign-in":
+    form = await start(client, unapproved)
+    if reason == "sign-in ended":
         server.evict(home.ann)
     else:
         server.fail("GET", "/accounts", Answer.html(502), times=None)
@@ -135,8 +135,8 @@ async def test_other_trouble_is_not_taken_for_a_missing_approval(
     }
 
 
-async def test_access_withdrawn_later_raises_the_issue_and_comes_back_by_itself(
-    hass: HomeAssistant, home: Home, server: BankServer, ann: MockConfigEntry
+async def test_a_withdrawn_approval_creates_an_issue_until_it_is_given_again(
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
     balances = ann.runtime_data.balances
     withdraw(server, home)
@@ -153,16 +153,16 @@ async def test_access_withdrawn_later_raises_the_issue_and_comes_back_by_itself(
     assert not issue_of(hass, ann)
 
 
-async def test_access_withdrawn_later_can_be_repaired(
+async def test_a_withdrawn_approval_can_be_repaired(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     server: BankServer,
     client: TestClient[Any, Any],
     ann: MockConfigEntry,
 ) -> None:
     withdraw(server, home)
     await ann.runtime_data.balances.async_refresh()
-    form = await submit(client, await begin(client, ann))
+    form = await submit(client, await start(client, ann))
     assert form["errors"] == {"base": "not_approved"}
 
     server.approve(home.ann)

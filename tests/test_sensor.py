@@ -1,4 +1,4 @@
-"""Balances, pots and what was spent, as sensors."""
+"""Sensors for totals, balances, spending and pot goals."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,12 +24,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from syrupy.assertion import SnapshotAssertion
 
 import custom_components.monzo
-from sandbox.bank import Bank, Rules
-from sandbox.home import Home
+from sandbox.bank import Bank
+from sandbox.behaviour import BankBehaviour
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
+from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
 from .conftest import LetPass, SignIn
-from .looking import entity_id, set_up, shown, value
 
 A_POLL = timedelta(minutes=2)
 POTS = timedelta(minutes=11)
@@ -37,7 +38,7 @@ POTS = timedelta(minutes=11)
 
 @pytest.fixture
 def dora(bank: Bank, sign_in: SignIn, let_pass: LetPass) -> MockConfigEntry:
-    """Return the entry of a customer who has nothing yet, not set up."""
+    """Return the entry of a customer without accounts. It is not set up."""
     return sign_in(bank.add_person("Dora Dent"))
 
 
@@ -62,8 +63,8 @@ async def test_every_sensor(
     await snapshot_platform(hass, er.async_get(hass), snapshot, dora.entry_id)
 
 
-async def test_what_few_people_need_is_off_at_first(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_rarely_needed_sensors_are_disabled_by_default(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     registry = er.async_get(hass)
     disabled = {
@@ -74,9 +75,9 @@ async def test_what_few_people_need_is_off_at_first(
     assert disabled == {"savings_balance", "local_currency", "exchange_rate"}
 
 
-async def test_what_is_off_is_not_made_again_at_every_poll(
+async def test_disabled_sensors_are_not_added_again_at_every_poll(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     bank: Bank,
     let_pass: LetPass,
     ann: MockConfigEntry,
@@ -90,11 +91,16 @@ async def test_what_is_off_is_not_made_again_at_every_poll(
     await let_pass(A_POLL)
 
     assert Decimal(value(hass, home.current.id, "spend_today")) == before + 5
-    assert "disabled" not in caplog.text
+    # Home Assistant logs each disabled entity that is added.
+    assert not [
+        record
+        for record in caplog.records
+        if record.name.startswith("homeassistant") and "disabled" in record.getMessage()
+    ]
 
 
-async def test_the_unique_ids_are_those_of_the_built_in_integration(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_unique_ids_are_those_of_the_built_in_integration(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     for key in ("balance", "total_balance", "spend_today"):
         assert entity_id(hass, home.current.id, key)
@@ -102,7 +108,7 @@ async def test_the_unique_ids_are_those_of_the_built_in_integration(
 
 
 @pytest.mark.parametrize(
-    ("currency", "shown_as", "precision"),
+    ("currency", "state", "precision"),
     [("GBP", "1234.56", 2), ("JPY", "123456", 0), ("KWD", "123.456", 3)],
 )
 async def test_amounts_have_the_decimals_of_their_currency(
@@ -110,7 +116,7 @@ async def test_amounts_have_the_decimals_of_their_currency(
     bank: Bank,
     dora: MockConfigEntry,
     currency: str,
-    shown_as: str,
+    state: str,
     precision: int,
 ) -> None:
     (person,) = bank.people.values()
@@ -119,20 +125,20 @@ async def test_amounts_have_the_decimals_of_their_currency(
 
     await set_up(hass, dora)
 
-    for subject, key in (
+    for monzo_id, key in (
         (person.user_id, "total"),
         (account.id, "total_balance"),
         (pot.id, "pot_balance"),
     ):
-        state = shown(hass, subject, key)
-        assert state.state == shown_as
-        assert state.attributes["unit_of_measurement"] == currency
-        entity = er.async_get(hass).async_get(state.entity_id)
+        sensor = shown(hass, monzo_id, key)
+        assert sensor.state == state
+        assert sensor.attributes["unit_of_measurement"] == currency
+        entity = er.async_get(hass).async_get(sensor.entity_id)
         assert entity
         assert entity.options["sensor"]["suggested_display_precision"] == precision
 
 
-async def test_an_account_that_does_not_tell_its_currency_has_that_of_its_balance(
+async def test_an_account_without_a_currency_has_that_of_its_balance(
     hass: HomeAssistant, bank: Bank, server: BankServer, dora: MockConfigEntry
 ) -> None:
     (person,) = bank.people.values()
@@ -151,7 +157,7 @@ async def test_an_account_that_does_not_tell_its_currency_has_that_of_its_balanc
     assert shown(hass, person.user_id, "total").attributes["unit_of_measurement"] == "EUR"
 
 
-async def test_a_balance_of_the_first_years_lacks_what_there_was_not_yet(
+async def test_fields_that_the_bank_does_not_send_are_unknown(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
@@ -160,6 +166,7 @@ async def test_a_balance_of_the_first_years_lacks_what_there_was_not_yet(
 ) -> None:
     (person,) = bank.people.values()
     account = bank.open_account(person, balance=1_000)
+    # The fields that the bank sent in its first years.
     old = {"balance": 1_000, "currency": "GBP", "spend_today": 0}
     server.fail("GET", "/balance", Answer.json(old), times=None)
 
@@ -175,8 +182,8 @@ async def test_a_balance_of_the_first_years_lacks_what_there_was_not_yet(
 # The total
 
 
-async def test_the_total_has_every_account_and_every_pot_in_it(
-    hass: HomeAssistant, home: Home, ann: MockConfigEntry
+async def test_the_total_includes_all_accounts_and_pots(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
 ) -> None:
     bank = home.bank
     accounts = [account for account in bank.accounts_of(home.ann) if not account.closed]
@@ -186,7 +193,7 @@ async def test_the_total_has_every_account_and_every_pot_in_it(
     assert value(hass, home.ann.user_id, "total") == f"{everything / 100:.2f}"
 
 
-async def test_different_currencies_have_no_total(
+async def test_there_is_no_total_of_different_currencies(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry
 ) -> None:
     (person,) = bank.people.values()
@@ -198,7 +205,7 @@ async def test_different_currencies_have_no_total(
     assert entity_id(hass, person.user_id, "total") is None
 
 
-async def test_the_total_goes_when_a_second_currency_comes_and_returns_when_that_goes(
+async def test_the_total_exists_only_while_all_accounts_have_one_currency(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
 ) -> None:
     (person,) = bank.people.values()
@@ -215,7 +222,7 @@ async def test_the_total_goes_when_a_second_currency_comes_and_returns_when_that
     assert value(hass, person.user_id, "total") == "1.00"
 
 
-async def test_a_foreign_account_that_cannot_be_read_does_not_bring_a_total(
+async def test_an_unreadable_account_in_another_currency_still_prevents_a_total(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
@@ -226,7 +233,7 @@ async def test_a_foreign_account_that_cannot_be_read_does_not_bring_a_total(
     bank.open_account(person, balance=100)
     foreign = bank.open_account(person, currency="EUR")
     await set_up(hass, dora)
-    # One fails and is asked for again, and once more at the next poll; the other does not.
+    # The first balance can be read, and the other fails again and again.
     server.fail("GET", "/balance", Answer.html(502), times=None, after=1)
 
     await let_pass(A_POLL)
@@ -235,13 +242,13 @@ async def test_a_foreign_account_that_cannot_be_read_does_not_bring_a_total(
     assert entity_id(hass, person.user_id, "total") is None
 
 
-# What was spent
+# Spending
 
 
-async def test_money_out_is_spent_and_money_back_is_not(
+async def test_payments_increase_spending_and_refunds_decrease_it(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    bank.rules = Rules(spend_today_never_positive=False)
+    bank.behaviour = BankBehaviour(spend_today_never_positive=False)
     (person,) = bank.people.values()
     account = bank.open_account(person, balance=10_000)
     await set_up(hass, dora)
@@ -261,13 +268,13 @@ async def test_money_out_is_spent_and_money_back_is_not(
     [
         ("2026-07-09T03:00:00+00:00", "2026-07-10T03:00:00+00:00"),
         ("2026-01-09T04:00:00+00:00", "2026-01-10T04:00:00+00:00"),
-        # The night in which the clocks go forward, and the one in which they go back.
+        # The nights in which the clocks go forward and back.
         ("2026-03-28T04:00:00+00:00", "2026-03-29T03:00:00+00:00"),
         ("2026-10-24T03:00:00+00:00", "2026-10-25T04:00:00+00:00"),
     ],
     ids=["in summer", "in winter", "in spring", "in autumn"],
 )
-async def test_the_day_begins_at_four_in_london(
+async def test_the_day_starts_at_four_in_london(
     hass: HomeAssistant,
     bank: Bank,
     dora: MockConfigEntry,
@@ -297,7 +304,7 @@ async def test_the_day_begins_at_four_in_london(
     assert datetime.fromisoformat(after.attributes["last_reset"]) == morning
 
 
-async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
+async def test_spending_of_yesterday_is_not_shown_as_that_of_today(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,
@@ -305,7 +312,7 @@ async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
     let_pass: LetPass,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """As when the budget has no room for an account just after four in the morning."""
+    """The budget may be used up just after the start of a day, so an account is read later."""
     freezer.move_to("2026-01-10 03:58:00+00:00")
     (person,) = bank.people.values()
     account, other = bank.open_account(person), bank.open_account(person)
@@ -314,14 +321,14 @@ async def test_spending_of_yesterday_is_never_shown_as_that_of_today(
     balances = dora.runtime_data.balances
 
     freezer.tick(timedelta(minutes=3))
-    await balances.async_read_account(other.id, since=math.inf)
+    await balances.async_refresh_account(other.id, since=math.inf)
 
     state = shown(hass, account.id, "spend_today")
     assert (state.state, state.attributes["last_reset"][:10]) == ("12.50", "2026-01-09")
     assert shown(hass, other.id, "spend_today").attributes["last_reset"][:10] == "2026-01-10"
 
 
-async def test_spending_makes_statistics_over_days(
+async def test_statistics_add_up_spending_over_days(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     bank: Bank,
@@ -374,7 +381,7 @@ async def test_spending_makes_statistics_over_days(
 # Abroad
 
 
-async def test_being_abroad_shows_while_it_lasts(
+async def test_the_local_currency_is_known_only_abroad(
     hass: HomeAssistant,
     bank: Bank,
     dora: MockConfigEntry,
@@ -408,9 +415,9 @@ async def test_being_abroad_shows_while_it_lasts(
         (100_000, "100.0", "0.00"),
         (150_000, "150.0", "0.00"),
     ],
-    ids=["nothing", "all but a penny", "all of it", "more than that"],
+    ids=["empty", "a penny short", "reached", "exceeded"],
 )
-async def test_a_goal_is_reached_when_all_of_it_is_there(
+async def test_the_progress_of_a_goal_is_not_rounded_up(
     hass: HomeAssistant,
     bank: Bank,
     dora: MockConfigEntry,
@@ -429,7 +436,7 @@ async def test_a_goal_is_reached_when_all_of_it_is_there(
     assert value(hass, pot.id, "left_to_goal") == left
 
 
-async def test_what_tells_of_a_goal_comes_and_goes_with_it(
+async def test_goal_sensors_exist_only_while_the_pot_has_a_goal(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
 ) -> None:
     (person,) = bank.people.values()
@@ -438,7 +445,7 @@ async def test_what_tells_of_a_goal_comes_and_goes_with_it(
     keys = ("goal", "goal_progress", "left_to_goal")
     assert not any(entity_id(hass, pot.id, key) for key in keys)
 
-    for _round in range(2):
+    for _ in range(2):
         bank.set_goal(pot.id, 1_000)
         await let_pass(POTS)
         assert [value(hass, pot.id, key) for key in keys] == ["10.00", "50.0", "5.00"]
@@ -449,7 +456,7 @@ async def test_what_tells_of_a_goal_comes_and_goes_with_it(
         assert value(hass, pot.id, "pot_balance") == "5.00"
 
 
-async def test_a_goal_given_up_while_home_assistant_was_off_is_noticed(
+async def test_the_sensors_of_a_goal_that_was_removed_while_unloaded_are_removed(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry
 ) -> None:
     (person,) = bank.people.values()
@@ -464,7 +471,7 @@ async def test_a_goal_given_up_while_home_assistant_was_off_is_noticed(
     assert entity_id(hass, pot.id, "goal") is None
 
 
-async def test_a_goal_that_the_user_does_not_want_to_see_stays_hidden_when_it_returns(
+async def test_a_disabled_goal_sensor_stays_disabled_when_the_goal_returns(
     hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
 ) -> None:
     (person,) = bank.people.values()
@@ -487,7 +494,7 @@ async def test_a_goal_that_the_user_does_not_want_to_see_stays_hidden_when_it_re
     assert entity.disabled_by is er.RegistryEntryDisabler.USER
 
 
-async def test_what_cannot_be_read_shows_nothing_not_even_when_asked_directly(
+async def test_an_account_that_cannot_be_read_has_no_values(
     hass: HomeAssistant, bank: Bank, server: BankServer, dora: MockConfigEntry, let_pass: LetPass
 ) -> None:
     (person,) = bank.people.values()

@@ -1,4 +1,4 @@
-"""What the system information says about the bank."""
+"""The system health information."""
 
 from datetime import timedelta
 
@@ -22,10 +22,10 @@ async def _system_health(hass: HomeAssistant, server: BankServer) -> None:
 
 
 @pytest.mark.usefixtures("_system_health")
-async def test_it_says_that_the_bank_can_be_reached_and_when_it_last_answered(
+async def test_it_shows_that_the_bank_is_reachable_and_the_time_of_the_last_poll(
     hass: HomeAssistant, server: BankServer, ann: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    # Longer than the start weighs on the request budget.
+    # Long enough for the requests of the set-up to leave the budget.
     await let_pass(timedelta(minutes=6))
     answered_at = dt_util.utcnow()
     server.fail("*", "*", DropBefore(), times=None)
@@ -39,7 +39,7 @@ async def test_it_says_that_the_bank_can_be_reached_and_when_it_last_answered(
 
 
 @pytest.mark.usefixtures("_system_health")
-async def test_it_says_that_the_bank_cannot_be_reached(
+async def test_it_shows_that_the_bank_is_not_reachable(
     hass: HomeAssistant, server: BankServer
 ) -> None:
     await server.stop()

@@ -18,13 +18,17 @@ import voluptuous as vol
 import yaml
 
 import custom_components.monzo
+from custom_components.monzo.bank.repair_issues import (
+    FIXABLE_ISSUES,
+    RepairIssue,
+    async_create_repair_issue,
+)
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.issues import FIXABLE_ISSUES, Issue, async_raise_issue
 from custom_components.monzo.repairs import async_create_fix_flow
-from sandbox.home import Home
+from sandbox.household import Household
+from tests.helpers.config_dialogs import TEXTS
 
 from .conftest import LetPass
-from .dialogs import TEXTS
 
 ROOT = Path(custom_components.monzo.__file__).parent
 ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text(encoding="utf-8"))
@@ -96,14 +100,14 @@ async def test_every_option_has_a_name_and_a_description(
 async def test_every_repair_issue_has_its_texts_and_fills_them_in(
     hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:
-    for issue in Issue:
-        async_raise_issue(hass, ann, issue)
+    for issue in RepairIssue:
+        async_create_repair_issue(hass, ann, issue)
     shown = {
         str(entry.translation_key): entry
         for (domain, _id), entry in ir.async_get(hass).issues.items()
         if domain == DOMAIN
     }
-    assert shown.keys() == set(Issue)
+    assert shown.keys() == set(RepairIssue)
     for key, entry in shown.items():
         texts = TEXTS["issues"][key]
         second = "fix_flow" if key in FIXABLE_ISSUES else "description"
@@ -116,7 +120,7 @@ async def test_every_repair_issue_has_its_texts_and_fills_them_in(
 
 @pytest.fixture
 async def entities(
-    hass: HomeAssistant, home: Home, everything_enabled: None, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, everything_enabled: None, ann: MockConfigEntry
 ) -> Iterable[er.RegistryEntry]:
     """Return at least one entity of every kind."""
     return er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id)

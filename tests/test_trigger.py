@@ -1,6 +1,10 @@
-"""What automations can wait for: each trigger with each of its options, through reloads."""
+"""Triggers in automations: when they run, with which variables, and through reloads.
 
-from collections.abc import Callable
+Single options and thresholds are tested in `tests/automations`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +23,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
-from custom_components.monzo.balances import LAST_TOLD
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
@@ -28,167 +31,295 @@ from custom_components.monzo.const import (
 )
 from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Account, Pot
+from sandbox.models import Account, Person, Pot
 from sandbox.server import Answer, BankServer
+from tests.helpers.automations import (
+    RECORD_RUN,
+    TriggerVariables,
+    not_triggered_reasons,
+    option_names,
+    set_up_automation,
+)
+from tests.helpers.state_helpers import device, set_up, shown, value
 
-from .automations import Told, automate, reasons
 from .conftest import LetPass, SignIn
-from .looking import device, set_up, shown, value
 from .test_translations import ICONS, TEXTS
 
 A_POLL = timedelta(minutes=2)
 A_WHILE = timedelta(minutes=6)
 A_LONG_WHILE = timedelta(minutes=61)
 
-OF_TRANSACTIONS = ("payment_made", "money_received", "payment_declined")
+NEW_TRANSACTION_TRIGGERS = ("payment_made", "money_received", "payment_declined")
+
+BELOW_900 = {"type": "below", "value": {"number": 900}}
+
+type Options = dict[str, Any]
 
 
-def device_id(hass: HomeAssistant, entry: MockConfigEntry, subject: Account | Pot | str) -> str:
-    """Return the device of an account, a pot, or a person."""
-    found = device(hass, entry, subject if isinstance(subject, str) else subject.id)
+@dataclass(frozen=True, kw_only=True)
+class Couple:
+    """Ann with her own account, the one that she shares with Ben, and their pots."""
+
+    ann: Person
+    current: Account
+    joint: Account
+    coin_jar: Pot
+    holiday: Pot
+    house: Pot
+    bills: Pot
+
+
+@pytest.fixture
+def couple(bank: Bank) -> Couple:
+    """Return Ann and Ben, with £1,000 in the joint account and round-ups of Ann's payments."""
+    ann, ben = bank.add_person("Ann Archer"), bank.add_person("Ben Baker")
+    long_ago = bank.clock() - timedelta(days=300)
+    current = bank.open_account(ann, balance=150_000, created=long_ago)
+    joint = bank.open_account(ann, ben, type="uk_retail_joint", balance=100_000, created=long_ago)
+    return Couple(
+        ann=ann,
+        current=current,
+        joint=joint,
+        coin_jar=bank.open_pot(current.id, "Coin jar", balance=1_845, round_up=True),
+        holiday=bank.open_pot(current.id, "Holiday", balance=64_000, goal=150_000),
+        house=bank.open_pot(joint.id, "House", balance=325_000, goal=1_000_000),
+        bills=bank.open_pot(joint.id, "Bills", balance=74_000),
+    )
+
+
+def trigger(key: str, trigger_id: str | None = None, **options: Any) -> dict[str, Any]:
+    """Return the configuration of a trigger, by default with its key as its ID."""
+    return {"trigger": f"monzo.{key}", "id": trigger_id or key, "options": options}
+
+
+def ids(runs: list[TriggerVariables]) -> list[str]:
+    """Return the IDs of the triggers that ran the automation."""
+    return [run["id"] for run in runs]
+
+
+def device_id(
+    hass: HomeAssistant, entry: MockConfigEntry, account_or_pot: Account | Pot | str
+) -> str:
+    """Return the device ID of an account, a pot, or a person's ID."""
+    monzo_id = account_or_pot if isinstance(account_or_pot, str) else account_or_pot.id
+    found = device(hass, entry, monzo_id)
     assert found
     return found.id
 
 
+def set_balance(bank: Bank, account: Account, to: int) -> None:
+    """Make a payment that brings an account to a balance."""
+    missing = to - account.balance
+    if missing > 0:
+        bank.receive(account.id, missing)
+    elif missing:
+        bank.pay(account.id, missing)
+
+
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, couple: Couple, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
-    """Return Ann's entry, set up, with her history read, and 1,000 pounds in the joint account."""
-    change(home.bank, home.joint, to=100_000)
-    entry = sign_in(home.ann)
+    """Return Ann's entry, loaded, after her transactions are read for the first time."""
+    entry = sign_in(couple.ann)
     await set_up(hass, entry)
     await let_pass(A_WHILE)
     return entry
 
 
-def platforms(told: list[Told]) -> list[str]:
-    """Return which triggers have run the automation."""
-    return [each["platform"].removeprefix("monzo.") for each in told]
+# New transactions
 
 
-# What counts as what
-
-
-ACTS: dict[str, tuple[Callable[[Bank, Home], object], list[str]]] = {
-    "a card payment": (lambda bank, home: bank.pay(home.joint.id, -350), ["payment_made"]),
-    "a card payment with a round-up": (
-        lambda bank, home: bank.pay(home.current.id, -350),
-        ["payment_made"],
-    ),
-    "a check of the card": (lambda bank, home: bank.pay(home.joint.id, 0), []),
-    "a declined payment": (
-        lambda bank, home: bank.decline(home.joint.id, -350),
-        ["payment_declined"],
-    ),
-    "cash": (lambda bank, home: bank.withdraw_cash(home.joint.id, -5_000), ["payment_made"]),
-    "a direct debit": (lambda bank, home: bank.direct_debit(home.joint.id, -1), ["payment_made"]),
-    "a transfer to somebody": (
-        lambda bank, home: bank.p2p(home.joint.id, home.bens.id, 250),
-        ["payment_made"],
-    ),
-    "a fee": (lambda bank, home: bank.interest(home.joint.id, -120), ["payment_made"]),
-    "a refund": (lambda bank, home: bank.refund(home.joint.id, 350), ["money_received"]),
-    "a salary": (lambda bank, home: bank.receive(home.joint.id, 350), ["money_received"]),
-    "interest": (lambda bank, home: bank.interest(home.joint.id, 3), ["money_received"]),
-    "a deposit into a pot": (
-        lambda bank, home: bank.deposit(home.house.id, home.joint.id, 100, "in"),
-        [],
-    ),
-    "a withdrawal from a pot": (
-        lambda bank, home: bank.withdraw(home.bills.id, home.joint.id, 100, "out"),
-        [],
-    ),
-}
-
-
-@pytest.mark.parametrize(("act", "expected"), ACTS.values(), ids=ACTS)
-async def test_each_kind_of_transaction_has_its_trigger(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    entry: MockConfigEntry,
-    let_pass: LetPass,
-    act: Callable[[Bank, Home], object],
-    expected: list[str],
+async def test_each_new_transaction_triggers_by_its_kind(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, *({"trigger": f"monzo.{key}"} for key in OF_TRANSACTIONS))
-    act(bank, home)
+    runs = await set_up_automation(hass, *map(trigger, NEW_TRANSACTION_TRIGGERS))
+    bank.pay(couple.joint.id, -350, notes="lunch")
+    bank.decline(couple.joint.id, -350, notes="too much")
+    bank.deposit(couple.house.id, couple.joint.id, 100, "in")
+    bank.withdraw(couple.house.id, couple.joint.id, 100, "out")
+    bank.receive(couple.joint.id, 350, notes="salary")
     await let_pass(A_WHILE)
 
-    assert platforms(told) == expected
-
-
-async def test_round_ups_count_as_payments_if_that_is_wanted(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
-) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made", "options": {"round_ups": True}})
-    bank.pay(home.current.id, -350)
-    await let_pass(A_POLL)
-
-    assert [(each["kind"], each["amount"], each["pot"]) for each in told] == [
-        ("card_payment", -3.5, None),
-        ("round_up", -0.5, "Coin jar"),
+    assert [(run["id"], run["notes"]) for run in runs] == [
+        ("payment_made", "lunch"),
+        ("payment_declined", "too much"),
+        ("money_received", "salary"),
     ]
 
 
-async def test_a_round_up_that_is_not_wanted_is_a_reason_and_a_move_to_a_pot_is_none(
+async def test_a_round_up_triggers_only_if_round_ups_are_included(
     hass: HomeAssistant,
-    home: Home,
+    couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    told = await automate(hass, *({"trigger": f"monzo.{key}"} for key in OF_TRANSACTIONS))
-    bank.deposit(home.holiday.id, home.current.id, 100, "in")
-    bank.withdraw(home.holiday.id, home.current.id, 100, "out")
-    bank.pay(home.current.id, -350)
-    await let_pass(A_WHILE)
-
-    assert [each["kind"] for each in told] == ["card_payment"]
-    assert await reasons(hass, hass_ws_client) == ["round_up"]
-
-
-# What templates find
-
-
-async def test_a_payment_tells_all_that_is_known_of_it(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
-) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    row = bank.pay(home.joint.id, -1_205, merchant="Deli", notes="lunch")
+    runs = await set_up_automation(
+        hass,
+        trigger("payment_made", "without"),
+        trigger("payment_made", "with", round_ups=True),
+    )
+    bank.pay(couple.current.id, -350)
     await let_pass(A_POLL)
 
-    (lunch,) = told
+    assert sorted((run["id"], run["kind"], run["amount"], run["pot"]) for run in runs) == [
+        ("with", "card_payment", -3.5, None),
+        ("with", "round_up", -0.5, "Coin jar"),
+        ("without", "card_payment", -3.5, None),
+    ]
+    assert await not_triggered_reasons(hass, hass_ws_client) == ["round_up"]
+
+
+async def test_a_transaction_of_another_kind_leaves_no_trace(
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    let_pass: LetPass,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    runs = await set_up_automation(hass, *map(trigger, NEW_TRANSACTION_TRIGGERS))
+    bank.deposit(couple.house.id, couple.joint.id, 100, "in")
+    bank.withdraw(couple.house.id, couple.joint.id, 100, "out")
+    bank.pay(couple.joint.id, 0)
+    await let_pass(A_WHILE)
+
+    assert runs == []
+    assert await not_triggered_reasons(hass, hass_ws_client) == []
+
+
+# For each trigger: what happens, options that match it, and a reason for each that does not.
+OPTIONS: dict[str, tuple[Callable[[Bank, Account], object], Options, dict[str, Options]]] = {
+    "payment_made": (
+        lambda bank, account: bank.pay(account.id, -1_205, merchant="Deli"),
+        {"at_least": 12.05, "at_most": 20, "merchant": "deli", "category": ["eating_out"]},
+        {
+            "less_than_at_least": {"at_least": 12.06},
+            "more_than_at_most": {"at_most": 12.04},
+            "other_merchant": {"merchant": "Copper"},
+            "other_category": {"category": "bills"},
+        },
+    ),
+    "payment_declined": (
+        lambda bank, account: bank.decline(account.id, -1_205, merchant="Deli"),
+        {"at_least": 12.05, "at_most": 20, "merchant": "deli", "category": ["eating_out"]},
+        {
+            "less_than_at_least": {"at_least": 12.06},
+            "more_than_at_most": {"at_most": 12.04},
+            "other_merchant": {"merchant": "Copper"},
+            "other_category": {"category": "bills"},
+        },
+    ),
+    "money_received": (
+        lambda bank, account: bank.receive(account.id, 160_000, sender="Ann Archer"),
+        {"at_least": 1600, "at_most": 1600, "sender": "archer", "category": "transfers"},
+        {
+            "less_than_at_least": {"at_least": 1600.01},
+            "more_than_at_most": {"at_most": 1599.99},
+            "other_sender": {"sender": "baker"},
+            "other_category": {"category": "income"},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("key", OPTIONS)
+async def test_the_options_of_a_trigger_decide_and_traces_say_which_one_did(
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    let_pass: LetPass,
+    hass_ws_client: WebSocketGenerator,
+    key: str,
+) -> None:
+    act, matching, mismatches = OPTIONS[key]
+    runs = await set_up_automation(
+        hass,
+        trigger(key, "no options"),
+        trigger(key, "matching", **matching),
+        *(trigger(key, reason, **options) for reason, options in mismatches.items()),
+    )
+    act(bank, couple.joint)
+    await let_pass(A_WHILE)
+
+    assert sorted(ids(runs)) == ["matching", "no options"]
+    assert await not_triggered_reasons(hass, hass_ws_client) == sorted(mismatches)
+
+
+async def test_only_transactions_of_the_chosen_accounts_trigger(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    joint = device_id(hass, entry, couple.joint)
+    runs = await set_up_automation(hass, trigger("payment_made", device_id=joint))
+    bank.pay(couple.current.id, -100)
+    bank.pay(couple.joint.id, -200)
+    await let_pass(A_POLL)
+
+    assert [run["amount"] for run in runs] == [-2.0]
+
+
+async def test_a_late_transaction_triggers_only_if_late_ones_are_included(
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    let_pass: LetPass,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    runs = await set_up_automation(
+        hass, trigger("payment_made", "without"), trigger("payment_made", "with", late=True)
+    )
+    await hass.config_entries.async_unload(entry.entry_id)
+    bank.pay(couple.joint.id, -350)
+    await let_pass(timedelta(minutes=80))
+    await set_up(hass, entry)
+    await let_pass(A_POLL)
+
+    assert [(run["id"], run["late"]) for run in runs] == [("with", True)]
+    assert await not_triggered_reasons(hass, hass_ws_client) == ["late"]
+
+
+# Variables
+
+
+async def test_the_variables_of_a_payment_are_the_attributes_of_the_event_entity(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+) -> None:
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    row = bank.pay(couple.joint.id, -1_205, merchant="Deli", notes="lunch")
+    await let_pass(A_POLL)
+
+    (lunch,) = runs
     assert lunch["transaction_id"] == row.id
     assert (lunch["amount"], lunch["currency"]) == (-12.05, "GBP")
     assert (lunch["merchant"], lunch["category"]) == ("Deli", row.category)
     assert (lunch["kind"], lunch["notes"], lunch["late"]) == ("card_payment", "lunch", False)
-    assert lunch["device_id"] == device_id(hass, entry, home.joint)
+    assert lunch["device_id"] == device_id(hass, entry, couple.joint)
     assert lunch["device"] == "Joint account · Ann & Ben"
-    attributes = shown(hass, home.joint.id, "transaction", "event").attributes
-    same = lunch.keys() & attributes.keys() - {"description"}
-    assert "merchant" in same
-    assert {key: lunch[key] for key in same} == {key: attributes[key] for key in same}
+    attributes = shown(hass, couple.joint.id, "transaction", "event").attributes
+    shared = lunch.keys() & attributes.keys() - {"description"}
+    assert "merchant" in shared
+    assert {key: lunch[key] for key in shared} == {key: attributes[key] for key in shared}
     assert lunch["statement"] == attributes["description"]
 
 
-async def test_what_is_recorded_of_a_run_names_nobody(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_the_recorded_cause_of_a_run_contains_no_names(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    runs = async_capture_events(hass, EVENT_AUTOMATION_TRIGGERED)
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    bank.pay(home.joint.id, -350, merchant="Deli")
+    events = async_capture_events(hass, EVENT_AUTOMATION_TRIGGERED)
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    bank.pay(couple.joint.id, -350, merchant="Deli")
     await let_pass(A_POLL)
 
-    assert [run.data["source"] for run in runs] == ["a payment"]
-    # What Home Assistant has put there itself is still there.
+    assert [event.data["source"] for event in events] == ["a payment"]
+    # Home Assistant's own variables are kept.
     assert (
-        told[0].items()
+        runs[0].items()
         >= {
-            "id": "0",
+            "id": "payment_made",
             "idx": "0",
             "alias": None,
             "platform": "monzo.payment_made",
@@ -197,328 +328,162 @@ async def test_what_is_recorded_of_a_run_names_nobody(
     )
 
 
-async def test_a_device_is_told_by_the_name_that_the_user_gave_it(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_device_has_the_name_that_the_user_gave_it(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    registry, joint = dr.async_get(hass), device_id(hass, entry, home.joint)
+    registry, joint = dr.async_get(hass), device_id(hass, entry, couple.joint)
     registry.async_update_device(joint, name_by_user="Ours")
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    bank.pay(home.joint.id, -350)
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    bank.pay(couple.joint.id, -350)
     await let_pass(A_POLL)
     registry.async_update_device(joint, name_by_user="Yours and mine")
-    bank.pay(home.joint.id, -350)
+    bank.pay(couple.joint.id, -350)
     await let_pass(A_POLL)
 
-    assert [each["device"] for each in told] == ["Ours", "Yours and mine"]
+    assert [run["device"] for run in runs] == ["Ours", "Yours and mine"]
 
 
-# Options of transactions
-
-
-# A payment of 12.05 at the deli.
-PAYMENT_OPTIONS: dict[str, tuple[dict[str, Any], str | None]] = {
-    "none": ({}, None),
-    "at least less": ({"at_least": 12.04}, None),
-    "at least the same": ({"at_least": 12.05}, None),
-    "at least more": ({"at_least": 12.06}, "less_than_at_least"),
-    "at least as text": ({"at_least": "12.050"}, None),
-    "at most less": ({"at_most": 12.04}, "more_than_at_most"),
-    "at most the same": ({"at_most": 12.05}, None),
-    "between": ({"at_least": 12, "at_most": 13}, None),
-    "exactly": ({"at_least": 12.05, "at_most": 12.05}, None),
-    "merchant": ({"merchant": "Deli"}, None),
-    "part of a merchant": ({"merchant": " dEL "}, None),
-    "another merchant": ({"merchant": "Copper"}, "other_merchant"),
-    "no merchant": ({"merchant": ""}, None),
-    "category": ({"category": "eating_out"}, None),
-    "several categories": ({"category": ["bills", "eating_out"]}, None),
-    "another category": ({"category": ["bills"]}, "other_category"),
-    "no category": ({"category": []}, None),
-    "everything": (
-        {
-            "at_least": 1,
-            "at_most": 20,
-            "merchant": "deli",
-            "category": ["eating_out"],
-            "late": True,
-        },
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("key", "act"),
-    [("payment_made", Bank.pay), ("payment_declined", Bank.decline)],
-    ids=["payment", "declined"],
-)
-@pytest.mark.parametrize(("options", "objection"), PAYMENT_OPTIONS.values(), ids=PAYMENT_OPTIONS)
-async def test_a_payment_is_told_if_it_is_as_the_options_want_it(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    entry: MockConfigEntry,
-    let_pass: LetPass,
-    hass_ws_client: WebSocketGenerator,
-    key: str,
-    act: Callable[..., object],
-    options: dict[str, Any],
-    objection: str | None,
+async def test_a_pot_that_was_closed_while_the_entry_was_not_loaded_keeps_its_name(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": f"monzo.{key}", "options": options})
-    act(bank, home.joint.id, -1_205, merchant="Deli")
-    await let_pass(A_WHILE)
-
-    assert platforms(told) == ([] if objection else [key])
-    assert await reasons(hass, hass_ws_client) == ([objection] if objection else [])
-
-
-async def test_a_merchant_may_be_given_by_its_id_or_that_of_its_chain(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
-) -> None:
-    deli = bank.pay(home.joint.id, -100, merchant="Deli").merchant
-    assert deli is not None
-    await let_pass(A_POLL)
-    told = await automate(
-        hass,
-        *(
-            {"trigger": "monzo.payment_made", "id": id_, "options": {"merchant": id_}}
-            for id_ in (deli.id, deli.group_id)
-        ),
-    )
-    bank.pay(home.joint.id, -200, merchant="Deli")
-    bank.pay(home.joint.id, -300, merchant="Copper Kettle")
-    await let_pass(A_POLL)
-
-    assert sorted((each["id"], each["amount"]) for each in told) == sorted(
-        [(deli.id, -2.0), (deli.group_id, -2.0)]
-    )
-
-
-# A salary of 1,600 from Ann.
-INCOME_OPTIONS: dict[str, tuple[dict[str, Any], str | None]] = {
-    "enough": ({"at_least": 1600}, None),
-    "too little": ({"at_least": 1600.01}, "less_than_at_least"),
-    "too much": ({"at_most": 1599.99}, "more_than_at_most"),
-    "sender": ({"sender": "archer"}, None),
-    "another sender": ({"sender": "baker"}, "other_sender"),
-    "category": ({"category": "transfers"}, None),
-    "another category": ({"category": "income"}, "other_category"),
-}
-
-
-@pytest.mark.parametrize(("options", "objection"), INCOME_OPTIONS.values(), ids=INCOME_OPTIONS)
-async def test_money_is_told_if_it_is_as_the_options_want_it(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    entry: MockConfigEntry,
-    let_pass: LetPass,
-    hass_ws_client: WebSocketGenerator,
-    options: dict[str, Any],
-    objection: str | None,
-) -> None:
-    told = await automate(hass, {"trigger": "monzo.money_received", "options": options})
-    bank.receive(home.joint.id, 160_000, sender="Ann Archer")
-    await let_pass(A_POLL)
-
-    assert platforms(told) == ([] if objection else ["money_received"])
-    assert await reasons(hass, hass_ws_client) == ([objection] if objection else [])
-
-
-async def test_a_payment_that_is_split_is_in_all_its_categories(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
-) -> None:
-    told = await automate(
-        hass,
-        *(
-            {"trigger": "monzo.payment_made", "id": category, "options": {"category": category}}
-            for category in ("groceries", "bills", "cash")
-        ),
-    )
-    bank.pay(
-        home.joint.id, -500, category="groceries", categories={"groceries": -300, "bills": -200}
-    )
-    await let_pass(A_POLL)
-
-    assert sorted(each["id"] for each in told) == ["bills", "groceries"]
-
-
-async def test_only_the_chosen_accounts_are_listened_to(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
-) -> None:
-    of_joint = {"device_id": device_id(hass, entry, home.joint)}
-    told = await automate(hass, {"trigger": "monzo.payment_made", "options": of_joint})
-    bank.pay(home.current.id, -100)
-    bank.pay(home.joint.id, -200)
-    await let_pass(A_POLL)
-
-    assert [each["amount"] for each in told] == [-2.0]
-
-
-async def test_a_late_transaction_is_told_only_to_those_who_want_that(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    entry: MockConfigEntry,
-    let_pass: LetPass,
-    hass_ws_client: WebSocketGenerator,
-) -> None:
-    told = await automate(
-        hass,
-        {"trigger": "monzo.payment_made"},
-        {"trigger": "monzo.payment_made", "id": "late", "options": {"late": True}},
-    )
+    runs = await set_up_automation(hass, trigger("payment_made", round_ups=True, late=True))
     await hass.config_entries.async_unload(entry.entry_id)
-    bank.pay(home.joint.id, -350)
-    await let_pass(timedelta(minutes=80))
+    bank.pay(couple.current.id, -350)
+    bank.close_pot(couple.coin_jar.id)
     await set_up(hass, entry)
     await let_pass(A_POLL)
 
-    assert [(each["id"], each["late"]) for each in told] == [("late", True)]
-    assert await reasons(hass, hass_ws_client) == ["late"]
-
-
-async def test_a_pot_that_was_closed_meanwhile_keeps_its_name(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
-) -> None:
-    wanted = {"round_ups": True, "late": True}
-    told = await automate(hass, {"trigger": "monzo.payment_made", "options": wanted})
-    await hass.config_entries.async_unload(entry.entry_id)
-    # As after a start of Home Assistant.
-    hass.data.pop(LAST_TOLD)
-    bank.pay(home.current.id, -350)
-    bank.close_pot(home.coin_jar.id)
-    await set_up(hass, entry)
-    await let_pass(A_POLL)
-
-    assert [(each["kind"], each["pot"]) for each in told] == [
+    assert [(run["kind"], run["pot"]) for run in runs] == [
         ("card_payment", None),
         ("round_up", "Coin jar"),
     ]
 
 
-# Coming and going
+# Config entries and devices
 
 
-async def test_a_reload_of_the_entry_changes_nothing(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_trigger_keeps_working_when_the_entry_reloads(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
+    runs = await set_up_automation(hass, trigger("payment_made"))
     for amount in (-100, -200):
         assert await hass.config_entries.async_reload(entry.entry_id)
-        bank.pay(home.joint.id, amount)
+        bank.pay(couple.joint.id, amount)
         await let_pass(A_POLL)
 
-    assert [each["amount"] for each in told] == [-1.0, -2.0]
+    assert [run["amount"] for run in runs] == [-1.0, -2.0]
 
 
-async def test_an_automation_may_be_there_before_the_entry_is_loaded(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_an_automation_can_be_set_up_before_the_entry_is_loaded(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
-    of_joint = {"device_id": [device_id(hass, entry, home.joint)]}
-    told = await automate(hass, {"trigger": "monzo.payment_made", "options": of_joint})
+    joint = device_id(hass, entry, couple.joint)
+    runs = await set_up_automation(
+        hass, *(trigger(key, device_id=[joint]) for key in NEW_TRANSACTION_TRIGGERS)
+    )
     await set_up(hass, entry)
-    bank.pay(home.joint.id, -350)
+    bank.pay(couple.joint.id, -350)
     await let_pass(A_POLL)
 
-    assert platforms(told) == ["payment_made"]
+    assert ids(runs) == ["payment_made"]
 
 
-async def test_an_automation_may_be_there_before_monzo_is_connected(
-    hass: HomeAssistant, home: Home, bank: Bank, sign_in: SignIn, let_pass: LetPass
+async def test_an_automation_can_be_set_up_before_monzo_is_connected(
+    hass: HomeAssistant, couple: Couple, bank: Bank, sign_in: SignIn, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    await set_up(hass, sign_in(home.ann))
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    await set_up(hass, sign_in(couple.ann))
     await let_pass(A_WHILE)
-    bank.pay(home.joint.id, -350)
+    bank.pay(couple.joint.id, -350)
     await let_pass(A_POLL)
 
-    assert platforms(told) == ["payment_made"]
+    assert ids(runs) == ["payment_made"]
 
 
-async def test_an_account_that_is_opened_later_is_one_of_all(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_all_accounts_include_one_that_is_opened_later(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    new = bank.open_account(home.ann, balance=10_000)
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    new = bank.open_account(couple.ann, balance=10_000)
     await let_pass(A_LONG_WHILE)
     await let_pass(A_WHILE)
     bank.pay(new.id, -350)
     await let_pass(A_WHILE)
 
-    assert [each["device_id"] for each in told] == [device_id(hass, entry, new)]
+    assert [run["device_id"] for run in runs] == [device_id(hass, entry, new)]
 
 
-async def test_an_account_that_is_left_out_and_taken_in_again_is_heard_once(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_an_account_that_was_excluded_for_a_while_triggers_once(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    for excluded in ([home.joint.id], []):
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    for excluded in ([couple.joint.id], []):
         hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: excluded})
         assert await hass.config_entries.async_reload(entry.entry_id)
         await let_pass(A_WHILE)
-    bank.pay(home.joint.id, -350)
+    bank.pay(couple.joint.id, -350)
     await let_pass(A_POLL)
 
-    assert platforms(told) == ["payment_made"]
+    assert ids(runs) == ["payment_made"]
 
 
-async def test_a_disabled_device_is_not_one_of_all(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_all_accounts_exclude_one_whose_device_is_disabled(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.payment_made"})
-    registry, joint = dr.async_get(hass), device_id(hass, entry, home.joint)
+    runs = await set_up_automation(hass, trigger("payment_made"))
+    registry, joint = dr.async_get(hass), device_id(hass, entry, couple.joint)
     for disabled_by in (dr.DeviceEntryDisabler.USER, None):
         registry.async_update_device(joint, disabled_by=disabled_by)
         await let_pass(A_POLL)
-        bank.pay(home.joint.id, -350, notes=f"disabled by {disabled_by}")
+        bank.pay(couple.joint.id, -350, notes=f"disabled by {disabled_by}")
         await let_pass(A_POLL)
 
-    assert [each["notes"] for each in told] == ["disabled by None"]
+    assert [run["notes"] for run in runs] == ["disabled by None"]
 
 
-@pytest.mark.parametrize("key", TRIGGERS)
-async def test_an_automation_that_is_off_hears_nothing(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    entry: MockConfigEntry,
-    let_pass: LetPass,
-    key: str,
+async def test_an_automation_that_is_turned_off_does_not_run(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    options = {
-        "balance_crossed": {
-            "device_id": device_id(hass, entry, home.joint),
-            "threshold": {"type": "below", "value": {"number": 980}},
-        }
+    joint = device_id(hass, entry, couple.joint)
+    options: Mapping[str, Options] = {
+        "balance_crossed": {"device_id": joint, "threshold": BELOW_900}
     }
-    row = bank.pay(home.joint.id, -100)
-    await let_pass(A_POLL)
-    told = await automate(hass, {"trigger": f"monzo.{key}", "options": options.get(key, {})})
+    runs = await set_up_automation(
+        hass, *(trigger(key, **options.get(key, {})) for key in TRIGGERS)
+    )
+
+    async def let_everything_trigger(step: int) -> None:
+        goal = couple.house.balance + 2_000
+        bank.set_goal(couple.house.id, goal)
+        row = bank.pay(couple.joint.id, -100)
+        await let_pass(A_LONG_WHILE)
+        bank.settle(row.id, -200)
+        bank.decline(couple.joint.id, -100)
+        bank.deposit(couple.house.id, couple.joint.id, 2_000, f"in {step}")
+        set_balance(bank, couple.joint, to=89_900)
+        await let_pass(A_LONG_WHILE)
+        set_balance(bank, couple.joint, to=100_000)
+        with pytest.raises(HomeAssistantError):
+            await deposit(hass, entry, couple.house, 1_000_000)
+        await let_pass(A_LONG_WHILE)
+
+    await let_everything_trigger(1)
+    assert set(ids(runs)) == TRIGGERS.keys()
+
+    runs.clear()
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": "automation.test"}, blocking=True
     )
-    bank.pay(home.joint.id, -1_000)
-    bank.receive(home.joint.id, 100)
-    bank.decline(home.joint.id, -100)
-    bank.settle(row.id, -200)
-    bank.set_goal(home.house.id, 326_000)
-    await let_pass(A_LONG_WHILE)
-    bank.deposit(home.house.id, home.joint.id, 2_000, "in")
-    with pytest.raises(HomeAssistantError):
-        await move(hass, entry, home.house, 1_000_000)
-    await let_pass(A_LONG_WHILE)
-
-    assert not told
+    await let_everything_trigger(2)
+    assert runs == []
 
 
-# What cannot be
+# Validation
 
 
-async def refused(hass: HomeAssistant, key: str, options: dict[str, Any]) -> str:
-    """Return why a trigger with these options cannot be."""
+async def validation_error(hass: HomeAssistant, key: str, options: Options) -> str:
+    """Return the error of a trigger with invalid options."""
     with pytest.raises(vol.Invalid) as caught:
         await async_validate_trigger_config(
             hass, [{"platform": f"monzo.{key}", "options": options}]
@@ -526,234 +491,155 @@ async def refused(hass: HomeAssistant, key: str, options: dict[str, Any]) -> str
     return str(caught.value)
 
 
-THRESHOLD = {"threshold": {"type": "below", "value": {"number": 10}}}
-
-
-async def test_only_devices_of_the_right_kind_can_be_chosen(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+async def test_only_devices_of_the_right_type_can_be_chosen(
+    hass: HomeAssistant, couple: Couple, entry: MockConfigEntry
 ) -> None:
-    joint, house = device_id(hass, entry, home.joint), device_id(hass, entry, home.house)
+    joint, house = device_id(hass, entry, couple.joint), device_id(hass, entry, couple.house)
     person = device_id(hass, entry, str(entry.unique_id))
-
-    for wrong in ("nothing-like-it", house, person):
-        error = await refused(hass, "payment_made", {"device_id": [joint, wrong]})
-        assert error.startswith(f"Device {wrong} is not an account of Monzo")
-    for wrong in ("nothing-like-it", joint, person):
-        error = await refused(hass, "pot_goal_reached", {"device_id": [house, wrong]})
-        assert error.startswith(f"Device {wrong} is not a pot of Monzo")
-    error = await refused(
-        hass, "balance_crossed", {"device_id": [joint, house, person], **THRESHOLD}
+    cases: tuple[tuple[str, str, str, Options], ...] = (
+        ("payment_made", house, "a Monzo account", {}),
+        ("pot_goal_reached", joint, "a Monzo pot", {}),
+        ("balance_crossed", person, "a Monzo account or pot", {"threshold": BELOW_900}),
+        ("transfer_failed", person, "a Monzo account or pot", {}),
     )
-    assert error.startswith(f"Device {person} is not an account or a pot of Monzo")
-
-
-async def test_devices_of_an_entry_that_is_not_loaded_can_be_chosen(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
-) -> None:
-    joint = device_id(hass, entry, home.joint)
-    await hass.config_entries.async_unload(entry.entry_id)
-
-    for key in OF_TRANSACTIONS:
-        config = [{"platform": f"monzo.{key}", "options": {"device_id": joint}}]
-        (valid,) = await async_validate_trigger_config(hass, config)
-        assert valid["options"]["device_id"] == [joint]
+    for key, wrong, expected, options in cases:
+        error = await validation_error(hass, key, {"device_id": [wrong], **options})
+        assert error.startswith(f"Device {wrong} is not {expected}")
 
 
 @pytest.mark.parametrize(
     ("key", "options"),
     [
         ("payment_made", {"at_least": -1}),
-        ("payment_made", {"at_least": "nan"}),
-        ("payment_made", {"at_least": "a lot"}),
-        ("payment_made", {"at_most": float("inf")}),
-        ("payment_made", {"at_least": True}),
         ("payment_made", {"at_least": 2, "at_most": 1.99}),
         ("payment_made", {"sender": "Ann"}),
         ("payment_made", {"colour": "blue"}),
-        ("balance_crossed", THRESHOLD),
-        ("balance_crossed", {"device_id": [], **THRESHOLD}),
+        ("money_received", {"round_ups": True}),
         ("transaction_amount_changed", {"late": True}),
+        ("transaction_amount_changed", {"by_at_least": "a lot"}),
+        ("balance_crossed", {"threshold": BELOW_900}),
+        ("balance_crossed", {"device_id": [], "threshold": BELOW_900}),
+        ("balance_crossed", {"device_id": "a-device"}),
+        ("balance_crossed", {"device_id": "a-device", "threshold": {"type": "above"}}),
+        ("pot_goal_reached", {"threshold": BELOW_900}),
     ],
 )
-async def test_what_makes_no_sense_is_refused(
-    hass: HomeAssistant, entry: MockConfigEntry, key: str, options: dict[str, Any]
-) -> None:
-    await refused(hass, key, options)
+def test_options_that_a_trigger_cannot_use_are_invalid(key: str, options: Options) -> None:
+    schema_of = TRIGGERS[key]
+    assert issubclass(schema_of, MonzoTrigger)
+    with pytest.raises(vol.Invalid):
+        schema_of.schema({"options": options})
 
 
-@pytest.mark.parametrize(
-    "threshold",
-    [
-        {"type": "above"},
-        {"type": "any"},
-        {"type": "above", "value": {"number": float("nan")}},
-        {"type": "between", "value_min": {"number": 2}, "value_max": {"number": 1}},
-    ],
-)
-async def test_a_threshold_that_makes_no_sense_is_refused(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry, threshold: dict[str, Any]
-) -> None:
-    joint = device_id(hass, entry, home.joint)
-    await refused(hass, "balance_crossed", {"device_id": joint, "threshold": threshold})
+# Changed amounts
 
 
-# Another amount
-
-
-@pytest.mark.parametrize(
-    ("options", "objection"),
-    [
-        ({}, None),
-        ({"by_at_least": 48.99}, None),
-        ({"by_at_least": 49}, "less_than_by_at_least"),
-        ({"merchant": "pump"}, None),
-        ({"merchant": "deli"}, "other_merchant"),
-        ({"category": "transport"}, None),
-        ({"category": "bills"}, "other_category"),
-    ],
-)
-async def test_a_payment_that_settles_with_another_amount_is_told(
+async def test_a_payment_that_settles_with_another_amount_triggers(
     hass: HomeAssistant,
-    home: Home,
+    couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
     hass_ws_client: WebSocketGenerator,
-    options: dict[str, Any],
-    objection: str | None,
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.transaction_amount_changed", "options": options})
-    row = bank.pay(home.joint.id, -100, merchant="Pump & Go", category="transport")
+    mismatches: dict[str, Options] = {
+        "less_than_by_at_least": {"by_at_least": 49},
+        "other_merchant": {"merchant": "deli"},
+        "other_category": {"category": "bills"},
+    }
+    key = "transaction_amount_changed"
+    runs = await set_up_automation(
+        hass,
+        trigger(key, "matching", by_at_least=48.99, merchant="pump", category="transport"),
+        *(trigger(key, reason, **options) for reason, options in mismatches.items()),
+    )
+    row = bank.pay(couple.joint.id, -100, merchant="Pump & Go", category="transport")
     await let_pass(A_POLL)
-    assert not told
+    assert runs == []
     bank.settle(row.id, -4_999)
     await let_pass(A_LONG_WHILE)
 
-    assert [
-        (each["transaction_id"], each["amount_before"], each["amount"], each["difference"])
-        for each in told
-    ] == ([] if objection else [(row.id, -1.0, -49.99, -48.99)])
-    assert await reasons(hass, hass_ws_client) == ([objection] if objection else [])
+    (change,) = runs
+    assert (change["id"], change["transaction_id"]) == ("matching", row.id)
+    assert (change["amount_before"], change["amount"], change["difference"]) == (
+        -1.0,
+        -49.99,
+        -48.99,
+    )
+    assert await not_triggered_reasons(hass, hass_ws_client) == sorted(mismatches)
 
 
-async def test_a_payment_that_only_settles_is_not_told(
+async def test_a_payment_that_settles_with_the_same_amount_does_not_trigger(
     hass: HomeAssistant,
-    home: Home,
+    couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.transaction_amount_changed"})
-    row = bank.pay(home.joint.id, -100)
+    runs = await set_up_automation(hass, trigger("transaction_amount_changed"))
+    row = bank.pay(couple.joint.id, -100)
     await let_pass(A_POLL)
     bank.settle(row.id)
     await let_pass(A_LONG_WHILE)
 
-    assert not told
-    assert await reasons(hass, hass_ws_client) == []
+    assert runs == []
+    assert await not_triggered_reasons(hass, hass_ws_client) == []
 
 
 # Balances
 
 
-def crossed(
-    hass: HomeAssistant, entry: MockConfigEntry, subject: Account | Pot, **threshold: Any
+def balance_crossed(
+    hass: HomeAssistant, entry: MockConfigEntry, account_or_pot: Account | Pot, **threshold: Any
 ) -> dict[str, Any]:
-    """Return a trigger for a balance."""
-    return {
-        "trigger": "monzo.balance_crossed",
-        "options": {"device_id": device_id(hass, entry, subject), "threshold": threshold},
-    }
+    """Return the configuration of a trigger for a balance."""
+    return trigger(
+        "balance_crossed", device_id=device_id(hass, entry, account_or_pot), threshold=threshold
+    )
 
 
-# The joint account has 1,000 pounds, then so many pence, and what is told of it.
-CROSSINGS: dict[str, tuple[dict[str, Any], list[int], list[float]]] = {
-    "falls below": (
-        {"type": "below", "value": {"number": 900}},
-        [90_001, 90_000, 89_999, 80_000, 90_000, 89_000],
-        [899.99, 890.0],
-    ),
-    "rises above": (
-        {"type": "above", "value": {"number": 1000.1}},
-        [100_010, 100_011, 120_000, 90_000, 100_100],
-        [1000.11, 1001.0],
-    ),
-    "gets between": (
-        {"type": "between", "value_min": {"number": 900}, "value_max": {"number": 950.5}},
-        [95_051, 95_050, 90_000, 89_999, 90_000],
-        [950.5, 900.0],
-    ),
-    "gets outside": (
-        {"type": "outside", "value_min": {"number": 900}, "value_max": {"number": 1000}},
-        [90_000, 89_999, 100_001, 100_000, 100_001],
-        [899.99, 1000.01],
-    ),
-    "below zero": ({"type": "below", "value": {"number": 0}}, [0, -1, -500], [-0.01]),
-}
-
-
-@pytest.mark.parametrize(("threshold", "steps", "expected"), CROSSINGS.values(), ids=CROSSINGS)
-async def test_a_balance_that_crosses_a_threshold_is_told_once(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    entry: MockConfigEntry,
-    let_pass: LetPass,
-    threshold: dict[str, Any],
-    steps: list[int],
-    expected: list[float],
+async def test_a_balance_triggers_once_each_time_that_it_crosses_the_threshold(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, crossed(hass, entry, home.joint, **threshold))
-    for step in steps:
-        change(bank, home.joint, to=step)
+    runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **BELOW_900))
+    for balance in (90_001, 90_000, 89_999, 80_000, 90_000, 89_000):
+        set_balance(bank, couple.joint, to=balance)
         await let_pass(A_POLL)
 
-    assert [each["balance"] for each in told] == expected
+    assert [run["balance"] for run in runs] == [899.99, 890.0]
 
 
-def change(bank: Bank, account: Account, *, to: int) -> None:
-    """Bring an account to a balance."""
-    missing = to - account.balance
-    if missing > 0:
-        bank.receive(account.id, missing)
-    elif missing:
-        bank.pay(account.id, missing)
-
-
-async def test_a_crossing_tells_the_balance_and_whose_it_is(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_the_variables_of_a_crossing_agree_with_the_sensor(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="below", value={"number": 900})
-    )
-    seen: list[str] = []
+    runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **BELOW_900))
+    sensor: list[str] = []
     hass.bus.async_listen(
-        EVENT_AUTOMATION_TRIGGERED, lambda _: seen.append(value(hass, home.joint.id, "balance"))
+        EVENT_AUTOMATION_TRIGGERED, lambda _: sensor.append(value(hass, couple.joint.id, "balance"))
     )
-    change(bank, home.joint, to=89_900)
+    set_balance(bank, couple.joint, to=89_900)
     await let_pass(A_POLL)
 
-    (crossing,) = told
-    assert crossing["device_id"] == device_id(hass, entry, home.joint)
+    (crossing,) = runs
+    assert crossing["device_id"] == device_id(hass, entry, couple.joint)
     assert crossing["device"] == "Joint account · Ann & Ben"
     assert (crossing["balance_before"], crossing["balance"]) == (1000.0, 899.0)
     assert crossing["currency"] == "GBP"
-    # Whoever looks at the sensor then sees the same.
-    assert seen == ["899.00"]
+    assert sensor == ["899.00"]
 
 
-async def test_the_balance_of_a_pot_can_cross_as_well(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_the_balance_of_a_pot_triggers_as_well(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    there = home.bills.balance / 100
-    told = await automate(
-        hass, crossed(hass, entry, home.bills, type="below", value={"number": there})
+    balance = couple.bills.balance / 100
+    runs = await set_up_automation(
+        hass, balance_crossed(hass, entry, couple.bills, type="below", value={"number": balance})
     )
-    bank.withdraw(home.bills.id, home.joint.id, 1, "out")
+    bank.withdraw(couple.bills.id, couple.joint.id, 1, "out")
     await let_pass(A_POLL)
 
-    assert [(each["device"], each["balance"]) for each in told] == [("Bills", there - 0.01)]
+    assert [(run["device"], run["balance"]) for run in runs] == [("Bills", balance - 0.01)]
 
 
 @pytest.fixture
@@ -765,202 +651,189 @@ async def limit(hass: HomeAssistant) -> str:
 
 
 async def set_limit(hass: HomeAssistant, entity: str, to: float) -> None:
-    """Turn the limit."""
+    """Change the limit."""
     await hass.services.async_call(
         "input_number", "set_value", {"entity_id": entity, "value": to}, blocking=True
     )
     await hass.async_block_till_done()
 
 
-async def test_a_threshold_may_be_another_entity_that_changes_itself(
+async def test_a_change_of_the_limit_can_cross_the_balance(
     hass: HomeAssistant,
-    home: Home,
+    couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
     limit: str,
 ) -> None:
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="below", value={"entity": limit})
+    runs = await set_up_automation(
+        hass, balance_crossed(hass, entry, couple.joint, type="below", value={"entity": limit})
     )
     await set_limit(hass, limit, 1_000)
-    assert not told
+    assert runs == []
     # Now the balance is below the limit, because the limit has moved.
     await set_limit(hass, limit, 1_000.01)
-    assert [each["balance"] for each in told] == [1000.0]
+    assert [run["balance"] for run in runs] == [1000.0]
     await set_limit(hass, limit, 1_200)
-    change(bank, home.joint, to=110_000)
+    set_balance(bank, couple.joint, to=110_000)
     await let_pass(A_POLL)
-    assert len(told) == 1
-    # It gets above, and falls below again.
+    assert len(runs) == 1
+    # The balance gets above the limit, and falls below it again.
     await set_limit(hass, limit, 1_000)
-    change(bank, home.joint, to=99_900)
+    set_balance(bank, couple.joint, to=99_900)
     await let_pass(A_POLL)
-    assert [each["balance"] for each in told] == [1000.0, 999.0]
+    assert [run["balance"] for run in runs] == [1000.0, 999.0]
 
 
-async def test_a_threshold_that_moves_together_with_the_balance_is_held_against_the_new_one(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_balance_is_compared_with_a_limit_of_the_same_poll(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    pot = home.bills
+    pot = couple.bills
     limit = shown(hass, pot.id, "pot_balance").entity_id
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="above", value={"entity": limit})
+    runs = await set_up_automation(
+        hass, balance_crossed(hass, entry, couple.joint, type="above", value={"entity": limit})
     )
-    assert home.joint.balance > pot.balance
-    # A salary comes, and of that more goes into the pot than was in the account before.
-    bank.receive(home.joint.id, 500_000)
-    bank.deposit(pot.id, home.joint.id, 200_000, "in")
-    assert home.joint.balance > pot.balance > 100_000
+    assert couple.joint.balance > pot.balance
+    # A salary arrives, and more of it goes into the pot than was in the account before.
+    bank.receive(couple.joint.id, 500_000)
+    bank.deposit(pot.id, couple.joint.id, 200_000, "in")
+    assert couple.joint.balance > pot.balance > 100_000
     await let_pass(A_WHILE)
 
-    assert not told
+    assert runs == []
 
 
-async def test_a_threshold_that_nobody_knows_for_a_while_is_no_reason_to_miss_a_crossing(
+async def test_a_crossing_while_the_limit_is_unknown_triggers_once_it_is_known(
     hass: HomeAssistant,
-    home: Home,
+    couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
     let_pass: LetPass,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     hass.states.async_set("sensor.limit", "900")
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="below", value={"entity": "sensor.limit"})
-    )
+    below_limit = {"type": "below", "value": {"entity": "sensor.limit"}}
+    runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **below_limit))
     hass.states.async_set("sensor.limit", STATE_UNAVAILABLE)
-    change(bank, home.joint, to=89_900)
+    set_balance(bank, couple.joint, to=89_900)
     await let_pass(A_POLL)
-    assert not told
-    assert set(await reasons(hass, hass_ws_client)) == {"threshold_unknown"}
+    assert runs == []
+    assert set(await not_triggered_reasons(hass, hass_ws_client)) == {"threshold_unknown"}
 
     hass.states.async_set("sensor.limit", "900")
     await hass.async_block_till_done()
-    assert [each["balance"] for each in told] == [899.0]
+    assert [run["balance"] for run in runs] == [899.0]
 
 
-async def test_a_threshold_in_another_currency_is_not_crossed(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_limit_in_another_currency_is_unknown(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
     hass.states.async_set("sensor.limit", "900", {"unit_of_measurement": "EUR"})
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="below", value={"entity": "sensor.limit"})
-    )
-    change(bank, home.joint, to=89_900)
+    below_limit = {"type": "below", "value": {"entity": "sensor.limit"}}
+    runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **below_limit))
+    set_balance(bank, couple.joint, to=89_900)
     await let_pass(A_POLL)
-    assert not told
+
+    assert runs == []
 
 
-async def test_a_threshold_that_is_known_only_later_is_not_crossed_by_that(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_the_first_known_limit_does_not_trigger(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="below", value={"entity": "sensor.limit"})
-    )
+    below_limit = {"type": "below", "value": {"entity": "sensor.limit"}}
+    runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **below_limit))
     hass.states.async_set("sensor.limit", "1100")
     await hass.async_block_till_done()
-    change(bank, home.joint, to=95_000)
+    set_balance(bank, couple.joint, to=95_000)
     await let_pass(A_POLL)
 
-    assert not told
+    assert runs == []
 
 
-async def test_what_crosses_while_the_entry_is_not_loaded_is_told_when_actions_work_again(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_crossing_while_the_entry_is_not_loaded_triggers_once_actions_work_again(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(
+    withdrawal = {
+        "action": "monzo.withdraw_from_pot",
+        "data": {"pot": device_id(hass, entry, couple.bills), "amount": 10},
+    }
+    runs = await set_up_automation(
         hass,
-        crossed(hass, entry, home.joint, type="below", value={"number": 900}),
-        actions=[
-            {"action": "test.hear", "data": {"trigger": "{{ dict(trigger) }}"}},
-            {
-                "action": "monzo.withdraw_from_pot",
-                "data": {"pot": device_id(hass, entry, home.bills), "amount": 10},
-            },
-        ],
+        balance_crossed(hass, entry, couple.joint, **BELOW_900),
+        actions=[RECORD_RUN, withdrawal],
     )
-    there = home.bills.balance
+    pot_balance = couple.bills.balance
     await hass.config_entries.async_unload(entry.entry_id)
-    change(bank, home.joint, to=89_900)
+    set_balance(bank, couple.joint, to=89_900)
     await set_up(hass, entry)
 
-    assert [(each["balance_before"], each["balance"]) for each in told] == [(1000.0, 899.0)]
-    assert home.bills.balance == there - 1_000
+    assert [(run["balance_before"], run["balance"]) for run in runs] == [(1000.0, 899.0)]
+    assert couple.bills.balance == pot_balance - 1_000
 
 
-async def test_an_outage_crosses_nothing_and_hides_nothing(
+async def test_an_outage_neither_triggers_nor_hides_a_crossing(
     hass: HomeAssistant,
-    home: Home,
+    couple: Couple,
     bank: Bank,
     server: BankServer,
     entry: MockConfigEntry,
     let_pass: LetPass,
 ) -> None:
-    told = await automate(
-        hass, crossed(hass, entry, home.joint, type="below", value={"number": 900})
-    )
+    runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **BELOW_900))
     server.fail("*", "*", Answer.html(502), times=None)
     await let_pass(A_POLL)
-    assert value(hass, home.joint.id, "balance") == STATE_UNAVAILABLE
+    assert value(hass, couple.joint.id, "balance") == STATE_UNAVAILABLE
     server.clear_faults()
     await let_pass(A_POLL)
-    assert not told
+    assert runs == []
 
     server.fail("*", "*", Answer.html(502), times=None)
     await let_pass(A_POLL)
-    change(bank, home.joint, to=89_900)
+    set_balance(bank, couple.joint, to=89_900)
     server.clear_faults()
     await let_pass(A_POLL)
-    assert [each["balance"] for each in told] == [899.0]
+    assert [run["balance"] for run in runs] == [899.0]
 
 
-async def test_the_first_balance_after_a_start_crosses_nothing(
-    hass: HomeAssistant, home: Home, bank: Bank, sign_in: SignIn, let_pass: LetPass
+async def test_the_first_balance_after_a_start_does_not_trigger(
+    hass: HomeAssistant, couple: Couple, bank: Bank, sign_in: SignIn, let_pass: LetPass
 ) -> None:
-    entry = sign_in(home.ann)
-    joint = dr.async_get(hass).async_get_or_create(
-        config_entry_id=entry.entry_id, identifiers={(DOMAIN, home.joint.id)}, model="Account"
+    entry = sign_in(couple.ann)
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={(DOMAIN, couple.joint.id)}, model="Account"
     )
-    told = await automate(
-        hass,
-        {
-            "trigger": "monzo.balance_crossed",
-            "options": {
-                "device_id": joint.id,
-                "threshold": {"type": "below", "value": {"number": 1_200}},
-            },
-        },
+    runs = await set_up_automation(
+        hass, balance_crossed(hass, entry, couple.joint, type="below", value={"number": 1_200})
     )
     await set_up(hass, entry)
     await let_pass(A_POLL)
-    assert not told
+    assert runs == []
 
-    change(bank, home.joint, to=120_000)
+    set_balance(bank, couple.joint, to=120_000)
     await let_pass(A_POLL)
-    change(bank, home.joint, to=90_000)
+    set_balance(bank, couple.joint, to=90_000)
     await let_pass(A_POLL)
-    assert [each["balance"] for each in told] == [900.0]
+    assert [run["balance"] for run in runs] == [900.0]
 
 
 # Goals
 
 
-async def test_a_pot_that_reaches_its_goal_is_told_once(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_pot_that_reaches_its_goal_triggers_once(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    goal = home.bills.balance + 1_000
-    bank.set_goal(home.bills.id, goal)
+    goal = couple.bills.balance + 1_000
+    bank.set_goal(couple.bills.id, goal)
     await let_pass(A_LONG_WHILE)
-    told = await automate(hass, {"trigger": "monzo.pot_goal_reached"})
+    runs = await set_up_automation(hass, trigger("pot_goal_reached"))
     for number, amount in enumerate((999, 1, 1)):
-        bank.deposit(home.bills.id, home.joint.id, amount, f"in {number}")
+        bank.deposit(couple.bills.id, couple.joint.id, amount, f"in {number}")
         await let_pass(A_WHILE)
 
-    (reached,) = told
+    (reached,) = runs
     assert (reached["device"], reached["device_id"]) == (
         "Bills",
-        device_id(hass, entry, home.bills),
+        device_id(hass, entry, couple.bills),
     )
     assert (reached["balance"], reached["goal"], reached["currency"]) == (
         goal / 100,
@@ -969,130 +842,124 @@ async def test_a_pot_that_reaches_its_goal_is_told_once(
     )
 
 
-async def test_a_goal_that_comes_down_to_what_is_there_is_reached(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_goal_that_is_lowered_to_the_balance_triggers(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.pot_goal_reached"})
-    bank.set_goal(home.house.id, 300_000)
+    runs = await set_up_automation(hass, trigger("pot_goal_reached"))
+    bank.set_goal(couple.house.id, 300_000)
     await let_pass(A_LONG_WHILE)
 
-    assert [(each["balance"], each["goal"]) for each in told] == [(3_250.0, 3_000.0)]
+    assert [(run["balance"], run["goal"]) for run in runs] == [(3_250.0, 3_000.0)]
 
 
-async def test_a_goal_that_is_set_to_what_was_there_all_along_is_not_reached_by_that(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_a_first_goal_at_the_balance_does_not_trigger(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.pot_goal_reached"})
-    bank.set_goal(home.bills.id, home.bills.balance)
+    runs = await set_up_automation(hass, trigger("pot_goal_reached"))
+    bank.set_goal(couple.bills.id, couple.bills.balance)
     await let_pass(A_LONG_WHILE)
-    assert value(hass, home.bills.id, "goal_progress") == "100.0"
-    bank.set_goal(home.bills.id, None)
+    assert value(hass, couple.bills.id, "goal_progress") == "100.0"
+    bank.set_goal(couple.bills.id, None)
     await let_pass(A_LONG_WHILE)
 
-    assert not told
+    assert runs == []
 
 
-async def test_only_the_chosen_pots_are_listened_to(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_only_the_goals_of_the_chosen_pots_trigger(
+    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    told = await automate(
-        hass,
-        {
-            "trigger": "monzo.pot_goal_reached",
-            "options": {"device_id": [device_id(hass, entry, home.holiday)]},
-        },
-    )
-    for pot in (home.house, home.holiday):
+    holiday = device_id(hass, entry, couple.holiday)
+    runs = await set_up_automation(hass, trigger("pot_goal_reached", device_id=[holiday]))
+    for pot in (couple.house, couple.holiday):
         bank.set_goal(pot.id, 10_000)
     await let_pass(A_LONG_WHILE)
 
-    assert [each["device"] for each in told] == ["Holiday"]
+    assert [run["device"] for run in runs] == ["Holiday"]
 
 
 # Transfers
 
 
-async def move(hass: HomeAssistant, entry: MockConfigEntry, pot: Pot, amount: float) -> None:
-    """Have money moved into a pot."""
+async def deposit(hass: HomeAssistant, entry: MockConfigEntry, pot: Pot, amount: float) -> None:
+    """Deposit an amount into a pot."""
     await hass.services.async_call(
         DOMAIN,
         "deposit_into_pot",
-        {"pot": device_id(hass, entry, pot), "amount": amount, "dedupe_id": f"move {amount}"},
+        {"pot": device_id(hass, entry, pot), "amount": amount, "dedupe_id": f"deposit {amount}"},
         blocking=True,
     )
 
 
-async def test_a_transfer_that_fails_is_told_with_the_reason(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+async def test_a_transfer_that_is_refused_triggers_with_the_reason(
+    hass: HomeAssistant, couple: Couple, entry: MockConfigEntry
 ) -> None:
     hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_TRANSFER: 50})
-    told = await automate(hass, {"trigger": "monzo.transfer_failed"})
-    await move(hass, entry, home.house, 50)
-    assert not told
+    runs = await set_up_automation(hass, trigger("transfer_failed"))
+    await deposit(hass, entry, couple.house, 50)
+    assert runs == []
     with pytest.raises(HomeAssistantError):
-        await move(hass, entry, home.house, 50.01)
+        await deposit(hass, entry, couple.house, 50.01)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    (failure,) = told
+    (failure,) = runs
     assert (failure["outcome"], failure["reason"]) == ("refused", "over_transfer_limit")
     assert (failure["direction"], failure["amount"], failure["currency"]) == (
         "deposit",
         50.01,
         "GBP",
     )
-    assert (failure["pot"], failure["dedupe_id"]) == ("House", "move 50.01")
-    assert failure["device_id"] == device_id(hass, entry, home.joint)
+    assert (failure["pot"], failure["dedupe_id"]) == ("House", "deposit 50.01")
+    assert failure["device_id"] == device_id(hass, entry, couple.joint)
 
 
-async def test_a_transfer_that_nobody_knows_the_end_of_has_failed_too(
-    hass: HomeAssistant, home: Home, server: BankServer, entry: MockConfigEntry
+async def test_a_transfer_that_cannot_be_confirmed_triggers(
+    hass: HomeAssistant, couple: Couple, server: BankServer, entry: MockConfigEntry
 ) -> None:
-    told = await automate(hass, {"trigger": "monzo.transfer_failed"})
+    runs = await set_up_automation(hass, trigger("transfer_failed"))
     server.fail("PUT", "/pots/*", Answer.html(502), times=None)
     server.fail("GET", "/transactions", Answer.html(502), times=None)
     with pytest.raises(HomeAssistantError):
-        await move(hass, entry, home.house, 1)
+        await deposit(hass, entry, couple.house, 1)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert [(each["outcome"], each["reason"]) for each in told] == [
+    assert [(run["outcome"], run["reason"]) for run in runs] == [
         ("unknown", "transfer_unconfirmed")
     ]
 
 
-async def test_transfers_are_told_by_their_account_or_by_their_pot(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+async def test_a_failed_transfer_triggers_for_its_account_and_for_its_pot(
+    hass: HomeAssistant, couple: Couple, entry: MockConfigEntry
 ) -> None:
-    def failed(*subjects: Account | Pot) -> dict[str, Any]:
-        devices = [device_id(hass, entry, subject) for subject in subjects]
-        name = " and ".join(type(subject).__name__ for subject in subjects)
-        return {
-            "trigger": "monzo.transfer_failed",
-            "id": name,
-            "options": {"device_id": devices},
-        }
-
-    told = await automate(
+    choices: dict[str, list[Account | Pot]] = {
+        "account": [couple.joint],
+        "pot": [couple.house],
+        "both": [couple.house, couple.joint],
+        "others": [couple.bills, couple.current],
+    }
+    runs = await set_up_automation(
         hass,
-        failed(home.joint),
-        failed(home.house),
-        failed(home.house, home.joint),
-        failed(home.bills, home.current),
+        *(
+            trigger(
+                "transfer_failed", name, device_id=[device_id(hass, entry, each) for each in chosen]
+            )
+            for name, chosen in choices.items()
+        ),
     )
     with pytest.raises(HomeAssistantError):
-        await move(hass, entry, home.house, 1_000_000)
+        await deposit(hass, entry, couple.house, 1_000_000)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert [each["id"] for each in told] == ["Account", "Pot", "Pot and Account"]
+    assert ids(runs) == ["account", "pot", "both"]
 
 
-async def test_of_several_transfers_the_account_hears_once_and_each_pot_of_its_own(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+async def test_of_several_transfers_the_first_failure_triggers_and_later_ones_for_their_pots(
+    hass: HomeAssistant, couple: Couple, entry: MockConfigEntry
 ) -> None:
-    house, bills = (device_id(hass, entry, pot) for pot in (home.house, home.bills))
-    told = await automate(
+    house, bills = (device_id(hass, entry, pot) for pot in (couple.house, couple.bills))
+    runs = await set_up_automation(
         hass,
-        {"trigger": "monzo.transfer_failed", "id": "all"},
-        {"trigger": "monzo.transfer_failed", "id": "bills", "options": {"device_id": [bills]}},
+        trigger("transfer_failed", "all"),
+        trigger("transfer_failed", "bills", device_id=[bills]),
     )
     parts = [{"pot": pot, "amount": 1} for pot in (house, bills)]
     hass.config_entries.async_update_entry(entry, options={CONF_ALLOW_TRANSFERS: False})
@@ -1100,45 +967,37 @@ async def test_of_several_transfers_the_account_hears_once_and_each_pot_of_its_o
         await hass.services.async_call(DOMAIN, "distribute", {"pots": parts}, blocking=True)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert [(each["id"], each["pot"], each["reason"]) for each in told] == [
+    assert [(run["id"], run["pot"], run["reason"]) for run in runs] == [
         ("all", "House", "transfers_not_allowed"),
         ("bills", "Bills", "earlier_move_failed"),
     ]
 
 
-async def test_a_pot_is_told_of_though_its_accounts_device_is_disabled(
-    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+async def test_a_chosen_pot_triggers_although_the_device_of_its_account_is_disabled(
+    hass: HomeAssistant, couple: Couple, entry: MockConfigEntry
 ) -> None:
-    options = {"device_id": [device_id(hass, entry, home.house)]}
-    told = await automate(
+    house = device_id(hass, entry, couple.house)
+    runs = await set_up_automation(
         hass,
-        {"trigger": "monzo.transfer_failed", "id": "the pot", "options": options},
-        {"trigger": "monzo.transfer_failed", "id": "all"},
+        trigger("transfer_failed", "the pot", device_id=[house]),
+        trigger("transfer_failed", "all"),
     )
     dr.async_get(hass).async_update_device(
-        device_id(hass, entry, home.joint), disabled_by=dr.DeviceEntryDisabler.USER
+        device_id(hass, entry, couple.joint), disabled_by=dr.DeviceEntryDisabler.USER
     )
     await hass.async_block_till_done()
     with pytest.raises(HomeAssistantError):
-        await move(hass, entry, home.house, 1_000_000)
+        await deposit(hass, entry, couple.house, 1_000_000)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert [each["id"] for each in told] == ["the pot"]
+    assert ids(runs) == ["the pot"]
 
 
-# How it is described
+# Descriptions
 
 
-def schema_fields(schema: vol.Schema) -> set[str]:
-    """Return the options that a trigger's or a condition's schema knows."""
-    options = next(value for key, value in schema.schema.items() if key == "options")
-    if isinstance(options, vol.All):
-        options = options.validators[0]
-    return {str(key) for key in options}
-
-
-async def test_every_trigger_is_described_to_the_last_field(hass: HomeAssistant) -> None:
-    # Listing them loads what there is.
+async def test_every_trigger_and_each_of_its_options_is_described(hass: HomeAssistant) -> None:
+    # Home Assistant reads descriptions when it sets the integration up.
     assert await async_setup_component(hass, DOMAIN, {})
     descriptions = {
         key.removeprefix("monzo."): description
@@ -1147,12 +1006,12 @@ async def test_every_trigger_is_described_to_the_last_field(hass: HomeAssistant)
     }
     assert TEXTS["triggers"].keys() == ICONS["triggers"].keys() == TRIGGERS.keys()
     assert descriptions.keys() == TRIGGERS.keys()
-    for key, trigger in TRIGGERS.items():
+    for key, trigger_class in TRIGGERS.items():
         texts, description = TEXTS["triggers"][key], descriptions[key]
         assert description is not None
-        assert issubclass(trigger, MonzoTrigger)
+        assert issubclass(trigger_class, MonzoTrigger)
         assert texts["description"].startswith("Triggers when ")
         assert texts["fields"].keys() == description["fields"].keys()
-        assert texts["fields"].keys() == schema_fields(trigger.schema)
+        assert texts["fields"].keys() == option_names(trigger_class.schema)
         for text in texts["fields"].values():
             assert text.keys() == {"name", "description"}

@@ -1,4 +1,4 @@
-"""Monzo in Home Assistant: sets up a config entry and wires its parts together."""
+"""The Monzo integration: sets up config entries and connects their parts."""
 
 from functools import partial
 
@@ -12,22 +12,36 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
+from .accounts import BalancesCoordinator, monzo_id_of, owner_name
 from .api import Account
-from .balances import BalancesCoordinator
+from .bank import (
+    MonzoSession,
+    RepairIssue,
+    RequestBudget,
+    WebhookStatus,
+    async_create_repair_issue,
+    async_delete_repair_issues,
+)
 from .const import DOMAIN, ENTRY_MINOR_VERSION
-from .dashboard import async_setup_dashboard
-from .dashboard_strategy import async_setup_dashboard_strategy
-from .devices import owner_name, subject_id
-from .issues import Issue, async_clear_issues, async_raise_issue
+from .dashboard import async_register_dashboard_command, async_serve_cards
+from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
-from .session import MonzoSession
-from .transaction_ledger import async_get_ledgers
-from .transactions import TransactionsCoordinator
-from .transfer_journal import async_open_journal, async_remove_journal
-from .transfers import Transfers, async_forget_money_between_pots
-from .webhook import WebhookDeliveries, async_close, async_open
-from .webhook_registration import WebhookRegistrations, async_clean_up
+from .transactions import TransactionsCoordinator, async_get_transaction_logs
+from .transfers import (
+    Transfers,
+    async_delete_issues,
+    async_open_journal,
+    async_remove_journal,
+)
+from .webhooks import (
+    WebhookDeliveries,
+    WebhookReceiver,
+    WebhookRegistrations,
+    async_register_webhook,
+    async_remove_registrations,
+    async_unregister_webhook,
+)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -37,91 +51,111 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.S
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, the dashboard, and the cards."""
     async_setup_services(hass)
-    async_setup_dashboard_strategy(hass)
-    await async_setup_dashboard(hass)
+    async_register_dashboard_command(hass)
+    await async_serve_cards(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
-    """Set up one person's Monzo.
+    """Set up the config entry of one person.
 
     Raises ConfigEntryNotReady if the bank cannot be asked now, and ConfigEntryAuthFailed if the
     person must sign in again.
     """
-    async_open(hass, entry)
+    receiver = async_register_webhook(hass, entry)
     implementation = await async_get_config_entry_implementation(hass, entry)
-    session = MonzoSession(hass, entry, implementation)
-    # Stopping in the middle of a renewal would lose the only valid token.
+    memory = async_get_memory(hass)
+    budget = memory.find_or_create(RequestBudget, entry.entry_id, RequestBudget)
+    session = MonzoSession(hass, entry, implementation, budget)
+    # Stopping during a renewal would lose the only valid token.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_wait_for_renewal)))
     if session.renewable:
-        async_clear_issues(hass, entry, (Issue.NOT_CONFIDENTIAL,))
+        async_delete_repair_issues(hass, entry, (RepairIssue.NOT_CONFIDENTIAL,))
     else:
-        async_raise_issue(hass, entry, Issue.NOT_CONFIDENTIAL)
+        async_create_repair_issue(hass, entry, RepairIssue.NOT_CONFIDENTIAL)
 
-    balances = BalancesCoordinator(hass, entry, session)
+    webhook_status = WebhookStatus()
+    balances = BalancesCoordinator(hass, entry, session, webhook_status)
     await balances.async_config_entry_first_refresh()
-    _name_after_owner(hass, entry, balances.open_accounts)
+    _set_title_to_owner(hass, entry, balances.open_accounts)
 
+    logs = await async_get_transaction_logs(hass)
     journal = await async_open_journal(hass, entry.entry_id)
-    ledgers = await async_get_ledgers(hass)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
-        transactions=TransactionsCoordinator(hass, entry, balances, ledgers),
-        transfers=Transfers(session, journal, entry),
+        transactions=TransactionsCoordinator(hass, entry, balances, logs, webhook_status),
+        transfers=Transfers(entry, session, balances, journal),
+        webhook_status=webhook_status,
     )
-    entry.runtime_data.transfers.async_tell_of_money_between_pots()
+    entry.runtime_data.transfers.async_update_issues()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    # Not before automations are there to hear of what happened while Home Assistant was off.
-    entry.async_on_unload(async_at_started(hass, partial(_async_begin_stream, entry)))
+    # Automations must be running before they can react to payments from while Home Assistant was
+    # not running.
+    entry.async_on_unload(
+        async_at_started(hass, partial(_async_start_reading_transactions, entry, receiver))
+    )
     return True
 
 
 @callback
-def _async_begin_stream(entry: MonzoConfigEntry, hass: HomeAssistant) -> None:
-    """Report transactions, found by polls and by what Monzo hints at."""
-    deliveries = WebhookDeliveries(hass, entry)
-    entry.runtime_data.transactions.async_begin(on_report=deliveries.async_reported)
-    deliveries.async_begin()
-    WebhookRegistrations(hass, entry).async_begin()
+def _async_start_reading_transactions(
+    entry: MonzoConfigEntry, receiver: WebhookReceiver, hass: HomeAssistant
+) -> None:
+    """Publish transactions from now on, found by polls and by webhook deliveries."""
+    runtime = entry.runtime_data
+    deliveries = WebhookDeliveries(
+        hass,
+        entry,
+        balances=runtime.balances,
+        transactions=runtime.transactions,
+        status=runtime.webhook_status,
+    )
+    deliveries.async_start(receiver)
+    runtime.transactions.async_start()
+    WebhookRegistrations(
+        hass, entry, balances=runtime.balances, status=runtime.webhook_status
+    ).async_start()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
-    """Unload one person's Monzo."""
+    """Unload the config entry of one person."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
-    """Leave nothing behind, and let other entries take over the joint accounts."""
-    async_clear_issues(hass, entry)
-    async_forget_money_between_pots(hass, entry.entry_id)
+    """Remove all data of a config entry, and let other entries take over its joint accounts."""
+    async_delete_repair_issues(hass, entry)
+    async_delete_issues(hass, entry.entry_id)
     await async_remove_journal(hass, entry.entry_id)
-    ledgers = await async_get_ledgers(hass)
     others = hass.config_entries.async_loaded_entries(DOMAIN)
     balances = [other.runtime_data.balances for other in others]
-    await ledgers.async_forget(
-        entry.entry_id, but={account.id for each in balances for account in each.open_accounts}
+    logs = await async_get_transaction_logs(hass)
+    await logs.async_forget(
+        entry.entry_id, keep={account.id for each in balances for account in each.open_accounts}
     )
-    async_close(hass, entry)
-    await async_clean_up(hass, entry)
+    async_unregister_webhook(hass, entry)
+    await async_remove_registrations(hass, entry)
     for each in balances:
         await each.async_request_refresh()
+    async_get_memory(hass).forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
 ) -> bool:
-    """Let the user remove the device of an account or pot that the bank no longer has."""
+    """Return whether the user may remove a device: the bank no longer has its account or pot."""
     if entry.state is not ConfigEntryState.LOADED:
-        # Nobody knows what the bank has.
+        # The accounts and pots at the bank are not known.
         return False
-    return entry.runtime_data.balances.data.subject(subject_id(device) or "") is None
+    return entry.runtime_data.balances.data.find(monzo_id_of(device) or "") is None
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
-    """Bring an entry of an early version of the built-in integration up to date.
+    """Migrate an entry of an early version of the built-in integration.
 
-    Ours and its current version write the same ones, so that either can take over.
+    This integration and the current built-in one write the same version, so that each can take
+    over from the other.
     """
     if entry.minor_version < ENTRY_MINOR_VERSION:
         hass.config_entries.async_update_entry(
@@ -133,9 +167,9 @@ async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> b
     return True
 
 
-def _name_after_owner(
+def _set_title_to_owner(
     hass: HomeAssistant, entry: MonzoConfigEntry, accounts: tuple[Account, ...]
 ) -> None:
-    """Give an entry its owner's name that early versions of the built-in integration left out."""
+    """Name an entry after its owner, which early versions of the built-in integration did not."""
     if entry.title == DOMAIN and (name := owner_name(accounts, entry.unique_id)):
         hass.config_entries.async_update_entry(entry, title=name)

@@ -1,4 +1,4 @@
-"""Signing in to Monzo with a client that the user created in Monzo's developer portal."""
+"""Application credentials: sign in to Monzo with the user's own API client."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -32,31 +32,32 @@ from .const import DEVELOPER_PORTAL_URL, TOKEN_TIMEOUT
 OAUTH2_AUTHORIZE: Final = "https://auth.monzo.com"
 OAUTH2_TOKEN: Final = "https://api.monzo.com/oauth2/token"  # noqa: S105 - an address, no secret
 
-# What Monzo answers when a grant has really ended. Any other refusal comes from something in
-# between and must not send anybody to sign in again.
-GRANT_ENDED: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
+# Monzo answers with one of these when the grant has ended. Any other refusal comes from a proxy in
+# between, and must not make Home Assistant ask the user to sign in again.
+GRANT_ENDED_STATUSES: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
 
-# More than any token lives; a larger figure might not fit into a point in time.
-LONGEST_LIFE: Final = timedelta(days=3650)
+# Far longer than any token is valid. Larger numbers can overflow when Home Assistant adds them to
+# the current time.
+MAX_TOKEN_LIFETIME: Final = timedelta(days=3650)
 
 _TEXT = vol.All(str, vol.Length(min=1))
 
-# What Home Assistant and this integration expect of a token.
-TOKEN: Final = vol.Schema(
+# The fields of a token that Home Assistant and this integration use.
+TOKEN_SCHEMA: Final = vol.Schema(
     {
         vol.Required("access_token"): _TEXT,
         vol.Required("expires_in"): vol.All(
-            vol.Coerce(int), vol.Range(min=1, max=LONGEST_LIFE.total_seconds())
+            vol.Coerce(int), vol.Range(min=1, max=MAX_TOKEN_LIFETIME.total_seconds())
         ),
-        # Clients that are not confidential get none.
+        # Clients that are not confidential receive none.
         vol.Optional("refresh_token"): vol.Any(None, str),
         vol.Required("user_id"): _TEXT,
     },
     extra=vol.ALLOW_EXTRA,
 )
 
-# How anything else fails that comes in a valid HTTP response, or does not come at all.
-NO_TOKEN: Final = (
+# Raised while an answer that is not a token is decoded or validated, or if there is no answer.
+UNUSABLE_ANSWER_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
     RecursionError,
@@ -70,42 +71,42 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class MonzoImplementation(AuthImplementation):
-    """Gets tokens from Monzo, and takes nothing for a token that is none."""
+    """OAuth2 implementation that validates each token before Home Assistant stores it."""
 
     @override
     async def async_resolve_external_data(self, external_data: Any) -> dict[str, Any]:
         """Return the first token of a sign-in."""
-        return await self._async_checked(super().async_resolve_external_data(external_data))
+        return await self._async_validated(super().async_resolve_external_data(external_data))
 
     @override
     async def async_refresh_token(self, token: dict[str, Any]) -> dict[str, Any]:
-        """Return a new token; Monzo forgets the one given."""
-        return await self._async_checked(super().async_refresh_token(token))
+        """Return a new token. The bank invalidates the old one."""
+        return await self._async_validated(super().async_refresh_token(token))
 
-    async def _async_checked(self, request: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-        """Return the token, if it is one.
+    async def _async_validated(self, request: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        """Return the token that a request is answered with.
 
         Raises OAuth2TokenRequestReauthError if the grant has ended, and another
-        OAuth2TokenRequestError or OAuth2TokenRequestConnectionError if it is worth trying again.
+        OAuth2TokenRequestError or OAuth2TokenRequestConnectionError if a retry may work.
         """
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT.total_seconds()):
-                checked: dict[str, Any] = TOKEN(await request)
+                token: dict[str, Any] = TOKEN_SCHEMA(await request)
         except OAuth2TokenRequestReauthError as err:
-            if err.status in GRANT_ENDED:
+            if err.status in GRANT_ENDED_STATUSES:
                 raise
             raise OAuth2TokenRequestConnectionError(domain=self.domain) from err
-        except NO_TOKEN as err:
-            # Only what kind of error it is: the error itself may hold the answer.
-            _LOGGER.debug("The token request was not answered with a token: %s", type(err).__name__)
+        except UNUSABLE_ANSWER_ERRORS as err:
+            # Log only the type, and drop the cause: the error's text may contain the token.
+            _LOGGER.debug("The answer to a token request is not a token: %s", type(err).__name__)
             raise OAuth2TokenRequestConnectionError(domain=self.domain) from None
-        return checked
+        return token
 
 
 async def async_get_auth_implementation(
     hass: HomeAssistant, auth_domain: str, credential: ClientCredential
 ) -> AbstractOAuth2Implementation:
-    """Return how to sign in with these credentials."""
+    """Return the OAuth2 implementation for a Monzo API client."""
     return MonzoImplementation(
         hass,
         auth_domain,
@@ -115,7 +116,7 @@ async def async_get_auth_implementation(
 
 
 async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, str]:
-    """Return what the dialog that asks for credentials refers to."""
+    """Return the placeholders for the credentials dialog."""
     return {
         "developer_portal": DEVELOPER_PORTAL_URL,
         "redirect_url": _redirect_url(hass),
@@ -123,10 +124,10 @@ async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, s
 
 
 def _redirect_url(hass: HomeAssistant) -> str:
-    """Return the address that Monzo sends people back to, as Home Assistant will ask for it."""
+    """Return the redirect URL that the OAuth2 flow will send to Monzo."""
     if "my" in hass.config.components:
         return MY_AUTH_CALLBACK_PATH
-    # Home Assistant will use the address that the browser has it at, which is not always its own.
+    # The flow uses the address that the browser uses, which may differ from the configured ones.
     if (request := current_request.get()) and (origin := request.headers.get(ORIGIN)):
         return origin + AUTH_CALLBACK_PATH
     try:

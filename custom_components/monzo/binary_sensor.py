@@ -1,4 +1,4 @@
-"""What is either so or not: locks, round-ups, and how the bank can be reached."""
+"""Binary sensors for locks, round-ups and the connection to the bank."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .balances import BalancesCoordinator
+from .accounts import DeviceState, PersonState, PotState
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .models import PersonState, PotState, SubjectState
-from .runtime import MonzoConfigEntry
+from .runtime import MonzoConfigEntry, MonzoRuntimeData
 
 PARALLEL_UPDATES = 0
 
@@ -24,33 +23,35 @@ ATTR_MULTIPLIER: Final = "multiplier"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoBinarySensorDescription[SubjectT: SubjectState](
-    MonzoEntityDescription[SubjectT], BinarySensorEntityDescription
+class MonzoBinarySensorDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], BinarySensorEntityDescription
 ):
-    """Describes a binary sensor."""
+    """Describes a binary sensor of a person, an account or a pot."""
 
-    is_on_fn: Callable[[SubjectT], bool]
-    attributes_fn: Callable[[SubjectT], Mapping[str, Any] | None] = lambda _subject: None
+    is_on_fn: Callable[[DeviceStateT], bool]
+    attributes_fn: Callable[[DeviceStateT], Mapping[str, Any] | None] = lambda _state: None
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoLinkDescription(MonzoEntityDescription[PersonState], BinarySensorEntityDescription):
-    """Describes a binary sensor that shows how Home Assistant and the bank get along."""
+class MonzoConnectionSensorDescription(
+    MonzoEntityDescription[PersonState], BinarySensorEntityDescription
+):
+    """Describes a binary sensor of the connection between Home Assistant and the bank."""
 
-    is_on_fn: Callable[[BalancesCoordinator], bool]
+    is_on_fn: Callable[[MonzoRuntimeData], bool]
 
 
-LINK_BINARY_SENSORS: Final = (
-    MonzoLinkDescription(
+CONNECTION_BINARY_SENSORS: Final = (
+    MonzoConnectionSensorDescription(
         key="connection",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda balances: balances.last_update_success,
+        is_on_fn=lambda runtime: runtime.balances.last_update_success,
     ),
-    MonzoLinkDescription(
+    MonzoConnectionSensorDescription(
         key="instant_updates",
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda balances: balances.session.webhooks_arrive,
+        is_on_fn=lambda runtime: runtime.webhook_status.arriving,
     ),
 )
 
@@ -58,9 +59,9 @@ POT_BINARY_SENSORS: Final = (
     MonzoBinarySensorDescription[PotState](
         key="locked",
         device_class=BinarySensorDeviceClass.LOCK,
-        # Without it, Home Assistant shows pots among the doors of the house, as a danger.
+        # Without a category, Home Assistant lists pots among the doors and warns about open ones.
         entity_category=EntityCategory.DIAGNOSTIC,
-        # Home Assistant's locks are on when they are open.
+        # The lock device class defines on as unlocked.
         is_on_fn=lambda pot: not pot.pot.locked,
     ),
     MonzoBinarySensorDescription[PotState](
@@ -77,51 +78,57 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the binary sensors of a config entry."""
-    balances = entry.runtime_data.balances
-    person = balances.data.person
     async_add_entities(
-        MonzoLinkSensor(balances, description, person) for description in LINK_BINARY_SENSORS
+        MonzoConnectionSensor(entry.runtime_data, description)
+        for description in CONNECTION_BINARY_SENSORS
     )
     async_add_as_they_appear(
         entry, async_add_entities, MonzoBinarySensor, EntityTables(pot=POT_BINARY_SENSORS)
     )
 
 
-class MonzoBinarySensor[SubjectT: SubjectState](MonzoEntity[SubjectT], BinarySensorEntity):
-    """Shows one thing about a person, an account or a pot."""
+class MonzoBinarySensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], BinarySensorEntity):
+    """Binary sensor of a person, an account or a pot."""
 
-    entity_description: MonzoBinarySensorDescription[SubjectT]
+    entity_description: MonzoBinarySensorDescription[DeviceStateT]
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether it is so."""
-        if (subject := self.subject) is None:
+        """Return the state; None if the bank did not return the device's data."""
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.is_on_fn(subject)
+        return self.entity_description.is_on_fn(device_state)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return what there is to say beside."""
-        if (subject := self.subject) is None:
+        """Return the attributes of this kind of binary sensor."""
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.attributes_fn(subject)
+        return self.entity_description.attributes_fn(device_state)
 
 
-class MonzoLinkSensor(MonzoEntity[PersonState], BinarySensorEntity):
-    """Shows whether the bank answered the last poll, or tells of payments by itself."""
+class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
+    """Binary sensor of the connection between Home Assistant and the bank."""
 
-    entity_description: MonzoLinkDescription
+    entity_description: MonzoConnectionSensorDescription
+
+    def __init__(
+        self, runtime: MonzoRuntimeData, description: MonzoConnectionSensorDescription
+    ) -> None:
+        """Initialize the binary sensor for the person."""
+        super().__init__(runtime.balances, description, runtime.balances.data.person)
+        self._runtime = runtime
 
     @property
     @override
     def available(self) -> bool:
-        """Return True: knowing that the bank is out of reach is what this is for."""
+        """Return True, because this sensor reports that the bank is out of reach."""
         return True
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether it is so."""
-        return self.entity_description.is_on_fn(self.coordinator)
+        """Return the state of the connection."""
+        return self.entity_description.is_on_fn(self._runtime)

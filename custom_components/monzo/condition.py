@@ -1,19 +1,17 @@
-"""Conditions: what automations can ask before they act.
+"""Conditions for automations.
 
-What cannot be known at the moment is an error, not a no: turned around by "not", a no would let an
-automation move money because the bank was out of reach.
+A condition whose answer is unknown raises an error instead of returning False. Inside a "not"
+condition, False would let an automation move money just because the bank could not be reached.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Unpack, override
 
 from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConditionError, ConditionErrorMessage
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.condition import (
     ATTR_BEHAVIOR,
     BEHAVIOR_ALL,
@@ -27,50 +25,38 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .accounts import AccountOrPot, PotState
 from .api import Money
+from .automations import (
+    CONF_CATEGORY,
+    OPTIONAL_TARGETS,
+    REQUIRED_TARGETS,
+    Period,
+    TargetType,
+    Threshold,
+    async_get_targets,
+    async_validate_targets,
+    filter_schema,
+    start_of_period,
+    threshold_schema,
+)
 from .const import DOMAIN
-from .models import AccountState, HolderState, PotState, bank_day_began
 from .runtime import MonzoRuntimeData
-from .targets import ANY_NUMBER, AT_LEAST_ONE, HolderType, async_check, async_chosen
-from .threshold import Threshold, threshold_schema
 
-CONF_CATEGORY: Final = "category"
 CONF_PERIOD: Final = "period"
 CONF_THRESHOLD: Final = "threshold"
 
-
-class Period(StrEnum):
-    """A time in which money is spent, until now."""
-
-    TODAY = "today"
-    THIS_WEEK = "this_week"
-    THIS_MONTH = "this_month"
-
-
-def _week_began(now: datetime) -> datetime:
-    today = dt_util.as_local(now).date()
-    return dt_util.start_of_local_day(today - timedelta(days=today.weekday()))
-
-
-def _month_began(now: datetime) -> datetime:
-    return dt_util.start_of_local_day(dt_util.as_local(now).date().replace(day=1))
-
-
-# The day is the bank's, as it is for the sensor of what was spent today.
-BEGAN: Final[dict[Period, Callable[[datetime], datetime]]] = {
-    Period.TODAY: bank_day_began,
-    Period.THIS_WEEK: _week_began,
-    Period.THIS_MONTH: _month_began,
-}
-
-BEHAVIOR: Final = {
+BEHAVIOR: Final[Mapping[Any, Any]] = {
     vol.Optional(ATTR_BEHAVIOR, default=BEHAVIOR_ANY): vol.In([BEHAVIOR_ANY, BEHAVIOR_ALL])
 }
-THRESHOLD: Final = {vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.IS)}
+PERIOD: Final[Mapping[Any, Any]] = {vol.Required(CONF_PERIOD): vol.Coerce(Period)}
+THRESHOLD: Final[Mapping[Any, Any]] = {
+    vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.IS)
+}
 
 
 def _schema(*parts: Mapping[Any, Any]) -> vol.Schema:
-    """Return the schema of a condition with these options."""
+    """Return the schema of a condition whose options are in these parts."""
     options: dict[Any, Any] = {}
     for part in parts:
         options |= part
@@ -78,166 +64,179 @@ def _schema(*parts: Mapping[Any, Any]) -> vol.Schema:
 
 
 class UnknownReason(StrEnum):
-    """Why nobody can tell, as a text for traces and the log."""
+    """Why the answer of a condition is unknown. Traces and the log show these texts."""
 
-    GONE = "an account or a pot that was chosen is no longer there"
-    NO_ANSWER = "the bank does not tell at the moment"
-    NO_LIMIT = "an entity that is to show a limit does not show an amount in the right currency"
-    NO_SUM = "what has been spent cannot be added up, or is not known yet"
+    TARGET_REMOVED = "an account or pot to test no longer exists"
+    TARGET_UNAVAILABLE = "an account or pot to test could not be read from Monzo"
+    LIMIT_UNKNOWN = "an entity of the threshold does not show an amount in the right currency"
+    MIXED_CURRENCIES = "the spending of accounts in different currencies cannot be added up"
+    SPENDING_UNKNOWN = "the spending of an account could not be read from Monzo"
 
 
-def _unknown(obstacle: UnknownReason) -> ConditionErrorMessage:
-    """Return what to raise when nobody can tell."""
-    return ConditionErrorMessage(DOMAIN, obstacle)
+def _unknown(reason: UnknownReason) -> ConditionErrorMessage:
+    """Return the error to raise when the answer is unknown."""
+    return ConditionErrorMessage(DOMAIN, reason)
 
 
 class MonzoCondition(Condition):
-    """Asks about accounts or pots."""
+    """Base condition: validates and finds the targets."""
 
     schema: ClassVar[vol.Schema]
 
-    holders: ClassVar[HolderType]
-    """What the user chooses from."""
+    target_type: ClassVar[TargetType]
+    """The devices that the user can choose."""
 
     @classmethod
     @override
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
-        """Check the options, and that the devices exist; nothing has to be loaded for that."""
+        """Validate the options and the devices. The config entry need not be loaded."""
         valid: ConfigType = cls.schema(config)
-        async_check(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.holders)
+        async_validate_targets(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.target_type)
         return valid
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Keep what was validated."""
+        """Initialize the condition with its validated options."""
         super().__init__(hass, config)
         self._options: dict[str, Any] = config.options or {}
 
     @callback
-    def _async_chosen(self) -> Collection[str]:
-        """Return the ids of the accounts and pots that were chosen; raise if there are none."""
-        chosen = async_chosen(self._hass, self._options[ATTR_DEVICE_ID], self.holders)
-        if not chosen or len(chosen) < len(set(self._options[ATTR_DEVICE_ID])):
-            raise _unknown(UnknownReason.GONE)
-        return chosen.keys()
+    def _async_target_ids(self) -> Collection[str]:
+        """Return Monzo's IDs of the chosen accounts and pots.
+
+        Raises ConditionError if a chosen one was removed, or if there is none to choose.
+        """
+        device_ids = self._options[ATTR_DEVICE_ID]
+        targets = async_get_targets(self._hass, device_ids, self.target_type)
+        if not targets or len(targets) < len(set(device_ids)):
+            raise _unknown(UnknownReason.TARGET_REMOVED)
+        return targets.keys()
 
 
-@callback
-def _async_state(hass: HomeAssistant, subject_id: str) -> tuple[MonzoRuntimeData, HolderState]:
-    """Return what is known of an account or a pot, with the config entry that knows it.
-
-    Raises ConditionError if nobody knows it at the moment.
-    """
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        runtime: MonzoRuntimeData = entry.runtime_data
-        subject = runtime.balances.data.subject(subject_id)
-        if runtime.balances.last_update_success and isinstance(subject, (AccountState, PotState)):
-            return runtime, subject
-    raise _unknown(UnknownReason.NO_ANSWER)
-
-
-class HolderCondition(MonzoCondition):
-    """Asks something about any, or all, of several accounts or pots."""
+class AccountOrPotCondition(MonzoCondition):
+    """Tests any or all of several accounts or pots."""
 
     @abstractmethod
     @callback
-    def _async_holds(self, holder: HolderState) -> bool:
-        """Return the answer for one account or pot; raises ConditionError if unknown."""
+    def _async_is_met_by(self, account_or_pot: AccountOrPot) -> bool:
+        """Return the answer for one account or pot; raises ConditionError if it is unknown."""
 
     @callback
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Return the answer, as soon as what is not known could not change it."""
-        # A single yes decides about any of them, and a single no about all of them.
+        """Return the answer. An unknown one matters only if it could change the result."""
+        # One True decides "any", and one False decides "all".
         decisive = self._options[ATTR_BEHAVIOR] == BEHAVIOR_ANY
-        obstacle = None
-        for subject_id in self._async_chosen():
+        error = None
+        for monzo_id in self._async_target_ids():
             try:
-                _runtime, holder = _async_state(self._hass, subject_id)
-                if self._async_holds(holder) is decisive:
+                if self._async_is_met_by(_async_state(self._hass, monzo_id)) is decisive:
                     return decisive
             except ConditionError as err:
-                obstacle = err
-        if obstacle is not None:
-            raise obstacle
+                error = err
+        if error is not None:
+            raise error
         return not decisive
 
 
-class IsBalance(HolderCondition):
-    """Asks whether a balance is above, below, between or outside limits."""
+class IsBalance(AccountOrPotCondition):
+    """Tests whether a balance meets a threshold."""
 
-    schema = _schema(AT_LEAST_ONE, BEHAVIOR, THRESHOLD)
-    holders = HolderType.BOTH
+    schema = _schema(REQUIRED_TARGETS, BEHAVIOR, THRESHOLD)
+    target_type = TargetType.ACCOUNT_OR_POT
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Keep the threshold."""
+        """Initialize the condition with its threshold."""
         super().__init__(hass, config)
         self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
 
-    @override
     @callback
-    def _async_holds(self, holder: HolderState) -> bool:
-        return _async_compare(self._hass, self._threshold, holder.money)
-
-
-class IsPotGoalReached(HolderCondition):
-    """Asks whether a pot has all that its owner wants in it."""
-
-    schema = _schema(AT_LEAST_ONE, BEHAVIOR)
-    holders = HolderType.POTS
-
     @override
+    def _async_is_met_by(self, account_or_pot: AccountOrPot) -> bool:
+        return _async_is_met(self._hass, self._threshold, account_or_pot.money)
+
+
+class IsPotGoalReached(AccountOrPotCondition):
+    """Tests whether a pot has reached its goal."""
+
+    schema = _schema(REQUIRED_TARGETS, BEHAVIOR)
+    target_type = TargetType.POT
+
     @callback
-    def _async_holds(self, holder: HolderState) -> bool:
-        return isinstance(holder, PotState) and holder.has_reached_goal
+    @override
+    def _async_is_met_by(self, account_or_pot: AccountOrPot) -> bool:
+        return isinstance(account_or_pot, PotState) and account_or_pot.has_reached_goal
 
 
 class IsSpending(MonzoCondition):
-    """Asks whether what has been spent is above, below, between or outside limits."""
+    """Tests whether the spending of a period meets a threshold."""
 
-    schema = _schema(
-        ANY_NUMBER,
-        {vol.Required(CONF_PERIOD): vol.Coerce(Period)},
-        {vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])},
-        THRESHOLD,
-    )
-    holders = HolderType.ACCOUNTS
+    schema = _schema(OPTIONAL_TARGETS, PERIOD, filter_schema(CONF_CATEGORY), THRESHOLD)
+    target_type = TargetType.ACCOUNT
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Keep the threshold."""
+        """Initialize the condition with its threshold."""
         super().__init__(hass, config)
         self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
 
     @callback
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Return whether the sum over the chosen accounts is where it is asked for."""
-        sums = list(self._async_sums())
-        if not sums or len({each.currency for each in sums}) > 1:
-            raise _unknown(UnknownReason.NO_SUM)
-        return _async_compare(self._hass, self._threshold, sum(sums[1:], sums[0]))
+        """Return whether the sum over the chosen accounts meets the threshold."""
+        amounts = list(self._async_amounts())
+        if not amounts:
+            raise _unknown(UnknownReason.SPENDING_UNKNOWN)
+        if len({amount.currency for amount in amounts}) > 1:
+            raise _unknown(UnknownReason.MIXED_CURRENCIES)
+        return _async_is_met(self._hass, self._threshold, sum(amounts[1:], amounts[0]))
 
     @callback
-    def _async_sums(self) -> Iterator[Money]:
-        """Yield what has been spent by each account in each category."""
-        since = BEGAN[self._options[CONF_PERIOD]](dt_util.utcnow())
-        for subject_id in self._async_chosen():
-            runtime, _account = _async_state(self._hass, subject_id)
-            transactions = runtime.transactions
+    def _async_amounts(self) -> Iterator[Money]:
+        """Yield the spending of each account in each category; positive if money was spent.
+
+        Raises ConditionError if one is unknown.
+        """
+        start = start_of_period(self._options[CONF_PERIOD], dt_util.utcnow())
+        for monzo_id in self._async_target_ids():
+            transactions = _async_runtime_data(self._hass, monzo_id).transactions
             for category in self._options[CONF_CATEGORY] or (None,):
-                spent = transactions.spent(subject_id, since, category)
-                if spent is not None and transactions.is_current(subject_id):
-                    yield spent
-                elif spent is not None or self._options[ATTR_DEVICE_ID]:
-                    raise _unknown(UnknownReason.NO_SUM)
+                amount = transactions.spent(monzo_id, start, category)
+                if amount is None and not self._options[ATTR_DEVICE_ID]:
+                    # "All accounts" does not include one that Monzo has never let us read.
+                    continue
+                if amount is None or not transactions.is_current(monzo_id):
+                    raise _unknown(UnknownReason.SPENDING_UNKNOWN)
+                yield amount
 
 
 @callback
-def _async_compare(hass: HomeAssistant, threshold: Threshold, money: Money) -> bool:
-    """Return whether an amount is where a threshold wants it; raises ConditionError if unknown."""
-    holds = threshold.async_holds(hass, money.amount, money.currency)
-    if holds is None:
-        raise _unknown(UnknownReason.NO_LIMIT)
-    return holds
+def _async_runtime_data(hass: HomeAssistant, monzo_id: str) -> MonzoRuntimeData:
+    """Return the runtime data of the config entry that has read an account or pot.
+
+    Raises ConditionError if there is none, or if its last poll failed.
+    """
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        runtime: MonzoRuntimeData = entry.runtime_data
+        data = runtime.balances.data
+        is_known = monzo_id in data.accounts or monzo_id in data.pots
+        if is_known and runtime.balances.last_update_success:
+            return runtime
+    raise _unknown(UnknownReason.TARGET_UNAVAILABLE)
+
+
+@callback
+def _async_state(hass: HomeAssistant, monzo_id: str) -> AccountOrPot:
+    """Return the state of an account or pot; raises ConditionError if it is unknown."""
+    data = _async_runtime_data(hass, monzo_id).balances.data
+    return data.accounts.get(monzo_id) or data.pots[monzo_id]
+
+
+@callback
+def _async_is_met(hass: HomeAssistant, threshold: Threshold, money: Money) -> bool:
+    """Return whether an amount meets a threshold; raises ConditionError if a limit is unknown."""
+    is_met = threshold.async_is_met(hass, money)
+    if is_met is None:
+        raise _unknown(UnknownReason.LIMIT_UNKNOWN)
+    return is_met
 
 
 CONDITIONS: Final[dict[str, type[Condition]]] = {
@@ -248,5 +247,5 @@ CONDITIONS: Final[dict[str, type[Condition]]] = {
 
 
 async def async_get_conditions(hass: HomeAssistant) -> dict[str, type[Condition]]:
-    """Return what automations can ask."""
+    """Return the conditions of this integration."""
     return CONDITIONS

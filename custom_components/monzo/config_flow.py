@@ -1,7 +1,12 @@
-"""Signing in to Monzo, and the options."""
+"""Config flow and options flow.
+
+A sign-in has two parts: the user allows the access on the bank's website (OAuth2), and then
+approves it in the Monzo app. The access token is valid after the first part, but until the second
+part the bank refuses every request for data with it.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 import logging
 from typing import Any, Final, override
 
@@ -16,7 +21,7 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
@@ -32,6 +37,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from .accounts import async_account_name, owner_name
 from .api import (
     Account,
     MonzoAuthenticationError,
@@ -50,7 +56,6 @@ from .const import (
     ENTRY_MINOR_VERSION,
     ENTRY_VERSION,
 )
-from .devices import async_account_name, owner_name
 from .runtime import MonzoConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
@@ -59,26 +64,30 @@ CONF_ACCOUNTS: Final = "accounts"
 CONF_AUTH_IMPLEMENTATION: Final = "auth_implementation"
 CONF_REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - a key, no secret
 
-# Dialogs that are about an entry which exists already.
+DEFAULT_TITLE: Final = "Monzo"
+
+# The flows that sign in again for an entry that exists.
 SOURCES_WITH_ENTRY: Final = (SOURCE_REAUTH, SOURCE_RECONFIGURE)
 
-# Seconds between looking whether the sign-in is approved: quick for those who have their phone in
-# hand, and in all two minutes with fewer requests than the bank has refused.
+# Seconds between two checks for the approval: short at first, for users with the phone in hand.
+# They last two minutes in total and stay below the number of requests that the bank has refused.
 APPROVAL_PAUSES: Final = (*[2] * 5, *[5] * 10, *[10] * 6)
 
-# Failures in a row until waiting for the approval stops to tell the user about it.
+# Consecutive failed checks after which the dialog shows the connection error.
 APPROVAL_PATIENCE: Final = 3
 
 
 class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
-    """Signs a person in: at the bank's website, and then in the Monzo app."""
+    """Config flow: adds a person, and signs a known person in again."""
 
     DOMAIN = DOMAIN
     VERSION = ENTRY_VERSION
     MINOR_VERSION = ENTRY_MINOR_VERSION
 
     _sign_in: dict[str, Any]
-    _approval: asyncio.Task[tuple[Account, ...]] | None = None
+    """The auth implementation and the token, as the config entry stores them."""
+
+    _approval_task: asyncio.Task[tuple[Account, ...]] | None = None
     _accounts: tuple[Account, ...] = ()
     _is_finishing = False
 
@@ -92,14 +101,34 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: MonzoConfigEntry) -> OptionsFlow:
-        """Return the options' flow."""
+        """Return the options flow."""
         return MonzoOptionsFlow()
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Start a new sign-in after the bank has ended the old one."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Explain the reason before the bank's website opens."""
+        if user_input is None:
+            return self.async_show_form(step_id="reauth_confirm")
+        return await self.async_step_user()
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Start a new sign-in at the user's request, for example with another API client."""
+        if user_input is None:
+            return self.async_show_form(step_id="reconfigure")
+        return await self.async_step_user()
 
     @override
     async def async_step_pick_implementation(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Let the user choose among several Monzo clients, at first the one in use."""
+        """Let the user choose an API client, and suggest the one that the entry uses."""
         result = await super().async_step_pick_implementation(user_input)
         schema = result.get("data_schema")
         if schema is not None and self.source in SOURCES_WITH_ENTRY:
@@ -109,39 +138,42 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     @override
     async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
-        """Go on after the bank's website: check who signed in, then wait for the approval."""
+        """Check whose sign-in it was on the bank's website, then wait for the approval."""
+        self._sign_in = data
         token = data[CONF_TOKEN]
-        # A dialog that the same person has left open somewhere must not stand in the way.
+        # The same person may have left another dialog open. It must not block this one.
         await self.async_set_unique_id(token["user_id"], raise_on_progress=False)
         if not token.get(CONF_REFRESH_TOKEN):
             return self.async_abort(
                 reason="not_confidential",
                 description_placeholders={"developer_portal": DEVELOPER_PORTAL_URL},
             )
-        self._sign_in = data
-        known = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, token["user_id"])
-        handed_over = known is not None and self._hand_over(known)
+        existing = self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, token["user_id"]
+        )
+        has_new_token = existing is not None and self._async_store_new_token(existing)
         if self.source in SOURCES_WITH_ENTRY:
             self._abort_if_unique_id_mismatch(reason="wrong_account")
-        elif known is not None:
-            if handed_over:
-                self.hass.config_entries.async_schedule_reload(known.entry_id)
+        elif existing is not None:
+            if has_new_token:
+                self.hass.config_entries.async_schedule_reload(existing.entry_id)
             return self.async_abort(reason="already_configured")
         return await self.async_step_wait_for_approval()
 
     @property
     def _entry(self) -> ConfigEntry:
-        """The entry that this dialog was opened for."""
+        """The entry that a reauth or reconfigure flow belongs to."""
         if self.source == SOURCE_REAUTH:
             return self._get_reauth_entry()
         return self._get_reconfigure_entry()
 
     @callback
-    def _hand_over(self, entry: ConfigEntry) -> bool:
-        """Have this person's entry go on with this sign-in at once if its own has just ended.
+    def _async_store_new_token(self, entry: ConfigEntry) -> bool:
+        """Store the new token in the person's entry if this sign-in has ended the entry's own.
 
-        Monzo keeps one token per person and client: if the entry uses the same client, the new
-        token is the only one left, whatever becomes of this dialog.
+        Monzo keeps one token per person and API client. If the entry uses the same client, the new
+        token is the only valid one from now on, even if the user closes this dialog. Return whether
+        the entry has changed.
         """
         if entry.data[CONF_AUTH_IMPLEMENTATION] != self._sign_in[CONF_AUTH_IMPLEMENTATION]:
             return False
@@ -152,21 +184,24 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     async def async_step_wait_for_approval(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Wait until the sign-in is approved in the Monzo app, and go on by itself."""
-        if self._approval is None:
-            # A background task ends with Home Assistant.
-            self._approval = self.hass.async_create_background_task(
-                self._async_wait_for_approval(), "Monzo sign-in approval"
+        """Show progress until the user has approved the sign-in in the Monzo app."""
+        if self._approval_task is None:
+            # Home Assistant cancels background tasks when it stops.
+            self._approval_task = self.hass.async_create_background_task(
+                async_wait_for_approval(self.hass, self._sign_in[CONF_TOKEN][CONF_ACCESS_TOKEN]),
+                "Monzo sign-in approval",
             )
-        if not self._approval.done():
+            # A dialog that is closed never asks for the result, and asyncio would log the error.
+            self._approval_task.add_done_callback(_retrieve_error)
+        if not self._approval_task.done():
             return self.async_show_progress(
                 step_id="wait_for_approval",
                 progress_action="wait_for_approval",
-                progress_task=self._approval,
+                progress_task=self._approval_task,
             )
-        approval, self._approval = self._approval, None
+        finished, self._approval_task = self._approval_task, None
         try:
-            self._accounts = await approval
+            self._accounts = await finished
         except TimeoutError:
             return self.async_show_progress_done(next_step_id="approval_timeout")
         except MonzoAuthenticationError:
@@ -175,41 +210,10 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
             return self.async_show_progress_done(next_step_id="connection_error")
         return self.async_show_progress_done(next_step_id="finish")
 
-    async def _async_wait_for_approval(self) -> tuple[Account, ...]:
-        """Return the accounts as soon as they may be read.
-
-        Raises TimeoutError if that takes too long, and MonzoError if the bank cannot be asked or
-        says no for good.
-        """
-        client = MonzoClient(async_get_clientsession(self.hass), self._async_access_token)
-        failures = 0
-        for pause in APPROVAL_PAUSES:
-            wait: float = pause
-            try:
-                return (await client.accounts()).items
-            except MonzoPermissionError:
-                failures = 0
-            except MonzoAuthenticationError:
-                raise
-            except MonzoRateLimitError as err:
-                # Somebody is waiting: if the bank does not say for how long, ask as rarely as ever.
-                wait = err.retry_after or APPROVAL_PAUSES[-1]
-            except MonzoError:
-                failures += 1
-                if failures == APPROVAL_PATIENCE:
-                    raise
-            await asyncio.sleep(wait)
-        raise TimeoutError
-
-    async def _async_access_token(self) -> str:
-        """Return the token of this sign-in."""
-        token: str = self._sign_in[CONF_TOKEN][CONF_ACCESS_TOKEN]
-        return token
-
     async def async_step_approval_timeout(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Offer to go on waiting when nobody has approved the sign-in so far."""
+        """Offer to keep waiting when the approval takes long."""
         if user_input is None:
             return self.async_show_form(step_id="approval_timeout")
         return await self.async_step_wait_for_approval()
@@ -217,7 +221,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     async def async_step_connection_error(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Offer to go on waiting when the bank could not be asked."""
+        """Offer to keep waiting when the bank could not be reached."""
         if user_input is None:
             return self.async_show_form(step_id="connection_error")
         return await self.async_step_wait_for_approval()
@@ -225,84 +229,103 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     async def async_step_sign_in_ended(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Stop when the bank no longer accepts this sign-in."""
+        """Abort when the bank has ended this sign-in."""
         return self.async_abort(reason="sign_in_ended")
 
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Keep the approved sign-in."""
+        """Create or update the entry with the approved sign-in."""
         if self._is_finishing:
-            # Home Assistant comes here by itself, and so does each browser that looks on. While
-            # the new entry is set up, a second one would make another of it.
+            # Home Assistant calls this step by itself, and every open browser calls it as well.
+            # While the new entry is set up, a second call would create another entry.
             raise UnknownFlow
         self._is_finishing = True
         if self.source in SOURCES_WITH_ENTRY:
             return self.async_update_reload_and_abort(self._entry, data_updates=self._sign_in)
         return self.async_create_entry(
-            title=owner_name(self._accounts, self.unique_id) or "Monzo",
+            title=owner_name(self._accounts, self.unique_id) or DEFAULT_TITLE,
             data={**self._sign_in, CONF_WEBHOOK_ID: webhook.async_generate_id()},
         )
 
-    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
-        """Begin when the bank no longer accepts what it gave us."""
-        return await self.async_step_reauth_confirm()
 
-    async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell the user what happened before sending them to the bank."""
-        if user_input is None:
-            return self.async_show_form(step_id="reauth_confirm")
-        return await self.async_step_user()
+async def async_wait_for_approval(hass: HomeAssistant, access_token: str) -> tuple[Account, ...]:
+    """Return the accounts as soon as the user has approved the sign-in in the Monzo app.
 
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Sign in anew, perhaps with another Monzo client."""
-        if user_input is None:
-            return self.async_show_form(step_id="reconfigure")
-        return await self.async_step_user()
+    Raises TimeoutError if the approval takes too long, MonzoAuthenticationError if the bank has
+    ended the sign-in, and another MonzoError if several requests in a row have failed.
+    """
+
+    async def async_access_token() -> str:
+        return access_token
+
+    client = MonzoClient(async_get_clientsession(hass), async_access_token)
+    failures = 0
+    for pause in APPROVAL_PAUSES:
+        wait: float = pause
+        try:
+            return tuple(await client.accounts())
+        except MonzoPermissionError:
+            failures = 0
+        except MonzoAuthenticationError:
+            raise
+        except MonzoRateLimitError as err:
+            # The user is waiting: without a time from the bank, use the longest of our pauses.
+            wait = err.retry_after or APPROVAL_PAUSES[-1]
+        except MonzoError:
+            failures += 1
+            if failures == APPROVAL_PATIENCE:
+                raise
+        await asyncio.sleep(wait)
+    raise TimeoutError
 
 
 class MonzoOptionsFlow(OptionsFlowWithReload):
-    """Which accounts to show, and how much money may be moved."""
+    """Options flow: the accounts to include, and limits for moving money."""
 
     config_entry: MonzoConfigEntry
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the options and keep them."""
+        """Show the options and store them."""
         if self.config_entry.state is not ConfigEntryState.LOADED:
-            # Without the bank nobody knows which accounts there are.
+            # The accounts are unknown.
             return self.async_abort(reason="not_loaded")
         accounts = self.config_entry.runtime_data.balances.open_accounts
         errors: dict[str, str] = {}
         if user_input is not None:
-            if not (included := user_input[CONF_ACCOUNTS]):
-                errors[CONF_ACCOUNTS] = "no_account"
-            else:
-                excluded = self._still_excluded(accounts, included)
-                return self.async_create_entry(data=_options(user_input, excluded))
+            if user_input[CONF_ACCOUNTS]:
+                return self.async_create_entry(
+                    data=_options(user_input, accounts, self._excluded_accounts)
+                )
+            errors[CONF_ACCOUNTS] = "no_account"
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                self._schema(accounts), user_input or self._current(accounts)
+                self._schema(accounts), user_input or self._current_values(accounts)
             ),
             errors=errors,
         )
 
-    def _schema(self, accounts: tuple[Account, ...]) -> vol.Schema:
+    @property
+    def _excluded_accounts(self) -> Collection[str]:
+        """The ids of the accounts that are excluded now."""
+        excluded: list[str] = self.config_entry.options.get(CONF_EXCLUDED_ACCOUNTS, [])
+        return excluded
+
+    def _schema(self, accounts: Iterable[Account]) -> vol.Schema:
         """Return the form."""
-        names = [
+        choices = [
             SelectOptionDict(value=account.id, label=async_account_name(self.hass, account))
             for account in accounts
         ]
-        # No upper end: whoever needs a high limit has a reason for it.
+        # No maximum: users choose how much money their automations may move.
         amount = NumberSelector(
             NumberSelectorConfig(min=0.01, step=0.01, mode=NumberSelectorMode.BOX)
         )
         return vol.Schema(
             {
                 vol.Required(CONF_ACCOUNTS): SelectSelector(
-                    SelectSelectorConfig(options=names, multiple=True, mode=SelectSelectorMode.LIST)
+                    SelectSelectorConfig(
+                        options=choices, multiple=True, mode=SelectSelectorMode.LIST
+                    )
                 ),
                 vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
                 vol.Optional(CONF_MAX_PER_TRANSFER): amount,
@@ -310,28 +333,32 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
             }
         )
 
-    def _current(self, accounts: tuple[Account, ...]) -> dict[str, Any]:
-        """Return the form's values as they are now."""
-        options = self.config_entry.options
-        excluded = options.get(CONF_EXCLUDED_ACCOUNTS, ())
+    def _current_values(self, accounts: Iterable[Account]) -> dict[str, Any]:
+        """Return the values that the form shows at first."""
+        excluded = self._excluded_accounts
         return {
             CONF_ALLOW_TRANSFERS: True,
-            **options,
+            **self.config_entry.options,
             CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
         }
 
-    def _still_excluded(self, accounts: tuple[Account, ...], included: list[str]) -> list[str]:
-        """Return the accounts to leave out: those not ticked, and those not shown this time."""
-        shown = [account.id for account in accounts]
-        before = self.config_entry.options.get(CONF_EXCLUDED_ACCOUNTS, ())
-        hidden = [account_id for account_id in before if account_id not in shown]
-        return hidden + [account_id for account_id in shown if account_id not in included]
 
+def _options(
+    user_input: Mapping[str, Any], accounts: Iterable[Account], excluded_before: Iterable[str]
+) -> dict[str, Any]:
+    """Return the options to store.
 
-def _options(user_input: Mapping[str, Any], excluded: list[str]) -> dict[str, Any]:
-    """Return the options to keep.
-
-    They name the accounts to leave out, so that a new one is shown without being asked for.
+    They list the excluded accounts rather than the included ones, so that a new account is
+    included. An account that was excluded before and is not in the form stays excluded.
     """
+    shown = [account.id for account in accounts]
+    not_shown = [account_id for account_id in excluded_before if account_id not in shown]
+    not_ticked = [account_id for account_id in shown if account_id not in user_input[CONF_ACCOUNTS]]
     options = {key: value for key, value in user_input.items() if key != CONF_ACCOUNTS}
-    return options | {CONF_EXCLUDED_ACCOUNTS: excluded}
+    return options | {CONF_EXCLUDED_ACCOUNTS: not_shown + not_ticked}
+
+
+def _retrieve_error(task: asyncio.Task[Any]) -> None:
+    """Mark the error of a task as handled."""
+    if not task.cancelled():
+        task.exception()

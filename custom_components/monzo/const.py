@@ -11,8 +11,8 @@ MANUFACTURER: Final = "Monzo"
 ENTRY_VERSION: Final = 1
 ENTRY_MINOR_VERSION: Final = 3
 
-# Actions pick their targets by these texts, and so do those of Home Assistant's built-in
-# integration, which may have written the devices or may get them back.
+# Actions filter devices by these models. The built-in integration uses the same texts, and may
+# have created the devices or may take them over again.
 DEVICE_MODEL_ACCOUNT: Final = "Account"
 DEVICE_MODEL_POT: Final = "Pot"
 
@@ -21,51 +21,26 @@ CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
 CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
 CONF_MAX_PER_DAY: Final = "max_per_day"
 
-# Where people create the client that Home Assistant signs in with.
+# Users create the Monzo client for their sign-in here.
 DEVELOPER_PORTAL_URL: Final = "https://developers.monzo.com"
 TROUBLESHOOTING_URL: Final = (
     "https://github.com/monzo-for-home-assistant/monzo-for-home-assistant"
     "/blob/main/docs/troubleshooting.md"
 )
 
-# Monzo publishes no limit. About thirty requests within five minutes have been refused, so
-# polling stays below twenty-four, which leaves room for what people do by hand.
-REQUEST_WINDOW: Final = timedelta(minutes=5)
-REQUESTS_PER_WINDOW: Final = 23
-
-# Fresh enough for a dashboard, and with three accounts still within the request budget.
-MIN_POLL_INTERVAL: Final = timedelta(seconds=60)
-
-# While Monzo tells of every payment, polling only finds what it forgot.
-POLL_INTERVAL_WITH_WEBHOOKS: Final = timedelta(minutes=5)
-
-# Pots change with money moving, which the balances betray, or by hand in the app.
-POTS_OUTDATED_AFTER: Final = timedelta(minutes=10)
-
-# People open a new account once in years.
-ACCOUNTS_OUTDATED_AFTER: Final = timedelta(hours=1)
-
-# Long enough for a proxy to have changed its mind, short enough not to be noticed.
-ASK_AGAIN_AFTER: Final = timedelta(seconds=2)
-
-# How long to hold still when Monzo says "too many requests" without saying for how long.
-QUIET_AFTER_RATE_LIMIT: Final = timedelta(seconds=60)
-
-# Generous, because an answer that is given up on loses the only valid refresh token.
+# Long, because a time-out can lose the only valid refresh token.
 TOKEN_TIMEOUT: Final = timedelta(seconds=30)
 
-# What was spent "today" starts anew at this hour in London, as Monzo's documentation has it.
+# The spending of "today" starts from zero at this hour in London, as documented by Monzo.
 BANK_TIME_ZONE: Final = "Europe/London"
 BANK_DAY_STARTS: Final = time(4)
 
-# What people call pounds in helpers of their own; entities of integrations say GBP.
+# Units that people give to their own number helpers; entities of integrations use GBP.
 CURRENCY_SYMBOLS: Final = {"GBP": "£"}
 
-# The title of a feed item if nobody gives one: who it comes from, for the rest of the feed is all
-# Monzo's.
+# The default title of a feed item names its sender, because all other items are from Monzo.
 FEED_TITLE: Final = "Home Assistant"
 
-# Monzo wants a picture with every item, which the phone loads by itself: so one that is public for
-# good, and shows whom the item comes from. A picture of Home Assistant's own server would not do,
-# for most of those are not to be reached from outside.
+# Monzo requires a picture for every feed item, and the phone loads it directly. This one is public.
+# A picture on Home Assistant's own server would not load, because most are not public.
 FEED_IMAGE_URL: Final = "https://brands.home-assistant.io/_/homeassistant/icon.png"

@@ -1,11 +1,10 @@
-"""What the polls have in common: how errors are told, and the share of the request budget."""
+"""Base coordinator: one translation of the bank's errors for all polls."""
 
 from abc import abstractmethod
 import asyncio
 from collections.abc import Coroutine, Iterable
-from datetime import timedelta
 import logging
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -19,34 +18,22 @@ from .api import (
     MonzoEvictedError,
     MonzoPermissionError,
     MonzoRateLimitError,
-    MonzoResponseError,
 )
-from .const import DOMAIN, MIN_POLL_INTERVAL, REQUEST_WINDOW, REQUESTS_PER_WINDOW
-from .issues import Issue, async_raise_issue
-from .session import MonzoSession
+from .bank import MIN_POLL_INTERVAL, MonzoSession, RepairIssue, async_create_repair_issue
+from .const import DOMAIN
 
 _LOGGER = logging.getLogger(__name__)
 
-# May be over in a moment: no answer, or none that makes sense.
-TRANSIENT_ERRORS: Final = (MonzoConnectionError, MonzoResponseError)
-
-# Concern every request: nothing else would be answered either.
-BLOCKING_ERRORS: Final = (
-    MonzoAuthenticationError,
-    MonzoRateLimitError,
-    OAuth2TokenRequestBaseError,
-)
-
 
 class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
-    """Polls the bank, and turns what can go wrong into what Home Assistant understands."""
+    """Polls the bank, and turns its errors into Home Assistant's."""
 
     config_entry: ConfigEntry
 
     def __init__(
         self, hass: HomeAssistant, entry: ConfigEntry, session: MonzoSession, name: str
     ) -> None:
-        """Prepare polling for one config entry."""
+        """Initialize the coordinator of one config entry."""
         super().__init__(
             hass,
             _LOGGER,
@@ -59,20 +46,19 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
 
     @abstractmethod
     async def _async_fetch(self) -> DataT:
-        """Ask the bank."""
+        """Fetch the data; raises MonzoError, or an OAuth error of Home Assistant."""
 
     @override
     async def _async_update_data(self) -> DataT:
-        """Ask the bank; the one place where its errors become Home Assistant's."""
         try:
             return await self._async_fetch()
         except MonzoEvictedError as err:
-            async_raise_issue(self.hass, self.config_entry, Issue.EVICTED)
+            async_create_repair_issue(self.hass, self.config_entry, RepairIssue.EVICTED)
             raise _auth_failed("evicted") from err
         except MonzoAuthenticationError as err:
             raise _auth_failed("sign_in_expired") from err
         except MonzoPermissionError as err:
-            async_raise_issue(self.hass, self.config_entry, Issue.NOT_APPROVED)
+            async_create_repair_issue(self.hass, self.config_entry, RepairIssue.NOT_APPROVED)
             raise _update_failed("not_approved") from err
         except MonzoRateLimitError as err:
             raise _update_failed("rate_limited", retry_after=err.retry_after) from err
@@ -92,35 +78,12 @@ def _update_failed(translation_key: str, retry_after: float | None = None) -> Up
     )
 
 
-async def async_at_once[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) -> list[AnswerT]:
-    """Return what comes of all these reads.
+async def gather_all[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) -> list[AnswerT]:
+    """Run these reads at the same time, and return their results in order.
 
-    They are sent before anybody else looks at what is left of the request budget.
+    They start eagerly, so that all of their requests count for the request budget before another
+    caller looks at it.
     """
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(read, eager_start=True) for read in reads]
     return [task.result() for task in tasks]
-
-
-def loggable(error: Exception) -> str:
-    """Return what a log may say of an error: not the bank's own words, which may say more."""
-    return getattr(error, "code", None) or type(error).__name__
-
-
-def poll_interval(accounts: int) -> timedelta:
-    """Return how often so many accounts can be polled within the request budget.
-
-    Any five minutes have room for the list of accounts, the pots of each once, and as many
-    rounds of balances as still fit.
-    """
-    rounds = (REQUESTS_PER_WINDOW - 1 - accounts) // max(accounts, 1)
-    # Home Assistant's timers may be a second early.
-    return max(MIN_POLL_INTERVAL, REQUEST_WINDOW / max(rounds, 1) + timedelta(seconds=2))
-
-
-def quiet_reads(accounts: int) -> int:
-    """Return how many accounts' transactions may be asked for at once without a hint of news.
-
-    All of them, but with very many accounts just so many that the balances keep coming.
-    """
-    return max(1, min(accounts, REQUESTS_PER_WINDOW - 1 - 2 * accounts))

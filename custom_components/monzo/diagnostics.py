@@ -1,4 +1,4 @@
-"""Diagnostics: what there is and how it goes; no amounts, names, ids, tokens or addresses."""
+"""Diagnostics: types, counts and states, but no amounts, names, ids, tokens or addresses."""
 
 from dataclasses import fields
 from typing import Any
@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
+from .accounts import AccountState, PersonState, PotState, monzo_id_of
 from .api import Account, Balance, Pot
 from .const import (
     CONF_ALLOW_TRANSFERS,
@@ -14,15 +15,13 @@ from .const import (
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
 )
-from .devices import subject_id
-from .models import AccountState, PersonState, PotState
 from .runtime import MonzoConfigEntry
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: MonzoConfigEntry
 ) -> dict[str, Any]:
-    """Return how a config entry fares."""
+    """Return diagnostics for a config entry."""
     if entry.state is not ConfigEntryState.LOADED:
         return {"entry": _entry(entry)}
     runtime = entry.runtime_data
@@ -32,8 +31,8 @@ async def async_get_config_entry_diagnostics(
         "entry": _entry(entry),
         "session": {
             "renewable": runtime.session.renewable,
-            "requests_left": runtime.session.requests_left,
-            "webhooks_arrive": runtime.session.webhooks_arrive,
+            "requests_left": runtime.session.budget.left,
+            "webhooks_arrive": runtime.webhook_status.arriving,
         },
         "balances": {
             "last_update_success": balances.last_update_success,
@@ -54,10 +53,10 @@ async def async_get_config_entry_diagnostics(
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
 ) -> dict[str, Any]:
-    """Return how one person, account or pot fares."""
+    """Return diagnostics for the device of a person, an account or a pot."""
     if entry.state is not ConfigEntryState.LOADED:
         return {"entry": _entry(entry)}
-    match entry.runtime_data.balances.data.subject(subject_id(device) or ""):
+    match entry.runtime_data.balances.data.find(monzo_id_of(device) or ""):
         case AccountState() as account:
             return {"account": _account(account)}
         case PotState() as pot:
@@ -69,7 +68,7 @@ async def async_get_device_diagnostics(
 
 
 def _entry(entry: MonzoConfigEntry) -> dict[str, Any]:
-    """Return what Home Assistant keeps for an entry, and why it is not there if it is not."""
+    """Return the state of a config entry, and the reason if it is not loaded."""
     return {
         "state": entry.state.value,
         "reason": entry.error_reason_translation_key,
@@ -83,28 +82,28 @@ def _entry(entry: MonzoConfigEntry) -> dict[str, Any]:
 
 
 def _account(state: AccountState) -> dict[str, Any]:
-    """Return what kind of account it is, and what the bank says about it."""
+    """Return an account's type and the names of the fields that the bank sends for it."""
     return {
         "type": state.account.type,
         "currency": state.currency,
         "owners": len(state.account.owners),
-        "account_fields": _present(state.account),
-        "balance_fields": _present(state.balance),
+        "account_fields": _fields_with_value(state.account),
+        "balance_fields": _fields_with_value(state.balance),
     }
 
 
 def _pot(state: PotState) -> dict[str, Any]:
-    """Return what kind of pot it is, and what the bank says about it."""
+    """Return a pot's type and the names of the fields that the bank sends for it."""
     return {
         "type": state.pot.type,
         "currency": state.currency,
         "locked": state.pot.locked,
         "round_up": state.pot.round_up,
         "listed_by_its_own_account": state.pot.current_account_id == state.account_id,
-        "pot_fields": _present(state.pot),
+        "pot_fields": _fields_with_value(state.pot),
     }
 
 
-def _present(model: Account | Balance | Pot) -> list[str]:
-    """Return the names of the fields that the bank has filled in."""
+def _fields_with_value(model: Account | Balance | Pot) -> list[str]:
+    """Return the names of the fields that have a value."""
     return [field.name for field in fields(model) if getattr(model, field.name) is not None]

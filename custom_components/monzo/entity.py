@@ -1,4 +1,4 @@
-"""What all entities have in common, and how they come and go."""
+"""Base entity, and the function that adds entities as accounts and pots appear."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,23 +15,29 @@ from homeassistant.helpers.entity_platform import (
 )
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .balances import BalancesCoordinator
+from .accounts import (
+    AccountState,
+    BalancesCoordinator,
+    DeviceState,
+    MonzoData,
+    PersonState,
+    PotState,
+    linked_device,
+)
 from .const import DOMAIN
-from .devices import linked_device
-from .models import AccountState, MonzoData, PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoEntityDescription[SubjectT: SubjectState](EntityDescription):
+class MonzoEntityDescription[DeviceStateT: DeviceState](EntityDescription):
     """Describes an entity of a person, an account or a pot."""
 
-    has_fn: Callable[[SubjectT], bool | None] = lambda _subject: True
-    """Whether the entity makes sense for this person, account or pot; None if nobody can tell."""
+    has_fn: Callable[[DeviceStateT], bool | None] = lambda _state: True
+    """Whether this person, account or pot has the entity; None if that is unknown for now."""
 
 
-class MonzoEntity[SubjectT: SubjectState](CoordinatorEntity[BalancesCoordinator]):
-    """Shows something about one person, account or pot."""
+class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinator]):
+    """Base class for the entities of a person, an account or a pot."""
 
     _attr_attribution = "Data provided by Monzo"
     _attr_has_entity_name = True
@@ -39,44 +45,44 @@ class MonzoEntity[SubjectT: SubjectState](CoordinatorEntity[BalancesCoordinator]
     def __init__(
         self,
         coordinator: BalancesCoordinator,
-        description: MonzoEntityDescription[SubjectT],
-        subject: SubjectT,
+        description: MonzoEntityDescription[DeviceStateT],
+        device_state: DeviceStateT,
     ) -> None:
-        """Tie the entity to the device of its subject."""
+        """Initialize the entity for one device."""
         super().__init__(coordinator)
         self.entity_description = description
-        self._subject_id = subject.id
+        self._monzo_id = device_state.id
         self._attr_translation_key = description.key
-        self._attr_unique_id = unique_entity_id(subject, description)
-        self._attr_device_info = linked_device(subject.id)
+        self._attr_unique_id = unique_entity_id(device_state, description)
+        self._attr_device_info = linked_device(device_state.id)
 
     @property
-    def subject(self) -> SubjectT | None:
-        """The person, account or pot as of the last poll; None if it could not be read."""
-        return cast("SubjectT | None", self.coordinator.data.subject(self._subject_id))
+    def device_state(self) -> DeviceStateT | None:
+        """The person, account or pot as of the last poll; None if the bank did not return it."""
+        return cast("DeviceStateT | None", self.coordinator.data.find(self._monzo_id))
 
     @property
     @override
     def available(self) -> bool:
-        """Return whether there is something to show."""
-        return super().available and self.subject is not None
+        """Return whether the last poll returned this person, account or pot."""
+        return super().available and self.device_state is not None
 
 
-def unique_entity_id(subject: SubjectState, description: EntityDescription) -> str:
-    """Return an entity's unique id, as the built-in integration makes it."""
-    return f"{subject.id}_{description.key}"
+def unique_entity_id(device_state: DeviceState, description: EntityDescription) -> str:
+    """Return an entity's unique id in the format of the built-in integration."""
+    return f"{device_state.id}_{description.key}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntityTables:
-    """A platform's entities of the person, of each account, and of each pot."""
+    """The entity descriptions of one platform, by the kind of device that has them."""
 
     person: tuple[MonzoEntityDescription[PersonState], ...] = ()
     account: tuple[MonzoEntityDescription[AccountState], ...] = ()
     pot: tuple[MonzoEntityDescription[PotState], ...] = ()
 
-    def pairs(self, data: MonzoData) -> Iterator[tuple[MonzoEntityDescription[Any], SubjectState]]:
-        """Yield each subject with each description of an entity that it may have."""
+    def pairs(self, data: MonzoData) -> Iterator[tuple[MonzoEntityDescription[Any], DeviceState]]:
+        """Yield each description with each person, account or pot that it describes."""
         yield from product(self.person, (data.person,))
         yield from product(self.account, data.accounts.values())
         yield from product(self.pot, data.pots.values())
@@ -89,35 +95,39 @@ def async_add_as_they_appear(
     make: Callable[[BalancesCoordinator, Any, Any], MonzoEntity[Any]],
     tables: EntityTables,
 ) -> None:
-    """Add a platform's entities, now and whenever a subject appears or a description applies.
+    """Add a platform's entities now, and later those of new accounts and pots.
 
-    An entity whose description no longer applies is removed; one whose subject is only missing
-    stays, unavailable.
+    An entity is removed when its description no longer applies, such as the goal of a pot without
+    one. It stays, unavailable, while the bank does not return its account or pot.
     """
     balances = entry.runtime_data.balances
     registry = er.async_get(balances.hass)
     platform = async_get_current_platform()
-    known: set[str] = set()
+    added: set[str] = set()
 
     @callback
     def async_forget(unique_id: str, entity: MonzoEntity[Any]) -> None:
-        # One that is disabled is not wanted again before Home Assistant reloads the entry.
+        # A disabled entity must not be added again before Home Assistant reloads the entry.
         if not (entity.registry_entry and entity.registry_entry.disabled):
-            known.discard(unique_id)
+            added.discard(unique_id)
+
+    @callback
+    def async_remove(unique_id: str) -> None:
+        added.discard(unique_id)
+        if entity_id := registry.async_get_entity_id(platform.domain, DOMAIN, unique_id):
+            registry.async_remove(entity_id)
 
     @callback
     def async_update() -> None:
         new: list[MonzoEntity[Any]] = []
-        for description, subject in tables.pairs(balances.data):
-            unique_id = unique_entity_id(subject, description)
-            has = description.has_fn(subject)
-            if has is False:
-                known.discard(unique_id)
-                if entity_id := registry.async_get_entity_id(platform.domain, DOMAIN, unique_id):
-                    registry.async_remove(entity_id)
-            elif has and unique_id not in known:
-                known.add(unique_id)
-                entity = make(balances, description, subject)
+        for description, device_state in tables.pairs(balances.data):
+            unique_id = unique_entity_id(device_state, description)
+            has_entity = description.has_fn(device_state)
+            if has_entity is False:
+                async_remove(unique_id)
+            elif has_entity and unique_id not in added:
+                added.add(unique_id)
+                entity = make(balances, description, device_state)
                 entity.async_on_remove(partial(async_forget, unique_id, entity))
                 new.append(entity)
         if new:

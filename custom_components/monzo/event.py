@@ -1,4 +1,4 @@
-"""Every transaction of an account, and what becomes of every transfer, as events."""
+"""Event entities for the transactions of an account and for the transfers of a person."""
 
 from dataclasses import dataclass
 from typing import Final, override
@@ -8,20 +8,24 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .devices import async_account_name
+from .accounts import AccountState, DeviceState, PersonState, async_account_name
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .kinds import TransactionKind, transaction_as_dict, transaction_kind
-from .models import AccountState, PersonState, SubjectState
 from .runtime import MonzoConfigEntry
-from .transactions import SIGNAL_TRANSACTION, Report
-from .transfers import SIGNAL_TRANSFER, TransferOutcome, TransferReport
+from .transactions import (
+    SIGNAL_NEW_TRANSACTION,
+    NewTransaction,
+    TransactionKind,
+    template_variables,
+    transaction_kind,
+)
+from .transfers import SIGNAL_TRANSFER_RESULT, TransferOutcome, TransferResult
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoEventDescription[SubjectT: SubjectState](
-    MonzoEntityDescription[SubjectT], EventEntityDescription
+class MonzoEventDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], EventEntityDescription
 ):
     """Describes an event entity of a person or an account."""
 
@@ -48,15 +52,15 @@ async def async_setup_entry(
     )
 
 
-class MonzoEvent[SubjectT: SubjectState](MonzoEntity[SubjectT], EventEntity):
-    """Tells of what happens to a person or an account."""
+class MonzoEvent[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], EventEntity):
+    """Event entity of a person or an account."""
 
-    entity_description: MonzoEventDescription[SubjectT]
+    entity_description: MonzoEventDescription[DeviceStateT]
 
     @property
     @override
     def available(self) -> bool:
-        """Return True: what has happened has happened, though the bank may be out of reach now."""
+        """Return True, because past events stay valid while the bank is out of reach."""
         return True
 
     @callback
@@ -64,13 +68,13 @@ class MonzoEvent[SubjectT: SubjectState](MonzoEntity[SubjectT], EventEntity):
     def async_entity_id_changed(  # type: ignore[misc, unused-ignore]  # only Home Assistant 2026.11 has it
         self, old_entity_id: str
     ) -> None:
-        """Go on listening: the signals are keyed by the account."""
+        """Do nothing: the signals do not depend on the entity id."""
 
 
 class MonzoTransactionEvent(MonzoEvent[AccountState]):
-    """Tells of each transaction of an account, once."""
+    """Event entity that reports each transaction of an account once."""
 
-    # Who was paid, where and for what is nobody's business a year later.
+    # Keep payee, place and purpose out of the long-term database.
     _unrecorded_attributes = frozenset(
         {
             "counterparty",
@@ -89,68 +93,68 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the account's transactions."""
+        """Subscribe to the account's transactions."""
         await super().async_added_to_hass()
         self.async_on_remove(
             async_dispatcher_connect(
-                self.hass, SIGNAL_TRANSACTION.format(self._subject_id), self._async_report
+                self.hass, SIGNAL_NEW_TRANSACTION.format(self._monzo_id), self._async_publish
             )
         )
 
     @callback
-    def _async_report(self, report: Report) -> None:
-        """Tell of one transaction."""
+    def _async_publish(self, new: NewTransaction) -> None:
+        """Publish one transaction."""
         self._trigger_event(
-            transaction_kind(report.transaction),
-            {**transaction_as_dict(report.transaction, report.pot), "late": report.late},
+            transaction_kind(new.transaction),
+            {**template_variables(new.transaction, new.pot), "late": new.late},
         )
         self.async_write_ha_state()
 
 
 class MonzoTransfersEvent(MonzoEvent[PersonState]):
-    """Tells what becomes of each transfer that Home Assistant is to make."""
+    """Event entity that reports the result of each transfer."""
 
-    # Where money is kept for what is nobody's business a year later.
+    # Keep the names of accounts and pots out of the long-term database.
     _unrecorded_attributes = frozenset({"account", "dedupe_id", "pot"})
 
-    _listening_to: set[str]
-    """The ids of the accounts that it hears of."""
+    _subscribed: set[str]
+    """The ids of the accounts whose transfers this entity receives."""
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the transfers of all accounts."""
+        """Subscribe to the transfers of all accounts."""
         await super().async_added_to_hass()
-        self._listening_to = set()
-        self._async_listen()
+        self._subscribed = set()
+        self._async_subscribe()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Listen to accounts that are new as well."""
-        self._async_listen()
+        """Subscribe to the transfers of new accounts as well."""
+        self._async_subscribe()
         super()._handle_coordinator_update()
 
     @callback
-    def _async_listen(self) -> None:
-        for account_id in self.coordinator.account_ids() - self._listening_to:
-            self._listening_to.add(account_id)
+    def _async_subscribe(self) -> None:
+        for account_id in self.coordinator.account_ids() - self._subscribed:
+            self._subscribed.add(account_id)
             self.async_on_remove(
                 async_dispatcher_connect(
-                    self.hass, SIGNAL_TRANSFER.format(account_id), self._async_report
+                    self.hass, SIGNAL_TRANSFER_RESULT.format(account_id), self._async_publish
                 )
             )
 
     @callback
-    def _async_report(self, report: TransferReport) -> None:
-        """Tell of one transfer."""
-        transfer, data = report.transfer, self.coordinator.data
-        account = data.accounts.get(transfer.account_id)
+    def _async_publish(self, result: TransferResult) -> None:
+        """Publish the result of one transfer."""
+        transfer, data = result.transfer, self.coordinator.data
+        account = data.accounts.get(transfer.move.account_id)
         self._trigger_event(
-            report.outcome,
+            result.outcome,
             {
-                **transfer.as_dict(data.pot_names.get(transfer.pot_id)),
+                **transfer.template_variables(data.pot_names.get(transfer.move.pot_id)),
                 "account": async_account_name(self.hass, account.account) if account else None,
-                "reason": report.reason,
+                "reason": result.reason,
             },
         )
         self.async_write_ha_state()

@@ -1,9 +1,9 @@
-"""The feed of the Monzo app, as something to send messages to."""
+"""Notify entities that show messages in the feed of the Monzo app."""
 
 from dataclasses import dataclass
 from typing import Final, override
 
-from homeassistant.components.notify import (  # type: ignore[attr-defined, unused-ignore]  # 2026.10 does not say that it exports the last
+from homeassistant.components.notify import (  # type: ignore[attr-defined, unused-ignore]  # 2026.10 does not export NotifyEntityFeature
     NotifyEntity,
     NotifyEntityDescription,
     NotifyEntityFeature,
@@ -11,13 +11,13 @@ from homeassistant.components.notify import (  # type: ignore[attr-defined, unus
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts import AccountState
+from .bank import bank_errors
 from .const import FEED_IMAGE_URL, FEED_TITLE
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .errors import bank_errors
-from .models import AccountState
 from .runtime import MonzoConfigEntry
 
-# Items appear in the order they were sent in.
+# One at a time, so that items appear in the order in which they were sent.
 PARALLEL_UPDATES = 1
 
 
@@ -26,7 +26,7 @@ class MonzoNotifyDescription(MonzoEntityDescription[AccountState], NotifyEntityD
     """Describes a notify entity of an account."""
 
 
-# Which kinds of accounts have a feed is not documented: the bank may refuse some.
+# Monzo does not document which kinds of accounts have a feed, so each account has the entity.
 ACCOUNT_FEEDS: Final = (MonzoNotifyDescription(key="feed"),)
 
 
@@ -42,7 +42,7 @@ async def async_setup_entry(
 
 
 class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
-    """Shows messages in the feed of one account."""
+    """Notify entity for the feed of one account."""
 
     entity_description: MonzoNotifyDescription
 
@@ -50,10 +50,10 @@ class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
 
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
-        """Show a message in the feed. Nothing takes it away again."""
+        """Show a message in the feed. Feed items cannot be deleted."""
         async with bank_errors(self.hass, self.coordinator.config_entry):
             await self.coordinator.session.create_feed_item(
-                self._subject_id,
+                self._monzo_id,
                 title=title or FEED_TITLE,
                 body=message,
                 image_url=FEED_IMAGE_URL,

@@ -1,11 +1,11 @@
-"""What a loaded config entry works with."""
+"""Runtime data of a config entry."""
 
 from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
-from .balances import BalancesCoordinator
-from .session import MonzoSession
+from .accounts import BalancesCoordinator
+from .bank import MonzoSession, WebhookStatus
 from .transactions import TransactionsCoordinator
 from .transfers import Transfers
 
@@ -14,9 +14,10 @@ type MonzoConfigEntry = ConfigEntry[MonzoRuntimeData]
 
 @dataclass(frozen=True, kw_only=True)
 class MonzoRuntimeData:
-    """The parts of a loaded config entry that entities and actions use."""
+    """The parts of a loaded config entry that entities, actions and conditions use."""
 
     session: MonzoSession
     balances: BalancesCoordinator
     transactions: TransactionsCoordinator
     transfers: Transfers
+    webhook_status: WebhookStatus

@@ -1,4 +1,4 @@
-"""Balances, pots and what was spent, as sensors."""
+"""Sensors for totals, balances, spending and pot goals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,26 +16,25 @@ from homeassistant.const import PERCENTAGE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .accounts import AccountState, BalancesCoordinator, DeviceState, PersonState, PotState
 from .api import Money, currency_exponent
-from .balances import BalancesCoordinator
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .models import AccountState, PersonState, PotState, SubjectState
 from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoSensorDescription[SubjectT: SubjectState](
-    MonzoEntityDescription[SubjectT], SensorEntityDescription
+class MonzoSensorDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], SensorEntityDescription
 ):
-    """Describes a sensor."""
+    """Describes a Monzo sensor."""
 
-    value_fn: Callable[[SubjectT], Money | Decimal | str | None]
-    """What to show; an amount of money is in the currency of its subject."""
+    value_fn: Callable[[DeviceStateT], Money | Decimal | str | None]
+    """The value to show. Money is always in the currency of the account or pot."""
 
-    last_reset_fn: Callable[[SubjectT], datetime | None] = lambda _subject: None
-    """When a sum that starts anew every now and then did so last."""
+    last_reset_fn: Callable[[DeviceStateT], datetime | None] = lambda _state: None
+    """When a sum that is reset regularly was last reset; None for all other values."""
 
 
 PERSON_SENSORS: Final = (
@@ -65,7 +64,7 @@ ACCOUNT_SENSORS: Final = (
         key="spend_today",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
-        # The bank counts money that goes out as negative; people think of spending as positive.
+        # The bank counts outgoing money as negative; the sensor shows spending as positive.
         value_fn=lambda account: -account.balance.spend_today,
         last_reset_fn=lambda account: account.day_began,
     ),
@@ -135,36 +134,36 @@ async def async_setup_entry(
     )
 
 
-class MonzoSensor[SubjectT: SubjectState](MonzoEntity[SubjectT], SensorEntity):
-    """Shows one thing about a person, an account or a pot."""
+class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEntity):
+    """Sensor of a person, an account or a pot."""
 
-    entity_description: MonzoSensorDescription[SubjectT]
+    entity_description: MonzoSensorDescription[DeviceStateT]
 
     def __init__(
         self,
         coordinator: BalancesCoordinator,
-        description: MonzoSensorDescription[SubjectT],
-        subject: SubjectT,
+        description: MonzoSensorDescription[DeviceStateT],
+        device_state: DeviceStateT,
     ) -> None:
-        """Settle on the currency, which none of them ever changes."""
-        super().__init__(coordinator, description, subject)
-        if description.device_class is SensorDeviceClass.MONETARY and subject.currency:
-            self._attr_native_unit_of_measurement = subject.currency
-            self._attr_suggested_display_precision = currency_exponent(subject.currency)
+        """Initialize the sensor with the currency, which never changes."""
+        super().__init__(coordinator, description, device_state)
+        if description.device_class is SensorDeviceClass.MONETARY and device_state.currency:
+            self._attr_native_unit_of_measurement = device_state.currency
+            self._attr_suggested_display_precision = currency_exponent(device_state.currency)
 
     @property
     @override
     def native_value(self) -> Decimal | str | None:
-        """Return what to show; amounts are in pounds, not in pence."""
-        if (subject := self.subject) is None:
+        """Return the value; amounts are in major units, such as pounds."""
+        if (device_state := self.device_state) is None:
             return None
-        value = self.entity_description.value_fn(subject)
+        value = self.entity_description.value_fn(device_state)
         return value.amount if isinstance(value, Money) else value
 
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """Return since when the sum is counted."""
-        if (subject := self.subject) is None:
+        """Return when a sum was last reset."""
+        if (device_state := self.device_state) is None:
             return None
-        return self.entity_description.last_reset_fn(subject)
+        return self.entity_description.last_reset_fn(device_state)

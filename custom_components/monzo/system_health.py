@@ -1,4 +1,4 @@
-"""What Home Assistant's system information says about Monzo."""
+"""System health: whether the bank is reachable, and the time of its last answer to a poll."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from .runtime import MonzoConfigEntry
 
 @callback
 def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> None:
-    """Register what to show."""
+    """Register the system health information."""
     register.async_register_info(_async_info)
 
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return whether the bank can be reached, and when it last answered a poll."""
+    """Return the system health information for all config entries together."""
     entries: list[MonzoConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     polls = [entry.runtime_data.balances.last_polled for entry in entries]
     return {

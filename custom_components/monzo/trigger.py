@@ -1,7 +1,7 @@
-"""Triggers: what automations can wait for.
+"""Triggers for automations.
 
-They listen to signals that are keyed by the ids of accounts and pots, so they work whether or not
-the config entry was loaded first, and go on when it reloads. None of them reads anything of it.
+They subscribe to signals that are keyed by the IDs of accounts and pots, and never use a config
+entry. So they can be attached before the entry is loaded, and keep working when it reloads.
 """
 
 from abc import abstractmethod
@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final, override
 
 from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_state_change_event
@@ -26,95 +25,70 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
+from .accounts import (
+    SIGNAL_ACCOUNT_OR_POT_CHANGED,
+    AccountOrPotChange,
+    PotState,
+    async_last_published,
+)
 from .api import Money, Transaction
-from .balances import SIGNAL_SUBJECT, SubjectChange, async_last_told
-from .kinds import (
-    TransactionKind,
-    is_of_category,
-    is_with,
-    transaction_as_dict,
+from .automations import (
+    CONF_AT_LEAST,
+    CONF_AT_MOST,
+    CONF_BY_AT_LEAST,
+    CONF_CATEGORY,
+    CONF_LATE,
+    CONF_MERCHANT,
+    CONF_ROUND_UPS,
+    CONF_SENDER,
+    OPTIONAL_TARGETS,
+    REQUIRED_TARGETS,
+    Mismatch,
+    TargetType,
+    Threshold,
+    ThresholdCrossing,
+    TransactionFilter,
+    async_get_targets,
+    async_track_targets,
+    async_validate_targets,
+    filter_schema,
+    is_money_received,
+    is_payment,
+    threshold_schema,
+    validate_amount_range,
+)
+from .transactions import (
+    SIGNAL_NEW_TRANSACTION,
+    SIGNAL_TRANSACTION_CHANGED,
+    NewTransaction,
+    TransactionChanged,
+    template_variables,
     transaction_kind,
 )
-from .models import PotState
-from .targets import (
-    ANY_NUMBER,
-    AT_LEAST_ONE,
-    HolderType,
-    async_check,
-    async_chosen,
-    async_follow,
-)
-from .threshold import Threshold, threshold_schema, unsigned_amount
-from .transactions import SIGNAL_CHANGE, SIGNAL_TRANSACTION, Change, Report
-from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER, TransferOutcome, TransferReport
+from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER_RESULT, TransferOutcome, TransferResult
 
-CONF_AT_LEAST: Final = "at_least"
-CONF_AT_MOST: Final = "at_most"
-CONF_BY_AT_LEAST: Final = "by_at_least"
-CONF_CATEGORY: Final = "category"
-CONF_LATE: Final = "late"
-CONF_MERCHANT: Final = "merchant"
-CONF_ROUND_UPS: Final = "round_ups"
-CONF_SENDER: Final = "sender"
 CONF_THRESHOLD: Final = "threshold"
 
-# Money that leaves for somebody else. Money that goes into a pot stays the owner's.
-PAYMENTS: Final = frozenset(
-    {
-        TransactionKind.CARD_PAYMENT,
-        TransactionKind.CASH_WITHDRAWAL,
-        TransactionKind.DIRECT_DEBIT,
-        TransactionKind.FEE_OR_INTEREST,
-        TransactionKind.OTHER,
-        TransactionKind.OUTGOING_PAYMENT,
-    }
-)
-
-# Money that comes from somebody else.
-RECEIPTS: Final = frozenset(
-    {
-        TransactionKind.FEE_OR_INTEREST,
-        TransactionKind.INCOMING_PAYMENT,
-        TransactionKind.OTHER,
-        TransactionKind.REFUND,
-    }
-)
+# Automation traces show this code, beside those of `Mismatch`.
+THRESHOLD_UNKNOWN: Final = "threshold_unknown"
 
 
 def _schema(*parts: Mapping[Any, Any]) -> vol.Schema:
-    """Return the schema of a trigger with these options."""
+    """Return the schema of a trigger whose options are in these parts."""
     options: dict[Any, Any] = {}
     for part in parts:
         options |= part
-    return vol.Schema({vol.Required(CONF_OPTIONS, default=dict): vol.All(options, _in_order)})
-
-
-def _in_order(options: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a span of amounts that nothing can be within."""
-    if options.get(CONF_AT_LEAST, 0) > options.get(CONF_AT_MOST, options.get(CONF_AT_LEAST, 0)):
-        message = f"{CONF_AT_LEAST} must not be more than {CONF_AT_MOST}"
-        raise vol.Invalid(message)
-    return options
-
-
-AMOUNTS: Final = {
-    vol.Optional(CONF_AT_LEAST): unsigned_amount,
-    vol.Optional(CONF_AT_MOST): unsigned_amount,
-}
-CATEGORIES: Final = {
-    vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])
-}
-MERCHANT: Final = {vol.Optional(CONF_MERCHANT, default=""): vol.All(cv.string, vol.Strip)}
-SENDER: Final = {vol.Optional(CONF_SENDER, default=""): vol.All(cv.string, vol.Strip)}
-LATE: Final = {vol.Optional(CONF_LATE, default=False): cv.boolean}
+    return vol.Schema(
+        {vol.Required(CONF_OPTIONS, default=dict): vol.All(options, validate_amount_range)}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
-    """Runs one automation for one account or pot."""
+class TargetRunner:
+    """Runs an automation for one account or pot."""
 
     hass: HomeAssistant
-    subject_id: str
+    monzo_id: str
     device_id: str
     description: str
     run_action: TriggerActionRunner
@@ -122,43 +96,51 @@ class Listener:
 
     @callback
     def async_run(self, variables: Mapping[str, Any]) -> None:
-        """Run the automation."""
+        """Run the automation with these variables in `trigger`."""
         self.run_action(self._payload(variables), self.description)
 
     @callback
-    def async_explain(self, reason: str, variables: Mapping[str, Any]) -> None:
-        """Let the automation's traces say why it was not run."""
+    def async_report_not_triggered(self, reason: str, variables: Mapping[str, Any]) -> None:
+        """Add a trace to the automation that says why it did not run."""
         if self.did_not_trigger is not None:
             self.did_not_trigger(NotTriggeredInfo(reason, self._payload(variables)))
 
+    @callback
+    def async_run_unless(self, mismatch: Mismatch | None, variables: Mapping[str, Any]) -> None:
+        """Run the automation, or report the mismatch if there is one."""
+        if mismatch is None:
+            self.async_run(variables)
+        else:
+            self.async_report_not_triggered(mismatch.value, variables)
+
     def _payload(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what templates find in `trigger`, beside what Home Assistant puts there."""
+        """Return the variables with the device, under its current name."""
         device = dr.async_get(self.hass).async_get(self.device_id)
         name = (device.name_by_user or device.name) if device else None
         return {ATTR_DEVICE_ID: self.device_id, "device": name, **variables}
 
 
 class MonzoTrigger(Trigger):
-    """Waits for something to happen to accounts or pots."""
+    """Base trigger: validates the targets and subscribes to each of them."""
 
     schema: ClassVar[vol.Schema]
 
-    holders: ClassVar[HolderType] = HolderType.ACCOUNTS
-    """What the user chooses from."""
+    target_type: ClassVar[TargetType] = TargetType.ACCOUNT
+    """The devices that the user can choose."""
 
     description: ClassVar[str]
-    """What has triggered, for the traces. It is recorded, so it names nobody."""
+    """The cause of a run in traces and the logbook. It is recorded, so it contains no names."""
 
     @classmethod
     @override
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
-        """Check the options, and that the devices exist; nothing has to be loaded for that."""
+        """Validate the options and the devices. The config entry need not be loaded."""
         valid: ConfigType = cls.schema(config)
-        async_check(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.holders)
+        async_validate_targets(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.target_type)
         return valid
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Keep what was validated."""
+        """Initialize the trigger with its validated options."""
         super().__init__(hass, config)
         self._options = config.options or {}
 
@@ -168,14 +150,14 @@ class MonzoTrigger(Trigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Listen to every account or pot that was chosen."""
+        """Subscribe to every chosen account or pot."""
 
         @callback
-        def listen(subject_id: str, device_id: str) -> CALLBACK_TYPE:
-            return self._async_listen(
-                Listener(
+        def async_subscribe(monzo_id: str, device_id: str) -> CALLBACK_TYPE:
+            return self._async_subscribe(
+                TargetRunner(
                     hass=self._hass,
-                    subject_id=subject_id,
+                    monzo_id=monzo_id,
                     device_id=device_id,
                     description=self.description,
                     run_action=run_action,
@@ -183,309 +165,302 @@ class MonzoTrigger(Trigger):
                 )
             )
 
-        return self._async_follow(listen)
+        return self._async_track_targets(async_subscribe)
 
     @callback
-    def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
-        """Listen to what was chosen, as it comes and goes."""
-        return async_follow(self._hass, self._options[ATTR_DEVICE_ID], self.holders, listen)
+    def _async_track_targets(self, subscribe: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
+        """Keep subscribed to the targets while devices are added and removed."""
+        return async_track_targets(
+            self._hass, self._options[ATTR_DEVICE_ID], self.target_type, subscribe
+        )
 
     @abstractmethod
     @callback
-    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
-        """Listen to one account or pot, and return what ends that."""
-
-    def _objection(self, transaction: Transaction) -> str | None:
-        """Return why a transaction is not the user's choice, by the options there are."""
-        options = self._options
-        amount = abs(transaction.amount.amount)
-        if amount < options.get(CONF_AT_LEAST, amount):
-            return "less_than_at_least"
-        if amount > options.get(CONF_AT_MOST, amount):
-            return "more_than_at_most"
-        for key, reason in ((CONF_MERCHANT, "other_merchant"), (CONF_SENDER, "other_sender")):
-            if not is_with(transaction, options.get(key, "")):
-                return reason
-        wanted = options[CONF_CATEGORY]
-        if wanted and not any(is_of_category(transaction, category) for category in wanted):
-            return "other_category"
-        return None
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
+        """Subscribe to the runner's account or pot; return the function to unsubscribe."""
 
 
-def _variables_of(told: Report | Change) -> dict[str, Any]:
-    """Return what templates see of a transaction."""
-    variables = transaction_as_dict(told.transaction, told.pot)
-    # Home Assistant has a `description` of its own, which it records.
+def _transaction_variables(report: NewTransaction | TransactionChanged) -> dict[str, Any]:
+    """Return the variables of a transaction for templates."""
+    variables = template_variables(report.transaction, report.pot)
+    # `trigger.description` belongs to Home Assistant, which records it.
     variables["statement"] = variables.pop("description")
-    return {"kind": transaction_kind(told.transaction).value, **variables}
+    return {"kind": transaction_kind(report.transaction).value, **variables}
 
 
 class TransactionTrigger(MonzoTrigger):
-    """Waits for transactions of some kind."""
+    """Base of the triggers for transactions: creates their filter."""
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Initialize the trigger with its filter."""
+        super().__init__(hass, config)
+        self._filter = TransactionFilter.from_options(self._options)
+
+
+class NewTransactionTrigger(TransactionTrigger):
+    """Triggers on new transactions of some kinds that match the options."""
 
     @abstractmethod
-    def _is_meant(self, transaction: Transaction) -> bool:
-        """Return whether this is what the trigger is for, whatever the user has chosen."""
+    def _is_relevant(self, transaction: Transaction) -> bool:
+        """Return whether a transaction is of the trigger's kinds. Others leave no trace."""
 
-    @override
     @callback
-    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
+    @override
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
         @callback
-        def hear(report: Report) -> None:
-            transaction = report.transaction
-            if not self._is_meant(transaction):
-                return
-            variables = {**_variables_of(report), "late": report.late}
-            objection = self._objection(transaction)
-            if objection is None and report.late and not self._options[CONF_LATE]:
-                objection = "late"
-            if objection is None:
-                listener.async_run(variables)
-            else:
-                listener.async_explain(objection, variables)
+        def on_new_transaction(report: NewTransaction) -> None:
+            if self._is_relevant(report.transaction):
+                runner.async_run_unless(
+                    self._filter.mismatch(report.transaction, late=report.late),
+                    {**_transaction_variables(report), "late": report.late},
+                )
 
         return async_dispatcher_connect(
-            self._hass, SIGNAL_TRANSACTION.format(listener.subject_id), hear
+            self._hass, SIGNAL_NEW_TRANSACTION.format(runner.monzo_id), on_new_transaction
         )
 
 
-class PaymentMade(TransactionTrigger):
-    """Waits for money to be spent or sent."""
+class PaymentMade(NewTransactionTrigger):
+    """Triggers when money is spent or sent."""
 
     schema = _schema(
-        ANY_NUMBER,
-        AMOUNTS,
-        MERCHANT,
-        CATEGORIES,
-        {vol.Optional(CONF_ROUND_UPS, default=False): cv.boolean},
-        LATE,
+        OPTIONAL_TARGETS,
+        filter_schema(
+            CONF_AT_LEAST, CONF_AT_MOST, CONF_MERCHANT, CONF_CATEGORY, CONF_ROUND_UPS, CONF_LATE
+        ),
     )
     description = "a payment"
 
     @override
-    def _is_meant(self, transaction: Transaction) -> bool:
-        kind = transaction_kind(transaction)
-        return kind is TransactionKind.ROUND_UP or (
-            kind in PAYMENTS and transaction.amount.amount < 0
-        )
-
-    @override
-    def _objection(self, transaction: Transaction) -> str | None:
-        kind = transaction_kind(transaction)
-        if kind is TransactionKind.ROUND_UP and not self._options[CONF_ROUND_UPS]:
-            return "round_up"
-        return super()._objection(transaction)
+    def _is_relevant(self, transaction: Transaction) -> bool:
+        return is_payment(transaction)
 
 
-class MoneyReceived(TransactionTrigger):
-    """Waits for money to come in."""
+class MoneyReceived(NewTransactionTrigger):
+    """Triggers when money comes in."""
 
-    schema = _schema(ANY_NUMBER, AMOUNTS, SENDER, CATEGORIES, LATE)
+    schema = _schema(
+        OPTIONAL_TARGETS,
+        filter_schema(CONF_AT_LEAST, CONF_AT_MOST, CONF_SENDER, CONF_CATEGORY, CONF_LATE),
+    )
     description = "money received"
 
     @override
-    def _is_meant(self, transaction: Transaction) -> bool:
-        return transaction_kind(transaction) in RECEIPTS and transaction.amount.amount > 0
+    def _is_relevant(self, transaction: Transaction) -> bool:
+        return is_money_received(transaction)
 
 
-class PaymentDeclined(TransactionTrigger):
-    """Waits for a payment to be refused."""
+class PaymentDeclined(NewTransactionTrigger):
+    """Triggers when a payment is declined."""
 
-    schema = _schema(ANY_NUMBER, AMOUNTS, MERCHANT, CATEGORIES, LATE)
+    schema = _schema(
+        OPTIONAL_TARGETS,
+        filter_schema(CONF_AT_LEAST, CONF_AT_MOST, CONF_MERCHANT, CONF_CATEGORY, CONF_LATE),
+    )
     description = "a declined payment"
 
     @override
-    def _is_meant(self, transaction: Transaction) -> bool:
+    def _is_relevant(self, transaction: Transaction) -> bool:
         return transaction.declined
 
 
-class TransactionAmountChanged(MonzoTrigger):
-    """Waits for a transaction to turn out to be of another amount."""
+class TransactionAmountChanged(TransactionTrigger):
+    """Triggers when the amount of a known transaction changes, for example as it settles."""
 
     schema = _schema(
-        ANY_NUMBER, {vol.Optional(CONF_BY_AT_LEAST): unsigned_amount}, MERCHANT, CATEGORIES
+        OPTIONAL_TARGETS, filter_schema(CONF_BY_AT_LEAST, CONF_MERCHANT, CONF_CATEGORY)
     )
-    description = "another amount of a transaction"
+    description = "a changed transaction amount"
 
-    @override
     @callback
-    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
+    @override
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
         @callback
-        def hear(change: Change) -> None:
-            transaction = change.transaction
-            now = transaction.amount
-            before = Money.from_minor(change.before.amount, now.currency)
-            difference = (now - before).amount
+        def on_transaction_changed(report: TransactionChanged) -> None:
+            after = report.transaction.amount
+            before = Money.from_minor(report.before.amount, after.currency)
+            difference = (after - before).amount
             if not difference:
                 return
-            variables = {
-                **_variables_of(change),
-                "amount_before": float(before.amount),
-                "difference": float(difference),
-            }
-            objection = self._objection(transaction)
-            if abs(difference) < self._options.get(CONF_BY_AT_LEAST, 0):
-                objection = "less_than_by_at_least"
-            if objection is None:
-                listener.async_run(variables)
-            else:
-                listener.async_explain(objection, variables)
+            runner.async_run_unless(
+                self._filter.mismatch_of_change(report.transaction, difference),
+                {
+                    **_transaction_variables(report),
+                    "amount_before": float(before.amount),
+                    "difference": float(difference),
+                },
+            )
 
-        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE.format(listener.subject_id), hear)
+        return async_dispatcher_connect(
+            self._hass, SIGNAL_TRANSACTION_CHANGED.format(runner.monzo_id), on_transaction_changed
+        )
 
 
 class BalanceCrossed(MonzoTrigger):
-    """Waits for a balance to get to the other side of a threshold.
-
-    Which side it was on is remembered while nobody can tell where the threshold is.
-    """
+    """Triggers when a balance crosses a threshold."""
 
     schema = _schema(
-        AT_LEAST_ONE,
+        REQUIRED_TARGETS,
         {vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.CROSSED)},
     )
-    holders = HolderType.BOTH
-    description = "a balance"
+    target_type = TargetType.ACCOUNT_OR_POT
+    description = "a balance crossing a threshold"
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Keep the threshold."""
+        """Initialize the trigger with its threshold."""
         super().__init__(hass, config)
         self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
 
+    @callback
     @override
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
+        return BalanceWatcher(runner, self._threshold).async_start()
+
+
+class BalanceWatcher:
+    """Runs an automation when the balance of one account or pot crosses a threshold."""
+
+    def __init__(self, runner: TargetRunner, threshold: Threshold) -> None:
+        """Initialize the watcher with the last published balance, if there is one."""
+        self._hass = runner.hass
+        self._runner = runner
+        self._threshold = threshold
+        self._crossing = ThresholdCrossing()
+        if (published := async_last_published(self._hass, runner.monzo_id)) is not None:
+            self._crossing.start_from(is_met=self._async_is_met(published.money))
+
     @callback
-    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
-        told = async_last_told(self._hass, listener.subject_id)
-        held = self._async_holds(told.money) if told else None
-
-        @callback
-        def look(now: Money, before: Money) -> None:
-            nonlocal held
-            variables = {
-                "balance": float(now.amount),
-                "balance_before": float(before.amount),
-                "currency": now.currency,
-            }
-            holds = self._async_holds(now)
-            if holds is None:
-                listener.async_explain("threshold_unknown", variables)
-                return
-            crossed = holds and held is False
-            held = holds
-            if crossed:
-                listener.async_run(variables)
-
-        @callback
-        def hear(change: SubjectChange) -> None:
-            nonlocal held
-            if held is None:
-                held = self._async_holds(change.before.money)
-            look(change.after.money, change.before.money)
-
-        @callback
-        def hear_threshold(_event: Event[EventStateChangedData]) -> None:
-            if told := async_last_told(self._hass, listener.subject_id):
-                look(told.money, told.money)
-
-        stop_hearing = async_dispatcher_connect(
-            self._hass, SIGNAL_SUBJECT.format(listener.subject_id), hear
+    def async_start(self) -> CALLBACK_TYPE:
+        """Watch the balance and the threshold's entities; return the function to stop."""
+        stop_watching_balance = async_dispatcher_connect(
+            self._hass,
+            SIGNAL_ACCOUNT_OR_POT_CHANGED.format(self._runner.monzo_id),
+            self._on_balance_changed,
         )
-        stop_tracking = async_track_state_change_event(
-            self._hass, self._threshold.entity_ids, hear_threshold
+        stop_watching_entities = async_track_state_change_event(
+            self._hass, self._threshold.entity_ids, self._on_limit_changed
         )
 
         @callback
-        def stop() -> None:
-            stop_hearing()
-            stop_tracking()
+        def async_stop() -> None:
+            stop_watching_balance()
+            stop_watching_entities()
 
-        return stop
+        return async_stop
 
     @callback
-    def _async_holds(self, balance: Money) -> bool | None:
-        return self._threshold.async_holds(self._hass, balance.amount, balance.currency)
+    def _on_balance_changed(self, change: AccountOrPotChange) -> None:
+        self._crossing.start_from(is_met=self._async_is_met(change.before.money))
+        self._async_compare(change.after.money, change.before.money)
+
+    @callback
+    def _on_limit_changed(self, _event: Event[EventStateChangedData]) -> None:
+        if (published := async_last_published(self._hass, self._runner.monzo_id)) is not None:
+            self._async_compare(published.money, published.money)
+
+    @callback
+    def _async_compare(self, after: Money, before: Money) -> None:
+        """Compare the current balance with the threshold, and run if it has crossed it."""
+        variables = {
+            "balance": float(after.amount),
+            "balance_before": float(before.amount),
+            "currency": after.currency,
+        }
+        is_met = self._async_is_met(after)
+        if is_met is None:
+            self._runner.async_report_not_triggered(THRESHOLD_UNKNOWN, variables)
+        elif self._crossing.update(is_met=is_met):
+            self._runner.async_run(variables)
+
+    @callback
+    def _async_is_met(self, balance: Money) -> bool | None:
+        return self._threshold.async_is_met(self._hass, balance)
 
 
 class PotGoalReached(MonzoTrigger):
-    """Waits for a pot to have all that its owner wants in it."""
+    """Triggers when the balance of a pot reaches its goal."""
 
-    schema = _schema(ANY_NUMBER)
-    holders = HolderType.POTS
-    description = "a pot's goal"
+    schema = _schema(OPTIONAL_TARGETS)
+    target_type = TargetType.POT
+    description = "a pot reaching its goal"
 
-    @override
     @callback
-    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
+    @override
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
         @callback
-        def hear(change: SubjectChange) -> None:
-            before, pot = change.before, change.after
+        def on_pot_changed(change: AccountOrPotChange) -> None:
+            before, after = change.before, change.after
             if (
                 isinstance(before, PotState)
-                and isinstance(pot, PotState)
-                # Nothing is reached when a goal is set that has been there all along.
+                and isinstance(after, PotState)
+                # A first goal at or below the balance was not reached just now.
                 and before.pot.goal is not None
+                and after.pot.goal is not None
+                and after.has_reached_goal
                 and not before.has_reached_goal
-                and pot.has_reached_goal
-                and pot.pot.goal is not None
             ):
-                listener.async_run(
+                runner.async_run(
                     {
-                        "balance": float(pot.money.amount),
-                        "goal": float(pot.pot.goal.amount),
-                        "currency": pot.currency,
+                        "balance": float(after.money.amount),
+                        "goal": float(after.pot.goal.amount),
+                        "currency": after.currency,
                     }
                 )
 
         return async_dispatcher_connect(
-            self._hass, SIGNAL_SUBJECT.format(listener.subject_id), hear
+            self._hass, SIGNAL_ACCOUNT_OR_POT_CHANGED.format(runner.monzo_id), on_pot_changed
         )
 
 
 class TransferFailed(MonzoTrigger):
-    """Waits for a transfer that failed, or of which nobody knows whether it did."""
+    """Triggers when a transfer failed, or could not be confirmed."""
 
-    schema = _schema(ANY_NUMBER)
-    holders = HolderType.BOTH
-    description = "a transfer that failed"
+    schema = _schema(OPTIONAL_TARGETS)
+    target_type = TargetType.ACCOUNT_OR_POT
+    description = "a failed transfer"
 
-    @override
     @callback
-    def _async_follow(self, listen: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
-        """Listen to all accounts: who waits for a pot hears of it from its account."""
-        return async_follow(self._hass, (), HolderType.ACCOUNTS, listen, also_disabled=True)
-
     @override
+    def _async_track_targets(self, subscribe: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
+        """Subscribe to all accounts, because a pot's transfers are published for its account."""
+        return async_track_targets(
+            self._hass, (), TargetType.ACCOUNT, subscribe, include_disabled=True
+        )
+
     @callback
-    def _async_listen(self, listener: Listener) -> CALLBACK_TYPE:
+    @override
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
         @callback
-        def hear(report: TransferReport) -> None:
-            transfer = report.transfer
-            if report.outcome is TransferOutcome.DONE or not self._is_chosen(report):
+        def on_transfer_result(result: TransferResult) -> None:
+            if result.outcome is TransferOutcome.DONE or not self._async_is_chosen(result):
                 return
-            pot = async_last_told(self._hass, transfer.pot_id)
-            listener.async_run(
+            transfer = result.transfer
+            pot = async_last_published(self._hass, transfer.move.pot_id)
+            pot_name = pot.pot.name if isinstance(pot, PotState) else None
+            runner.async_run(
                 {
-                    "outcome": report.outcome.value,
-                    "reason": report.reason,
-                    **transfer.as_dict(pot.pot.name if isinstance(pot, PotState) else None),
+                    "outcome": result.outcome.value,
+                    "reason": result.reason,
+                    **transfer.template_variables(pot_name),
                 }
             )
 
         return async_dispatcher_connect(
-            self._hass, SIGNAL_TRANSFER.format(listener.subject_id), hear
+            self._hass, SIGNAL_TRANSFER_RESULT.format(runner.monzo_id), on_transfer_result
         )
 
     @callback
-    def _is_chosen(self, report: TransferReport) -> bool:
-        concerned = {report.transfer.pot_id}
-        # Who waits for the account has heard of the first one that failed.
-        if report.reason != EARLIER_MOVE_FAILED:
-            concerned.add(report.transfer.account_id)
+    def _async_is_chosen(self, result: TransferResult) -> bool:
+        """Return whether the user chose the account or the pot of a transfer."""
+        affected = {result.transfer.move.pot_id}
+        # The account has triggered for the earlier transfer that failed; this pot has not.
+        if result.reason != EARLIER_MOVE_FAILED:
+            affected.add(result.transfer.move.account_id)
         device_ids = self._options[ATTR_DEVICE_ID]
-        # Where nothing is chosen, an account whose device is disabled is left out with its pots.
-        holders = self.holders if device_ids else HolderType.ACCOUNTS
-        chosen = async_chosen(self._hass, device_ids, holders)
-        return not chosen.keys().isdisjoint(concerned)
+        # Without a choice, a disabled account excludes its pots as well.
+        target_type = self.target_type if device_ids else TargetType.ACCOUNT
+        targets = async_get_targets(self._hass, device_ids, target_type)
+        return not targets.keys().isdisjoint(affected)
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {
@@ -500,5 +475,5 @@ TRIGGERS: Final[dict[str, type[Trigger]]] = {
 
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
-    """Return what automations can wait for."""
+    """Return the triggers of this integration."""
     return TRIGGERS

@@ -1,29 +1,35 @@
-"""Fixtures for talking to a bank over real connections."""
+"""Fixtures for clients that talk to a server on this machine."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from aiohttp import ClientSession
 import pytest
 
 from custom_components.monzo.api import MonzoClient
 
-from .wire import Wire
+from .scripted_server import ScriptedServer
 
 TOKEN = "eyJhbGciOiJFUzI1NiIs." + "a-very-secret-token" * 20
 
 
-def client_with(session: ClientSession, token: str) -> MonzoClient:
-    """Return a client that uses an access token."""
+def client_with_token(session: ClientSession, token: str, **options: Any) -> MonzoClient:
+    """Return a client that always uses the same access token."""
 
     async def access_token() -> str:
         return token
 
-    return MonzoClient(session, access_token)
+    return MonzoClient(session, access_token, **options)
 
 
 @pytest.fixture(autouse=True)
-def _sockets(socket_enabled: None) -> None:
-    """Let the tests talk to servers on this machine, as they are about HTTP."""
+def _real_parts(socket_enabled: None) -> None:
+    """Let the tests open sockets. Start no Home Assistant, because the package needs none."""
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> None:
+    """Leave the integration around the package unchanged."""
 
 
 @pytest.fixture
@@ -34,14 +40,13 @@ async def session() -> AsyncIterator[ClientSession]:
 
 
 @pytest.fixture
-async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
-    """Return a server that stands where the bank was."""
-    async with Wire() as wire:
-        monkeypatch.setattr("custom_components.monzo.api.client.API_URL", wire.url)
-        yield wire
+async def server() -> AsyncIterator[ScriptedServer]:
+    """Return a server without responses."""
+    async with ScriptedServer() as server:
+        yield server
 
 
 @pytest.fixture
-def client(session: ClientSession) -> MonzoClient:
-    """Return a client that is signed in."""
-    return client_with(session, TOKEN)
+def client(session: ClientSession, server: ScriptedServer) -> MonzoClient:
+    """Return a client of the scripted server."""
+    return client_with_token(session, TOKEN, base_url=server.url)

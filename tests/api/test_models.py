@@ -15,18 +15,13 @@ from custom_components.monzo.api import (
     MonzoResponseError,
     Owner,
     Pot,
-    Receipt,
-    ReceiptItem,
-    ReceiptMerchant,
-    ReceiptPayment,
-    ReceiptTax,
     Records,
     Transaction,
     UploadTarget,
     Webhook,
 )
 
-from .shapes import recorded_payment, shape
+from .recorded_answers import recorded_answer, recorded_payment
 
 
 def gbp(minor: int) -> Money:
@@ -37,20 +32,20 @@ def gbp(minor: int) -> Money:
 @pytest.fixture
 def card_payment() -> dict[str, Any]:
     """Return the JSON of a card payment with its merchant."""
-    payment: dict[str, Any] = shape("transaction_expanded")["transaction"]
+    payment: dict[str, Any] = recorded_answer("transaction_expanded")["transaction"]
     return payment
 
 
 def test_whoami() -> None:
-    identity = Identity.from_json(shape("whoami"))
+    identity = Identity.from_json(recorded_answer("whoami"))
     assert identity.user_id == "user_0000XXXXXXXXXXXXXXXXXX"
     assert identity.client_id == "oauth2client_0000XXXXXXXXXXXXXXXXXX"
 
 
 def test_every_kind_of_account() -> None:
-    accounts = Records.from_json(shape("accounts"), "accounts", Account.from_json)
+    accounts = Records.from_json(recorded_answer("accounts"), "accounts", Account.from_json)
     assert accounts.skipped == 0
-    assert [(account.type, account.closed) for account in accounts.items] == [
+    assert [(account.type, account.closed) for account in accounts] == [
         ("uk_retail", False),
         ("uk_retail_joint", False),
         ("uk_business", False),
@@ -62,7 +57,7 @@ def test_every_kind_of_account() -> None:
     ]
     first_last = Owner(user_id="user_XXXX", name="First Last", first_name="First")
     second_last = Owner(user_id="user_YYYY", name="Second Last", first_name="Second")
-    current, joint, business, rewards, *_ = accounts.items
+    current, joint, business, rewards, *_ = accounts
     assert current == Account(
         id="acc_00009AAAAAAAAAAAAAAAAA",
         type="uk_retail",
@@ -88,7 +83,7 @@ def test_every_kind_of_account() -> None:
     assert rewards.product_type == "rewards"
 
 
-def test_an_account_of_2016_has_little_to_say() -> None:
+def test_an_account_of_2016_lacks_most_fields() -> None:
     account = Account.from_json(
         {"id": "acc_1", "description": "Ann's", "created": "2015-11-13T12:17:42Z"}
     )
@@ -109,14 +104,14 @@ def test_an_account_of_2016_has_little_to_say() -> None:
     )
 
 
-def test_an_odd_owner_does_not_hide_the_others() -> None:
-    owners = ["nobody", {"user_id": ""}, {"user_id": "user_1"}]
+def test_an_unreadable_owner_does_not_hide_the_others() -> None:
+    owners = ["no object", {"user_id": ""}, {"user_id": "user_1"}]
     account = Account.from_json({"id": "acc_1", "owners": owners})
     assert account.owners == (Owner(user_id="user_1", name="", first_name=None),)
 
 
 def test_the_balance_at_home() -> None:
-    assert Balance.from_json(shape("balance_at_home")) == Balance(
+    assert Balance.from_json(recorded_answer("balance_at_home")) == Balance(
         balance=gbp(40000),
         total_balance=gbp(60000),
         balance_including_flexible_savings=gbp(60000),
@@ -128,7 +123,7 @@ def test_the_balance_at_home() -> None:
 
 
 def test_the_balance_with_spending() -> None:
-    data = shape("balance_at_home") | {
+    data = recorded_answer("balance_at_home") | {
         "spend_today": -3000,
         "local_spend": [{"spend_today": -3000, "currency": "GBP"}],
     }
@@ -138,7 +133,7 @@ def test_the_balance_with_spending() -> None:
 
 
 def test_the_balance_abroad_in_a_currency_without_pence() -> None:
-    assert Balance.from_json(shape("balance_abroad")) == Balance(
+    assert Balance.from_json(recorded_answer("balance_abroad")) == Balance(
         balance=gbp(11339),
         total_balance=gbp(15948),
         balance_including_flexible_savings=None,
@@ -153,8 +148,8 @@ def test_the_balance_abroad_in_a_currency_without_pence() -> None:
     )
 
 
-def test_odd_local_spending_is_left_out() -> None:
-    data = shape("balance_abroad") | {
+def test_unreadable_local_spending_is_left_out() -> None:
+    data = recorded_answer("balance_abroad") | {
         "local_spend": [None, {}, {"spend_today": "5", "currency": "GBP"}, {"spend_today": 5}],
         "local_exchange_rate": "lots",
     }
@@ -164,9 +159,9 @@ def test_odd_local_spending_is_left_out() -> None:
 
 
 def test_a_deleted_pot_and_a_savings_pot() -> None:
-    pots = Records.from_json(shape("pots"), "pots", Pot.from_json)
+    pots = Records.from_json(recorded_answer("pots"), "pots", Pot.from_json)
     assert pots.skipped == 0
-    holiday, savings = pots.items
+    holiday, savings = pots
     assert holiday == Pot(
         id="pot_00009AAAAAAAAAAAAAAAAA",
         name="holiday",
@@ -198,18 +193,18 @@ def test_a_deleted_pot_and_a_savings_pot() -> None:
 
 
 @pytest.mark.parametrize("goal", [None, 0, "1000", -0, Decimal("1.5"), True, 10**15])
-def test_a_pot_without_a_sensible_goal_has_none(goal: object) -> None:
-    assert Pot.from_json(shape("pots")["pots"][0] | {"goal_amount": goal}).goal is None
+def test_an_impossible_goal_is_no_goal(goal: object) -> None:
+    assert Pot.from_json(recorded_answer("pots")["pots"][0] | {"goal_amount": goal}).goal is None
 
 
-def test_a_pot_need_not_mention_a_goal() -> None:
-    data = shape("pots")["pots"][0]
+def test_a_pot_may_lack_a_goal() -> None:
+    data = recorded_answer("pots")["pots"][0]
     del data["goal_amount"]
     assert Pot.from_json(data).goal is None
 
 
-def test_a_pot_that_rounds_up_and_is_locked_for_a_while() -> None:
-    data = shape("pots")["pots"][0] | {
+def test_a_pot_that_rounds_up_and_is_locked_until_a_date() -> None:
+    data = recorded_answer("pots")["pots"][0] | {
         "style": "",
         "round_up": True,
         "round_up_multiplier": Decimal("2.5"),
@@ -230,10 +225,10 @@ def test_a_pot_that_rounds_up_and_is_locked_for_a_while() -> None:
 
 def test_a_transaction_without_its_merchant() -> None:
     transactions = Records.from_json(
-        shape("transactions_unexpanded"), "transactions", Transaction.from_json
+        recorded_answer("transactions_unexpanded"), "transactions", Transaction.from_json
     )
     assert transactions.skipped == 0
-    (transaction,) = transactions.items
+    (transaction,) = transactions
     assert transaction == Transaction(
         id="tx_123ABC1",
         account_id="acc_123ABC",
@@ -257,7 +252,7 @@ def test_a_transaction_without_its_merchant() -> None:
         originator=False,
         atm_fee=None,
         attachments=(),
-        metadata=shape("transactions_unexpanded")["transactions"][0]["metadata"],
+        metadata=recorded_answer("transactions_unexpanded")["transactions"][0]["metadata"],
         dedupe_id="123ABC",
         user_id="user_ABC123",
         parent_account_id=None,
@@ -332,21 +327,21 @@ def test_a_newer_merchant_with_a_shop(card_payment: dict[str, Any]) -> None:
     assert merchant.address.latitude == 53
 
 
-def test_a_declined_payment_keeps_the_reason_as_it_is() -> None:
+def test_a_declined_payment_keeps_an_unknown_reason() -> None:
     transaction = Transaction.from_json(recorded_payment("declined"))
     assert transaction.declined
     assert transaction.decline_reason == "SCA_NOT_AUTHENTICATED_CARD_NOT_PRESENT"
     assert transaction.amount == gbp(-5000)
 
 
-def test_a_payment_that_is_not_settled(card_payment: dict[str, Any]) -> None:
+def test_a_pending_payment(card_payment: dict[str, Any]) -> None:
     transaction = Transaction.from_json(card_payment | {"settled": "", "amount_is_pending": True})
     assert transaction.settled is None
     assert transaction.is_pending
 
 
-def test_a_bank_transfer_coming_in() -> None:
-    transaction = Transaction.from_json(shape("faster_payment"))
+def test_an_incoming_bank_transfer() -> None:
+    transaction = Transaction.from_json(recorded_answer("faster_payment"))
     assert transaction.amount == gbp(100)
     assert transaction.settled == datetime(2022, 2, 2, 7, tzinfo=UTC)
     assert transaction.user_id is None
@@ -367,7 +362,7 @@ def test_a_bank_transfer_coming_in() -> None:
 
 
 def test_a_round_up_into_a_pot() -> None:
-    transaction = Transaction.from_json(shape("round_up"))
+    transaction = Transaction.from_json(recorded_answer("round_up"))
     assert transaction.pot_id == "pot_000000000002"
     assert transaction.external_id == "CoinJarRule:tx_000000000003:pot_000000000002"
     assert transaction.metadata["trigger"] == "coin_jar"
@@ -377,8 +372,8 @@ def test_a_round_up_into_a_pot() -> None:
     assert transaction.settled == transaction.created
 
 
-def test_the_small_transaction_of_the_documentation() -> None:
-    transaction = Transaction.from_json(shape("webhook_documented")["data"])
+def test_the_documented_webhook_delivery() -> None:
+    transaction = Transaction.from_json(recorded_answer("webhook_documented")["data"])
     assert transaction.account_id == "acc_00008gju41AHyfLUzBUk8A"
     assert transaction.amount == gbp(-350)
     assert transaction.local_amount is None
@@ -401,8 +396,8 @@ def test_payments_in_foreign_currencies() -> None:
     assert in_dollars.local_amount == Money(Decimal("-12.00"), "USD")
 
 
-def test_a_pot_deposit_of_which_little_is_told() -> None:
-    transaction = Transaction.from_json(shape("pot_deposit"))
+def test_a_pot_deposit_without_metadata() -> None:
+    transaction = Transaction.from_json(recorded_answer("pot_deposit"))
     assert transaction.description == "pot"
     assert transaction.pot_id is None
     assert transaction.originator
@@ -410,7 +405,7 @@ def test_a_pot_deposit_of_which_little_is_told() -> None:
 
 
 def test_a_top_up_of_a_prepaid_card() -> None:
-    transaction = Transaction.from_json(shape("top_up"))
+    transaction = Transaction.from_json(recorded_answer("top_up"))
     assert transaction.is_load
     assert transaction.metadata["is_topup"] == "true"
     assert not transaction.include_in_spending
@@ -433,7 +428,7 @@ def test_a_payment_split_over_categories(card_payment: dict[str, Any]) -> None:
     assert transaction.categories == {"bills": gbp(-3000), "category_0000AAAA": gbp(-2000)}
 
 
-def test_a_payment_with_pictures(card_payment: dict[str, Any]) -> None:
+def test_a_payment_with_attachments(card_payment: dict[str, Any]) -> None:
     picture = {
         "id": "attach_1",
         "user_id": "user_1",
@@ -464,7 +459,7 @@ def test_a_payment_with_pictures(card_payment: dict[str, Any]) -> None:
     )
 
 
-def test_metadata_keeps_texts_only(card_payment: dict[str, Any]) -> None:
+def test_metadata_values_that_are_not_texts_are_left_out(card_payment: dict[str, Any]) -> None:
     metadata = {"mcc": "1234", "empty": "", "odd": 5, "odder": None}
     transaction = Transaction.from_json(card_payment | {"metadata": metadata})
     assert transaction.metadata == {"mcc": "1234", "empty": ""}
@@ -479,7 +474,7 @@ def test_metadata_keeps_texts_only(card_payment: dict[str, Any]) -> None:
         {"merchant": 5, "attachments": 5, "categories": 5, "metadata": 5},
     ],
 )
-def test_every_kind_of_empty_is_empty(
+def test_all_forms_of_an_empty_field_read_the_same(
     card_payment: dict[str, Any],
     empty: dict[str, object],
 ) -> None:
@@ -491,25 +486,24 @@ def test_every_kind_of_empty_is_empty(
     assert transaction.metadata == {}
 
 
-@pytest.mark.parametrize("field", ["id", "amount", "currency", "created"])
-@pytest.mark.parametrize("value", [None, "", [], {}, True, Decimal("1.5"), 10**15])
-def test_a_transaction_that_lacks_what_matters_is_not_read(
+def test_a_transaction_without_an_essential_field_cannot_be_read(
     card_payment: dict[str, Any],
-    field: str,
-    value: object,
 ) -> None:
-    with pytest.raises(MonzoResponseError, match="no readable"):
-        Transaction.from_json(card_payment | {field: value})
+    unreadable: tuple[object, ...] = (None, "", [], {}, True, Decimal("1.5"), 10**15)
+    for field in ("id", "amount", "currency", "created"):
+        for value in unreadable:
+            with pytest.raises(MonzoResponseError, match="no readable"):
+                Transaction.from_json(card_payment | {field: value})
 
 
 @pytest.mark.parametrize("currency", ["gbp", "GB", "GBPX", "G8P", "€", "GBP\n", "ÄÖÜ"])
-def test_what_is_no_currency_is_not_read(currency: str) -> None:
+def test_an_impossible_currency_cannot_be_read(currency: str) -> None:
     with pytest.raises(MonzoResponseError, match="no readable"):
-        Balance.from_json(shape("balance_at_home") | {"currency": currency})
+        Balance.from_json(recorded_answer("balance_at_home") | {"currency": currency})
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "time"),
     [
         ("2021-06-29T13:10:49.8Z", datetime(2021, 6, 29, 13, 10, 49, 800000, tzinfo=UTC)),
         ("2021-06-29T13:10:14.08Z", datetime(2021, 6, 29, 13, 10, 14, 80000, tzinfo=UTC)),
@@ -523,39 +517,52 @@ def test_what_is_no_currency_is_not_read(currency: str) -> None:
         (1624972249, None),
     ],
 )
-def test_points_in_time(text: object, moment: datetime | None) -> None:
-    assert Account.from_json({"id": "acc_1", "created": text}).created == moment
+def test_times_are_read_in_utc(text: object, time: datetime | None) -> None:
+    assert Account.from_json({"id": "acc_1", "created": text}).created == time
 
 
-def test_half_a_surrogate_pair_is_replaced() -> None:
-    pot = Pot.from_json(shape("pots")["pots"][0] | {"name": "Rainy \ud83d day"})
+def test_an_unpaired_surrogate_is_replaced() -> None:
+    pot = Pot.from_json(recorded_answer("pots")["pots"][0] | {"name": "Rainy \ud83d day"})
     assert pot.name == "Rainy ? day"
 
 
 @pytest.mark.parametrize("number", [10**15, Decimal("1e999999999"), Decimal("-1e15"), True, "2"])
-def test_absurd_numbers_are_absent(number: object) -> None:
-    data = shape("pots")["pots"][0] | {"round_up_multiplier": number}
+def test_impossible_numbers_are_left_out(number: object) -> None:
+    data = recorded_answer("pots")["pots"][0] | {"round_up_multiplier": number}
     assert Pot.from_json(data).round_up_multiplier is None
 
 
-def test_endless_decimals_are_rounded() -> None:
-    data = shape("pots")["pots"][0] | {"round_up_multiplier": Decimal("0." + "3" * 100_000)}
+def test_long_decimals_are_rounded() -> None:
+    data = recorded_answer("pots")["pots"][0] | {
+        "round_up_multiplier": Decimal("0." + "3" * 100_000)
+    }
     assert Pot.from_json(data).round_up_multiplier == Decimal("0." + "3" * 28)
 
 
-def test_odd_records_are_set_aside_and_counted() -> None:
-    pots = [None, 5, {}, shape("pots")["pots"][0], {"id": "pot_1"}, []]
+def test_unreadable_records_are_skipped_and_counted() -> None:
+    pots = [None, 5, {}, recorded_answer("pots")["pots"][0], {"id": "pot_1"}, []]
     records = Records.from_json({"pots": pots}, "pots", Pot.from_json)
-    assert [pot.name for pot in records.items] == ["holiday"]
+    assert [pot.name for pot in records] == ["holiday"]
     assert records.skipped == 5
 
 
 @pytest.mark.parametrize(
     "data", [None, [], "pots", 5, {}, {"pots": None}, {"pots": {}}, {"accounts": []}]
 )
-def test_no_list_at_all_is_not_understood(data: object) -> None:
+def test_a_response_without_the_list_cannot_be_read(data: object) -> None:
     with pytest.raises(MonzoResponseError):
         Records.from_json(data, "pots", Pot.from_json)
+
+
+def test_records_are_a_sequence() -> None:
+    records = Records(("a", "b", "c"), skipped=1)
+    assert list(records) == ["a", "b", "c"]
+    assert list(reversed(records)) == ["c", "b", "a"]
+    assert (len(records), records[0], records[-1], records[1:]) == (3, "a", "c", ("b", "c"))
+    assert "b" in records
+    assert not Records(skipped=1)
+    assert records == Records(("a", "b", "c"), skipped=1)
+    assert records != Records(("a", "b", "c"))
 
 
 def test_webhooks_and_upload_targets() -> None:
@@ -567,137 +574,3 @@ def test_webhooks_and_upload_targets() -> None:
     assert UploadTarget.from_json(target) == UploadTarget(
         file_url="https://example.com/1", upload_url="https://example.com/2"
     )
-
-
-def test_a_recorded_receipt() -> None:
-    receipt = Receipt.from_json(shape("receipt")["receipt"])
-    assert receipt == Receipt(
-        id="receipt_123ABC",
-        external_id="123ABC",
-        transaction_id="tx_123ABC",
-        total=gbp(665),
-        merchant=ReceiptMerchant(),
-        items=(
-            ReceiptItem(
-                description="testing receipts",
-                quantity=Decimal(1),
-                amount=gbp(665),
-                tax=gbp(0),
-            ),
-        ),
-    )
-
-
-BURGER = ReceiptItem(
-    description="Burger",
-    quantity=Decimal(1),
-    amount=gbp(539),
-    tax=gbp(77),
-    sub_items=(
-        ReceiptItem(description="Extra cheese", quantity=Decimal(1), amount=gbp(100), tax=gbp(0)),
-        ReceiptItem(description="Promotion", amount=gbp(-100)),
-    ),
-)
-RECEIPT = Receipt(
-    transaction_id="tx_1",
-    external_id="Order-12345678",
-    total=gbp(579),
-    items=(
-        BURGER,
-        ReceiptItem(description="Bananas", quantity=Decimal("0.3"), unit="kg", amount=gbp(30)),
-    ),
-    taxes=(ReceiptTax(description="VAT", amount=gbp(10), tax_number="945719291"),),
-    payments=(
-        ReceiptPayment(type="card", amount=gbp(500), last_four="0987"),
-        ReceiptPayment(type="gift_card", amount=gbp(79), gift_card_type="One4all"),
-    ),
-    merchant=ReceiptMerchant(name="Diner", store_name="Old Street", phone="0", email="a@b.c"),
-)
-
-
-def test_a_receipt_as_it_is_sent() -> None:
-    assert RECEIPT.to_json() == {
-        "transaction_id": "tx_1",
-        "external_id": "Order-12345678",
-        "total": 579,
-        "currency": "GBP",
-        "items": [
-            {
-                "description": "Burger",
-                "quantity": 1,
-                "amount": 539,
-                "currency": "GBP",
-                "tax": 77,
-                "sub_items": [
-                    {
-                        "description": "Extra cheese",
-                        "quantity": 1,
-                        "amount": 100,
-                        "currency": "GBP",
-                        "tax": 0,
-                    },
-                    {"description": "Promotion", "amount": -100, "currency": "GBP"},
-                ],
-            },
-            {
-                "description": "Bananas",
-                "quantity": 0.3,
-                "unit": "kg",
-                "amount": 30,
-                "currency": "GBP",
-            },
-        ],
-        "taxes": [
-            {"description": "VAT", "amount": 10, "currency": "GBP", "tax_number": "945719291"}
-        ],
-        "payments": [
-            {"type": "card", "amount": 500, "currency": "GBP", "last_four": "0987"},
-            {"type": "gift_card", "amount": 79, "currency": "GBP", "gift_card_type": "One4all"},
-        ],
-        "merchant": {
-            "name": "Diner",
-            "online": False,
-            "phone": "0",
-            "email": "a@b.c",
-            "store_name": "Old Street",
-        },
-    }
-
-
-def test_a_receipt_needs_no_merchant() -> None:
-    receipt = Receipt(transaction_id="tx_1", external_id="1", total=gbp(0), items=())
-    assert receipt.to_json() == {
-        "transaction_id": "tx_1",
-        "external_id": "1",
-        "total": 0,
-        "currency": "GBP",
-        "items": [],
-        "taxes": [],
-        "payments": [],
-    }
-
-
-def test_a_receipt_comes_back_as_it_was_sent() -> None:
-    assert Receipt.from_json(RECEIPT.to_json() | {"items": [BURGER.to_json()]}) == Receipt(
-        transaction_id=RECEIPT.transaction_id,
-        external_id=RECEIPT.external_id,
-        total=RECEIPT.total,
-        items=(BURGER,),
-        taxes=RECEIPT.taxes,
-        payments=RECEIPT.payments,
-        merchant=RECEIPT.merchant,
-    )
-
-
-def test_sub_items_have_no_sub_items() -> None:
-    nested: dict[str, object] = BURGER.to_json()
-    for _ in range(5000):
-        nested = BURGER.to_json() | {"sub_items": [nested]}
-    item = ReceiptItem.from_json(nested)
-    assert item.sub_items[0].sub_items == ()
-
-
-@pytest.mark.parametrize("part", ["items", "taxes", "payments"])
-def test_a_receipt_with_an_odd_line_is_not_read(part: str) -> None:
-    with pytest.raises(MonzoResponseError):
-        Receipt.from_json(RECEIPT.to_json() | {part: [{"description": "?"}]})

@@ -1,4 +1,4 @@
-"""Every endpoint against a bank that does what Monzo does."""
+"""Every endpoint, against the sandbox bank over HTTP."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -24,36 +24,51 @@ from custom_components.monzo.api import (
     Records,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
+from sandbox.household import Household, build_household
 from sandbox.server import Answer, BankServer, CommitThen, LoseResponse, Truncated
 
-from .conftest import client_with
+from .conftest import client_with_token
 
 FIVE_POUNDS = Money(Decimal(5), "GBP")
 
 
-@pytest.fixture
-def home() -> Home:
-    """Return a household with two months behind it."""
-    return build_home(Bank())
+class Clock:
+    """A clock that stands still until a test turns it."""
+
+    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
 
 
 @pytest.fixture
-async def server(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BankServer]:
-    """Return the household's bank, standing where Monzo was."""
+def clock() -> Clock:
+    """Return the clock of the bank."""
+    return Clock()
+
+
+@pytest.fixture
+def home(clock: Clock) -> Household:
+    """Return a household with a history of two months."""
+    return build_household(Bank(clock))
+
+
+@pytest.fixture
+async def server(home: Household) -> AsyncIterator[BankServer]:
+    """Return the server of the household's bank."""
     async with BankServer(home.bank) as server:
-        monkeypatch.setattr("custom_components.monzo.api.client.API_URL", server.url)
         yield server
 
 
 @pytest.fixture
-def ann(session: ClientSession, server: BankServer, home: Home) -> MonzoClient:
-    """Return a client that Ann is signed in with."""
+def ann(session: ClientSession, server: BankServer, home: Household) -> MonzoClient:
+    """Return Ann's client."""
     token = str(server.sign_in(home.ann)["access_token"])
-    return client_with(session, token)
+    return client_with_token(session, token, base_url=server.url)
 
 
-async def test_who_is_signed_in(ann: MonzoClient, home: Home) -> None:
+async def test_the_owner_of_the_token(ann: MonzoClient, home: Household) -> None:
     assert (await ann.who_am_i()).user_id == home.ann.user_id
 
 
@@ -63,10 +78,10 @@ async def test_signing_out(ann: MonzoClient) -> None:
         await ann.who_am_i()
 
 
-async def test_accounts_of_every_kind(ann: MonzoClient, home: Home) -> None:
+async def test_accounts_of_every_kind(ann: MonzoClient, home: Household) -> None:
     accounts = await ann.accounts()
     assert accounts.skipped == 0
-    assert {account.type: account.id for account in accounts.items} == {
+    assert {account.type: account.id for account in accounts} == {
         "uk_retail": home.current.id,
         "uk_retail_joint": home.joint.id,
         "uk_monzo_flex": home.flex.id,
@@ -75,22 +90,21 @@ async def test_accounts_of_every_kind(ann: MonzoClient, home: Home) -> None:
         "uk_loan": home.loan.id,
         "uk_monzo_flex_backing_loan": home.backing_loan.id,
     }
-    (joint,) = (await ann.accounts("uk_retail_joint")).items
+    (joint,) = await ann.accounts("uk_retail_joint")
     assert [owner.name for owner in joint.owners] == ["Ann Archer", "Ben Baker"]
 
 
-async def test_balances_and_pots_add_up(ann: MonzoClient, home: Home) -> None:
+async def test_balances_and_pots_add_up(ann: MonzoClient, home: Household) -> None:
     balance = await ann.balance(home.current.id)
     pots = await ann.pots(home.current.id)
     assert pots.skipped == 0
-    assert {pot.name for pot in pots.items} == {"Holiday", "Rainy day", "Coin jar", "Savings"}
-    total = balance.balance
-    for pot in pots.items:
-        total += pot.balance
-    assert balance.total_balance == total
+    assert {pot.name for pot in pots} == {"Holiday", "Rainy day", "Coin jar", "Savings"}
+    assert balance.total_balance == sum((pot.balance for pot in pots), balance.balance)
 
 
-async def test_money_goes_into_a_pot_and_back(ann: MonzoClient, home: Home) -> None:
+async def test_money_moves_into_a_pot_and_back(
+    ann: MonzoClient, home: Household, clock: Clock
+) -> None:
     pot = await ann.deposit_into_pot(
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="there"
     )
@@ -99,30 +113,32 @@ async def test_money_goes_into_a_pot_and_back(ann: MonzoClient, home: Home) -> N
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="back"
     )
     assert pot.balance == Money(Decimal("640.00"), "GBP")
-    since = datetime.now(UTC) - timedelta(minutes=5)
-    there, back = (await ann.transactions(home.current.id, since=since)).items
+    there, back = await ann.transactions(home.current.id, since=clock.now)
     assert (there.amount, back.amount) == (-FIVE_POUNDS, FIVE_POUNDS)
     assert (there.external_id, back.external_id) == ("there", "back")
     assert there.pot_id == back.pot_id == home.holiday.id
 
 
 @pytest.mark.parametrize("fault", [LoseResponse(), CommitThen(500), CommitThen(504), Truncated()])
-async def test_the_same_transfer_moves_money_once(
-    ann: MonzoClient, server: BankServer, home: Home, fault: LoseResponse | CommitThen | Truncated
+async def test_a_repeated_transfer_moves_the_money_once(
+    ann: MonzoClient,
+    server: BankServer,
+    home: Household,
+    fault: LoseResponse | CommitThen | Truncated,
 ) -> None:
     server.fail("PUT", "/pots/*", fault)
     with pytest.raises(MonzoConnectionError):
         await ann.deposit_into_pot(
             home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="once"
         )
-    assert len(server.calls("PUT")) == 1
+    assert len(server.requests_to("PUT")) == 1
     pot = await ann.deposit_into_pot(
         home.holiday.id, account_id=home.current.id, amount=FIVE_POUNDS, dedupe_id="once"
     )
     assert pot.balance == Money(Decimal("645.00"), "GBP")
 
 
-async def test_what_the_bank_refuses(ann: MonzoClient, home: Home) -> None:
+async def test_a_transfer_that_the_bank_refuses(ann: MonzoClient, home: Household) -> None:
     with pytest.raises(MonzoRejectedError) as caught:
         await ann.deposit_into_pot(
             home.holiday.id,
@@ -137,26 +153,33 @@ async def test_what_the_bank_refuses(ann: MonzoClient, home: Home) -> None:
         )
 
 
-async def test_transactions_of_every_kind_can_be_read(ann: MonzoClient, home: Home) -> None:
-    since = datetime.now(UTC) - timedelta(days=70)
+async def test_transactions_of_every_kind_can_be_read(
+    ann: MonzoClient, home: Household, clock: Clock
+) -> None:
+    since = clock.now - timedelta(days=70)
     for account in (home.current, home.joint):
         transactions = await ann.all_transactions(account.id, since=since)
         assert transactions.skipped == 0
         expected = [row.id for row in home.bank.transactions(account.id) if row.created >= since]
-        assert [item.id for item in transactions.items] == expected
+        assert [transaction.id for transaction in transactions] == expected
 
 
-async def test_pages_are_followed_to_the_end(
-    ann: MonzoClient, server: BankServer, home: Home
+async def test_pages_are_followed_to_the_end_and_resumed(
+    ann: MonzoClient, server: BankServer, home: Household, clock: Clock
 ) -> None:
-    since = datetime.now(UTC) - timedelta(seconds=5)
     made = [home.bank.pay(home.current.id, -100, merchant="Deli").id for _ in range(250)]
-    transactions = await ann.all_transactions(home.current.id, since=since)
-    assert [item.id for item in transactions.items] == made
-    assert len(server.calls("GET", "/transactions")) == 3
+    transactions = await ann.all_transactions(home.current.id, since=clock.now)
+    assert [transaction.id for transaction in transactions] == made
+    assert len(server.requests_to("GET", "/transactions")) == 3
+    pages = ann.transaction_pages(home.current.id, after_id=made[199], page_size=20)
+    assert [[transaction.id for transaction in page] async for page in pages] == [
+        made[200:220],
+        made[220:240],
+        made[240:],
+    ]
 
 
-async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Home) -> None:
+async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     transaction = await ann.transaction(made.id)
     assert transaction.amount == Money(Decimal("-3.50"), "GBP")
@@ -168,18 +191,19 @@ async def test_one_transaction_and_its_notes(ann: MonzoClient, home: Home) -> No
     assert (await ann.transaction(made.id)).notes == "für Ben & Ann"
 
 
-async def test_a_merchant_that_was_not_asked_for(ann: MonzoClient, home: Home) -> None:
+async def test_a_transaction_without_its_merchant(
+    ann: MonzoClient, home: Household, clock: Clock
+) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
-    since = datetime.now(UTC) - timedelta(seconds=5)
-    page = await ann.transactions(home.current.id, since=since, expand_merchant=False)
-    # The second is its spare change on the way to the coin jar.
-    plain, _ = page.items
+    page = await ann.transactions(home.current.id, since=clock.now, expand_merchant=False)
+    # The second transaction is the round-up of the first.
+    plain, _ = page
     assert plain.id == made.id
     assert plain.merchant is None
     assert plain.merchant_id
 
 
-async def test_feed_items(ann: MonzoClient, home: Home) -> None:
+async def test_feed_items(ann: MonzoClient, home: Household) -> None:
     await ann.create_feed_item(
         home.current.id, title="Tea", image_url="https://example.com/1.png", body="is ready"
     )
@@ -187,7 +211,7 @@ async def test_feed_items(ann: MonzoClient, home: Home) -> None:
     assert item.account_id == home.current.id
 
 
-async def test_attachments(ann: MonzoClient, server: BankServer, home: Home) -> None:
+async def test_attachments(ann: MonzoClient, server: BankServer, home: Household) -> None:
     made = home.bank.pay(home.current.id, -350, merchant="Deli")
     file_url = await ann.upload_attachment("tea.png", "image/png", b"PNG")
     assert list(server.files.values()) == [b"PNG"]
@@ -198,7 +222,7 @@ async def test_attachments(ann: MonzoClient, server: BankServer, home: Home) -> 
     assert (await ann.transaction(made.id)).attachments == ()
 
 
-async def test_receipts(ann: MonzoClient, home: Home) -> None:
+async def test_receipts(ann: MonzoClient, home: Household) -> None:
     made = home.bank.pay(home.current.id, -500, merchant="Deli")
     item = ReceiptItem(description="Tea", quantity=Decimal("0.5"), unit="kg", amount=FIVE_POUNDS)
     receipt = Receipt(
@@ -216,62 +240,55 @@ async def test_receipts(ann: MonzoClient, home: Home) -> None:
         await ann.receipt("order 1")
 
 
-async def test_webhooks(ann: MonzoClient, home: Home) -> None:
+async def test_webhooks(ann: MonzoClient, home: Household) -> None:
     webhook = await ann.register_webhook(home.current.id, "https://example.com/hook?a=b")
     assert webhook.url == "https://example.com/hook?a=b"
-    assert await ann.webhooks(home.current.id) == Records(items=(webhook,))
+    assert await ann.webhooks(home.current.id) == Records((webhook,))
     await ann.delete_webhook(webhook.id)
-    assert await ann.webhooks(home.current.id) == Records(items=())
+    assert await ann.webhooks(home.current.id) == Records()
 
 
 async def test_before_the_owner_approves(
-    session: ClientSession, server: BankServer, home: Home
+    session: ClientSession, server: BankServer, home: Household
 ) -> None:
     token = str(server.sign_in(home.ann, approved=False)["access_token"])
-    client = client_with(session, token)
+    client = client_with_token(session, token, base_url=server.url)
     assert (await client.who_am_i()).user_id == home.ann.user_id
     with pytest.raises(MonzoPermissionError):
         await client.accounts()
     server.approve(home.ann)
-    assert (await client.accounts()).items
+    assert await client.accounts()
 
 
 async def test_after_another_program_signed_in(
-    ann: MonzoClient, server: BankServer, home: Home
+    ann: MonzoClient, server: BankServer, home: Household
 ) -> None:
     server.evict(home.ann)
     with pytest.raises(MonzoEvictedError):
         await ann.accounts()
 
 
-async def test_after_the_token_ran_out(ann: MonzoClient, server: BankServer, home: Home) -> None:
+async def test_after_the_token_expired(
+    ann: MonzoClient, server: BankServer, home: Household
+) -> None:
     server.expire_access_token(home.ann)
     with pytest.raises(MonzoAuthenticationError) as caught:
         await ann.accounts()
     assert caught.value.code == "unauthorized.bad_access_token.expired"
 
 
-async def test_history_that_is_too_old(
-    session: ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
-    bank = Bank(lambda: now)
-    home = build_home(bank)
-    async with BankServer(bank) as server:
-        monkeypatch.setattr("custom_components.monzo.api.client.API_URL", server.url)
-        token = str(server.sign_in(home.ann)["access_token"])
-        client = client_with(session, token)
-        since = now - timedelta(days=200)
-        assert (await client.transactions(home.current.id, since=since)).items
-        now += timedelta(minutes=10)
-        with pytest.raises(MonzoVerificationRequiredError):
-            await client.transactions(home.current.id, since=since)
-        with pytest.raises(MonzoRejectedError) as caught:
-            await client.transactions(home.current.id, since=now - timedelta(days=400))
-        assert caught.value.code == "bad_request.invalid_time_range"
+async def test_history_that_is_too_old(ann: MonzoClient, home: Household, clock: Clock) -> None:
+    since = clock.now - timedelta(days=200)
+    assert await ann.transactions(home.current.id, since=since)
+    clock.now += timedelta(minutes=10)
+    with pytest.raises(MonzoVerificationRequiredError):
+        await ann.transactions(home.current.id, since=since)
+    with pytest.raises(MonzoRejectedError) as caught:
+        await ann.transactions(home.current.id, since=clock.now - timedelta(days=400))
+    assert caught.value.code == "bad_request.invalid_time_range"
 
 
-async def test_an_account_that_is_not_ours(ann: MonzoClient, home: Home) -> None:
+async def test_an_account_of_another_customer(ann: MonzoClient, home: Household) -> None:
     with pytest.raises(MonzoPermissionError):
         await ann.balance(home.bens.id)
 
@@ -287,4 +304,4 @@ async def test_faults_of_the_bank(ann: MonzoClient, server: BankServer) -> None:
     server.fail("GET", "/accounts", Answer.garbage())
     with pytest.raises(MonzoResponseError):
         await ann.accounts()
-    assert (await ann.accounts()).items
+    assert await ann.accounts()

@@ -10,10 +10,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import BankServer
 from tests.conftest import LetPass, SignIn
-from tests.looking import set_up
+from tests.helpers.state_helpers import set_up
 
 from .phone import Phone
 from .stage import FOLDER, Stage
@@ -36,7 +36,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 @pytest.fixture
 async def stage(
     hass: HomeAssistant,
-    home: Home,
+    home: Household,
     sign_in: SignIn,
     server: BankServer,
     let_pass: LetPass,

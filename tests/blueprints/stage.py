@@ -14,12 +14,12 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from sandbox.bank import Bank
-from sandbox.home import Home
-from sandbox.records import Account, Pot
+from sandbox.household import Household
+from sandbox.models import Account, Pot
 from sandbox.server import BankServer
 from tests.conftest import LetPass
-from tests.looking import entity_id, is_complaint, set_up
-from tests.teller import Move, Teller
+from tests.helpers.state_helpers import entity_id, is_complaint, set_up
+from tests.helpers.transfer_client import Move, Teller
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints" / "automation" / "monzo"
@@ -53,7 +53,7 @@ class Stage:
         self,
         hass: HomeAssistant,
         entry: MockConfigEntry,
-        home: Home,
+        home: Household,
         server: BankServer,
         let_pass: LetPass,
         caplog: pytest.LogCaptureFixture,

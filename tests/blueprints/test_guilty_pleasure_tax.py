@@ -5,10 +5,10 @@ from typing import Any
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
 
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION
 from sandbox.server import Answer
-from tests.mishaps import break_transfers
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers
 
 from .conftest import A_WHILE
 from .stage import Stage
@@ -52,7 +52,7 @@ async def test_a_payment_that_is_told_again_is_not_taxed_again(stage: Stage) -> 
     await tax(stage)
     await pay(stage, -850)
     report = ear.reports[0]
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.joint.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.joint.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("Bills", 85)]
@@ -201,4 +201,4 @@ async def test_a_tax_that_the_bank_refuses_is_told(stage: Stage) -> None:
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())

@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 
@@ -198,7 +198,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage, dry_run=True, **soon()))
     await stage.let_pass(A_MOMENT)
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "exceeds the limit of 5.00 GBP per transfer" in plan
 
 
 async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
@@ -213,7 +213,7 @@ async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("The amount exceeds the limit" in text for text in stage.complaints())
+    assert any("exceeds the limit of … per transfer" in text for text in stage.complaints())
 
 
 async def test_no_more_than_the_most_at_once_and_the_rest_the_next_time(stage: Stage) -> None:

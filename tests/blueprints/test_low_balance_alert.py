@@ -5,7 +5,7 @@ from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of
@@ -199,7 +199,7 @@ async def test_a_plan_tells_what_is_in_its_way(stage: Stage, clock: Clock, phone
     phone.press(phone.buttons[0])
     await stage.let_pass()
     assert phone.texts[-1][1].startswith(
-        "Plan only: £50.00 from Bills would be moved. The amount exceeds the limit per"
+        "Plan only: £50.00 from Bills would be moved. 50.00 GBP exceeds the limit of 49.00 GBP per"
     )
     assert phone.texts[-1][1].endswith("no money.")
 

@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 from .waiting import Clock
@@ -192,7 +192,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     income(stage)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "1885.00 GBP exceeds the limit of 1000.00 GBP per transfer" in plan
 
 
 @pytest.mark.parametrize("what", ["income", "everything"])
@@ -204,7 +204,7 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage, what: str) ->
     ((title, told),) = stage.notifications
     assert title == "The play: not all transfers were made"
     assert told.startswith("Did not move 500.00 GBP into Holiday. Did not move ")
-    assert "exceeds the limit per transfer" in told
+    assert "exceeds the limit of 1000.00 GBP per transfer" in told
     assert stage.heard == [{"message": told}]
     assert stage.sent == []
 
@@ -218,7 +218,8 @@ async def test_a_bank_that_refuses_in_the_middle_is_told_of(stage: Stage) -> Non
     assert stage.amounts == [("Holiday", 50_000)]
     told = (
         "Moved 500.00 GBP into Holiday. Did not move 265.00 GBP into Rainy day. "
-        "Monzo rejected the transfer, so the money was not moved: Not today. "
+        "Monzo rejected the transfer of 265.00 GBP from Current account to Rainy day, "
+        "so the money was not moved: Not today. "
         "Did not move 1885.00 GBP into Coin jar."
     )
     assert stage.heard == [{"message": told}]
@@ -254,7 +255,7 @@ async def test_a_salary_that_comes_in_while_the_bank_has_trouble_is_handed_out_l
     stage.server.clear_faults()
     assert stage.moves == []
     # A poll sees that the bank is well again.
-    await clock.let_pass(6 * MINUTE, until=lambda: stage.server.calls("GET", "/pots"))
+    await clock.let_pass(6 * MINUTE, until=lambda: stage.server.requests_to("GET", "/pots"))
     await clock.go_on_for_a_moment()
     await clock.let_pass(2 * MINUTE, until=lambda: stage.heard)
     assert stage.amounts == HANDED_OUT
@@ -274,10 +275,10 @@ async def test_a_salary_of_which_a_part_is_in_doubt_is_finished_later(
     salary = income(stage)
     stage.server.fail("GET", "/transactions", Answer.html(502), after=1, times=None)
     await clock.let_pass(2 * MINUTE, until=lambda: len(stage.moves) == 2)
-    looked = len(stage.server.calls("GET", "/transactions"))
+    looked = len(stage.server.requests_to("GET", "/transactions"))
     # It is sent again some times, and then looked for, in vain.
     await clock.go_on(until=lambda: len(stage.sent) == 5)
-    await clock.go_on(until=lambda: len(stage.server.calls("GET", "/transactions")) > looked)
+    await clock.go_on(until=lambda: len(stage.server.requests_to("GET", "/transactions")) > looked)
     await clock.go_on_for_a_moment()
     stage.server.clear_faults()
     assert stage.heard == []

@@ -7,10 +7,10 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dis
 from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION, Report
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import break_transfers, change_options
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import Stage
 
@@ -69,7 +69,7 @@ async def test_a_payment_that_is_told_again_is_not_taken_again(stage: Stage) -> 
     lunch = pay(stage, 1_205)
     await stage.let_pass()
     report = next(each for each in ear.reports if each.transaction.id == lunch)
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.current.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.current.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("Holiday", -1_205)]
@@ -142,7 +142,8 @@ async def test_a_payment_that_the_pot_has_too_little_for_is_told_of(stage: Stage
     await stage.let_pass()
     told = (
         "Did not move 1.01 GBP out of Holiday for Deli. "
-        "This would leave less than the minimum to keep. This call moved no money."
+        "Holiday holds 640.00 GBP. Moving 1.01 GBP out of it would leave less than the minimum of "
+        "639.00 GBP to keep. This call moved no money."
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: no money was moved", told)]
@@ -191,7 +192,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 501)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "exceeds the limit of 5.00 GBP per transfer" in plan
 
 
 async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
@@ -199,13 +200,15 @@ async def test_a_pot_of_another_account_is_refused(stage: Stage) -> None:
     pay(stage, 300)
     await stage.let_pass()
     assert stage.sent == []
-    assert any("does not belong to the chosen account" in text for text in stage.complaints())
+    assert any(
+        "… belongs to …, not to …, so no money was moved" in text for text in stage.complaints()
+    )
 
 
 async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -> None:
     taken: list[str] = []
 
-    async def take(report: Report) -> None:
+    async def take(report: NewTransaction) -> None:
         if report.transaction.pot_id is not None:
             return
         taken.append(report.transaction.id)
@@ -213,7 +216,7 @@ async def test_a_payment_that_something_else_takes_is_left_alone(stage: Stage) -
         await stage.teller.withdraw(stage.home.coin_jar, 3, dedupe_id=dedupe_id)
 
     account = stage.home.current.id
-    stop = async_dispatcher_connect(stage.hass, SIGNAL_TRANSACTION.format(account), take)
+    stop = async_dispatcher_connect(stage.hass, SIGNAL_NEW_TRANSACTION.format(account), take)
     await stage.play(NAME, **inputs(stage))
     lunch = pay(stage, 300)
     await stage.let_pass()
@@ -232,7 +235,7 @@ async def test_a_transfer_that_the_bank_refuses_is_told(stage: Stage) -> None:
     told = FAILED.format("Holiday")
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
     pay(stage, 301)
     await stage.let_pass(A_WHILE)
     assert stage.amounts == [("Holiday", -301)]

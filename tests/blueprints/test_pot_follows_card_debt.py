@@ -7,7 +7,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from tests.mishaps import change_options
+from tests.helpers.transfer_faults import change_options
 
 from .stage import Stage
 
@@ -191,7 +191,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     await stage.play(NAME, **inputs(stage, dry_run=True, **soon()))
     await stage.let_pass(A_MOMENT)
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "exceeds the limit of 5.00 GBP per transfer" in plan
 
 
 async def test_a_debt_in_another_currency_moves_nothing(stage: Stage) -> None:
@@ -211,4 +211,4 @@ async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
     assert stage.sent == []
     assert stage.heard == [{"message": FAILED}]
     assert stage.notifications == [("The play: something went wrong", FAILED)]
-    assert any("The amount exceeds the limit" in text for text in stage.complaints())
+    assert any("exceeds the limit of … per transfer" in text for text in stage.complaints())

@@ -8,10 +8,10 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transactions import SIGNAL_TRANSACTION
+from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION
 from sandbox.server import Answer, LoseResponse
-from tests.mishaps import break_transfers, change_options
-from tests.stream import Listener
+from tests.helpers.transaction_listener import Listener
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import Stage
 
@@ -118,7 +118,7 @@ async def test_a_payment_that_is_told_again_is_not_rounded_up_again(stage: Stage
     pay(stage, 1_230)
     await stage.let_pass()
     report = ear.reports[0]
-    async_dispatcher_send(stage.hass, SIGNAL_TRANSACTION.format(stage.home.joint.id), report)
+    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.joint.id), report)
     await stage.let_pass()
     assert stage.runs == 2
     assert stage.amounts == [("House", 270)]
@@ -188,7 +188,7 @@ async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
     pay(stage, 1_230)
     await stage.let_pass()
     ((_title, plan),) = stage.notifications
-    assert "exceeds the limit per transfer" in plan
+    assert "exceeds the limit of 2.00 GBP per transfer" in plan
 
 
 async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
@@ -199,7 +199,7 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
     ((title, text),) = stage.notifications
     assert title == "The play: no money was moved"
     assert text.startswith(
-        "Did not move 2.70 GBP into House for Deli. The amount exceeds the limit"
+        "Did not move 2.70 GBP into House for Deli. 2.70 GBP exceeds the limit of 2.00 GBP"
     )
     assert stage.heard == [{"message": text}]
     assert stage.sent == []
@@ -218,7 +218,7 @@ async def test_a_round_up_that_the_bank_refuses_is_told(stage: Stage) -> None:
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
 
 
 async def test_a_payment_can_be_rounded_up_into_two_pots(stage: Stage) -> None:

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
-from custom_components.monzo.transfer_journal import JOURNALS
+from custom_components.monzo.memory import async_get_memory
+from custom_components.monzo.transfers.journal import TransferJournal
 from sandbox.server import Answer, LoseResponse
-from tests.looking import set_up
-from tests.mishaps import break_transfers, change_options
+from tests.helpers.state_helpers import set_up
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 from .stage import A_POLL, Stage
 
@@ -66,8 +67,8 @@ async def test_what_was_saved_before_a_restart_counts(stage: Stage) -> None:
     await save(stage)
     await happen(stage, times=2)
     await stage.hass.config_entries.async_unload(stage.entry.entry_id)
-    # Nothing is left but what has been written down.
-    del stage.hass.data[JOURNALS]
+    # Only the file is left.
+    async_get_memory(stage.hass).remove(TransferJournal, stage.entry.entry_id)
     await set_up(stage.hass, stage.entry)
     await happen(stage, times=2)
     assert stage.amounts == [("Bills", 100)] * 3
@@ -123,7 +124,7 @@ async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
     await happen(stage)
     assert stage.sent == []
     (call,) = stage.heard
-    assert "The amount exceeds the limit per transfer" in call["message"]
+    assert "1.00 GBP exceeds the limit of 0.50 GBP per transfer" in call["message"]
 
 
 async def test_a_time_whose_answer_was_lost_is_not_saved_twice(stage: Stage) -> None:
@@ -152,7 +153,7 @@ async def test_what_the_bank_refuses_is_told_and_does_not_count(stage: Stage) ->
     )
     assert stage.heard == [{"message": told}]
     assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Not today" in text for text in stage.complaints())
+    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
     await happen(stage)
     assert stage.amounts == [("Bills", 100)]
 

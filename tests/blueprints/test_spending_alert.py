@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.api import Call
+from sandbox.api import LoggedRequest
 from sandbox.server import Answer
-from tests.mishaps import break_transfers
+from tests.helpers.transfer_faults import break_transfers
 
 from .conftest import A_WHILE, MORE_THAN_AN_HOUR
 from .phone import Phone, device_of
@@ -289,6 +289,8 @@ async def test_it_asks_the_bank_only_about_what_might_be_unusual(stage: Stage) -
     assert await asked_because_of(-10_000) == 0
 
 
-def questions(stage: Stage) -> list[Call]:
+def questions(stage: Stage) -> list[LoggedRequest]:
     """Return the requests for what was before a payment; who polls asks for what is after."""
-    return [call for call in stage.server.calls("GET", "/transactions") if "before" in call.query]
+    return [
+        call for call in stage.server.requests_to("GET", "/transactions") if "before" in call.query
+    ]

@@ -8,7 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer
 
 from .stage import Stage
@@ -50,7 +50,7 @@ async def _off_in_the_end(hass: HomeAssistant) -> AsyncIterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _weeks(home: Home, _on_a_monday: None) -> None:
+def _weeks(home: Household, _on_a_monday: None) -> None:
     """Have lived for two weeks on Flex."""
     rows: list[tuple[datetime, int, str, str]] = [
         (MIDNIGHT - 2 * A_WEEK - A_MOMENT, -70_000, "Landlord", "bills"),

@@ -19,10 +19,10 @@ from playwright.async_api import Page
 import time_machine
 import yaml
 
-from sandbox.home_assistant import Frontend
-from sandbox.past import import_past
+from sandbox.demo.past_statistics import import_past_statistics
+from sandbox.home_assistant.client import HomeAssistantClient
+from sandbox.home_assistant.sign_in import add_credentials
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from sandbox.sign_in import add_credentials
 
 from .browser_session import BrowserSession, WindowPool, box_of, capture
 from .chromium import find_chromium, run_chromium
@@ -74,7 +74,7 @@ class ScreenshotTour:
         """Take all screenshots, in the order of the events that they show."""
         _add_transactions(self._ha)
         await self._sign_in()
-        await import_past(self._ha.admin, self._ha.bank)
+        await import_past_statistics(self._ha.admin, self._ha.bank)
         await self._wait_for_statistics()
         self._devices = await _device_ids(self._ha.admin)
         await self._dashboards()
@@ -245,7 +245,7 @@ def _add_transactions(ha: HaInstance) -> None:
     bank.pay(home.joint.id, -3_865, merchant="Greens Market", at=today(17, 40))
 
 
-async def _device_ids(admin: Frontend) -> dict[str, str]:
+async def _device_ids(admin: HomeAssistantClient) -> dict[str, str]:
     """Return the ids of the integration's devices by their names."""
     return {
         device["name"]: device["id"]

@@ -11,17 +11,15 @@ import socket
 from typing import Final
 
 from sandbox.bank import Bank
-from sandbox.behaviour import AS_ASSUMED
-from sandbox.home import Home, build_home
-from sandbox.home_assistant import Frontend, HomeAssistant
+from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
+from sandbox.home_assistant.client import HomeAssistantClient
+from sandbox.home_assistant.process import EXTERNAL_HOST, HomeAssistantProcess
+from sandbox.home_assistant.sign_in import add_credentials, sign_in
+from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
-from sandbox.sign_in import add_credentials, sign_in
 
 # The newest Home Assistant; the tests themselves run beside the oldest supported version.
 PYTHON: Final = Path(__file__).parents[2] / ".venv-demo/bin/python"
-
-# External host name of Home Assistant. The sandbox maps it to this machine.
-_EXTERNAL_HOST: Final = "home.example.test"
 
 # Limit of each wait, with a margin for a busy machine.
 MAX_WAIT_SECONDS: Final = 60
@@ -35,10 +33,10 @@ class HaInstance:
     `admin` is the API client of an administrator, for preparations and checks without clicks.
     """
 
-    home: Home
+    home: Household
     server: BankServer
-    process: HomeAssistant
-    admin: Frontend
+    process: HomeAssistantProcess
+    admin: HomeAssistantClient
 
     @property
     def moment(self) -> datetime | None:
@@ -117,14 +115,16 @@ async def run_home_assistant(
     With a moment, Home Assistant's clock is stopped there. The caller sets the bank's clock.
     """
     port = _free_port()
-    behaviour = replace(AS_ASSUMED, webhook_hosts={_EXTERNAL_HOST: f"http://127.0.0.1:{port}"})
-    home = build_home(Bank())
+    behaviour = replace(
+        DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}
+    )
+    home = build_household(Bank())
     async with (
         BankServer(home.bank, behaviour=behaviour) as server,
-        HomeAssistant(
+        HomeAssistantProcess(
             folder, port=port, bank_url=server.url, python=PYTHON, moment=moment
         ) as process,
-        Frontend(process.url) as admin,
+        HomeAssistantClient(process.url) as admin,
     ):
         await admin.onboard("Ann", "ann", "ann")
         await admin.command(
@@ -134,9 +134,9 @@ async def run_home_assistant(
             currency="GBP",
             time_zone="Europe/London",
             unit_system="metric",
-            external_url=f"https://{_EXTERNAL_HOST}",
+            external_url=f"https://{EXTERNAL_HOST}",
         )
-        await admin.started()
+        await admin.wait_until_started()
         yield HaInstance(home=home, server=server, process=process, admin=admin)
 
 

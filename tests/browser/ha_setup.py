@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from sandbox.home_assistant import Frontend
+from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.server import Answer
 
 from .ha_instance import HaInstance
@@ -47,7 +47,7 @@ async def another_user(ha: HaInstance, name: str, *, admin: bool) -> AsyncIterat
         username=name,
         password=name,
     )
-    async with Frontend(ha.url) as other:
+    async with HomeAssistantClient(ha.url) as other:
         await other.log_in(name, name)
         yield replace(ha, admin=other)
     await ha.admin.command("config/auth/delete", user_id=user_id)

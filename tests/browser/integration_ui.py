@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from playwright.async_api import Locator, Page
 
+from sandbox.home_assistant.sign_in import add_credentials
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from sandbox.sign_in import add_credentials
 
 from .browser_session import BrowserSession
 from .ha_instance import HaInstance

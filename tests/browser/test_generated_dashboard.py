@@ -10,7 +10,7 @@ from playwright.async_api import Page, WebSocketRoute, expect
 import pytest
 import pytest_asyncio
 
-from sandbox.past import import_past
+from sandbox.demo.past_statistics import import_past_statistics
 
 from .browser_session import BrowserSession
 from .ha_instance import HaInstance, wait_until
@@ -271,7 +271,7 @@ async def _clear_statistics(ha: HaInstance) -> None:
 
 async def _import_statistics(ha: HaInstance) -> None:
     """Import statistics of earlier days, and wait until the recorder has written all of them."""
-    await import_past(ha.admin, ha.bank)
+    await import_past_statistics(ha.admin, ha.bank)
     total = f"{ha.home.ann.user_id}_total"
     entities = await ha.admin.command("config/entity_registry/list")
     (last,) = (each["entity_id"] for each in entities if each["unique_id"] == total)

@@ -9,8 +9,8 @@ import json
 from playwright.async_api import Locator, Page, WebSocket, WebSocketRoute, expect
 import pytest_asyncio
 
-from sandbox.merchants import Shop
 from sandbox.server import Answer
+from sandbox.shops import Shop
 
 from . import card_editor
 from .browser_session import BrowserSession, box_of

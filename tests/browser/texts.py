@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.dialogs import TEXTS
+from tests.helpers.config_dialogs import TEXTS
 
 
 def text(path: str, **values: object) -> str:

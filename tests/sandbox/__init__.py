@@ -1,1 +1,1 @@
-"""Tests of the bank that the other tests rely on."""
+"""Tests of the sandbox bank."""

@@ -1,4 +1,4 @@
-"""A bank with one customer, served over loopback."""
+"""Fixtures: a bank with one customer, its server, and a client of its API."""
 
 from collections.abc import AsyncIterator
 
@@ -6,30 +6,31 @@ from aiohttp import ClientSession
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.records import Account, Person, Pot
+from sandbox.models import Account, Person, Pot
 from sandbox.server import BankServer
 
-from .program import Clock, Program, sign_in
+from .api_client import ApiClient, sign_in
+from .clock import ManualClock
 
 
 @pytest.fixture(autouse=True)
 def _real_parts(socket_enabled: None) -> None:
-    """Let the tests listen on loopback; they need no Home Assistant."""
+    """Allow connections on the loopback interface; these tests need no Home Assistant."""
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting() -> None:
-    """Leave Home Assistant out of this."""
+    """Replace the fixture of the integration's tests, which these tests do not need."""
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> ManualClock:
     """Return the bank's clock."""
-    return Clock()
+    return ManualClock()
 
 
 @pytest.fixture
-def bank(clock: Clock) -> Bank:
+def bank(clock: ManualClock) -> Bank:
     """Return a bank."""
     return Bank(clock)
 
@@ -42,31 +43,31 @@ def ann(bank: Bank) -> Person:
 
 @pytest.fixture
 def current(bank: Bank, ann: Person) -> Account:
-    """Return her current account, with a hundred pounds."""
+    """Return Ann's current account, with a hundred pounds."""
     return bank.open_account(ann, balance=10_000)
 
 
 @pytest.fixture
 def pot(bank: Bank, current: Account) -> Pot:
-    """Return her pot, with twenty pounds."""
+    """Return Ann's pot, with twenty pounds."""
     return bank.open_pot(current.id, "Holiday", balance=2_000)
 
 
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
-    """Return what requests are made with."""
+    """Return a session for requests."""
     async with ClientSession() as session:
         yield session
 
 
 @pytest.fixture
 async def server(bank: Bank) -> AsyncIterator[BankServer]:
-    """Return the open bank."""
+    """Return the bank's running server."""
     async with BankServer(bank) as server:
         yield server
 
 
 @pytest.fixture
-def program(session: ClientSession, server: BankServer, ann: Person) -> Program:
-    """Return a program that Ann has signed in with and approved."""
+def client(session: ClientSession, server: BankServer, ann: Person) -> ApiClient:
+    """Return a client with Ann's approved sign-in."""
     return sign_in(session, server, ann)

@@ -1,4 +1,4 @@
-"""The endpoints over HTTP: points 5 to 12 and 15 of what the bank is known to do."""
+"""The API's endpoints over HTTP, except sign-in and webhooks."""
 
 from datetime import timedelta
 import json
@@ -7,153 +7,158 @@ from aiohttp import ClientSession
 import pytest
 from yarl import URL
 
-from sandbox.bank import Bank, Rules
-from sandbox.behaviour import Behaviour
-from sandbox.records import Account, Person, Pot, id_time
+from sandbox.bank import Bank
+from sandbox.behaviour import BankBehaviour, ServerBehaviour
+from sandbox.models import Account, Person, Pot, id_time
+from sandbox.serializers import timestamp
 from sandbox.server import Answer, BankServer
-from sandbox.shapes import stamp
 
-from .program import Clock, Program, Reply, sign_in
+from .api_client import ApiClient, Response, sign_in
+from .clock import ManualClock
 
 NOT_MINE = (403, "forbidden.insufficient_permissions")
 
 
 @pytest.fixture
 def bens(bank: Bank) -> Account:
-    """Return an account that Ann has nothing to do with."""
+    """Return an account to which Ann has no access."""
     return bank.open_account(bank.add_person("Ben Baker"), balance=5_000)
 
 
-# Reading history
+# Transactions
 
 
-async def test_the_whole_history_is_open_for_five_minutes(
-    program: Program, clock: Clock, current: Account
+async def test_the_full_history_is_readable_for_five_minutes(
+    client: ApiClient, clock: ManualClock, current: Account
 ) -> None:
-    since = stamp(clock.now - timedelta(days=364))
+    since = timestamp(clock.now - timedelta(days=364))
     clock.forward(minutes=5)
-    assert (await program.get("/transactions", account_id=current.id, since=since)).status == 200
+    assert (await client.get("/transactions", account_id=current.id, since=since)).status == 200
     clock.forward(milliseconds=1)
-    reply = await program.get("/transactions", account_id=current.id, since=since)
-    assert reply.refused == (403, "forbidden.verification_required")
-    assert reply.data["message"] == "Verification required"
+    response = await client.get("/transactions", account_id=current.id, since=since)
+    assert response.error == (403, "forbidden.verification_required")
+    assert response.data["message"] == "Verification required"
 
 
 @pytest.mark.parametrize(("days", "status"), [(89, 200), (90, 403)])
-async def test_later_89_days_work_and_90_do_not(
-    program: Program, clock: Clock, current: Account, days: int, status: int
+async def test_later_89_days_are_readable_and_90_are_not(
+    client: ApiClient, clock: ManualClock, current: Account, days: int, status: int
 ) -> None:
     clock.forward(hours=1)
-    since = stamp(clock.now - timedelta(days=days))
-    reply = await program.get("/transactions", account_id=current.id, since=since)
-    assert reply.status == status
+    since = timestamp(clock.now - timedelta(days=days))
+    response = await client.get("/transactions", account_id=current.id, since=since)
+    assert response.status == status
 
 
-async def test_refreshing_does_not_open_the_history_again_but_signing_in_does(
+async def test_a_sign_in_opens_the_full_history_again_but_a_refresh_does_not(
     session: ClientSession,
     server: BankServer,
-    program: Program,
-    clock: Clock,
+    client: ApiClient,
+    clock: ManualClock,
     ann: Person,
     current: Account,
 ) -> None:
-    since = stamp(clock.now - timedelta(days=200))
+    since = timestamp(clock.now - timedelta(days=200))
     clock.forward(hours=1)
-    program.token = (await program.refresh()).data
-    reply = await program.get("/transactions", account_id=current.id, since=since)
-    assert reply.status == 403
+    client.token = (await client.refresh()).data
+    response = await client.get("/transactions", account_id=current.id, since=since)
+    assert response.status == 403
     again = sign_in(session, server, ann)
     assert (await again.get("/transactions", account_id=current.id, since=since)).status == 200
 
 
-async def test_old_ids_are_gated_as_well(
-    program: Program, bank: Bank, clock: Clock, current: Account
+async def test_the_limit_of_the_history_applies_to_ids_as_well(
+    client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     old = bank.pay(current.id, -100, at=clock.now - timedelta(days=100))
     clock.forward(hours=1)
-    reply = await program.get("/transactions", account_id=current.id, since=old.id)
-    assert reply.refused == (403, "forbidden.verification_required")
+    response = await client.get("/transactions", account_id=current.id, since=old.id)
+    assert response.error == (403, "forbidden.verification_required")
 
 
-async def test_a_listing_spans_a_year_at_most(
-    program: Program, clock: Clock, current: Account
+async def test_a_list_spans_at_most_a_year(
+    client: ApiClient, clock: ManualClock, current: Account
 ) -> None:
-    longest = stamp(clock.now - timedelta(days=365))
-    too_long = stamp(clock.now - timedelta(days=365, seconds=1))
-    assert (await program.get("/transactions", account_id=current.id, since=longest)).status == 200
-    reply = await program.get("/transactions", account_id=current.id, since=too_long)
-    assert reply.refused == (400, "bad_request.invalid_time_range")
-    before = stamp(clock.now - timedelta(days=300))
-    reply = await program.get("/transactions", account_id=current.id, since=too_long, before=before)
-    assert reply.status == 200
+    longest = timestamp(clock.now - timedelta(days=365))
+    too_long = timestamp(clock.now - timedelta(days=365, seconds=1))
+    assert (await client.get("/transactions", account_id=current.id, since=longest)).status == 200
+    response = await client.get("/transactions", account_id=current.id, since=too_long)
+    assert response.error == (400, "bad_request.invalid_time_range")
+    before = timestamp(clock.now - timedelta(days=300))
+    response = await client.get(
+        "/transactions", account_id=current.id, since=too_long, before=before
+    )
+    assert response.status == 200
 
 
-async def test_without_since_only_the_last_month_is_listed(
-    program: Program, bank: Bank, clock: Clock, current: Account
+async def test_a_list_without_since_covers_the_last_30_days(
+    client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     bank.pay(current.id, -100, at=clock.now - timedelta(days=31))
-    row = bank.pay(current.id, -200, at=clock.now - timedelta(days=29))
-    assert await listed(program, current) == [row.id]
+    transaction = bank.pay(current.id, -200, at=clock.now - timedelta(days=29))
+    assert await listed(client, current) == [transaction.id]
 
 
-async def test_without_since_the_bank_can_refuse(
-    program: Program, server: BankServer, clock: Clock, current: Account
+async def test_a_list_without_since_can_be_refused(
+    client: ApiClient, server: BankServer, clock: ManualClock, current: Account
 ) -> None:
-    server.behaviour = Behaviour(without_since=None)
+    server.behaviour = ServerBehaviour(without_since=None)
     clock.forward(hours=1)
-    reply = await program.get("/transactions", account_id=current.id)
-    assert reply.refused == (403, "forbidden.verification_required")
+    response = await client.get("/transactions", account_id=current.id)
+    assert response.error == (403, "forbidden.verification_required")
 
 
-async def listed(program: Program, account: Account, **query: str | int) -> list[str]:
-    """Return the ids that a listing has."""
-    reply = await program.get("/transactions", account_id=account.id, **query)
-    assert reply.status == 200
-    return [row["id"] for row in reply.data["transactions"]]
+async def listed(client: ApiClient, account: Account, **query: str | int) -> list[str]:
+    """Return the ids of a list of transactions."""
+    response = await client.get("/transactions", account_id=account.id, **query)
+    assert response.status == 200
+    return [transaction["id"] for transaction in response.data["transactions"]]
 
 
-async def test_the_oldest_come_first_30_unless_asked_100_at_most(
-    program: Program, bank: Bank, clock: Clock, current: Account
+async def test_a_page_has_30_transactions_by_default_and_at_most_100(
+    client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     ids = []
     for _ in range(103):
         clock.forward(seconds=1)
         ids.append(bank.pay(current.id, -1).id)
-    assert await listed(program, current) == ids[:30]
-    assert await listed(program, current, limit=2) == ids[:2]
-    assert await listed(program, current, limit=100) == ids[:100]
-    assert await listed(program, current, limit=500) == ids[:100]
-    assert await listed(program, current, limit=100, since=ids[99]) == ids[100:]
+    assert await listed(client, current) == ids[:30]
+    assert await listed(client, current, limit=2) == ids[:2]
+    assert await listed(client, current, limit=100) == ids[:100]
+    assert await listed(client, current, limit=500) == ids[:100]
+    assert await listed(client, current, limit=100, since=ids[99]) == ids[100:]
 
 
 async def test_a_limit_above_100_can_be_refused(
-    program: Program, server: BankServer, current: Account
+    client: ApiClient, server: BankServer, current: Account
 ) -> None:
-    server.behaviour = Behaviour(limit_above_100="refuse")
-    reply = await program.get("/transactions", account_id=current.id, limit=101)
-    assert reply.refused == (400, "bad_request.bad_param.limit")
+    server.behaviour = ServerBehaviour(limit_above_100="refuse")
+    response = await client.get("/transactions", account_id=current.id, limit=101)
+    assert response.error == (400, "bad_request.bad_param.limit")
 
 
-async def test_a_time_includes_its_moment_and_an_id_leaves_itself_out(
-    program: Program, bank: Bank, clock: Clock, current: Account
+async def test_since_includes_a_time_but_excludes_an_id(
+    client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     first = bank.pay(current.id, -1)
     clock.forward(seconds=1)
     second = bank.pay(current.id, -2)
     clock.forward(seconds=1)
     third = bank.pay(current.id, -3)
-    assert await listed(program, current, since=stamp(second.created)) == [second.id, third.id]
-    assert await listed(program, current, since=second.id) == [third.id]
-    since = stamp(first.created)
-    assert await listed(program, current, since=since, before=stamp(second.created)) == [first.id]
+    assert await listed(client, current, since=timestamp(second.created)) == [second.id, third.id]
+    assert await listed(client, current, since=second.id) == [third.id]
+    since = timestamp(first.created)
+    assert await listed(client, current, since=since, before=timestamp(second.created)) == [
+        first.id
+    ]
 
 
-async def test_ids_of_the_same_moment_are_told_apart(
-    program: Program, bank: Bank, current: Account
+async def test_ids_of_the_same_time_are_distinguished(
+    client: ApiClient, bank: Bank, current: Account
 ) -> None:
     first, second = bank.pay(current.id, -1), bank.pay(current.id, -2)
     assert id_time(first.id) == id_time(second.id)
-    assert await listed(program, current, since=first.id) == [second.id]
+    assert await listed(client, current, since=first.id) == [second.id]
 
 
 @pytest.mark.parametrize(
@@ -168,38 +173,38 @@ async def test_ids_of_the_same_moment_are_told_apart(
     ],
     ids=str,
 )
-async def test_nonsense_is_refused(
-    program: Program, current: Account, query: dict[str, str]
+async def test_invalid_parameters_are_refused(
+    client: ApiClient, current: Account, query: dict[str, str]
 ) -> None:
-    reply = await program.get("/transactions", account_id=current.id, **query)
-    assert reply.refused == (400, f"bad_request.bad_param.{next(iter(query))}")
+    response = await client.get("/transactions", account_id=current.id, **query)
+    assert response.error == (400, f"bad_request.bad_param.{next(iter(query))}")
 
 
 @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "percent-encoded"])
 async def test_merchants_are_expanded_on_request(
-    program: Program, bank: Bank, current: Account, *, encoded: bool
+    client: ApiClient, bank: Bank, current: Account, *, encoded: bool
 ) -> None:
-    row = bank.pay(current.id, -350, merchant="Deli")
+    transaction = bank.pay(current.id, -350, merchant="Deli")
     key = "expand%5B%5D" if encoded else "expand[]"
-    for path in (f"/transactions/{row.id}?", f"/transactions?account_id={current.id}&"):
-        url = URL(f"{program.server.url}{path}{key}=merchant", encoded=True)
-        headers = {"Authorization": f"Bearer {program.token['access_token']}"}
-        async with program.session.get(url, headers=headers) as response:
+    for path in (f"/transactions/{transaction.id}?", f"/transactions?account_id={current.id}&"):
+        url = URL(f"{client.server.url}{path}{key}=merchant", encoded=True)
+        headers = {"Authorization": f"Bearer {client.token['access_token']}"}
+        async with client.session.get(url, headers=headers) as response:
             data = await response.json()
         found = data["transaction"] if "transaction" in data else data["transactions"][0]
         assert found["merchant"]["name"] == "Deli"
-    plain = await program.get(f"/transactions/{row.id}")
+    plain = await client.get(f"/transactions/{transaction.id}")
     assert isinstance(plain.data["transaction"]["merchant"], str)
 
 
-async def test_settling_shows_in_the_list(
-    program: Program, bank: Bank, clock: Clock, current: Account
+async def test_settling_changes_the_transaction(
+    client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
-    row = bank.pay(current.id, -100, merchant="Pump & Go")
-    before = (await program.get(f"/transactions/{row.id}")).data["transaction"]
+    transaction = bank.pay(current.id, -100, merchant="Pump & Go")
+    before = (await client.get(f"/transactions/{transaction.id}")).data["transaction"]
     clock.forward(hours=20)
-    bank.settle(row.id, -4_210)
-    after = (await program.get(f"/transactions/{row.id}")).data["transaction"]
+    bank.settle(transaction.id, -4_210)
+    after = (await client.get(f"/transactions/{transaction.id}")).data["transaction"]
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {
         "amount",
@@ -211,8 +216,8 @@ async def test_settling_shows_in_the_list(
     }
 
 
-async def test_every_kind_of_row_is_listed(
-    program: Program, bank: Bank, current: Account, pot: Pot
+async def test_transactions_of_every_kind_are_listed(
+    client: ApiClient, bank: Bank, current: Account, pot: Pot
 ) -> None:
     bank.decline(current.id, -99_999, reason="CARD_BLOCKED")
     bank.deposit(pot.id, current.id, 100, "in")
@@ -221,43 +226,51 @@ async def test_every_kind_of_row_is_listed(
     bank.pay(current.id, -8_438, local_amount=-382_685, local_currency="THB")
     bank.pay(current.id, -494, local_amount=-690, local_currency="ISK")
     bank.withdraw_cash(current.id, -1_030, fee=30)
-    reply = await program.get("/transactions", account_id=current.id)
-    rows = reply.data["transactions"]
-    assert [row["amount"] for row in rows] == [-99_999, -100, 100, 250, -8_438, -494, -1_030]
-    assert rows[0]["decline_reason"] == "CARD_BLOCKED"
-    assert rows[1]["scheme"] == "uk_retail_pot"
-    assert rows[2]["settled"] > rows[2]["created"]
-    assert rows[3]["merchant"] is not None
-    assert (rows[4]["local_amount"], rows[4]["local_currency"]) == (-382_685, "THB")
-    assert (rows[5]["local_amount"], rows[5]["local_currency"]) == (-690, "ISK")
-    assert rows[6]["atm_fees_detailed"]["fee_amount"] == 30
-    assert all(row["attachments"] is None for row in rows)
+    response = await client.get("/transactions", account_id=current.id)
+    transactions = response.data["transactions"]
+    assert [transaction["amount"] for transaction in transactions] == [
+        -99_999,
+        -100,
+        100,
+        250,
+        -8_438,
+        -494,
+        -1_030,
+    ]
+    assert transactions[0]["decline_reason"] == "CARD_BLOCKED"
+    assert transactions[1]["scheme"] == "uk_retail_pot"
+    assert transactions[2]["settled"] > transactions[2]["created"]
+    assert transactions[3]["merchant"] is not None
+    assert (transactions[4]["local_amount"], transactions[4]["local_currency"]) == (-382_685, "THB")
+    assert (transactions[5]["local_amount"], transactions[5]["local_currency"]) == (-690, "ISK")
+    assert transactions[6]["atm_fees_detailed"]["fee_amount"] == 30
+    assert all(transaction["attachments"] is None for transaction in transactions)
 
 
 # Accounts and balances
 
 
-async def test_accounts_are_listed_closed_ones_too_and_filtered_by_type(
-    program: Program, bank: Bank, ann: Person, current: Account
+async def test_all_accounts_are_listed_and_can_be_filtered_by_type(
+    client: ApiClient, bank: Bank, ann: Person, current: Account
 ) -> None:
     kinds = ["uk_retail_joint", "uk_business", "uk_rewards", "uk_monzo_flex", "uk_loan", "uk_moon"]
     for kind in kinds:
         bank.open_account(ann, type=kind)
     bank.open_account(ann, type="uk_prepaid", closed=True)
-    accounts = (await program.get("/accounts")).data["accounts"]
+    accounts = (await client.get("/accounts")).data["accounts"]
     assert [each["type"] for each in accounts] == ["uk_retail", *kinds, "uk_prepaid"]
-    joint = (await program.get("/accounts", account_type="uk_retail_joint")).data["accounts"]
+    joint = (await client.get("/accounts", account_type="uk_retail_joint")).data["accounts"]
     assert [each["type"] for each in joint] == ["uk_retail_joint"]
 
 
-async def test_a_joint_account_is_seen_by_both(
+async def test_both_owners_see_a_joint_account(
     session: ClientSession, server: BankServer, bank: Bank, ann: Person
 ) -> None:
     ben = bank.add_person("Ben Baker")
     joint = bank.open_account(ann, ben, type="uk_retail_joint", balance=700)
     for person in (ann, ben):
-        program = sign_in(session, server, person)
-        assert (await program.get("/balance", account_id=joint.id)).data["balance"] == 700
+        client = sign_in(session, server, person)
+        assert (await client.get("/balance", account_id=joint.id)).data["balance"] == 700
 
 
 @pytest.mark.parametrize(
@@ -274,49 +287,51 @@ async def test_a_joint_account_is_seen_by_both(
         ("uk_monzo_flex", "/pots", 200),
     ],
 )
-async def test_some_types_cannot_be_read(
-    program: Program, bank: Bank, ann: Person, kind: str, path: str, status: int
+async def test_some_account_types_are_not_readable(
+    client: ApiClient, bank: Bank, ann: Person, kind: str, path: str, status: int
 ) -> None:
     account = bank.open_account(ann, type=kind)
     name = "current_account_id" if path == "/pots" else "account_id"
-    assert (await program.get(path, **{name: account.id})).status == status
+    assert (await client.get(path, **{name: account.id})).status == status
 
 
-async def test_a_loan_lists_nothing(program: Program, bank: Bank, ann: Person) -> None:
+async def test_a_loan_has_an_empty_list(client: ApiClient, bank: Bank, ann: Person) -> None:
     loan = bank.open_account(ann, type="uk_loan", balance=-1_000)
     bank.receive(loan.id, 100)
-    assert await listed(program, loan) == []
+    assert await listed(client, loan) == []
 
 
-async def test_what_cannot_be_read_is_switchable(
-    program: Program, server: BankServer, current: Account
+async def test_the_unreadable_types_can_be_changed(
+    client: ApiClient, server: BankServer, current: Account
 ) -> None:
-    server.behaviour = Behaviour(unreadable_balance=frozenset({"uk_retail"}))
-    assert (await program.get("/balance", account_id=current.id)).refused == NOT_MINE
+    server.behaviour = ServerBehaviour(unreadable_balance=frozenset({"uk_retail"}))
+    assert (await client.get("/balance", account_id=current.id)).error == NOT_MINE
 
 
 @pytest.mark.parametrize("path", ["/balance", "/transactions", "/webhooks"])
-async def test_an_account_has_to_be_named(program: Program, path: str) -> None:
-    reply = await program.get(path)
-    assert reply.refused == (400, "bad_request.missing_param.account_id")
+async def test_the_account_is_required(client: ApiClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.error == (400, "bad_request.missing_param.account_id")
 
 
-async def test_accounts_of_others_and_malformed_ids_are_forbidden(
-    program: Program, bens: Account, current: Account
+async def test_other_peoples_accounts_and_malformed_ids_are_forbidden(
+    client: ApiClient, bens: Account, current: Account
 ) -> None:
     for account_id in (bens.id, f" {current.id}", "acc_nothing"):
-        reply = await program.get("/balance", account_id=account_id)
-        assert reply.refused == NOT_MINE
+        response = await client.get("/balance", account_id=account_id)
+        assert response.error == NOT_MINE
 
 
 # Pots
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
-async def test_pots_need_an_account_whatever_the_method(program: Program, method: str) -> None:
-    reply = await program.ask(method, "/pots")
-    assert reply.status == 400
-    assert reply.data == {
+async def test_the_list_of_pots_requires_an_account_for_every_method(
+    client: ApiClient, method: str
+) -> None:
+    response = await client.request(method, "/pots")
+    assert response.status == 400
+    assert response.data == {
         "code": "bad_request.missing_param.current_account_id",
         "message": "The field 'current_account_id' is required",
         "retryable": {},
@@ -324,152 +339,154 @@ async def test_pots_need_an_account_whatever_the_method(program: Program, method
 
 
 async def test_deleted_pots_are_listed(
-    program: Program, bank: Bank, current: Account, pot: Pot
+    client: ApiClient, bank: Bank, current: Account, pot: Pot
 ) -> None:
     bank.close_pot(pot.id)
-    reply = await program.get("/pots", current_account_id=current.id)
-    assert [each["deleted"] for each in reply.data["pots"]] == [True]
-    assert (await program.get(f"/pots/{pot.id}")).data == reply.data["pots"][0]
+    response = await client.get("/pots", current_account_id=current.id)
+    assert [each["deleted"] for each in response.data["pots"]] == [True]
+    assert (await client.get(f"/pots/{pot.id}")).data == response.data["pots"][0]
 
 
-async def test_moves_answer_the_bare_pot_and_keep_the_total(
-    program: Program, current: Account, pot: Pot
+async def test_transfers_return_the_pot_and_keep_the_total(
+    client: ApiClient, current: Account, pot: Pot
 ) -> None:
-    reply = await program.deposit(pot.id, current.id, 500, "in")
-    assert (reply.data["id"], reply.data["balance"]) == (pot.id, 2_500)
-    reply = await program.withdraw(pot.id, current.id, 300, "out")
-    assert reply.data["balance"] == 2_200
-    balance = (await program.get("/balance", account_id=current.id)).data
+    response = await client.deposit(pot.id, current.id, 500, "in")
+    assert (response.data["id"], response.data["balance"]) == (pot.id, 2_500)
+    response = await client.withdraw(pot.id, current.id, 300, "out")
+    assert response.data["balance"] == 2_200
+    balance = (await client.get("/balance", account_id=current.id)).data
     assert (balance["balance"], balance["total_balance"]) == (9_800, 12_000)
 
 
-async def test_the_same_move_again_answers_the_same_and_moves_nothing(
-    program: Program, current: Account, pot: Pot
+async def test_a_repeated_transfer_gives_the_same_response_and_moves_no_money(
+    client: ApiClient, current: Account, pot: Pot
 ) -> None:
-    replies = [await program.deposit(pot.id, current.id, 500, "one") for _ in range(3)]
-    assert replies[0].data == replies[1].data == replies[2].data
+    responses = [await client.deposit(pot.id, current.id, 500, "one") for _ in range(3)]
+    assert responses[0].data == responses[1].data == responses[2].data
     assert pot.balance == 2_500
-    assert len(await listed(program, current)) == 1
+    assert len(await listed(client, current)) == 1
 
 
-async def test_more_than_there_is_cannot_be_moved(
-    program: Program, current: Account, pot: Pot
+async def test_transfers_above_the_balance_are_refused(
+    client: ApiClient, current: Account, pot: Pot
 ) -> None:
-    reply = await program.deposit(pot.id, current.id, 10_001, "in")
-    assert reply.refused == (400, "bad_request.insufficient_funds")
-    assert reply.data["message"] == "You can't deposit more than your current account balance"
-    reply = await program.withdraw(pot.id, current.id, 2_001, "out")
-    assert reply.refused == (400, "bad_request.insufficient_funds")
+    response = await client.deposit(pot.id, current.id, 10_001, "in")
+    assert response.error == (400, "bad_request.insufficient_funds")
+    assert response.data["message"] == "You can't deposit more than your current account balance"
+    response = await client.withdraw(pot.id, current.id, 2_001, "out")
+    assert response.error == (400, "bad_request.insufficient_funds")
 
 
-async def test_locked_and_secured_pots_forbid_withdrawing(
-    program: Program, bank: Bank, current: Account
+async def test_locked_and_secured_pots_refuse_withdrawals(
+    client: ApiClient, bank: Bank, current: Account
 ) -> None:
     for options in ({"locked": True}, {"added_security": True}):
         pot = bank.open_pot(current.id, "Safe", balance=500, **options)  # type: ignore[arg-type]
-        reply = await program.withdraw(pot.id, current.id, 100, "out")
-        assert reply.status == 403
+        response = await client.withdraw(pot.id, current.id, 100, "out")
+        assert response.status == 403
 
 
-async def test_assumed_error_codes_can_be_others(
-    program: Program, server: BankServer, bank: Bank, current: Account
+async def test_assumed_error_codes_can_be_replaced(
+    client: ApiClient, server: BankServer, bank: Bank, current: Account
 ) -> None:
-    server.behaviour = Behaviour(refusals={"forbidden.pot_locked": "bad_request.pot_is_locked"})
+    server.behaviour = ServerBehaviour(
+        refusals={"forbidden.pot_locked": "bad_request.pot_is_locked"}
+    )
     pot = bank.open_pot(current.id, "Safe", balance=500, locked=True)
-    reply = await program.withdraw(pot.id, current.id, 100, "out")
-    assert reply.refused == (400, "bad_request.pot_is_locked")
+    response = await client.withdraw(pot.id, current.id, 100, "out")
+    assert response.error == (400, "bad_request.pot_is_locked")
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "1.5", "ten", "1e3", "1_0", ""])
-async def test_amounts_are_whole_and_greater_than_zero(
-    program: Program, current: Account, pot: Pot, amount: str
+async def test_amounts_must_be_positive_integers(
+    client: ApiClient, current: Account, pot: Pot, amount: str
 ) -> None:
-    reply = await program.deposit(pot.id, current.id, amount, "in")
+    response = await client.deposit(pot.id, current.id, amount, "in")
     problem = "bad_param" if amount else "missing_param"
-    assert reply.refused == (400, f"bad_request.{problem}.amount")
+    assert response.error == (400, f"bad_request.{problem}.amount")
     assert pot.balance == 2_000
 
 
-async def test_moves_are_form_encoded(program: Program, current: Account, pot: Pot) -> None:
+async def test_transfers_accept_only_forms(client: ApiClient, current: Account, pot: Pot) -> None:
     body = {"source_account_id": current.id, "amount": 500, "dedupe_id": "in"}
     for options in ({"json": body}, {"params": body}):
-        reply = await program.ask("PUT", f"/pots/{pot.id}/deposit", **options)
-        assert reply.refused == (400, "bad_request.missing_param.source_account_id")
+        response = await client.request("PUT", f"/pots/{pot.id}/deposit", **options)
+        assert response.error == (400, "bad_request.missing_param.source_account_id")
 
 
 @pytest.mark.parametrize("left_out", ["source_account_id", "amount", "dedupe_id"])
-async def test_every_field_of_a_move_is_needed(
-    program: Program, current: Account, pot: Pot, left_out: str
+async def test_every_field_of_a_transfer_is_required(
+    client: ApiClient, current: Account, pot: Pot, left_out: str
 ) -> None:
     form = {"source_account_id": current.id, "amount": "500", "dedupe_id": "in"}
     del form[left_out]
-    reply = await program.ask("PUT", f"/pots/{pot.id}/deposit", data=form)
-    assert reply.refused == (400, f"bad_request.missing_param.{left_out}")
+    response = await client.request("PUT", f"/pots/{pot.id}/deposit", data=form)
+    assert response.error == (400, f"bad_request.missing_param.{left_out}")
 
 
-async def test_pots_of_others_are_not_found(program: Program, bank: Bank, bens: Account) -> None:
-    pot = bank.open_pot(bens.id, "Private", balance=100)
-    assert (await program.get(f"/pots/{pot.id}")).refused == (404, "not_found.pot_not_found")
-    reply = await program.deposit(pot.id, bens.id, 1, "in")
-    assert reply.refused == (404, "not_found.pot_not_found")
-
-
-async def test_money_of_others_cannot_be_moved(
-    program: Program, bens: Account, current: Account, pot: Pot
+async def test_other_peoples_pots_are_not_found(
+    client: ApiClient, bank: Bank, bens: Account
 ) -> None:
-    assert (await program.deposit(pot.id, bens.id, 1, "in")).refused == NOT_MINE
+    pot = bank.open_pot(bens.id, "Private", balance=100)
+    assert (await client.get(f"/pots/{pot.id}")).error == (404, "not_found.pot_not_found")
+    response = await client.deposit(pot.id, bens.id, 1, "in")
+    assert response.error == (404, "not_found.pot_not_found")
 
 
-async def test_joint_pots_can_name_the_own_account(
-    program: Program, server: BankServer, bank: Bank, ann: Person, current: Account
+async def test_other_peoples_money_cannot_be_moved(
+    client: ApiClient, bens: Account, current: Account, pot: Pot
+) -> None:
+    assert (await client.deposit(pot.id, bens.id, 1, "in")).error == NOT_MINE
+
+
+async def test_joint_pots_can_name_the_persons_own_account(
+    client: ApiClient, server: BankServer, bank: Bank, ann: Person, current: Account
 ) -> None:
     joint = bank.open_account(ann, bank.add_person("Ben"), type="uk_retail_joint")
     bank.open_pot(joint.id, "House")
     path = {"current_account_id": joint.id}
-    assert (await program.get("/pots", **path)).data["pots"][0]["current_account_id"] == joint.id
-    server.behaviour = Behaviour(joint_pots_name_own_account=True)
-    assert (await program.get("/pots", **path)).data["pots"][0]["current_account_id"] == current.id
+    assert (await client.get("/pots", **path)).data["pots"][0]["current_account_id"] == joint.id
+    server.behaviour = ServerBehaviour(joint_pots_name_own_account=True)
+    assert (await client.get("/pots", **path)).data["pots"][0]["current_account_id"] == current.id
 
 
-# Annotating, feed, attachments, receipts
+# Annotations, feed items, attachments and receipts
 
 
-async def annotate(program: Program, row_id: str, **metadata: str) -> Reply:
+async def annotate(client: ApiClient, row_id: str, **metadata: str) -> Response:
     form = {f"metadata[{key}]": value for key, value in metadata.items()}
-    return await program.ask("PATCH", f"/transactions/{row_id}", data=form)
+    return await client.request("PATCH", f"/transactions/{row_id}", data=form)
 
 
 async def test_only_notes_are_kept(
-    program: Program, bank: Bank, clock: Clock, current: Account
+    client: ApiClient, bank: Bank, clock: ManualClock, current: Account
 ) -> None:
-    row = bank.pay(current.id, -1)
+    transaction = bank.pay(current.id, -1)
     clock.forward(minutes=1)
-    data = (await annotate(program, row.id, notes="lunch", mine="yes")).data["transaction"]
+    data = (await annotate(client, transaction.id, notes="lunch", mine="yes")).data["transaction"]
     assert (data["notes"], data["metadata"]["notes"]) == ("lunch", "lunch")
     assert "mine" not in data["metadata"]
     assert data["updated"] > data["created"]
-    assert (await annotate(program, row.id, notes="")).data["transaction"]["notes"] == ""
+    assert (await annotate(client, transaction.id, notes="")).data["transaction"]["notes"] == ""
 
 
-async def test_all_metadata_is_kept_as_documented_if_so_set(
-    program: Program, bank: Bank, current: Account
-) -> None:
-    bank.rules = Rules(keep_metadata=True)
-    row = bank.pay(current.id, -1)
-    data = (await annotate(program, row.id, mine="yes")).data["transaction"]
+async def test_all_metadata_can_be_kept(client: ApiClient, bank: Bank, current: Account) -> None:
+    bank.behaviour = BankBehaviour(keep_metadata=True)
+    transaction = bank.pay(current.id, -1)
+    data = (await annotate(client, transaction.id, mine="yes")).data["transaction"]
     assert data["metadata"]["mine"] == "yes"
 
 
-async def test_transactions_of_others_are_not_found(
-    program: Program, bank: Bank, bens: Account
+async def test_other_peoples_transactions_are_not_found(
+    client: ApiClient, bank: Bank, bens: Account
 ) -> None:
-    row = bank.pay(bens.id, -1)
+    transaction = bank.pay(bens.id, -1)
     missing = (404, "not_found.transaction_not_found")
-    assert (await program.get(f"/transactions/{row.id}")).refused == missing
-    assert (await annotate(program, row.id, notes="x")).refused == missing
+    assert (await client.get(f"/transactions/{transaction.id}")).error == missing
+    assert (await annotate(client, transaction.id, notes="x")).error == missing
 
 
-async def test_a_feed_item(program: Program, bank: Bank, current: Account) -> None:
+async def test_a_feed_item(client: ApiClient, bank: Bank, current: Account) -> None:
     form = {
         "account_id": current.id,
         "type": "basic",
@@ -478,104 +495,104 @@ async def test_a_feed_item(program: Program, bank: Bank, current: Account) -> No
         "params[background_color]": "#FCF1EE",
         "url": "https://home.example.test",
     }
-    assert (await program.post("/feed", **form)).data == {}
+    assert (await client.post("/feed", **form)).data == {}
     assert bank.feed[0].title == "Washing done"
     assert bank.feed[0].colours == {"background_color": "#FCF1EE"}
-    reply = await program.post("/feed", **{**form, "type": "fancy"})
-    assert reply.refused == (400, "bad_request.bad_param.type")
+    response = await client.post("/feed", **{**form, "type": "fancy"})
+    assert response.error == (400, "bad_request.bad_param.type")
     del form["params[title]"]
-    reply = await program.post("/feed", **form)
-    assert reply.refused == (400, "bad_request.missing_param.params[title]")
+    response = await client.post("/feed", **form)
+    assert response.error == (400, "bad_request.missing_param.params[title]")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_an_attachment_is_uploaded_registered_and_removed(
-    program: Program, bank: Bank, current: Account, method: str
+    client: ApiClient, bank: Bank, current: Account, method: str
 ) -> None:
-    row = bank.pay(current.id, -1)
+    transaction = bank.pay(current.id, -1)
     form: dict[str, str | int] = {
         "file_name": "a.png",
         "file_type": "image/png",
         "content_length": 4,
     }
-    places = (await program.post("/attachment/upload", **form)).data
+    places = (await client.post("/attachment/upload", **form)).data
     url = places["upload_url"]
-    async with program.session.request(method, url, data=b"\x89PNG") as response:
+    async with client.session.request(method, url, data=b"\x89PNG") as response:
         assert response.status == 200
-    async with program.session.get(places["file_url"]) as response:
+    async with client.session.get(places["file_url"]) as response:
         assert await response.read() == b"\x89PNG"
-    registered = await program.post(
+    registered = await client.post(
         "/attachment/register",
-        external_id=row.id,
+        external_id=transaction.id,
         file_url=places["file_url"],
         file_type="image/png",
     )
     attachment = registered.data["attachment"]
-    shown = (await program.get(f"/transactions/{row.id}")).data["transaction"]["attachments"]
+    shown = (await client.get(f"/transactions/{transaction.id}")).data["transaction"]["attachments"]
     assert [each["id"] for each in shown] == [attachment["id"]]
     assert shown[0]["url"] == shown[0]["file_url"] == places["file_url"]
-    assert (await program.post("/attachment/deregister", id=attachment["id"])).data == {}
-    after = (await program.get(f"/transactions/{row.id}")).data["transaction"]
+    assert (await client.post("/attachment/deregister", id=attachment["id"])).data == {}
+    after = (await client.get(f"/transactions/{transaction.id}")).data["transaction"]
     assert after["attachments"] is None
 
 
-async def test_the_store_of_attachments_fails_on_demand(
-    program: Program, server: BankServer
-) -> None:
+async def test_faults_affect_the_file_store_as_well(client: ApiClient, server: BankServer) -> None:
     server.fail("PUT", "/upload/*", Answer(403))
     url = f"{server.url}/upload/a.png"
-    async with program.session.put(url, data=b"x") as response:
+    async with client.session.put(url, data=b"x") as response:
         assert response.status == 403
     assert not server.files
-    async with program.session.put(url, data=b"x") as response:
+    async with client.session.put(url, data=b"x") as response:
         assert response.status == 200
     assert server.files == {"a.png": b"x"}
 
 
-async def test_attachments_of_others_stay(program: Program, bank: Bank, bens: Account) -> None:
+async def test_other_peoples_attachments_cannot_be_removed(
+    client: ApiClient, bank: Bank, bens: Account
+) -> None:
     ben = bens.owners[0]
     attachment = bank.attach(bank.pay(bens.id, -1).id, ben, "https://x.test", "image/png")
-    reply = await program.post("/attachment/deregister", id=attachment.id)
-    assert reply.refused == NOT_MINE
-    reply = await program.post("/attachment/deregister", id="attach_0")
-    assert reply.refused == (404, "not_found.attachment_not_found")
-    async with program.session.get(f"{program.server.url}/upload/nothing") as response:
-        assert response.status == 404
+    response = await client.post("/attachment/deregister", id=attachment.id)
+    assert response.error == NOT_MINE
+    response = await client.post("/attachment/deregister", id="attach_0")
+    assert response.error == (404, "not_found.attachment_not_found")
+    async with client.session.get(f"{client.server.url}/upload/nothing") as download:
+        assert download.status == 404
 
 
-async def put_receipt(program: Program, body: object) -> Reply:
-    return await program.ask("PUT", "/transaction-receipts", json=body)
+async def put_receipt(client: ApiClient, body: object) -> Response:
+    return await client.request("PUT", "/transaction-receipts", json=body)
 
 
-async def test_a_receipt_is_put_changed_read_and_deleted(
-    program: Program, bank: Bank, current: Account
+async def test_a_receipt_is_stored_changed_read_and_deleted(
+    client: ApiClient, bank: Bank, current: Account
 ) -> None:
-    row = bank.pay(current.id, -665)
+    transaction = bank.pay(current.id, -665)
     item = {"description": "Sandwich", "amount": 665, "currency": "GBP", "quantity": 1, "tax": 0}
     body = {
-        "transaction_id": row.id,
+        "transaction_id": transaction.id,
         "external_id": "mine",
         "total": 665,
         "currency": "GBP",
         "items": [item],
         "merchant": {"name": "Deli"},
     }
-    put = await put_receipt(program, body)
+    put = await put_receipt(client, body)
     assert (put.status, put.body) == (200, b"")
-    first = (await program.get("/transaction-receipts", external_id="mine")).data["receipt"]
+    first = (await client.get("/transaction-receipts", external_id="mine")).data["receipt"]
     assert first["items"] == [item]
     assert first["merchant"]["name"] == "Deli"
-    await put_receipt(program, {**body, "total": 600})
-    second = (await program.get("/transaction-receipts", external_id="mine")).data["receipt"]
+    await put_receipt(client, {**body, "total": 600})
+    second = (await client.get("/transaction-receipts", external_id="mine")).data["receipt"]
     assert (second["id"], second["total"]) == (first["id"], 600)
-    gone = await program.ask("DELETE", "/transaction-receipts", params={"external_id": "mine"})
+    gone = await client.request("DELETE", "/transaction-receipts", params={"external_id": "mine"})
     assert gone.data == {}
-    reply = await program.get("/transaction-receipts", external_id="mine")
-    assert reply.refused == (404, "not_found.receipt_not_found")
+    response = await client.get("/transaction-receipts", external_id="mine")
+    assert response.error == (404, "not_found.receipt_not_found")
 
 
-async def test_what_putting_a_receipt_answers_is_switchable(
-    program: Program, server: BankServer, bank: Bank, current: Account
+async def test_the_response_to_a_receipt_can_be_changed(
+    client: ApiClient, server: BankServer, bank: Bank, current: Account
 ) -> None:
     body = {
         "transaction_id": bank.pay(current.id, -1).id,
@@ -584,16 +601,16 @@ async def test_what_putting_a_receipt_answers_is_switchable(
         "currency": "GBP",
         "items": [{"description": "x", "amount": 1, "currency": "GBP"}],
     }
-    server.behaviour = Behaviour(receipt_answer="id")
-    receipt_id = (await put_receipt(program, body)).data["receipt_id"]
-    server.behaviour = Behaviour(receipt_answer="receipt")
-    assert (await put_receipt(program, body)).data["receipt"]["id"] == receipt_id
+    server.behaviour = ServerBehaviour(receipt_answer="id")
+    receipt_id = (await put_receipt(client, body)).data["receipt_id"]
+    server.behaviour = ServerBehaviour(receipt_answer="receipt")
+    assert (await put_receipt(client, body)).data["receipt"]["id"] == receipt_id
 
 
 @pytest.mark.parametrize("body", [{}, [], {"transaction_id": "", "items": []}], ids=str)
-async def test_half_a_receipt_is_refused(program: Program, body: object) -> None:
-    reply = await put_receipt(program, body)
-    assert reply.refused == (400, "bad_request.missing_param.transaction_id")
+async def test_an_incomplete_receipt_is_refused(client: ApiClient, body: object) -> None:
+    response = await put_receipt(client, body)
+    assert response.error == (400, "bad_request.missing_param.transaction_id")
 
 
 @pytest.mark.parametrize(
@@ -630,8 +647,8 @@ async def test_half_a_receipt_is_refused(program: Program, body: object) -> None
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_a_receipt_with_half_a_line_is_refused(
-    program: Program, bank: Bank, current: Account, change: dict[str, object], code: str
+async def test_a_receipt_with_an_invalid_line_is_refused(
+    client: ApiClient, bank: Bank, current: Account, change: dict[str, object], code: str
 ) -> None:
     body: dict[str, object] = {
         "transaction_id": bank.pay(current.id, -665).id,
@@ -640,12 +657,12 @@ async def test_a_receipt_with_half_a_line_is_refused(
         "currency": "GBP",
         "items": [{"description": "Sandwich", "amount": 665, "currency": "GBP"}],
     }
-    assert (await put_receipt(program, body)).status == 200
-    reply = await put_receipt(program, {**body, **change})
-    assert reply.refused == (400, f"bad_request.{code}")
+    assert (await put_receipt(client, body)).status == 200
+    response = await put_receipt(client, {**body, **change})
+    assert response.error == (400, f"bad_request.{code}")
 
 
-async def test_a_receipt_is_json(program: Program) -> None:
-    reply = await program.ask("PUT", "/transaction-receipts", data={"external_id": "mine"})
-    assert reply.refused == (400, "bad_request.bad_body")
-    assert json.loads(reply.body)["message"]
+async def test_a_receipt_must_be_json(client: ApiClient) -> None:
+    response = await client.request("PUT", "/transaction-receipts", data={"external_id": "mine"})
+    assert response.error == (400, "bad_request.bad_body")
+    assert json.loads(response.body)["message"]

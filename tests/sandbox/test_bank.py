@@ -1,4 +1,4 @@
-# ruff: noqa: D102, D107 - the name of a step is its documentation
+# ruff: noqa: D102, D107 - the names of the state machine's steps document them
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,93 +6,106 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 import pytest
 
-from sandbox.bank import Bank, BankError, Rules, minor_units
-from sandbox.records import Account, Person, Pot, Transaction, id_time
+from sandbox.bank import Bank, BankError, minor_units
+from sandbox.behaviour import BankBehaviour
+from sandbox.models import Account, Person, Pot, Transaction, id_time
 
-from .program import Clock
+from .clock import ManualClock
 
 
-def of(currency: str, bank: Bank) -> int:
-    """Return all the money of one currency there is, which is none: it only changes hands."""
+def total_money(currency: str, bank: Bank) -> int:
+    """Return the sum of all balances of a currency; it is zero, because money is never created."""
     accounts = sum(each.balance for each in bank.accounts.values() if each.currency == currency)
     pots = sum(each.balance for each in bank.pots.values() if each.currency == currency)
     return accounts + pots + bank.outside[currency].balance
 
 
-def test_a_payment_goes_to_the_outside(bank: Bank, current: Account) -> None:
+def test_a_payment_moves_money_outside(bank: Bank, current: Account) -> None:
     bank.pay(current.id, -350, merchant="Deli")
     assert current.balance == 9_650
     assert bank.outside["GBP"].balance == -9_650
 
 
-def test_a_declined_payment_is_listed_and_moves_nothing(bank: Bank, current: Account) -> None:
-    row = bank.decline(current.id, -99_999)
-    assert (row.amount, row.decline_reason) == (-99_999, "INSUFFICIENT_FUNDS")
-    assert bank.transactions(current.id) == [row]
+def test_a_declined_payment_is_listed_but_moves_no_money(bank: Bank, current: Account) -> None:
+    transaction = bank.decline(current.id, -99_999)
+    assert (transaction.amount, transaction.decline_reason) == (-99_999, "INSUFFICIENT_FUNDS")
+    assert bank.transactions(current.id) == [transaction]
     assert current.balance == 10_000
 
 
-def test_settling_changes_the_amount_and_tells_nobody(bank: Bank, current: Account) -> None:
-    told: list[Transaction] = []
-    row = bank.pay(current.id, -100, merchant="Pump & Go")
-    bank.on_transaction(told.append)
-    bank.settle(row.id, -4_210)
-    assert (row.amount, row.local_amount, row.amount_is_pending) == (-4_210, -4_210, False)
+def test_settling_changes_the_amount_without_calling_listeners(
+    bank: Bank, current: Account
+) -> None:
+    reported: list[Transaction] = []
+    transaction = bank.pay(current.id, -100, merchant="Pump & Go")
+    bank.on_transaction(reported.append)
+    bank.settle(transaction.id, -4_210)
+    assert (transaction.amount, transaction.local_amount, transaction.amount_is_pending) == (
+        -4_210,
+        -4_210,
+        False,
+    )
     assert current.balance == 5_790
-    assert told == []
+    assert reported == []
 
 
-def test_settling_abroad_leaves_the_local_amount(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -883, local_amount=-1_200, local_currency="USD")
-    bank.settle(row.id, -901)
-    assert (row.amount, row.local_amount) == (-901, -1_200)
+def test_settling_does_not_change_an_amount_in_another_currency(
+    bank: Bank, current: Account
+) -> None:
+    transaction = bank.pay(current.id, -883, local_amount=-1_200, local_currency="USD")
+    bank.settle(transaction.id, -901)
+    assert (transaction.amount, transaction.local_amount) == (-901, -1_200)
 
 
-def test_only_what_is_pending_settles(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -100, pending=False)
+def test_only_pending_payments_can_be_settled(bank: Bank, current: Account) -> None:
+    transaction = bank.pay(current.id, -100, pending=False)
     with pytest.raises(ValueError, match="pending"):
-        bank.settle(row.id)
+        bank.settle(transaction.id)
 
 
-def test_signs_that_make_no_sense_are_refused(bank: Bank, current: Account) -> None:
+def test_amounts_with_the_wrong_sign_are_refused(bank: Bank, current: Account) -> None:
     with pytest.raises(ValueError, match="negative"):
         bank.pay(current.id, 1)
     with pytest.raises(ValueError, match="positive"):
         bank.refund(current.id, 0)
 
 
-def test_listeners_hear_every_new_transaction_until_they_stop(
+def test_listeners_are_called_for_every_new_transaction_until_removed(
     bank: Bank, current: Account, pot: Pot
 ) -> None:
-    told: list[Transaction] = []
-    stop = bank.on_transaction(told.append)
+    reported: list[Transaction] = []
+    stop = bank.on_transaction(reported.append)
     bank.pay(current.id, -100)
     bank.decline(current.id, -100)
     bank.deposit(pot.id, current.id, 100, "once")
     stop()
     bank.pay(current.id, -100)
-    assert told == bank.transactions(current.id)[:3]
+    assert reported == bank.transactions(current.id)[:3]
 
 
-def test_a_payment_is_rounded_up_into_the_coin_jar(bank: Bank, current: Account) -> None:
+def test_a_payment_is_rounded_up_into_the_round_up_pot(bank: Bank, current: Account) -> None:
     jar = bank.open_pot(current.id, "Coins", round_up=True, round_up_multiplier=2)
     payment = bank.pay(current.id, -360)
-    _, row = bank.transactions(current.id)
+    _, transaction = bank.transactions(current.id)
     assert jar.balance == 80
-    assert row.amount == -80
-    assert row.metadata["trigger"] == "coin_jar"
-    assert row.metadata["external_id"] == f"CoinJarRule:{payment.id}:{jar.id}"
-    assert payment.metadata["coin_jar_transaction"] == row.id
+    assert transaction.amount == -80
+    assert transaction.metadata["trigger"] == "coin_jar"
+    assert transaction.metadata["external_id"] == f"CoinJarRule:{payment.id}:{jar.id}"
+    assert payment.metadata["coin_jar_transaction"] == transaction.id
 
 
 @pytest.mark.parametrize("amount", [-400, -9_950], ids=["round already", "no change left"])
-def test_there_is_not_always_change(bank: Bank, current: Account, amount: int) -> None:
+def test_a_payment_without_affordable_change_is_not_rounded_up(
+    bank: Bank, current: Account, amount: int
+) -> None:
     jar = bank.open_pot(current.id, "Coins", round_up=True, round_up_multiplier=10)
     bank.pay(current.id, amount)
     assert jar.balance == 0
 
 
-def test_a_pot_move_is_mirrored_in_the_account(bank: Bank, current: Account, pot: Pot) -> None:
+def test_a_pot_transfer_is_a_transaction_of_the_account(
+    bank: Bank, current: Account, pot: Pot
+) -> None:
     bank.deposit(pot.id, current.id, 500, "in")
     bank.withdraw(pot.id, current.id, 200, "out")
     into, out = bank.transactions(current.id)
@@ -109,7 +122,9 @@ def test_the_same_dedupe_id_moves_money_once(bank: Bank, current: Account, pot: 
     assert pot.balance == 2_500
 
 
-def test_a_refused_move_leaves_its_dedupe_id_free(bank: Bank, current: Account, pot: Pot) -> None:
+def test_the_dedupe_id_of_a_refused_transfer_can_be_used_again(
+    bank: Bank, current: Account, pot: Pot
+) -> None:
     with pytest.raises(BankError):
         bank.deposit(pot.id, current.id, 10_001, "one")
     bank.receive(current.id, 1)
@@ -117,15 +132,17 @@ def test_a_refused_move_leaves_its_dedupe_id_free(bank: Bank, current: Account, 
     assert current.balance == 0
 
 
-def test_a_used_dedupe_id_replays_the_first_move(bank: Bank, current: Account, pot: Pot) -> None:
+def test_a_used_dedupe_id_repeats_the_first_response(
+    bank: Bank, current: Account, pot: Pot
+) -> None:
     other = bank.open_pot(current.id, "Other")
     bank.deposit(pot.id, current.id, 500, "one")
     assert bank.deposit(other.id, current.id, 700, "one") is pot
     assert (pot.balance, other.balance) == (2_500, 0)
 
 
-def test_a_used_dedupe_id_can_be_refused(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(dedupe_conflict="refuse"))
+def test_a_used_dedupe_id_can_be_refused(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(dedupe_conflict="refuse"))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
     pot = bank.open_pot(account.id, "Pot")
     bank.deposit(pot.id, account.id, 500, "one")
@@ -136,8 +153,8 @@ def test_a_used_dedupe_id_can_be_refused(clock: Clock) -> None:
     assert pot.balance == 500
 
 
-def test_a_used_dedupe_id_can_stand_for_its_own_move_only(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(dedupe_conflict="move"))
+def test_a_used_dedupe_id_can_make_another_transfer(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(dedupe_conflict="move"))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
     pot = bank.open_pot(account.id, "Pot")
     for amount in (500, 100, 500, 100):
@@ -145,7 +162,7 @@ def test_a_used_dedupe_id_can_stand_for_its_own_move_only(clock: Clock) -> None:
     assert pot.balance == 600
 
 
-def test_a_locked_pot_takes_money_but_gives_none(bank: Bank, current: Account) -> None:
+def test_a_locked_pot_accepts_deposits_but_no_withdrawals(bank: Bank, current: Account) -> None:
     pot = bank.open_pot(current.id, "Locked", balance=100, locked=True)
     bank.deposit(pot.id, current.id, 100, "in")
     with pytest.raises(BankError) as refused:
@@ -156,8 +173,8 @@ def test_a_locked_pot_takes_money_but_gives_none(bank: Bank, current: Account) -
     assert pot.balance == 100
 
 
-def test_a_locked_pot_can_be_shut_both_ways(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(locked_pots_take_deposits=False))
+def test_a_locked_pot_can_refuse_deposits_too(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(locked_pots_take_deposits=False))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
     pot = bank.open_pot(account.id, "Locked", locked=True)
     with pytest.raises(BankError):
@@ -172,7 +189,7 @@ def test_a_locked_pot_can_be_shut_both_ways(clock: Clock) -> None:
         (10_001, "bad_request.insufficient_funds"),
     ],
 )
-def test_deposits_that_cannot_be(
+def test_impossible_deposits_are_refused(
     bank: Bank, current: Account, pot: Pot, amount: int, code: str
 ) -> None:
     with pytest.raises(BankError) as refused:
@@ -198,14 +215,14 @@ def test_money_moves_only_between_a_pot_and_its_own_open_account(
     assert refused.value.code == "bad_request.account_closed"
 
 
-def test_a_pot_with_added_security_gives_nothing(bank: Bank, current: Account) -> None:
+def test_a_pot_with_added_security_refuses_withdrawals(bank: Bank, current: Account) -> None:
     pot = bank.open_pot(current.id, "Safe", balance=100, added_security=True)
     with pytest.raises(BankError) as refused:
         bank.withdraw(pot.id, current.id, 1, "out")
     assert refused.value.code == "forbidden.pot_added_security"
 
 
-def test_a_closed_pot_gives_its_money_back_and_stays_listed(
+def test_a_closed_pot_returns_its_money_and_stays_listed(
     bank: Bank, current: Account, pot: Pot
 ) -> None:
     bank.close_pot(pot.id)
@@ -223,8 +240,8 @@ def test_a_closed_account_is_empty_and_stays_listed(
     assert bank.accounts_of(ann) == [current]
 
 
-def test_spending_today_begins_at_four_in_london(
-    bank: Bank, clock: Clock, current: Account
+def test_the_day_of_spending_starts_at_four_in_london(
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     clock.now = datetime(2026, 7, 1, 2, 59, tzinfo=UTC)
     bank.pay(current.id, -100)
@@ -237,16 +254,16 @@ def test_spending_today_begins_at_four_in_london(
     assert bank.balance(current.id).spend_today == -200
 
 
-def test_a_day_of_refunds_counts_as_nothing_spent_unless_told_otherwise(
-    bank: Bank, clock: Clock, current: Account
+def test_spending_is_zero_on_a_day_with_more_refunds_by_default(
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     bank.refund(current.id, 300)
     assert bank.balance(current.id).spend_today == 0
-    bank.rules = Rules(spend_today_never_positive=False)
+    bank.behaviour = BankBehaviour(spend_today_never_positive=False)
     assert bank.balance(current.id).spend_today == 300
 
 
-def test_spending_abroad_is_kept_by_currency(bank: Bank, current: Account) -> None:
+def test_spending_is_counted_per_currency(bank: Bank, current: Account) -> None:
     bank.go_abroad(current.id, "ISK", 139.676771)
     bank.pay(current.id, -1_298)
     bank.pay(current.id, -494, local_amount=-690, local_currency="ISK")
@@ -258,21 +275,21 @@ def test_spending_abroad_is_kept_by_currency(bank: Bank, current: Account) -> No
     assert bank.balance(current.id).abroad is None
 
 
-def test_savings_can_be_left_out_of_the_total(bank: Bank, current: Account, pot: Pot) -> None:
+def test_savings_can_be_excluded_from_the_total(bank: Bank, current: Account, pot: Pot) -> None:
     bank.open_pot(current.id, "ISA", balance=7_000, type="flexible_savings", isa=True)
-    bank.rules = Rules(savings_in_total=False)
+    bank.behaviour = BankBehaviour(savings_in_total=False)
     balance = bank.balance(current.id)
     assert (balance.total_balance, balance.with_savings) == (12_000, 19_000)
 
 
-def test_interest_in_a_pot_is_no_transaction(bank: Bank, current: Account, pot: Pot) -> None:
+def test_interest_in_a_pot_is_not_a_transaction(bank: Bank, current: Account, pot: Pot) -> None:
     bank.pot_interest(pot.id, 7)
     assert bank.balance(current.id).total_balance == 12_007
     assert bank.transactions(current.id) == []
 
 
-def test_a_transfer_settles_the_next_morning_in_london(
-    bank: Bank, clock: Clock, current: Account
+def test_a_bank_transfer_settles_the_next_morning_in_london(
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
     winter = bank.receive(current.id, 100)
     clock.now = datetime(2026, 7, 1, 5, 59, tzinfo=UTC)
@@ -282,32 +299,36 @@ def test_a_transfer_settles_the_next_morning_in_london(
     assert current.balance == 10_200
 
 
-def test_money_between_customers_has_a_row_on_either_side(bank: Bank, current: Account) -> None:
+def test_a_payment_between_customers_is_a_transaction_in_both_accounts(
+    bank: Bank, current: Account
+) -> None:
     ben = bank.open_account(bank.add_person("Ben Baker"))
     out, into = bank.p2p(current.id, ben.id, 250, notes="pizza")
     assert (out.amount, into.amount) == (-250, 250)
     assert (out.counterparty["name"], into.counterparty["name"]) == ("Ben Baker", "Ann Archer")
-    assert of("GBP", bank) == 0
+    assert total_money("GBP", bank) == 0
 
 
-def test_money_between_customers_has_one_currency(bank: Bank, current: Account) -> None:
+def test_customers_can_only_pay_each_other_in_the_same_currency(
+    bank: Bank, current: Account
+) -> None:
     abroad = bank.open_account(bank.add_person("Ben Baker"), currency="JPY")
     with pytest.raises(ValueError, match="currency"):
         bank.p2p(current.id, abroad.id, 250)
 
 
-def test_a_bill_can_come_from_a_pot(bank: Bank, current: Account, pot: Pot) -> None:
+def test_a_pot_can_pay_a_bill(bank: Bank, current: Account, pot: Pot) -> None:
     bill = bank.direct_debit(current.id, -1_500, pot_id=pot.id)
     assert (pot.balance, current.balance) == (500, 10_000)
     assert bill.metadata["bills_pot_id"] == pot.id
-    assert [row.amount for row in bank.transactions(current.id)] == [1_500, -1_500]
+    assert [transaction.amount for transaction in bank.transactions(current.id)] == [1_500, -1_500]
 
 
-def test_a_cash_machine_abroad_charges(bank: Bank, current: Account) -> None:
-    row = bank.withdraw_cash(current.id, -5_150, fee=150)
-    assert row.atm_fee is not None
-    assert (row.atm_fee.fee, row.atm_fee.withdrawal) == (150, 5_000)
-    assert row.category == "cash"
+def test_a_cash_machine_can_charge_a_fee(bank: Bank, current: Account) -> None:
+    transaction = bank.withdraw_cash(current.id, -5_150, fee=150)
+    assert transaction.atm_fee is not None
+    assert (transaction.atm_fee.fee, transaction.atm_fee.withdrawal) == (150, 5_000)
+    assert transaction.category == "cash"
     assert bank.withdraw_cash(current.id, -1_000).atm_fee is None
 
 
@@ -317,7 +338,7 @@ def test_interest_is_paid_and_charged(bank: Bank, current: Account) -> None:
     assert current.balance == 10_009
 
 
-def test_pots_can_be_changed(bank: Bank, clock: Clock, pot: Pot) -> None:
+def test_pots_can_be_changed(bank: Bank, clock: ManualClock, pot: Pot) -> None:
     clock.forward(days=1)
     bank.rename_pot(pot.id, "Iceland")
     bank.set_goal(pot.id, 50_000)
@@ -331,27 +352,27 @@ def test_pots_can_be_changed(bank: Bank, clock: Clock, pot: Pot) -> None:
     assert pot.updated == clock.now
 
 
-def test_only_notes_survive_annotating(bank: Bank, current: Account) -> None:
-    row = bank.pay(current.id, -100)
-    bank.annotate(row.id, {"notes": "lunch", "mine": "yes"})
-    assert row.notes == row.metadata["notes"] == "lunch"
-    assert "mine" not in row.metadata
-    bank.annotate(row.id, {"notes": ""})
-    assert row.notes == ""
-    assert "notes" not in row.metadata
+def test_annotating_keeps_only_notes(bank: Bank, current: Account) -> None:
+    transaction = bank.pay(current.id, -100)
+    bank.annotate(transaction.id, {"notes": "lunch", "mine": "yes"})
+    assert transaction.notes == transaction.metadata["notes"] == "lunch"
+    assert "mine" not in transaction.metadata
+    bank.annotate(transaction.id, {"notes": ""})
+    assert transaction.notes == ""
+    assert "notes" not in transaction.metadata
 
 
-def test_metadata_survives_if_the_bank_keeps_it(clock: Clock) -> None:
-    bank = Bank(clock, rules=Rules(keep_metadata=True))
+def test_annotating_can_keep_all_metadata(clock: ManualClock) -> None:
+    bank = Bank(clock, behaviour=BankBehaviour(keep_metadata=True))
     account = bank.open_account(bank.add_person("Ann"), balance=1_000)
-    row = bank.pay(account.id, -100)
-    bank.annotate(row.id, {"mine": "yes"})
-    assert row.metadata["mine"] == "yes"
-    bank.annotate(row.id, {"mine": ""})
-    assert "mine" not in row.metadata
+    transaction = bank.pay(account.id, -100)
+    bank.annotate(transaction.id, {"mine": "yes"})
+    assert transaction.metadata["mine"] == "yes"
+    bank.annotate(transaction.id, {"mine": ""})
+    assert "mine" not in transaction.metadata
 
 
-def test_ids_sort_by_time_and_tell_it(bank: Bank, clock: Clock, current: Account) -> None:
+def test_ids_sort_by_time_and_contain_it(bank: Bank, clock: ManualClock, current: Account) -> None:
     later = bank.pay(current.id, -1)
     earlier = bank.pay(current.id, -2, at=clock.now - timedelta(days=30))
     assert earlier.id < later.id
@@ -362,22 +383,22 @@ def test_ids_sort_by_time_and_tell_it(bank: Bank, clock: Clock, current: Account
         id_time("tx_123")
 
 
-def test_what_nobody_knows_is_refused(bank: Bank) -> None:
-    for look in (bank.account, bank.pot, bank.transaction, bank.detach):
+def test_unknown_ids_are_refused(bank: Bank) -> None:
+    for get in (bank.account, bank.pot, bank.transaction, bank.detach):
         with pytest.raises(BankError) as refused:
-            look("nothing_of_that_name")
+            get("unknown_id")
         assert refused.value.code.startswith("not_found.")
 
 
-def test_some_currencies_have_other_minor_units() -> None:
+def test_currencies_have_different_minor_units() -> None:
     assert [minor_units(currency) for currency in ("GBP", "JPY", "KWD")] == [100, 1, 1000]
 
 
-def test_a_yen_account_has_nothing_to_round_up(bank: Bank, ann: Person) -> None:
+def test_payments_in_yen_are_not_rounded_up(bank: Bank, ann: Person) -> None:
     account = bank.open_account(ann, currency="JPY", balance=1_000)
     jar = bank.open_pot(account.id, "Coins", round_up=True)
     bank.pay(account.id, -123)
-    assert (jar.balance, of("JPY", bank)) == (0, 0)
+    assert (jar.balance, total_money("JPY", bank)) == (0, 0)
 
 
 amounts = st.integers(1, 5_000)
@@ -385,7 +406,7 @@ dedupe_ids = st.sampled_from(["a", "b", "c", "d"])
 
 
 class Household(RuleBasedStateMachine):
-    """Anything that may happen to two people's money, in any order."""
+    """Random sequences of everything that can happen to two people's money."""
 
     accounts: Bundle[Account] = Bundle("accounts")
     pots: Bundle[Pot] = Bundle("pots")
@@ -393,7 +414,7 @@ class Household(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = Clock()
+        self.clock = ManualClock()
         self.bank = Bank(self.clock)
         self.people = [self.bank.add_person(name) for name in ("Ann", "Ben")]
         self.opening: dict[str, int] = {}
@@ -449,7 +470,7 @@ class Household(RuleBasedStateMachine):
             self.bank.withdraw(pot.id, pot.account_id, amount, dedupe_id)
         except BankError:
             return
-        # Whatever is asked again in the same words has been done already.
+        # A repeated request moves no money.
         before = pot.balance
         self.bank.withdraw(pot.id, pot.account_id, amount, dedupe_id)
         assert pot.balance == before
@@ -477,7 +498,7 @@ class Household(RuleBasedStateMachine):
     @invariant()
     def no_money_appears_or_vanishes(self) -> None:
         if self.bank.outside:
-            assert of("GBP", self.bank) == 0
+            assert total_money("GBP", self.bank) == 0
 
     @invariant()
     def the_total_is_the_balance_and_the_pots(self) -> None:
@@ -489,10 +510,12 @@ class Household(RuleBasedStateMachine):
     @invariant()
     def the_history_explains_the_balance(self) -> None:
         for account in self.bank.accounts.values():
-            rows = self.bank.transactions(account.id)
-            moved = sum(row.amount for row in rows if not row.decline_reason)
+            transactions = self.bank.transactions(account.id)
+            moved = sum(
+                transaction.amount for transaction in transactions if not transaction.decline_reason
+            )
             assert account.balance == self.opening[account.id] + moved
-            assert rows == sorted(rows, key=lambda row: row.id)
+            assert transactions == sorted(transactions, key=lambda transaction: transaction.id)
 
     @invariant()
     def no_pot_owes_money(self) -> None:

@@ -1,8 +1,7 @@
-"""Clients that others wrote for the real bank find it here, and notice no difference."""
+"""Third-party clients, written for Monzo, work with the sandbox."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import socket
@@ -26,44 +25,59 @@ from pymonzo.transactions.schemas import MonzoTransactionMerchant
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.home import Home, build_home
+from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+
+from .waiting import LIMIT_SECONDS
 
 HOOK = "http://127.0.0.1:9/hook"
 
 
 @pytest.fixture
 def bank() -> Bank:
-    """Return a bank that goes by the same clock as the clients."""
+    """Return a bank with the real clock, which the clients use."""
     return Bank()
 
 
 @pytest.fixture
-def home(bank: Bank) -> Home:
+def household(bank: Bank) -> Household:
     """Return a household with accounts of every type."""
-    return build_home(bank)
+    return build_household(bank)
 
 
-# pymonzo: waits for its answers, so it lives in a thread
+# pymonzo blocks while it waits for responses, so it runs in a thread
 
 
-type InThread = Callable[[Callable[[], Any]], Any]
+type InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 @pytest.fixture
-def in_thread() -> Iterator[InThread]:
-    """Return what runs something that waits, while the bank goes on."""
-    with ThreadPoolExecutor(max_workers=1) as threads:
+def in_thread() -> InThread:
+    """Return a function that runs a blocking function in a thread, while the bank's loop runs."""
 
-        async def run(wait: Callable[[], Any]) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(threads, wait)
+    async def run(function: Callable[[], Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
 
-        yield run
+        def work() -> None:
+            try:
+                result = function()
+            except BaseException as err:  # noqa: BLE001 - the test raises it again
+                loop.call_soon_threadsafe(done.set_exception, err)
+            else:
+                loop.call_soon_threadsafe(done.set_result, result)
+
+        # A daemon thread, because a test that reaches the limit cannot end it.
+        Thread(target=work, daemon=True).start()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            return await done
+
+    return run
 
 
 @pytest.fixture
 def redirected(server: BankServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let pymonzo find the sandbox where the bank was."""
+    """Make pymonzo use the sandbox."""
     monkeypatch.setattr(MonzoAPI, "api_url", server.url)
     monkeypatch.setattr(MonzoAPI, "authorization_endpoint", f"{server.url}/")
     monkeypatch.setattr(MonzoAPI, "token_endpoint", f"{server.url}/oauth2/token")
@@ -71,39 +85,43 @@ def redirected(server: BankServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.fixture
-def pymonzo(redirected: None, server: BankServer, home: Home) -> MonzoAPI:
-    """Return pymonzo with Ann's token."""
-    return MonzoAPI(access_token=server.sign_in(home.ann)["access_token"])
+def pymonzo(redirected: None, server: BankServer, household: Household) -> MonzoAPI:
+    """Return a pymonzo client with Ann's token."""
+    client = MonzoAPI(access_token=server.sign_in(household.ann)["access_token"])
+    client.session.timeout = LIMIT_SECONDS
+    return client
 
 
 async def test_pymonzo_reads_accounts_and_pots(
-    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
-    def story() -> None:
-        assert pymonzo.whoami().user_id == home.ann.user_id
+    def use_client() -> None:
+        assert pymonzo.whoami().user_id == household.ann.user_id
         accounts = pymonzo.accounts.list()
         assert [account.id for account in accounts if account.closed] == [
-            home.prepaid.id,
-            home.backing_loan.id,
+            household.prepaid.id,
+            household.backing_loan.id,
         ]
         for account in accounts:
             if not account.closed:
                 pymonzo.balance.get(account.id)
                 pymonzo.pots.list(account.id)
-        balance = pymonzo.balance.get(home.current.id)
-        pots = pymonzo.pots.list(home.current.id)
+        balance = pymonzo.balance.get(household.current.id)
+        pots = pymonzo.pots.list(household.current.id)
         assert balance.total_balance == balance.balance + sum(pot.balance for pot in pots)
         with pytest.raises(MonzoAccessDenied):
-            pymonzo.balance.get(home.backing_loan.id)
+            pymonzo.balance.get(household.backing_loan.id)
 
-    await in_thread(story)
+    await in_thread(use_client)
 
 
-async def test_pymonzo_moves_money(pymonzo: MonzoAPI, in_thread: InThread, home: Home) -> None:
-    before = home.holiday.balance
+async def test_pymonzo_moves_money(
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
+) -> None:
+    before = household.holiday.balance
 
-    def story() -> None:
-        pot, account = home.holiday.id, home.current.id
+    def use_client() -> None:
+        pot, account = household.holiday.id, household.current.id
         for _ in range(2):
             into = pymonzo.pots.deposit(500, pot, account_id=account, dedupe_id="in")
             assert into.balance == before + 500
@@ -112,66 +130,69 @@ async def test_pymonzo_moves_money(pymonzo: MonzoAPI, in_thread: InThread, home:
         with pytest.raises(MonzoAPIError, match="insufficient_funds"):
             pymonzo.pots.deposit(10**9, pot, account_id=account, dedupe_id="too much")
 
-    await in_thread(story)
-    assert home.holiday.balance == before + 300
+    await in_thread(use_client)
+    assert household.holiday.balance == before + 300
 
 
 async def test_pymonzo_reads_and_annotates_transactions(
-    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
-    def story() -> None:
-        account = home.current.id
-        rows = pymonzo.transactions.list(
+    def use_client() -> None:
+        account = household.current.id
+        transactions = pymonzo.transactions.list(
             account,
             expand_merchant=True,
             since=datetime.now(UTC) - timedelta(days=80),
             before=datetime.now(UTC) + timedelta(minutes=1),
             limit=100,
         )
-        assert len(rows) == 100
-        assert any(isinstance(row.merchant, MonzoTransactionMerchant) for row in rows)
-        assert any(row.counterparty is not None for row in rows)
-        one = pymonzo.transactions.get(rows[0].id, expand_merchant=True)
-        assert one == rows[0]
+        assert len(transactions) == 100
+        assert any(
+            isinstance(transaction.merchant, MonzoTransactionMerchant)
+            for transaction in transactions
+        )
+        assert any(transaction.counterparty is not None for transaction in transactions)
+        one = pymonzo.transactions.get(transactions[0].id, expand_merchant=True)
+        assert one == transactions[0]
         noted = pymonzo.transactions.annotate(one.id, {"notes": "seen"})
         assert noted.notes == "seen"
         with pytest.raises(MonzoAPIError, match="transaction_not_found"):
             pymonzo.transactions.get("tx_0")
 
-    await in_thread(story)
+    await in_thread(use_client)
 
 
 async def test_pymonzo_uses_feed_attachments_and_webhooks(
-    pymonzo: MonzoAPI, in_thread: InThread, home: Home
+    pymonzo: MonzoAPI, in_thread: InThread, household: Household
 ) -> None:
-    row = home.bank.pay(home.current.id, -350)
+    transaction = household.bank.pay(household.current.id, -350)
 
-    def story() -> None:
+    def use_client() -> None:
         item = MonzoBasicFeedItem(
             title="Hello", image_url=HttpUrl("https://x.test/x.png"), body="There"
         )
-        assert pymonzo.feed.create(item, home.current.id) == {}
-        place = pymonzo.attachments.upload(
+        assert pymonzo.feed.create(item, household.current.id) == {}
+        upload = pymonzo.attachments.upload(
             file_name="a.png", file_type="image/png", content_length=4
         )
-        assert httpx.post(place.upload_url, content=b"\x89PNG").status_code == 200
+        assert httpx.post(upload.upload_url, content=b"PNG", timeout=LIMIT_SECONDS).is_success
         attachment = pymonzo.attachments.register(
-            row.id, file_url=place.file_url, file_type="image/png"
+            transaction.id, file_url=upload.file_url, file_type="image/png"
         )
-        assert attachment.external_id == row.id
+        assert attachment.external_id == transaction.id
         assert pymonzo.attachments.deregister(attachment.id) == {}
-        webhook = pymonzo.webhooks.register(HOOK, home.current.id)
-        assert pymonzo.webhooks.list(home.current.id) == [webhook]
+        webhook = pymonzo.webhooks.register(HOOK, household.current.id)
+        assert pymonzo.webhooks.list(household.current.id) == [webhook]
         assert pymonzo.webhooks.delete(webhook.id) == {}
 
-    await in_thread(story)
-    assert home.bank.feed[0].title == "Hello"
+    await in_thread(use_client)
+    assert household.bank.feed[0].title == "Hello"
 
 
 async def test_pymonzo_signs_in_and_refreshes(
     redirected: None,
     server: BankServer,
-    home: Home,
+    household: Household,
     in_thread: InThread,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -180,17 +201,22 @@ async def test_pymonzo_signs_in_and_refreshes(
         redirect = f"http://127.0.0.1:{free.getsockname()[1]}/pymonzo"
 
     def allow(url: str) -> None:
-        """Do in the browser what Ann would do."""
+        """Allow access, as Ann would in the browser."""
         query = dict(httpx.URL(url).params)
-        assert "not Monzo" in httpx.get(url).text
-        form = {**query, "person": home.ann.user_id, "decision": "allow"}
-        back = httpx.post(f"{server.url}/authorise", data=form).headers["Location"]
-        httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(back)
+        assert "not Monzo" in httpx.get(url, timeout=LIMIT_SECONDS).text
+        form = {**query, "person": household.ann.user_id, "decision": "allow"}
+        redirected_to = httpx.post(
+            f"{server.url}/authorise", data=form, timeout=LIMIT_SECONDS
+        ).headers["Location"]
+        # Retries, because pymonzo may open the browser before it listens for the redirect.
+        httpx.Client(transport=httpx.HTTPTransport(retries=5)).get(
+            redirected_to, timeout=LIMIT_SECONDS
+        )
 
     browsers: list[Thread] = []
 
     def open_browser(url: str) -> bool:
-        browsers.append(Thread(target=allow, args=(url,)))
+        browsers.append(Thread(target=allow, args=(url,), daemon=True))
         browsers[0].start()
         return True
 
@@ -210,23 +236,25 @@ async def test_pymonzo_signs_in_and_refreshes(
         again.accounts.list()
 
     await in_thread(sign_in)
-    browsers[0].join()
-    server.approve(home.ann)
+    browsers[0].join(LIMIT_SECONDS)
+    server.approve(household.ann)
     await in_thread(use)
-    assert [call.form["grant_type"] for call in server.calls("POST", "/oauth2/token")] == [
+    assert [
+        request.form["grant_type"] for request in server.requests_to("POST", "/oauth2/token")
+    ] == [
         "authorization_code",
         "refresh_token",
     ]
 
 
-# monzopy: what Home Assistant's own integration is built on
+# monzopy is the library of the integration built into Home Assistant
 
 
 class Monzopy(AbstractMonzoApi):
-    """monzopy with a token, finding the sandbox where the bank was."""
+    """A monzopy client with a token that uses the sandbox."""
 
     def __init__(self, session: ClientSession, server: BankServer, token: str) -> None:
-        """Use a token."""
+        """Initialize the client with a token."""
         super().__init__(session)
         self._url = server.url
         self._token = token
@@ -243,55 +271,59 @@ class Monzopy(AbstractMonzoApi):
 
 
 @pytest.fixture
-def monzopy(session: ClientSession, server: BankServer, home: Home) -> UserAccount:
-    """Return monzopy with Ann's token."""
-    return Monzopy(session, server, server.sign_in(home.ann)["access_token"]).user_account
+def monzopy(session: ClientSession, server: BankServer, household: Household) -> UserAccount:
+    """Return a monzopy client with Ann's token."""
+    return Monzopy(session, server, server.sign_in(household.ann)["access_token"]).user_account
 
 
-async def test_monzopy_reads_accounts_and_pots(monzopy: UserAccount, home: Home) -> None:
+async def test_monzopy_reads_accounts_and_pots(monzopy: UserAccount, household: Household) -> None:
     accounts = {account["id"]: account for account in await monzopy.accounts()}
-    assert home.prepaid.id not in accounts
-    assert accounts[home.current.id]["name"] == "Current Account"
-    assert accounts[home.current.id]["balance"]["balance"] == home.current.balance
+    assert household.prepaid.id not in accounts
+    assert accounts[household.current.id]["name"] == "Current Account"
+    assert accounts[household.current.id]["balance"]["balance"] == household.current.balance
     pots = {pot["id"]: pot for pot in await monzopy.pots()}
-    assert pots.keys() == home.bank.pots.keys()
-    assert pots[home.house.id]["current_account_id"] == home.joint.id
+    assert pots.keys() == household.bank.pots.keys()
+    assert pots[household.house.id]["current_account_id"] == household.joint.id
 
 
-async def test_monzopy_moves_money(monzopy: UserAccount, home: Home) -> None:
-    before = home.holiday.balance
-    assert await monzopy.pot_deposit(home.current.id, home.holiday.id, 500)
-    assert await monzopy.pot_withdraw(home.current.id, home.holiday.id, 200)
-    assert home.holiday.balance == before + 300
+async def test_monzopy_moves_money(monzopy: UserAccount, household: Household) -> None:
+    before = household.holiday.balance
+    assert await monzopy.pot_deposit(household.current.id, household.holiday.id, 500)
+    assert await monzopy.pot_withdraw(household.current.id, household.holiday.id, 200)
+    assert household.holiday.balance == before + 300
     with pytest.raises(InvalidMonzoAPIResponseError):
-        await monzopy.pot_withdraw(home.current.id, home.rainy_day.id, 1)
+        await monzopy.pot_withdraw(household.current.id, household.rainy_day.id, 1)
 
 
-async def test_monzopy_annotates_and_writes_to_the_feed(monzopy: UserAccount, home: Home) -> None:
-    row = home.bank.pay(home.current.id, -350)
-    assert (await monzopy.annotate_transaction(row.id, {"notes": "seen"}))["notes"] == "seen"
+async def test_monzopy_annotates_and_writes_to_the_feed(
+    monzopy: UserAccount, household: Household
+) -> None:
+    transaction = household.bank.pay(household.current.id, -350)
+    assert (await monzopy.annotate_transaction(transaction.id, {"notes": "seen"}))[
+        "notes"
+    ] == "seen"
     await monzopy.create_feed_item(
-        home.current.id, "Hello", "https://x.test/x.png", body="There", title_color="#FFFFFF"
+        household.current.id, "Hello", "https://x.test/x.png", body="There", title_color="#FFFFFF"
     )
-    assert home.bank.feed[0].colours == {"title_color": "#FFFFFF"}
+    assert household.bank.feed[0].colours == {"title_color": "#FFFFFF"}
 
 
-async def test_monzopy_manages_webhooks(monzopy: UserAccount, home: Home) -> None:
-    webhook = await monzopy.register_webhook(home.current.id, HOOK)
-    assert await monzopy.list_account_webhooks(home.current.id) == [webhook]
+async def test_monzopy_manages_webhooks(monzopy: UserAccount, household: Household) -> None:
+    webhook = await monzopy.register_webhook(household.current.id, HOOK)
+    assert await monzopy.list_account_webhooks(household.current.id) == [webhook]
     await monzopy.delete_webhook(webhook.id)
     await monzopy.register_webhooks(HOOK)
-    assert len(await monzopy.list_webhooks("127.0.0.1")) == len(home.bank.webhooks) == 5
+    assert len(await monzopy.list_webhooks("127.0.0.1")) == len(household.bank.webhooks) == 5
     await monzopy.unregister_webhooks()
-    assert home.bank.webhooks == {}
+    assert household.bank.webhooks == {}
 
 
-async def test_monzopy_sees_expired_and_unapproved_tokens_for_what_they_are(
-    monzopy: UserAccount, session: ClientSession, server: BankServer, home: Home
+async def test_monzopy_recognizes_expired_and_unapproved_tokens(
+    monzopy: UserAccount, session: ClientSession, server: BankServer, household: Household
 ) -> None:
-    server.expire_access_token(home.ann)
+    server.expire_access_token(household.ann)
     with pytest.raises(AuthorisationExpiredError):
         await monzopy.pots()
-    token = server.sign_in(home.ann, approved=False)["access_token"]
+    token = server.sign_in(household.ann, approved=False)["access_token"]
     with pytest.raises(AuthorisationExpiredError):
         await Monzopy(session, server, token).user_account.accounts()

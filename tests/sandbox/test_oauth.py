@@ -1,4 +1,4 @@
-"""Signing in, over HTTP: points 1 to 4 of what the bank is known to do."""
+"""OAuth over HTTP: codes, tokens, approval in the app."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,16 +6,17 @@ from typing import Any
 from aiohttp import ClientSession
 import pytest
 
-from sandbox.behaviour import Behaviour
-from sandbox.records import Account, Person
+from sandbox.behaviour import ServerBehaviour
+from sandbox.models import Account, Person
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
-from .program import Clock, Program, Reply, exchange, sign_in
+from .api_client import ApiClient, Response, exchange, sign_in
+from .clock import ManualClock
 
 REDIRECT = "https://home.example.test/auth/external/callback"
 
 
-async def exchange_code(session: ClientSession, server: BankServer, code: str) -> Reply:
+async def exchange_code(session: ClientSession, server: BankServer, code: str) -> Response:
     return await exchange(
         session, server, grant_type="authorization_code", code=code, redirect_uri=REDIRECT
     )
@@ -23,16 +24,16 @@ async def exchange_code(session: ClientSession, server: BankServer, code: str) -
 
 @pytest.fixture
 def code(server: BankServer, ann: Person) -> str:
-    """Return a code that Ann's browser has just brought back."""
+    """Return a new authorization code of Ann."""
     return server.issue_code(ann, REDIRECT)
 
 
-async def test_a_code_becomes_tokens_as_recorded(
+async def test_a_code_is_exchanged_for_the_recorded_tokens(
     session: ClientSession, server: BankServer, ann: Person, code: str
 ) -> None:
-    reply = await exchange_code(session, server, code)
-    assert reply.status == 200
-    assert set(reply.data) == {
+    response = await exchange_code(session, server, code)
+    assert response.status == 200
+    assert set(response.data) == {
         "access_token",
         "client_id",
         "expires_in",
@@ -41,54 +42,54 @@ async def test_a_code_becomes_tokens_as_recorded(
         "token_type",
         "user_id",
     }
-    assert reply.data["expires_in"] == 107_999
-    assert reply.data["scope"] == "third_party_developer_app.pre_verification"
-    assert reply.data["user_id"] == ann.user_id
-    assert len(reply.data["access_token"]) >= 250
-    assert len(reply.data["refresh_token"]) >= 250
+    assert response.data["expires_in"] == 107_999
+    assert response.data["scope"] == "third_party_developer_app.pre_verification"
+    assert response.data["user_id"] == ann.user_id
+    assert len(response.data["access_token"]) >= 250
+    assert len(response.data["refresh_token"]) >= 250
 
 
-async def test_the_documented_life_of_a_token(
+async def test_the_lifetime_of_a_token_can_be_changed(
     session: ClientSession, server: BankServer, code: str
 ) -> None:
-    server.behaviour = Behaviour(token_life=timedelta(seconds=21_600))
+    server.behaviour = ServerBehaviour(token_lifetime=timedelta(seconds=21_600))
     assert (await exchange_code(session, server, code)).data["expires_in"] == 21_600
 
 
-async def test_a_code_works_once(session: ClientSession, server: BankServer, code: str) -> None:
+async def test_a_code_is_valid_once(session: ClientSession, server: BankServer, code: str) -> None:
     await exchange_code(session, server, code)
-    reply = await exchange_code(session, server, code)
-    assert reply.refused == (401, "unauthorized.bad_authorization_code.used")
+    response = await exchange_code(session, server, code)
+    assert response.error == (401, "unauthorized.bad_authorization_code.used")
 
 
-async def test_a_code_runs_out(
-    session: ClientSession, server: BankServer, clock: Clock, code: str
+async def test_a_code_expires(
+    session: ClientSession, server: BankServer, clock: ManualClock, code: str
 ) -> None:
     clock.forward(minutes=10)
-    reply = await exchange_code(session, server, code)
-    assert reply.refused == (401, "unauthorized.bad_authorization_code.expired")
+    response = await exchange_code(session, server, code)
+    assert response.error == (401, "unauthorized.bad_authorization_code.expired")
 
 
-async def test_an_invented_code_is_refused(session: ClientSession, server: BankServer) -> None:
-    reply = await exchange_code(session, server, "invented")
-    assert reply.refused == (401, "unauthorized.bad_authorization_code")
+async def test_an_unknown_code_is_refused(session: ClientSession, server: BankServer) -> None:
+    response = await exchange_code(session, server, "invented")
+    assert response.error == (401, "unauthorized.bad_authorization_code")
 
 
-async def test_a_code_belongs_to_its_redirect(
+async def test_a_code_is_valid_only_with_its_redirect_uri(
     session: ClientSession, server: BankServer, code: str
 ) -> None:
-    reply = await exchange(
+    response = await exchange(
         session, server, grant_type="authorization_code", code=code, redirect_uri="https://x.test"
     )
-    assert reply.refused == (400, "bad_request.bad_param.redirect_uri")
+    assert response.error == (400, "bad_request.bad_param.redirect_uri")
 
 
 async def test_the_wrong_secret_is_refused(server: BankServer, session: ClientSession) -> None:
-    reply = await exchange(session, server, grant_type="refresh_token", client_secret="wrong")
-    assert reply.refused == (401, "unauthorized.bad_client")
+    response = await exchange(session, server, grant_type="refresh_token", client_secret="wrong")
+    assert response.error == (401, "unauthorized.bad_client")
 
 
-async def test_the_token_url_takes_no_json(server: BankServer, session: ClientSession) -> None:
+async def test_the_token_url_refuses_json(server: BankServer, session: ClientSession) -> None:
     form = {
         "grant_type": "refresh_token",
         "client_id": DEFAULT_CLIENT_ID,
@@ -100,83 +101,81 @@ async def test_the_token_url_takes_no_json(server: BankServer, session: ClientSe
 
 
 async def test_an_unknown_grant_type_is_refused(server: BankServer, session: ClientSession) -> None:
-    reply = await exchange(session, server, grant_type="password")
-    assert reply.refused == (400, "bad_request.bad_param.grant_type")
+    response = await exchange(session, server, grant_type="password")
+    assert response.error == (400, "bad_request.bad_param.grant_type")
 
 
-async def test_a_client_that_is_not_confidential_gets_no_refresh_token(
-    server: BankServer, ann: Person
-) -> None:
+async def test_a_public_client_gets_no_refresh_token(server: BankServer, ann: Person) -> None:
     server.register_client("open", "secret", confidential=False)
     assert "refresh_token" not in server.sign_in(ann, client_id="open")
 
 
-async def test_refreshing_replaces_both_tokens(program: Program) -> None:
-    old = program.token
-    reply = await program.refresh()
-    assert reply.data["scope"] == "third_party_developer_app.verified.ext"
-    assert reply.data["access_token"] != old["access_token"]
-    assert reply.data["refresh_token"] != old["refresh_token"]
-    refused = await program.get("/ping/whoami")
-    assert refused.refused == (401, "unauthorized.bad_access_token.evicted")
-    program.token = reply.data
-    assert (await program.get("/accounts")).status == 200
+async def test_refreshing_replaces_both_tokens(client: ApiClient) -> None:
+    old = client.token
+    response = await client.refresh()
+    assert response.data["scope"] == "third_party_developer_app.verified.ext"
+    assert response.data["access_token"] != old["access_token"]
+    assert response.data["refresh_token"] != old["refresh_token"]
+    refused = await client.get("/ping/whoami")
+    assert refused.error == (401, "unauthorized.bad_access_token.evicted")
+    client.token = response.data
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_a_refresh_token_works_once(program: Program) -> None:
-    await program.refresh()
-    assert (await program.refresh()).refused == (401, "unauthorized.bad_refresh_token")
+async def test_a_refresh_token_is_valid_once(client: ApiClient) -> None:
+    await client.refresh()
+    assert (await client.refresh()).error == (401, "unauthorized.bad_refresh_token")
 
 
-async def test_an_access_token_runs_out_and_can_be_refreshed(
-    program: Program, clock: Clock
+async def test_an_access_token_expires_and_can_be_refreshed(
+    client: ApiClient, clock: ManualClock
 ) -> None:
     clock.forward(seconds=107_998)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
     clock.forward(seconds=1)
-    reply = await program.get("/accounts")
-    assert reply.refused == (401, "unauthorized.bad_access_token.expired")
-    assert reply.data == {
+    response = await client.get("/accounts")
+    assert response.error == (401, "unauthorized.bad_access_token.expired")
+    assert response.data == {
         "code": "unauthorized.bad_access_token.expired",
         "error": "invalid_token",
         "error_description": "Access token has expired",
         "message": "Access token has expired",
     }
-    assert (await program.refresh()).status == 200
+    assert (await client.refresh()).status == 200
 
 
-async def test_an_access_token_can_be_made_to_run_out(
-    program: Program, server: BankServer, ann: Person
+async def test_an_access_token_can_be_expired(
+    client: ApiClient, server: BankServer, ann: Person
 ) -> None:
     server.expire_access_token(ann)
-    reply = await program.get("/accounts")
-    assert reply.refused == (401, "unauthorized.bad_access_token.expired")
+    response = await client.get("/accounts")
+    assert response.error == (401, "unauthorized.bad_access_token.expired")
 
 
 async def test_another_sign_in_with_the_same_client_evicts_this_one(
-    program: Program, server: BankServer, ann: Person
+    client: ApiClient, server: BankServer, ann: Person
 ) -> None:
     server.evict(ann)
-    reply = await program.get("/accounts")
-    assert reply.refused == (401, "unauthorized.bad_access_token.evicted")
-    assert (await program.refresh()).refused == (401, "unauthorized.bad_refresh_token.evicted")
+    response = await client.get("/accounts")
+    assert response.error == (401, "unauthorized.bad_access_token.evicted")
+    assert (await client.refresh()).error == (401, "unauthorized.bad_refresh_token.evicted")
 
 
-async def test_other_clients_and_other_people_are_left_alone(
-    session: ClientSession, server: BankServer, program: Program
+async def test_a_sign_in_does_not_affect_other_clients_and_people(
+    session: ClientSession, server: BankServer, client: ApiClient
 ) -> None:
     ben = server.bank.add_person("Ben")
     server.register_client("other", "secret")
     sign_in(session, server, ben)
     server.sign_in(ben, client_id="other")
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}, {"Authorization": ""}],
 )
-async def test_without_a_token_the_bank_says_what_was_recorded(
+async def test_a_missing_or_unknown_token_gives_the_recorded_error(
     session: ClientSession, server: BankServer, headers: dict[str, str]
 ) -> None:
     async with session.get(f"{server.url}/ping/whoami", headers=headers) as response:
@@ -190,75 +189,75 @@ async def test_without_a_token_the_bank_says_what_was_recorded(
         }
 
 
-async def test_signing_out_ends_both_tokens(program: Program) -> None:
-    assert (await program.post("/oauth2/logout")).status == 200
-    assert (await program.get("/accounts")).refused == (401, "unauthorized.bad_access_token")
-    assert (await program.refresh()).refused == (401, "unauthorized.bad_refresh_token")
+async def test_signing_out_ends_both_tokens(client: ApiClient) -> None:
+    assert (await client.post("/oauth2/logout")).status == 200
+    assert (await client.get("/accounts")).error == (401, "unauthorized.bad_access_token")
+    assert (await client.refresh()).error == (401, "unauthorized.bad_refresh_token")
 
 
-async def test_before_approval_only_whoami_works(
+async def test_only_whoami_works_before_approval(
     session: ClientSession, server: BankServer, ann: Person, current: Account
 ) -> None:
     token: dict[str, Any] = server.sign_in(ann, approved=False)
-    program = Program(session, server, token)
-    assert (await program.get("/ping/whoami")).data == {
+    client = ApiClient(session, server, token)
+    assert (await client.get("/ping/whoami")).data == {
         "authenticated": True,
         "client_id": DEFAULT_CLIENT_ID,
         "user_id": ann.user_id,
     }
     for path in ("/accounts", f"/balance?account_id={current.id}", "/pots", "/transactions"):
-        reply = await program.get(path)
-        assert reply.status == 403
-        assert reply.data == {
+        response = await client.get(path)
+        assert response.status == 403
+        assert response.data == {
             "code": "forbidden.insufficient_permissions",
             "message": "Access forbidden due to insufficient permissions",
             "params": {"client_id": DEFAULT_CLIENT_ID, "user_id": ann.user_id},
         }
     server.approve(ann)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_refreshing_does_not_approve(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    program = Program(session, server, server.sign_in(ann, approved=False))
-    program.token = (await program.refresh()).data
-    assert (await program.get("/accounts")).status == 403
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
+    client.token = (await client.refresh()).data
+    assert (await client.get("/accounts")).status == 403
 
 
-async def test_a_denied_sign_in_waits_until_approved_after_all(
+async def test_a_denied_sign_in_can_still_be_approved(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    program = Program(session, server, server.sign_in(ann, approved=False))
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
     server.deny(ann)
-    assert (await program.get("/accounts")).status == 403
+    assert (await client.get("/accounts")).status == 403
     server.approve(ann)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_a_denied_sign_in_can_be_over_at_once(
+async def test_a_denial_can_end_the_sign_in(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    server.behaviour = Behaviour(denied_is_revoked=True)
-    program = Program(session, server, server.sign_in(ann, approved=False))
+    server.behaviour = ServerBehaviour(denied_is_revoked=True)
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
     server.deny(ann)
-    assert (await program.get("/ping/whoami")).refused == (401, "unauthorized.bad_access_token")
+    assert (await client.get("/ping/whoami")).error == (401, "unauthorized.bad_access_token")
 
 
-async def test_approval_can_be_immediate(
+async def test_approval_can_be_automatic(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
-    server.behaviour = Behaviour(approve_at_once=True)
-    program = Program(session, server, server.sign_in(ann, approved=False))
-    assert (await program.get("/accounts")).status == 200
+    server.behaviour = ServerBehaviour(approve_at_once=True)
+    client = ApiClient(session, server, server.sign_in(ann, approved=False))
+    assert (await client.get("/accounts")).status == 200
 
 
 async def test_webhooks_can_end_with_the_sign_in(
-    program: Program, server: BankServer, ann: Person, current: Account
+    client: ApiClient, server: BankServer, ann: Person, current: Account
 ) -> None:
-    await program.post("/webhooks", account_id=current.id, url="https://home.example.test/x")
+    await client.post("/webhooks", account_id=current.id, url="https://home.example.test/x")
     server.evict(ann)
     assert len(server.bank.webhooks) == 1
-    server.behaviour = Behaviour(webhooks_end_with_sign_in=True)
+    server.behaviour = ServerBehaviour(webhooks_end_with_sign_in=True)
     server.evict(ann)
     assert server.bank.webhooks == {}

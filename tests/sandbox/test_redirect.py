@@ -1,4 +1,4 @@
-"""Sending a process to the sandbox in place of the bank."""
+"""Redirecting the requests of a process to the sandbox."""
 
 from aiohttp import ClientSession
 from homeassistant.core import HomeAssistant
@@ -6,7 +6,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import LocalOAuth2Implementa
 import pytest
 from yarl import URL
 
-from sandbox.records import Person
+from sandbox.models import Person
 from sandbox.redirect import redirect, redirected
 from sandbox.server import BankServer
 
@@ -21,7 +21,7 @@ SANDBOX = "http://127.0.0.1:8124"
         ("https://auth.monzo.com/?state=1", f"{SANDBOX}/?state=1"),
     ],
 )
-def test_the_banks_hosts_are_the_sandbox(asked: str, really: str) -> None:
+def test_the_hosts_of_the_bank_are_redirected(asked: str, really: str) -> None:
     assert redirect(asked, SANDBOX) == URL(really)
 
 
@@ -34,16 +34,16 @@ def test_the_banks_hosts_are_the_sandbox(asked: str, really: str) -> None:
         "/relative",
     ],
 )
-def test_every_other_host_is_itself(url: str) -> None:
+def test_other_hosts_are_not_redirected(url: str) -> None:
     assert redirect(url, SANDBOX) == URL(url)
 
 
-def test_what_is_encoded_in_a_path_stays_encoded() -> None:
+def test_percent_encoding_in_a_path_is_preserved() -> None:
     url = URL("https://api.monzo.com/pots/a%2Fb/deposit", encoded=True)
     assert str(redirect(url, SANDBOX)) == f"{SANDBOX}/pots/a%2Fb/deposit"
 
 
-async def test_requests_of_any_session_reach_the_sandbox(
+async def test_requests_of_every_session_reach_the_sandbox(
     session: ClientSession, server: BankServer, ann: Person
 ) -> None:
     token = server.sign_in(ann)["access_token"]
@@ -54,7 +54,7 @@ async def test_requests_of_any_session_reach_the_sandbox(
             assert (await answer.json())["user_id"] == ann.user_id
 
 
-async def test_people_who_sign_in_are_sent_to_the_sandboxs_page(
+async def test_the_sign_in_uses_the_authorise_page_of_the_sandbox(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     back = "http://localhost:8123/auth/external/callback"
@@ -67,7 +67,7 @@ async def test_people_who_sign_in_are_sent_to_the_sandboxs_page(
 
 
 async def test_afterwards_everything_goes_to_the_bank_again() -> None:
-    sending = ClientSession._request  # noqa: SLF001 - what is replaced
+    sending = ClientSession._request  # noqa: SLF001 - the patched method
     with redirected(SANDBOX):
         assert ClientSession._request is not sending  # noqa: SLF001
     assert ClientSession._request is sending  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The server itself: errors, faults, the request log, rate limits; points 14 and 16."""
+"""The server: errors, faults, request log, latency, rate limit, start and stop."""
 
 import asyncio
 from datetime import timedelta
@@ -8,15 +8,13 @@ from pathlib import Path
 import re
 import signal
 import sys
-import time
 
-from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, ClientTimeout, web
-from aiohttp.test_utils import TestServer
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession
 import pytest
 
 from sandbox.bank import Bank
-from sandbox.behaviour import Behaviour, RateLimit
-from sandbox.records import Account, Pot
+from sandbox.behaviour import RateLimit, ServerBehaviour
+from sandbox.models import Account, Pot
 from sandbox.server import (
     Answer,
     BankServer,
@@ -29,13 +27,20 @@ from sandbox.server import (
     Truncated,
 )
 
-from .program import Clock, Program, until
+from .api_client import ApiClient
+from .clock import ManualClock
+from .waiting import LIMIT_SECONDS, wait_until
+
+REPOSITORY = Path(__file__).parents[2]
+
+# A shell without job control makes programs in the background ignore SIGINT.
+IGNORE_SIGINT = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
 
 
-async def test_an_unknown_path_answers_as_recorded(program: Program) -> None:
-    reply = await program.get("/a")
-    assert reply.refused == (404, "not_found")
-    assert reply.data == {
+async def test_an_unknown_path_gives_the_recorded_error(client: ApiClient) -> None:
+    response = await client.get("/a")
+    assert response.error == (404, "not_found")
+    assert response.data == {
         "code": "not_found",
         "message": "/a not found",
         "retryable": {},
@@ -44,20 +49,20 @@ async def test_an_unknown_path_answers_as_recorded(program: Program) -> None:
     }
 
 
-async def test_the_wrong_method_is_refused(program: Program) -> None:
-    assert (await program.ask("DELETE", "/accounts")).refused == (405, "method_not_allowed")
+async def test_the_wrong_method_is_refused(client: ApiClient) -> None:
+    assert (await client.request("DELETE", "/accounts")).error == (405, "method_not_allowed")
 
 
-async def test_every_request_is_logged_even_those_that_fail(
-    program: Program, server: BankServer, clock: Clock, current: Account, pot: Pot
+async def test_every_request_is_logged_including_failed_ones(
+    client: ApiClient, server: BankServer, clock: ManualClock, current: Account, pot: Pot
 ) -> None:
     server.fail("GET", "/accounts", Answer.html(502))
-    await program.get("/accounts")
+    await client.get("/accounts")
     clock.forward(seconds=1)
-    await program.get("/balance", account_id=current.id)
-    await program.deposit(pot.id, current.id, 100, "in")
-    await program.get("/nothing")
-    await program.session.get(f"{server.url}/control")
+    await client.get("/balance", account_id=current.id)
+    await client.deposit(pot.id, current.id, 100, "in")
+    await client.get("/nothing")
+    await client.session.get(f"{server.url}/control")
     assert [(call.method, call.path, call.status) for call in server.requests] == [
         ("GET", "/accounts", 502),
         ("GET", "/balance", 200),
@@ -71,8 +76,8 @@ async def test_every_request_is_logged_even_those_that_fail(
         "amount": "100",
         "dedupe_id": "in",
     }
-    assert len(server.calls("PUT", "/pots/*/deposit")) == 1
-    assert len(server.calls("GET")) == 3
+    assert len(server.requests_to("PUT", "/pots/*/deposit")) == 1
+    assert len(server.requests_to("GET")) == 3
 
 
 # Faults
@@ -93,112 +98,114 @@ async def test_every_request_is_logged_even_those_that_fail(
         (Edited(lambda _: {"accounts": []}), 200, '{"accounts": []}'),
     ],
 )
-async def test_a_fault_answers_instead_of_the_bank(
-    program: Program, server: BankServer, fault: Answer, status: int, body: str
+async def test_a_fault_replaces_the_response(
+    client: ApiClient, server: BankServer, fault: Answer, status: int, body: str
 ) -> None:
     server.fail("GET", "/accounts", fault)
-    reply = await program.get("/accounts")
-    assert reply.status == status
-    assert body in reply.body.decode()
+    response = await client.get("/accounts")
+    assert response.status == status
+    assert body in response.body.decode()
 
 
-async def test_garbage_is_not_even_text(program: Program, server: BankServer) -> None:
+async def test_garbage_is_not_text(client: ApiClient, server: BankServer) -> None:
     server.fail("GET", "/accounts", Answer.garbage())
     with pytest.raises(UnicodeDecodeError):
-        (await program.get("/accounts")).body.decode()
+        (await client.get("/accounts")).body.decode()
 
 
-async def test_errors_have_the_bank_s_header_and_pages_do_not(
-    program: Program, server: BankServer
+async def test_errors_have_the_header_of_the_bank_but_pages_do_not(
+    client: ApiClient, server: BankServer
 ) -> None:
     server.fail("*", "*", Answer.error("internal_service"))
-    assert (await program.get("/accounts")).headers["Terror"] == "1"
+    assert (await client.get("/accounts")).headers["Terror"] == "1"
     server.fail("*", "*", Answer.html())
-    assert "Terror" not in (await program.get("/accounts")).headers
+    assert "Terror" not in (await client.get("/accounts")).headers
 
 
 @pytest.mark.parametrize("retry_after", [None, "30", "Wed, 21 Oct 2026 07:28:00 GMT"])
-async def test_rate_limiting_on_demand(
-    program: Program, server: BankServer, retry_after: str | None
+async def test_a_fault_can_be_a_rate_limit(
+    client: ApiClient, server: BankServer, retry_after: str | None
 ) -> None:
     server.fail("GET", "/accounts", Answer.rate_limited(retry_after))
-    reply = await program.get("/accounts")
-    assert reply.refused == (429, "rate_limited")
-    assert reply.headers.get("Retry-After") == retry_after
+    response = await client.get("/accounts")
+    assert response.error == (429, "rate_limited")
+    assert response.headers.get("Retry-After") == retry_after
 
 
-async def test_a_fault_meets_so_many_requests_after_so_many(
-    program: Program, server: BankServer
+async def test_a_fault_can_start_later_and_affect_a_number_of_requests(
+    client: ApiClient, server: BankServer
 ) -> None:
     handle = server.fail("GET", "/acc*", Answer.html(503), times=2, after=1)
-    statuses = [(await program.get("/accounts")).status for _ in range(4)]
+    statuses = [(await client.get("/accounts")).status for _ in range(4)]
     assert statuses == [200, 503, 503, 200]
-    assert (await program.get("/ping/whoami")).status == 200
+    assert (await client.get("/ping/whoami")).status == 200
     assert handle.met == 2
 
 
-async def test_a_fault_lasts_until_it_is_cleared(program: Program, server: BankServer) -> None:
+async def test_a_fault_lasts_until_it_is_cleared(client: ApiClient, server: BankServer) -> None:
     one = server.fail("GET", "/accounts", Answer.html(), times=None)
-    assert [(await program.get("/accounts")).status for _ in range(3)] == [502] * 3
+    assert [(await client.get("/accounts")).status for _ in range(3)] == [502] * 3
     one.clear()
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
     server.fail("*", "*", Answer.html(), times=None)
     server.clear_faults()
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_faults_of_other_methods_pass_by(program: Program, server: BankServer) -> None:
+async def test_a_fault_does_not_affect_other_methods(client: ApiClient, server: BankServer) -> None:
     server.fail("PUT", "*", Answer.html(), times=None)
-    assert (await program.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_a_lost_answer_leaves_the_money_moved(
-    program: Program, server: BankServer, current: Account, pot: Pot
+async def test_money_has_moved_when_a_response_is_lost(
+    client: ApiClient, server: BankServer, current: Account, pot: Pot
 ) -> None:
     server.fail("PUT", "/pots/*", LoseResponse(), times=None)
     with pytest.raises(ClientConnectionError):
-        await program.deposit(pot.id, current.id, 500, "one")
+        await client.deposit(pot.id, current.id, 500, "one")
     assert pot.balance == 2_500
     assert server.requests[0].status == 0
 
 
-async def test_a_drop_before_leaves_the_money_where_it_was(
-    program: Program, server: BankServer, current: Account, pot: Pot
+async def test_no_money_has_moved_when_a_request_is_dropped(
+    client: ApiClient, server: BankServer, current: Account, pot: Pot
 ) -> None:
     server.fail("PUT", "/pots/*", DropBefore(), times=None)
     with pytest.raises(ClientConnectionError):
-        await program.deposit(pot.id, current.id, 500, "one")
+        await client.deposit(pot.id, current.id, 500, "one")
     assert pot.balance == 2_000
 
 
-async def test_an_error_after_the_commit_leaves_the_money_moved(
-    program: Program, server: BankServer, current: Account, pot: Pot
+async def test_money_has_moved_when_an_error_follows_the_commit(
+    client: ApiClient, server: BankServer, current: Account, pot: Pot
 ) -> None:
     server.fail("PUT", "/pots/*", CommitThen(500))
-    assert (await program.deposit(pot.id, current.id, 500, "one")).status == 500
+    assert (await client.deposit(pot.id, current.id, 500, "one")).status == 500
     assert pot.balance == 2_500
 
 
 @pytest.mark.parametrize("committed", [False, True])
-async def test_silence_lasts_until_the_program_gives_up(
-    program: Program, server: BankServer, current: Account, pot: Pot, *, committed: bool
+async def test_silence_lasts_until_the_client_gives_up(
+    client: ApiClient, server: BankServer, current: Account, pot: Pot, *, committed: bool
 ) -> None:
     server.fail("PUT", "/pots/*", Silence(committed=committed))
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await program.deposit(pot.id, current.id, 500, "one")
+    depositing = asyncio.create_task(client.deposit(pot.id, current.id, 500, "one"))
+    await wait_until(lambda: server.requests)
     assert pot.balance == (2_500 if committed else 2_000)
-    assert (await program.get("/accounts")).status == 200
+    depositing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await depositing
+    assert server.requests[0].status == 0
+    assert (await client.get("/accounts")).status == 200
 
 
-async def test_stopping_does_not_wait_for_the_silent(bank: Bank, session: ClientSession) -> None:
+async def test_stopping_ends_requests_that_meet_silence(bank: Bank, session: ClientSession) -> None:
     async with BankServer(bank) as server:
         server.fail("*", "*", Silence(), times=None)
-        asked = [asyncio.create_task(_get(session, f"{server.url}/accounts")) for _ in range(3)]
-        await until(lambda: len(server.requests) == len(asked))
-        began = time.monotonic()
-    assert time.monotonic() - began < 1
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        requests = [asyncio.create_task(_get(session, f"{server.url}/accounts")) for _ in range(3)]
+        await wait_until(lambda: len(server.requests) == len(requests))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        outcomes = await asyncio.gather(*requests, return_exceptions=True)
     assert all(isinstance(outcome, ClientConnectionError) for outcome in outcomes)
 
 
@@ -207,95 +214,101 @@ async def _get(session: ClientSession, url: str) -> None:
         pass
 
 
-async def test_a_truncated_answer_is_noticed(program: Program, server: BankServer) -> None:
+async def test_a_truncated_response_is_an_error(client: ApiClient, server: BankServer) -> None:
     server.fail("GET", "/accounts", Truncated())
     with pytest.raises(ClientPayloadError):
-        await program.get("/accounts")
+        await client.get("/accounts")
 
 
 @pytest.mark.parametrize("committed", [False, True])
-async def test_a_slow_answer_is_the_right_one(
-    program: Program, server: BankServer, current: Account, pot: Pot, *, committed: bool
+async def test_a_delayed_response_is_the_normal_one(
+    client: ApiClient, server: BankServer, current: Account, pot: Pot, *, committed: bool
 ) -> None:
     server.fail("PUT", "/pots/*", Delay(0.05, committed=committed))
-    asking = asyncio.create_task(program.deposit(pot.id, current.id, 500, "one"))
-    await until(lambda: server.requests)
+    depositing = asyncio.create_task(client.deposit(pot.id, current.id, 500, "one"))
+    await wait_until(lambda: server.requests)
     assert pot.balance == (2_500 if committed else 2_000)
-    assert (await asking).data["balance"] == 2_500
+    assert (await depositing).data["balance"] == 2_500
 
 
-async def test_latency_delays_every_answer(bank: Bank, session: ClientSession) -> None:
-    async with BankServer(bank, latency=0.05) as server:
-        began = time.monotonic()
-        await _get(session, f"{server.url}/accounts")
-        assert time.monotonic() - began >= 0.05
+async def test_latency_delays_every_response(
+    bank: Bank, clock: ManualClock, session: ClientSession
+) -> None:
+    async with BankServer(bank, latency=0.05, sleep=clock.sleep) as server:
+        getting = asyncio.create_task(_get(session, f"{server.url}/accounts"))
+        await wait_until(lambda: clock.next_wake)
+        assert clock.next_wake == timedelta(milliseconds=50)
+        assert server.requests[0].status == 0
+        clock.forward(milliseconds=50)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await getting
+        assert server.requests[0].status == 401
 
 
 async def test_latency_delays_a_delivery_by_half(
-    bank: Bank, current: Account, session: ClientSession
+    bank: Bank, clock: ManualClock, current: Account
 ) -> None:
-    arrived = asyncio.Event()
-
-    async def take(_request: web.Request) -> web.Response:
-        arrived.set()
-        return web.Response()
-
-    application = web.Application()
-    application.router.add_post("/hook", take)
-    async with TestServer(application) as house, BankServer(bank, latency=0.05):
-        bank.register_webhook(current.id, "a program", str(house.make_url("/hook")))
-        began = time.monotonic()
+    async with BankServer(bank, latency=0.05, sleep=clock.sleep) as server:
+        bank.register_webhook(current.id, "a client", "http://127.0.0.1:9/hook")
         bank.pay(current.id, -100)
-        await arrived.wait()
-        assert time.monotonic() - began >= 0.025
+        await wait_until(lambda: clock.next_wake)
+        assert clock.next_wake == timedelta(milliseconds=25)
+        assert not server.deliveries
+        clock.forward(milliseconds=25)
+        await wait_until(lambda: server.deliveries)
 
 
-async def test_a_request_can_be_cut_short(bank: Bank) -> None:
-    short = ClientTimeout(total=0.02)
-    async with BankServer(bank, latency=5) as server, ClientSession(timeout=short) as session:
-        with pytest.raises(TimeoutError):
-            await _get(session, f"{server.url}/accounts")
+async def test_a_client_can_give_up_during_the_latency(
+    bank: Bank, clock: ManualClock, session: ClientSession
+) -> None:
+    async with BankServer(bank, latency=0.05, sleep=clock.sleep) as server:
+        getting = asyncio.create_task(_get(session, f"{server.url}/accounts"))
+        await wait_until(lambda: clock.next_wake)
+        getting.cancel()
+        await wait_until(lambda: not clock.next_wake)
 
 
 # Rate limits
 
 
 @pytest.mark.parametrize("form", ["seconds", "date", None])
-async def test_more_than_so_many_requests_in_a_window_are_refused(
-    program: Program, server: BankServer, clock: Clock, form: str | None
+async def test_requests_above_the_rate_limit_are_refused(
+    client: ApiClient, server: BankServer, clock: ManualClock, form: str | None
 ) -> None:
     limit = RateLimit(requests=2, window=timedelta(minutes=5), retry_after=form)  # type: ignore[arg-type]
-    server.behaviour = Behaviour(rate_limit=limit)
+    server.behaviour = ServerBehaviour(rate_limit=limit)
     for _ in range(2):
-        assert (await program.get("/accounts")).status == 200
+        assert (await client.get("/accounts")).status == 200
         clock.forward(seconds=10)
-    reply = await program.get("/accounts")
-    assert reply.refused == (429, "rate_limited")
+    response = await client.get("/accounts")
+    assert response.error == (429, "rate_limited")
     wait = timedelta(minutes=5, seconds=-20)
     match form:
         case "seconds":
-            assert reply.headers["Retry-After"] == str(int(wait.total_seconds()))
+            assert response.headers["Retry-After"] == str(int(wait.total_seconds()))
         case "date":
-            when = parsedate_to_datetime(reply.headers["Retry-After"])
+            when = parsedate_to_datetime(response.headers["Retry-After"])
             assert when == clock.now + wait
         case _:
-            assert "Retry-After" not in reply.headers
+            assert "Retry-After" not in response.headers
     clock.now += wait
-    assert (await program.get("/accounts")).status == 200
-    assert (await program.get("/accounts")).status == 429
+    assert (await client.get("/accounts")).status == 200
+    assert (await client.get("/accounts")).status == 429
 
 
-async def test_refusals_can_come_as_a_page(program: Program, server: BankServer) -> None:
-    server.behaviour = Behaviour(rate_limit=RateLimit(requests=0), errors_as_html=True)
-    reply = await program.get("/accounts")
-    assert reply.status == 429
-    assert reply.headers["Content-Type"].startswith("text/html")
+async def test_a_rate_limit_can_come_as_a_page(client: ApiClient, server: BankServer) -> None:
+    server.behaviour = ServerBehaviour(rate_limit=RateLimit(requests=0), errors_as_html=True)
+    response = await client.get("/accounts")
+    assert response.status == 429
+    assert response.headers["Content-Type"].startswith("text/html")
 
 
-# Coming and going
+# Start and stop
 
 
-async def test_a_server_starts_again_where_it_was(bank: Bank, session: ClientSession) -> None:
+async def test_a_server_can_be_started_again_at_the_same_url(
+    bank: Bank, session: ClientSession
+) -> None:
     server = BankServer(bank)
     await server.start()
     url = server.url
@@ -306,22 +319,30 @@ async def test_a_server_starts_again_where_it_was(bank: Bank, session: ClientSes
         await _get(session, f"{url}/accounts")
 
 
-async def test_it_runs_by_itself() -> None:
-    repository = Path(__file__).parents[2]
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("start", [[], IGNORE_SIGINT], ids=["in a terminal", "in the background"])
+async def test_it_runs_as_a_program_until_a_signal_stops_it(
+    start: list[str], stop: signal.Signals
+) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", "-m", "sandbox.server", "--port", "0"),
-        cwd=repository,
-        env=os.environ | {"PYTHONPATH": str(repository)},
+        *(*start, sys.executable, "-m", "sandbox.server", "--port", "0"),
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         stdout=asyncio.subprocess.PIPE,
     )
-    assert process.stdout is not None
-    said = (await process.stdout.readline()).decode()
-    found = re.search(r"http://\S+/control", said)
-    assert found is not None
-    async with ClientSession() as session, session.get(f"{found.group()}/state") as response:
-        state = await response.json()
-    process.send_signal(signal.SIGINT)
-    rest = await process.stdout.read()
-    assert await process.wait() == 0
-    assert b"closed" in rest
-    assert any(account["name"] == "Joint account · Ann & Ben" for account in state["accounts"])
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            assert process.stdout is not None
+            greeting = (await process.stdout.readline()).decode()
+            found = re.search(r"http://\S+/control", greeting)
+            assert found is not None
+            async with ClientSession() as session, session.get(f"{found.group()}/state") as state:
+                accounts = (await state.json())["accounts"]
+            process.send_signal(stop)
+            output = await process.stdout.read()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert b"has stopped" in output
+    assert any(account["name"] == "Joint account · Ann & Ben" for account in accounts)

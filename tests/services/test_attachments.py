@@ -1,4 +1,4 @@
-"""Attaching files to transactions by actions: which ones, from where, and what comes of it."""
+"""The actions that attach a file to a transaction, and remove an attachment."""
 
 import logging
 import os
@@ -22,46 +22,29 @@ import yaml
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.services.attachments import LARGEST_FILE
+from custom_components.monzo.services.attachments import (
+    ATTACH_FILE_SCHEMA,
+    MAX_FILE_SIZE,
+    REMOVE_ATTACHMENT_SCHEMA,
+)
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import BankServer
-from tests.teller import Meanwhile, Teller, refused
+from tests.helpers.transfer_client import Meanwhile, Teller, refused
+
+from .test_file_types import SUPPORTED_CONTENT
 
 ATTACH = "attach_file"
 REMOVE = "remove_attachment"
 
-JPEG = b"\xff\xd8\xff\xe0 not much of a photo"
-
-# What files are, by how they begin.
-KINDS: dict[str, bytes] = {
-    "image/jpeg": JPEG,
-    "image/png": b"\x89PNG\r\n\x1a\n...",
-    "image/gif": b"GIF89a...",
-    "image/webp": b"RIFF\x0a\x00\x00\x00WEBPVP8 ...",
-    "image/heic": b"\x00\x00\x00\x18ftypheic...",
-    "application/pdf": b"%PDF-1.7 ...",
-}
-
-NO_KINDS: dict[str, bytes] = {
-    "nothing": b"",
-    "a text": b"monzo_client_secret: hunter2\n",
-    "a web page": b"<!DOCTYPE html>",
-    "a drawing with scripts": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
-    "an archive": b"PK\x03\x04",
-    "a film": b"\x00\x00\x00\x18ftypisom",
-    "sound in the same box as WebP": b"RIFF\x0a\x00\x00\x00WAVEfmt ",
-    "a database": b"SQLite format 3\x00",
-    "a photo after a line of text": b"\n" + JPEG,
-    "the beginning of a signature": b"\x89PNG",
-}
+JPEG = SUPPORTED_CONTENT["image/jpeg"]
 
 
 @pytest.fixture
 def media(hass: HomeAssistant, tmp_path: Path) -> Path:
-    """Return the one folder that Home Assistant may share files from."""
+    """Return the only folder that Home Assistant may share files from."""
     folder = tmp_path / "media"
     folder.mkdir()
     hass.config.media_dirs = {"local": str(folder)}
@@ -78,610 +61,549 @@ def photo(media: Path) -> Path:
 
 
 @pytest.fixture
-async def my_media(hass: HomeAssistant, media: Path) -> None:
-    """Have Home Assistant's media set up."""
+async def media_source(hass: HomeAssistant, media: Path) -> None:
+    """Set up Home Assistant's media."""
     assert await async_setup_component(hass, "media_source", {})
 
 
-@pytest.fixture
-def row(bank: Bank, home: Home) -> Transaction:
-    """Return a payment of Ann's."""
-    return bank.pay(home.current.id, -675, merchant="Deli")
+class PaymentAttachments:
+    """Attaches files to one payment of Ann's, and removes them."""
 
-
-class Clerk:
-    """Attaches files to one payment of Ann's."""
-
-    def __init__(self, teller: Teller, home: Home, row: Transaction, server: BankServer) -> None:
-        """Have what a call needs at hand."""
+    def __init__(
+        self, teller: Teller, home: Household, payment: Transaction, server: BankServer
+    ) -> None:
+        """Initialize the attachments of a payment."""
         self.hass = teller.hass
         self.teller = teller
         self.account = teller.device(home.current)
-        self.row = row
+        self.payment = payment
         self._server = server
 
     async def attach(self, **source: object) -> dict[str, Any]:
-        """Attach something to the payment."""
+        """Attach a file to the payment, and return the response."""
         return await self.teller.call(
-            ATTACH, account=self.account, transaction_id=self.row.id, **source
+            ATTACH, account=self.account, transaction_id=self.payment.id, **source
         )
 
     async def remove(self, attachment_id: str) -> None:
-        """Take something off again."""
+        """Remove an attachment."""
         fields = {"account": self.account, "attachment_id": attachment_id}
         await self.hass.services.async_call(DOMAIN, REMOVE, fields, blocking=True)
 
     @property
-    def told(self) -> list[dict[str, str]]:
-        """What the bank was told of files."""
-        return [call.form for call in self._server.calls("POST", "/attachment/*")]
+    def requests(self) -> list[dict[str, str]]:
+        """The forms of all requests about attachments that the bank has received."""
+        return [call.form for call in self._server.requests_to("POST", "/attachment/*")]
 
     @property
-    def stored(self) -> list[bytes]:
-        """The files that the bank has got."""
+    def uploads(self) -> list[bytes]:
+        """The content of the files that the bank has received."""
         return list(self._server.files.values())
 
 
 @pytest.fixture
-def clerk(teller: Teller, home: Home, row: Transaction, server: BankServer) -> Clerk:
-    """Return who attaches files."""
-    return Clerk(teller, home, row, server)
+def attachments(
+    teller: Teller, home: Household, bank: Bank, server: BankServer
+) -> PaymentAttachments:
+    """Return the attachments of a payment in the Deli."""
+    payment = bank.pay(home.current.id, -675, merchant="Deli")
+    return PaymentAttachments(teller, home, payment, server)
 
 
-# What becomes of a file
+# Attaching
 
 
-@pytest.mark.parametrize(("mime_type", "content"), KINDS.items(), ids=KINDS.keys())
-async def test_a_file_is_uploaded_and_shown_with_its_transaction(
-    clerk: Clerk, media: Path, mime_type: str, content: bytes
+async def test_a_file_is_uploaded_and_attached(
+    attachments: PaymentAttachments, media: Path, server: BankServer, subtests: pytest.Subtests
 ) -> None:
-    file = media / "receipt"
-    file.write_bytes(content)
-    answer = await clerk.attach(path=str(file))
-    (attachment,) = clerk.row.attachments
-    assert answer == {
-        "attachment_id": attachment.id,
-        "transaction_id": clerk.row.id,
-        "type": mime_type,
-        "size": len(content),
-    }
-    assert attachment.file_type == mime_type
-    assert clerk.stored == [content]
-    assert clerk.told[0]["file_type"] == mime_type
-    assert clerk.told[0]["content_length"] == str(len(content))
+    for mime_type, content in SUPPORTED_CONTENT.items():
+        with subtests.test(mime_type):
+            file = media / "receipt.txt"
+            file.write_bytes(content)
+            response = await attachments.attach(path=str(file))
+
+            attachment = attachments.payment.attachments[-1]
+            assert response == {
+                "attachment_id": attachment.id,
+                "transaction_id": attachments.payment.id,
+                "type": mime_type,
+                "size": len(content),
+            }
+            assert attachment.file_type == mime_type
+            assert attachment.file_url == f"{server.url}/upload/{list(server.files)[-1]}"
+            assert attachments.uploads[-1] == content
+            *_, upload, _register = attachments.requests
+            assert upload["file_type"] == mime_type
+            assert upload["content_length"] == str(len(content))
+    assert len(attachments.payment.attachments) == len(SUPPORTED_CONTENT)
 
 
-async def test_what_is_attached_is_where_it_was_uploaded_to(
-    clerk: Clerk, photo: Path, server: BankServer
+async def test_the_bank_does_not_receive_the_name_of_a_file(
+    attachments: PaymentAttachments, photo: Path
 ) -> None:
-    await clerk.attach(path=str(photo))
-    (attachment,) = clerk.row.attachments
-    assert attachment.file_url == f"{server.url}/upload/{next(iter(server.files))}"
+    await attachments.attach(path=str(photo))
+    assert attachments.requests[0]["file_name"] == "attachment.jpg"
+    assert photo.stem not in str(attachments.requests)
 
 
-async def test_the_bank_does_not_learn_what_a_file_is_called(clerk: Clerk, photo: Path) -> None:
-    await clerk.attach(path=str(photo))
-    assert clerk.told[0]["file_name"] == "attachment.jpg"
-    assert "treasure" not in str(clerk.told)
-
-
-async def test_the_same_file_again_is_another_attachment(clerk: Clerk, photo: Path) -> None:
+async def test_attaching_the_same_file_again_adds_another_attachment(
+    attachments: PaymentAttachments, photo: Path
+) -> None:
     for _ in range(2):
-        await clerk.attach(path=str(photo))
-    assert len({attachment.id for attachment in clerk.row.attachments}) == 2
+        await attachments.attach(path=str(photo))
+    assert len({attachment.id for attachment in attachments.payment.attachments}) == 2
 
 
-async def test_an_answer_is_optional(clerk: Clerk, photo: Path) -> None:
-    assert clerk.hass.services.supports_response(DOMAIN, ATTACH) is SupportsResponse.OPTIONAL
-    fields = {"account": clerk.account, "transaction_id": clerk.row.id, "path": str(photo)}
-    await clerk.hass.services.async_call(DOMAIN, ATTACH, fields, blocking=True)
-    assert len(clerk.row.attachments) == 1
+async def test_the_response_is_optional(attachments: PaymentAttachments, photo: Path) -> None:
+    services = attachments.hass.services
+    assert services.supports_response(DOMAIN, ATTACH) is SupportsResponse.OPTIONAL
+    assert services.supports_response(DOMAIN, REMOVE) is SupportsResponse.NONE
+    fields = {
+        "account": attachments.account,
+        "transaction_id": attachments.payment.id,
+        "path": str(photo),
+    }
+    await services.async_call(DOMAIN, ATTACH, fields, blocking=True)
+    assert len(attachments.payment.attachments) == 1
 
 
-# What a file is
-
-
-@pytest.mark.parametrize("content", NO_KINDS.values(), ids=NO_KINDS.keys())
-async def test_a_file_of_another_kind_is_refused_whatever_it_is_called(
-    clerk: Clerk, media: Path, content: bytes
+async def test_a_file_with_other_content_is_refused(
+    attachments: PaymentAttachments, media: Path
 ) -> None:
-    for name in ("receipt.jpg", "receipt.pdf"):
-        file = media / name
-        file.write_bytes(content)
-        with refused() as refusal:
-            await clerk.attach(path=str(file))
-        assert refusal.key == "file_type_not_supported"
-        assert isinstance(refusal.error, ServiceValidationError)
-    assert clerk.told == []
-
-
-async def test_a_photo_called_a_text_is_a_photo(clerk: Clerk, media: Path) -> None:
-    file = media / "photo.txt"
-    file.write_bytes(JPEG)
-    assert (await clerk.attach(path=str(file)))["type"] == "image/jpeg"
-
-
-async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(clerk: Clerk, photo: Path) -> None:
-    os.truncate(photo, LARGEST_FILE)
-    assert (await clerk.attach(path=str(photo)))["size"] == LARGEST_FILE
-    os.truncate(photo, LARGEST_FILE + 1)
+    file = media / "receipt.jpg"
+    file.write_bytes(b"monzo_client_secret: hunter2\n")
     with refused() as refusal:
-        await clerk.attach(path=str(photo))
+        await attachments.attach(path=str(file))
+    assert refusal.key == "file_type_not_supported"
+    assert isinstance(refusal.error, ServiceValidationError)
+    assert refusal.error.translation_placeholders == {"field": "path"}
+    assert attachments.requests == []
+
+
+async def test_a_file_can_have_ten_megabytes(attachments: PaymentAttachments, photo: Path) -> None:
+    os.truncate(photo, MAX_FILE_SIZE)
+    assert (await attachments.attach(path=str(photo)))["size"] == 10_000_000
+    os.truncate(photo, MAX_FILE_SIZE + 1)
+    with refused() as refusal:
+        await attachments.attach(path=str(photo))
     assert refusal.key == "file_too_large"
-    assert "10 MB" in refusal.text
-    assert len(clerk.stored) == 1
+    assert refusal.error.translation_placeholders == {"field": "path", "megabytes": "10"}
+    assert len(attachments.uploads) == 1
 
 
-# Which files
+# Files by path
 
 
-async def test_a_path_may_be_within_the_folder_of_the_configuration(
-    clerk: Clerk, media: Path
+async def test_a_path_can_be_relative_to_the_configuration_folder(
+    attachments: PaymentAttachments, photo: Path, media: Path
 ) -> None:
-    clerk.hass.config.config_dir = str(media.parent)
-    (media / "photo.jpg").write_bytes(JPEG)
-    await clerk.attach(path="media/photo.jpg")
-    assert clerk.stored == [JPEG]
+    attachments.hass.config.config_dir = str(media.parent)
+    await attachments.attach(path=f"media/{photo.name}")
+    assert attachments.uploads == [JPEG]
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        "{outside}/photo.jpg",
-        "{media}/../outside/photo.jpg",
-        "{media}/link.jpg",
-        "{media}/folder/photo.jpg",
-        "{media}/folder/../outside/photo.jpg",
-        "{outside}/nothing.jpg",
-        "/proc/self/environ",
-        "configuration.yaml",
-    ],
-)
-async def test_no_way_leads_out_of_the_allowed_folders(
-    clerk: Clerk, media: Path, tmp_path: Path, way: str
+async def test_links_within_the_allowed_folders_are_followed(
+    attachments: PaymentAttachments, media: Path, photo: Path
+) -> None:
+    (media / "2026").mkdir()
+    (media / "2026" / "link.jpg").symlink_to(photo)
+    await attachments.attach(path=f"{media}/2026/../2026/link.jpg")
+    assert attachments.uploads == [JPEG]
+
+
+async def test_no_path_leads_out_of_the_allowed_folders(
+    attachments: PaymentAttachments, media: Path, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "photo.jpg").write_bytes(JPEG)
     (media / "link.jpg").symlink_to(outside / "photo.jpg")
     (media / "folder").symlink_to(outside)
-    with refused() as refusal:
-        await clerk.attach(path=way.format(media=media, outside=outside))
-    assert refusal.key == "file_not_allowed"
-    assert clerk.told == []
+    for path in (
+        f"{outside}/photo.jpg",
+        f"{media}/../outside/photo.jpg",
+        f"{media}/link.jpg",
+        f"{media}/folder/photo.jpg",
+        f"{media}/folder/../outside/photo.jpg",
+        f"{outside}/missing.jpg",
+        "/proc/self/environ",
+        "configuration.yaml",
+    ):
+        with subtests.test(path=path):
+            with refused() as refusal:
+                await attachments.attach(path=path)
+            assert refusal.key == "file_not_allowed"
+            assert refusal.error.translation_placeholders == {"field": "path"}
+    assert attachments.requests == []
 
 
-async def test_a_way_may_turn_round_within_the_allowed_folders(
-    clerk: Clerk, media: Path, photo: Path
+async def test_a_path_that_is_not_a_readable_file_is_refused(
+    attachments: PaymentAttachments,
+    media: Path,
+    photo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    subtests: pytest.Subtests,
 ) -> None:
-    (media / "2026").mkdir()
-    (media / "2026" / "link.jpg").symlink_to(photo)
-    await clerk.attach(path=f"{media}/2026/../2026/link.jpg")
-    assert clerk.stored == [JPEG]
-
-
-@pytest.mark.parametrize("name", ["nothing.jpg", "folder", "pipe.jpg", "loop.jpg", "a\0b.jpg"])
-async def test_what_is_no_file_is_refused(clerk: Clerk, media: Path, name: str) -> None:
     (media / "folder").mkdir()
     os.mkfifo(media / "pipe.jpg")
     (media / "loop.jpg").symlink_to(media / "loop.jpg")
-    with refused() as refusal:
-        await clerk.attach(path=f"{media}/{name}")
-    assert refusal.key == "file_not_found"
-    assert clerk.told == []
 
-
-async def test_a_file_that_cannot_be_read_is_refused(
-    clerk: Clerk, photo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*args: object, **kwargs: object) -> None:
+    def deny(*args: object, **kwargs: object) -> None:
         raise PermissionError(13, "Permission denied", str(photo))
 
-    # Whoever runs the tests may be allowed to read everything.
-    monkeypatch.setattr(Path, "open", broken)
-    with refused() as refusal:
-        await clerk.attach(path=str(photo))
-    assert refusal.key == "file_not_found"
-    assert clerk.told == []
+    # File permissions would not do, because the tests may run as root.
+    monkeypatch.setattr(Path, "open", deny)
+    for name in ("missing.jpg", "folder", "pipe.jpg", "loop.jpg", "a\0b.jpg", photo.name):
+        with subtests.test(name=name):
+            with refused() as refusal:
+                await attachments.attach(path=f"{media}/{name}")
+            assert refusal.key == "file_not_found"
+            assert refusal.error.translation_placeholders == {"field": "path"}
+    assert attachments.requests == []
 
 
-# Files from Home Assistant's media
+# Files from the media browser
 
 
-@pytest.mark.usefixtures("my_media")
-async def test_a_file_is_chosen_from_the_media(clerk: Clerk, photo: Path) -> None:
+@pytest.mark.usefixtures("media_source")
+async def test_a_file_is_selected_in_the_media_browser(
+    attachments: PaymentAttachments, photo: Path
+) -> None:
     media_id = f"media-source://media_source/local/{photo.name}"
-    await clerk.attach(file=media_id)
-    # As the form gives it.
-    await clerk.attach(
+    await attachments.attach(file=media_id)
+    # The media selector of the user interface returns an object.
+    await attachments.attach(
         file={
             "media_content_id": media_id,
             "media_content_type": "image/jpeg",
             "metadata": {"title": photo.name, "media_class": "image"},
         }
     )
-    assert clerk.stored == [JPEG, JPEG]
+    assert attachments.uploads == [JPEG, JPEG]
 
 
-@pytest.mark.usefixtures("my_media")
-@pytest.mark.parametrize(
-    "media_id",
-    [
+@pytest.mark.usefixtures("media_source")
+async def test_an_unknown_media_item_is_refused(
+    attachments: PaymentAttachments, subtests: pytest.Subtests
+) -> None:
+    for media_id in (
         "media-source://media_source/local/nothing-known-by-name",
         "media-source://media_source/elsewhere/photo.jpg",
         "media-source://media_source/local/../outside/photo.jpg",
         "media-source://media_source/local//etc/photo.jpg",
-        "media-source://nobody/photo.jpg",
+        "media-source://unknown_integration/photo.jpg",
         "media-source://",
         "/media/photo.jpg",
         "https://example.com/photo.jpg",
-    ],
-)
-async def test_what_the_media_do_not_have_is_refused(clerk: Clerk, media_id: str) -> None:
-    with refused() as refusal:
-        await clerk.attach(file=media_id)
-    assert refusal.key == "media_not_found"
-    assert isinstance(refusal.error, ServiceValidationError)
-    assert clerk.told == []
+    ):
+        with subtests.test(media_id=media_id):
+            with refused() as refusal:
+                await attachments.attach(file=media_id)
+            assert refusal.key == "media_not_found"
+            assert isinstance(refusal.error, ServiceValidationError)
+    assert attachments.requests == []
 
 
-@pytest.mark.usefixtures("my_media")
-async def test_a_file_that_has_gone_from_the_media_is_refused(clerk: Clerk) -> None:
-    with refused() as refusal:
-        await clerk.attach(file="media-source://media_source/local/gone.jpg")
-    assert refusal.key == "file_not_found"
-
-
-@pytest.mark.usefixtures("my_media")
-async def test_no_link_leads_out_of_the_media(clerk: Clerk, media: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("media_source")
+async def test_a_media_item_must_be_a_file_in_an_allowed_folder(
+    attachments: PaymentAttachments, media: Path, tmp_path: Path
+) -> None:
     (tmp_path / "photo.jpg").write_bytes(JPEG)
     (media / "link.jpg").symlink_to(tmp_path / "photo.jpg")
-    with refused() as refusal:
-        await clerk.attach(file="media-source://media_source/local/link.jpg")
-    assert refusal.key == "file_not_allowed"
-    assert clerk.told == []
+    for name, key in (("link.jpg", "file_not_allowed"), ("gone.jpg", "file_not_found")):
+        with refused() as refusal:
+            await attachments.attach(file=f"media-source://media_source/local/{name}")
+        assert refusal.key == key
+        assert refusal.error.translation_placeholders == {"field": "file"}
+    assert attachments.requests == []
 
 
-async def test_without_the_media_set_up_there_is_no_file(clerk: Clerk, photo: Path) -> None:
-    assert "media_source" not in clerk.hass.config.components
+async def test_files_can_be_attached_by_path_without_the_media_integration(
+    attachments: PaymentAttachments, photo: Path
+) -> None:
+    assert "media_source" not in attachments.hass.config.components
     with refused() as refusal:
-        await clerk.attach(file=f"media-source://media_source/local/{photo.name}")
+        await attachments.attach(file=f"media-source://media_source/local/{photo.name}")
     assert refusal.key == "media_not_found"
-    await clerk.attach(path=str(photo))
-    assert clerk.stored == [JPEG]
+    await attachments.attach(path=str(photo))
+    assert attachments.uploads == [JPEG]
 
 
-class Elsewhere(MediaSource):
-    """Has some media on this machine, outside of the allowed folders, and some only online."""
+class OtherMediaSource(MediaSource):
+    """The media of another integration: photos in a folder, and streams without a file."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep files in a folder."""
-        super().__init__("elsewhere")
+        """Initialize the media source for a folder."""
+        super().__init__("other_media")
         self._folder = folder
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
-        """Return where the media are."""
+        """Return the media item, with a path if it is a photo."""
         path = self._folder / item.identifier if item.identifier.endswith(".jpg") else None
-        return PlayMedia("/elsewhere", "image/jpeg", path=path)
+        return PlayMedia("/other_media", "image/jpeg", path=path)
 
 
-@pytest.mark.parametrize(
-    ("name", "key"), [("photo.jpg", "file_not_allowed"), ("stream", "media_not_local")]
-)
-async def test_the_media_of_others_must_be_files_in_allowed_folders(
-    clerk: Clerk, media: Path, tmp_path: Path, name: str, key: str
+async def test_media_of_other_integrations_must_be_files_in_allowed_folders(
+    attachments: PaymentAttachments, media: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "photo.jpg").write_bytes(JPEG)
     platform = MockPlatform()
 
     async def async_get_media_source(hass: HomeAssistant) -> MediaSource:
-        return Elsewhere(tmp_path)
+        return OtherMediaSource(tmp_path)
 
     vars(platform)["async_get_media_source"] = async_get_media_source
-    mock_integration(clerk.hass, MockModule("elsewhere"))
-    mock_platform(clerk.hass, "elsewhere.media_source", platform)
-    assert await async_setup_component(clerk.hass, "elsewhere", {})
-    assert await async_setup_component(clerk.hass, "media_source", {})
-    with refused() as refusal:
-        await clerk.attach(file=f"media-source://elsewhere/{name}")
-    assert refusal.key == key
-    assert clerk.told == []
+    mock_integration(attachments.hass, MockModule("other_media"))
+    mock_platform(attachments.hass, "other_media.media_source", platform)
+    assert await async_setup_component(attachments.hass, "other_media", {})
+    assert await async_setup_component(attachments.hass, "media_source", {})
+    for name, key in (("photo.jpg", "file_not_allowed"), ("stream", "media_not_local")):
+        with refused() as refusal:
+            await attachments.attach(file=f"media-source://other_media/{name}")
+        assert refusal.key == key
+    assert attachments.requests == []
 
 
 # Pictures on the internet
 
 
-@pytest.mark.parametrize(
-    ("url", "mime_type"),
-    [
-        ("https://example.com/a.png", "image/png"),
+async def test_a_picture_on_the_internet_is_registered_and_not_uploaded(
+    attachments: PaymentAttachments, subtests: pytest.Subtests
+) -> None:
+    for url, mime_type in (
         ("https://example.com/a.JPEG?size=large#top", "image/jpeg"),
-        ("https://example.com/a.pdf", "application/pdf"),
-        ("https://example.com/a.heic", "image/heic"),
-        ("https://example.com/a.jpe", "image/jpeg"),
-        ("https://example.com/a.thumb", "image/jpeg"),
-        ("https://logos.example.com/example.com", "image/jpeg"),
-        ("https://example.com/a", "image/jpeg"),
-        ("https://example.com/a.php?file=a.png", "image/jpeg"),
-        ("https://example.com", "image/jpeg"),
         ("HTTPS://example.com:8443/%2Fa%20b.gif?sig=a%2Bb+c", "image/gif"),
         ("https://bücher.example/ä.webp", "image/webp"),
-    ],
-)
-async def test_a_picture_on_the_internet_is_registered_as_it_is(
-    clerk: Clerk, url: str, mime_type: str
+        ("https://example.com/a.php?file=a.png", "image/jpeg"),
+        ("https://logos.example.com/example.com", "image/jpeg"),
+        ("https://example.com", "image/jpeg"),
+    ):
+        with subtests.test(url=url):
+            response = await attachments.attach(url=url)
+            attachment = attachments.payment.attachments[-1]
+            assert (attachment.file_url, attachment.file_type) == (url, mime_type)
+            assert response == {
+                "attachment_id": attachment.id,
+                "transaction_id": attachments.payment.id,
+                "type": mime_type,
+                "size": None,
+            }
+    assert attachments.uploads == []
+    assert len(attachments.requests) == 6
+
+
+async def test_a_url_that_ends_like_another_type_of_file_is_refused(
+    attachments: PaymentAttachments, subtests: pytest.Subtests
 ) -> None:
-    answer = await clerk.attach(url=url)
-    (attachment,) = clerk.row.attachments
-    assert (attachment.file_url, attachment.file_type) == (url, mime_type)
-    assert answer == {
-        "attachment_id": attachment.id,
-        "transaction_id": clerk.row.id,
-        "type": mime_type,
-        "size": None,
-    }
-    assert clerk.stored == []
-    assert len(clerk.told) == 1
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "a.zip",
-        "a.html",
-        "a.exe",
-        "a.svg",
-        "a.SVG?size=large#top",
-        "a.png.zip",
-        "a.jpg.gz",
-        "a.svgz",
-        "a.%7Aip",
-        "a.txt",
-        "a.json",
-        "a.mp4",
-        "a.tiff",
-    ],
-)
-async def test_an_address_that_ends_like_something_else_is_refused(clerk: Clerk, path: str) -> None:
+    for path in ("a.zip", "a.SVG?size=large#top", "a.png.zip", "a.jpg.gz", "a.%7Aip"):
+        with subtests.test(path=path):
+            with refused() as refusal:
+                await attachments.attach(url=f"https://example.com/{path}")
+            assert refusal.key == "file_type_not_supported"
+            assert refusal.error.translation_placeholders == {"field": "url"}
     with refused() as refusal:
-        await clerk.attach(url=f"https://example.com/{path}")
-    assert refusal.key == "file_type_not_supported"
-    assert isinstance(refusal.error, ServiceValidationError)
-    assert clerk.told == []
-
-
-NO_URLS = (
-    "http://example.com/a.png",
-    "example.com/a.png",
-    "//example.com/a.png",
-    "/media/a.png",
-    "https://",
-    "https:///a.png",
-    "https:a.png",
-    "https://[::1/a.png",
-    "https://example.com:port/a.png",
-    "https://example.com/a b.png",
-    "https://example.com/a\nb.png",
-    "javascript:alert(1)",
-    "file:///etc/passwd",
-    "data:image/png;base64,AAAA",
-    "{{ url }}",
-)
-
-
-@pytest.mark.parametrize("url", NO_URLS)
-async def test_an_address_must_be_complete_and_begin_with_https(clerk: Clerk, url: str) -> None:
-    with refused() as refusal:
-        await clerk.attach(url=url)
+        await attachments.attach(url="http://example.com/a.png")
     assert refusal.key == "not_https"
-    assert "url" in refusal.text
-    assert clerk.told == []
+    assert attachments.requests == []
 
 
-# What a call needs
+# Invalid calls
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {},
-        {"path": "/media/a.jpg", "url": "https://example.com/a.jpg"},
-        {"path": "/media/a.jpg", "file": "media-source://media_source/local/a.jpg"},
-        {"file": "media-source://media_source/local/a.jpg", "url": "https://example.com/a.jpg"},
-        {
-            "file": "media-source://media_source/local/a.jpg",
-            "path": "/media/a.jpg",
-            "url": "https://example.com/a.jpg",
-        },
-    ],
-    ids=lambda given: "+".join(given) or "nothing",
-)
-async def test_a_file_comes_from_one_place(clerk: Clerk, given: dict[str, str]) -> None:
-    with refused() as refusal:
-        await clerk.attach(**given)
-    assert refusal.key == "not_one_source"
-    assert clerk.told == []
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"transaction_id": None},
-        {"transaction_id": " "},
-        {"account": None},
-        {"path": ""},
-        {"path": ["/media/a.jpg"]},
-        {"url": {}},
-        {"file": {}},
-        {"file": {"media_content_id": "media-source://media_source/local/a.jpg"}},
-        {"file": ["media-source://media_source/local/a.jpg"]},
-        {"unknown": 1},
-    ],
-    ids=str,
-)
-async def test_a_field_that_makes_no_sense_is_named(
-    clerk: Clerk, fields: dict[str, object]
+async def test_exactly_one_of_file_path_and_url_is_needed(
+    attachments: PaymentAttachments, subtests: pytest.Subtests
 ) -> None:
-    good = {"account": clerk.account, "transaction_id": clerk.row.id}
-    with pytest.raises(vol.Invalid, match=next(iter(fields))):
-        await clerk.teller.call(ATTACH, **{**good, **fields})
-    assert clerk.told == []
+    sources = {
+        "file": "media-source://media_source/local/a.jpg",
+        "path": "/media/a.jpg",
+        "url": "https://example.com/a.jpg",
+    }
+    for fields in ((), ("path", "url"), ("path", "file"), ("file", "url"), tuple(sources)):
+        with subtests.test(fields=fields):
+            with refused() as refusal:
+                await attachments.attach(**{field: sources[field] for field in fields})
+            assert refusal.key == "not_one_source"
+    assert attachments.requests == []
 
 
-async def test_a_pot_has_no_transactions_to_attach_to(
-    clerk: Clerk, home: Home, photo: Path
+def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
+    valid = {"account": "device", "transaction_id": "tx_1", "path": "/media/a.jpg"}
+    assert ATTACH_FILE_SCHEMA(valid) == valid
+    for field, value in (
+        ("transaction_id", None),
+        ("transaction_id", " "),
+        ("account", None),
+        ("path", ""),
+        ("path", ["/media/a.jpg"]),
+        ("url", {}),
+        ("file", {}),
+        ("file", {"media_content_id": "media-source://media_source/local/a.jpg"}),
+        ("file", ["media-source://media_source/local/a.jpg"]),
+        ("unknown", 1),
+    ):
+        with subtests.test(field=field, value=value), pytest.raises(vol.Invalid, match=field):
+            ATTACH_FILE_SCHEMA({**valid, field: value})
+    with pytest.raises(vol.Invalid, match="attachment_id"):
+        REMOVE_ATTACHMENT_SCHEMA({"account": "device", "attachment_id": ".."})
+
+
+async def test_a_pot_has_no_transactions(
+    attachments: PaymentAttachments, home: Household, photo: Path
 ) -> None:
-    clerk.account = clerk.teller.device(home.holiday)
+    attachments.account = attachments.teller.device(home.holiday)
     with refused() as refusal:
-        await clerk.attach(path=str(photo))
+        await attachments.attach(path=str(photo))
     assert refusal.key == "not_an_account"
     with refused() as refusal:
-        await clerk.remove("attach_1")
+        await attachments.remove("attach_1")
     assert refusal.key == "not_an_account"
-    assert clerk.told == []
+    assert attachments.requests == []
 
 
-async def test_only_administrators_attach_and_remove(
-    clerk: Clerk, photo: Path, hass_read_only_user: MockUser, hass_admin_user: MockUser
+async def test_a_user_must_be_an_administrator_to_attach_and_remove(
+    attachments: PaymentAttachments,
+    photo: Path,
+    hass_read_only_user: MockUser,
+    hass_admin_user: MockUser,
 ) -> None:
-    async def attach(user: MockUser) -> None:
-        await clerk.hass.services.async_call(
+    async def call(user: MockUser, action: str, **fields: object) -> None:
+        await attachments.hass.services.async_call(
             DOMAIN,
-            ATTACH,
-            {"account": clerk.account, "transaction_id": clerk.row.id, "path": str(photo)},
+            action,
+            {"account": attachments.account, **fields},
             blocking=True,
             context=Context(user_id=user.id),
         )
 
-    async def remove(user: MockUser) -> None:
-        await clerk.hass.services.async_call(
-            DOMAIN,
-            REMOVE,
-            {"account": clerk.account, "attachment_id": clerk.row.attachments[0].id},
-            blocking=True,
-            context=Context(user_id=user.id),
-        )
-
+    attach = {"transaction_id": attachments.payment.id, "path": str(photo)}
     with pytest.raises(Unauthorized):
-        await attach(hass_read_only_user)
-    assert clerk.told == []
-    await attach(hass_admin_user)
+        await call(hass_read_only_user, ATTACH, **attach)
+    assert attachments.requests == []
+    await call(hass_admin_user, ATTACH, **attach)
+
+    remove = {"attachment_id": attachments.payment.attachments[0].id}
     with pytest.raises(Unauthorized):
-        await remove(hass_read_only_user)
-    assert len(clerk.row.attachments) == 1
-    await remove(hass_admin_user)
-    assert clerk.row.attachments == []
+        await call(hass_read_only_user, REMOVE, **remove)
+    assert len(attachments.payment.attachments) == 1
+    await call(hass_admin_user, REMOVE, **remove)
+    assert attachments.payment.attachments == []
 
 
-# When the bank does not
+# Errors of the bank
 
 
-async def test_a_file_for_a_transaction_nobody_knows_is_attached_nowhere(
-    clerk: Clerk, photo: Path, home: Home, bank: Bank
+async def test_a_file_cannot_be_attached_to_the_transaction_of_another_person(
+    attachments: PaymentAttachments, photo: Path, home: Household, bank: Bank
 ) -> None:
     for transaction_id in ("tx_nothing", bank.pay(home.bens.id, -1).id):
         with refused() as refusal:
-            await clerk.teller.call(
-                ATTACH, account=clerk.account, transaction_id=transaction_id, path=str(photo)
+            await attachments.teller.call(
+                ATTACH, account=attachments.account, transaction_id=transaction_id, path=str(photo)
             )
         assert refusal.key == "attachment_not_registered"
-        assert "Transaction not found" in refusal.text
+        assert refusal.error.translation_placeholders == {
+            "transaction_id": transaction_id,
+            "reason": "Transaction not found",
+        }
         assert not isinstance(refusal.error, ServiceValidationError)
     assert bank.attachments == {}
+
+    # Without an upload there is nothing else to report.
     with refused() as refusal:
-        await clerk.teller.call(
-            ATTACH, account=clerk.account, transaction_id="tx_0", url="https://example.com/a.png"
+        await attachments.teller.call(
+            ATTACH,
+            account=attachments.account,
+            transaction_id="tx_0",
+            url="https://example.com/a.png",
         )
-    # There was no upload to tell of.
     assert refusal.key == "not_found"
 
 
-@pytest.mark.parametrize(
-    ("fault", "key"),
-    [
-        (Answer.error("bad_request.bad_param.file_type", "No such thing"), "not_registered"),
-        (Answer.error("forbidden.insufficient_permissions", "Forbidden"), "not_registered"),
-        (LoseResponse(), "not_confirmed"),
-        (DropBefore(), "not_confirmed"),
-        (Answer.html(502), "not_confirmed"),
-        (Answer.garbage(), "not_confirmed"),
-        (Answer.rate_limited("5"), "not_confirmed"),
-    ],
-    ids=["refused", "forbidden", "lost", "dropped", "proxy", "garbage", "too many requests"],
-)
-async def test_a_file_that_was_uploaded_but_not_attached_is_told_of(
-    clerk: Clerk, photo: Path, server: BankServer, fault: Fault, key: str
+async def test_the_error_mentions_the_upload_if_only_the_attaching_failed(
+    attachments: PaymentAttachments, photo: Path, server: BankServer, subtests: pytest.Subtests
 ) -> None:
-    server.fail("POST", "/attachment/register", fault)
-    with refused() as refusal:
-        await clerk.attach(path=str(photo))
-    assert refusal.key == f"attachment_{key}"
-    assert "uploaded" in refusal.text
-    assert clerk.stored == [JPEG]
+    rejected = Answer.error("bad_request.bad_param.file_type", "No such thing")
+    forbidden = Answer.error("forbidden.insufficient_permissions", "Forbidden")
+    faults: tuple[tuple[str, Fault, str], ...] = (
+        ("rejected", rejected, "attachment_not_registered"),
+        ("forbidden", forbidden, "attachment_not_registered"),
+        ("lost response", LoseResponse(), "attachment_not_confirmed"),
+        ("broken connection", DropBefore(), "attachment_not_confirmed"),
+        ("proxy", Answer.html(502), "attachment_not_confirmed"),
+        ("garbage", Answer.garbage(), "attachment_not_confirmed"),
+        # Last, because nothing else is sent for five seconds afterwards.
+        ("rate limit", Answer.rate_limited("5"), "attachment_not_confirmed"),
+    )
+    for name, fault, key in faults:
+        with subtests.test(name):
+            server.fail("POST", "/attachment/register", fault)
+            with refused() as refusal:
+                await attachments.attach(path=str(photo))
+            assert refusal.key == key
+            placeholders = refusal.error.translation_placeholders or {}
+            assert placeholders["transaction_id"] == attachments.payment.id
+            assert "uploaded" in refusal.text
+    assert attachments.uploads == [JPEG] * len(faults)
 
 
-async def test_a_sign_in_that_ends_between_upload_and_attaching_is_noticed(
-    clerk: Clerk, home: Home, photo: Path, server: BankServer
+async def test_a_sign_in_that_ends_after_the_upload_starts_a_new_sign_in(
+    attachments: PaymentAttachments, home: Household, photo: Path, server: BankServer
 ) -> None:
-    ended = Meanwhile(lambda: server.evict(home.ann), Answer(200))
-    server.fail("PUT", "/upload/*", ended)
+    server.fail("PUT", "/upload/*", Meanwhile(lambda: server.evict(home.ann), Answer(200)))
     with refused() as refusal:
-        await clerk.attach(path=str(photo))
+        await attachments.attach(path=str(photo))
     assert refusal.key == "action_needs_sign_in"
-    assert clerk.teller.asked_to_sign_in
-    assert clerk.row.attachments == []
+    assert attachments.teller.asked_to_sign_in
+    assert attachments.payment.attachments == []
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "fault", "key"),
-    [
-        ("PUT", "/upload/*", Answer(403, b"<Error>SignatureDoesNotMatch</Error>"), "rejected"),
+async def test_a_file_that_was_not_uploaded_is_not_attached(
+    attachments: PaymentAttachments, photo: Path, server: BankServer, subtests: pytest.Subtests
+) -> None:
+    bad_signature = Answer(403, b"<Error>SignatureDoesNotMatch</Error>")
+    faults: tuple[tuple[str, str, Fault, str], ...] = (
+        ("PUT", "/upload/*", bad_signature, "rejected"),
         ("PUT", "/upload/*", Answer(503), "no_answer"),
         ("PUT", "/upload/*", DropBefore(), "no_answer"),
         ("POST", "/attachment/upload", DropBefore(), "no_answer"),
-        ("POST", "/attachment/upload", Answer.rate_limited("5"), "asked_to_wait"),
         ("POST", "/attachment/upload", Answer.garbage(), "unexpected_answer"),
-    ],
-)
-async def test_a_file_that_is_not_uploaded_is_not_attached(
-    clerk: Clerk,
-    photo: Path,
-    server: BankServer,
-    method: str,
-    path: str,
-    fault: Fault,
-    key: str,
-) -> None:
-    server.fail(method, path, fault)
-    with refused() as refusal:
-        await clerk.attach(path=str(photo))
-    assert refusal.key == key
-    assert clerk.stored == []
-    assert clerk.row.attachments == []
+        # Last, because nothing else is sent for five seconds afterwards.
+        ("POST", "/attachment/upload", Answer.rate_limited("5"), "asked_to_wait"),
+    )
+    for method, path, fault, key in faults:
+        with subtests.test(path=path, key=key):
+            server.fail(method, path, fault)
+            with refused() as refusal:
+                await attachments.attach(path=str(photo))
+            assert refusal.key == key
+    assert attachments.uploads == []
+    assert attachments.payment.attachments == []
 
 
 # Removing
 
 
-async def test_an_attachment_is_removed(clerk: Clerk, photo: Path) -> None:
-    kept = await clerk.attach(path=str(photo))
-    removed = await clerk.attach(url="https://example.com/a.png")
-    await clerk.remove(removed["attachment_id"])
-    assert [attachment.id for attachment in clerk.row.attachments] == [kept["attachment_id"]]
+async def test_an_attachment_is_removed(attachments: PaymentAttachments, photo: Path) -> None:
+    kept = await attachments.attach(path=str(photo))
+    removed = await attachments.attach(url="https://example.com/a.png")
+    await attachments.remove(removed["attachment_id"])
+    assert [attachment.id for attachment in attachments.payment.attachments] == [
+        kept["attachment_id"]
+    ]
 
 
-async def test_what_is_not_there_or_not_ones_own_is_not_removed(
-    clerk: Clerk, bank: Bank, home: Home
+async def test_an_unknown_attachment_or_one_of_another_person_is_not_removed(
+    attachments: PaymentAttachments, bank: Bank, home: Household
 ) -> None:
     with refused() as refusal:
-        await clerk.remove("attach_0")
+        await attachments.remove("attach_0")
     assert refusal.key == "not_found"
-    bens = bank.attach(
-        bank.pay(home.bens.id, -1).id, home.ben, "https://example.com/b.png", "image/png"
-    )
+
+    bens_payment = bank.pay(home.bens.id, -1)
+    bens = bank.attach(bens_payment.id, home.ben, "https://example.com/b.png", "image/png")
     with refused() as refusal:
-        await clerk.remove(bens.id)
+        await attachments.remove(bens.id)
     assert refusal.key == "not_permitted"
     assert list(bank.attachments.values()) == [bens]
 
@@ -689,18 +611,18 @@ async def test_what_is_not_there_or_not_ones_own_is_not_removed(
 # Privacy
 
 
-async def test_neither_log_nor_errors_say_what_files_are_called(
-    clerk: Clerk,
+async def test_neither_logs_nor_errors_contain_the_names_of_files(
+    attachments: PaymentAttachments,
     media: Path,
     photo: Path,
-    my_media: None,
+    media_source: None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG, "custom_components.monzo")
     secret = "treasure"
-    (media / f"{secret}.txt").write_bytes(b"none of these")
-    await clerk.attach(path=str(photo))
-    await clerk.attach(file=f"media-source://media_source/local/{photo.name}")
+    (media / f"{secret}.txt").write_bytes(b"not a supported file")
+    await attachments.attach(path=str(photo))
+    await attachments.attach(file=f"media-source://media_source/local/{photo.name}")
     for source in (
         {"path": f"{media}/{secret}.txt"},
         {"path": f"{media}/{secret}"},
@@ -711,7 +633,7 @@ async def test_neither_log_nor_errors_say_what_files_are_called(
         {"url": f"http://example.com/{secret}"},
     ):
         with refused() as refusal:
-            await clerk.attach(**source)
+            await attachments.attach(**source)
         assert secret not in refusal.text
         assert refusal.error.__cause__ is None
         assert refusal.error.__context__ is None or refusal.error.__suppress_context__
@@ -720,10 +642,12 @@ async def test_neither_log_nor_errors_say_what_files_are_called(
     assert secret not in "".join(record.getMessage() for record in ours)
 
 
-# The examples that the forms show
+# The form
 
 
-async def test_every_example_works(clerk: Clerk, my_media: None, media: Path) -> None:
+async def test_the_examples_in_the_form_work(
+    attachments: PaymentAttachments, media_source: None, media: Path
+) -> None:
     root = Path(custom_components.monzo.__file__).parent
     forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
     # The user interface shows them as they are, and reads them as YAML.
@@ -733,10 +657,10 @@ async def test_every_example_works(clerk: Clerk, my_media: None, media: Path) ->
         if name != "account"
     }
     (media / "receipt.jpg").write_bytes(JPEG)
-    assert (await clerk.attach(file=example["file"]))["type"] == "image/jpeg"
-    assert (await clerk.attach(url=example["url"]))["type"] == "image/jpeg"
-    # Not every machine has the folder that Home Assistant's own has.
+    assert (await attachments.attach(file=example["file"]))["type"] == "image/jpeg"
+    assert (await attachments.attach(url=example["url"]))["type"] == "image/jpeg"
+    # Not every machine has the media folder of Home Assistant's own installations.
     path = media / Path(example["path"]).relative_to("/media")
     path.parent.mkdir()
-    path.write_bytes(KINDS["application/pdf"])
-    assert (await clerk.attach(path=str(path)))["type"] == "application/pdf"
+    path.write_bytes(SUPPORTED_CONTENT["application/pdf"])
+    assert (await attachments.attach(path=str(path)))["type"] == "application/pdf"

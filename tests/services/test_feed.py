@@ -1,4 +1,4 @@
-"""Showing messages in the feed of the Monzo app by an action."""
+"""The action that shows an item in the feed of the Monzo app."""
 
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,26 @@ import yaml
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN, FEED_IMAGE_URL
+from custom_components.monzo.services.feed import CREATE_FEED_ITEM_SCHEMA
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import BankServer
-from tests.teller import Teller, refused
+from tests.helpers.transfer_client import Teller, refused
 
 CREATE = "create_feed_item"
 
+VALID: dict[str, Any] = {"account": "device", "title": "Washing done"}
 
-async def create(teller: Teller, home: Home, **fields: object) -> None:
-    """Show something in the feed of Ann's current account."""
-    fields = {"account": teller.device(home.current), "title": "Washing done", **fields}
+
+async def create(teller: Teller, home: Household, **fields: object) -> None:
+    """Show an item in the feed of Ann's current account."""
+    fields = {**VALID, "account": teller.device(home.current), **fields}
     await teller.hass.services.async_call(DOMAIN, CREATE, fields, blocking=True)
 
 
-async def test_an_item_is_shown_with_all_there_is_to_it(
-    teller: Teller, home: Home, bank: Bank
+async def test_an_item_is_shown_with_all_its_fields(
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
     await create(
         teller,
@@ -54,56 +57,45 @@ async def test_an_item_is_shown_with_all_there_is_to_it(
 
 
 async def test_a_title_is_enough(
-    teller: Teller, home: Home, bank: Bank, server: BankServer
+    teller: Teller, home: Household, bank: Bank, server: BankServer
 ) -> None:
     await create(teller, home)
     (item,) = bank.feed
     assert (item.title, item.image_url) == ("Washing done", FEED_IMAGE_URL)
-    # Monzo chooses the rest.
-    (call,) = server.calls("POST", "/feed")
-    assert call.form.keys() == {"account_id", "type", "params[title]", "params[image_url]"}
-
-
-async def test_the_usual_picture_is_one_that_phones_can_load() -> None:
+    # Phones load the default picture, and they accept no other address.
     assert FEED_IMAGE_URL.startswith("https://")
+    # Monzo chooses everything else.
+    (request,) = server.requests_to("POST", "/feed")
+    assert request.form.keys() == {"account_id", "type", "params[title]", "params[image_url]"}
 
 
-@pytest.mark.parametrize("account", ["current", "joint", "flex", "rewards", "loan"])
-async def test_every_account_has_a_feed_of_its_own(
-    teller: Teller, home: Home, bank: Bank, account: str
-) -> None:
-    await create(teller, home, account=teller.device(getattr(home, account)))
-    assert [item.account_id for item in bank.feed] == [getattr(home, account).id]
+async def test_every_account_has_its_own_feed(teller: Teller, home: Household, bank: Bank) -> None:
+    accounts = (home.current, home.joint, home.flex, home.rewards, home.loan)
+    for account in accounts:
+        await create(teller, home, account=teller.device(account))
+    assert [item.account_id for item in bank.feed] == [account.id for account in accounts]
 
 
-async def test_there_is_nothing_to_answer(teller: Teller) -> None:
+async def test_the_action_has_no_response(teller: Teller) -> None:
     assert teller.hass.services.supports_response(DOMAIN, CREATE) is SupportsResponse.NONE
 
 
-# Colors
+# Fields
 
 
-@pytest.mark.parametrize(
-    ("color", "shown"),
-    [
+def test_a_color_can_be_given_in_three_ways() -> None:
+    # From the color picker, from the attribute of a light, and in Monzo's format.
+    for color, expected in (
         ([0, 10, 255], "#000AFF"),
-        # As the attribute of a light.
         ((255, 128, 0), "#FF8000"),
         ("#fcf1ee", "#FCF1EE"),
-    ],
-)
-async def test_a_color_is_written_in_several_ways(
-    teller: Teller, home: Home, bank: Bank, color: object, shown: str
-) -> None:
-    await create(teller, home, title_color=color)
-    assert bank.feed[0].colours == {"title_color": shown}
+    ):
+        fields = CREATE_FEED_ITEM_SCHEMA({**VALID, "title_color": color})
+        assert fields["title_color"] == expected
 
 
-@pytest.mark.parametrize("field", ["background_color", "title_color", "body_color"])
-async def test_what_is_no_color_is_refused(
-    teller: Teller, home: Home, bank: Bank, field: str
-) -> None:
-    for color in (
+def test_an_invalid_color_is_refused(subtests: pytest.Subtests) -> None:
+    colors = (
         "red",
         "#333",
         "#33333",
@@ -120,80 +112,59 @@ async def test_what_is_no_color_is_refused(
         [-1, 2, 3],
         ["a", "b", "c"],
         {"r": 1, "g": 2, "b": 3},
+    )
+    for field in ("background_color", "title_color", "body_color"):
+        for color in colors:
+            with subtests.test(field=field, color=color), pytest.raises(vol.Invalid, match=field):
+                CREATE_FEED_ITEM_SCHEMA({**VALID, field: color})
+
+
+def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
+    assert CREATE_FEED_ITEM_SCHEMA(VALID)
+    for field, value in (
+        ("title", ""),
+        ("title", "  "),
+        ("title", None),
+        ("title", ["a"]),
+        ("message", {}),
+        ("image_url", ""),
+        ("account", None),
+        ("unknown", 1),
     ):
-        with pytest.raises(vol.Invalid, match=field):
-            await create(teller, home, **{field: color})
-    assert bank.feed == []
+        with subtests.test(field=field, value=value), pytest.raises(vol.Invalid, match=field):
+            CREATE_FEED_ITEM_SCHEMA({**VALID, field: value})
 
 
-# Addresses
-
-
-@pytest.mark.parametrize("field", ["image_url", "url"])
-async def test_an_address_must_be_complete_and_begin_with_https(
-    teller: Teller, home: Home, bank: Bank, field: str
+async def test_urls_must_be_complete_and_begin_with_https(
+    teller: Teller, home: Household, bank: Bank
 ) -> None:
-    for url in (
-        "http://example.com/a.png",
-        "/local/a.png",
-        "homeassistant://navigate/laundry",
-        "https://",
-        "https://exa mple.com",
-        "javascript:alert(1)",
-    ):
-        with refused() as refusal:
-            await create(teller, home, **{field: url})
-        assert refusal.key == "not_https"
-        assert refusal.error.translation_placeholders == {"field": field}
+    for field in ("image_url", "url"):
+        for url in ("http://example.com/a.png", "/local/a.png", "homeassistant://navigate/laundry"):
+            with refused() as refusal:
+                await create(teller, home, **{field: url})
+            assert refusal.key == "not_https"
+            assert refusal.error.translation_placeholders == {"field": field}
     assert bank.feed == []
 
 
-# What a call needs
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"title": ""},
-        {"title": "  "},
-        {"title": None},
-        {"title": ["a"]},
-        {"message": {}},
-        {"image_url": ""},
-        {"account": None},
-        {"unknown": 1},
-    ],
-    ids=str,
-)
-async def test_a_field_that_makes_no_sense_is_named(
-    teller: Teller, home: Home, bank: Bank, fields: dict[str, Any]
-) -> None:
-    with pytest.raises(vol.Invalid, match=next(iter(fields))):
-        await create(teller, home, **fields)
-    assert bank.feed == []
-
-
-async def test_a_pot_has_no_feed(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_a_pot_has_no_feed(teller: Teller, home: Household, bank: Bank) -> None:
     with refused() as refusal:
         await create(teller, home, account=teller.device(home.holiday))
     assert refusal.key == "not_an_account"
     assert bank.feed == []
 
 
-async def test_only_administrators_write_to_the_feed(
+async def test_a_user_must_be_an_administrator_to_create_an_item(
     teller: Teller,
-    home: Home,
+    home: Household,
     bank: Bank,
     hass_read_only_user: MockUser,
     hass_admin_user: MockUser,
 ) -> None:
     async def call(user: MockUser) -> None:
+        fields = {**VALID, "account": teller.device(home.current)}
         await teller.hass.services.async_call(
-            DOMAIN,
-            CREATE,
-            {"account": teller.device(home.current), "title": "Washing done"},
-            blocking=True,
-            context=Context(user_id=user.id),
+            DOMAIN, CREATE, fields, blocking=True, context=Context(user_id=user.id)
         )
 
     with pytest.raises(Unauthorized):
@@ -203,33 +174,28 @@ async def test_only_administrators_write_to_the_feed(
     assert len(bank.feed) == 1
 
 
-# When the bank does not
+# Errors of the bank
 
 
-@pytest.mark.parametrize(
-    ("fault", "key"),
-    [
+async def test_a_failed_request_is_reported_and_not_repeated(
+    teller: Teller, home: Household, server: BankServer
+) -> None:
+    """A repeated request could show the item twice, and items cannot be deleted."""
+    faults: tuple[tuple[Fault, str], ...] = (
         (Answer.error("bad_request.bad_param.image_url", "No such picture"), "rejected"),
-        (Answer.error("forbidden.insufficient_permissions"), "not_permitted"),
-        (Answer.rate_limited("5"), "asked_to_wait"),
         (DropBefore(), "no_answer"),
         (Answer.html(502), "no_answer"),
-    ],
-    ids=["refused", "forbidden", "too many requests", "dropped", "proxy"],
-)
-async def test_what_the_bank_does_not_show_is_told_of(
-    teller: Teller, home: Home, server: BankServer, fault: Fault, key: str
-) -> None:
-    server.fail("POST", "/feed", fault)
-    with refused() as refusal:
-        await create(teller, home)
-    assert refusal.key == key
-    # Nothing is sent twice: a feed forgets nothing.
-    assert len(server.calls("POST", "/feed")) == 1
+    )
+    for number, (fault, key) in enumerate(faults, start=1):
+        server.fail("POST", "/feed", fault)
+        with refused() as refusal:
+            await create(teller, home)
+        assert refusal.key == key
+        assert len(server.requests_to("POST", "/feed")) == number
 
 
-async def test_a_sign_in_that_has_ended_is_noticed(
-    teller: Teller, home: Home, server: BankServer
+async def test_an_ended_sign_in_starts_a_new_one(
+    teller: Teller, home: Household, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:
@@ -238,10 +204,10 @@ async def test_a_sign_in_that_has_ended_is_noticed(
     assert teller.asked_to_sign_in
 
 
-# The examples that the form shows
+# The form
 
 
-async def test_every_example_works(teller: Teller, home: Home, bank: Bank) -> None:
+async def test_the_examples_in_the_form_work(teller: Teller, home: Household, bank: Bank) -> None:
     root = Path(custom_components.monzo.__file__).parent
     forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
     # The user interface shows them as they are, and reads them as YAML.

@@ -1,13 +1,14 @@
-"""Moving money by actions: what can be asked for, by whom, and what comes of it."""
+"""The actions for one transfer: who may call them, with which devices, and what they return."""
 
 from datetime import timedelta
 from decimal import Decimal
 import logging
 import math
+from typing import Any
 from unittest.mock import ANY
 
 from homeassistant.core import Context, HomeAssistant, SupportsResponse
-from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import intent, llm
 from homeassistant.setup import async_setup_component
@@ -16,84 +17,27 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 import voluptuous as vol
 
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.services.moves import LONGEST_DEDUPE_ID
-from custom_components.monzo.services.pot_transfers import (
-    SERVICE_DEPOSIT_INTO_POT,
-    SERVICE_WITHDRAW_FROM_POT,
-)
+from custom_components.monzo.services.moves import MAX_DEDUPE_ID_LENGTH
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore
 from tests.conftest import LetPass, SignIn
-from tests.teller import Move, Teller, refused
+from tests.helpers.transfer_client import Move, TransferClient, refused
 
-ACTIONS = (SERVICE_DEPOSIT_INTO_POT, SERVICE_WITHDRAW_FROM_POT)
-
-# In pounds, and how many pence that is.
-AMOUNTS: dict[str, tuple[object, int]] = {
-    "a text": ("12.50", 1250),
-    "a text with blanks around it": (" 12.50\n", 1250),
-    "a text without pounds": (".5", 50),
-    "a text with leading zeros": ("007", 700),
-    "an integer": (12, 1200),
-    "a float": (12.5, 1250),
-    "a float that no binary fraction is": (0.29, 29),
-    "a decimal": (Decimal("12.5"), 1250),
-    "a decimal with zeros": (Decimal("12.5000"), 1250),
-    "a penny": (0.01, 1),
-}
-
-NO_AMOUNTS: dict[str, object] = {
-    "zero": 0,
-    "zero with decimals": "0.00",
-    "negative": -1,
-    "a negative text": "-1",
-    "with a plus": "+1",
-    "a tenth of a penny": 0.001,
-    "a penny and a bit": "1.005",
-    "a sum of floats": 0.1 + 0.2,
-    "NaN": float("nan"),
-    "the text NaN": "NaN",
-    "infinity": float("inf"),
-    "the text inf": "inf",
-    "decimal NaN": Decimal("NaN"),
-    "decimal infinity": Decimal("Infinity"),
-    "a word": "ten",
-    "huge": 1e20,
-    "a huge text": "1e20",
-    "huge in digits": "9" * 40,
-    "too huge for a text": 10**5000,
-    "digits without end, and a letter": "1" * 200_000 + "x",
-    "nothing": None,
-    "an empty text": "",
-    "blanks": "  ",
-    "yes": True,
-    "no": False,
-    "a list": [],
-    "a list of one": [5],
-    "a mapping": {},
-    "underscores": "1_000",
-    "thousands": "1,000",
-    "a decimal comma": "12,50",
-    "other digits": "١٢",
-    "wide digits": "\uff11\uff12",
-    "a currency sign": "£5",
-    "an exponent": "1e2",
-    "hexadecimal": "0x10",
-    "a fraction": "1/2",
-    "two amounts": "1 2",
-    "only a point": ".",
-    "nothing after the point": "1.",
-    "a template that was not rendered": "{{ amount }}",
-}
+ACTIONS = ("deposit_into_pot", "withdraw_from_pot")
 
 
-async def test_a_deposit_moves_exactly_the_amount(teller: Teller, home: Home) -> None:
+# Responses
+
+
+async def test_a_deposit_moves_exactly_the_amount(
+    transfer_client: TransferClient, home: Household
+) -> None:
     before = home.current.balance
-    answer = await teller.deposit(home.holiday, 12.34, dedupe_id="november")
-    assert teller.moves == [Move("Holiday", 1234, "november")]
+    response = await transfer_client.deposit(home.holiday, 12.34, dedupe_id="november")
+    assert transfer_client.moves == [Move("Holiday", 1234, "november")]
     assert home.current.balance == before - 1234
-    assert answer == {
+    assert response == {
         "result": "moved",
         "dedupe_id": "november",
         "amount": 12.34,
@@ -118,384 +62,381 @@ async def test_a_deposit_moves_exactly_the_amount(teller: Teller, home: Home) ->
             }
         ],
     }
+    # The sensors have the new balances already.
+    assert transfer_client.shown(home.holiday) == "652.34"
+    assert transfer_client.shown(home.current) == str(Decimal(before - 1234) / 100)
 
 
-async def test_a_withdrawal_moves_exactly_the_amount_back(teller: Teller, home: Home) -> None:
-    before = home.current.balance
-    answer = await teller.withdraw(home.holiday, "640.00")
-    assert teller.moves == [Move("Holiday", -64_000, ANY)]
-    assert home.current.balance == before + 64_000
-    assert answer["result"] == "moved"
-    assert answer["pot_balance"] == 0
-    assert answer["account_balance"] == home.current.balance / 100
-
-
-async def test_the_sensors_show_the_new_balances_right_after_the_call(
-    teller: Teller, home: Home
+async def test_a_withdrawal_moves_exactly_the_amount_back(
+    transfer_client: TransferClient, home: Household
 ) -> None:
     before = home.current.balance
-    await teller.deposit(home.holiday, 10)
-    assert teller.shown(home.holiday) == "650.00"
-    assert teller.shown(home.current) == str(Decimal(before - 1000) / 100)
+    response = await transfer_client.withdraw(home.holiday, "640.00")
+    assert transfer_client.moves == [Move("Holiday", -64_000, ANY)]
+    assert home.current.balance == before + 64_000
+    assert response["result"] == "moved"
+    assert response["pot_balance"] == 0
+    assert response["account_balance"] == home.current.balance / 100
 
 
-async def test_each_call_is_a_transfer_of_its_own(teller: Teller, home: Home) -> None:
-    first = await teller.deposit(home.holiday, 1)
-    second = await teller.deposit(home.holiday, 1)
+async def test_each_call_without_an_id_is_a_new_transfer(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    first = await transfer_client.deposit(home.holiday, 1)
+    second = await transfer_client.deposit(home.holiday, 1)
     assert first["dedupe_id"] != second["dedupe_id"]
     assert home.holiday.balance == 64_200
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-async def test_calls_written_for_the_built_in_integration_work(
-    teller: Teller, home: Home, action: str
+async def test_calls_for_the_built_in_integration_work(
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    await teller.hass.services.async_call(
-        DOMAIN,
-        action,
-        {
-            "account": teller.device(home.joint),
-            "pot": teller.device(home.bills),
-            "amount": 5.25,
-        },
-        blocking=True,
-    )
-    assert [abs(move.amount) for move in teller.moves] == [525]
-
-
-async def test_an_answer_is_optional(teller: Teller) -> None:
     for action in ACTIONS:
-        supports = teller.hass.services.supports_response(DOMAIN, action)
+        await transfer_client.call_without_response(
+            action,
+            account=transfer_client.device(home.joint),
+            pot=transfer_client.device(home.bills),
+            amount=5.25,
+        )
+        supports = transfer_client.hass.services.supports_response(DOMAIN, action)
         assert supports is SupportsResponse.OPTIONAL
+    assert [move.amount for move in transfer_client.moves] == [525, -525]
 
 
-@pytest.mark.parametrize(("amount", "pence"), AMOUNTS.values(), ids=AMOUNTS.keys())
-async def test_an_amount_may_be_written_in_many_ways(
-    teller: Teller, home: Home, amount: object, pence: int
+async def test_an_account_in_yen_moves_whole_yen(
+    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, server: BankServer
 ) -> None:
-    await teller.deposit(home.holiday, amount)
-    assert [move.amount for move in teller.moves] == [pence]
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-async def test_what_is_no_amount_moves_nothing(teller: Teller, home: Home, action: str) -> None:
-    pot = teller.device(home.holiday)
-    for what, amount in NO_AMOUNTS.items():
-        with refused() as refusal:
-            await teller.call(action, pot=pot, amount=amount)
-        assert refusal.key == "invalid_amount", what
-        assert isinstance(refusal.error, ServiceValidationError)
-        assert "GBP" in refusal.text
-        assert "2 decimal places" in refusal.text
-    assert teller.sent == []
-
-
-@pytest.mark.parametrize(
-    ("currency", "amount", "minor", "one_too_exact", "decimals"),
-    [("JPY", 1500, 1500, 12.5, "0"), ("KWD", "1.234", 1234, "1.2345", "3")],
-)
-async def test_the_currency_decides_about_decimals(
-    hass: HomeAssistant,
-    home: Home,
-    bank: Bank,
-    sign_in: SignIn,
-    server: BankServer,
-    currency: str,
-    amount: object,
-    minor: int,
-    one_too_exact: object,
-    decimals: str,
-) -> None:
-    account = bank.open_account(home.ann, currency=currency, balance=100_000)
+    account = bank.open_account(home.ann, currency="JPY", balance=100_000)
     pot = bank.open_pot(account.id, "Abroad")
     entry = sign_in(home.ann)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    teller = Teller(hass, entry, bank, server)
+    client = TransferClient(hass, entry, bank, server)
     with refused() as refusal:
-        await teller.deposit(pot, one_too_exact)
+        await client.deposit(pot, 12.5)
     assert refusal.key == "invalid_amount"
-    assert refusal.error.translation_placeholders == {"currency": currency, "decimals": decimals}
-    await teller.deposit(pot, amount)
-    assert pot.balance == minor
+    assert "a number in JPY greater than zero, with at most 0 decimal places" in refusal.text
+    await client.deposit(pot, 1500)
+    assert pot.balance == 1500
 
 
-async def test_a_missing_pot_is_named(teller: Teller, home: Home) -> None:
+@pytest.mark.parametrize("fault", [Answer.html(502), Answer.rate_limited()], ids=["502", "429"])
+async def test_a_transfer_succeeds_even_if_the_balances_cannot_be_read_afterwards(
+    transfer_client: TransferClient, home: Household, server: BankServer, fault: Answer
+) -> None:
+    server.fail("GET", "*", fault, times=None)
+    response = await transfer_client.deposit(home.holiday, 1)
+    assert response["result"] == "moved"
+    # The balances from before the transfer would be wrong.
+    assert response["pot_balance"] is None
+    assert response["account_balance"] is None
+    assert home.holiday.balance == 64_100
+
+
+async def test_the_account_balance_is_known_even_if_the_pots_cannot_be_read(
+    transfer_client: TransferClient, home: Household, server: BankServer
+) -> None:
+    server.fail("GET", "/pots", Answer.html(502), times=None)
+    response = await transfer_client.deposit(home.holiday, 1)
+    assert response["pot_balance"] is None
+    assert response["account_balance"] == home.current.balance / 100
+
+
+async def test_a_sign_in_that_ends_after_the_transfer_is_noticed(
+    transfer_client: TransferClient, home: Household, server: BankServer
+) -> None:
+    server.fail("GET", "*", Answer.error("unauthorized.bad_access_token"), times=None)
+    response = await transfer_client.deposit(home.holiday, 1)
+    assert response["result"] == "moved"
+    assert transfer_client.asked_to_sign_in
+
+
+# Fields
+
+INVALID_FIELDS: tuple[dict[str, object], ...] = (
+    {"pot": None},
+    {"pot": []},
+    {"pot": {}},
+    {"account": None},
+    {"account": ["a"]},
+    {"dedupe_id": None},
+    {"dedupe_id": ""},
+    {"dedupe_id": "   "},
+    {"dedupe_id": {}},
+    {"dedupe_id": "x" * (MAX_DEDUPE_ID_LENGTH + 1)},
+    {"percentage": 101, "amount": None},
+    {"unknown": 1},
+)
+
+
+async def test_an_error_names_the_invalid_field(
+    transfer_client: TransferClient, home: Household
+) -> None:
     for action in ACTIONS:
         with pytest.raises(vol.Invalid, match="pot"):
-            await teller.call(action, amount=1)
-    assert teller.sent == []
+            await transfer_client.call(action, amount=1)
+        for fields in INVALID_FIELDS:
+            valid = {"pot": transfer_client.device(home.holiday), "amount": 1}
+            with pytest.raises(vol.Invalid, match=next(iter(fields))):
+                await transfer_client.call(action, **{**valid, **fields})
+    assert transfer_client.sent == []
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"pot": None},
-        {"pot": []},
-        {"pot": {}},
-        {"account": None},
-        {"account": ["a"]},
-        {"dedupe_id": None},
-        {"dedupe_id": ""},
-        {"dedupe_id": "   "},
-        {"dedupe_id": {}},
-        {"dedupe_id": "x" * (LONGEST_DEDUPE_ID + 1)},
-        {"unknown": 1},
-    ],
-    ids=str,
-)
-async def test_a_field_that_makes_no_sense_is_named(
-    teller: Teller, home: Home, fields: dict[str, object]
+async def test_an_invalid_amount_moves_nothing(
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    good = {"pot": teller.device(home.holiday), "amount": 1}
-    with pytest.raises(vol.Invalid, match=next(iter(fields))):
-        await teller.call(SERVICE_DEPOSIT_INTO_POT, **{**good, **fields})
-    assert teller.sent == []
-
-
-async def test_a_dedupe_id_may_be_long_and_in_any_script(teller: Teller, home: Home) -> None:
-    for dedupe_id in ("x" * LONGEST_DEDUPE_ID, "Päckchen & 猫/?#%:;=+", "20261101"):
-        assert (await teller.deposit(home.holiday, 1, dedupe_id=dedupe_id))["result"] == "moved"
-        assert teller.moves[-1].dedupe_id == dedupe_id
-
-
-async def test_a_template_may_make_a_number_of_a_dedupe_id(teller: Teller, home: Home) -> None:
-    await teller.deposit(home.holiday, 1, dedupe_id=20_261_101)
-    answer = await teller.deposit(home.holiday, 1, dedupe_id="20261101")
-    assert answer["result"] == "already_moved"
-
-
-async def test_blanks_around_a_dedupe_id_do_not_count(teller: Teller, home: Home) -> None:
-    await teller.deposit(home.holiday, 1, dedupe_id="pay day")
-    answer = await teller.deposit(home.holiday, 1, dedupe_id=" pay day\n")
-    assert answer["result"] == "already_moved"
-    await teller.deposit(home.holiday, 1, dedupe_id="pay  day")
-    assert len(teller.moves) == 2
-
-
-async def test_an_account_for_a_pot_is_refused(teller: Teller, home: Home) -> None:
+    pot = transfer_client.device(home.holiday)
     for action in ACTIONS:
         with refused() as refusal:
-            await teller.call(action, pot=teller.device(home.current), amount=1)
-        assert refusal.key == "not_a_pot"
-    assert teller.sent == []
+            await transfer_client.call(action, pot=pot, amount="1,000")
+        assert refusal.key == "invalid_amount"
+        assert "The field amount must be a number in GBP" in refusal.text
+        assert "it is 1,000." in f"{refusal.text}."
+        with refused() as refusal:
+            await transfer_client.call(action, pot=pot, amount=1, keep_at_least=-1)
+        assert refusal.key == "invalid_amount_in_field"
+        with refused() as refusal:
+            await transfer_client.call(action, pot=pot)
+        assert refusal.key == "one_of_these"
+    assert transfer_client.sent == []
 
 
-async def test_the_person_for_a_pot_is_refused(
-    teller: Teller, home: Home, ann: MockConfigEntry
+async def test_an_id_can_be_long_and_in_any_script(
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    device = dr.async_get(teller.hass).async_get_device_by_identifier(
+    for dedupe_id in ("x" * MAX_DEDUPE_ID_LENGTH, "Päckchen & 猫/?#%:;=+", "20261101"):
+        response = await transfer_client.deposit(home.holiday, 1, dedupe_id=dedupe_id)
+        assert response["result"] == "moved"
+        assert transfer_client.moves[-1].dedupe_id == dedupe_id
+    # A template can turn an ID into a number.
+    response = await transfer_client.deposit(home.holiday, 1, dedupe_id=20_261_101)
+    assert response["result"] == "already_moved"
+
+
+async def test_spaces_around_an_id_do_not_count(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    await transfer_client.deposit(home.holiday, 1, dedupe_id="pay day")
+    response = await transfer_client.deposit(home.holiday, 1, dedupe_id=" pay day\n")
+    assert response["result"] == "already_moved"
+    await transfer_client.deposit(home.holiday, 1, dedupe_id="pay  day")
+    assert len(transfer_client.moves) == 2
+
+
+# Devices
+
+
+async def test_only_a_pot_can_be_chosen_as_the_pot(
+    transfer_client: TransferClient, home: Household, ann: MockConfigEntry
+) -> None:
+    person = dr.async_get(transfer_client.hass).async_get_device_by_identifier(
         (DOMAIN, home.ann.user_id), ann.entry_id
     )
-    assert device is not None
-    with refused() as refusal:
-        await teller.call(SERVICE_DEPOSIT_INTO_POT, pot=device.id, amount=1)
-    assert refusal.key == "not_a_pot"
-    assert teller.sent == []
-
-
-@pytest.mark.parametrize("chosen", ["bills", "holiday", "joint", "flex"])
-async def test_the_account_given_must_be_the_pots(teller: Teller, home: Home, chosen: str) -> None:
+    assert person is not None
+    devices = {
+        transfer_client.device(home.current): "Current account is not a pot",
+        person.id: "Ann Archer is not a pot",
+    }
     for action in ACTIONS:
-        with refused() as refusal:
-            await teller.call(
-                action,
-                pot=teller.device(home.holiday),
-                account=teller.device(getattr(home, chosen)),
-                amount=1,
-            )
-        assert refusal.key == "not_the_pots_account"
-    assert teller.sent == []
+        for device_id, text in devices.items():
+            with refused() as refusal:
+                await transfer_client.call(action, pot=device_id, amount=1)
+            assert refusal.key == "not_a_pot"
+            assert text in refusal.text
+    assert transfer_client.sent == []
+
+
+async def test_only_the_account_of_the_pot_can_be_chosen_as_the_account(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    for action in ACTIONS:
+        for chosen in (home.bills, home.holiday, home.joint, home.flex):
+            with refused() as refusal:
+                await transfer_client.call(
+                    action,
+                    pot=transfer_client.device(home.holiday),
+                    account=transfer_client.device(chosen),
+                    amount=1,
+                )
+            assert refusal.key == "not_the_pots_account"
+            assert "Holiday belongs to Current account, not to" in refusal.text
+    assert transfer_client.sent == []
 
 
 async def test_the_account_of_another_entry_is_refused(
-    teller: Teller, hass: HomeAssistant, home: Home, sign_in: SignIn, bank: Bank, server: BankServer
+    transfer_client: TransferClient,
+    hass: HomeAssistant,
+    home: Household,
+    sign_in: SignIn,
+    bank: Bank,
+    server: BankServer,
 ) -> None:
     entry = sign_in(home.ben)
     assert await hass.config_entries.async_setup(entry.entry_id)
     pot = bank.open_pot(home.bens.id, "Ben's")
-    await entry.runtime_data.balances.async_read_account(home.bens.id, since=math.inf)
-    bens = Teller(hass, entry, bank, server)
+    await entry.runtime_data.balances.async_refresh_account(home.bens.id, since=math.inf)
+    bens = TransferClient(hass, entry, bank, server)
     for mine, theirs in (
-        (teller.device(home.current), bens.device(pot)),
-        (bens.device(home.bens), teller.device(home.holiday)),
+        (transfer_client.device(home.current), bens.device(pot)),
+        (bens.device(home.bens), transfer_client.device(home.holiday)),
     ):
         with refused() as refusal:
-            await teller.call(SERVICE_DEPOSIT_INTO_POT, account=mine, pot=theirs, amount=1)
+            await transfer_client.call("deposit_into_pot", account=mine, pot=theirs, amount=1)
         assert refusal.key == "not_the_pots_account"
-    assert teller.sent == []
+    assert transfer_client.sent == []
 
 
-async def test_a_device_of_another_integration_is_refused(teller: Teller, home: Home) -> None:
+async def test_a_device_of_another_integration_or_none_is_refused(
+    transfer_client: TransferClient, home: Household
+) -> None:
     other = MockConfigEntry(domain="other")
-    other.add_to_hass(teller.hass)
-    device = dr.async_get(teller.hass).async_get_or_create(
+    other.add_to_hass(transfer_client.hass)
+    lamp = dr.async_get(transfer_client.hass).async_get_or_create(
         config_entry_id=other.entry_id, identifiers={("other", home.holiday.id)}, name="Lamp"
     )
-    for fields in (
-        {"pot": device.id},
-        {"pot": teller.device(home.holiday), "account": device.id},
-    ):
-        with refused() as refusal:
-            await teller.call(SERVICE_DEPOSIT_INTO_POT, amount=1, **fields)
-        assert refusal.key == "service_device_wrong_domain"
-    assert teller.sent == []
+    pot = transfer_client.device(home.holiday)
+    for device_id, key in {
+        lamp.id: "service_device_wrong_domain",
+        "": "service_device_not_found",
+        "no such device": "service_device_not_found",
+        "sensor.holiday_balance": "service_device_not_found",
+    }.items():
+        for fields in ({"pot": device_id}, {"pot": pot, "account": device_id}):
+            with refused() as refusal:
+                await transfer_client.call("deposit_into_pot", amount=1, **fields)
+            assert refusal.key == key
+    assert transfer_client.sent == []
 
 
-@pytest.mark.parametrize("device_id", ["", "no such device", "sensor.holiday_balance"])
-async def test_a_device_that_does_not_exist_is_refused(
-    teller: Teller, home: Home, device_id: str
+async def test_a_renamed_device_is_named_as_the_user_calls_it(
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    for fields in (
-        {"pot": device_id},
-        {"pot": teller.device(home.holiday), "account": device_id},
-    ):
-        with refused() as refusal:
-            await teller.call(SERVICE_DEPOSIT_INTO_POT, amount=1, **fields)
-        assert refusal.key == "service_device_not_found"
-    assert teller.sent == []
+    registry = dr.async_get(transfer_client.hass)
+    registry.async_update_device(transfer_client.device(home.rainy_day), name_by_user="Umbrella")
+    with refused() as refusal:
+        await transfer_client.withdraw(home.rainy_day, 1)
+    assert "Umbrella is locked" in refusal.text
 
 
-async def test_a_closed_pot_is_refused(teller: Teller, home: Home, bank: Bank) -> None:
-    pot = teller.device(home.holiday)
+async def test_a_closed_pot_is_refused_by_the_bank_and_then_unknown(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
+    pot = transfer_client.device(home.holiday)
     bank.close_pot(home.holiday.id)
     with refused() as refusal:
-        await teller.call(SERVICE_DEPOSIT_INTO_POT, pot=pot, amount=1)
+        await transfer_client.call("deposit_into_pot", pot=pot, amount=1)
     assert refusal.key == "transfer_rejected"
     assert "deleted" in refusal.text
-    await teller.entry.runtime_data.balances.async_refresh()
+    await transfer_client.entry.runtime_data.balances.async_refresh()
     with refused() as refusal:
-        await teller.call(SERVICE_DEPOSIT_INTO_POT, pot=pot, amount=1)
+        await transfer_client.call("deposit_into_pot", pot=pot, amount=1)
     assert refusal.key == "service_device_not_found"
-    assert len(teller.sent) == 1
+    assert len(transfer_client.sent) == 1
 
 
 async def test_a_pot_that_cannot_be_read_is_refused(
-    teller: Teller, home: Home, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "/pots", DropBefore(), times=None)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
+    balances = transfer_client.entry.runtime_data.balances
+    await balances.async_refresh_account(home.current.id, since=math.inf)
     with refused() as refusal:
-        await teller.deposit(home.holiday, 1)
+        await transfer_client.deposit(home.holiday, 1)
     assert refusal.key == "cannot_be_read"
-    assert teller.sent == []
+    assert "Monzo does not provide data for Holiday" in refusal.text
+    assert transfer_client.sent == []
 
 
-async def test_an_entry_that_is_not_loaded_moves_nothing(teller: Teller, home: Home) -> None:
-    assert await teller.hass.config_entries.async_unload(teller.entry.entry_id)
+async def test_an_entry_that_is_not_loaded_moves_nothing(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    assert await transfer_client.hass.config_entries.async_unload(transfer_client.entry.entry_id)
     for action in ACTIONS:
         with refused() as refusal:
-            await teller.call(action, pot=teller.device(home.holiday), amount=1)
+            await transfer_client.call(action, pot=transfer_client.device(home.holiday), amount=1)
         assert refusal.key == "service_config_entry_not_loaded"
-    assert teller.sent == []
+    assert transfer_client.sent == []
 
 
-async def test_nothing_is_taken_out_of_a_locked_pot(teller: Teller, home: Home) -> None:
+# Locked pots
+
+
+async def test_money_goes_into_a_locked_pot_but_not_out_of_it(
+    transfer_client: TransferClient, home: Household
+) -> None:
     with refused() as refusal:
-        await teller.withdraw(home.rainy_day, 1)
+        await transfer_client.withdraw(home.rainy_day, 1)
     assert refusal.key == "pot_locked"
-    assert teller.sent == []
-
-
-async def test_money_can_be_put_into_a_locked_pot(teller: Teller, home: Home) -> None:
-    await teller.deposit(home.rainy_day, 1)
+    assert "Rainy day is locked" in refusal.text
+    assert transfer_client.sent == []
+    await transfer_client.deposit(home.rainy_day, 1)
     assert home.rainy_day.balance == 210_100
 
 
-async def test_a_pot_unlocked_since_the_last_poll_is_open(
-    teller: Teller, home: Home, bank: Bank
+async def test_a_pot_that_was_unlocked_after_the_last_poll_is_open(
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     bank.set_locked(home.rainy_day.id, locked=False)
-    await teller.withdraw(home.rainy_day, 1)
+    await transfer_client.withdraw(home.rainy_day, 1)
     assert home.rainy_day.balance == 209_900
 
 
-async def test_a_pot_locked_since_the_last_poll_is_closed(
-    teller: Teller, home: Home, bank: Bank
+async def test_the_bank_refuses_a_pot_that_was_locked_after_the_last_poll(
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
+    await transfer_client.withdraw(home.holiday, 1, dedupe_id="a treat")
     bank.set_locked(home.holiday.id, locked=True)
     with refused() as refusal:
-        await teller.withdraw(home.holiday, 1)
+        await transfer_client.withdraw(home.holiday, 1)
     assert refusal.key == "transfer_rejected"
-    assert teller.moves == []
+    assert len(transfer_client.moves) == 1
+    # A transfer from before stays done.
+    response = await transfer_client.withdraw(home.holiday, 1, dedupe_id="a treat")
+    assert response["result"] == "already_moved"
 
 
-async def test_a_locked_pot_closed_since_the_last_poll_cannot_be_read(
-    teller: Teller, home: Home, bank: Bank
+async def test_a_locked_pot_that_was_closed_after_the_last_poll_cannot_be_read(
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     bank.close_pot(home.rainy_day.id)
     with refused() as refusal:
-        await teller.withdraw(home.rainy_day, 1)
+        await transfer_client.withdraw(home.rainy_day, 1)
     assert refusal.key == "cannot_be_read"
-    assert teller.sent == []
+    assert "Rainy day" in refusal.text
+    assert transfer_client.sent == []
 
 
-async def test_while_nobody_knows_whether_a_pot_is_still_locked_nothing_is_sent(
-    let_pass: LetPass, teller: Teller, home: Home, server: BankServer
+async def test_nothing_is_sent_if_it_is_unknown_whether_a_pot_is_still_locked(
+    let_pass: LetPass, transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     with refused() as refusal:
-        await teller.withdraw(home.rainy_day, 1)
+        await transfer_client.withdraw(home.rainy_day, 1)
     assert refusal.key == "cannot_be_read"
     server.clear_faults()
     await let_pass(timedelta(minutes=6))
     server.evict(home.ann)
     with refused() as refusal:
-        await teller.withdraw(home.rainy_day, 1)
+        await transfer_client.withdraw(home.rainy_day, 1)
     assert refusal.key == "cannot_be_read"
-    assert teller.sent == []
-    assert teller.asked_to_sign_in
+    assert transfer_client.sent == []
+    assert transfer_client.asked_to_sign_in
 
 
-async def test_what_was_moved_before_the_pot_was_locked_was_moved(
-    teller: Teller, home: Home, bank: Bank
-) -> None:
-    await teller.withdraw(home.holiday, 1, dedupe_id="a treat")
-    bank.set_locked(home.holiday.id, locked=True)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
-    answer = await teller.withdraw(home.holiday, 1, dedupe_id="a treat")
-    assert answer["result"] == "already_moved"
-
-
-@pytest.mark.parametrize("fault", [Answer.html(502), Answer.rate_limited()], ids=["502", "429"])
-async def test_balances_that_cannot_be_read_do_not_make_a_failure_of_it(
-    teller: Teller, home: Home, server: BankServer, fault: Answer
-) -> None:
-    server.fail("GET", "*", fault, times=None)
-    answer = await teller.deposit(home.holiday, 1)
-    assert answer["result"] == "moved"
-    # Those from before the transfer would be wrong.
-    assert answer["pot_balance"] is None
-    assert answer["account_balance"] is None
-    assert home.holiday.balance == 64_100
-
-
-async def test_pots_that_cannot_be_read_do_not_hide_the_accounts_balance(
-    teller: Teller, home: Home, server: BankServer
-) -> None:
-    server.fail("GET", "/pots", Answer.html(502), times=None)
-    answer = await teller.deposit(home.holiday, 1)
-    assert answer["pot_balance"] is None
-    assert answer["account_balance"] == home.current.balance / 100
-
-
-async def test_a_sign_in_that_ends_after_the_transfer_is_noticed(
-    teller: Teller, home: Home, server: BankServer
-) -> None:
-    server.fail("GET", "*", Answer.error("unauthorized.bad_access_token"), times=None)
-    answer = await teller.deposit(home.holiday, 1)
-    assert answer["result"] == "moved"
-    assert teller.asked_to_sign_in
+# Callers
 
 
 async def test_only_administrators_move_money(
-    teller: Teller, home: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    transfer_client: TransferClient,
+    home: Household,
+    hass_read_only_user: MockUser,
+    hass_admin_user: MockUser,
 ) -> None:
     async def call(action: str, user: MockUser) -> None:
-        await teller.hass.services.async_call(
+        await transfer_client.hass.services.async_call(
             DOMAIN,
             action,
-            {"pot": teller.device(home.holiday), "amount": 1},
+            {"pot": transfer_client.device(home.holiday), "amount": 1},
             blocking=True,
             context=Context(user_id=user.id),
         )
@@ -503,23 +444,25 @@ async def test_only_administrators_move_money(
     for action in ACTIONS:
         with pytest.raises(Unauthorized):
             await call(action, hass_read_only_user)
-    assert teller.sent == []
+    assert transfer_client.sent == []
     for action in ACTIONS:
         await call(action, hass_admin_user)
-    assert len(teller.moves) == 2
+    assert len(transfer_client.moves) == 2
 
 
-async def test_automations_move_money_without_a_user(teller: Teller, home: Home) -> None:
+async def test_automations_move_money_without_a_user(
+    transfer_client: TransferClient, home: Household
+) -> None:
     assert await async_setup_component(
-        teller.hass,
+        transfer_client.hass,
         "automation",
         {
             "automation": {
                 "triggers": {"trigger": "event", "event_type": "pay_day"},
                 "actions": {
-                    "action": f"{DOMAIN}.{SERVICE_DEPOSIT_INTO_POT}",
+                    "action": "monzo.deposit_into_pot",
                     "data": {
-                        "pot": teller.device(home.holiday),
+                        "pot": transfer_client.device(home.holiday),
                         "amount": "{{ 0.1 + trigger.event.data.bonus }}",
                         "dedupe_id": "pay-day-{{ trigger.event.data.month }}",
                     },
@@ -528,68 +471,110 @@ async def test_automations_move_money_without_a_user(teller: Teller, home: Home)
         },
     )
     for _ in range(2):
-        teller.hass.bus.async_fire("pay_day", {"bonus": 99.9, "month": "2026-11"})
-        await teller.hass.async_block_till_done()
-    assert teller.moves == [Move("Holiday", 10_000, "pay-day-2026-11")]
+        transfer_client.hass.bus.async_fire("pay_day", {"bonus": 99.9, "month": "2026-11"})
+        await transfer_client.hass.async_block_till_done()
+    assert transfer_client.moves == [Move("Holiday", 10_000, "pay-day-2026-11")]
 
 
-async def test_nothing_is_offered_to_language_models(teller: Teller) -> None:
-    assert await async_setup_component(teller.hass, "homeassistant", {})
-    assert await async_setup_component(teller.hass, "intent", {})
-    assert await async_setup_component(teller.hass, "llm", {})
-    assert [api.id for api in llm.async_get_apis(teller.hass)] == [llm.LLM_API_ASSIST]
+async def test_language_models_are_offered_nothing(transfer_client: TransferClient) -> None:
+    hass = transfer_client.hass
+    for component in ("homeassistant", "intent", "llm"):
+        assert await async_setup_component(hass, component, {})
+    assert [api.id for api in llm.async_get_apis(hass)] == [llm.LLM_API_ASSIST]
     api = await llm.async_get_api(
-        teller.hass,
+        hass,
         llm.LLM_API_ASSIST,
         llm.LLMContext(
             platform="test", context=None, language="en", assistant="conversation", device_id=None
         ),
     )
     offered = [tool.name for tool in api.tools]
-    offered += [handler.intent_type for handler in intent.async_get(teller.hass)]
+    offered += [handler.intent_type for handler in intent.async_get(hass)]
     assert not [name for name in offered if DOMAIN in name.lower() or "pot" in name.lower()]
 
 
-async def test_the_logs_tell_nothing_private(
-    teller: Teller, home: Home, server: BankServer, bank: Bank, caplog: pytest.LogCaptureFixture
+# Privacy
+
+
+async def test_logs_have_no_names_amounts_or_tokens(
+    transfer_client: TransferClient,
+    home: Household,
+    server: BankServer,
+    bank: Bank,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     caplog.clear()
-    token = teller.entry.data["token"]
-    await teller.deposit(home.holiday, "123.45", dedupe_id="coffee-run")
+    token = transfer_client.entry.data["token"]
+    await transfer_client.deposit(home.holiday, "123.45", dedupe_id="coffee-run")
     server.expire_access_token(home.ann)
     server.fail("PUT", "/pots/*", Answer.html(502))
-    await teller.withdraw(home.holiday, "67.89", dedupe_id="coffee-run-2")
+    await transfer_client.withdraw(home.holiday, "67.89", dedupe_id="coffee-run-2")
     server.fail("PUT", "/pots/*", DropBefore(), times=None)
     with refused():
-        await teller.deposit(home.holiday, "123.45")
+        await transfer_client.deposit(home.holiday, "123.45")
     server.clear_faults()
     with refused():
-        await teller.deposit(home.holiday, "99999.99")
+        await transfer_client.deposit(home.holiday, "99999.99")
     with refused():
-        await teller.withdraw(home.house, "123.45")
-    secrets = {
-        "123.45",
-        "12345",
-        "67.89",
-        "6789",
-        "coffee-run",
-        "Holiday",
-        "House",
-        "Ann",
-        "Archer",
+        await transfer_client.withdraw(home.house, "123.45")
+    private = {"coffee-run", *private_data(home, bank)}
+    for kept in (token, transfer_client.entry.data["token"]):
+        private |= {kept["access_token"], kept["refresh_token"]}
+    messages = logged_messages(caplog)
+    assert any("PUT pots/{pot_id}/deposit" in message for message in messages)
+    assert not [message for message in messages if any(it in message for it in private)]
+
+
+async def test_home_assistant_logs_errors_of_automations_without_names_and_amounts(
+    transfer_client: TransferClient,
+    home: Household,
+    bank: Bank,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hass = transfer_client.hass
+    data: dict[str, Any] = {"amount": "123.45", "keep_at_least": 1_000_000}
+    failing = [
+        ("deposit_into_pot", {"pot": transfer_client.device(home.holiday), **data}),
+        ("withdraw_from_pot", {"pot": transfer_client.device(home.rainy_day), "amount": "123.45"}),
+        ("withdraw_from_pot", {"pot": transfer_client.device(home.house), "amount": "123.45"}),
+        ("withdraw_from_pot", {"pot": transfer_client.device(home.house), "amount": "12345x"}),
+        ("deposit_into_pot", {"pot": transfer_client.device(home.current), "amount": 1}),
+    ]
+    sequences = {
+        f"failing_{number}": {"sequence": {"action": f"{DOMAIN}.{action}", "data": fields}}
+        for number, (action, fields) in enumerate(failing)
     }
-    secrets |= {f"{pot.balance / 100:.2f}" for pot in bank.pots.values()}
-    secrets |= {*bank.accounts, *bank.pots, home.ann.user_id}
-    for kept in (token, teller.entry.data["token"]):
-        secrets |= {kept["access_token"], kept["refresh_token"]}
-    said = [
+    assert await async_setup_component(hass, "script", {"script": sequences})
+    caplog.clear()
+    for script in sequences:
+        with refused():
+            await hass.services.async_call("script", script, blocking=True)
+    messages = logged_messages(caplog)
+    errors = [message for message in messages if "Error executing script" in message]
+    assert len(errors) == len(failing)
+    assert any("… is locked in the Monzo app, so no money was moved" in error for error in errors)
+    private = private_data(home, bank)
+    assert not [message for message in messages if any(it in message for it in private)]
+
+
+def private_data(home: Household, bank: Bank) -> set[str]:
+    """Return names, amounts and ids that must not be logged."""
+    names = {"Holiday", "House", "Rainy day", "Current account", "Ann", "Archer"}
+    amounts = {"123.45", "12345", "67.89", "6789", "1000000"}
+    amounts |= {f"{pot.balance / 100:.2f}" for pot in bank.pots.values()}
+    amounts |= {f"{account.balance / 100:.2f}" for account in bank.accounts.values()} - {"0.00"}
+    return {*names, *amounts, *bank.accounts, *bank.pots, home.ann.user_id}
+
+
+def logged_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the log, without Home Assistant's own of actions and states at the level debug.
+
+    The test helpers also log the content of stored files.
+    """
+    return [
         record.getMessage() + (record.exc_text or "")
         for record in caplog.records
-        # Home Assistant itself logs which actions are called and what state things have, if it is
-        # told to log everything; and the test helpers log what is stored.
         if record.name != "homeassistant.core"
         and not record.name.startswith("pytest_homeassistant_custom_component")
     ]
-    assert any("PUT pots/{pot_id}/deposit" in line for line in said)
-    assert not [line for line in said if any(secret in line for secret in secrets)]

@@ -1,9 +1,8 @@
-"""Adding receipts to transactions by actions: exact, adding up, and never twice."""
+"""The actions that add a receipt to a transaction, and remove a receipt."""
 
 from decimal import Decimal
 import logging
 from pathlib import Path
-import re
 from typing import Any
 
 from homeassistant.core import Context, HomeAssistant, SupportsResponse
@@ -14,23 +13,27 @@ import voluptuous as vol
 import yaml
 
 import custom_components.monzo
+from custom_components.monzo.api import Receipt
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.services.receipts import (
+    ADD_RECEIPT_SCHEMA,
     ITEM_SCHEMA,
     MERCHANT_SCHEMA,
     PAYMENT_SCHEMA,
     TAX_SCHEMA,
+    ReceiptInput,
+    build_receipt,
 )
 from sandbox.bank import Bank
-from sandbox.behaviour import Behaviour
-from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
-from sandbox.home import Home
-from sandbox.records import Transaction
+from sandbox.behaviour import ServerBehaviour
+from sandbox.faults import Answer, LoseResponse
+from sandbox.household import Household
+from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.conftest import SignIn
-from tests.dialogs import TEXTS
-from tests.looking import set_up
-from tests.teller import Teller, refused
+from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.state_helpers import set_up
+from tests.helpers.transfer_client import Teller, refused
 
 ADD = "add_receipt"
 REMOVE = "remove_receipt"
@@ -40,30 +43,51 @@ type Fields = dict[str, Any]
 SANDWICH: Fields = {"description": "Sandwich", "amount": 4.5}
 TEA: Fields = {"description": "Tea", "amount": 2.25}
 
+# A receipt with all fields that a call needs.
+VALID: Fields = {
+    "account": "device",
+    "transaction_id": "tx_1",
+    "total": 6.75,
+    "items": [SANDWICH, TEA],
+}
 
-class Clerk:
-    """Adds receipts to one payment of Ann's."""
+
+def receipt_of(**changes: object) -> Receipt:
+    """Return the receipt that a call with these fields sends to the bank."""
+    fields = ADD_RECEIPT_SCHEMA({**VALID, **changes})
+    return build_receipt(ReceiptInput(fields=fields, currency="GBP"))
+
+
+def refusal_of(**changes: object) -> tuple[str | None, dict[str, str]]:
+    """Return the key and the placeholders of the error for a call with these fields."""
+    with pytest.raises(ServiceValidationError) as error:
+        receipt_of(**changes)
+    return error.value.translation_key, dict(error.value.translation_placeholders or {})
+
+
+class PaymentReceipts:
+    """Adds receipts to one payment of Ann's, and removes them."""
 
     def __init__(
-        self, teller: Teller, home: Home, row: Transaction, bank: Bank, server: BankServer
+        self,
+        teller: Teller,
+        home: Household,
+        payment: Transaction,
+        bank: Bank,
+        server: BankServer,
     ) -> None:
-        """Have what a call needs at hand."""
+        """Initialize the receipts of a payment."""
         self.hass = teller.hass
         self.teller = teller
         self.account = teller.device(home.current)
-        self.row = row
+        self.payment = payment
         self._bank = bank
         self._server = server
 
-    async def add(self, **fields: object) -> Fields:
-        """Add a receipt: for a sandwich and a tea, unless the fields say otherwise."""
-        good = {
-            "account": self.account,
-            "transaction_id": self.row.id,
-            "total": 6.75,
-            "items": [SANDWICH, TEA],
-        }
-        return await self.teller.call(ADD, **{**good, **fields})
+    async def add(self, **changes: object) -> Fields:
+        """Add a valid receipt with some other fields, and return the response."""
+        fields = {**VALID, "account": self.account, "transaction_id": self.payment.id, **changes}
+        return await self.teller.call(ADD, **fields)
 
     async def remove(self, receipt_id: str) -> None:
         """Remove a receipt."""
@@ -71,7 +95,7 @@ class Clerk:
         await self.hass.services.async_call(DOMAIN, REMOVE, fields, blocking=True)
 
     @property
-    def kept(self) -> dict[str, Fields]:
+    def stored(self) -> dict[str, Fields]:
         """The receipts that the bank has, by their ids."""
         return {
             external_id: dict(receipt.body)
@@ -79,23 +103,23 @@ class Clerk:
         }
 
     @property
-    def sent(self) -> int:
-        """How many receipts have reached the bank."""
-        return len(self._server.calls("PUT", "/transaction-receipts"))
+    def requests(self) -> int:
+        """How many receipts have been sent to the bank."""
+        return len(self._server.requests_to("PUT", "/transaction-receipts"))
 
 
 @pytest.fixture
-def clerk(teller: Teller, home: Home, bank: Bank, server: BankServer) -> Clerk:
-    """Return who adds receipts."""
-    row = bank.pay(home.current.id, -675, merchant="Deli")
-    return Clerk(teller, home, row, bank, server)
+def receipts(teller: Teller, home: Household, bank: Bank, server: BankServer) -> PaymentReceipts:
+    """Return the receipts of a payment in the Deli."""
+    payment = bank.pay(home.current.id, -675, merchant="Deli")
+    return PaymentReceipts(teller, home, payment, bank, server)
 
 
-# What becomes of a receipt
+# Adding
 
 
-async def test_a_receipt_is_kept_as_it_was_given(clerk: Clerk) -> None:
-    answer = await clerk.add(
+async def test_a_receipt_is_stored_with_all_its_fields(receipts: PaymentReceipts) -> None:
+    response = await receipts.add(
         receipt_id="order-1",
         total=10,
         items=[
@@ -127,16 +151,16 @@ async def test_a_receipt_is_kept_as_it_was_given(clerk: Clerk) -> None:
             "store_postcode": "EC1V 9NR",
         },
     )
-    assert answer == {
+    assert response == {
         "receipt_id": "order-1",
-        "transaction_id": clerk.row.id,
+        "transaction_id": receipts.payment.id,
         "total": 10.0,
         "currency": "GBP",
     }
     gbp = {"currency": "GBP"}
-    assert clerk.kept == {
+    assert receipts.stored == {
         "order-1": {
-            "transaction_id": clerk.row.id,
+            "transaction_id": receipts.payment.id,
             "external_id": "order-1",
             "total": 1000,
             "currency": "GBP",
@@ -179,69 +203,60 @@ async def test_a_receipt_is_kept_as_it_was_given(clerk: Clerk) -> None:
     }
 
 
-async def test_a_total_and_an_item_are_enough(clerk: Clerk) -> None:
-    await clerk.add(total=4.5, items=SANDWICH)
-    (receipt,) = clerk.kept.values()
+async def test_a_total_and_one_item_are_enough(receipts: PaymentReceipts) -> None:
+    await receipts.add(total=4.5, items=SANDWICH)
+    (receipt,) = receipts.stored.values()
     assert receipt["items"] == [{"description": "Sandwich", "amount": 450, "currency": "GBP"}]
     assert receipt["taxes"] == receipt["payments"] == []
     assert "merchant" not in receipt
 
 
-@pytest.mark.parametrize("answer", ["empty", "id", "receipt"])
-async def test_whatever_the_bank_answers_the_receipt_is_kept(
-    clerk: Clerk, server: BankServer, answer: Any
+async def test_the_content_of_the_banks_response_does_not_matter(
+    receipts: PaymentReceipts, server: BankServer
 ) -> None:
-    server.behaviour = Behaviour(receipt_answer=answer)
-    assert (await clerk.add())["receipt_id"] == clerk.row.id
+    server.behaviour = ServerBehaviour(receipt_answer="empty")
+    assert (await receipts.add())["receipt_id"] == receipts.payment.id
+    server.behaviour = ServerBehaviour(receipt_answer="id")
+    assert (await receipts.add())["receipt_id"] == receipts.payment.id
+    server.behaviour = ServerBehaviour(receipt_answer="receipt")
+    assert (await receipts.add())["receipt_id"] == receipts.payment.id
 
 
-async def test_an_answer_is_optional(clerk: Clerk) -> None:
-    assert clerk.hass.services.supports_response(DOMAIN, ADD) is SupportsResponse.OPTIONAL
-    assert clerk.hass.services.supports_response(DOMAIN, REMOVE) is SupportsResponse.NONE
-    fields = {
-        "account": clerk.account,
-        "transaction_id": clerk.row.id,
-        "total": 4.5,
-        "items": [SANDWICH],
-    }
-    await clerk.hass.services.async_call(DOMAIN, ADD, fields, blocking=True)
-    assert len(clerk.kept) == 1
+async def test_the_response_is_optional(receipts: PaymentReceipts) -> None:
+    services = receipts.hass.services
+    assert services.supports_response(DOMAIN, ADD) is SupportsResponse.OPTIONAL
+    assert services.supports_response(DOMAIN, REMOVE) is SupportsResponse.NONE
+    fields = {**VALID, "account": receipts.account, "transaction_id": receipts.payment.id}
+    await services.async_call(DOMAIN, ADD, fields, blocking=True)
+    assert len(receipts.stored) == 1
 
 
-# Never twice
-
-
-async def test_a_repeated_call_replaces_the_receipt(clerk: Clerk) -> None:
-    first = await clerk.add()
-    assert first["receipt_id"] == clerk.row.id
-    await clerk.add(total=4.5, items=[SANDWICH])
-    assert clerk.kept.keys() == {clerk.row.id}
-    assert clerk.kept[clerk.row.id]["total"] == 450
-
-
-async def test_receipts_with_ids_of_their_own_stand_side_by_side(clerk: Clerk) -> None:
-    for receipt_id in ("order-1", "order-2", "order-1", 20_261_123, " order-2 "):
-        await clerk.add(receipt_id=receipt_id)
-    assert clerk.kept.keys() == {"order-1", "order-2", "20261123"}
-
-
-async def test_the_same_again_after_a_lost_answer_is_still_one(
-    clerk: Clerk, server: BankServer
+async def test_a_repeated_call_replaces_the_receipt(
+    receipts: PaymentReceipts, server: BankServer
 ) -> None:
     server.fail("PUT", "/transaction-receipts", LoseResponse())
     with refused() as refusal:
-        await clerk.add()
+        await receipts.add()
     assert refusal.key == "no_answer"
-    await clerk.add()
-    assert len(clerk.kept) == 1
+    assert (await receipts.add())["receipt_id"] == receipts.payment.id
+    await receipts.add(total=4.5, items=[SANDWICH])
+    assert receipts.stored.keys() == {receipts.payment.id}
+    assert receipts.stored[receipts.payment.id]["total"] == 450
 
 
-# Adding up
+async def test_a_transaction_can_have_several_receipts_with_different_ids(
+    receipts: PaymentReceipts,
+) -> None:
+    for receipt_id in ("order-1", "order-2", "order-1", 20_261_123, " order-2 "):
+        await receipts.add(receipt_id=receipt_id)
+    assert receipts.stored.keys() == {"order-1", "order-2", "20261123"}
 
 
-@pytest.mark.parametrize(
-    ("total", "amounts"),
-    [
+# Sums
+
+
+def test_amounts_add_up_exactly(subtests: pytest.Subtests) -> None:
+    cases: tuple[tuple[object, list[object]], ...] = (
         (0.3, [0.1, 0.2]),
         ("0.30", ["0.1", " .2 "]),
         (1, [0.1] * 10),
@@ -249,333 +264,294 @@ async def test_the_same_again_after_a_lost_answer_is_still_one(
         (4, [5, -1]),
         (4, [4, 0]),
         ("999999999.99", ["999999999.98", "0.01"]),
-    ],
-    ids=str,
-)
-async def test_amounts_add_up_to_the_penny(
-    clerk: Clerk, total: object, amounts: list[object]
-) -> None:
-    items = [{"description": "Tea", "amount": amount} for amount in amounts]
-    await clerk.add(total=total, items=items)
-    (receipt,) = clerk.kept.values()
-    assert sum(item["amount"] for item in receipt["items"]) == receipt["total"]
-    assert receipt["total"] == Decimal(str(total)) * 100
+    )
+    for total, amounts in cases:
+        with subtests.test(total=str(total)):
+            items = [{"description": "Tea", "amount": amount} for amount in amounts]
+            receipt = receipt_of(total=total, items=items)
+            assert receipt.total.amount == Decimal(str(total))
 
 
-@pytest.mark.parametrize(
-    ("fields", "key"),
-    [
-        ({"total": 6.74}, "receipt_items_do_not_add_up"),
-        ({"total": 6.76}, "receipt_items_do_not_add_up"),
-        ({"taxes": [{"description": "VAT", "amount": 0.01}]}, "receipt_items_do_not_add_up"),
-        (
-            {"total": 6.8, "taxes": [{"description": "VAT", "amount": 0.04}]},
-            "receipt_items_do_not_add_up",
-        ),
-        ({"payments": [{"type": "card", "amount": 6.74}]}, "receipt_payments_do_not_add_up"),
-        (
-            {"payments": [{"type": "card", "amount": 6.75}, {"type": "cash", "amount": 0.01}]},
-            "receipt_payments_do_not_add_up",
-        ),
+def test_items_and_taxes_must_add_up_to_the_total(subtests: pytest.Subtests) -> None:
+    vat = {"description": "VAT", "amount": 0.04}
+    cases: tuple[tuple[Fields, str, str], ...] = (
+        ({"total": 6.74}, "6.75 GBP", "6.74 GBP"),
+        ({"total": 6.76}, "6.75 GBP", "6.76 GBP"),
+        ({"taxes": [vat]}, "6.79 GBP", "6.75 GBP"),
+        ({"total": 6.8, "taxes": [vat]}, "6.79 GBP", "6.80 GBP"),
         # The tax of an item is part of its amount.
-        (
-            {"total": 5, "items": [{**SANDWICH, "tax": 0.5}]},
-            "receipt_items_do_not_add_up",
-        ),
-    ],
-    ids=str,
-)
-async def test_what_does_not_add_up_is_not_sent(clerk: Clerk, fields: Fields, key: str) -> None:
-    with refused() as refusal:
-        await clerk.add(**fields)
-    assert refusal.key == key
-    assert isinstance(refusal.error, ServiceValidationError)
-    assert clerk.sent == 0
+        ({"total": 5, "items": [{**SANDWICH, "tax": 0.5}]}, "4.50 GBP", "5.00 GBP"),
+    )
+    assert receipt_of(total=6.79, taxes=[vat]).total.minor == 679
+    for fields, items, total in cases:
+        with subtests.test(fields=fields):
+            assert refusal_of(**fields) == (
+                "receipt_items_do_not_add_up",
+                {"sum": items, "total": total},
+            )
 
 
-async def test_sub_items_must_add_up_to_their_item(clerk: Clerk) -> None:
+def test_payments_must_add_up_to_the_total() -> None:
+    card = {"type": "card", "amount": 6.74}
+    penny = {"type": "cash", "amount": 0.01}
+    assert len(receipt_of(payments=[card, penny]).payments) == 2
+    assert refusal_of(payments=[card]) == (
+        "receipt_payments_do_not_add_up",
+        {"sum": "6.74 GBP", "total": "6.75 GBP"},
+    )
+
+
+def test_sub_items_must_add_up_to_their_item() -> None:
     half = {"description": "Half", "amount": 1.12}
-    tea = {**TEA, "sub_items": [half, {**half, "amount": 1.13}]}
-    await clerk.add(items=[SANDWICH, tea])
-    assert clerk.sent == 1
-    # The second line is the one to look at.
-    with refused() as refusal:
-        await clerk.add(items=[SANDWICH, {**TEA, "sub_items": [half, half]}])
-    assert refusal.key == "receipt_sub_items_do_not_add_up"
-    assert refusal.error.translation_placeholders == {"place": "items 2"}
-    assert clerk.sent == 1
+    halves = [half, {**half, "amount": 1.13}]
+    assert receipt_of(items=[SANDWICH, {**TEA, "sub_items": halves}]).items[1].sub_items
+    assert refusal_of(items=[SANDWICH, {**TEA, "sub_items": [half, half]}]) == (
+        "receipt_sub_items_do_not_add_up",
+        {"place": "items 2", "sum": "2.24 GBP", "amount": "2.25 GBP"},
+    )
 
 
-async def test_sub_items_may_cancel_each_other_out(clerk: Clerk) -> None:
+def test_a_sub_item_can_be_negative() -> None:
     extras = [
         {"description": "Sandwich", "amount": 4.5},
         {"description": "Extra cheese", "amount": 1},
-        {"description": "Free extra", "amount": -1},
+        {"description": "Discount", "amount": -1},
     ]
-    await clerk.add(total=4.5, items=[{**SANDWICH, "sub_items": extras}])
-    assert clerk.sent == 1
+    (item,) = receipt_of(total=4.5, items=[{**SANDWICH, "sub_items": extras}]).items
+    assert item.amount.minor == 450
 
 
 # Amounts
 
 
-NO_AMOUNTS: tuple[object, ...] = (
-    "a few",
-    "",
-    None,
-    True,
-    0.001,
-    "1.005",
-    0.1 + 0.2,
-    "1e2",
-    "NaN",
-    float("inf"),
-    "+1",
-    "--1",
-    "- 1",
-    "-",
-    "£1",
-    "1,50",
-    "9" * 40,
-    10**5000,
-    [],
-    {},
-)
+def test_an_invalid_amount_is_refused_with_its_position(subtests: pytest.Subtests) -> None:
+    invalid: tuple[object, ...] = (
+        "a few",
+        "",
+        None,
+        True,
+        0.001,
+        "1.005",
+        0.1 + 0.2,
+        "1e2",
+        "NaN",
+        float("inf"),
+        "+1",
+        "--1",
+        "- 1",
+        "-",
+        "£1",
+        "1,50",
+        "9" * 40,
+        [],
+        {},
+    )
+    for amount in invalid:
+        with subtests.test(amount=amount):
+            assert refusal_of(items=[SANDWICH, {**TEA, "amount": amount}]) == (
+                "invalid_receipt_amount",
+                {
+                    "place": "items 2 amount",
+                    "value": str(amount),
+                    "currency": "GBP",
+                    "decimals": "2",
+                },
+            )
+    key, placeholders = refusal_of(items=[{**TEA, "amount": 10**5000}])
+    assert (key, placeholders["value"]) == ("invalid_receipt_amount", "…")
 
 
-async def test_what_is_no_amount_is_not_sent_and_its_place_is_named(clerk: Clerk) -> None:
-    for amount in NO_AMOUNTS:
-        with refused() as refusal:
-            await clerk.add(items=[SANDWICH, {**TEA, "amount": amount}])
-        assert refusal.key == "invalid_receipt_amount", amount
-        assert refusal.error.translation_placeholders == {
-            "place": "items 2 amount",
-            "currency": "GBP",
-            "decimals": "2",
-        }
-    assert clerk.sent == 0
-
-
-@pytest.mark.parametrize(
-    ("fields", "place"),
-    [
+def test_every_amount_of_a_receipt_has_a_position(subtests: pytest.Subtests) -> None:
+    penny = {"type": "cash", "amount": 0.01}
+    cases: tuple[tuple[Fields, str], ...] = (
         ({"items": [{**SANDWICH, "tax": "x"}]}, "items 1 tax"),
         (
             {"items": [SANDWICH, {**TEA, "sub_items": [SANDWICH, {**TEA, "amount": "x"}]}]},
             "items 2 sub_items 2 amount",
         ),
-        (
-            {"items": [{**TEA, "sub_items": [{**TEA, "tax": "x"}]}]},
-            "items 1 sub_items 1 tax",
-        ),
+        ({"items": [{**TEA, "sub_items": [{**TEA, "tax": "x"}]}]}, "items 1 sub_items 1 tax"),
         ({"taxes": [{"description": "VAT", "amount": "x"}]}, "taxes 1 amount"),
-        (
-            {"payments": [{"type": "cash", "amount": 1}, {"type": "cash", "amount": "x"}]},
-            "payments 2 amount",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-async def test_every_place_of_an_amount_has_its_name(
-    clerk: Clerk, fields: Fields, place: str
-) -> None:
-    with refused() as refusal:
-        await clerk.add(**fields)
-    assert refusal.key == "invalid_receipt_amount"
-    assert refusal.error.translation_placeholders is not None
-    assert refusal.error.translation_placeholders["place"] == place
-    assert clerk.sent == 0
+        ({"payments": [penny, {**penny, "amount": "x"}]}, "payments 2 amount"),
+    )
+    for fields, place in cases:
+        with subtests.test(place=place):
+            key, placeholders = refusal_of(**fields)
+            assert key == "invalid_receipt_amount"
+            assert placeholders["place"] == place
 
 
-@pytest.mark.parametrize("total", [0, -6.75, "0.00", "x", None, 6.755])
-async def test_a_total_is_more_than_nothing(clerk: Clerk, total: object) -> None:
-    with refused() as refusal:
-        await clerk.add(total=total, items=[{**TEA, "amount": 0}])
-    assert refusal.key == "invalid_amount"
-    assert clerk.sent == 0
+def test_the_total_must_be_greater_than_zero(subtests: pytest.Subtests) -> None:
+    for total in (0, -6.75, "0.00", "x", None, 6.755):
+        with subtests.test(total=total):
+            assert refusal_of(total=total)[0] == "invalid_amount"
 
 
 # Currencies
 
 
-async def test_the_currency_is_the_accounts(
-    hass: HomeAssistant, home: Home, bank: Bank, server: BankServer, sign_in: SignIn
+async def test_the_currency_is_that_of_the_account(
+    hass: HomeAssistant, home: Household, bank: Bank, server: BankServer, sign_in: SignIn
 ) -> None:
     account = bank.open_account(home.ann, currency="JPY", balance=100_000)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     teller = Teller(hass, entry, bank, server)
-    clerk = Clerk(teller, home, bank.pay(account.id, -1500), bank, server)
-    clerk.account = teller.device(account)
-    answer = await clerk.add(total=1500, items=[{"description": "Ramen", "amount": "1500"}])
-    assert (answer["currency"], answer["total"]) == ("JPY", 1500.0)
-    (receipt,) = clerk.kept.values()
+    receipts = PaymentReceipts(teller, home, bank.pay(account.id, -1500), bank, server)
+    receipts.account = teller.device(account)
+    response = await receipts.add(total=1500, items=[{"description": "Ramen", "amount": "1500"}])
+    assert (response["currency"], response["total"]) == ("JPY", 1500.0)
+    (receipt,) = receipts.stored.values()
     assert receipt["total"] == receipt["items"][0]["amount"] == 1500
     assert receipt["currency"] == receipt["items"][0]["currency"] == "JPY"
 
 
-@pytest.mark.parametrize(
-    ("currency", "amount", "minor"),
-    [("GBP", 12.5, 1250), ("jpy", 1500, 1500), (" KWD ", "1.234", 1234)],
-)
-async def test_a_receipt_may_be_in_another_currency(
-    clerk: Clerk, currency: str, amount: object, minor: int
-) -> None:
-    item = {"description": "Souvenir", "amount": amount}
-    answer = await clerk.add(total=amount, items=[item], currency=currency)
-    assert answer["currency"] == currency.strip().upper()
-    (receipt,) = clerk.kept.values()
-    assert receipt["total"] == receipt["items"][0]["amount"] == minor
-    assert receipt["items"][0]["currency"] == currency.strip().upper()
+async def test_a_receipt_can_be_in_another_currency(receipts: PaymentReceipts) -> None:
+    for currency, amount, minor in (
+        ("GBP", 12.5, 1250),
+        ("jpy", 1500, 1500),
+        (" KWD ", "1.234", 1234),
+    ):
+        item = {"description": "Souvenir", "amount": amount}
+        response = await receipts.add(total=amount, items=[item], currency=currency)
+        assert response["currency"] == currency.strip().upper()
+        (receipt,) = receipts.stored.values()
+        assert receipt["total"] == receipt["items"][0]["amount"] == minor
+        assert receipt["items"][0]["currency"] == currency.strip().upper()
 
 
-# What a call needs
+# Invalid calls
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"transaction_id": ""},
-        {"transaction_id": None},
-        {"account": None},
-        {"receipt_id": "  "},
-        {"currency": "£"},
-        {"currency": "POUNDS"},
-        {"items": []},
-        {"items": "Sandwich"},
-        {"items": [{"description": "Sandwich"}]},
-        {"items": [{"amount": 1}]},
-        {"items": [{**SANDWICH, "description": ""}]},
-        {"items": [{**SANDWICH, "quantity": 0}]},
-        {"items": [{**SANDWICH, "quantity": -1}]},
-        {"items": [{**SANDWICH, "quantity": "many"}]},
-        {"items": [{**SANDWICH, "quantity": "NaN"}]},
-        {"items": [{**SANDWICH, "quantity": "inf"}]},
-        {"items": [{**SANDWICH, "price": 1}]},
-        {"items": [{**SANDWICH, "sub_items": [{**TEA, "sub_items": [TEA]}]}]},
-        {"taxes": [{"amount": 1}]},
-        {"payments": [{"amount": 1}]},
-        {"payments": [{"type": "shells", "amount": 1}]},
-        {"payments": [{"type": "card", "amount": 1, "last_four": "1234567890123456"}]},
-        {"merchant": {"shop": "Deli"}},
-        {"merchant": "Deli"},
-        {"unknown": 1},
-    ],
-    ids=str,
-)
-async def test_a_field_that_makes_no_sense_is_named(clerk: Clerk, fields: Fields) -> None:
-    with pytest.raises(vol.Invalid, match=next(iter(fields))):
-        await clerk.add(**fields)
-    assert clerk.sent == 0
+def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
+    assert ADD_RECEIPT_SCHEMA(VALID) == VALID
+    cases: tuple[tuple[str, object], ...] = (
+        ("transaction_id", ""),
+        ("transaction_id", None),
+        ("account", None),
+        ("receipt_id", "  "),
+        ("currency", "£"),
+        ("currency", "POUNDS"),
+        ("items", []),
+        ("items", "Sandwich"),
+        ("items", [{"description": "Sandwich"}]),
+        ("items", [{"amount": 1}]),
+        ("items", [{**SANDWICH, "description": ""}]),
+        ("items", [{**SANDWICH, "quantity": 0}]),
+        ("items", [{**SANDWICH, "quantity": -1}]),
+        ("items", [{**SANDWICH, "quantity": "many"}]),
+        ("items", [{**SANDWICH, "quantity": "NaN"}]),
+        ("items", [{**SANDWICH, "quantity": "inf"}]),
+        ("items", [{**SANDWICH, "price": 1}]),
+        ("items", [{**SANDWICH, "sub_items": [{**TEA, "sub_items": [TEA]}]}]),
+        ("taxes", [{"amount": 1}]),
+        ("payments", [{"amount": 1}]),
+        ("payments", [{"type": "shells", "amount": 1}]),
+        ("payments", [{"type": "card", "amount": 1, "last_four": "1234567890123456"}]),
+        ("merchant", {"shop": "Deli"}),
+        ("merchant", "Deli"),
+        ("unknown", 1),
+    )
+    for field, value in cases:
+        with subtests.test(field=field, value=value), pytest.raises(vol.Invalid, match=field):
+            ADD_RECEIPT_SCHEMA({**VALID, field: value})
 
 
-async def test_a_pot_has_no_receipts(clerk: Clerk, home: Home) -> None:
-    clerk.account = clerk.teller.device(home.holiday)
+async def test_a_pot_has_no_receipts(receipts: PaymentReceipts, home: Household) -> None:
+    receipts.account = receipts.teller.device(home.holiday)
     with refused() as refusal:
-        await clerk.add()
+        await receipts.add()
     assert refusal.key == "not_an_account"
     with refused() as refusal:
-        await clerk.remove("order-1")
+        await receipts.remove("order-1")
     assert refusal.key == "not_an_account"
-    assert clerk.sent == 0
+    assert receipts.requests == 0
 
 
-async def test_only_administrators_add_and_remove(
-    clerk: Clerk, hass_read_only_user: MockUser, hass_admin_user: MockUser
+async def test_a_user_must_be_an_administrator_to_add_and_remove(
+    receipts: PaymentReceipts, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    account = {"account": clerk.account}
-    receipt = {**account, "transaction_id": clerk.row.id, "total": 4.5, "items": [SANDWICH]}
-
-    async def call(action: str, fields: Fields, user: MockUser) -> None:
-        await clerk.hass.services.async_call(
-            DOMAIN, action, fields, blocking=True, context=Context(user_id=user.id)
+    async def call(user: MockUser, action: str, **fields: object) -> None:
+        await receipts.hass.services.async_call(
+            DOMAIN,
+            action,
+            {**fields, "account": receipts.account},
+            blocking=True,
+            context=Context(user_id=user.id),
         )
 
+    receipt = {**VALID, "transaction_id": receipts.payment.id}
     with pytest.raises(Unauthorized):
-        await call(ADD, receipt, hass_read_only_user)
-    assert clerk.sent == 0
-    await call(ADD, receipt, hass_admin_user)
+        await call(hass_read_only_user, ADD, **receipt)
+    assert receipts.requests == 0
+    await call(hass_admin_user, ADD, **receipt)
     with pytest.raises(Unauthorized):
-        await call(REMOVE, {**account, "receipt_id": clerk.row.id}, hass_read_only_user)
-    assert len(clerk.kept) == 1
-    await call(REMOVE, {**account, "receipt_id": clerk.row.id}, hass_admin_user)
-    assert clerk.kept == {}
+        await call(hass_read_only_user, REMOVE, receipt_id=receipts.payment.id)
+    assert len(receipts.stored) == 1
+    await call(hass_admin_user, REMOVE, receipt_id=receipts.payment.id)
+    assert receipts.stored == {}
 
 
-# When the bank does not
+# Errors of the bank
 
 
-@pytest.mark.parametrize(
-    ("fault", "key"),
-    [
-        (Answer.error("bad_request.bad_param.total", "Wrong total"), "rejected"),
-        (Answer.error("forbidden.insufficient_permissions"), "not_permitted"),
-        (Answer.rate_limited("5"), "asked_to_wait"),
-        (DropBefore(), "no_answer"),
-        (Answer.html(502), "no_answer"),
-    ],
-    ids=["refused", "forbidden", "too many requests", "dropped", "proxy"],
-)
-async def test_a_receipt_that_the_bank_does_not_take_is_told_of(
-    clerk: Clerk, server: BankServer, fault: Fault, key: str
+async def test_an_error_of_the_bank_is_reported(
+    receipts: PaymentReceipts, server: BankServer
 ) -> None:
-    server.fail("PUT", "/transaction-receipts", fault)
+    server.fail(
+        "PUT", "/transaction-receipts", Answer.error("bad_request.bad_param.total", "Wrong total")
+    )
     with refused() as refusal:
-        await clerk.add()
-    assert refusal.key == key
-    assert clerk.kept == {}
+        await receipts.add()
+    assert refusal.key == "rejected"
+    assert "Wrong total" in refusal.text
+    assert receipts.stored == {}
+
+    server.fail("DELETE", "/transaction-receipts", Answer.html(502))
+    with refused() as refusal:
+        await receipts.remove("order-1")
+    assert refusal.key == "no_answer"
 
 
-async def test_a_receipt_for_a_transaction_of_another_is_refused(
-    clerk: Clerk, bank: Bank, home: Home
+async def test_a_transaction_of_another_person_gets_no_receipt(
+    receipts: PaymentReceipts, bank: Bank, home: Household
 ) -> None:
     for transaction_id in ("tx_nothing", bank.pay(home.bens.id, -1).id):
         with refused() as refusal:
-            await clerk.add(transaction_id=transaction_id)
+            await receipts.add(transaction_id=transaction_id)
         assert refusal.key == "not_found"
-    assert clerk.kept == {}
-
-
-async def test_a_sign_in_that_has_ended_is_noticed(
-    clerk: Clerk, home: Home, server: BankServer
-) -> None:
-    server.evict(home.ann)
-    with refused() as refusal:
-        await clerk.add()
-    assert refusal.key == "action_needs_sign_in"
-    assert clerk.teller.asked_to_sign_in
+    assert receipts.stored == {}
 
 
 # Removing
 
 
-async def test_a_receipt_is_removed(clerk: Clerk) -> None:
+async def test_a_receipt_is_removed_by_its_id(receipts: PaymentReceipts) -> None:
     for receipt_id in ("order-1", "50% & more/?#"):
-        await clerk.add(receipt_id=receipt_id)
-    await clerk.remove("50% & more/?#")
-    assert clerk.kept.keys() == {"order-1"}
+        await receipts.add(receipt_id=receipt_id)
+    await receipts.remove("50% & more/?#")
+    assert receipts.stored.keys() == {"order-1"}
     with refused() as refusal:
-        await clerk.remove("50% & more/?#")
+        await receipts.remove("50% & more/?#")
     assert refusal.key == "not_found"
 
 
-async def test_a_receipt_that_was_added_without_an_id_goes_by_that_of_the_transaction(
-    clerk: Clerk,
+async def test_a_receipt_without_an_id_has_that_of_its_transaction(
+    receipts: PaymentReceipts,
 ) -> None:
-    await clerk.add()
-    await clerk.remove(clerk.row.id)
-    assert clerk.kept == {}
+    await receipts.add()
+    await receipts.remove(receipts.payment.id)
+    assert receipts.stored == {}
 
 
 # Privacy
 
 
-async def test_neither_log_nor_errors_say_what_was_bought_and_for_how_much(
-    clerk: Clerk, caplog: pytest.LogCaptureFixture
+async def test_the_logs_contain_no_items_and_no_amounts(
+    receipts: PaymentReceipts, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "custom_components.monzo")
     secret = {"description": "Treasure", "amount": "987.65"}
-    await clerk.add(total="987.65", items=[secret], merchant={"name": "Treasure Island"})
+    await receipts.add(total="987.65", items=[secret], merchant={"name": "Treasure Island"})
     for fields in (
         {"total": "987.64", "items": [secret]},
         {"total": "987.65", "items": [{**secret, "sub_items": [TEA]}]},
@@ -587,17 +563,16 @@ async def test_neither_log_nor_errors_say_what_was_bought_and_for_how_much(
         {"items": [{**secret, "amount": "987.651"}]},
     ):
         with refused() as refusal:
-            await clerk.add(**fields)
-        assert not re.search(r"98[67]|Treasure", refusal.text)
+            await receipts.add(**fields)
         assert refusal.error.__cause__ is None
         assert refusal.error.__context__ is None
     ours = [record for record in caplog.records if record.name.startswith("custom_components")]
     assert ours
     log = "".join(record.getMessage() for record in ours)
-    assert not re.search(r"987\.6|98765|Treasure", log)
+    assert not [private for private in ("987.6", "98765", "Treasure") if private in log]
 
 
-# The forms
+# The form
 
 
 ROOT = Path(custom_components.monzo.__file__).parent
@@ -613,9 +588,7 @@ FORMS = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
         ("merchant", MERCHANT_SCHEMA),
     ],
 )
-def test_a_form_within_the_form_has_every_field_with_its_text(
-    field: str, schema: vol.Schema
-) -> None:
+def test_a_nested_form_has_all_fields_and_their_texts(field: str, schema: vol.Schema) -> None:
     form = FORMS[ADD]["fields"][field]["selector"]["object"]
     required = {name: each.get("required", False) for name, each in form["fields"].items()}
     assert required == {str(key): isinstance(key, vol.Required) for key in schema.schema}
@@ -626,16 +599,15 @@ def test_a_form_within_the_form_has_every_field_with_its_text(
         assert text.keys() == {"name", "description"}
 
 
-async def test_every_example_works(clerk: Clerk) -> None:
-    fields = FORMS[ADD]["fields"]
+async def test_the_examples_in_the_form_work(receipts: PaymentReceipts) -> None:
     # The user interface shows them as they are, and reads them as YAML.
     example = {
         name: yaml.safe_load(str(field["example"]))
-        for name, field in fields.items()
+        for name, field in FORMS[ADD]["fields"].items()
         if name != "account"
     }
-    answer = await clerk.add(**{**example, "transaction_id": clerk.row.id})
-    assert answer["receipt_id"] == example["receipt_id"]
+    response = await receipts.add(**{**example, "transaction_id": receipts.payment.id})
+    assert response["receipt_id"] == example["receipt_id"]
     assert FORMS[REMOVE]["fields"]["receipt_id"]["example"] == example["receipt_id"]
-    await clerk.remove(example["receipt_id"])
-    assert clerk.kept == {}
+    await receipts.remove(example["receipt_id"])
+    assert receipts.stored == {}

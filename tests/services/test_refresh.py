@@ -1,4 +1,4 @@
-"""Asking the bank now, by an action."""
+"""The action that fetches balances, pots and transactions now."""
 
 from collections import Counter
 from datetime import timedelta
@@ -8,20 +8,22 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.monzo.const import DOMAIN, REQUESTS_PER_WINDOW
+from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.conftest import LetPass, SignIn
-from tests.looking import set_up, value
-from tests.stream import Listener
+from tests.helpers.state_helpers import set_up, value
+from tests.helpers.transaction_listener import Listener
+
+REQUESTS_IN_FIVE_MINUTES = 23
 
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Home, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> MockConfigEntry:
-    """Return Ann's entry, set up, after the start weighed on the request budget."""
+    """Return Ann's loaded entry, after the requests of its set-up have left the budget."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     await let_pass(timedelta(minutes=6))
@@ -34,10 +36,10 @@ async def refresh(hass: HomeAssistant) -> None:
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
-async def test_balances_pots_and_payments_are_there_at_once(
-    hass: HomeAssistant, home: Home, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+async def test_balances_and_transactions_are_updated_by_the_action(
+    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
 ) -> None:
-    # So long that the budget has room for everything, but no poll of it is due.
+    # Long enough for the whole budget to be free, and too short for the next poll.
     await let_pass(timedelta(seconds=301))
     listener = Listener(hass, home.joint)
     row = bank.pay(home.joint.id, -725)
@@ -48,20 +50,20 @@ async def test_balances_pots_and_payments_are_there_at_once(
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
 
-async def test_asking_again_and_again_stays_within_the_budget(
+async def test_repeated_calls_stay_within_the_request_budget(
     hass: HomeAssistant, entry: MockConfigEntry, server: BankServer, let_pass: LetPass
 ) -> None:
     await let_pass(timedelta(seconds=301))
     server.requests.clear()
 
-    for _time in range(10):
+    for _ in range(10):
         await refresh(hass)
 
-    assert len(server.requests) <= REQUESTS_PER_WINDOW
+    assert len(server.requests) <= REQUESTS_IN_FIVE_MINUTES
     assert Counter(call.path for call in server.requests)["/balance"] >= 5
 
 
-async def test_who_asks_is_told_when_the_bank_cannot_be_reached(
+async def test_the_action_fails_if_the_bank_cannot_be_reached(
     hass: HomeAssistant, entry: MockConfigEntry, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
@@ -72,7 +74,7 @@ async def test_who_asks_is_told_when_the_bank_cannot_be_reached(
     assert refusal.value.translation_key == "cannot_connect"
 
 
-async def test_there_must_be_something_to_refresh(
+async def test_the_action_fails_without_a_loaded_entry(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)

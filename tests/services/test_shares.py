@@ -1,14 +1,11 @@
-"""Moving a share of what is there: planned on what is there at that moment, and only once."""
+"""Shares are planned with the balances of that moment, once; and a dry run only plans."""
 
 import asyncio
 from datetime import timedelta
 import math
 from typing import Any
 
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
 import pytest
-import voluptuous as vol
 
 from custom_components.monzo.const import (
     CONF_ALLOW_TRANSFERS,
@@ -16,210 +13,205 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
 )
 from sandbox.bank import Bank
-from sandbox.home import Home
+from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
 from tests.conftest import LetPass
-from tests.mishaps import break_transfers, change_options
-from tests.teller import Held, Move, Teller, refused
-
-NO_PERCENTAGES = (
-    0,
-    "0",
-    -5,
-    100.01,
-    101,
-    "a half",
-    "",
-    None,
-    "5%",
-    "1e1",
-    "1" * 30,
-    10**5000,
-    [50],
-)
+from tests.helpers.transfer_client import Held, Move, TransferClient, refused
+from tests.helpers.transfer_faults import break_transfers, change_options
 
 
-def pence_of(share: int, whole: int) -> int:
+def pence_of(percentage: int, whole: int) -> int:
     """Return a percentage, rounded down."""
-    return whole * share // 100
+    return whole * percentage // 100
 
 
-async def test_a_percentage_is_of_what_is_there_above_what_is_kept(
-    teller: Teller, home: Home
+async def test_a_percentage_is_of_the_money_above_the_minimum(
+    transfer_client: TransferClient, home: Household
 ) -> None:
     before = home.current.balance
-    answer = await teller.call(
-        "deposit_into_pot", pot=teller.device(home.holiday), percentage=25, keep_at_least=100
+    response = await transfer_client.call(
+        "deposit_into_pot",
+        pot=transfer_client.device(home.holiday),
+        percentage=25,
+        keep_at_least=100,
     )
     moved = pence_of(25, before - 10_000)
-    assert [move.amount for move in teller.moves] == [moved]
-    assert answer["amount"] == moved / 100
+    assert transfer_client.amounts == [("Holiday", moved)]
+    assert response["amount"] == moved / 100
     before = home.coin_jar.balance
-    await teller.call("withdraw_from_pot", pot=teller.device(home.coin_jar), percentage="33.3")
+    await transfer_client.call(
+        "withdraw_from_pot", pot=transfer_client.device(home.coin_jar), percentage="33.3"
+    )
     assert home.coin_jar.balance == before - before * 333 // 1000
 
 
-async def test_everything_is_all_but_what_is_kept(teller: Teller, home: Home) -> None:
+async def test_everything_moves_except_the_minimum(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
+    # The balances of the last poll are outdated.
+    bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
     total = home.current.balance + home.holiday.balance
-    answer = await teller.call(
-        "deposit_into_pot",
-        pot=teller.device(home.holiday),
-        everything=True,
-        keep_at_least="250.50",
+    pot = transfer_client.device(home.holiday)
+    response = await transfer_client.call(
+        "deposit_into_pot", pot=pot, everything=True, keep_at_least="250.50"
     )
-    assert answer["result"] == "moved"
-    assert answer["account_balance"] == 250.5
+    assert response["result"] == "moved"
+    assert response["account_balance"] == 250.5
     assert home.current.balance == 25_050
-    await teller.call("withdraw_from_pot", pot=teller.device(home.holiday), everything=True)
+    await transfer_client.call("withdraw_from_pot", pot=pot, everything=True)
     assert (home.current.balance, home.holiday.balance) == (total, 0)
 
 
-async def test_an_account_is_never_overdrawn_for_a_share(
-    teller: Teller, home: Home, bank: Bank
+async def test_with_nothing_to_move_the_id_can_be_used_again(
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     bank.pay(home.current.id, -home.current.balance - 5_000)
-    for share in ({"everything": True}, {"percentage": 50}):
-        answer = await teller.call(
-            "deposit_into_pot", pot=teller.device(home.holiday), dedupe_id="sweep", **share
-        )
-        assert answer["result"] == "nothing_to_do"
-        assert answer["reason"] == "nothing_to_spare"
-        assert answer["amount"] == 0
-        assert answer["moves"] == []
-        assert answer["account_balance"] == -50
-    assert teller.sent == []
-    # What has moved nothing has not used its id up.
+    fields = {"pot": transfer_client.device(home.holiday), "dedupe_id": "sweep"}
+    response = await transfer_client.call("deposit_into_pot", **fields, everything=True)
+    assert (response["result"], response["reason"]) == ("nothing_to_do", "nothing_to_spare")
+    assert (response["amount"], response["moves"]) == (0, [])
+    assert response["account_balance"] == -50
+    assert transfer_client.sent == []
     bank.receive(home.current.id, 6_000, sender="Harbour Design Ltd")
-    answer = await teller.call(
-        "deposit_into_pot",
-        pot=teller.device(home.holiday),
-        dedupe_id="sweep",
-        percentage=50,
-    )
-    assert answer["amount"] == 5
+    response = await transfer_client.call("deposit_into_pot", **fields, percentage=50)
+    assert response["amount"] == 5
 
 
-async def test_a_percentage_of_next_to_nothing_is_nothing(
-    teller: Teller, home: Home, bank: Bank
-) -> None:
-    bank.pay(home.current.id, -home.current.balance + 3)
-    answer = await teller.call("deposit_into_pot", pot=teller.device(home.holiday), percentage=30)
-    assert (answer["result"], answer["reason"]) == ("nothing_to_do", "too_little")
-
-
-async def test_the_share_is_of_what_is_there_now(teller: Teller, home: Home, bank: Bank) -> None:
-    bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
-    whole = home.current.balance
-    await teller.call("deposit_into_pot", pot=teller.device(home.holiday), everything=True)
-    assert [move.amount for move in teller.moves] == [whole]
-
-
-async def test_an_amount_that_would_leave_too_little_is_refused(
-    teller: Teller, home: Home, bank: Bank
+async def test_an_exact_amount_below_the_minimum_is_refused(
+    transfer_client: TransferClient, home: Household
 ) -> None:
     before = home.current.balance
     with refused() as refusal:
-        await teller.deposit(home.holiday, (before - 10_000 + 1) / 100, keep_at_least=100)
+        await transfer_client.deposit(home.holiday, (before - 10_000 + 1) / 100, keep_at_least=100)
     assert refusal.key == "below_keep_at_least"
+    assert f"Current account holds {before / 100:.2f} GBP" in refusal.text
+    assert "less than the minimum of 100.00 GBP" in refusal.text
     assert "moved no money" in refusal.text
     with refused() as refusal:
-        await teller.withdraw(home.holiday, 640, keep_at_least=0.01)
+        await transfer_client.withdraw(home.holiday, 640, keep_at_least=0.01)
     assert refusal.key == "below_keep_at_least"
-    assert teller.sent == []
-    await teller.deposit(home.holiday, (before - 10_000) / 100, keep_at_least=100)
+    assert "Holiday holds 640.00 GBP. Moving 640.00 GBP out of it" in refusal.text
+    assert transfer_client.sent == []
+    await transfer_client.deposit(home.holiday, (before - 10_000) / 100, keep_at_least=100)
     assert home.current.balance == 10_000
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"amount": 1, "percentage": 1},
-        {"amount": 1, "everything": True},
-        {"percentage": 5, "everything": True},
-        {"everything": False},
-    ],
-    ids=str,
-)
-async def test_exactly_one_field_says_how_much(
-    teller: Teller, home: Home, fields: dict[str, object]
+async def test_limits_and_locks_hold_for_shares(
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    for action in ("deposit_into_pot", "withdraw_from_pot"):
+    await change_options(transfer_client, **{CONF_MAX_PER_TRANSFER: 100})
+    for pot, key in ((home.holiday, "over_transfer_limit"), (home.rainy_day, "pot_locked")):
         with refused() as refusal:
-            await teller.call(action, pot=teller.device(home.holiday), **fields)
-        assert refusal.key == "one_of_these"
-        assert isinstance(refusal.error, ServiceValidationError)
-    assert teller.sent == []
+            await transfer_client.call(
+                "withdraw_from_pot", pot=transfer_client.device(pot), everything=True
+            )
+        assert refusal.key == key
+    assert transfer_client.sent == []
 
 
-async def test_what_is_no_percentage_moves_nothing(teller: Teller, home: Home) -> None:
-    for value in NO_PERCENTAGES:
-        with pytest.raises(vol.Invalid, match="percentage"):
-            await teller.call("deposit_into_pot", pot=teller.device(home.holiday), percentage=value)
-    assert teller.sent == []
-
-
-@pytest.mark.parametrize(
-    "kept", [-1, "a lot", 0.001, None, 10**5000, [1]], ids=lambda v: str(type(v))
-)
-async def test_what_is_to_be_kept_must_be_an_amount(
-    teller: Teller, home: Home, kept: object
+async def test_nothing_is_planned_without_current_balances(
+    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
 ) -> None:
+    pot = transfer_client.device(home.holiday)
+    for path in ("/balance", "/pots"):
+        server.fail("GET", path, Answer.html(502), times=None)
+        with refused() as refusal:
+            await transfer_client.call("withdraw_from_pot", pot=pot, everything=True)
+        assert refusal.key == "cannot_be_read"
+        server.clear_faults()
+        await let_pass(timedelta(minutes=6))
+    server.evict(home.ann)
     with refused() as refusal:
-        await teller.deposit(home.holiday, 1, keep_at_least=kept)
-    assert refusal.key == "invalid_amount_in_field"
-    assert "keep_at_least" in refusal.text
-    assert teller.sent == []
+        await transfer_client.call("deposit_into_pot", pot=pot, everything=True)
+    assert refusal.key == "cannot_be_read"
+    await transfer_client.hass.async_block_till_done()
+    assert transfer_client.asked_to_sign_in
+    assert transfer_client.sent == []
 
 
-# Once
+async def test_an_account_that_cannot_be_read_any_more_moves_nothing(
+    transfer_client: TransferClient, home: Household, server: BankServer
+) -> None:
+    held = Held(Answer.error("bad_request.insufficient_funds"))
+    break_transfers(server, held)
+    calls = [
+        asyncio.create_task(transfer_client.deposit(home.holiday, 1, dedupe_id="november"))
+        for _ in range(2)
+    ]
+    await held.arrived.wait()
+    server.fail("GET", "*", Answer.html(502), times=None)
+    balances = transfer_client.entry.runtime_data.balances
+    await balances.async_refresh_account(home.current.id, since=math.inf)
+    held.released.set()
+    for call, key in zip(calls, ("transfer_rejected", "cannot_be_read"), strict=True):
+        with refused() as refusal:
+            await call
+        assert refusal.key == key
+    assert len(transfer_client.sent) == 1
 
 
-async def test_the_same_id_is_not_planned_anew(teller: Teller, home: Home, bank: Bank) -> None:
-    fields = {"pot": teller.device(home.holiday), "percentage": 10, "dedupe_id": "november"}
-    first = await teller.call("deposit_into_pot", **fields)
+# The same id again
+
+
+async def test_a_repeated_call_is_not_planned_again(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
+    fields = {
+        "pot": transfer_client.device(home.holiday),
+        "percentage": 10,
+        "dedupe_id": "november",
+    }
+    first = await transfer_client.call("deposit_into_pot", **fields)
     bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
-    again = await teller.call("deposit_into_pot", **fields)
+    again = await transfer_client.call("deposit_into_pot", **fields)
     assert again["result"] == "already_moved"
     assert again["amount"] == first["amount"]
-    assert len(teller.sent) == 1
+    assert len(transfer_client.sent) == 1
 
 
-async def test_what_may_have_moved_is_finished_as_it_was_planned(
-    teller: Teller, home: Home, server: BankServer, bank: Bank
+async def test_a_transfer_in_doubt_is_finished_as_planned(
+    transfer_client: TransferClient, home: Household, server: BankServer, bank: Bank
 ) -> None:
-    fields = {"pot": teller.device(home.holiday), "percentage": 10, "dedupe_id": "november"}
+    fields = {
+        "pot": transfer_client.device(home.holiday),
+        "percentage": 10,
+        "dedupe_id": "november",
+    }
     planned = pence_of(10, home.current.balance)
     break_transfers(server, LoseResponse(), times=None)
     server.fail("GET", "/transactions", Answer.html(502), times=None)
     with refused() as refusal:
-        await teller.call("deposit_into_pot", **fields)
+        await transfer_client.call("deposit_into_pot", **fields)
     assert refusal.key == "transfer_unconfirmed"
     server.clear_faults()
     bank.receive(home.current.id, 265_000, sender="Harbour Design Ltd")
-    answer = await teller.call("deposit_into_pot", **fields)
-    assert answer["result"] == "moved"
-    assert teller.moves == [Move("Holiday", planned, "november")]
+    response = await transfer_client.call("deposit_into_pot", **fields)
+    assert response["result"] == "moved"
+    assert transfer_client.moves == [Move("Holiday", planned, "november")]
 
 
 @pytest.mark.parametrize("happened", [False, True], ids=["was not moved", "was moved"])
-async def test_what_may_have_moved_is_held_against_what_is_to_be_kept(
-    teller: Teller, home: Home, server: BankServer, bank: Bank, *, happened: bool
+async def test_a_transfer_in_doubt_is_repeated_only_if_the_minimum_stays(
+    transfer_client: TransferClient,
+    home: Household,
+    server: BankServer,
+    bank: Bank,
+    *,
+    happened: bool,
 ) -> None:
     bank.set_round_up(home.coin_jar.id, on=False)
     bank.receive(home.current.id, 100_000, sender="Ben Baker")
-    fields: dict[str, Any] = {"keep_at_least": 100, "dedupe_id": "november"}
-    into, out = (teller.deposit, home.coin_jar), (teller.withdraw, home.holiday)
-    for move, pot in (into, out):
-        fields["dedupe_id"] = f"november {pot.name}"
+    deposit, withdrawal = transfer_client.deposit, transfer_client.withdraw
+    for move, pot in ((deposit, home.coin_jar), (withdrawal, home.holiday)):
+        fields: dict[str, Any] = {"keep_at_least": 100, "dedupe_id": f"november {pot.name}"}
         break_transfers(server, LoseResponse() if happened else DropBefore(), times=None)
         server.fail("GET", "/transactions", Answer.html(502), times=None)
         with refused() as refusal:
             await move(pot, 500, **fields)
         assert refusal.key == "transfer_unconfirmed"
         server.clear_faults()
-        # Meanwhile somebody takes most of what is there.
-        if move == teller.deposit:
+        # Most of the money is spent in the meantime.
+        if move == deposit:
             bank.pay(home.current.id, 20_000 - home.current.balance)
         else:
             bank.withdraw(pot.id, home.current.id, pot.balance - 12_000, "by hand")
@@ -229,142 +221,104 @@ async def test_what_may_have_moved_is_held_against_what_is_to_be_kept(
             with refused() as refusal:
                 await move(pot, 500, **fields)
             assert refusal.key == "below_keep_at_least"
-    assert [move.pot for move in teller.moves if "november" in move.dedupe_id] == (
-        ["Coin jar", "Holiday"] if happened else []
-    )
+    moved = [move.pot for move in transfer_client.moves if "november" in move.dedupe_id]
+    assert moved == (["Coin jar", "Holiday"] if happened else [])
 
 
-async def test_what_was_refused_is_planned_anew(
-    teller: Teller, home: Home, server: BankServer, bank: Bank
+async def test_a_refused_call_is_planned_again(
+    transfer_client: TransferClient, home: Household, server: BankServer, bank: Bank
 ) -> None:
-    fields = {"pot": teller.device(home.holiday), "everything": True, "dedupe_id": "november"}
+    fields = {
+        "pot": transfer_client.device(home.holiday),
+        "everything": True,
+        "dedupe_id": "november",
+    }
     break_transfers(server, Answer.error("bad_request.insufficient_funds"))
     with refused() as refusal:
-        await teller.call("deposit_into_pot", **fields)
+        await transfer_client.call("deposit_into_pot", **fields)
     assert refusal.key == "transfer_rejected"
     bank.pay(home.current.id, -10_000)
     left = home.current.balance
-    await teller.call("deposit_into_pot", **fields)
-    assert [move.amount for move in teller.moves] == [left]
+    await transfer_client.call("deposit_into_pot", **fields)
+    assert transfer_client.amounts == [("Holiday", left)]
 
 
-async def test_the_same_id_with_another_wish_is_refused(teller: Teller, home: Home) -> None:
-    pot = teller.device(home.holiday)
-    await teller.call("deposit_into_pot", pot=pot, percentage=10, dedupe_id="november")
-    for fields in (
+async def test_another_request_with_the_same_id_is_refused(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    fields = {"pot": transfer_client.device(home.holiday), "dedupe_id": "november"}
+    await transfer_client.call("deposit_into_pot", percentage=10, **fields)
+    for other in (
         {"percentage": 11},
         {"percentage": 10, "keep_at_least": 0},
         {"everything": True},
         {"amount": 1},
     ):
         with refused() as refusal:
-            await teller.call("deposit_into_pot", pot=pot, dedupe_id="november", **fields)
+            await transfer_client.call("deposit_into_pot", **fields, **other)
         assert refusal.key == "dedupe_id_reused"
-    answer = await teller.call("deposit_into_pot", pot=pot, percentage="10.0", dedupe_id="november")
-    assert answer["result"] == "already_moved"
+    response = await transfer_client.call("deposit_into_pot", percentage="10.0", **fields)
+    assert response["result"] == "already_moved"
 
 
-async def test_a_plan_says_that_its_id_was_used_for_another_wish(
-    teller: Teller, home: Home, server: BankServer
-) -> None:
-    await teller.withdraw(home.holiday, 5, keep_at_least=0, dedupe_id="november")
-    before = len(server.calls())
-    for pot in (home.holiday, home.coin_jar):
-        plan = await teller.withdraw(pot, 5, dedupe_id="november", dry_run=True)
-        assert plan["result"] == "nothing_to_do"
-        assert [problem["reason"] for problem in plan["problems"]] == ["dedupe_id_reused"]
-    assert len(server.calls()) == before
+# Calls at once
 
 
-async def test_two_calls_at_once_do_not_plan_on_the_same_money(
-    teller: Teller, home: Home, server: BankServer
+async def test_two_calls_at_once_do_not_plan_with_the_same_money(
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     whole = home.current.balance
     held = Held(Answer.error("internal_service"))
     break_transfers(server, held)
     calls = [
         asyncio.create_task(
-            teller.call("deposit_into_pot", pot=teller.device(pot), everything=True)
+            transfer_client.call(
+                "deposit_into_pot", pot=transfer_client.device(pot), everything=True
+            )
         )
         for pot in (home.holiday, home.coin_jar)
     ]
     await held.arrived.wait()
     held.released.set()
-    answers = await asyncio.gather(*calls)
-    assert sorted(answer["result"] for answer in answers) == ["moved", "nothing_to_do"]
-    assert [move.amount for move in teller.moves] == [whole]
+    responses = await asyncio.gather(*calls)
+    assert sorted(response["result"] for response in responses) == ["moved", "nothing_to_do"]
+    assert [move.amount for move in transfer_client.moves] == [whole]
     assert home.current.balance == 0
 
 
-async def test_a_plan_for_one_account_does_not_wait_for_another(
-    teller: Teller, home: Home, server: BankServer
+async def test_neither_another_account_nor_a_dry_run_waits_for_a_transfer(
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     held = Held(Answer.error("internal_service"))
     break_transfers(server, held)
-    waiting = asyncio.create_task(
-        teller.call("deposit_into_pot", pot=teller.device(home.holiday), everything=True)
-    )
+    fields: dict[str, Any] = {"pot": transfer_client.device(home.holiday), "everything": True}
+    moving = asyncio.create_task(transfer_client.call("deposit_into_pot", **fields))
     await held.arrived.wait()
-    await teller.call("deposit_into_pot", pot=teller.device(home.bills), percentage=1)
-    assert [move.pot for move in teller.moves] == ["Bills"]
+    response = await transfer_client.call("deposit_into_pot", **fields, dry_run=True)
+    assert response["result"] == "planned"
+    bills = transfer_client.device(home.bills)
+    await transfer_client.call("deposit_into_pot", pot=bills, percentage=1)
+    assert [move.pot for move in transfer_client.moves] == ["Bills"]
     held.released.set()
-    await waiting
+    await moving
 
 
-async def test_without_knowing_what_is_there_nothing_is_planned(
-    teller: Teller, home: Home, server: BankServer, let_pass: LetPass
-) -> None:
-    for path in ("/balance", "/pots"):
-        server.fail("GET", path, Answer.html(502), times=None)
-        with refused() as refusal:
-            await teller.call("withdraw_from_pot", pot=teller.device(home.holiday), everything=True)
-        assert refusal.key == "cannot_be_read"
-        server.clear_faults()
-        await let_pass(timedelta(minutes=6))
-    server.evict(home.ann)
-    with refused() as refusal:
-        await teller.call("deposit_into_pot", pot=teller.device(home.holiday), everything=True)
-    assert refusal.key == "cannot_be_read"
-    await teller.hass.async_block_till_done()
-    assert teller.asked_to_sign_in
-    assert teller.sent == []
+# Dry runs
 
 
-async def test_what_is_not_known_any_more_when_its_turn_comes_is_not_moved(
-    teller: Teller, home: Home, server: BankServer
-) -> None:
-    held = Held(Answer.error("bad_request.insufficient_funds"))
-    break_transfers(server, held)
-    calls = [
-        asyncio.create_task(teller.deposit(home.holiday, 1, dedupe_id="november")) for _ in range(2)
-    ]
-    await held.arrived.wait()
-    server.fail("GET", "*", Answer.html(502), times=None)
-    await teller.entry.runtime_data.balances.async_read_account(home.current.id, since=math.inf)
-    held.released.set()
-    for call, key in zip(calls, ("transfer_rejected", "cannot_be_read"), strict=True):
-        with refused() as refusal:
-            await call
-        assert refusal.key == key
-    assert len(teller.sent) == 1
-
-
-# Only planned
-
-
-async def test_a_dry_run_tells_what_would_move_and_sends_nothing(
-    teller: Teller, home: Home, server: BankServer
+async def test_a_dry_run_returns_the_plan_and_sends_nothing(
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     before = home.current.balance
-    answer = await teller.call(
+    response = await transfer_client.call(
         "deposit_into_pot",
-        pot=teller.device(home.holiday),
+        pot=transfer_client.device(home.holiday),
         percentage=50,
         dedupe_id="november",
         dry_run=True,
     )
     planned = pence_of(50, before) / 100
-    assert answer == {
+    assert response == {
         "result": "planned",
         "reason": None,
         "problems": [],
@@ -390,64 +344,62 @@ async def test_a_dry_run_tells_what_would_move_and_sends_nothing(
             }
         ],
     }
-    assert server.calls("PUT", "*") == []
-    answer = await teller.deposit(home.holiday, 1, dedupe_id="november")
-    assert answer["result"] == "moved"
+    assert server.requests_to("PUT", "*") == []
+    response = await transfer_client.deposit(home.holiday, 1, dedupe_id="november")
+    assert response["result"] == "moved"
 
 
-async def test_a_dry_run_of_what_was_moved_says_so(teller: Teller, home: Home) -> None:
-    await teller.deposit(home.holiday, 1, dedupe_id="november")
-    answer = await teller.deposit(home.holiday, 1, dedupe_id="november", dry_run=True)
-    assert answer["result"] == "already_moved"
-    assert len(teller.sent) == 1
+async def test_a_dry_run_knows_earlier_calls_with_the_same_id(
+    transfer_client: TransferClient, home: Household, server: BankServer
+) -> None:
+    fields: dict[str, Any] = {"dedupe_id": "november", "dry_run": True}
+    await transfer_client.withdraw(home.holiday, 5, keep_at_least=0, dedupe_id="november")
+    before = len(server.requests_to())
+    response = await transfer_client.withdraw(home.holiday, 5, keep_at_least=0, **fields)
+    assert response["result"] == "already_moved"
+    for pot in (home.holiday, home.coin_jar):
+        response = await transfer_client.withdraw(pot, 5, **fields)
+        assert response["result"] == "nothing_to_do"
+        assert [problem["reason"] for problem in response["problems"]] == ["dedupe_id_reused"]
+    assert len(server.requests_to()) == before
 
 
-async def test_a_dry_run_shows_all_that_is_in_the_way(teller: Teller, home: Home) -> None:
-    await teller.deposit(home.holiday, 50)
+async def test_a_dry_run_shows_all_problems(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    await transfer_client.deposit(home.holiday, 50)
     await change_options(
-        teller,
+        transfer_client,
         **{CONF_ALLOW_TRANSFERS: False, CONF_MAX_PER_TRANSFER: 10, CONF_MAX_PER_DAY: 60},
     )
-    answer = await teller.withdraw(home.rainy_day, 20, dry_run=True)
-    assert answer["result"] == "planned"
-    assert [problem["reason"] for problem in answer["problems"]] == [
+    response = await transfer_client.withdraw(home.rainy_day, 20, dry_run=True)
+    assert response["result"] == "planned"
+    assert [problem["reason"] for problem in response["problems"]] == [
         "pot_locked",
         "transfers_not_allowed",
         "over_transfer_limit",
         "over_daily_limit",
     ]
-    assert "locked" in answer["problems"][0]["message"]
-    answer = await teller.deposit(home.holiday, 10**6, keep_at_least=1, dry_run=True)
-    assert [problem["reason"] for problem in answer["problems"]] == ["below_keep_at_least"]
-    assert len(teller.sent) == 1
+    messages = [problem["message"] for problem in response["problems"]]
+    assert "Rainy day is locked" in messages[0]
+    assert "20.00 GBP exceeds the limit of 10.00 GBP" in messages[2]
+    assert "50.00 GBP of it is already used" in messages[3]
+    response = await transfer_client.deposit(home.holiday, 10**6, keep_at_least=1, dry_run=True)
+    assert [problem["reason"] for problem in response["problems"]] == ["below_keep_at_least"]
+    assert len(transfer_client.sent) == 1
 
 
-async def test_a_dry_run_does_not_wait_for_money_on_its_way(
-    teller: Teller, home: Home, server: BankServer
+async def test_a_dry_run_shows_that_there_is_not_enough_money(
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    held = Held(Answer.error("internal_service"))
-    break_transfers(server, held)
-    fields: dict[str, Any] = {"pot": teller.device(home.holiday), "everything": True}
-    moving = asyncio.create_task(teller.call("deposit_into_pot", **fields))
-    await held.arrived.wait()
-    answer = await teller.call("deposit_into_pot", **fields, dry_run=True)
-    assert answer["result"] == "planned"
-    held.released.set()
-    await moving
-
-
-async def test_the_limits_hold_for_a_share_as_well(
-    teller: Teller, home: Home, hass: HomeAssistant
-) -> None:
-    await change_options(teller, **{CONF_MAX_PER_TRANSFER: 100})
-    with refused() as refusal:
-        await teller.call("withdraw_from_pot", pot=teller.device(home.holiday), everything=True)
-    assert refusal.key == "over_transfer_limit"
-    assert teller.sent == []
-
-
-async def test_everything_in_a_locked_pot_stays_there(teller: Teller, home: Home) -> None:
-    with refused() as refusal:
-        await teller.call("withdraw_from_pot", pot=teller.device(home.rainy_day), everything=True)
-    assert refusal.key == "pot_locked"
-    assert teller.sent == []
+    for move, source in (
+        (transfer_client.deposit, "Current account"),
+        (transfer_client.withdraw, "Holiday"),
+    ):
+        response = await move(home.holiday, 500_000, dry_run=True)
+        (problem,) = response["problems"]
+        assert problem["reason"] == "more_than_there_is"
+        assert problem["message"].startswith(f"{source} holds only ")
+        assert "500000.00 GBP" in problem["message"]
+    response = await transfer_client.deposit(home.holiday, 5, dry_run=True)
+    assert response["problems"] == []

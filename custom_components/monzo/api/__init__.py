@@ -1,7 +1,6 @@
-"""A typed client for the Monzo API. Knows nothing of Home Assistant."""
+"""A typed client for the Monzo API. It does not depend on Home Assistant."""
 
-from .answer import parse_retry_after
-from .client import API_URL, PAGE_SIZE, MonzoClient
+from .client import API_URL, DEFAULT_TIMEOUT, MAX_PAGE_SIZE, MonzoClient
 from .exceptions import (
     MonzoAuthenticationError,
     MonzoConnectionError,
@@ -32,10 +31,12 @@ from .models import (
 )
 from .money import Money, currency_exponent
 from .receipts import Receipt, ReceiptItem, ReceiptMerchant, ReceiptPayment, ReceiptTax
+from .response import parse_retry_after
 
 __all__ = [
     "API_URL",
-    "PAGE_SIZE",
+    "DEFAULT_TIMEOUT",
+    "MAX_PAGE_SIZE",
     "Account",
     "Address",
     "Attachment",

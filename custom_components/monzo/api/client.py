@@ -1,7 +1,7 @@
 """A client for the Monzo API (https://docs.monzo.com)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 import logging
@@ -28,11 +28,9 @@ from aiohttp.hdrs import (
     METH_PATCH,
     METH_POST,
     METH_PUT,
-    RETRY_AFTER,
 )
 from yarl import URL
 
-from .answer import Answer
 from .exceptions import MonzoConnectionError, MonzoResponseError, MonzoUnreachableError
 from .fields import Fields
 from .models import (
@@ -48,41 +46,63 @@ from .models import (
 )
 from .money import Money
 from .receipts import Receipt
+from .response import Response
 
 API_URL: Final = "https://api.monzo.com"
 
-# The bank lists no more transactions than this at once, and 30 unless asked.
-PAGE_SIZE: Final = 100
+# Seconds. Long enough for a slow day of the bank, short enough for a person who waits for a button.
+DEFAULT_TIMEOUT: Final = 10.0
 
-# For all of a request: connecting, waiting, reading. Long enough for a bank that has a bad day,
-# short enough for somebody who watches a button.
-_TIMEOUT: Final = 10.0
+# The bank's limit for one page. Without a limit in the request, a page has 30 transactions.
+MAX_PAGE_SIZE: Final = 100
 
-# A photo over a slow line.
+# Seconds. A photo needs longer than other requests on a slow line.
 _UPLOAD_TIMEOUT: Final = 60.0
 
-# A hundred transactions with everything Monzo knows about them are some 300 kB.
+# Bytes. A page of 100 transactions with all their details has about 300 kB.
 _MAX_BODY: Final = 8_000_000
 
-# Ten transactions an hour for as long as the bank shows in one go, a year.
+# 100,000 transactions: ten an hour in a span of a year, which is the longest that the bank allows.
 _MAX_PAGES: Final = 1000
+
+_EXPAND_MERCHANT: Final = {"expand[]": "merchant"}
 
 _LOGGER: Final = logging.getLogger(__name__)
 
 
 class MonzoClient:
-    """Talks to the bank for one person.
+    """Client for one person's accounts.
 
-    Every method raises a MonzoError when it fails, or whatever `access_token` raises. Nothing is
-    ever tried twice: who calls knows what may be repeated.
+    Every method that sends a request raises a MonzoError if the request fails. Errors raised by
+    `access_token` reach the caller unchanged. The client repeats no request, because only the
+    caller knows which requests are safe to repeat.
     """
 
-    def __init__(self, session: ClientSession, access_token: Callable[[], Awaitable[str]]) -> None:
-        """Take an HTTP session, and what gives a valid access token for every request."""
+    def __init__(
+        self,
+        session: ClientSession,
+        access_token: Callable[[], Awaitable[str]],
+        *,
+        base_url: str | URL = API_URL,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        """Initialize the client.
+
+        The caller keeps the ownership of the session, and closes it. `access_token` is awaited
+        before every request, and returns a token that is valid at that time. `base_url` is the
+        address of the API, without the path of an endpoint.
+        """
+        self.timeout = timeout
+        """The number of seconds for one request, from connecting to the end of the response.
+
+        Waiting for `access_token` is not included. An upload has 60 seconds, or more if this is
+        more. A change takes effect with the next request.
+        """
         self._session = session
         self._access_token = access_token
+        self._base_url = str(base_url).rstrip("/")
 
-    async def request(  # noqa: PLR0913 - HTTP has so many places to put something
+    async def request(  # noqa: PLR0913 - one parameter for each part of an HTTP request
         self,
         method: str,
         path: str,
@@ -92,20 +112,20 @@ class MonzoClient:
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
     ) -> object:
-        """Ask the bank, and return what it answers, decoded.
+        """Send one request, and return the decoded JSON of the response.
 
-        The ids take their places in the path, such as `pots/{pot_id}/deposit`; only the path as it
-        is given here is ever shown or logged.
+        `ids` fill the placeholders of the path, such as `pots/{pot_id}/deposit`. Errors and logs
+        show the path with its placeholders.
 
-        Every other method comes through here: a subclass that counts, delays or repeats requests
-        overrides this one.
+        All other methods send their requests through this one. Override it in a subclass to count,
+        delay or repeat requests.
         """
-        segments = {name: _quoted(value) for name, value in (ids or {}).items()}
-        url = URL(f"{API_URL}/{path.format_map(segments)}", encoded=True)
-        # Outside of what catches a ClientError: the caller's token may have to be renewed first,
-        # and how that fails is the caller's affair.
+        segments = {name: _path_segment(value) for name, value in (ids or {}).items()}
+        url = URL(f"{self._base_url}/{path.format_map(segments)}", encoded=True)
+        # Not inside _exchange, which turns every ClientError into a MonzoError: if the caller
+        # cannot refresh the token, its own error must reach it, even if that is a ClientError.
         token = await self._access_token()
-        answer = await _exchange(
+        response = await _exchange(
             f"{method} {path}",
             self._session.request(
                 method,
@@ -115,47 +135,56 @@ class MonzoClient:
                 json=json,
                 headers={ACCEPT: "application/json", AUTHORIZATION: f"Bearer {token}"},
                 allow_redirects=False,
-                middlewares=[_only_once],
+                middlewares=[_send_once],
             ),
-            seconds=_TIMEOUT,
+            seconds=self.timeout,
         )
-        return answer.json()
+        return response.json()
 
     async def who_am_i(self) -> Identity:
-        """Return whose token this is. Works before the owner has approved the sign-in."""
+        """Return the owner of the access token. Works before the owner approves the sign-in."""
         return Identity.from_json(await self.request(METH_GET, "ping/whoami"))
 
     async def log_out(self) -> None:
-        """End this sign-in: neither the access token nor the refresh token work afterwards."""
+        """End the sign-in. Neither the access token nor the refresh token work afterwards."""
         await self.request(METH_POST, "oauth2/logout")
 
     async def accounts(self, account_type: str | None = None) -> Records[Account]:
-        """Return all accounts, closed ones as well, or those of a type such as uk_retail."""
-        data = await self.request(METH_GET, "accounts", params=_given(account_type=account_type))
+        """Return all accounts, or those of one type, such as uk_retail. Includes closed ones."""
+        data = await self.request(
+            METH_GET, "accounts", params=_without_none(account_type=account_type)
+        )
         return Records.from_json(data, "accounts", Account.from_json)
 
     async def balance(self, account_id: str) -> Balance:
-        """Return the balance of an account."""
+        """Return the balance of an account.
+
+        Loans, and the account behind Flex, have none: Monzo answers with MonzoPermissionError or
+        another error (not documented).
+        """
         data = await self.request(METH_GET, "balance", params={"account_id": account_id})
         return Balance.from_json(data)
 
     async def pots(self, account_id: str) -> Records[Pot]:
-        """Return the pots of an account, deleted ones as well."""
+        """Return the pots of an account, including deleted ones."""
         data = await self.request(METH_GET, "pots", params={"current_account_id": account_id})
         return Records.from_json(data, "pots", Pot.from_json)
 
     async def deposit_into_pot(
         self, pot_id: str, *, account_id: str, amount: Money, dedupe_id: str
     ) -> Pot:
-        """Move money from an account into one of its pots, and return the pot as it is then.
+        """Move money from an account into one of its pots, and return the pot with its new balance.
 
-        However often the same transfer is sent with the same `dedupe_id`, the money moves once.
-        After a MonzoConnectionError or a MonzoResponseError it may have moved, or not. An amount
-        that is not above zero, or not a whole number of pence, is a ValueError and never sent.
+        The money moves once, even if the same transfer is sent several times with the same
+        `dedupe_id`. After a MonzoConnectionError or a MonzoResponseError it is unknown whether the
+        money moved.
+
+        The amount is positive. Raises ValueError, and sends nothing, if it is not, or if it is not
+        a whole number of minor units.
         """
         form = {
             "source_account_id": account_id,
-            "amount": _positive_minor(amount),
+            "amount": _positive_minor_units(amount),
             "dedupe_id": dedupe_id,
         }
         data = await self.request(
@@ -166,13 +195,14 @@ class MonzoClient:
     async def withdraw_from_pot(
         self, pot_id: str, *, account_id: str, amount: Money, dedupe_id: str
     ) -> Pot:
-        """Move money from a pot back into its account, and return the pot as it is then.
+        """Move money from a pot into its account, and return the pot with its new balance.
 
-        The bank refuses that for a pot with added security. The rest is as for a deposit.
+        The bank refuses this for a pot with added security. The amount, `dedupe_id` and errors are
+        as for `deposit_into_pot`.
         """
         form = {
             "destination_account_id": account_id,
-            "amount": _positive_minor(amount),
+            "amount": _positive_minor_units(amount),
             "dedupe_id": dedupe_id,
         }
         data = await self.request(
@@ -180,26 +210,36 @@ class MonzoClient:
         )
         return Pot.from_json(data)
 
-    async def transactions(
+    async def transactions(  # noqa: PLR0913 - one parameter for each of the endpoint's
         self,
         account_id: str,
         *,
-        since: datetime | str | None = None,
+        since: datetime | None = None,
+        after_id: str | None = None,
         before: datetime | None = None,
-        limit: int = PAGE_SIZE,
+        limit: int = MAX_PAGE_SIZE,
         expand_merchant: bool = True,
     ) -> Records[Transaction]:
-        """Return the oldest transactions of a span, at most 100, oldest first.
+        """Return one page: the oldest transactions of a span, oldest first.
 
-        The span begins with a moment, or after the transaction with an id; without `since` the bank
-        shows the last 30 days. It ends before a moment. It may not be longer than a year
-        (MonzoRejectedError), nor reach back more than 90 days, except in the first five minutes
-        after a sign-in (MonzoVerificationRequiredError).
+        The span begins at `since` or after the transaction `after_id`; Monzo has one parameter for
+        both, so giving both raises ValueError. Without either, Monzo returns the last 30 days. The
+        span ends before `before`. The limit is 1 to 100 transactions; others raise ValueError.
+
+        A span of more than a year raises MonzoRejectedError. A span that begins more than 90 days
+        ago raises MonzoVerificationRequiredError, except in the first five minutes after the owner
+        approved the sign-in.
         """
-        params = _given(
+        if since is not None and after_id is not None:
+            message = "give either since or after_id"
+            raise ValueError(message)
+        if not 1 <= limit <= MAX_PAGE_SIZE:
+            message = f"a page has 1 to {MAX_PAGE_SIZE} transactions"
+            raise ValueError(message)
+        params = _without_none(
             account_id=account_id,
-            since=_timestamp(since) if isinstance(since, datetime) else since,
-            before=_timestamp(before) if before else None,
+            since=after_id if since is None else _rfc3339(since),
+            before=None if before is None else _rfc3339(before),
             limit=str(limit),
         )
         if expand_merchant:
@@ -207,26 +247,54 @@ class MonzoClient:
         data = await self.request(METH_GET, "transactions", params=params)
         return Records.from_json(data, "transactions", Transaction.from_json)
 
-    async def all_transactions(
-        self, account_id: str, *, since: datetime | str, before: datetime | None = None
-    ) -> Records[Transaction]:
-        """Return every transaction of a span once, oldest first, however many requests it takes.
+    async def transaction_pages(
+        self,
+        account_id: str,
+        *,
+        since: datetime | None = None,
+        after_id: str | None = None,
+        before: datetime | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+    ) -> AsyncIterator[Records[Transaction]]:
+        """Yield all transactions of a span page by page, oldest first, and each of them once.
 
-        An odd one at the end of a page is on the next one too, and is then counted twice.
+        Every page is one request, and may be empty. The span and the errors are as for
+        `transactions`. To resume after a page, begin again with `after_id`, the id of its last
+        transaction.
+
+        A record at the end of a page that cannot be read is also on the next page, and counted in
+        `skipped` twice. Raises MonzoResponseError if there are more than 1,000 pages.
         """
-        found: dict[str, Transaction] = {}
-        skipped = 0
+        seen: set[str] = set()
         for _ in range(_MAX_PAGES):
-            page = await self.transactions(account_id, since=since, before=before)
-            new = {item.id: item for item in page.items if item.id not in found}
-            found |= new
-            skipped += page.skipped
-            # A full page without news ends it as well: what follows it would be the same again.
-            if not new or len(page.items) + page.skipped < PAGE_SIZE:
-                return Records(items=tuple(found.values()), skipped=skipped)
-            since = page.items[-1].id
-        message = "GET transactions never comes to an end"
+            page = await self.transactions(
+                account_id, since=since, after_id=after_id, before=before, limit=page_size
+            )
+            # Whether the borders of a span belong to it is not documented, so pages may overlap.
+            new = {item.id: item for item in page if item.id not in seen}
+            seen |= new.keys()
+            yield Records(tuple(new.values()), skipped=page.skipped)
+            # A full page without a new transaction is the end too: the next request would return
+            # the same page again.
+            if not new or len(page) + page.skipped < page_size:
+                return
+            since, after_id = None, page[-1].id
+        message = "GET transactions returned too many pages"
         raise MonzoResponseError(message)
+
+    async def all_transactions(
+        self, account_id: str, *, since: datetime, before: datetime | None = None
+    ) -> Records[Transaction]:
+        """Return all transactions of a span, oldest first, with one request for each page.
+
+        The span, `skipped` and the errors are as for `transaction_pages`.
+        """
+        found: list[Transaction] = []
+        skipped = 0
+        async for page in self.transaction_pages(account_id, since=since, before=before):
+            found += page
+            skipped += page.skipped
+        return Records(tuple(found), skipped=skipped)
 
     async def transaction(self, transaction_id: str) -> Transaction:
         """Return one transaction with its merchant."""
@@ -241,10 +309,11 @@ class MonzoClient:
     async def annotate_transaction(
         self, transaction_id: str, metadata: Mapping[str, str]
     ) -> Transaction:
-        """Write to a transaction's metadata, where an empty value deletes a key.
+        """Write to the metadata of a transaction, and return the transaction.
 
-        The key `notes` writes the notes that the owner sees. Others are documented, but do not seem
-        to be kept (github.com/monzo/docs/issues/129).
+        An empty value deletes a key. The key `notes` sets the note that the owner sees in the app.
+        Other keys are documented, but the bank does not seem to keep them
+        (github.com/monzo/docs/issues/129).
         """
         form = {f"metadata[{key}]": value for key, value in metadata.items()}
         data = await self.request(
@@ -255,7 +324,7 @@ class MonzoClient:
         )
         return Transaction.from_json(Fields(data).value("transaction"))
 
-    async def create_feed_item(  # noqa: PLR0913 - Monzo has so many fields
+    async def create_feed_item(  # noqa: PLR0913 - one parameter for each of the endpoint's
         self,
         account_id: str,
         *,
@@ -267,11 +336,11 @@ class MonzoClient:
         body_color: str | None = None,
         url: str | None = None,
     ) -> None:
-        """Show something in the feed of the Monzo app. Nothing takes it away again.
+        """Add an item to the feed in the Monzo app. The API cannot remove it again.
 
-        Colours are #RRGGBB; the URL is opened when the item is tapped.
+        Colors are texts such as #RRGGBB. The app opens `url` when the owner taps the item.
         """
-        params = _given(
+        params = _without_none(
             title=title,
             image_url=image_url,
             body=body,
@@ -279,12 +348,15 @@ class MonzoClient:
             title_color=title_color,
             body_color=body_color,
         )
-        form = _given(account_id=account_id, type="basic", url=url)
+        form = _without_none(account_id=account_id, type="basic", url=url)
         form |= {f"params[{key}]": value for key, value in params.items()}
         await self.request(METH_POST, "feed", form=form)
 
     async def upload_attachment(self, file_name: str, file_type: str, content: bytes) -> str:
-        """Hand a file to the bank, and return the URL to register it with."""
+        """Upload a file, and return the URL to register as an attachment.
+
+        `file_type` is a media type, such as image/png.
+        """
         form = {
             "file_name": file_name,
             "file_type": file_type,
@@ -292,75 +364,78 @@ class MonzoClient:
         }
         data = await self.request(METH_POST, "attachment/upload", form=form)
         target = UploadTarget.from_json(data)
-        upload_url = _web_address(target.upload_url)
-        # The documentation says POST, but the URL is one that Amazon S3 has signed for uploading,
-        # and S3 takes POST for forms only. The signature is the permission: no token goes there.
-        answer = await _exchange(
+        upload_url = _web_url(target.upload_url)
+        # The documentation says POST. But the URL is signed for an upload to Amazon S3, which takes
+        # POST for forms only. The signature is the permission, so the token is not sent.
+        response = await _exchange(
             "PUT file",
             self._session.put(
                 upload_url,
                 data=content,
                 headers={CONTENT_TYPE: file_type},
                 allow_redirects=False,
-                middlewares=[_only_once],
+                middlewares=[_send_once],
             ),
-            seconds=_UPLOAD_TIMEOUT,
+            seconds=max(self.timeout, _UPLOAD_TIMEOUT),
         )
-        answer.check()
+        response.raise_for_status()
         return target.file_url
 
     async def register_attachment(
         self, transaction_id: str, *, file_url: str, file_type: str
     ) -> Attachment:
-        """Show a picture with a transaction: an uploaded one, or any that is on the internet."""
+        """Attach a picture to a transaction: an uploaded file, or any picture on the internet."""
         form = {"external_id": transaction_id, "file_url": file_url, "file_type": file_type}
         data = await self.request(METH_POST, "attachment/register", form=form)
         return Attachment.from_json(Fields(data).value("attachment"))
 
     async def deregister_attachment(self, attachment_id: str) -> None:
-        """Take a picture off its transaction."""
+        """Remove a picture from its transaction."""
         await self.request(METH_POST, "attachment/deregister", form={"id": attachment_id})
 
     async def put_receipt(self, receipt: Receipt) -> None:
-        """Add a receipt to a transaction, or replace the one with the same external id."""
+        """Add a receipt to a transaction, or replace the receipt with the same external id.
+
+        Raises ValueError, and sends nothing, if an amount is not a whole number of minor units.
+        """
         await self.request(METH_PUT, "transaction-receipts", json=receipt.to_json())
 
     async def receipt(self, external_id: str) -> Receipt:
-        """Return a receipt that was added with the same API client."""
+        """Return a receipt that the same API client added."""
         data = await self.request(
             METH_GET, "transaction-receipts", params={"external_id": external_id}
         )
         return Receipt.from_json(Fields(data).value("receipt"))
 
     async def delete_receipt(self, external_id: str) -> None:
-        """Take a receipt off its transaction."""
+        """Remove a receipt from its transaction."""
         await self.request(METH_DELETE, "transaction-receipts", params={"external_id": external_id})
 
     async def webhooks(self, account_id: str) -> Records[Webhook]:
-        """Return the webhooks that this API client has registered on an account."""
+        """Return the webhooks that this API client registered for an account."""
         data = await self.request(METH_GET, "webhooks", params={"account_id": account_id})
         return Records.from_json(data, "webhooks", Webhook.from_json)
 
     async def register_webhook(self, account_id: str, url: str) -> Webhook:
-        """Have the bank call a URL for every transaction; twice if it is registered twice."""
+        """Register a URL that Monzo calls for every transaction of an account.
+
+        Monzo calls a URL twice if it is registered twice.
+        """
         form = {"account_id": account_id, "url": url}
         data = await self.request(METH_POST, "webhooks", form=form)
         return Webhook.from_json(Fields(data).value("webhook"))
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        """Have the bank no longer call a URL."""
+        """Delete a webhook, so that Monzo no longer calls its URL."""
         await self.request(METH_DELETE, "webhooks/{webhook_id}", ids={"webhook_id": webhook_id})
 
 
-_EXPAND_MERCHANT: Final = {"expand[]": "merchant"}
+async def _send_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Prevent aiohttp from repeating a request.
 
-
-async def _only_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Keep aiohttp from sending a request again.
-
-    When a connection breaks, it does so on its own for all but POST and PATCH, and moving money is
-    PUT. It does not after any other error than these two. (This middleware replaces those of the
-    session. Home Assistant's has to do with redirects, and none are followed.)
+    If a connection breaks, aiohttp repeats every request except POST and PATCH, and a transfer is a
+    PUT. It does so for these two errors only. As a middleware of the request, this one replaces the
+    middlewares of the session; Home Assistant's handle redirects, which the client never follows.
     """
     try:
         return await handler(request)
@@ -370,25 +445,25 @@ async def _only_once(request: ClientRequest, handler: ClientHandlerType) -> Clie
 
 async def _exchange(
     endpoint: str, request: AbstractAsyncContextManager[ClientResponse], *, seconds: float
-) -> Answer:
-    """Send a request and read all of the answer within so many seconds."""
+) -> Response:
+    """Send a request, and read the complete response within this number of seconds."""
     try:
         async with asyncio.timeout(seconds), request as response:
-            answer = Answer(
+            complete = Response(
                 endpoint=endpoint,
                 status=response.status,
+                headers=response.headers,
                 body=await _read_body(response, endpoint),
-                retry_after=response.headers.get(RETRY_AFTER),
             )
     except (ClientError, TimeoutError) as err:
-        # Only what kind of error it is: aiohttp's texts hold the address, and that holds ids.
+        # The type of the error only: aiohttp's texts contain the URL, and that contains ids.
         kind = type(err.__cause__ if isinstance(err.__cause__, ClientError) else err)
         message = f"{endpoint} failed: {kind.__name__}"
         if issubclass(kind, ClientConnectorError):
             raise MonzoUnreachableError(message) from None
         raise MonzoConnectionError(message) from None
-    _LOGGER.debug("%s → %s", endpoint, answer.status)
-    return answer
+    _LOGGER.debug("%s → %s", endpoint, complete.status)
+    return complete
 
 
 async def _read_body(response: ClientResponse, endpoint: str) -> bytes:
@@ -396,41 +471,44 @@ async def _read_body(response: ClientResponse, endpoint: str) -> bytes:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > _MAX_BODY:
-            message = f"{endpoint} was answered with too much"
+            message = f"{endpoint} returned a body that is too long"
             raise MonzoResponseError(message)
     return bytes(body)
 
 
-def _quoted(path_segment: str) -> str:
-    """Return an id so that it stays one segment of a path, whatever is in it."""
-    if path_segment in {"", ".", ".."}:
+def _path_segment(id_: str) -> str:
+    """Return a Monzo id, quoted so that it stays one segment of the path.
+
+    Raises ValueError for an empty id, and for `.` and `..`, which would traverse the path.
+    """
+    if id_ in {"", ".", ".."}:
         message = "not an id"
         raise ValueError(message)
-    return quote(path_segment, safe="")
+    return quote(id_, safe="")
 
 
-def _web_address(text: str) -> URL:
+def _web_url(text: str) -> URL:
     try:
         url = URL(text)
     except ValueError:
         url = URL()
     if url.scheme not in {"http", "https"} or not url.host:
-        message = "Monzo's answer has no readable address"
+        message = "Monzo's response has no readable URL"
         raise MonzoResponseError(message)
     return url
 
 
-def _given(**fields: str | None) -> dict[str, str]:
+def _without_none(**fields: str | None) -> dict[str, str]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _positive_minor(amount: Money) -> str:
+def _positive_minor_units(amount: Money) -> str:
     if (minor := amount.minor) <= 0:
-        message = "only amounts above zero can be moved"
+        message = "the amount of a transfer must be greater than zero"
         raise ValueError(message)
     return str(minor)
 
 
-def _timestamp(moment: datetime) -> str:
-    """Return a moment as RFC 3339, in UTC and to the millisecond, as the bank writes it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _rfc3339(time: datetime) -> str:
+    """Return a time in UTC with milliseconds, the format of the bank."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,76 +1,83 @@
-"""What can go wrong with a call to Monzo: one error for each reaction that a caller can have."""
+"""Errors of the client: one class for each reaction that a caller may need."""
 
 
 class MonzoError(Exception):
-    """A call to Monzo failed.
+    """A request to Monzo failed.
 
-    The text holds the bank's message and code and nothing else: no body, token, id or address.
+    The text contains the bank's message and code only: no response body, token, id or URL.
     """
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        """Keep the message, and the bank's dotted code if there was one."""
+        """Initialize the error with a message and, if known, Monzo's dotted error code."""
         super().__init__(message if code is None else f"{message} ({code})")
         self.message = message
         self.code = code
 
 
 class MonzoAuthenticationError(MonzoError):
-    """The access token is not accepted: renew it, or sign in again."""
+    """Monzo refused the access token. Refresh the token, or sign in again."""
 
 
 class MonzoEvictedError(MonzoAuthenticationError):
-    """Another program signed in with the same Monzo client, which ended this token.
+    """Another program signed in with the same API client, which ended this token.
 
-    A client has one active token per person.
+    Monzo allows one active token for each person and API client. Sign in again.
     """
 
 
 class MonzoPermissionError(MonzoError):
-    """The token may not read this yet, or not at all.
+    """The token has no permission to read this resource.
 
-    Until the owner approves the sign-in in the Monzo app, this is the answer to everything but
-    `who_am_i`. Later it is the answer for an account that cannot be read (a loan behind Flex) or
-    that belongs to somebody else.
+    Until the owner approves the sign-in in the Monzo app, every endpoint except `who_am_i` returns
+    this error. After the approval it means that this account cannot be read, such as the loan
+    account behind Flex, or that it belongs to another customer.
     """
 
 
 class MonzoVerificationRequiredError(MonzoError):
-    """The history asked for is too old: ask for less than 90 days, or let the owner sign in again.
+    """The requested history is too old.
 
-    Only in the first five minutes after a sign-in does the bank show everything.
+    Monzo shows the full history in the first five minutes after a sign-in is approved, and the last
+    90 days after that. Request less, or ask the owner to sign in again.
     """
 
 
 class MonzoRateLimitError(MonzoError):
-    """Too many requests: send nothing for a while."""
+    """Monzo received too many requests. Send nothing for a while."""
 
     def __init__(
         self, message: str, *, code: str | None = None, retry_after: float | None = None
     ) -> None:
-        """Keep how many seconds the bank wants to be left alone, if it said so."""
+        """Initialize the error with the number of seconds to wait, if Monzo sent it."""
         super().__init__(message, code=code)
         self.retry_after = retry_after
 
 
 class MonzoRejectedError(MonzoError):
-    """The bank understood and says no; its message says why. The same request fails again."""
+    """Monzo understood the request and refused it; `message` gives the reason.
+
+    The same request would fail again.
+    """
 
 
 class MonzoNotFoundError(MonzoError):
-    """There is no such thing."""
+    """The requested resource does not exist."""
 
 
 class MonzoConnectionError(MonzoError):
-    """The bank could not be reached, or failed: try later.
+    """Monzo could not be reached, or had an internal error. Try again later.
 
-    Only the answer may be lost. Whether a request that moves money has moved it is then unknown
-    until it is sent again with the same `dedupe_id`, or read back.
+    Monzo may have received the request although the response was lost. After a transfer, send the
+    same transfer again with the same `dedupe_id`, or read the account's transactions.
     """
 
 
 class MonzoUnreachableError(MonzoConnectionError):
-    """There was no connection to the bank at all, so that nothing was sent and nothing happened."""
+    """No connection to Monzo could be opened. Nothing was sent, so nothing has changed."""
 
 
 class MonzoResponseError(MonzoError):
-    """The answer makes no sense to this client; a request that moves money may have moved it."""
+    """The client could not understand the response.
+
+    Monzo may have carried out the request. After a transfer, proceed as for `MonzoConnectionError`.
+    """

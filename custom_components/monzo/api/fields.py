@@ -1,7 +1,7 @@
-"""Reading JSON objects field by field.
+"""Typed access to the fields of a JSON object.
 
-What Monzo leaves out, it leaves out in many ways: the key is missing, or null, or "" or {}. Here
-they all become None. So does a value of the wrong type: whoever cannot do without asks with `need`.
+Monzo leaves a field out in several ways: the key is missing, or its value is null, "" or {}. All of
+these read as None here, and so does a value of the wrong type. `require` raises an error instead.
 """
 
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from typing import Final
 from .exceptions import MonzoResponseError
 from .money import Money
 
-# Outside these years a date is a mistake, and adding days to it might overflow.
+# A date outside these years is a mistake, and arithmetic with it might overflow.
 _YEARS: Final = range(1970, 2200)
 
-# Beyond this a rate, a quantity or a coordinate is a mistake, and costly to calculate with.
+# A rate, quantity or coordinate beyond this is a mistake, and slow to calculate with.
 _MAX_NUMBER: Final = 10**15
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 def read_money(minor: object, currency: object) -> Money | None:
-    """Return money if these are a sane number of minor units and a currency code."""
-    # A bool is an int as well, but not an amount.
+    """Return an amount of money, or None unless these are minor units and a currency code."""
+    # Not isinstance, because bool is a subclass of int.
     if type(minor) is not int:
         return None
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
@@ -36,12 +36,12 @@ def read_money(minor: object, currency: object) -> Money | None:
 
 
 def read_each[T](read: Callable[[object], T], rows: list[object]) -> tuple[T, ...]:
-    """Return the rows that can be read; the odd ones are left out."""
+    """Return the rows that can be read, and leave the others out."""
     return tuple(item for row in rows if (item := read_optional(read, row)) is not None)
 
 
 def read_optional[T](read: Callable[[object], T], data: object) -> T | None:
-    """Return what was read, or None if it is not there or makes no sense."""
+    """Return the result of `read`, or None if the data cannot be read."""
     try:
         return read(data)
     except MonzoResponseError:
@@ -52,21 +52,21 @@ class Fields:
     """The fields of one JSON object."""
 
     def __init__(self, data: object) -> None:
-        """Take a decoded JSON value, which has to be an object."""
+        """Initialize with a decoded JSON value; MonzoResponseError unless it is an object."""
         if not isinstance(data, dict):
-            message = "Monzo's answer is not the object it should be"
+            message = "Monzo's response does not contain the expected object"
             raise MonzoResponseError(message)
         self._data: dict[str, object] = data
 
-    def need[T](self, read: Callable[[str], T | None], key: str) -> T:
-        """Return a field that the record is worth nothing without."""
+    def require[T](self, read: Callable[[str], T | None], key: str) -> T:
+        """Return a field that the record cannot do without, or raise MonzoResponseError."""
         if (value := read(key)) is None:
-            message = f"Monzo's answer has no readable '{key}'"
+            message = f"Monzo's response has no readable '{key}'"
             raise MonzoResponseError(message)
         return value
 
     def value(self, key: str) -> object:
-        """Return whatever is there, for something else to read."""
+        """Return the decoded value as it is."""
         return self._data.get(key)
 
     def text(self, key: str) -> str | None:
@@ -75,7 +75,7 @@ class Fields:
         return _encodable(value) if isinstance(value, str) and value else None
 
     def texts(self, key: str) -> dict[str, str]:
-        """Return the texts that an object within this one holds, by their keys."""
+        """Return the text values of a nested object, by their keys."""
         return {
             _encodable(name): _encodable(value)
             for name, value in self.items(key)
@@ -83,45 +83,46 @@ class Fields:
         }
 
     def flag(self, key: str, *, default: bool = False) -> bool:
-        """Return a yes or no."""
+        """Return a boolean."""
         value = self._data.get(key)
         return value if isinstance(value, bool) else default
 
     def number(self, key: str) -> Decimal | None:
-        """Return a number that is no money: a rate, a quantity, a coordinate."""
+        """Return a number that is not money: a rate, a quantity or a coordinate."""
         value = self._data.get(key)
         if type(value) is not int and not isinstance(value, Decimal):
             return None
-        # The plus rounds a value of a million digits to the usual 28.
+        # The plus sign rounds to the 28 digits of the default context, because the bank could send
+        # a million of them.
         return +Decimal(value) if -_MAX_NUMBER < value < _MAX_NUMBER else None
 
     def money(self, key: str, currency_key: str = "currency") -> Money | None:
-        """Return an amount given in minor units, whose currency is in another field."""
+        """Return an amount given in minor units; another field gives its currency."""
         return read_money(self._data.get(key), self._data.get(currency_key))
 
-    def moment(self, key: str) -> datetime | None:
-        """Return a point in time, in UTC, which the bank uses everywhere."""
+    def timestamp(self, key: str) -> datetime | None:
+        """Return a time in UTC, which is also the time zone of a text that names none."""
         try:
-            moment = datetime.fromisoformat(self.text(key) or "")
+            timestamp = datetime.fromisoformat(self.text(key) or "")
         except ValueError:
             return None
-        if moment.year not in _YEARS:
+        if timestamp.year not in _YEARS:
             return None
-        if moment.tzinfo is None:
-            return moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
+        if timestamp.tzinfo is None:
+            return timestamp.replace(tzinfo=UTC)
+        return timestamp.astimezone(UTC)
 
     def rows(self, key: str) -> list[object] | None:
-        """Return a list of anything."""
+        """Return a list, with elements of any type."""
         value = self._data.get(key)
         return value if isinstance(value, list) else None
 
     def items(self, key: str) -> list[tuple[str, object]]:
-        """Return what an object within this one holds, by its keys."""
+        """Return the keys and values of a nested object; none if there is no object."""
         value = self._data.get(key)
         return list(value.items()) if isinstance(value, dict) else []
 
 
 def _encodable(text: str) -> str:
-    """Replace halves of surrogate pairs, which JSON can spell and nobody can write down again."""
+    """Replace unpaired surrogates, which JSON can express and UTF-8 cannot."""
     return text.encode(errors="replace").decode()

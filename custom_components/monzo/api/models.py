@@ -1,79 +1,109 @@
-"""What Monzo's answers say. The last place where JSON is seen.
+"""Models of Monzo's responses.
 
-The facts are from docs.monzo.com, and from recorded answers where the bank says more than that.
+The facts in the docstrings come from docs.monzo.com. Facts that the documentation does not mention
+come from recorded responses, and are marked as undocumented where a caller should know.
 
-Every model reads itself with `from_json`, which raises MonzoResponseError when something essential
-(an id, an amount, a currency) is missing or wrong, and lets the rest be None. Texts that Monzo may
-add to (types, schemes, categories, reasons) stay texts. Keys that are not known are ignored.
+`from_json` reads a model from decoded JSON. It raises MonzoResponseError if an essential field (an
+id, an amount, a currency) is missing or has the wrong type; other fields are then None. Types,
+schemes, categories and decline reasons are texts, because Monzo adds to them. Unknown keys are
+ignored. Times are in UTC. Every amount is `Money`, which the bank sends in minor units.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Self, overload, override
 
 from .fields import Fields, read_each, read_money, read_optional
 from .money import Money
 from .private import Private
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Records[T]:
-    """A list from the bank."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Records[T](Sequence[T]):
+    """The records of a list from the bank, in the order of the bank."""
 
-    items: tuple[T, ...]
-    """In the order of the bank."""
+    _records: tuple[T, ...] = ()
 
-    skipped: int = 0
-    """How many more there were that could not be read."""
+    skipped: int = field(default=0, kw_only=True)
+    """How many more records the list had that could not be read."""
 
     @classmethod
     def from_json(cls, data: object, key: str, read: Callable[[object], T]) -> Self:
-        """Read the list under a key; only the list itself has to be there."""
+        """Read the list with this key, and skip the records that `read` cannot read.
+
+        Raises MonzoResponseError if there is no list.
+        """
         fields = Fields(data)
-        rows = fields.need(fields.rows, key)
-        items = read_each(read, rows)
-        return cls(items=items, skipped=len(rows) - len(items))
+        rows = fields.require(fields.rows, key)
+        records = read_each(read, rows)
+        return cls(records, skipped=len(rows) - len(records))
+
+    @override
+    def __len__(self) -> int:
+        """Return the number of records that could be read."""
+        return len(self._records)
+
+    @override
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over the records that could be read."""
+        return iter(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+
+    @override
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        """Return one record, or a tuple of several."""
+        return self._records[index]
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Records: {len(self)} read, {self.skipped} skipped>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Identity(Private):
-    """Whose access token this is."""
+    """The owner of an access token."""
 
     user_id: str
-    """The person; stays the same over sign-ins."""
+    """The person. The id stays the same for all sign-ins."""
 
     client_id: str
-    """The API client that the person signed in with."""
+    """The API client that the person signed in to."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read `GET /ping/whoami`."""
+        """Read the response of `GET /ping/whoami`."""
         fields = Fields(data)
         return cls(
-            user_id=fields.need(fields.text, "user_id"),
-            client_id=fields.need(fields.text, "client_id"),
+            user_id=fields.require(fields.text, "user_id"),
+            client_id=fields.require(fields.text, "client_id"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Owner(Private):
-    """One of the people that an account belongs to."""
+    """A person who owns an account, alone or with another person."""
 
     user_id: str
 
     name: str
-    """As the person likes to be called in full; may be empty."""
+    """The preferred full name; may be empty."""
 
     first_name: str | None
+    """The preferred first name."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of an account's `owners`."""
+        """Read an element of `owners` in an account."""
         fields = Fields(data)
         return cls(
-            user_id=fields.need(fields.text, "user_id"),
+            user_id=fields.require(fields.text, "user_id"),
             name=fields.text("preferred_name") or "",
             first_name=fields.text("preferred_first_name"),
         )
@@ -86,9 +116,9 @@ class Account(Private):
     id: str
 
     type: str
-    """Such as uk_retail, uk_retail_joint, uk_business, uk_monzo_flex, uk_rewards, uk_loan.
+    """For example uk_retail, uk_retail_joint, uk_business, uk_monzo_flex, uk_rewards or uk_loan.
 
-    The list is open; empty in recordings of 2016.
+    The documentation names the first two only. Empty in a response of 2016.
     """
 
     closed: bool
@@ -96,41 +126,41 @@ class Account(Private):
     created: datetime | None
 
     description: str
-    """An internal id for all but businesses: nothing to show to people."""
+    """The name of a business. For other accounts an internal id: do not show it to people."""
 
     currency: str
-    """Old accounts do not say; they are in GBP."""
+    """The ISO 4217 code. GBP if the response names none, as in responses before 2019."""
 
     country_code: str | None
-    """Two letters (ISO 3166)."""
+    """The ISO 3166 code of two letters, such as GB."""
 
     owners: tuple[Owner, ...]
-    """One person, or two for a joint account."""
+    """One person, or two people for a joint account."""
 
     owner_type: str | None
-    """Such as personal; unknown for loans."""
+    """For example personal; the text `unknown` for loans. Undocumented."""
 
     product_type: str | None
-    """Such as standard, rewards, flex, loan."""
+    """For example standard, rewards, flex or loan. Undocumented."""
 
     business_id: str | None
-    """Only for business accounts."""
+    """Set for business accounts only."""
 
     account_number: str | None
-    """Eight digits; only for what money can be sent to."""
+    """Eight digits. Set for accounts that can receive bank transfers."""
 
     sort_code: str | None
-    """Six digits."""
+    """Six digits. Set if `account_number` is."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of `GET /accounts`."""
+        """Read an element of `accounts` in the response of `GET /accounts`."""
         fields = Fields(data)
         return cls(
-            id=fields.need(fields.text, "id"),
+            id=fields.require(fields.text, "id"),
             type=fields.text("type") or "",
             closed=fields.flag("closed"),
-            created=fields.moment("created"),
+            created=fields.timestamp("created"),
             description=fields.text("description") or "",
             currency=fields.text("currency") or "GBP",
             country_code=fields.text("country_code"),
@@ -145,38 +175,41 @@ class Account(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Balance(Private):
-    """What is in an account."""
+    """The balance of an account."""
 
     balance: Money
-    """What can be spent. Pending payments are already taken off."""
+    """The money that can be spent. Pending payments are already subtracted."""
 
     total_balance: Money | None
-    """The balance and everything in the account's pots; None before there were pots."""
+    """The balance plus the money in the account's pots. None in responses of 2017."""
 
     balance_including_flexible_savings: Money | None
-    """The total and pots that bear interest as well; not documented by the bank."""
+    """The total balance plus the pots that earn interest. Undocumented."""
 
     spend_today: Money
-    """Since about four in the morning, London time. Negative when money went out."""
+    """The sum of payments since about 4 a.m. in London. Negative if money was spent.
+
+    The documentation says "approximately 4am"; it names neither the exact time nor the sign.
+    """
 
     local_currency: str | None
-    """The currency of the country the owner is in; None at home."""
+    """The currency of the country where the owner is; None at home."""
 
     local_exchange_rate: Decimal | None
-    """How much of the local currency one of the account's currency buys; None at home."""
+    """The amount of local currency for one pound (the account's currency); None at home."""
 
     local_spend: tuple[Money, ...]
-    """What `spend_today` is made of, in the currencies it was spent in; same sign."""
+    """The parts of `spend_today` in the currencies of the payments, with the same sign."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read `GET /balance`."""
+        """Read the response of `GET /balance`."""
         fields = Fields(data)
         return cls(
-            balance=fields.need(fields.money, "balance"),
+            balance=fields.require(fields.money, "balance"),
             total_balance=fields.money("total_balance"),
             balance_including_flexible_savings=fields.money("balance_including_flexible_savings"),
-            spend_today=fields.need(fields.money, "spend_today"),
+            spend_today=fields.require(fields.money, "spend_today"),
             local_currency=fields.text("local_currency"),
             local_exchange_rate=fields.number("local_exchange_rate") or None,
             local_spend=read_each(_read_local_spend, fields.rows("local_spend") or []),
@@ -185,12 +218,12 @@ class Balance(Private):
 
 def _read_local_spend(data: object) -> Money:
     fields = Fields(data)
-    return fields.need(fields.money, "spend_today")
+    return fields.require(fields.money, "spend_today")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pot(Private):
-    """Money put aside, in use or deleted."""
+    """A pot: money that is set aside from an account."""
 
     id: str
 
@@ -199,41 +232,42 @@ class Pot(Private):
     balance: Money
 
     goal: Money | None
-    """What the owner wants to have in it; None if there is no goal."""
+    """The balance that the owner wants to reach; None without a goal."""
 
     current_account_id: str | None
-    """The account that money comes from and goes back to."""
+    """The account that deposits come from and withdrawals go to."""
 
     style: str | None
-    """The look of it, such as piggy_bank."""
+    """The picture of the pot in the Monzo app, such as piggy_bank."""
 
     type: str | None
-    """Such as default or flexible_savings."""
+    """For example default or flexible_savings. Undocumented."""
 
     product_id: str | None
-    """Which bank's savings product it is; default for an ordinary pot."""
+    """The savings product and its bank; the text `default` for an ordinary pot. Undocumented."""
 
     isa_wrapper: str | None
-    """ISA for tax-free savings."""
+    """The text `ISA` for tax-free savings. Undocumented."""
 
     round_up: bool
-    """Whether payments are rounded up, with the difference going here."""
+    """Whether payments are rounded up, and the difference is moved to this pot."""
 
     round_up_multiplier: Decimal | None
-    """How many times the difference; None unless the owner set it."""
+    """The factor for the rounding difference; None unless the owner set one."""
 
     locked: bool
-    """Whether the owner has locked it against taking money out."""
+    """Whether the owner has locked the pot, so that no money can be withdrawn."""
 
     locked_until: datetime | None
+    """The end of the lock, if it has one."""
 
     deleted: bool
-    """Deleted pots stay in the list for good."""
+    """Whether the pot was deleted. Monzo keeps listing deleted pots."""
 
     is_tax_pot: bool
 
     available_for_bills: bool
-    """Whether direct debits and standing orders can be paid from it."""
+    """Whether direct debits and standing orders can be paid from the pot."""
 
     has_virtual_cards: bool
 
@@ -245,13 +279,13 @@ class Pot(Private):
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of `GET /pots`, or the answer to a deposit or withdrawal."""
+        """Read an element of `pots` in a list, or the response to a deposit or withdrawal."""
         fields = Fields(data)
         goal = fields.money("goal_amount")
         return cls(
-            id=fields.need(fields.text, "id"),
+            id=fields.require(fields.text, "id"),
             name=fields.text("name") or "",
-            balance=fields.need(fields.money, "balance"),
+            balance=fields.require(fields.money, "balance"),
             goal=goal if goal is not None and goal.amount else None,
             current_account_id=fields.text("current_account_id"),
             style=fields.text("style"),
@@ -261,29 +295,29 @@ class Pot(Private):
             round_up=fields.flag("round_up"),
             round_up_multiplier=fields.number("round_up_multiplier"),
             locked=fields.flag("locked"),
-            locked_until=fields.moment("locked_until"),
+            locked_until=fields.timestamp("locked_until"),
             deleted=fields.flag("deleted"),
             is_tax_pot=fields.flag("is_tax_pot"),
             available_for_bills=fields.flag("available_for_bills"),
             has_virtual_cards=fields.flag("has_virtual_cards"),
             cover_image_url=fields.text("cover_image_url"),
-            created=fields.moment("created"),
-            updated=fields.moment("updated"),
+            created=fields.timestamp("created"),
+            updated=fields.timestamp("updated"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Address(Private):
-    """Where a merchant is."""
+    """The address of a merchant."""
 
     short_formatted: str | None
-    """On one line, without the country."""
+    """The address on one line, without the country."""
 
     formatted: str | None
-    """On one line."""
+    """The address on one line."""
 
     address: str | None
-    """Street and number."""
+    """The street and house number."""
 
     city: str | None
 
@@ -292,18 +326,20 @@ class Address(Private):
     postcode: str | None
 
     country: str | None
-    """Three letters (ISO 3166), or GLO for a merchant that is nowhere."""
+    """The ISO 3166 code of three letters, or GLO for a merchant without a place."""
 
     latitude: Decimal | None
+    """In degrees."""
 
     longitude: Decimal | None
+    """In degrees."""
 
     approximate: bool
-    """Whether the coordinates only show the area."""
+    """Whether the coordinates are those of the area rather than of the shop."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read a merchant's `address`."""
+        """Read the `address` of a merchant."""
         fields = Fields(data)
         return cls(
             short_formatted=fields.text("short_formatted"),
@@ -321,17 +357,17 @@ class Address(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Merchant(Private):
-    """Who took a card payment."""
+    """The merchant of a card payment."""
 
     id: str
 
     group_id: str | None
-    """The same for all shops of a chain."""
+    """The id that all shops of a chain share."""
 
     name: str
 
     logo: str | None
-    """The address of a picture."""
+    """The URL of a picture."""
 
     emoji: str | None
 
@@ -340,22 +376,22 @@ class Merchant(Private):
     online: bool
 
     atm: bool
-    """Whether this is a cash machine."""
+    """Whether the merchant is a cash machine."""
 
     address: Address | None
 
     suggested_tags: str | None
-    """Such as `#subscription #personal`."""
+    """For example `#subscription #personal`."""
 
     website: str | None
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read the `merchant` of a transaction that was asked for with it."""
+        """Read the `merchant` of a transaction, if the request expanded it."""
         fields = Fields(data)
         metadata = fields.texts("metadata")
         return cls(
-            id=fields.need(fields.text, "id"),
+            id=fields.require(fields.text, "id"),
             group_id=fields.text("group_id"),
             name=fields.text("name") or "",
             logo=fields.text("logo"),
@@ -371,32 +407,35 @@ class Merchant(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Counterparty(Private):
-    """Whom money was sent to or came from, other than by card."""
+    """The other side of a transaction that is not a card payment."""
 
     name: str | None
 
     preferred_name: str | None
-    """What another customer of the bank likes to be called."""
+    """The preferred name of another Monzo customer."""
 
     account_number: str | None
 
     sort_code: str | None
 
     account_id: str | None
-    """The account of another customer of the bank."""
+    """The account of another Monzo customer."""
 
     user_id: str | None
-    """Another customer, or an anonuser_ id that is the same for every payment with them."""
+    """Another Monzo customer, or an id with the prefix `anonuser_`.
+
+    An `anonuser_` id is the same for all payments with one person at another bank.
+    """
 
     beneficiary_account_type: str | None
-    """Such as Personal or Business."""
+    """For example Personal or Business."""
 
     service_user_number: str | None
-    """Who collects a direct debit."""
+    """The number of the organization that collects a direct debit."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read a transaction's `counterparty`."""
+        """Read the `counterparty` of a transaction."""
         fields = Fields(data)
         return cls(
             name=fields.text("name"),
@@ -412,40 +451,40 @@ class Counterparty(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Attachment(Private):
-    """A picture that belongs to a transaction."""
+    """A picture that is attached to a transaction."""
 
     id: str
 
     transaction_id: str | None
-    """What Monzo calls `external_id` here."""
+    """The transaction; `external_id` in the API."""
 
     user_id: str | None
 
     file_url: str | None
-    """Where the picture is."""
+    """The URL of the picture."""
 
     file_type: str | None
-    """Its media type, such as image/png."""
+    """The media type, such as image/png."""
 
     created: datetime | None
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of a transaction's `attachments`, or the answer to registering one."""
+        """Read an element of `attachments`, or `attachment` after registering one."""
         fields = Fields(data)
         return cls(
-            id=fields.need(fields.text, "id"),
+            id=fields.require(fields.text, "id"),
             transaction_id=fields.text("external_id"),
             user_id=fields.text("user_id"),
             file_url=fields.text("file_url") or fields.text("url"),
             file_type=fields.text("file_type") or fields.text("type"),
-            created=fields.moment("created"),
+            created=fields.timestamp("created"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Transaction(Private):
-    """Money that moved, is about to move, or (declined) did not."""
+    """A transaction: money that moved, or would have moved if it had not been declined."""
 
     id: str
 
@@ -456,94 +495,103 @@ class Transaction(Private):
     updated: datetime | None
 
     settled: datetime | None
-    """When the money really changes hands; None while pending. May lie in the future."""
+    """The time of the settlement; None while the transaction is pending.
+
+    It may be in the future: an incoming bank transfer can be spent before it settles (recorded).
+    """
 
     is_pending: bool
-    """Whether the amount may still change, as at petrol pumps, with tips, or abroad."""
+    """Whether the amount may still change, as at petrol pumps, with tips or abroad."""
 
     amount: Money
-    """In the account's currency. Negative when money goes out."""
+    """The amount in the account's currency. Negative if money leaves the account."""
 
     local_amount: Money | None
-    """In the currency it was paid in; same sign."""
+    """The amount in the currency of the payment, with the same sign."""
 
     description: str
-    """As the payment scheme has it, without its padding; for a pot its id, or just `pot`."""
+    """The text of the payment scheme, without its padding.
+
+    For a transfer with a pot it is the pot's id, or the text `pot` in newer responses (recorded).
+    """
 
     notes: str | None
-    """What the owner wrote about it, or for a bank transfer its reference."""
+    """The owner's note, or the reference of a bank transfer."""
 
     category: str | None
-    """Such as groceries; an id for categories that the owner made."""
+    """For example groceries; an id for a category that the owner created."""
 
     categories: Mapping[str, Money]
-    """How the amount is split over categories; empty if the bank does not say."""
+    """The amount by category, with the same sign. Empty if the field is missing."""
 
     scheme: str | None
-    """How the money moved: mastercard, payport_faster_payments, bacs, uk_retail_pot, …"""
+    """The payment scheme: mastercard, payport_faster_payments, bacs, uk_retail_pot, …"""
 
     merchant: Merchant | None
-    """Who took a card payment, if that was asked for."""
+    """The merchant of a card payment, if the request expanded it."""
 
     merchant_id: str | None
 
     counterparty: Counterparty | None
 
     decline_reason: str | None
-    """Why no money moved, such as INSUFFICIENT_FUNDS; None if it did. The amount stays."""
+    """For example INSUFFICIENT_FUNDS. None unless the payment was declined; see `declined`."""
 
     include_in_spending: bool
-    """Whether the bank counts it as spending; True if it does not say."""
+    """Whether Monzo counts the transaction as spending; True if the field is missing."""
 
     is_load: bool
-    """Whether it topped up a prepaid card."""
+    """Whether the transaction is a top-up of a prepaid card."""
 
     originator: bool
-    """Whether the owner of the account started it."""
+    """Whether the owner of the account started the transaction."""
 
     atm_fee: Money | None
-    """What the bank charged for taking out cash."""
+    """The bank's fee for a cash withdrawal. Undocumented, and so is its sign."""
 
     attachments: tuple[Attachment, ...]
 
     metadata: Mapping[str, str]
-    """What the bank keeps beside it: `pot_id`, `mcc`, `trigger`, …; booleans are `true`."""
+    """Further facts by key: `pot_id`, `mcc`, `trigger`, …. Booleans are the text `true`."""
 
     dedupe_id: str | None
-    """What kept it from being made twice."""
+    """The key by which the bank recognizes a repeated request."""
 
     user_id: str | None
-    """Who made the payment, on a joint account."""
+    """The owner who made the payment, on a joint account."""
 
     parent_account_id: str | None
 
     @property
     def declined(self) -> bool:
-        """Whether the payment was refused, so that no money moved."""
+        """Whether the payment was declined.
+
+        No money moved then, although `amount` still has the attempted amount.
+        """
         return self.decline_reason is not None
 
     @property
     def pot_id(self) -> str | None:
-        """The pot that money went into or came from."""
+        """The pot of a deposit or withdrawal."""
         return self.metadata.get("pot_id")
 
     @property
     def external_id(self) -> str | None:
-        """The `dedupe_id` that a transfer with a pot was ordered with."""
+        """The `dedupe_id` of the request, for a transfer with a pot."""
         return self.metadata.get("external_id")
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read a transaction from a list, alone, or as `data` of a webhook's delivery."""
+        """Read a transaction from a response, or the `data` of a webhook delivery."""
         fields = Fields(data)
-        amount = fields.need(fields.money, "amount")
+        amount = fields.require(fields.money, "amount")
         merchant = read_optional(Merchant.from_json, fields.value("merchant"))
         return cls(
-            id=fields.need(fields.text, "id"),
+            id=fields.require(fields.text, "id"),
             account_id=fields.text("account_id"),
-            created=fields.need(fields.moment, "created"),
-            updated=fields.moment("updated"),
-            settled=fields.moment("settled"),
+            created=fields.require(fields.timestamp, "created"),
+            updated=fields.timestamp("updated"),
+            settled=fields.timestamp("settled"),
             is_pending=fields.flag("amount_is_pending"),
             amount=amount,
             local_amount=fields.money("local_amount", "local_currency"),
@@ -554,7 +602,7 @@ class Transaction(Private):
             scheme=fields.text("scheme"),
             merchant=merchant,
             merchant_id=merchant.id if merchant else fields.text("merchant"),
-            # For card payments it is there, and empty.
+            # An empty object for card payments.
             counterparty=read_optional(
                 Counterparty.from_json, fields.value("counterparty") or None
             ),
@@ -581,32 +629,32 @@ def _read_categories(fields: Fields, currency: str) -> dict[str, Money]:
 
 def _read_atm_fee(data: object) -> Money:
     fields = Fields(data)
-    return fields.need(lambda key: fields.money(key, "fee_currency"), "fee_amount")
+    return fields.require(lambda key: fields.money(key, "fee_currency"), "fee_amount")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class UploadTarget(Private):
-    """Where to put a file that is to be attached."""
+    """The place for the upload of a file."""
 
     file_url: str
-    """Where the file will be; what to register."""
+    """The URL of the file after the upload. Register this one as the attachment."""
 
     upload_url: str
-    """Where to send the bytes. Whoever knows it may, for a while."""
+    """The URL for the upload. It is valid for a while, without an access token."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read `POST /attachment/upload`."""
+        """Read the response of `POST /attachment/upload`."""
         fields = Fields(data)
         return cls(
-            file_url=fields.need(fields.text, "file_url"),
-            upload_url=fields.need(fields.text, "upload_url"),
+            file_url=fields.require(fields.text, "file_url"),
+            upload_url=fields.require(fields.text, "upload_url"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Webhook(Private):
-    """An address that Monzo calls for every transaction of an account."""
+    """A URL that Monzo calls for every transaction of an account."""
 
     id: str
 
@@ -616,10 +664,10 @@ class Webhook(Private):
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of `GET /webhooks`, or the `webhook` of `POST /webhooks`."""
+        """Read an element of `webhooks` in a list, or `webhook` after registering one."""
         fields = Fields(data)
         return cls(
-            id=fields.need(fields.text, "id"),
-            account_id=fields.need(fields.text, "account_id"),
-            url=fields.need(fields.text, "url"),
+            id=fields.require(fields.text, "id"),
+            account_id=fields.require(fields.text, "account_id"),
+            url=fields.require(fields.text, "url"),
         )

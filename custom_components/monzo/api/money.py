@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import total_ordering
 from typing import Final, Self
 
-# Currencies whose minor unit is not a hundredth, by ISO 4217.
+from .private import Private
+
+# The currencies in ISO 4217 whose minor unit is not a hundredth. Monzo's documentation does not say
+# how it counts the minor units of a currency. Recorded responses agree with ISO 4217: spending of
+# -690 in ISK means 690 krónur, and -382685 in THB means 3,826.85 baht.
 _EXPONENTS: Final = (
     dict.fromkeys(
         (
@@ -32,39 +37,59 @@ _EXPONENTS: Final = (
     | dict.fromkeys(("CLF", "UYW"), 4)
 )
 
-# More than any person has in any currency, and few enough that sums, and whoever turns an amount
-# into a float for a chart, stay exact.
+# More than any person owns in any currency. A float keeps 15 digits, so a caller may convert an
+# amount to a float for a chart without an error.
 _MAX_DIGITS: Final = 15
 
 _EXACT: Final = Context(prec=_MAX_DIGITS, traps=[Inexact, InvalidOperation])
 
 
 def currency_exponent(currency: str) -> int:
-    """Return how many decimals a currency has: 2 for GBP, 0 for JPY, 3 for KWD (ISO 4217)."""
+    """Return the number of decimals of a currency (ISO 4217): 2 for GBP, 0 for JPY, 3 for KWD."""
     return _EXPONENTS.get(currency, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in a currency."""
+@total_ordering
+@dataclass(frozen=True, slots=True, repr=False)
+class Money(Private):
+    """An exact amount in one currency.
+
+    Amounts of one currency can be compared, added and subtracted; with different currencies, all of
+    these raise ValueError. Two amounts are equal if their currency and value are, so £1.10 equals
+    £1.1. An amount of zero is true like any other, because it is not the same as no amount.
+
+    Add amounts up with `sum(amounts, Money.zero("GBP"))`. The second argument is required: Python's
+    sum of no amounts would otherwise be the integer 0, which has no currency.
+    """
 
     amount: Decimal
-    """In major units (pounds, not pence); negative when money goes out."""
+    """In major units (pounds, not pence). Negative if the money leaves the account."""
 
     currency: str
     """The ISO 4217 code, such as GBP."""
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Self:
-        """Return so many pence, cents or yen; ValueError if no purse could hold them."""
+        """Return an amount given in minor units, such as pence.
+
+        Raises ValueError if the number has more than 15 digits.
+        """
         if abs(minor) >= 10**_MAX_DIGITS:
-            message = "absurd amount of money"
+            message = "an amount of money has at most 15 digits"
             raise ValueError(message)
         return cls(Decimal(minor).scaleb(-currency_exponent(currency)), currency)
 
+    @classmethod
+    def zero(cls, currency: str) -> Self:
+        """Return an amount of zero, such as a start for `sum`."""
+        return cls.from_minor(0, currency)
+
     @property
     def minor(self) -> int:
-        """The amount in minor units (pence); ValueError if that is not an exact, sane number."""
+        """The amount in minor units, such as pence.
+
+        Raises ValueError if that is not a whole number of at most 15 digits.
+        """
         exponent = currency_exponent(self.currency)
         try:
             return int(self.amount.scaleb(exponent, _EXACT).quantize(Decimal(1), context=_EXACT))
@@ -72,17 +97,35 @@ class Money:
             message = "not a whole number of minor units"
             raise ValueError(message) from err
 
+    def __lt__(self, other: Money) -> bool:
+        """Return whether this amount is less than another of the same currency."""
+        if not isinstance(other, Money):
+            return NotImplemented
+        self._require_currency_of(other)
+        return self.amount < other.amount
+
     def __add__(self, other: Money) -> Money:
-        """Return the sum of two amounts of one currency."""
-        if other.currency != self.currency:
-            message = "cannot add amounts of different currencies"
-            raise ValueError(message)
+        """Return the sum of two amounts of the same currency."""
+        if not isinstance(other, Money):
+            return NotImplemented
+        self._require_currency_of(other)
         return Money(self.amount + other.amount, self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        """Return the difference of two amounts of one currency."""
+        """Return the difference of two amounts of the same currency."""
+        if not isinstance(other, Money):
+            return NotImplemented
         return self + -other
 
     def __neg__(self) -> Money:
-        """Return the amount with the other sign."""
+        """Return the amount with the opposite sign."""
         return Money(-self.amount, self.currency)
+
+    def __abs__(self) -> Money:
+        """Return the amount without its sign."""
+        return Money(abs(self.amount), self.currency)
+
+    def _require_currency_of(self, other: Money) -> None:
+        if other.currency != self.currency:
+            message = "amounts of different currencies cannot be combined"
+            raise ValueError(message)

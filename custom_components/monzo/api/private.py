@@ -1,10 +1,13 @@
-"""What models have in common."""
+"""Base class for values that must not appear in logs."""
 
 from typing import override
 
 
 class Private:
-    """Keeps names, numbers and amounts out of logs: a model shows only what it is a model of."""
+    """Hide the contents of an object from its repr, and so from logs and tracebacks.
+
+    Names, account numbers and amounts are private. The repr shows the type only.
+    """
 
     __slots__ = ()
 

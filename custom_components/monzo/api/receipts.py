@@ -1,4 +1,4 @@
-"""Receipts: what a transaction paid for, line by line. The only thing that is sent as JSON."""
+"""Models of receipts, which are the only requests that Monzo takes as JSON."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,36 +12,39 @@ from .private import Private
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReceiptItem(Private):
-    """One line of a receipt."""
+    """A line of a receipt."""
 
     description: str
 
     amount: Money
-    """For the whole line, not for one piece. Of the sub-items, if any, the sum."""
+    """The amount of the whole line rather than of one piece; includes the sub-items.
+
+    Positive; negative for a discount.
+    """
 
     quantity: Decimal | None = None
-    """How many, or how much."""
+    """The number of pieces, or the quantity in `unit`."""
 
     unit: str | None = None
-    """What the quantity is in, such as kg."""
+    """The unit of the quantity, such as kg."""
 
     tax: Money | None = None
-    """The tax that is part of the amount."""
+    """The tax that the amount includes."""
 
     sub_items: tuple[ReceiptItem, ...] = ()
-    """What belongs to this line, such as a topping. Sub-items have no sub-items."""
+    """Parts of this line, such as a topping. They have no sub-items of their own."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of a receipt's `items`."""
+        """Read an element of `items`."""
         return cls._read(data, _read_all(ReceiptItem._read, data, "sub_items"))
 
     @classmethod
     def _read(cls, data: object, sub_items: tuple[ReceiptItem, ...] = ()) -> Self:
         fields = Fields(data)
         return cls(
-            description=fields.need(fields.text, "description"),
-            amount=fields.need(fields.money, "amount"),
+            description=fields.require(fields.text, "description"),
+            amount=fields.require(fields.money, "amount"),
             quantity=fields.number("quantity"),
             unit=fields.text("unit"),
             tax=fields.money("tax"),
@@ -49,7 +52,7 @@ class ReceiptItem(Private):
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return what Monzo wants to see."""
+        """Return the JSON for Monzo. Raises ValueError if an amount is not exact."""
         return _without_none(
             description=self.description,
             amount=self.amount.minor,
@@ -63,10 +66,10 @@ class ReceiptItem(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReceiptTax(Private):
-    """A tax that comes on top of a receipt's items."""
+    """A tax that is added to the items of a receipt."""
 
     description: str
-    """Such as VAT."""
+    """For example VAT."""
 
     amount: Money
 
@@ -74,16 +77,16 @@ class ReceiptTax(Private):
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of a receipt's `taxes`."""
+        """Read an element of `taxes`."""
         fields = Fields(data)
         return cls(
-            description=fields.need(fields.text, "description"),
-            amount=fields.need(fields.money, "amount"),
+            description=fields.require(fields.text, "description"),
+            amount=fields.require(fields.money, "amount"),
             tax_number=fields.text("tax_number"),
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return what Monzo wants to see."""
+        """Return the JSON for Monzo. Raises ValueError if an amount is not exact."""
         return _without_none(
             description=self.description,
             amount=self.amount.minor,
@@ -94,31 +97,31 @@ class ReceiptTax(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReceiptPayment(Private):
-    """One of the ways a receipt was paid."""
+    """A payment of a receipt, or of a part of it."""
 
     type: str
-    """One of card, cash, gift_card."""
+    """One of card, cash and gift_card."""
 
     amount: Money
 
     last_four: str | None = None
-    """The last digits of the card."""
+    """The last four digits of the card."""
 
     gift_card_type: str | None = None
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read one of a receipt's `payments`."""
+        """Read an element of `payments`."""
         fields = Fields(data)
         return cls(
-            type=fields.need(fields.text, "type"),
-            amount=fields.need(fields.money, "amount"),
+            type=fields.require(fields.text, "type"),
+            amount=fields.require(fields.money, "amount"),
             last_four=fields.text("last_four"),
             gift_card_type=fields.text("gift_card_type"),
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return what Monzo wants to see."""
+        """Return the JSON for Monzo. Raises ValueError if an amount is not exact."""
         return _without_none(
             type=self.type,
             amount=self.amount.minor,
@@ -130,7 +133,7 @@ class ReceiptPayment(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReceiptMerchant(Private):
-    """The shop, as it stands on a receipt."""
+    """The shop on a receipt."""
 
     name: str | None = None
 
@@ -141,7 +144,7 @@ class ReceiptMerchant(Private):
     email: str | None = None
 
     store_name: str | None = None
-    """Which of the shops, such as Old Street."""
+    """The branch, such as Old Street."""
 
     store_address: str | None = None
 
@@ -149,7 +152,7 @@ class ReceiptMerchant(Private):
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read a receipt's `merchant`."""
+        """Read the `merchant` of a receipt."""
         fields = Fields(data)
         return cls(
             name=fields.text("name"),
@@ -162,7 +165,7 @@ class ReceiptMerchant(Private):
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return what Monzo wants to see."""
+        """Return the JSON for Monzo."""
         return _without_none(
             name=self.name,
             online=self.online,
@@ -176,39 +179,39 @@ class ReceiptMerchant(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Receipt(Private):
-    """What a transaction paid for, line by line."""
+    """The receipt of a transaction, line by line."""
 
     transaction_id: str
 
     external_id: str
-    """Made up by the sender. Sending it again replaces the receipt."""
+    """An id that the sender chooses. Sending it again replaces the receipt."""
 
     total: Money
-    """What was paid; positive. Items and taxes should add up to it."""
+    """The amount that was paid, as a positive amount. Items and taxes should add up to it."""
 
     items: tuple[ReceiptItem, ...]
 
     taxes: tuple[ReceiptTax, ...] = ()
 
     payments: tuple[ReceiptPayment, ...] = ()
-    """Should add up to the total as well."""
+    """Payments should add up to the total too."""
 
     merchant: ReceiptMerchant | None = None
 
     id: str | None = None
-    """Given by Monzo; not sent."""
+    """The id that Monzo assigns. It is not sent."""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Read the `receipt` of `GET /transaction-receipts`.
+        """Read `receipt` in the response of `GET /transaction-receipts`.
 
-        All of it or nothing: a receipt without one of its lines would not add up.
+        Raises MonzoResponseError if one line cannot be read, because the rest would not add up.
         """
         fields = Fields(data)
         return cls(
-            transaction_id=fields.need(fields.text, "transaction_id"),
-            external_id=fields.need(fields.text, "external_id"),
-            total=fields.need(fields.money, "total"),
+            transaction_id=fields.require(fields.text, "transaction_id"),
+            external_id=fields.require(fields.text, "external_id"),
+            total=fields.require(fields.money, "total"),
             items=_read_all(ReceiptItem.from_json, data, "items"),
             taxes=_read_all(ReceiptTax.from_json, data, "taxes"),
             payments=_read_all(ReceiptPayment.from_json, data, "payments"),
@@ -217,7 +220,7 @@ class Receipt(Private):
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return what Monzo wants to see; ValueError if an amount is not exact."""
+        """Return the JSON for Monzo. Raises ValueError if an amount is not exact."""
         return _without_none(
             transaction_id=self.transaction_id,
             external_id=self.external_id,
@@ -239,7 +242,7 @@ def _without_none(**fields: object) -> dict[str, object]:
 
 
 def _to_json_number(number: Decimal | None) -> float | None:
-    """Return a quantity as JSON knows it; never used for money."""
+    """Return a quantity as a JSON number. Money never passes through here."""
     if number is None:
         return None
     return int(number) if number == number.to_integral_value() else float(number)

@@ -1,4 +1,4 @@
-"""Actions: a module for each topic, and what they share in `common`."""
+"""The actions of the integration, one module per topic."""
 
 from itertools import chain
 
@@ -6,14 +6,16 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import service
 
 from ..const import DOMAIN
-from . import attachments, autopilot, feed, pot_transfers, receipts, refresh, transactions
+from . import attachments, feed, planned_transfers, pot_transfers, receipts, refresh, transactions
 
-TOPICS = (attachments, autopilot, feed, pot_transfers, receipts, refresh, transactions)
+__all__ = ["async_setup_services"]
+
+TOPICS = (attachments, feed, planned_transfers, pot_transfers, receipts, refresh, transactions)
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the actions, once for all config entries."""
+    """Register all actions. They serve every config entry, so this is called once."""
     for action in chain.from_iterable(topic.ACTIONS for topic in TOPICS):
         if action.admin:
             service.async_register_admin_service(

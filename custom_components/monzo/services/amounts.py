@@ -1,108 +1,101 @@
-"""Amounts of money that people and templates write down: taken exactly, or not at all."""
+"""Amounts and shares in the fields of actions, parsed exactly or refused."""
 
 from collections.abc import Mapping
-from decimal import Decimal
-import re
 from typing import Any, Final
 
 import voluptuous as vol
 
+from ..amounts import parse_amount, parse_number
 from ..api import Money, currency_exponent
-from ..errors import refused
-from ..plans import Percentage, Rest, Share
+from ..bank import validation_error
+from ..transfers import Percentage, Remainder, Share
+from .fields import shown_value
 
 ATTR_AMOUNT: Final = "amount"
 ATTR_EVERYTHING: Final = "everything"
 ATTR_PERCENTAGE: Final = "percentage"
 
-# Digits as people write them; Python's own idea of a number is wider, from "1e20" to "NaN".
-DIGITS: Final = re.compile(r"-?(([0-9]+\.)?[0-9]+|\.[0-9]+)")
-
-# Longer than any percentage that makes sense, and short enough to be exact with at once.
-LONGEST_PERCENTAGE: Final = 16
+# Longer than any sensible percentage, and short enough for exact arithmetic.
+MAX_PERCENTAGE_LENGTH: Final = 16
 
 # In percent.
 WHOLE: Final = 100
 
-# Whether something is an amount depends on the currency, so the handlers decide.
+# The validator of a field with an amount. The currency decides how many decimals an amount can
+# have, and only the handler of the action knows the currency.
 ANY_AMOUNT: Final = object
 
 
 def percentage(value: object) -> Percentage:
-    """Return a percentage above 0, up to 100, exactly as it is written; a schema's validator."""
+    """Return an exact percentage above 0, up to 100. Raises vol.Invalid for anything else."""
     text = str(value).strip()
-    if len(text) <= LONGEST_PERCENTAGE and DIGITS.fullmatch(text) and 0 < Decimal(text) <= WHOLE:
-        return Percentage(Decimal(text))
+    number = parse_number(text) if len(text) <= MAX_PERCENTAGE_LENGTH else None
+    if number is not None and 0 < number <= WHOLE:
+        return Percentage(number)
     message = "expected a percentage above 0, up to 100"
     raise vol.Invalid(message)
 
 
-def parse_amount(value: object, currency: str) -> Money | None:
-    """Return an amount of whole minor units, with its sign; None for anything else.
+def positive_amount(fields: Mapping[str, Any], field: str, currency: str) -> Money:
+    """Return the amount in a field, which must be greater than zero.
 
-    What a person or a template got wrong is never rounded.
+    Raises ServiceValidationError for anything else.
     """
-    try:
-        text = str(value).strip()
-        if DIGITS.fullmatch(text):
-            return Money.from_minor(Money(Decimal(text), currency).minor, currency)
-    except ValueError:
-        # Not whole, or a number too large for Python to write it down.
-        return None
-    return None
-
-
-def positive_amount(value: object, currency: str) -> Money:
-    """Return an amount greater than zero; raises ServiceValidationError for anything else."""
-    amount = parse_amount(value, currency)
+    amount = parse_amount(fields[field], currency)
     if amount is None or amount.minor <= 0:
-        raise refused(
-            "invalid_amount", currency=currency, decimals=str(currency_exponent(currency))
-        )
+        raise validation_error("invalid_amount", **_problem(fields, field, currency))
+    return amount
+
+
+def required_amount(fields: Mapping[str, Any], field: str, currency: str) -> Money:
+    """Return the amount in a field, zero or more.
+
+    Raises ServiceValidationError for anything else.
+    """
+    amount = parse_amount(fields[field], currency)
+    if amount is None or amount.minor < 0:
+        raise validation_error("invalid_amount_in_field", **_problem(fields, field, currency))
     return amount
 
 
 def optional_amount(fields: Mapping[str, Any], field: str, currency: str) -> Money | None:
-    """Return the amount that a field holds, zero or more; None if the field is not there.
+    """Return the amount in a field, zero or more; None if the call does not have the field.
 
-    Raises ServiceValidationError if it holds something else.
+    Raises ServiceValidationError for anything else.
     """
     return required_amount(fields, field, currency) if field in fields else None
 
 
-def required_amount(fields: Mapping[str, Any], field: str, currency: str) -> Money:
-    """Return the amount that a field holds, zero or more.
+def required_share(
+    fields: Mapping[str, Any], currency: str, *, remainder: str = ATTR_EVERYTHING
+) -> Share:
+    """Return the share in the one of three fields that the call has.
 
-    Raises ServiceValidationError if it holds something else.
-    """
-    amount = parse_amount(fields[field], currency)
-    if amount is None or amount.minor < 0:
-        raise refused(
-            "invalid_amount_in_field",
-            field=field,
-            currency=currency,
-            decimals=str(currency_exponent(currency)),
-        )
-    return amount
-
-
-def share_of(fields: Mapping[str, Any], currency: str, *, rest: str = ATTR_EVERYTHING) -> Share:
-    """Return how much is to move, which exactly one field says.
-
-    Raises ServiceValidationError if none or several do, or if one holds no such amount.
+    `remainder` is the name of the third field. Raises ServiceValidationError if the call has none
+    of the fields, or several, or one with an invalid amount.
     """
     given = [field for field in (ATTR_AMOUNT, ATTR_PERCENTAGE) if field in fields]
-    given += [rest] if fields.get(rest) else []
-    if len(given) != 1:
-        raise refused("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {rest}")
+    given += [remainder] if fields.get(remainder) else []
     if given == [ATTR_AMOUNT]:
-        return positive_amount(fields[ATTR_AMOUNT], currency)
+        return positive_amount(fields, ATTR_AMOUNT, currency)
     if given == [ATTR_PERCENTAGE]:
         share: Percentage = fields[ATTR_PERCENTAGE]
         return share
-    return Rest()
+    if given == [remainder]:
+        return Remainder()
+    raise validation_error("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_PERCENTAGE}, {remainder}")
 
 
 def number(money: Money) -> float:
-    """Return an amount for templates, which know no decimals; its shortest form is exact."""
+    """Return an amount for templates, which have no decimals. Its shortest text is exact."""
     return float(money.amount)
+
+
+def _problem(fields: Mapping[str, Any], field: str, currency: str) -> dict[str, str]:
+    """Return the placeholders of an error about an invalid amount."""
+    return {
+        "field": field,
+        "value": shown_value(fields[field]),
+        "currency": currency,
+        "decimals": str(currency_exponent(currency)),
+    }

@@ -1,4 +1,4 @@
-"""Items in the feed of the Monzo app, by actions."""
+"""Action that shows an item in the feed of the Monzo app."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ from homeassistant.core import ServiceCall, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..bank import bank_errors
 from ..const import FEED_IMAGE_URL
-from ..errors import bank_errors
-from .common import ATTR_ACCOUNT, Action, async_account
+from .action import ATTR_ACCOUNT, Action, async_account
 from .fields import TEXT, https_url
 
 ATTR_BACKGROUND_COLOR: Final = "background_color"
@@ -23,11 +23,11 @@ SERVICE_CREATE_FEED_ITEM: Final = "create_feed_item"
 
 
 def _as_hex(rgb: list[int]) -> str:
-    """Return red, green and blue as Monzo writes colors."""
+    """Return a color from 0 to 255 per component as Monzo expects it, such as #FF8000."""
     return "#{:02X}{:02X}{:02X}".format(*rgb)
 
 
-# As the color picker gives it, as lights have it, or as Monzo wants it.
+# From the color picker, from a light's attribute, or in Monzo's own format.
 COLOR: Final = vol.Any(
     vol.All(vol.ExactSequence([cv.byte] * 3), _as_hex),
     vol.All(cv.string, vol.Upper, vol.Match(r"#[0-9A-F]{6}\Z")),
@@ -48,7 +48,7 @@ CREATE_FEED_ITEM_SCHEMA: Final = vol.Schema(
 
 
 async def _async_create_feed_item(call: ServiceCall) -> None:
-    """Show something in the feed of an account."""
+    """Show an item in the feed of an account."""
     target = async_account(call)
     data = call.data
     image_url = https_url(data[ATTR_IMAGE_URL], ATTR_IMAGE_URL)

@@ -1,4 +1,4 @@
-"""What texts in the fields of actions may be."""
+"""Validators for the text fields of actions."""
 
 from typing import Final
 
@@ -6,23 +6,41 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 from yarl import URL
 
-from ..errors import refused
+from ..bank import validation_error
+
+# How many characters of a field's content an error shows.
+MAX_SHOWN_LENGTH: Final = 40
 
 TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
 
-# Of a transaction or an attachment. These two would be no part of an address, but lead out of it.
+# An id becomes a segment of a URL's path, where `.` and `..` would lead to another endpoint.
 MONZO_ID: Final = vol.All(TEXT, vol.NotIn((".", "..")))
 
 
-def https_url(text: str, field: str) -> str:
-    """Return the web address that a field holds, exactly as it was given.
-
-    Raises ServiceValidationError unless it is a complete one that begins with https.
-    """
+def is_https_url(text: str) -> bool:
+    """Return whether a text is a complete web address that begins with https."""
     try:
         url = URL(text)
     except ValueError:
-        url = URL()
-    if url.scheme != "https" or not url.host or not text.isprintable() or " " in text:
-        raise refused("not_https", field=field)
+        return False
+    return url.scheme == "https" and bool(url.host) and text.isprintable() and " " not in text
+
+
+def https_url(text: str, field: str) -> str:
+    """Return the web address in a field unchanged.
+
+    Raises ServiceValidationError if it is incomplete or does not begin with https.
+    """
+    if not is_https_url(text):
+        raise validation_error("not_https", field=field)
     return text
+
+
+def shown_value(value: object) -> str:
+    """Return the content of a field as an error shows it."""
+    try:
+        text = str(value)
+    except ValueError:
+        # An integer with thousands of digits.
+        return "…"
+    return text if len(text) <= MAX_SHOWN_LENGTH else f"{text[:MAX_SHOWN_LENGTH]}…"

@@ -1,109 +1,85 @@
 """The pots that an action moves money into or out of, and their account."""
 
 from dataclasses import dataclass
-import time
 from typing import Final
 
-from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.core import HomeAssistant, callback
 
-from ..devices import subject_id
-from ..errors import refused
-from ..models import MonzoData, PotState
-from ..plans import Holding
-from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from ..accounts import PotState, device_name, monzo_id_of
+from ..bank import validation_error
+from ..runtime import MonzoConfigEntry
 from ..transfers import Transfers
-from .common import ATTR_ACCOUNT, async_device
+from .action import async_device
 
 ATTR_POT: Final = "pot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PotTarget:
-    """The pots that an action was aimed at, with the account that they belong to."""
+    """The pots of a call, and the account that they belong to."""
 
-    entry: MonzoConfigEntry
-
-    runtime: MonzoRuntimeData
-    """The entry's own, which it may lose while money is on its way."""
+    transfers: Transfers
+    """Moves the money of their config entry, also while the entry is reloaded."""
 
     pots: tuple[PotState, ...]
-    """As they were known when the action was called; at least one."""
-
-    called_at: float
-    """When that was, by `time.monotonic`."""
+    """The pots as of the last poll; at least one."""
 
     @property
     def account_id(self) -> str:
-        """The account of all the pots."""
+        """The account of all pots."""
         return self.pots[0].account_id
 
     @property
+    def pot_ids(self) -> tuple[str, ...]:
+        """The ids of the pots."""
+        return tuple(pot.id for pot in self.pots)
+
+    @property
     def currency(self) -> str:
-        """The currency of the account and the pots."""
+        """The currency of the account and its pots."""
         return self.pots[0].currency
 
-    @property
-    def transfers(self) -> Transfers:
-        """What moves the money."""
-        return self.runtime.transfers
 
-    @property
-    def known(self) -> MonzoData:
-        """What is known without asking the bank."""
-        return self.runtime.balances.data
+@callback
+def async_pot_target(
+    hass: HomeAssistant, *pot_device_ids: str, account_device_id: str | None = None
+) -> PotTarget:
+    """Return the pots with these devices, of which there is at least one.
 
-    def account(self, data: MonzoData) -> Holding:
-        """Return what is in the account; raises ServiceValidationError if nobody can tell."""
-        if (account := data.accounts.get(self.account_id)) is None:
-            raise refused("cannot_be_read")
-        return Holding(id=account.id, balance=account.money)
-
-    def check_all(self, data: MonzoData) -> None:
-        """Raise ServiceValidationError if one of the pots is not there any more."""
-        for place in range(len(self.pots)):
-            self.pot(data, place)
-
-    def pot(self, data: MonzoData, place: int = 0) -> Holding:
-        """Return what is in one of the pots; raises ServiceValidationError if nobody can tell."""
-        if (pot := data.pots.get(self.pots[place].id)) is None:
-            raise refused("cannot_be_read")
-        return Holding(id=pot.id, balance=pot.money)
+    Raises ServiceValidationError if a device is not a pot, or if the pots do not all belong to one
+    account, which has to be the given account, if there is one.
+    """
+    found = [_async_pot(hass, device_id) for device_id in pot_device_ids]
+    entry, pot = found[0]
+    for other_entry, other in found:
+        if other.account_id != pot.account_id:
+            raise validation_error(
+                "pots_of_several_accounts",
+                pot=entry.runtime_data.transfers.name_of(pot.id),
+                account=entry.runtime_data.transfers.name_of(pot.account_id),
+                other_pot=other_entry.runtime_data.transfers.name_of(other.id),
+                other_account=other_entry.runtime_data.transfers.name_of(other.account_id),
+            )
+    transfers = entry.runtime_data.transfers
+    if account_device_id is not None:
+        account, account_entry = async_device(hass, account_device_id)
+        if (account_entry, monzo_id_of(account)) != (entry, pot.account_id):
+            raise validation_error(
+                "not_the_pots_account",
+                pot=transfers.name_of(pot.id),
+                pot_account=transfers.name_of(pot.account_id),
+                account=device_name(account),
+            )
+    return PotTarget(transfers=transfers, pots=tuple(pot for _entry, pot in found))
 
 
 @callback
-def async_target(call: ServiceCall, *device_ids: str) -> PotTarget:
-    """Return the pots that an action is aimed at, by their devices.
-
-    Raises ServiceValidationError if one is no pot, or if they do not all belong to one account,
-    which is the one that is given, if one is.
-    """
-    pots: list[PotState] = []
-    entries: set[MonzoConfigEntry] = set()
-    for device_id in device_ids:
-        entry, found = _find(call.hass, device_id)
-        subject = entry.runtime_data.balances.data.subject(found)
-        if not isinstance(subject, PotState):
-            raise refused("not_a_pot" if subject else "cannot_be_read")
-        pots.append(subject)
-        entries.add(entry)
-    if len({pot.account_id for pot in pots}) > 1:
-        raise refused("pots_of_several_accounts")
-    (entry,) = entries
-    if ATTR_ACCOUNT in call.data and _find(call.hass, call.data[ATTR_ACCOUNT]) != (
-        entry,
-        pots[0].account_id,
-    ):
-        raise refused("not_the_pots_account")
-    return PotTarget(
-        entry=entry, runtime=entry.runtime_data, pots=tuple(pots), called_at=time.monotonic()
-    )
-
-
-@callback
-def _find(hass: HomeAssistant, device_id: str) -> tuple[MonzoConfigEntry, str]:
-    """Return what a device stands for, and its loaded config entry.
-
-    Raises ServiceValidationError if there is no such device, or it is not Monzo's.
-    """
+def _async_pot(hass: HomeAssistant, device_id: str) -> tuple[MonzoConfigEntry, PotState]:
+    """Return the pot of a device, with its loaded config entry."""
     device, entry = async_device(hass, device_id)
-    return entry, subject_id(device) or ""
+    state = entry.runtime_data.balances.data.find(monzo_id_of(device) or "")
+    if not isinstance(state, PotState):
+        raise validation_error(
+            "not_a_pot" if state else "cannot_be_read", device=device_name(device)
+        )
+    return entry, state

@@ -1,32 +1,17 @@
-"""Moving money between an account and one of its pots, by actions."""
+"""Actions for one transfer between an account and one of its pots."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from .. import plans
-from ..api import Money
-from ..models import MonzoData
-from ..plans import Direction, Holding, Plan, Share
-from .amounts import optional_amount, share_of
-from .common import ATTR_ACCOUNT, Action
-from .moves import (
-    ATTR_KEEP_AT_LEAST,
-    MOVING_SCHEMA,
-    SHARE_SCHEMA,
-    MoveRequest,
-    async_fulfil,
-    certain_moves,
-    digest_of,
-    keeps,
-)
-from .pot_targets import ATTR_POT, PotTarget, async_target
-
-SERVICE_DEPOSIT_INTO_POT: Final = "deposit_into_pot"
-SERVICE_WITHDRAW_FROM_POT: Final = "withdraw_from_pot"
+from ..transfers import Deposit, Withdrawal
+from .action import ATTR_ACCOUNT, Action
+from .amounts import optional_amount, required_share
+from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_respond
+from .pot_targets import ATTR_POT, async_pot_target
 
 TRANSFER_SCHEMA: Final = vol.Schema(
     {
@@ -38,60 +23,30 @@ TRANSFER_SCHEMA: Final = vol.Schema(
 )
 
 
-async def _async_deposit_into_pot(call: ServiceCall) -> ServiceResponse:
-    """Move money from an account into one of its pots."""
-    target = async_target(call, call.data[ATTR_POT])
-    (pot,) = target.pots
-
-    def plan(account: Holding, share: Share, keep_at_least: Money | None) -> Plan:
-        return plans.deposit(account, pot.id, share, keep_at_least=keep_at_least)
-
-    return await _async_move_out_of(call, target, Direction.DEPOSIT, target.account, plan)
-
-
-async def _async_withdraw_from_pot(call: ServiceCall) -> ServiceResponse:
-    """Move money from a pot back into its account."""
-    target = async_target(call, call.data[ATTR_POT])
-
-    def plan(pot: Holding, share: Share, keep_at_least: Money | None) -> Plan:
-        return plans.withdraw(pot, target.account_id, share, keep_at_least=keep_at_least)
-
-    return await _async_move_out_of(call, target, Direction.WITHDRAW, target.pot, plan)
-
-
-async def _async_move_out_of(
-    call: ServiceCall,
-    target: PotTarget,
-    direction: Direction,
-    source: Callable[[MonzoData], Holding],
-    plan: Callable[[Holding, Share, Money | None], Plan],
+async def _async_transfer(
+    request_class: type[Deposit | Withdrawal], call: ServiceCall
 ) -> ServiceResponse:
-    """Move a share of what is in an account or a pot."""
-    share = share_of(call.data, target.currency)
-    keep_at_least = optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency)
-    (pot,) = target.pots
-    asked_for = certain_moves(target, [direction], share)
-    request = MoveRequest(
-        target=target,
-        digest=digest_of(call, pot.id, share, keep_at_least),
-        plan=lambda data: plan(source(data), share, keep_at_least),
-        objection=keeps(source, keep_at_least),
-        asked_for=asked_for,
-        bank_decides=bool(asked_for) and keep_at_least is None,
+    """Move a share of the money in an account or a pot."""
+    target = async_pot_target(
+        call.hass, call.data[ATTR_POT], account_device_id=call.data.get(ATTR_ACCOUNT)
     )
-    return await async_fulfil(call, request)
+    request = request_class(
+        account_id=target.account_id,
+        pot_ids=target.pot_ids,
+        currency=target.currency,
+        share=required_share(call.data, target.currency),
+        keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
+    )
+    return await async_respond(call, target, request)
 
 
 ACTIONS: Final = tuple(
     Action(
-        name=name,
-        handler=handler,
+        name=request_class.action,
+        handler=partial(_async_transfer, request_class),
         schema=TRANSFER_SCHEMA,
         admin=True,
         supports_response=SupportsResponse.OPTIONAL,
     )
-    for name, handler in (
-        (SERVICE_DEPOSIT_INTO_POT, _async_deposit_into_pot),
-        (SERVICE_WITHDRAW_FROM_POT, _async_withdraw_from_pot),
-    )
+    for request_class in (Deposit, Withdrawal)
 )

@@ -1,6 +1,6 @@
-"""Receipts: what a transaction paid for, line by line, by actions."""
+"""Actions that add a receipt to a transaction, and remove a receipt."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +9,7 @@ from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from ..amounts import format_amount, parse_amount
 from ..api import (
     Money,
     Receipt,
@@ -18,15 +19,10 @@ from ..api import (
     ReceiptTax,
     currency_exponent,
 )
-from ..errors import bank_errors, refused
-from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, parse_amount, positive_amount
-from .common import (
-    ATTR_ACCOUNT,
-    ATTR_TRANSACTION_ID,
-    Action,
-    async_account,
-)
-from .fields import MONZO_ID, TEXT
+from ..bank import bank_errors, validation_error
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
+from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, positive_amount
+from .fields import MONZO_ID, TEXT, shown_value
 
 ATTR_CURRENCY: Final = "currency"
 ATTR_DESCRIPTION: Final = "description"
@@ -45,18 +41,18 @@ ATTR_UNIT: Final = "unit"
 SERVICE_ADD_RECEIPT: Final = "add_receipt"
 SERVICE_REMOVE_RECEIPT: Final = "remove_receipt"
 
-# As documented.
+# From Monzo's documentation.
 PAYMENT_TYPES: Final = ("card", "cash", "gift_card")
 
-# More than anybody carries home of anything, in whatever unit.
-LARGEST_QUANTITY: Final = 1_000_000
+# Far more than a receipt ever lists, in any unit.
+MAX_QUANTITY: Final = 1_000_000
 
 SUB_ITEM_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_DESCRIPTION): TEXT,
         vol.Required(ATTR_AMOUNT): ANY_AMOUNT,
         vol.Optional(ATTR_QUANTITY): vol.All(
-            vol.Coerce(float), vol.Range(min=0, min_included=False, max=LARGEST_QUANTITY)
+            vol.Coerce(float), vol.Range(min=0, min_included=False, max=MAX_QUANTITY)
         ),
         vol.Optional(ATTR_UNIT): TEXT,
         vol.Optional(ATTR_TAX): ANY_AMOUNT,
@@ -84,7 +80,7 @@ PAYMENT_SCHEMA: Final = vol.Schema(
     }
 )
 
-# The same names as in the API package.
+# The fields of ReceiptMerchant.
 MERCHANT_SCHEMA: Final = vol.Schema(
     {
         vol.Optional("name"): TEXT,
@@ -119,44 +115,47 @@ REMOVE_RECEIPT_SCHEMA: Final = vol.Schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What a call says about a receipt, or about one of its lines."""
+class ReceiptInput:
+    """The fields of a call for a receipt, or for one line of the receipt."""
 
     fields: Mapping[str, Any]
 
     currency: str
 
     place: str = ""
-    """Where the line stands, such as "items 2"; empty for the receipt itself."""
+    """The position in the receipt, such as "items 2"; empty for the receipt itself."""
 
-    def lines(self, field: str) -> Iterator[Line]:
-        """Yield the lines within, counted from one as people do."""
-        for line, fields in enumerate(self.fields.get(field, ()), start=1):
-            yield Line(
-                fields=fields, currency=self.currency, place=f"{self.place} {field} {line}".strip()
+    def lines(self, field: str) -> Iterator[ReceiptInput]:
+        """Yield the lines in a field. Their positions count from one."""
+        for number_of_line, fields in enumerate(self.fields.get(field, ()), start=1):
+            yield ReceiptInput(
+                fields=fields,
+                currency=self.currency,
+                place=f"{self.place} {field} {number_of_line}".strip(),
             )
 
     def money(self, field: str) -> Money:
-        """Return an amount, which is below zero for a discount and zero for a gift.
+        """Return the amount in a field. A discount is negative, and a free item zero.
 
-        Raises ServiceValidationError if it is none, or not a whole number of minor units.
+        Raises ServiceValidationError if it is not an amount with whole minor units.
         """
         amount = parse_amount(self.fields[field], self.currency)
         if amount is not None:
             return amount
-        raise refused(
+        raise validation_error(
             "invalid_receipt_amount",
             place=f"{self.place} {field}",
+            value=shown_value(self.fields[field]),
             currency=self.currency,
             decimals=str(currency_exponent(self.currency)),
         )
 
 
 async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
-    """Add a receipt to a transaction, or replace it, and answer what it can be removed with."""
+    """Add or replace a receipt. The response contains the id to remove it with."""
     target = async_account(call)
     currency = call.data.get(ATTR_CURRENCY, target.account.currency)
-    receipt = _receipt(Line(fields=call.data, currency=currency))
+    receipt = build_receipt(ReceiptInput(fields=call.data, currency=currency))
     async with bank_errors(call.hass, target.entry):
         await target.runtime.session.put_receipt(receipt)
     return {
@@ -168,23 +167,23 @@ async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_remove_receipt(call: ServiceCall) -> None:
-    """Take a receipt off its transaction."""
+    """Remove a receipt from its transaction."""
     target = async_account(call)
     async with bank_errors(call.hass, target.entry):
         await target.runtime.session.delete_receipt(call.data[ATTR_RECEIPT_ID])
 
 
-def _receipt(call: Line) -> Receipt:
+def build_receipt(call: ReceiptInput) -> Receipt:
     """Return the receipt that a call describes.
 
-    Raises ServiceValidationError if one of its amounts is none, or if they do not add up.
+    Raises ServiceValidationError if an amount is invalid, or if the amounts do not add up.
     """
     fields = call.fields
     receipt = Receipt(
         transaction_id=fields[ATTR_TRANSACTION_ID],
-        # The same again replaces the receipt, so that a repeated call does not add a second one.
+        # A receipt with the same id is replaced, so a repeated call does not add a second one.
         external_id=fields.get(ATTR_RECEIPT_ID, fields[ATTR_TRANSACTION_ID]),
-        total=positive_amount(fields[ATTR_TOTAL], call.currency),
+        total=positive_amount(fields, ATTR_TOTAL, call.currency),
         items=tuple(map(_item, call.lines(ATTR_ITEMS))),
         taxes=tuple(
             ReceiptTax(**{**tax.fields, ATTR_AMOUNT: tax.money(ATTR_AMOUNT)})
@@ -196,33 +195,46 @@ def _receipt(call: Line) -> Receipt:
         ),
         merchant=ReceiptMerchant(**fields[ATTR_MERCHANT]) if ATTR_MERCHANT in fields else None,
     )
-    if _sum((*receipt.items, *receipt.taxes)) != receipt.total.minor:
-        raise refused("receipt_items_do_not_add_up")
-    if receipt.payments and _sum(receipt.payments) != receipt.total.minor:
-        raise refused("receipt_payments_do_not_add_up")
+    total = receipt.total
+    if (items := _sum((*receipt.items, *receipt.taxes))) != total:
+        raise validation_error(
+            "receipt_items_do_not_add_up", sum=format_amount(items), total=format_amount(total)
+        )
+    if receipt.payments and (payments := _sum(receipt.payments)) != total:
+        raise validation_error(
+            "receipt_payments_do_not_add_up",
+            sum=format_amount(payments),
+            total=format_amount(total),
+        )
     return receipt
 
 
-def _item(line: Line) -> ReceiptItem:
-    """Return an item, or a sub-item; raises as `_receipt` does."""
+def _item(line: ReceiptInput) -> ReceiptItem:
+    """Return an item or a sub-item. Raises the same errors as `build_receipt`."""
     fields = line.fields
     item = ReceiptItem(
         description=fields[ATTR_DESCRIPTION],
         amount=line.money(ATTR_AMOUNT),
-        # As it was written: the nearest binary fraction would be another number.
+        # Through text: 0.1 as a binary fraction is another number.
         quantity=Decimal(str(fields[ATTR_QUANTITY])) if ATTR_QUANTITY in fields else None,
         unit=fields.get(ATTR_UNIT),
         tax=line.money(ATTR_TAX) if ATTR_TAX in fields else None,
         sub_items=tuple(map(_item, line.lines(ATTR_SUB_ITEMS))),
     )
-    if item.sub_items and _sum(item.sub_items) != item.amount.minor:
-        raise refused("receipt_sub_items_do_not_add_up", place=line.place)
+    if item.sub_items and (sub_items := _sum(item.sub_items)) != item.amount:
+        raise validation_error(
+            "receipt_sub_items_do_not_add_up",
+            place=line.place,
+            sum=format_amount(sub_items),
+            amount=format_amount(item.amount),
+        )
     return item
 
 
-def _sum(lines: Iterable[ReceiptItem | ReceiptPayment | ReceiptTax]) -> int:
-    """Return the sum of lines in minor units."""
-    return sum(line.amount.minor for line in lines)
+def _sum(lines: Sequence[ReceiptItem | ReceiptPayment | ReceiptTax]) -> Money:
+    """Return the sum of at least one line."""
+    first, *others = (line.amount for line in lines)
+    return sum(others, first)
 
 
 ACTIONS: Final[tuple[Action, ...]] = (

@@ -1,4 +1,4 @@
-"""Asking the bank now."""
+"""Action that fetches balances, pots and transactions now."""
 
 import asyncio
 from typing import Final
@@ -6,31 +6,32 @@ from typing import Final
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 import voluptuous as vol
 
+from ..bank import validation_error
 from ..const import DOMAIN
-from ..errors import refused
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from .common import Action
+from .action import Action
 
 
 async def _async_refresh(call: ServiceCall) -> ServiceResponse:
-    """Bring everything forward that the request budget has room for.
+    """Refresh every loaded config entry as far as the request budget allows.
 
     Raises ServiceValidationError if no config entry is loaded, and the coordinator's error if the
     balances cannot be read.
     """
     entries: list[MonzoConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
     if not entries:
-        raise refused("nothing_loaded")
-    await asyncio.gather(*(_async_bring_forward(entry.runtime_data) for entry in entries))
+        raise validation_error("nothing_loaded")
+    await asyncio.gather(*(_async_refresh_entry(entry.runtime_data) for entry in entries))
     return None
 
 
-async def _async_bring_forward(runtime: MonzoRuntimeData) -> None:
+async def _async_refresh_entry(runtime: MonzoRuntimeData) -> None:
+    """Refresh balances and pots, then transactions."""
     balances = runtime.balances
-    await balances.async_ask_for_everything()
+    await balances.async_refresh_all()
     if not balances.last_update_success and balances.last_exception is not None:
         raise balances.last_exception
-    await runtime.transactions.async_ask_for_everything()
+    await runtime.transactions.async_refresh_all()
 
 
 ACTIONS: Final = (

@@ -1,12 +1,12 @@
-"""Reading transactions, adding up what was spent, and writing notes, by actions."""
+"""Actions that read transactions, add up spending, and annotate a transaction."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-import math
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
@@ -14,18 +14,19 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ..amounts import format_amount
 from ..api import Money, Records, Transaction
-from ..errors import bank_errors, refused
-from ..kinds import is_of_category, is_with, other_side, transaction_as_dict, transaction_kind
-from ..spending import spending
-from .amounts import ANY_AMOUNT, number, positive_amount
-from .common import (
-    ATTR_ACCOUNT,
-    ATTR_TRANSACTION_ID,
-    AccountTarget,
-    Action,
-    async_account,
+from ..automations import matches_payee
+from ..bank import bank_errors, validation_error
+from ..transactions import (
+    counterparty_name,
+    is_of_category,
+    spending_by_category,
+    template_variables,
+    transaction_kind,
 )
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
+from .amounts import ANY_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
 
 ATTR_BEFORE: Final = "before"
@@ -45,31 +46,32 @@ SERVICE_ANNOTATE_TRANSACTION: Final = "annotate_transaction"
 SERVICE_GET_SPENDING: Final = "get_spending"
 SERVICE_GET_TRANSACTIONS: Final = "get_transactions"
 
-# What the bank shows when it is not told since when.
+# The bank's own default if a request has no `since`.
 DEFAULT_SPAN: Final = timedelta(days=30)
 
-# A year, also one with a day more, and the moment that passes between a template and the call.
-LONGEST_SPAN: Final = timedelta(days=366, minutes=1)
+# A leap year, and a minute for the time between the rendering of a template and the call.
+MAX_SPAN: Final = timedelta(days=366, minutes=1)
 
-# The bank refuses to list more than 365 days at once.
-LONGEST_PART: Final = timedelta(days=360)
+# Below the 365 days that the bank lists per request.
+MAX_PART: Final = timedelta(days=360)
 
-# Nobody knows for sure whether the bank counts what was made at the very moment of `since`.
-EDGE: Final = timedelta(seconds=1)
+# Requests start this much earlier, because Monzo does not document whether a transaction at the
+# very moment of `since` is listed.
+SINCE_MARGIN: Final = timedelta(seconds=1)
 
 DEFAULT_LIMIT: Final = 100
-HIGHEST_LIMIT: Final = 1000
+MAX_LIMIT: Final = 1000
 
 
-class Flow(StrEnum):
-    """Which way money goes, seen from the account."""
+class Direction(StrEnum):
+    """The direction of a payment, as seen from the account."""
 
     IN = "in"
     OUT = "out"
 
 
 class Grouping(StrEnum):
-    """What spending can be told by."""
+    """The criterion by which spending is grouped."""
 
     CATEGORY = "category"
     MERCHANT = "merchant"
@@ -79,27 +81,27 @@ class Grouping(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """From when to when transactions are asked for."""
+    """The time from which transactions are read."""
 
     since: datetime
 
     before: datetime | None
-    """None for all until now, whatever the clocks here and at the bank say."""
+    """The exclusive end; None for everything up to now, by whichever clock is ahead."""
 
     asked_at: datetime
 
     @property
     def end(self) -> datetime:
-        """The moment before which everything is looked at."""
+        """The end as the response shows it."""
         return self.before or self.asked_at
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what templates see of it."""
+        """Return the fields of the response."""
         return {"since": self.since.isoformat(), "before": self.end.isoformat()}
 
 
-def moment(value: object) -> datetime:
-    """Validate a moment; without a time zone it is in Home Assistant's."""
+def point_in_time(value: object) -> datetime:
+    """Validate a date and time. Without a time zone it is in Home Assistant's."""
     try:
         return dt_util.as_utc(cv.datetime(value))
     except OverflowError as err:
@@ -109,22 +111,22 @@ def moment(value: object) -> datetime:
 
 SPAN_FIELDS: Final = {
     vol.Required(ATTR_ACCOUNT): cv.string,
-    vol.Optional(ATTR_SINCE): moment,
-    vol.Optional(ATTR_BEFORE): moment,
+    vol.Optional(ATTR_SINCE): point_in_time,
+    vol.Optional(ATTR_BEFORE): point_in_time,
 }
 
 GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
     {
         **SPAN_FIELDS,
         vol.Optional(ATTR_LIMIT, default=DEFAULT_LIMIT): vol.All(
-            vol.Coerce(int), vol.Range(min=1, max=HIGHEST_LIMIT)
+            vol.Coerce(int), vol.Range(min=1, max=MAX_LIMIT)
         ),
         vol.Optional(ATTR_CATEGORY): TEXT,
         vol.Optional(ATTR_MERCHANT): TEXT,
-        # Whether these are amounts depends on the account's currency, so the handler decides.
+        # The handler validates the amounts, because their decimals depend on the currency.
         vol.Optional(ATTR_MINIMUM_AMOUNT): ANY_AMOUNT,
         vol.Optional(ATTR_MAXIMUM_AMOUNT): ANY_AMOUNT,
-        vol.Optional(ATTR_DIRECTION): vol.Coerce(Flow),
+        vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         vol.Optional(ATTR_INCLUDE_DECLINED, default=False): cv.boolean,
     }
 )
@@ -144,18 +146,18 @@ ANNOTATE_SCHEMA: Final = vol.Schema(
 
 
 async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
-    """Answer with the newest transactions that fit."""
+    """Return the newest transactions that match the filters."""
     target = async_account(call)
-    span = _span(call)
+    span = requested_span(call.data, now=dt_util.utcnow())
     limit: int = call.data[ATTR_LIMIT]
-    wanted = _filter(call, target.account.currency)
+    matches = transaction_filter(call.data, target.account.currency)
     found: list[Transaction] = []
     complete = True
-    # People pay something about every day: most often the first part is enough, and small.
-    parts = _parts(target, span, timedelta(days=limit))
+    # Most people make about one payment a day, so one small request is usually enough.
+    parts = _async_read_newest_first(target, span, first_part=timedelta(days=limit))
     async with bank_errors(call.hass, target.entry), aclosing(parts):
         async for part in parts:
-            found += [item for item in part.items if wanted(item)]
+            found += filter(matches, part)
             complete = complete and not part.skipped
             if len(found) > limit:
                 break
@@ -165,159 +167,221 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
         "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete and len(found) <= limit,
-        "transactions": [_as_dict(item, data.pot_of(item)) for item in found[:limit]],
+        "transactions": [
+            _as_dict(transaction, data.pot_of(transaction)) for transaction in found[:limit]
+        ],
     }
 
 
 async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
-    """Answer with what was spent, in all and by what was asked for."""
+    """Return the total spending, and the spending of each group."""
     target = async_account(call)
-    span = _span(call)
-    by: Grouping = call.data[ATTR_BY]
-    currency = target.account.currency
-    sums: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
+    span = requested_span(call.data, now=dt_util.utcnow())
+    spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
     complete = True
     async with bank_errors(call.hass, target.entry):
-        async for part in _parts(target, span, LONGEST_PART):
+        async for part in _async_read_newest_first(target, span, first_part=MAX_PART):
             complete = complete and not part.skipped
-            for item in part.items:
-                parts = spending(item)
-                counts.update({GROUP_OF[by](item, category) for category in parts})
-                for category, amount in parts.items():
-                    sums[GROUP_OF[by](item, category)] += amount.minor
-    in_order = sorted(sums.items()) if by is Grouping.DAY else sums.most_common()
-    groups = [
-        {
-            by.value: group,
-            "amount": number(Money.from_minor(minor, currency)),
-            "transactions": counts[group],
-        }
-        for group, minor in in_order
-    ]
+            for transaction in part:
+                spending.add(transaction)
     return {
         "account_id": target.account.id,
-        "currency": currency,
+        "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete,
-        "total": number(Money.from_minor(sums.total(), currency)),
-        "groups": [] if by is Grouping.NONE else groups,
+        "total": spending.total,
+        "groups": spending.groups(),
     }
 
 
 async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
-    """Write notes or metadata, and answer with what the bank has kept of it."""
+    """Write notes and metadata. Return the values that the bank has stored."""
     target = async_account(call)
     texts: dict[str, str] = {**call.data.get(ATTR_METADATA, {})}
     if ATTR_NOTES in call.data:
         texts[ATTR_NOTES] = call.data[ATTR_NOTES]
     if not texts:
-        raise refused("nothing_to_annotate")
+        raise validation_error("nothing_to_annotate")
     session = target.runtime.session
     async with bank_errors(call.hass, target.entry):
         transaction = await session.transaction(call.data[ATTR_TRANSACTION_ID])
         if transaction.account_id not in (target.account.id, None):
-            raise refused("not_the_accounts_transaction")
-        kept = await session.annotate_transaction(transaction.id, texts)
+            raise validation_error(
+                "not_the_accounts_transaction",
+                transaction_id=transaction.id,
+                account=target.name,
+            )
+        stored = await session.annotate_transaction(transaction.id, texts)
     return {
-        "transaction_id": kept.id,
+        "transaction_id": stored.id,
         "account_id": target.account.id,
-        "notes": kept.notes,
-        "metadata": {key: kept.metadata[key] for key in texts if key in kept.metadata},
+        "notes": stored.notes,
+        "metadata": {key: stored.metadata[key] for key in texts if key in stored.metadata},
     }
 
 
-def _span(call: ServiceCall) -> Span:
-    """Return from when to when transactions are asked for.
+def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
+    """Return the time from which a call reads transactions.
 
-    Raises ServiceValidationError if the bank would not show that much, or nothing.
+    Raises ServiceValidationError if it is empty, or longer than the bank allows.
     """
-    now = dt_util.utcnow()
-    before: datetime | None = call.data.get(ATTR_BEFORE)
+    before: datetime | None = fields.get(ATTR_BEFORE)
     end = before or now
-    since: datetime = call.data.get(ATTR_SINCE) or end - DEFAULT_SPAN
+    since: datetime = fields.get(ATTR_SINCE) or end - DEFAULT_SPAN
     if since >= end:
-        raise refused("since_not_before")
-    if end - since > LONGEST_SPAN:
-        raise refused("span_too_long")
+        raise validation_error(
+            "since_not_before", since=_local_time(since), before=_local_time(end)
+        )
+    if end - since > MAX_SPAN:
+        raise validation_error("span_too_long", days=str(-((since - end) // timedelta(days=1))))
     return Span(since=since, before=before, asked_at=now)
 
 
-async def _parts(
-    target: AccountTarget, span: Span, length: timedelta
-) -> AsyncGenerator[Records[Transaction]]:
-    """Yield the transactions of a span in parts, the newest first.
+def _local_time(time: datetime) -> str:
+    """Return a time as an error shows it."""
+    return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
 
-    The bank lists the oldest first. So a span is read from its end, in parts that grow: who only
-    wants a few of the newest can stop.
+
+async def _async_read_newest_first(
+    target: AccountTarget, span: Span, *, first_part: timedelta
+) -> AsyncGenerator[Records[Transaction]]:
+    """Yield the transactions of a span in parts, newest first.
+
+    The bank lists the oldest transactions first. So the span is read backwards in parts, and a
+    caller that needs only a few of the newest can stop early. Each part is twice as long as the
+    part before, up to the limit of the bank.
     """
+    length = first_part
     end, before = span.end, span.before
     while end > span.since:
-        begin = max(span.since, end - min(length, LONGEST_PART))
+        begin = max(span.since, end - min(length, MAX_PART))
         records = await target.runtime.session.all_transactions(
-            target.account.id, since=begin - EDGE, before=before
+            target.account.id, since=begin - SINCE_MARGIN, before=before
         )
-        items = [
-            item
-            for item in reversed(records.items)
-            if begin <= item.created and (before is None or item.created < before)
+        transactions = [
+            transaction
+            for transaction in reversed(records)
+            if begin <= transaction.created and (before is None or transaction.created < before)
         ]
-        items.sort(key=lambda item: item.created, reverse=True)
-        yield Records(items=tuple(items), skipped=records.skipped)
+        transactions.sort(key=lambda transaction: transaction.created, reverse=True)
+        yield Records(tuple(transactions), skipped=records.skipped)
         end = before = begin
         length *= 2
 
 
-def _filter(call: ServiceCall, currency: str) -> Callable[[Transaction], bool]:
-    """Return what tells whether a transaction is wanted.
+def transaction_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Transaction], bool]:
+    """Return a predicate for the filters of a call.
 
-    Raises ServiceValidationError if none can be.
+    Raises ServiceValidationError if an amount is invalid, or if no amount can match.
     """
-    asked: dict[str, Any] = dict(call.data)
-    for field in (ATTR_MINIMUM_AMOUNT, ATTR_MAXIMUM_AMOUNT):
-        if field in asked:
-            asked[field] = positive_amount(asked[field], currency).minor
-    if asked.get(ATTR_MINIMUM_AMOUNT, 0) > asked.get(ATTR_MAXIMUM_AMOUNT, math.inf):
-        raise refused("minimum_above_maximum")
-    rules = [(rule, asked[field]) for field, rule in RULES.items() if field in asked]
-    return lambda item: all(rule(item, value) for rule, value in rules)
+    limits = {
+        field: positive_amount(fields, field, currency)
+        for field in (ATTR_MINIMUM_AMOUNT, ATTR_MAXIMUM_AMOUNT)
+        if field in fields
+    }
+    minimum, maximum = limits.get(ATTR_MINIMUM_AMOUNT), limits.get(ATTR_MAXIMUM_AMOUNT)
+    if minimum and maximum and minimum > maximum:
+        raise validation_error(
+            "minimum_above_maximum",
+            minimum=format_amount(minimum),
+            maximum=format_amount(maximum),
+        )
+    values = {**fields, **limits}
+    active = [(matches, values[field]) for field, matches in FILTERS.items() if field in values]
+    return lambda transaction: all(matches(transaction, value) for matches, value in active)
 
 
-def _flows(item: Transaction, flow: Flow) -> bool:
-    return item.amount.minor > 0 if flow is Flow.IN else item.amount.minor < 0
+def _has_direction(transaction: Transaction, direction: Direction) -> bool:
+    minor = transaction.amount.minor
+    return minor > 0 if direction is Direction.IN else minor < 0
 
 
-# What each field of `get_transactions` wants of a transaction.
-RULES: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
+# The filters of `get_transactions`, by field. Each gets a transaction and the value of the field.
+FILTERS: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
     ATTR_CATEGORY: is_of_category,
-    ATTR_MERCHANT: is_with,
-    ATTR_MINIMUM_AMOUNT: lambda item, minor: abs(item.amount.minor) >= minor,
-    ATTR_MAXIMUM_AMOUNT: lambda item, minor: abs(item.amount.minor) <= minor,
-    ATTR_DIRECTION: _flows,
-    ATTR_INCLUDE_DECLINED: lambda item, included: included or not item.declined,
-}
-
-# The name of the group that a part of a transaction belongs to.
-GROUP_OF: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
-    Grouping.CATEGORY: lambda _item, category: category,
-    Grouping.MERCHANT: lambda item, _category: other_side(item) or item.description,
-    Grouping.DAY: lambda item, _category: dt_util.as_local(item.created).date().isoformat(),
-    Grouping.NONE: lambda _item, _category: "",
+    ATTR_MERCHANT: matches_payee,
+    ATTR_MINIMUM_AMOUNT: lambda transaction, minimum: (
+        abs(transaction.amount.minor) >= minimum.minor
+    ),
+    ATTR_MAXIMUM_AMOUNT: lambda transaction, maximum: (
+        abs(transaction.amount.minor) <= maximum.minor
+    ),
+    ATTR_DIRECTION: _has_direction,
+    ATTR_INCLUDE_DECLINED: lambda transaction, included: included or not transaction.declined,
 }
 
 
-def _as_dict(item: Transaction, pot: str | None) -> dict[str, Any]:
-    """Return what templates see of a transaction."""
+@dataclass(slots=True, kw_only=True)
+class GroupedSpending:
+    """Adds up spending in groups."""
+
+    by: Grouping
+    currency: str
+
+    _minor_units: Counter[str] = field(default_factory=Counter)
+    _transactions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, transaction: Transaction) -> None:
+        """Add a transaction to its group, or the parts of a split one to the group of each."""
+        group_of = partial(GROUP_NAMES[self.by], transaction)
+        amounts = spending_by_category(transaction)
+        for category, amount in amounts.items():
+            self._minor_units[group_of(category)] += amount.minor
+        # Once per group, even if several parts are in it.
+        self._transactions.update(set(map(group_of, amounts)))
+
+    @property
+    def total(self) -> float:
+        """The spending of all groups together, in major units."""
+        return self._in_major_units(self._minor_units.total())
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the groups of the response: days in order, others by amount, the highest first."""
+        if self.by is Grouping.NONE:
+            return []
+        ordered = (
+            sorted(self._minor_units.items())
+            if self.by is Grouping.DAY
+            else self._minor_units.most_common()
+        )
+        return [
+            {
+                self.by.value: group,
+                "amount": self._in_major_units(minor),
+                "transactions": self._transactions[group],
+            }
+            for group, minor in ordered
+        ]
+
+    def _in_major_units(self, minor: int) -> float:
+        return number(Money.from_minor(minor, self.currency))
+
+
+# The name of the group of a transaction, or of the part of a split transaction in a category.
+GROUP_NAMES: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
+    Grouping.CATEGORY: lambda _transaction, category: category,
+    Grouping.MERCHANT: lambda transaction, _category: (
+        counterparty_name(transaction) or transaction.description
+    ),
+    Grouping.DAY: lambda transaction, _category: (
+        dt_util.as_local(transaction.created).date().isoformat()
+    ),
+    Grouping.NONE: lambda _transaction, _category: "",
+}
+
+
+def _as_dict(transaction: Transaction, pot: str | None) -> dict[str, Any]:
+    """Return a transaction as the response contains it."""
     return {
-        "kind": transaction_kind(item).value,
-        **transaction_as_dict(item, pot),
+        "kind": transaction_kind(transaction).value,
+        **template_variables(transaction, pot),
         "attachments": [
             {
                 "attachment_id": attachment.id,
                 "url": attachment.file_url,
                 "file_type": attachment.file_type,
             }
-            for attachment in item.attachments
+            for attachment in transaction.attachments
         ],
     }
 

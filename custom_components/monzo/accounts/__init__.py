@@ -1,0 +1,33 @@
+"""Accounts, balances and pots: polling, data and devices."""
+
+from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
+from .coordinator import BalancesCoordinator
+from .devices import async_account_name, device_name, linked_device, monzo_id_of, owner_name
+from .models import (
+    AccountOrPot,
+    AccountState,
+    DeviceState,
+    MonzoData,
+    PersonState,
+    PotState,
+    start_of_bank_day,
+)
+
+__all__ = [
+    "SIGNAL_ACCOUNT_OR_POT_CHANGED",
+    "AccountOrPot",
+    "AccountOrPotChange",
+    "AccountState",
+    "BalancesCoordinator",
+    "DeviceState",
+    "MonzoData",
+    "PersonState",
+    "PotState",
+    "async_account_name",
+    "async_last_published",
+    "device_name",
+    "linked_device",
+    "monzo_id_of",
+    "owner_name",
+    "start_of_bank_day",
+]

@@ -1,0 +1,199 @@
+"""Devices of the person, the accounts and the pots.
+
+The device registry also decides to which config entry a joint account belongs if two can read it:
+to the one that has its device, and if both have, to the older one.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.translation import async_get_cached_translations
+
+from ..api import Account
+from ..const import DEVICE_MODEL_ACCOUNT, DEVICE_MODEL_POT, DOMAIN, MANUFACTURER
+from .models import MonzoData, PotState
+
+# Translation keys of account names, by Monzo's account type.
+ACCOUNT_NAMES: Final = {
+    "uk_retail": "current_account",
+    "uk_retail_joint": "joint_account",
+    "uk_business": "business_account",
+    "uk_monzo_flex": "flex",
+    "uk_loan": "loan",
+    "uk_rewards": "cashback",
+}
+
+# Accounts without pots. Actions offer only devices with the model of an account.
+ACCOUNT_MODELS: Final = {"uk_monzo_flex": "Flex", "uk_loan": "Loan", "uk_rewards": "Cashback"}
+
+
+def linked_device(monzo_id: str) -> DeviceInfo:
+    """Return the device of a person, account or pot, for an entity of it."""
+    return DeviceInfo(identifiers={(DOMAIN, monzo_id)})
+
+
+class DeviceRegistrar:
+    """Registers the devices of a config entry's person, accounts and pots."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, person_id: str) -> None:
+        """Initialize the registrar without a device."""
+        self._hass = hass
+        self._entry = entry
+        self._person_id = person_id
+        # The properties that each device was registered with, by Monzo ID.
+        self._registered: dict[str, object] = {}
+
+    @callback
+    def async_register(self, data: MonzoData) -> None:
+        """Register the devices that are new or have another name."""
+        accounts, pots = data.accounts.values(), data.pots.values()
+        known = self._registered
+        self._registered = {self._person_id: self._entry.title}
+        self._registered |= {account.id: account.account for account in accounts}
+        self._registered |= {pot.id: (pot.pot.name, pot.account_id) for pot in pots}
+        changed = {id_ for id_, value in self._registered.items() if known.get(id_) != value}
+        # In this order, because a device refers to the one above it.
+        if self._person_id in changed:
+            self._async_register_person()
+        for account in accounts:
+            if account.id in changed:
+                self._async_register_account(account.account)
+        for pot in pots:
+            if pot.id in changed:
+                self._async_register_pot(pot)
+
+    def _async_register_person(self) -> None:
+        self._async_get_or_create(self._person_id, model="Person", name=self._entry.title)
+
+    def _async_register_account(self, account: Account) -> None:
+        self._async_get_or_create(
+            account.id,
+            model=ACCOUNT_MODELS.get(account.type, DEVICE_MODEL_ACCOUNT),
+            translation_key=_name_key(account),
+            translation_placeholders=_name_placeholders(account),
+            via_device_id=self._device_id(self._person_id),
+        )
+
+    def _async_register_pot(self, pot: PotState) -> None:
+        self._async_get_or_create(
+            pot.id,
+            model=DEVICE_MODEL_POT,
+            name=pot.pot.name.strip() or DEVICE_MODEL_POT,
+            via_device_id=self._device_id(pot.account_id),
+        )
+
+    def _async_get_or_create(
+        self,
+        monzo_id: str,
+        **properties: Any,  # noqa: ANN401 - passed on unchanged
+    ) -> None:
+        dr.async_get(self._hass).async_get_or_create(
+            config_entry_id=self._entry.entry_id,
+            entry_type=DeviceEntryType.SERVICE,
+            identifiers={(DOMAIN, monzo_id)},
+            manufacturer=MANUFACTURER,
+            **properties,
+        )
+
+    def _device_id(self, monzo_id: str) -> str:
+        return dr.async_get_device_id_by_identifier(
+            self._hass, (DOMAIN, monzo_id), config_entry_id=self._entry.entry_id
+        )
+
+
+@callback
+def async_remove_devices(
+    hass: HomeAssistant, entry: ConfigEntry, monzo_ids: AbstractSet[str]
+) -> None:
+    """Remove the devices of these accounts and pots, and of all pots of these accounts.
+
+    Devices of accounts and pots that belong to another config entry are removed, too.
+    """
+    if not monzo_ids and _is_only_entry(hass):
+        return
+    registry = dr.async_get(hass)
+    devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
+    removed = {
+        device.id
+        for device in devices
+        if (id_ := monzo_id_of(device))
+        and (id_ in monzo_ids or async_is_claimed_elsewhere(hass, entry, id_))
+    }
+    for device in devices:
+        if device.id in removed or device.via_device_id in removed:
+            registry.async_remove_device(device.id)
+
+
+@callback
+def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
+    """Return whether an account or a pot belongs to another config entry."""
+    if _is_only_entry(hass):
+        return False
+    registry = dr.async_get(hass)
+    claimants = [
+        candidate
+        for candidate in hass.config_entries.async_entries(DOMAIN)
+        if registry.async_get_device_by_identifier((DOMAIN, monzo_id), candidate.entry_id)
+    ]
+    if not claimants:
+        return False
+    first = min(claimants, key=lambda claimant: (claimant.created_at, claimant.entry_id))
+    return first.entry_id != entry.entry_id
+
+
+def _is_only_entry(hass: HomeAssistant) -> bool:
+    """Return whether there is no other config entry, so that polls can skip the registry."""
+    return len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+
+def monzo_id_of(device: dr.AnyDeviceEntry) -> str | None:
+    """Return the Monzo ID of the person, account or pot that a device represents."""
+    return next((id_ for domain, id_ in device.identifiers if domain == DOMAIN), None)
+
+
+def device_name(device: dr.AnyDeviceEntry) -> str:
+    """Return the name of a device that the user sees."""
+    return device.name_by_user or device.name or MANUFACTURER
+
+
+def owner_name(accounts: Iterable[Account], person_id: str | None) -> str | None:
+    """Return the preferred name of a person, if one of their accounts has it."""
+    owners = (owner for account in accounts for owner in account.owners)
+    names = (owner.name or owner.first_name for owner in owners if owner.user_id == person_id)
+    return next((name for name in names if name), None)
+
+
+@callback
+def async_account_name(hass: HomeAssistant, account: Account) -> str:
+    """Return the name of an account's device, without regard to a name that the user gave it."""
+    names = async_get_cached_translations(hass, hass.config.language, "device", DOMAIN)
+    return names[f"component.{DOMAIN}.device.{_name_key(account)}.name"].format(
+        **_name_placeholders(account)
+    )
+
+
+def _name_key(account: Account) -> str:
+    """Return the translation key of an account's name."""
+    if not account.type:
+        return "account"
+    key = ACCOUNT_NAMES.get(account.type, "other_account")
+    return "joint_account_of" if key == "joint_account" and _owners(account) else key
+
+
+def _name_placeholders(account: Account) -> dict[str, str]:
+    """Return the placeholders of an account's translated name: its owners and its type."""
+    return {
+        "owners": _owners(account),
+        "type": account.type.removeprefix("uk_").replace("_", " ").capitalize(),
+    }
+
+
+def _owners(account: Account) -> str:
+    """Return the known first names of an account's owners, joined by &."""
+    names = (owner.first_name or owner.name for owner in account.owners)
+    return " & ".join(name for name in names if name)

@@ -1,0 +1,146 @@
+"""Data of one config entry: the person who signed in, their accounts and pots."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+
+from homeassistant.util import dt as dt_util
+
+from ..api import Account, Balance, Money, Pot, Transaction
+from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonState:
+    """The person who signed in, with the sum of all accounts and pots of this entry."""
+
+    id: str
+
+    currencies: frozenset[str]
+    """Of all accounts and pots; empty while none of them could be read."""
+
+    total: Money | None
+    """The sum of accounts and pots; None if currencies differ, or if one cannot be read."""
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of all accounts and pots, if it is the same."""
+        return next(iter(self.currencies)) if len(self.currencies) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """An account and its balance."""
+
+    account: Account
+    balance: Balance
+
+    day_began: datetime
+    """When the bank's day began of which `balance.spend_today` is the spending."""
+
+    @property
+    def id(self) -> str:
+        """Monzo's ID."""
+        return self.account.id
+
+    @property
+    def currency(self) -> str:
+        """The currency of the account and its pots."""
+        return self.money.currency
+
+    @property
+    def money(self) -> Money:
+        """The money that can be spent; negative if the account is overdrawn."""
+        return self.balance.balance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PotState:
+    """A pot and the account that it belongs to."""
+
+    pot: Pot
+
+    account_id: str
+    """The account that lists the pot, and that money is moved from and to.
+
+    Recorded joint pots name another one as their `current_account_id`.
+    """
+
+    @property
+    def id(self) -> str:
+        """Monzo's ID."""
+        return self.pot.id
+
+    @property
+    def currency(self) -> str:
+        """The currency of the pot."""
+        return self.money.currency
+
+    @property
+    def money(self) -> Money:
+        """The money in the pot."""
+        return self.pot.balance
+
+    @property
+    def has_reached_goal(self) -> bool:
+        """Whether the pot has a goal and holds at least that much."""
+        return self.pot.goal is not None and self.pot.balance >= self.pot.goal
+
+    @property
+    def progress(self) -> Decimal | None:
+        """Percentage of the goal, rounded down so that 100 means reached; None without a goal."""
+        if self.pot.goal is None:
+            return None
+        share = 100 * self.pot.balance.amount / self.pot.goal.amount
+        return share.quantize(Decimal("0.1"), rounding=ROUND_DOWN)
+
+    @property
+    def left_to_goal(self) -> Money | None:
+        """The money that is missing to the goal, never negative; None without a goal."""
+        if self.pot.goal is None:
+            return None
+        return max(self.pot.goal - self.pot.balance, Money.zero(self.currency))
+
+
+type AccountOrPot = AccountState | PotState
+
+# Each of them has a device.
+type DeviceState = PersonState | AccountOrPot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonzoData:
+    """Everything that one config entry shows."""
+
+    person: PersonState
+    accounts: Mapping[str, AccountState]
+    pots: Mapping[str, PotState]
+
+    pot_names: Mapping[str, str]
+    """Names of pots by ID, also of deleted ones, because transactions still refer to them."""
+
+    removed_ids: frozenset[str]
+    """IDs of accounts and pots that are closed, deleted, or left out by the user.
+
+    An account or pot that is only missing from an answer is not removed.
+    """
+
+    def find(self, monzo_id: str) -> DeviceState | None:
+        """Return the person, account or pot with this ID, if it could be read."""
+        if monzo_id == self.person.id:
+            return self.person
+        return self.accounts.get(monzo_id) or self.pots.get(monzo_id)
+
+    def pot_of(self, transaction: Transaction) -> str | None:
+        """Return the name of the pot that the money went into or came from, if it is known."""
+        return self.pot_names.get(transaction.pot_id or "")
+
+
+def start_of_bank_day(now: datetime) -> datetime:
+    """Return when the bank's current day started: at 4:00 in London."""
+    local = now.astimezone(dt_util.get_time_zone(BANK_TIME_ZONE))
+    start = local.replace(
+        hour=BANK_DAY_STARTS.hour, minute=BANK_DAY_STARTS.minute, second=0, microsecond=0
+    )
+    return start if start <= local else start - timedelta(days=1)

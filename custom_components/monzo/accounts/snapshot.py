@@ -1,0 +1,139 @@
+"""Turns the bank's answers into the data of the balances coordinator. No I/O."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from ..api import Account, Money, MonzoPermissionError
+from ..bank import BLOCKING_ERRORS
+from .models import AccountState, MonzoData, PersonState, PotState
+from .poll import Answers, Endpoint, PollRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The accounts that a config entry looks after."""
+
+    person_id: str
+    """The Monzo user who signed in."""
+
+    included: tuple[Account, ...]
+    """Open accounts, readable or not."""
+
+    excluded: AbstractSet[str]
+    """IDs of accounts that the user left out in the options."""
+
+    is_claimed_elsewhere: Callable[[str], bool]
+    """Whether the account or pot with this ID belongs to another config entry."""
+
+
+def blocking_error(answers: Answers, included: Collection[Account]) -> Exception | None:
+    """Return the error because of which nothing can be shown; None if there is none."""
+    errors = answers.errors(included)
+    for error in errors.values():
+        if isinstance(error, BLOCKING_ERRORS):
+            return error
+    listing = errors.get(PollRequest(Endpoint.ACCOUNTS))
+    # An earlier list of accounts still serves, unless the sign-in may not read anything any more.
+    if isinstance(listing, MonzoPermissionError) or not answers.accounts:
+        return listing
+    balances = [_balance_of(account.id) for account in included]
+    if not balances or not all(request in errors for request in balances):
+        return None
+    # An error that may pass says more than that of an account which can never be read.
+    return errors[min(balances, key=lambda request: answers.result(request).is_refused)]
+
+
+def build_snapshot(answers: Answers, selection: Selection) -> MonzoData:
+    """Return everything that a config entry shows."""
+    accounts = {state.id: state for state in _readable_accounts(answers, selection.included)}
+    pots = _readable_pots(answers, accounts, selection.is_claimed_elsewhere)
+    return MonzoData(
+        person=_person(answers, selection, accounts, pots),
+        accounts=accounts,
+        pots=pots,
+        pot_names={pot.id: pot.name for pot in answers.listed_pots()},
+        removed_ids=frozenset(_removed_ids(answers, selection.excluded)) - pots.keys(),
+    )
+
+
+def _balance_of(account_id: str) -> PollRequest:
+    return PollRequest(Endpoint.BALANCE, account_id)
+
+
+def _readable_accounts(answers: Answers, included: Iterable[Account]) -> Iterator[AccountState]:
+    """Yield the accounts whose balance the bank answered when it was last asked."""
+    for account in included:
+        if answers.result(_balance_of(account.id)).answered:
+            yield AccountState(
+                account=account,
+                balance=answers.balances[account.id],
+                day_began=answers.days_began[account.id],
+            )
+
+
+def _readable_pots(
+    answers: Answers, account_ids: Iterable[str], is_claimed_elsewhere: Callable[[str], bool]
+) -> dict[str, PotState]:
+    """Return the pots of these accounts that the bank answered when it was last asked.
+
+    If two accounts list the same pot, it belongs to the one that it names.
+    """
+    pots: dict[str, PotState] = {}
+    for account_id in account_ids:
+        if not answers.result(PollRequest(Endpoint.POTS, account_id)).answered:
+            continue
+        for pot in answers.pots[account_id]:
+            if (
+                not pot.deleted
+                and (pot.id not in pots or pot.current_account_id == account_id)
+                and not is_claimed_elsewhere(pot.id)
+            ):
+                pots[pot.id] = PotState(pot=pot, account_id=account_id)
+    return pots
+
+
+def _person(
+    answers: Answers,
+    selection: Selection,
+    accounts: Mapping[str, AccountState],
+    pots: Mapping[str, PotState],
+) -> PersonState:
+    """Return the person with the sum of all accounts and pots, if they can be added."""
+    # An account that was never readable is no part of the sum. One that was is missing from it.
+    parts = [
+        account
+        for account in selection.included
+        if account.id in answers.balances or not answers.result(_balance_of(account.id)).is_refused
+    ]
+    currencies = frozenset(
+        answers.balances[account.id].balance.currency
+        if account.id in answers.balances
+        else account.currency
+        for account in parts
+    ) | {pot.currency for pot in pots.values()}
+    amounts = [account.money for account in accounts.values()]
+    amounts += [pot.money for pot in pots.values()]
+    listed = {pot.id for pot in answers.listed_pots()}
+    complete = listed >= answers.pots_ever_listed and all(
+        account.id in accounts and _pots_are_known(answers, account.id) for account in parts
+    )
+    return PersonState(
+        id=selection.person_id,
+        currencies=currencies,
+        total=sum(amounts, Money.zero(*currencies)) if complete and len(currencies) == 1 else None,
+    )
+
+
+def _pots_are_known(answers: Answers, account_id: str) -> bool:
+    """Return whether all pots of an account were read, or there never were any to read."""
+    result = answers.result(PollRequest(Endpoint.POTS, account_id))
+    return result.answered or (result.is_refused and account_id not in answers.pots)
+
+
+def _removed_ids(answers: Answers, excluded: AbstractSet[str]) -> Iterator[str]:
+    """Yield the IDs of accounts that are closed or left out, and of deleted pots."""
+    for account in answers.accounts.values():
+        if account.closed or account.id in excluded:
+            yield account.id
+    yield from (pot.id for pot in answers.listed_pots() if pot.deleted)

@@ -1,0 +1,34 @@
+"""How the integration asks the bank: session, request budget, errors, repair issues."""
+
+from .errors import (
+    BLOCKING_ERRORS,
+    TRANSIENT_ERRORS,
+    action_error,
+    bank_errors,
+    error_code_for_log,
+    text_for_user,
+    validation_error,
+)
+from .repair_issues import RepairIssue, async_create_repair_issue, async_delete_repair_issues
+from .request_budget import MIN_POLL_INTERVAL, TIMER_TOLERANCE, Priority, RequestBudget
+from .session import MonzoSession
+from .webhook_status import WebhookStatus
+
+__all__ = [
+    "BLOCKING_ERRORS",
+    "MIN_POLL_INTERVAL",
+    "TIMER_TOLERANCE",
+    "TRANSIENT_ERRORS",
+    "MonzoSession",
+    "Priority",
+    "RepairIssue",
+    "RequestBudget",
+    "WebhookStatus",
+    "action_error",
+    "async_create_repair_issue",
+    "async_delete_repair_issues",
+    "bank_errors",
+    "error_code_for_log",
+    "text_for_user",
+    "validation_error",
+]

@@ -1,0 +1,133 @@
+"""Errors of the bank: how the code groups them, logs them, and reports them to users."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import math
+from typing import Any, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    OAuth2TokenRequestBaseError,
+    ServiceValidationError,
+)
+from homeassistant.helpers.translation import async_get_exception_message
+
+from ..api import (
+    MonzoAuthenticationError,
+    MonzoConnectionError,
+    MonzoError,
+    MonzoNotFoundError,
+    MonzoPermissionError,
+    MonzoRateLimitError,
+    MonzoRejectedError,
+    MonzoResponseError,
+    MonzoUnreachableError,
+    MonzoVerificationRequiredError,
+)
+from ..const import DOMAIN
+
+# May be over in a moment: no answer, or one that makes no sense.
+TRANSIENT_ERRORS: Final = (MonzoConnectionError, MonzoResponseError)
+
+# Concern every request: the bank would answer none of them.
+BLOCKING_ERRORS: Final = (
+    MonzoAuthenticationError,
+    MonzoRateLimitError,
+    OAuth2TokenRequestBaseError,
+)
+
+
+# The other placeholders of errors name people, accounts, pots, amounts or transactions.
+_LOGGABLE_PLACEHOLDERS: Final = frozenset(
+    {"currency", "days", "decimals", "field", "fields", "megabytes", "place", "seconds"}
+)
+
+
+def error_code_for_log(error: Exception) -> str:
+    """Return Monzo's code of an error, or else its type; the message may hold private data."""
+    return getattr(error, "code", None) or type(error).__name__
+
+
+class _RedactedError(HomeAssistantError):
+    """A translated error whose text, which Home Assistant logs, leaves out private placeholders.
+
+    The translation that the user reads has all of them; see `text_for_user`.
+    """
+
+    @override
+    def __str__(self) -> str:
+        return async_get_exception_message(
+            DOMAIN,
+            self.translation_key or "",
+            {
+                name: value if name in _LOGGABLE_PLACEHOLDERS else "…"
+                for name, value in (self.translation_placeholders or {}).items()
+            },
+        )
+
+
+class _ValidationError(_RedactedError, ServiceValidationError):
+    """A call that the user has to correct."""
+
+
+class _ActionError(_RedactedError):
+    """A call that the bank did not carry out."""
+
+
+def validation_error(translation_key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the translated error for a call that the user has to correct."""
+    return _ValidationError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )
+
+
+def action_error(translation_key: str, **placeholders: str) -> HomeAssistantError:
+    """Return the translated error for a call that the bank did not carry out."""
+    return _ActionError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )
+
+
+def text_for_user(error: HomeAssistantError) -> str:
+    """Return the whole text of an error, for the answer of an action; it must not be logged."""
+    if error.translation_domain is None or error.translation_key is None:
+        return str(error)
+    return async_get_exception_message(
+        error.translation_domain, error.translation_key, error.translation_placeholders
+    )
+
+
+@asynccontextmanager
+async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[None]:
+    """Turn errors of the bank within the block into translated errors of an action.
+
+    A refused sign-in also asks the user to sign in again.
+    """
+    try:
+        yield
+    except MonzoAuthenticationError as err:
+        entry.async_start_reauth(hass)
+        raise action_error("action_needs_sign_in", name=entry.title) from err
+    except MonzoPermissionError as err:
+        raise action_error("not_permitted") from err
+    except MonzoVerificationRequiredError as err:
+        raise action_error("history_too_old") from err
+    except MonzoRateLimitError as err:
+        # The session sets how long to wait on every error of this kind.
+        raise action_error("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
+    except MonzoNotFoundError as err:
+        raise action_error("not_found") from err
+    except MonzoRejectedError as err:
+        raise action_error("rejected", reason=err.message) from err
+    except (MonzoUnreachableError, OAuth2TokenRequestBaseError) as err:
+        raise action_error("cannot_connect") from err
+    except MonzoConnectionError as err:
+        raise action_error("no_answer") from err
+    except MonzoError as err:
+        raise action_error("unexpected_answer") from err

@@ -1,0 +1,85 @@
+"""The definition of an action, and the account that a call is about."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import service
+import voluptuous as vol
+
+from ..accounts import AccountState, device_name, monzo_id_of
+from ..bank import validation_error
+from ..const import DOMAIN
+from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+
+ATTR_ACCOUNT: Final = "account"
+ATTR_TRANSACTION_ID: Final = "transaction_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """An action and the arguments to register it with Home Assistant."""
+
+    name: str
+    handler: Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
+    schema: vol.Schema
+
+    admin: bool
+    """Whether a user must be an administrator to call it. Automations may call every action."""
+
+    supports_response: SupportsResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTarget:
+    """The account that a call is about."""
+
+    entry: MonzoConfigEntry
+
+    runtime: MonzoRuntimeData
+    """The runtime data of the entry, which loses it if it is unloaded during the call."""
+
+    account: AccountState
+
+    name: str
+    """The name of the account's device, as the user sees it."""
+
+
+@callback
+def async_device(hass: HomeAssistant, device_id: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
+    """Return a device of the integration and its loaded config entry.
+
+    Raises ServiceValidationError if the device does not exist or belongs to another integration,
+    or if its config entry is not loaded.
+    """
+    device, entry = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
+    return device, cast("MonzoConfigEntry", entry)
+
+
+@callback
+def async_account(call: ServiceCall, field: str = ATTR_ACCOUNT) -> AccountTarget:
+    """Return the account whose device is in a field of a call.
+
+    Raises ServiceValidationError if the device is not an account, or if the bank does not return
+    the account at the moment.
+    """
+    device, entry = async_device(call.hass, call.data[field])
+    found = entry.runtime_data.balances.data.find(monzo_id_of(device) or "")
+    if not isinstance(found, AccountState):
+        raise validation_error(
+            "not_an_account" if found else "cannot_be_read", device=device_name(device)
+        )
+    return AccountTarget(
+        entry=entry,
+        runtime=entry.runtime_data,
+        account=found,
+        name=device_name(device),
+    )

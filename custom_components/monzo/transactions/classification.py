@@ -1,0 +1,153 @@
+"""Classification of transactions: their kinds, categories, names and template variables."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final
+
+from ..api import Transaction
+
+
+class TransactionKind(StrEnum):
+    """The kinds of transactions; each is an event type of the transaction entities."""
+
+    CARD_PAYMENT = "card_payment"
+    INCOMING_PAYMENT = "incoming_payment"
+    OUTGOING_PAYMENT = "outgoing_payment"
+    DIRECT_DEBIT = "direct_debit"
+    POT_DEPOSIT = "pot_deposit"
+    POT_WITHDRAWAL = "pot_withdrawal"
+    ROUND_UP = "round_up"
+    REFUND = "refund"
+    CASH_WITHDRAWAL = "cash_withdrawal"
+    FEE_OR_INTEREST = "fee_or_interest"
+    DECLINED = "declined"
+    OTHER = "other"
+
+
+# The category of transactions for which the bank has none.
+UNCATEGORISED: Final = "general"
+
+# Payment schemes as in Monzo's Open Banking documentation and in recordings.
+CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
+# Payments to merchants, among others. The documented webhook delivery has no scheme.
+MERCHANT_SCHEMES: Final = frozenset({None, "monzo_flex"})
+POT_SCHEMES: Final = frozenset({"uk_retail_pot", "uk_business_pot"})
+DIRECT_DEBIT_SCHEMES: Final = frozenset({"bacs"})
+# Cash for customers without a card. No recording is known, so this relies on the name.
+CASH_SCHEMES: Final = frozenset({"emergency_cash"})
+FEE_SCHEMES: Final = frozenset(
+    {
+        "account_interest",
+        "card_delivery",
+        "monzo_business_account_billing",
+        "monzo_paid",
+        "overdraft",
+        "signup_referral",
+    }
+)
+TRANSFER_SCHEMES: Final = frozenset(
+    {
+        "bacs",
+        "chaps",
+        "faster_payments",
+        "p2p_payment",
+        "payport_faster_payments",
+        "rbs_cheque",
+        "sepa",
+        "topup",
+        "uk_cash_deposits_paypoint",
+    }
+)
+
+
+def _is_card(transaction: Transaction) -> bool:
+    if transaction.scheme in MERCHANT_SCHEMES:
+        return transaction.merchant_id is not None
+    return transaction.scheme in CARD_SCHEMES
+
+
+def _is_cash(transaction: Transaction) -> bool:
+    merchant = transaction.merchant
+    return transaction.atm_fee is not None or (merchant is not None and merchant.atm)
+
+
+def _is_round_up(transaction: Transaction) -> bool:
+    return transaction.scheme in POT_SCHEMES and transaction.metadata.get("trigger") == "coin_jar"
+
+
+def _goes_out(transaction: Transaction) -> bool:
+    return transaction.amount.amount < 0
+
+
+def _comes_in(transaction: Transaction) -> bool:
+    return transaction.amount.amount > 0
+
+
+# The first rule that matches decides.
+RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] = (
+    (TransactionKind.DECLINED, lambda it: it.declined),
+    (TransactionKind.ROUND_UP, _is_round_up),
+    (TransactionKind.POT_DEPOSIT, lambda it: it.scheme in POT_SCHEMES and _goes_out(it)),
+    (TransactionKind.POT_WITHDRAWAL, lambda it: it.scheme in POT_SCHEMES and _comes_in(it)),
+    (TransactionKind.FEE_OR_INTEREST, lambda it: it.scheme in FEE_SCHEMES),
+    (TransactionKind.INCOMING_PAYMENT, lambda it: it.is_load),
+    (TransactionKind.CASH_WITHDRAWAL, lambda it: it.scheme in CASH_SCHEMES and _goes_out(it)),
+    (TransactionKind.CASH_WITHDRAWAL, lambda it: _is_card(it) and _is_cash(it) and _goes_out(it)),
+    (TransactionKind.REFUND, lambda it: _is_card(it) and _comes_in(it)),
+    # A payment of zero is a card check and matches no rule.
+    (TransactionKind.CARD_PAYMENT, lambda it: _is_card(it) and _goes_out(it)),
+    (TransactionKind.DIRECT_DEBIT, lambda it: it.scheme in DIRECT_DEBIT_SCHEMES and _goes_out(it)),
+    (TransactionKind.INCOMING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _comes_in(it)),
+    (TransactionKind.OUTGOING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _goes_out(it)),
+)
+
+
+def transaction_kind(transaction: Transaction) -> TransactionKind:
+    """Return the kind of a transaction."""
+    return next((kind for kind, matches in RULES if matches(transaction)), TransactionKind.OTHER)
+
+
+def is_of_category(transaction: Transaction, category: str) -> bool:
+    """Return whether a transaction, or a part of it if it is split, is of a category."""
+    return category in (transaction.category or UNCATEGORISED, *transaction.categories)
+
+
+def counterparty_name(transaction: Transaction) -> str | None:
+    """Return the name of the merchant or the person that the money went to or came from."""
+    merchant, counterparty = transaction.merchant, transaction.counterparty
+    return (merchant and merchant.name) or (counterparty and counterparty.name) or None
+
+
+def template_variables(transaction: Transaction, pot: str | None) -> dict[str, Any]:
+    """Return the data of a transaction for automations and templates: flat, with plain names.
+
+    Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
+    `pot` is the name of the pot that the money went into or came from, if it is known.
+    """
+    abroad = transaction.local_amount
+    if abroad is not None and abroad.currency == transaction.amount.currency:
+        abroad = None
+    merchant, counterparty = transaction.merchant, transaction.counterparty
+    return {
+        "transaction_id": transaction.id,
+        "name": counterparty_name(transaction) or pot or transaction.description,
+        "amount": float(transaction.amount.amount),
+        "currency": transaction.amount.currency,
+        "local_amount": float(abroad.amount) if abroad else None,
+        "local_currency": abroad.currency if abroad else None,
+        "description": transaction.description,
+        "merchant": merchant.name if merchant else None,
+        "merchant_id": transaction.merchant_id,
+        "merchant_group_id": merchant.group_id if merchant else None,
+        "emoji": merchant.emoji if merchant else None,
+        "logo": merchant.logo if merchant else None,
+        "category": transaction.category,
+        "notes": transaction.notes,
+        "counterparty": counterparty.name if counterparty else None,
+        "pot": pot,
+        "pending": transaction.settled is None and not transaction.declined,
+        "declined": transaction.declined,
+        "decline_reason": transaction.decline_reason,
+        "created": transaction.created.isoformat(),
+        "settled": transaction.settled.isoformat() if transaction.settled else None,
+    }

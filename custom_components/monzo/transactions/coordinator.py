@@ -1,0 +1,303 @@
+"""Publishes every transaction once and in order, whether a poll or a webhook finds it.
+
+The log on disk holds, for each account, how far its transactions were read and those of the last
+month. A transaction is new if it is not in the log.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+import logging
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+
+from ..accounts import BalancesCoordinator
+from ..api import Money, MonzoAuthenticationError, MonzoError, Transaction
+from ..bank import MIN_POLL_INTERVAL, Priority, RequestBudget, WebhookStatus
+from ..clock import monotonic
+from ..coordinator import gather_all
+from ..memory import async_get_memory
+from .account_reader import REREAD_INTERVAL, AccountReader
+from .signals import (
+    SIGNAL_NEW_TRANSACTION,
+    SIGNAL_TRANSACTION_CHANGED,
+    NewTransaction,
+    TransactionChanged,
+)
+from .transaction_log import KnownTransaction, TransactionLogs
+
+_LOGGER = logging.getLogger(__name__)
+
+# How often an account is read without a hint: a declined payment changes no balance, so only a
+# webhook announces it.
+_READ_INTERVAL: Final = timedelta(minutes=5)
+
+# Published later than this after it was made, a transaction is late. Longer than it takes to find a
+# declined payment whose delivery was lost while others arrive.
+LATE_AFTER: Final = REREAD_INTERVAL + timedelta(minutes=15)
+
+# Hints that come while transactions are read wait this long, because of many payments at once each
+# read finds several and hints at more.
+_HINT_DELAY: Final = timedelta(seconds=1)
+
+
+class TransactionsCoordinator:
+    """Schedules reading the transactions of all accounts, and publishes the new ones.
+
+    It reads nothing while the balances cannot be read, because an automation that a payment
+    triggers relies on the balance.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        balances: BalancesCoordinator,
+        logs: TransactionLogs,
+        webhook_status: WebhookStatus,
+    ) -> None:
+        """Initialize the coordinator of one config entry; it reads nothing before it is started."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._logs = logs
+        self._webhook_status = webhook_status
+        self._budget: RequestBudget = balances.session.budget
+        self._accounts = balances.data.accounts
+        self._balances_readable = True
+        self._readers: dict[str, AccountReader] = {}
+        self._reading = asyncio.Lock()
+        self._listeners: list[Callable[[NewTransaction], None]] = []
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._interval = _READ_INTERVAL
+        # Every hint is followed, even if the task that was to follow it is cancelled.
+        self._refresh_hinted = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=_HINT_DELAY.total_seconds(),
+            immediate=False,
+            function=self._async_refresh_soon,
+        )
+        self._running = False
+        self._created_at = dt_util.utcnow()
+        self._started_at = async_get_memory(hass).started_at
+
+    @callback
+    def async_start(self) -> None:
+        """Read all accounts now, and from then on until the config entry is unloaded."""
+        self._running = True
+        self._entry.async_on_unload(self._async_stop)
+        self._entry.async_on_unload(
+            self._balances.async_add_listener(self._async_on_balances_updated)
+        )
+        self._async_refresh_soon()
+
+    @callback
+    def _async_stop(self) -> None:
+        self._running = False
+        self._async_cancel_timer()
+        self._refresh_hinted.async_shutdown()
+        for reader in self._readers.values():
+            reader.async_stop()
+
+    @callback
+    def async_add_listener(self, listener: Callable[[NewTransaction], None]) -> CALLBACK_TYPE:
+        """Call a function for each new transaction, before event entities and triggers."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    # Known transactions
+
+    @property
+    def health(self) -> dict[str, int]:
+        """Counts of known accounts and transactions, for diagnostics."""
+        logs = [
+            log for log in self._logs.by_account.values() if log.entry_id == self._entry.entry_id
+        ]
+        return {
+            "accounts_known": len(logs),
+            "transactions_known": sum(len(log.known) for log in logs),
+        }
+
+    def is_current(self, account_id: str) -> bool:
+        """Return whether an account has been read, and reads have not kept failing since."""
+        return account_id in self._readers and self._readers[account_id].current
+
+    def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
+        """Return the spending of an account since a moment of the last month, if it is known.
+
+        In all categories, or in one. Negative if refunds were more. It is as old as the last read
+        of the account; see `is_current`.
+        """
+        log = self._logs.by_account.get(account_id)
+        return log.spent(since, category) if log else None
+
+    def knows(self, account_id: str, transaction_id: str) -> bool:
+        """Return whether a transaction was published, or made before the account was first read."""
+        log = self._logs.by_account.get(account_id)
+        return log is not None and transaction_id in log.known
+
+    # Scheduling
+
+    async def async_refresh(self) -> None:
+        """Read the accounts that are due, and schedule the next read."""
+        async with self._reading:
+            self._async_cancel_timer()
+            try:
+                if self._running and self._balances.last_update_success:
+                    await self._async_read_due()
+            except asyncio.CancelledError:
+                # The accounts that the caller was reading are still hinted.
+                self._refresh_hinted.async_schedule_call()
+                raise
+            except Exception:
+                # As in Home Assistant's own coordinator: a defect must not end all reads.
+                _LOGGER.exception("Unexpected error while reading transactions")
+            finally:
+                self._async_schedule()
+
+    async def async_refresh_hinted(self, account_ids: Collection[str]) -> None:
+        """Read accounts that a webhook delivery named, their balances first."""
+        self._async_hint(account_ids)
+        with self._budget.asking_as(Priority.HINT):
+            # An error of the balances also stops the read below, where it is logged.
+            with suppress(MonzoError, HomeAssistantError):
+                await self._balances.async_refresh_if_older_than(account_ids, monotonic())
+            if not self._balances.last_update_success:
+                # A delivery shows that the bank may be back.
+                await self._balances.async_refresh()
+            await self.async_refresh()
+
+    async def async_refresh_all(self) -> None:
+        """Read all accounts now, or as soon as the request budget has room."""
+        for account_id in self._balances.account_ids():
+            self._reader(account_id).mark_due()
+        await self.async_refresh()
+
+    @callback
+    def _async_on_balances_updated(self) -> None:
+        """Read accounts that are new, whose balance changed, or that could not be read before."""
+        before, self._accounts = self._accounts, self._balances.data.accounts
+        was_readable, self._balances_readable = (
+            self._balances_readable,
+            self._balances.last_update_success,
+        )
+        changed = [
+            account_id
+            for account_id, state in self._accounts.items()
+            if self._reader(account_id).was_asked
+            and not self._reader(account_id).hinted
+            and (account_id not in before or before[account_id].balance != state.balance)
+        ]
+        if changed:
+            self._async_hint(changed)
+        # A change while transactions are read waits for the end of that read.
+        is_news = bool(changed) and not self._reading.locked()
+        if is_news or not was_readable or self._accounts.keys() - before.keys():
+            self._async_refresh_soon()
+
+    @callback
+    def _async_hint(self, account_ids: Collection[str]) -> None:
+        """Note that something points to new transactions in these accounts."""
+        for account_id in account_ids:
+            self._reader(account_id).hinted = True
+        self._refresh_hinted.async_schedule_call()
+
+    @callback
+    def _async_refresh_soon(self, _now: datetime | None = None) -> None:
+        self._entry.async_create_background_task(
+            self._hass, self.async_refresh(), "read transactions of Monzo"
+        )
+
+    @callback
+    def _async_schedule(self) -> None:
+        """Schedule the next read by the clock."""
+        if self._running and not self._entry.pref_disable_polling:
+            self._cancel_timer = async_call_later(
+                self._hass,
+                self._interval,
+                HassJob(self._async_refresh_soon, cancel_on_shutdown=True),
+            )
+
+    @callback
+    def _async_cancel_timer(self) -> None:
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+
+    # Reading
+
+    def _reader(self, account_id: str) -> AccountReader:
+        if account_id not in self._readers:
+            self._readers[account_id] = AccountReader(
+                self._hass,
+                account_id=account_id,
+                entry_id=self._entry.entry_id,
+                balances=self._balances,
+                logs=self._logs,
+                known_before=self._created_at,
+                on_new=self._async_publish_new,
+                on_changed=self._async_publish_changed,
+            )
+        return self._readers[account_id]
+
+    async def _async_read_due(self) -> None:
+        """Read all accounts that are due at the same time."""
+        readers = {id_: self._reader(id_) for id_ in self._balances.account_ids()}
+        due, postponed = self._due(list(readers.values()))
+        with self._budget.asking_as(Priority.POLL):
+            errors = await gather_all(reader.async_read() for reader in due)
+        soon = postponed or any(reader.retry_soon for reader in readers.values())
+        self._interval = MIN_POLL_INTERVAL if soon else _READ_INTERVAL
+        if any(isinstance(error, MonzoAuthenticationError) for error in errors):
+            # The balances decide whether the sign-in has ended, and ask for a new one.
+            await self._balances.async_refresh()
+
+    def _due(self, readers: Collection[AccountReader]) -> tuple[list[AccountReader], bool]:
+        """Return the readers to run now, and whether others wait for room in the request budget.
+
+        Accounts with a hint never wait. Of the others, the oldest go first.
+        """
+        due = [reader for reader in readers if reader.hinted]
+        interval = REREAD_INTERVAL if self._webhook_status.arriving else _READ_INTERVAL
+        unprompted = [reader for reader in readers if not reader.hinted and reader.is_due(interval)]
+        unprompted.sort(key=lambda reader: reader.asked_at)
+        room = self._budget.left - sum(reader.requests_needed for reader in due)
+        for reader in unprompted[: self._budget.max_unprompted_reads(len(readers))]:
+            room -= reader.requests_needed
+            if room < 0:
+                return due, True
+            due.append(reader)
+        return due, False
+
+    # Publishing
+
+    @callback
+    def _async_publish_new(self, account_id: str, transaction: Transaction) -> None:
+        age = dt_util.utcnow() - transaction.created
+        new = NewTransaction(
+            transaction=transaction,
+            pot=self._balances.data.pot_of(transaction),
+            late=transaction.created < self._started_at or age > LATE_AFTER,
+        )
+        for listener in self._listeners:
+            listener(new)
+        async_dispatcher_send(self._hass, SIGNAL_NEW_TRANSACTION.format(account_id), new)
+
+    @callback
+    def _async_publish_changed(
+        self, account_id: str, transaction: Transaction, before: KnownTransaction
+    ) -> None:
+        changed = TransactionChanged(
+            transaction=transaction, pot=self._balances.data.pot_of(transaction), before=before
+        )
+        async_dispatcher_send(self._hass, SIGNAL_TRANSACTION_CHANGED.format(account_id), changed)

@@ -1,0 +1,43 @@
+"""Signals for new and changed transactions, for event entities and triggers."""
+
+from dataclasses import dataclass
+
+from homeassistant.util.signal_type import SignalTypeFormat
+
+from ..api import Transaction
+from ..const import DOMAIN
+from .transaction_log import KnownTransaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTransaction:
+    """A transaction that was not known before; it is published once."""
+
+    transaction: Transaction
+
+    pot: str | None
+    """The name of the pot that the money went into or came from, if it is known."""
+
+    late: bool
+    """Whether it was made a while ago, usually while Home Assistant was not running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionChanged:
+    """A known transaction with another amount, category or settlement than before."""
+
+    transaction: Transaction
+
+    pot: str | None
+    """See `NewTransaction.pot`."""
+
+    before: KnownTransaction
+
+
+# Keyed by account ID, so that listeners survive a reload of the config entry.
+SIGNAL_NEW_TRANSACTION: SignalTypeFormat[NewTransaction] = SignalTypeFormat(
+    f"{DOMAIN}_new_transaction_{{}}"
+)
+SIGNAL_TRANSACTION_CHANGED: SignalTypeFormat[TransactionChanged] = SignalTypeFormat(
+    f"{DOMAIN}_transaction_changed_{{}}"
+)

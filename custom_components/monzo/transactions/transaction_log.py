@@ -1,0 +1,196 @@
+"""The log of known transactions of each account, on disk."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Self, TypedDict
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from ..api import Money, Transaction
+from ..const import DOMAIN
+from ..memory import async_get_memory
+from .spending import spending_by_category
+
+_STORAGE_VERSION: Final = 1
+
+# The longest month and a day for time zones, because the spending of a month is added up from here.
+KEPT_FOR: Final = timedelta(days=32)
+
+
+class _StoredTransaction(TypedDict):
+    created: str
+    amount: int
+    settled: bool
+    category: str | None
+    spent: dict[str, int]
+
+
+class _StoredLog(TypedDict):
+    entry_id: str
+    currency: str
+    read_until: str
+    seen: dict[str, _StoredTransaction]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTransaction:
+    """The facts about a transaction that are kept."""
+
+    created: datetime
+
+    amount: int
+    """In minor units of the account's currency; negative when money goes out."""
+
+    settled: bool
+    category: str | None
+
+    spent: Mapping[str, int]
+    """Its part of the spending of each category in minor units; see `spending_by_category`."""
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> Self:
+        """Return the facts to keep about a transaction."""
+        return cls(
+            created=transaction.created,
+            amount=transaction.amount.minor,
+            settled=transaction.settled is not None,
+            category=transaction.category,
+            spent={
+                category: part.minor for category, part in spending_by_category(transaction).items()
+            },
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class TransactionLog:
+    """The known transactions of one account."""
+
+    entry_id: str
+    """The config entry that read the account last."""
+
+    currency: str
+
+    read_until: datetime
+    """When the newest known transaction was made."""
+
+    known: dict[str, KnownTransaction] = field(default_factory=dict)
+    """The transactions of the last month, by ID."""
+
+    def remember(self, transaction: Transaction) -> None:
+        """Add a transaction, or replace it if it has changed."""
+        self.known[transaction.id] = KnownTransaction.of(transaction)
+        self.read_until = max(self.read_until, transaction.created)
+
+    def forget_before(self, horizon: datetime) -> None:
+        """Remove the transactions that are older than a moment."""
+        self.known = {id_: it for id_, it in self.known.items() if it.created >= horizon}
+
+    def spent(self, since: datetime, category: str | None = None) -> Money:
+        """Return the spending since a moment of the last month, in all categories or in one.
+
+        Negative if refunds were more.
+        """
+        minor = sum(
+            part
+            for transaction in self.known.values()
+            if transaction.created >= since
+            for name, part in transaction.spent.items()
+            if category in (None, name)
+        )
+        return Money.from_minor(minor, self.currency)
+
+
+def _log_from_stored(stored: _StoredLog) -> TransactionLog:
+    return TransactionLog(
+        entry_id=stored["entry_id"],
+        currency=stored["currency"],
+        read_until=datetime.fromisoformat(stored["read_until"]),
+        known={
+            id_: KnownTransaction(
+                created=datetime.fromisoformat(row["created"]),
+                amount=row["amount"],
+                settled=row["settled"],
+                category=row["category"],
+                spent=row["spent"],
+            )
+            for id_, row in stored["seen"].items()
+        },
+    )
+
+
+def _log_to_stored(log: TransactionLog) -> _StoredLog:
+    return {
+        "entry_id": log.entry_id,
+        "currency": log.currency,
+        "read_until": log.read_until.isoformat(),
+        "seen": {
+            id_: {
+                "created": transaction.created.isoformat(),
+                "amount": transaction.amount,
+                "settled": transaction.settled,
+                "category": transaction.category,
+                "spent": dict(transaction.spent),
+            }
+            for id_, transaction in log.known.items()
+        },
+    }
+
+
+class TransactionLogs:
+    """The logs of all accounts, kept across restarts.
+
+    They belong to no config entry, so that a joint account continues where it was when another
+    entry takes it over.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize the logs, which are empty until they are loaded."""
+        self._store = Store[dict[str, _StoredLog]](
+            hass,
+            _STORAGE_VERSION,
+            f"{DOMAIN}.transactions",
+            private=True,
+            atomic_writes=True,
+        )
+        self.by_account: dict[str, TransactionLog] = {}
+
+    async def async_load(self) -> Self:
+        """Load the logs from disk, and return them."""
+        stored = await self._store.async_load() or {}
+        self.by_account = {id_: _log_from_stored(log) for id_, log in stored.items()}
+        return self
+
+    async def async_save(self) -> None:
+        """Save the logs without transactions that are too old to be of use."""
+        horizon = dt_util.utcnow() - KEPT_FOR
+        for log in self.by_account.values():
+            log.forget_before(horizon)
+        await self._store.async_save(
+            {account_id: _log_to_stored(log) for account_id, log in self.by_account.items()}
+        )
+
+    async def async_forget(self, entry_id: str, keep: Collection[str]) -> None:
+        """Forget the accounts that a removed config entry read last, except some."""
+        self.by_account = {
+            account_id: log
+            for account_id, log in self.by_account.items()
+            if log.entry_id != entry_id or account_id in keep
+        }
+        if self.by_account:
+            await self.async_save()
+        else:
+            await self._store.async_remove()
+
+
+async def async_get_transaction_logs(hass: HomeAssistant) -> TransactionLogs:
+    """Return the logs, which are the same object until Home Assistant stops.
+
+    A transaction counts as known as soon as it is published, even if its config entry is reloaded
+    before the log is saved.
+    """
+    return await async_get_memory(hass).async_find_or_load(
+        TransactionLogs, None, TransactionLogs(hass).async_load
+    )

@@ -1,0 +1,149 @@
+"""Transfers between an account and its pots, and the batches that actions make of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ..api import Money, Transaction
+
+
+class Direction(StrEnum):
+    """The direction of a move."""
+
+    DEPOSIT = "deposit"
+    """From the account into a pot."""
+
+    WITHDRAW = "withdraw"
+    """From a pot into the account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An amount to move between an account and one of its pots."""
+
+    direction: Direction
+    pot_id: str
+    account_id: str
+
+    amount: Money
+    """Greater than zero in both directions."""
+
+    @property
+    def account_delta(self) -> Money:
+        """The change of the account's balance: negative for a deposit."""
+        return -self.amount if self.direction is Direction.DEPOSIT else self.amount
+
+    def delta(self, account_or_pot_id: str) -> Money:
+        """Return the change of the balance of an account or a pot; zero for all others."""
+        if account_or_pot_id == self.account_id:
+            return self.account_delta
+        if account_or_pot_id == self.pot_id:
+            return -self.account_delta
+        return Money.zero(self.amount.currency)
+
+
+class TransferStatus(StrEnum):
+    """How far a transfer has come. The values are stored."""
+
+    PENDING = "pending"
+    """No answer was lost. It has not happened, unless it is being sent at this moment."""
+
+    DONE = "done"
+    """Confirmed by the bank."""
+
+    IN_DOUBT = "in_doubt"
+    """Sent without an answer that says whether the money moved. It may have happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A move as it is sent to the bank."""
+
+    dedupe_id: str
+    """The bank makes only one transfer with this ID."""
+
+    move: Move
+
+    asked_at: datetime
+    """When it was requested first. The bank cannot have made it earlier."""
+
+    sent_at: datetime
+    """When it was sent last. It counts towards the daily limit for 24 hours from then."""
+
+    status: TransferStatus = TransferStatus.PENDING
+
+    def matches(self, transaction: Transaction) -> bool:
+        """Return whether a transaction of the account shows that this transfer happened."""
+        return (
+            not transaction.declined
+            and transaction.amount == self.move.account_delta
+            and transaction.pot_id in (self.move.pot_id, None)
+            and _dedupe_id_of(transaction) == self.dedupe_id
+        )
+
+    def template_variables(self, pot_name: str | None) -> dict[str, Any]:
+        """Return the attributes of this transfer for automations and templates."""
+        return {
+            "direction": self.move.direction.value,
+            "amount": float(self.move.amount.amount),
+            "currency": self.move.amount.currency,
+            "pot": pot_name,
+            "dedupe_id": self.dedupe_id,
+        }
+
+
+def _dedupe_id_of(transaction: Transaction) -> str:
+    """Return the `dedupe_id` of the transfer behind a transaction; an empty text if there is none.
+
+    Monzo returns it as `external_id`, and as the last of the four parts of its own `dedupe_id`:
+    pot, account, direction, and this ID. Both appear in recorded round-ups.
+    """
+    if transaction.external_id is not None:
+        return transaction.external_id
+    return ":".join((transaction.dedupe_id or "").split(":")[3:])
+
+
+class BatchKind(StrEnum):
+    """The transfers that a batch consists of. The values are stored."""
+
+    SINGLE = "single"
+    """One transfer."""
+
+    DISTRIBUTION = "distribution"
+    """Deposits into several pots."""
+
+    BETWEEN_POTS = "between_pots"
+    """A withdrawal from one pot, then a deposit into another one."""
+
+    @property
+    def is_multi_step(self) -> bool:
+        """Whether the batch can stop between two transfers."""
+        return self is not BatchKind.SINGLE
+
+    def with_ids(self, dedupe_id: str, moves: Iterable[Move]) -> dict[str, Move]:
+        """Return moves by the `dedupe_id` of their transfers, which derive from the batch's."""
+        return {
+            f"{dedupe_id}/{step}" if self.is_multi_step else dedupe_id: move
+            for step, move in enumerate(moves, start=1)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferBatch:
+    """The transfers that one call of an action makes, in order."""
+
+    dedupe_id: str
+    """The call's own ID, from which those of the transfers derive."""
+
+    kind: BatchKind
+
+    fingerprint: str
+    """A digest of the request, to notice another request with the same `dedupe_id`."""
+
+    moves: Mapping[str, Move]
+    """The planned moves by the `dedupe_id` of their transfers; at least one."""
+
+    shortfall: Money
+    """The requested amount that could not be planned, because there was too little money."""

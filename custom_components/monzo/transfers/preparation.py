@@ -1,0 +1,236 @@
+"""Preparation of a batch: which transfers a request would make now, and what prevents them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Never
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from ..accounts import AccountOrPot, BalancesCoordinator, MonzoData
+from ..amounts import format_amount
+from ..api import Money, MonzoAuthenticationError, MonzoError
+from ..bank import validation_error
+from .executor import TransferExecutor
+from .journal import TransferJournal
+from .limits import TransferLimits
+from .models import Direction, Move, TransferBatch
+from .names import TransferNames
+from .planning import NothingToMove, TransferRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedBatch:
+    """The transfers that a request would make, before any of them is made."""
+
+    batch: TransferBatch | None
+    """None if there is nothing to move."""
+
+    remaining: Mapping[str, Move]
+    """The moves that are not done, by the `dedupe_id` of their transfers.
+
+    Without a batch, these are the explicit moves of the request.
+    """
+
+    shortfall: Money
+
+    nothing_because: NothingToMove | None = None
+    """The reason why there is nothing to move."""
+
+    problems: tuple[HomeAssistantError, ...] = ()
+    """The errors that prevent the moves."""
+
+
+class BatchPreparation:
+    """Prepares the batches of one config entry."""
+
+    def __init__(
+        self,
+        balances: BalancesCoordinator,
+        journal: TransferJournal,
+        limits: TransferLimits,
+        executor: TransferExecutor,
+        names: TransferNames,
+    ) -> None:
+        """Initialize the preparation."""
+        self._balances = balances
+        self._journal = journal
+        self._limits = limits
+        self._executor = executor
+        self._names = names
+
+    async def async_prepare(
+        self, request: TransferRequest, dedupe_id: str, called_at: float
+    ) -> PreparedBatch:
+        """Return the transfers of a request: the rest of its earlier plan, or those of a new plan.
+
+        Balances are read, unless that happened since `called_at`, a time of `clock.monotonic`.
+        Raises ServiceValidationError if no plan is possible.
+        """
+        if (batch := self._journal.find_batch(dedupe_id)) is not None:
+            return await self._async_prepare_rest(request, batch, called_at)
+        if request.skip_balance_check:
+            balances = self._known_balances
+        else:
+            balances = await self._async_read_balances(request, called_at)
+            balances.require(request.pot_ids)
+        plan = request.plan(balances)
+        if plan.nothing_because is not None:
+            explicit = request.kind.with_ids(dedupe_id, request.explicit_moves)
+            moves = explicit.values()
+            return PreparedBatch(
+                batch=None,
+                remaining=explicit,
+                shortfall=plan.shortfall,
+                nothing_because=plan.nothing_because,
+                problems=(self._impossible(plan.nothing_because, request, moves, balances),)
+                if explicit
+                else (),
+            )
+        batch = TransferBatch(
+            dedupe_id=dedupe_id,
+            kind=request.kind,
+            fingerprint=request.fingerprint,
+            moves=request.kind.with_ids(dedupe_id, plan.moves),
+            shortfall=plan.shortfall,
+        )
+        locked = await self._async_locked(request, plan.moves, called_at)
+        remaining = self._journal.remaining(batch)
+        return PreparedBatch(
+            batch=batch,
+            remaining=remaining,
+            shortfall=plan.shortfall,
+            problems=(*locked, *self._limits.violations(remaining)),
+        )
+
+    async def _async_prepare_rest(
+        self, request: TransferRequest, batch: TransferBatch, called_at: float
+    ) -> PreparedBatch:
+        """Return the transfers of an earlier batch that are not done.
+
+        They may have become impossible, because the balances have changed.
+        """
+        if batch.fingerprint != request.fingerprint:
+            return PreparedBatch(
+                batch=None,
+                remaining=request.kind.with_ids(batch.dedupe_id, request.explicit_moves),
+                shortfall=request.zero,
+                problems=(validation_error("dedupe_id_reused", dedupe_id=batch.dedupe_id),),
+            )
+        remaining = self._journal.remaining(batch)
+        problems: list[HomeAssistantError] = []
+        if remaining and not request.skip_balance_check:
+            # A transfer that arrives between these two requests is subtracted twice. In the other
+            # order it would not be subtracted at all.
+            missing = await self._executor.async_missing(batch)
+            balances = await self._async_read_balances(request, called_at)
+            if (reason := request.recheck(balances, missing)) is not None:
+                problems.append(self._impossible(reason, request, missing, balances))
+        return PreparedBatch(
+            batch=batch,
+            remaining=remaining,
+            shortfall=batch.shortfall,
+            problems=(*problems, *self._limits.violations(remaining)),
+        )
+
+    async def async_check_balance(
+        self, request: TransferRequest, moves: Collection[Move], called_at: float
+    ) -> ServiceValidationError | None:
+        """Return an error if the bank would reject moves because there is too little money."""
+        balances = await self._async_read_balances(request, called_at)
+        if request.recheck(balances, moves) is None:
+            return None
+        return validation_error(
+            "more_than_there_is",
+            source=self._names.name_of(request.source_id),
+            balance=format_amount(balances[request.source_id]),
+            amount=format_amount(request.outgoing(moves)),
+        )
+
+    async def async_refresh(self, account_id: str, *, since: float) -> MonzoData | None:
+        """Read an account and its pots, unless that happened since a time of `clock.monotonic`.
+
+        Return the balances as known then, or None if they cannot be read.
+        """
+        try:
+            await self._balances.async_refresh_account(account_id, since=since)
+        except MonzoAuthenticationError:
+            self._balances.config_entry.async_start_reauth(self._balances.hass)
+            return None
+        except MonzoError, HomeAssistantError:
+            return None
+        return self._balances.data
+
+    @property
+    def _known_balances(self) -> _KnownBalances:
+        """The balances as of the last time they were read."""
+        return _KnownBalances(self._balances.data, self._names)
+
+    async def _async_read_balances(
+        self, request: TransferRequest, called_at: float
+    ) -> _KnownBalances:
+        """Return balances that were read after the call; ServiceValidationError if that fails."""
+        if await self.async_refresh(request.account_id, since=called_at) is None:
+            name = self._names.name_of(request.account_id)
+            raise validation_error("cannot_be_read", device=name)
+        return self._known_balances
+
+    async def _async_locked(
+        self, request: TransferRequest, moves: Iterable[Move], called_at: float
+    ) -> list[ServiceValidationError]:
+        """Return an error for each locked pot that money would come out of."""
+        locked = self._locked(move.pot_id for move in moves if move.direction is Direction.WITHDRAW)
+        if locked and request.skip_balance_check:
+            # Known as of the last poll only.
+            balances = await self._async_read_balances(request, called_at)
+            balances.require(locked)
+            locked = self._locked(locked)
+        return [validation_error("pot_locked", pot=self._names.name_of(id_)) for id_ in locked]
+
+    def _locked(self, pot_ids: Iterable[str]) -> list[str]:
+        """Return the pots that are locked."""
+        return [pot_id for pot_id in pot_ids if self._balances.data.pots[pot_id].pot.locked]
+
+    def _impossible(
+        self,
+        reason: NothingToMove,
+        request: TransferRequest,
+        moves: Iterable[Move],
+        balances: Mapping[str, Money],
+    ) -> ServiceValidationError:
+        """Return the error for moves that are impossible with these balances."""
+        if reason is NothingToMove.ACCOUNT_OVERDRAWN:
+            source_id, destination_id = request.pot_ids
+            return validation_error(
+                "account_overdrawn",
+                account=self._names.name_of(request.account_id),
+                balance=format_amount(balances[request.account_id]),
+                source=self._names.name_of(source_id),
+                destination=self._names.name_of(destination_id),
+            )
+        return validation_error(
+            "below_keep_at_least",
+            source=self._names.name_of(request.source_id),
+            balance=format_amount(balances[request.source_id]),
+            amount=format_amount(request.outgoing(moves)),
+            minimum=format_amount(request.minimum),
+        )
+
+
+class _KnownBalances(dict[str, Money]):
+    """The balances of accounts and pots by id. An unknown one raises ServiceValidationError."""
+
+    def __init__(self, data: MonzoData, names: TransferNames) -> None:
+        """Initialize with all balances that could be read."""
+        known: list[AccountOrPot] = [*data.accounts.values(), *data.pots.values()]
+        super().__init__({each.id: each.money for each in known})
+        self._names = names
+
+    def __missing__(self, account_or_pot_id: str) -> Never:
+        """Raise the error for an unknown balance."""
+        raise validation_error("cannot_be_read", device=self._names.name_of(account_or_pot_id))
+
+    def require(self, account_or_pot_ids: Iterable[str]) -> None:
+        """Raise ServiceValidationError if one of these balances is unknown."""
+        for account_or_pot_id in account_or_pot_ids:
+            if account_or_pot_id not in self:
+                self.__missing__(account_or_pot_id)

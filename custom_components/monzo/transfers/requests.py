@@ -1,0 +1,186 @@
+"""The use case behind the actions that move money: prepare, carry out, return the result."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from ..accounts import BalancesCoordinator, MonzoData
+from ..bank import MonzoSession, action_error, text_for_user
+from ..clock import monotonic
+from .between_pots import async_update_issue, placeholders_between_pots
+from .executor import TransferExecutor
+from .journal import TransferJournal
+from .limits import TransferLimits
+from .models import TransferBatch, TransferStatus
+from .names import TransferNames
+from .planning import TransferRequest
+from .preparation import BatchPreparation, PreparedBatch
+from .results import TransferResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestResult:
+    """The result of a request, or of its preview."""
+
+    prepared: PreparedBatch
+
+    results: tuple[TransferResult, ...]
+    """The result of each transfer, in order. A preview has those of earlier calls."""
+
+    data: MonzoData | None
+    """Balances after the transfers; None if they could not be read."""
+
+    has_money_between_pots: bool
+    """Whether the money left one pot and has not reached the other one."""
+
+    @property
+    def reason(self) -> str | None:
+        """The reason why nothing was moved, or not everything."""
+        if self.prepared.batch is None:
+            return self.prepared.nothing_because
+        if self.has_money_between_pots:
+            return "money_in_account"
+        return next((result.reason for result in self.results if result.error), None)
+
+
+class Transfers:
+    """Handles the requests to move the money of one config entry."""
+
+    def __init__(
+        self,
+        entry: ConfigEntry[Any],
+        session: MonzoSession,
+        balances: BalancesCoordinator,
+        journal: TransferJournal,
+    ) -> None:
+        """Initialize the parts that handle a request."""
+        self._entry = entry
+        self._balances = balances
+        self._journal = journal
+        self._names = TransferNames(entry, balances)
+        limits = TransferLimits(entry, journal)
+        self._executor = TransferExecutor(session, journal, limits, self._names, entry)
+        self._preparation = BatchPreparation(balances, journal, limits, self._executor, self._names)
+
+    @callback
+    def name_of(self, account_or_pot_id: str) -> str:
+        """Return the name of an account or a pot that the user sees."""
+        return self._names.name_of(account_or_pot_id)
+
+    @callback
+    def async_update_issues(self) -> None:
+        """Create or delete the repair issues about money between pots, for all kept batches."""
+        for batch in self._journal.batches:
+            async_update_issue(self._journal, self._names, batch)
+
+    async def async_preview(self, request: TransferRequest, dedupe_id: str) -> RequestResult:
+        """Return the transfers that a request would make, and the problems with them.
+
+        It makes none of them, and does not wait for other calls. Raises ServiceValidationError if
+        no plan is possible.
+        """
+        called_at = monotonic()
+        prepared = await self._preparation.async_prepare(request, dedupe_id, called_at)
+        if request.skip_balance_check and prepared.remaining and not prepared.problems:
+            problem = await self._preparation.async_check_balance(
+                request, prepared.remaining.values(), called_at
+            )
+            if problem is not None:
+                prepared = replace(prepared, problems=(problem,))
+        moves = prepared.batch.moves if prepared.batch else {}
+        results = [
+            TransferResult(transfer=self._journal.current(transfer_id, move))
+            for transfer_id, move in moves.items()
+        ]
+        return self._result(prepared, results, self._balances.data)
+
+    async def async_execute(
+        self, request: TransferRequest, dedupe_id: str, *, return_incomplete: bool
+    ) -> RequestResult:
+        """Make the transfers of a request, and return the result.
+
+        A request that is repeated with the same `dedupe_id` continues with its earlier plan. Raises
+        HomeAssistantError if a transfer fails. For a request of several transfers, the caller can
+        choose to get the result instead.
+        """
+        called_at = monotonic()
+        async with self._journal.locks.call_and_account(dedupe_id, request.account_id):
+            with self._publishing_refusal(request, dedupe_id):
+                prepared = await self._preparation.async_prepare(request, dedupe_id, called_at)
+            for problem in prepared.problems:
+                self._executor.async_refuse(prepared.remaining, problem)
+                raise problem
+            batch = prepared.batch
+            results = await self._executor.async_carry_out(batch) if batch else ()
+            error = next((result.error for result in results if result.error), None)
+            if error is None or (request.kind.is_multi_step and return_incomplete):
+                # With the lock, so that the next call can plan with these balances.
+                data = await self._async_refresh(request)
+                return self._result(prepared, results, data)
+        if not isinstance(error, ServiceValidationError):
+            # Only the balances can show now whether the money moved. The caller does not wait.
+            self._entry.async_create_background_task(
+                self._journal.hass, self._async_refresh(request), "refresh balances of"
+            )
+        raise self._summary(batch, results, error)
+
+    async def _async_refresh(self, request: TransferRequest) -> MonzoData | None:
+        """Return the balances of now; None if they cannot be read, which changes no result."""
+        return await self._preparation.async_refresh(request.account_id, since=monotonic())
+
+    @contextmanager
+    def _publishing_refusal(self, request: TransferRequest, dedupe_id: str) -> Iterator[None]:
+        """Publish the refusal of the moves of a request if it cannot be planned."""
+        try:
+            yield
+        except ServiceValidationError as err:
+            if (batch := self._journal.find_batch(dedupe_id)) is not None:
+                moves = self._journal.remaining(batch)
+            else:
+                moves = request.kind.with_ids(dedupe_id, request.explicit_moves)
+            self._executor.async_refuse(moves, err)
+            raise
+
+    def _summary(
+        self,
+        batch: TransferBatch | None,
+        results: Iterable[TransferResult],
+        error: HomeAssistantError,
+    ) -> HomeAssistantError:
+        """Return the error of a batch that stopped at an error."""
+        done = sum(result.transfer.status is TransferStatus.DONE for result in results)
+        if batch is None or done == 0:
+            return error
+        if self._journal.has_money_between_pots(batch):
+            placeholders = placeholders_between_pots(self._names, batch)
+            summary = action_error("money_in_account", reason=text_for_user(error), **placeholders)
+        else:
+            summary = action_error(
+                "moves_interrupted",
+                moved=str(done),
+                planned=str(len(batch.moves)),
+                reason=text_for_user(error),
+                dedupe_id=batch.dedupe_id,
+            )
+        summary.__cause__ = error
+        return summary
+
+    def _result(
+        self,
+        prepared: PreparedBatch,
+        results: Iterable[TransferResult],
+        data: MonzoData | None,
+    ) -> RequestResult:
+        batch = prepared.batch
+        return RequestResult(
+            prepared=prepared,
+            results=tuple(results),
+            data=data,
+            has_money_between_pots=batch is not None
+            and self._journal.has_money_between_pots(batch),
+        )

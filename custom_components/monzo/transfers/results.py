@@ -1,0 +1,75 @@
+"""The results of transfers, and the signal that publishes them to entities and triggers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.util.signal_type import SignalTypeFormat
+
+from ..const import DOMAIN
+from .models import Transfer, TransferStatus
+
+# Reasons why a transfer was not attempted: an earlier one of its batch failed, or the caller was
+# stopped.
+EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
+STOPPED: Final = "stopped"
+
+# The reason if the caller was stopped while a transfer was on its way. An error has the same key.
+UNCONFIRMED: Final = "transfer_unconfirmed"
+
+
+class TransferOutcome(StrEnum):
+    """The outcome of a transfer for entities and triggers."""
+
+    DONE = "done"
+
+    REFUSED = "refused"
+    """Nothing was moved: because of the bank, a limit, the connection, or an earlier failure."""
+
+    UNKNOWN = "unknown"
+    """The money may have been moved."""
+
+
+OUTCOMES: Final = {
+    TransferStatus.DONE: TransferOutcome.DONE,
+    TransferStatus.IN_DOUBT: TransferOutcome.UNKNOWN,
+    TransferStatus.PENDING: TransferOutcome.REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferResult:
+    """The result of one transfer of a call."""
+
+    transfer: Transfer
+    """The transfer with its status after the call."""
+
+    moved_now: bool = False
+    """Whether this call moved the money, rather than an earlier one."""
+
+    reason: str | None = None
+    """The reason why it is not done: the key of an error, or EARLIER_MOVE_FAILED or STOPPED."""
+
+    error: HomeAssistantError | None = None
+    """The error for the user, if the transfer was attempted and failed."""
+
+    @property
+    def outcome(self) -> TransferOutcome:
+        """The outcome for entities and triggers."""
+        return OUTCOMES[self.transfer.status]
+
+
+# Keyed by account id, so that listeners stay connected during a reload of the config entry.
+SIGNAL_TRANSFER_RESULT: SignalTypeFormat[TransferResult] = SignalTypeFormat(
+    f"{DOMAIN}_transfer_{{}}"
+)
+
+
+@callback
+def async_publish(hass: HomeAssistant, result: TransferResult) -> None:
+    """Send a result to the listeners of its account."""
+    signal = SIGNAL_TRANSFER_RESULT.format(result.transfer.move.account_id)
+    async_dispatcher_send(hass, signal, result)

@@ -1,0 +1,132 @@
+"""The stored form of transfers and batches: for each record, its JSON and the way back.
+
+Minor version 2 added `status` to transfers and `kind` to batches. All keys of minor version 1 are
+still written, because release 1.0.0 reads the file of a newer minor version as if it was its own.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final, override
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+
+from ..api import Money
+from ..const import DOMAIN
+from .models import BatchKind, Direction, Move, Transfer, TransferBatch, TransferStatus
+
+STORAGE_VERSION: Final = 1
+STORAGE_MINOR_VERSION: Final = 2
+
+type JsonObject = dict[str, Any]
+
+
+class JournalStore(Store[JsonObject]):
+    """The file of one config entry's journal."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Initialize the store."""
+        super().__init__(
+            hass,
+            STORAGE_VERSION,
+            f"{DOMAIN}.{entry_id}.transfers",
+            private=True,
+            atomic_writes=True,
+            minor_version=STORAGE_MINOR_VERSION,
+        )
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: JsonObject
+    ) -> JsonObject:
+        """Add what minor version 1 did not store. A newer minor version stays as it is."""
+        if old_minor_version < STORAGE_MINOR_VERSION:
+            for transfer in old_data["transfers"].values():
+                is_done = transfer["done"]
+                transfer["status"] = TransferStatus.DONE if is_done else TransferStatus.IN_DOUBT
+            for dedupe_id, batch in old_data["orders"].items():
+                batch["kind"] = _kind_of(dedupe_id, batch)
+        return old_data
+
+
+def _kind_of(dedupe_id: str, batch: JsonObject) -> BatchKind:
+    """Return the kind of a batch that was stored without it."""
+    if dedupe_id in batch["moves"]:
+        return BatchKind.SINGLE
+    directions = [move["direction"] for move in batch["moves"].values()]
+    if directions == [Direction.WITHDRAW, Direction.DEPOSIT]:
+        return BatchKind.BETWEEN_POTS
+    return BatchKind.DISTRIBUTION
+
+
+def move_to_json(move: Move) -> JsonObject:
+    """Return the stored form of a move."""
+    return {
+        "direction": move.direction,
+        "pot_id": move.pot_id,
+        "account_id": move.account_id,
+        "minor": move.amount.minor,
+        "currency": move.amount.currency,
+    }
+
+
+def move_from_json(stored: JsonObject) -> Move:
+    """Return a move from its stored form."""
+    return Move(
+        direction=Direction(stored["direction"]),
+        pot_id=stored["pot_id"],
+        account_id=stored["account_id"],
+        amount=Money.from_minor(stored["minor"], stored["currency"]),
+    )
+
+
+def transfer_to_json(transfer: Transfer) -> JsonObject:
+    """Return the stored form of a transfer, without its `dedupe_id`."""
+    return {
+        **move_to_json(transfer.move),
+        "asked_at": transfer.asked_at.isoformat(),
+        "sent_at": transfer.sent_at.isoformat(),
+        "status": transfer.status,
+        # For release 1.0.0, to which every other transfer is in doubt.
+        "done": transfer.status is TransferStatus.DONE,
+    }
+
+
+def transfer_from_json(dedupe_id: str, stored: JsonObject) -> Transfer:
+    """Return a transfer from its stored form."""
+    status = TransferStatus(stored["status"])
+    return Transfer(
+        dedupe_id=dedupe_id,
+        move=move_from_json(stored),
+        asked_at=time_from_json(stored["asked_at"]),
+        sent_at=time_from_json(stored["sent_at"]),
+        # Home Assistant stopped while it was being sent.
+        status=TransferStatus.IN_DOUBT if status is TransferStatus.PENDING else status,
+    )
+
+
+def batch_to_json(batch: TransferBatch) -> JsonObject:
+    """Return the stored form of a batch, without its `dedupe_id`."""
+    return {
+        "kind": batch.kind,
+        "request": batch.fingerprint,
+        "moves": {dedupe_id: move_to_json(move) for dedupe_id, move in batch.moves.items()},
+        "short_by": batch.shortfall.minor,
+    }
+
+
+def batch_from_json(dedupe_id: str, stored: JsonObject) -> TransferBatch:
+    """Return a batch from its stored form."""
+    moves = {id_: move_from_json(move) for id_, move in stored["moves"].items()}
+    currency = next(iter(moves.values())).amount.currency
+    return TransferBatch(
+        dedupe_id=dedupe_id,
+        kind=BatchKind(stored["kind"]),
+        fingerprint=stored["request"],
+        moves=moves,
+        shortfall=Money.from_minor(stored["short_by"], currency),
+    )
+
+
+def time_from_json(stored: str) -> datetime:
+    """Return a stored time in UTC."""
+    return datetime.fromisoformat(stored).astimezone(UTC)

@@ -1,0 +1,233 @@
+"""Follows webhook deliveries: each one is a hint to read an account now.
+
+Monzo does not sign deliveries, so nothing in them is believed or shown. A forged, repeated, late or
+lost delivery costs at most a read of the account.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ..accounts import BalancesCoordinator
+from ..bank import WebhookStatus
+from ..clock import monotonic
+from ..transactions import NewTransaction, TransactionsCoordinator
+from .receiver import Delivery, WebhookReceiver
+
+# The rest between two reads: long enough to answer two hundred deliveries within a second with few
+# requests, short enough for a payment that follows another a second later.
+_COOLDOWN: Final = timedelta(seconds=0.5)
+
+# More than can be on their way at once.
+_MAX_DELIVERED_IDS: Final = 500
+
+# A payment may be announced a little before the bank lists it.
+_RETRY_DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=15))
+
+# After this many reads in this time that found nothing, deliveries are left to the polls.
+_MAX_FRUITLESS_READS: Final = 5
+_FRUITLESS_WINDOW: Final = timedelta(minutes=5)
+
+# A delivery that is later than this counts as lost, even if Monzo sends it again.
+_DELIVERY_TIMEOUT: Final = timedelta(minutes=2)
+
+
+class _Timers:
+    """One-shot timers by key; a new one replaces the one with the same key."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize without a timer."""
+        self._hass = hass
+        self._cancel: dict[object, CALLBACK_TYPE] = {}
+
+    @callback
+    def async_start(self, key: object, delay: timedelta, action: Callable[[], None]) -> None:
+        """Run an action after a delay."""
+
+        @callback
+        def async_elapsed(_now: datetime) -> None:
+            del self._cancel[key]
+            action()
+
+        if (cancel := self._cancel.get(key)) is not None:
+            cancel()
+        self._cancel[key] = async_call_later(self._hass, delay, async_elapsed)
+
+    @callback
+    def async_cancel_all(self) -> None:
+        """Cancel all timers."""
+        for cancel in self._cancel.values():
+            cancel()
+        self._cancel.clear()
+
+
+class _Retries:
+    """How long to wait before the next read for each announced transaction that is not listed."""
+
+    def __init__(self) -> None:
+        """Initialize without a transaction."""
+        self._delays: dict[Delivery, Iterator[timedelta]] = {}
+
+    def next_delay(self, delivery: Delivery) -> timedelta | None:
+        """Return the delay before the next read; None if there were enough."""
+        delay = next(self._delays.setdefault(delivery, iter(_RETRY_DELAYS)), None)
+        if delay is None:
+            self.forget(delivery)
+        return delay
+
+    def forget(self, delivery: Delivery) -> None:
+        """Forget a transaction, because it was found."""
+        self._delays.pop(delivery, None)
+
+    def clear(self) -> None:
+        """Forget all transactions."""
+        self._delays.clear()
+
+
+class _FruitlessReads:
+    """Counts reads that found none of the announced transactions.
+
+    Anyone who knows the address of the webhook could otherwise cause requests without end.
+    """
+
+    def __init__(self) -> None:
+        """Initialize the count."""
+        self._at: deque[float] = deque(maxlen=_MAX_FRUITLESS_READS)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there were so many lately that deliveries are left to the polls."""
+        return (
+            len(self._at) == _MAX_FRUITLESS_READS
+            and monotonic() - self._at[0] < _FRUITLESS_WINDOW.total_seconds()
+        )
+
+    def count(self, began: float) -> None:
+        """Count a read that began at a moment, by `clock.monotonic`."""
+        self._at.append(began)
+
+    def reset(self) -> None:
+        """Start again, because a read was fruitful."""
+        self._at.clear()
+
+
+class WebhookDeliveries:
+    """Reads the accounts that deliveries name, and notes whether deliveries arrive."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        *,
+        balances: BalancesCoordinator,
+        transactions: TransactionsCoordinator,
+        status: WebhookStatus,
+    ) -> None:
+        """Initialize the deliveries of one config entry."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._transactions = transactions
+        self._status = status
+        self._timers = _Timers(hass)
+        self._retries = _Retries()
+        self._fruitless = _FruitlessReads()
+        # Collected while an earlier read and the rest after it last.
+        self._waiting: set[Delivery] = set()
+        self._busy = False
+        self._delivered_ids: deque[str] = deque(maxlen=_MAX_DELIVERED_IDS)
+
+    @callback
+    def async_start(self, receiver: WebhookReceiver) -> None:
+        """Follow deliveries until the config entry is unloaded."""
+        self._entry.async_on_unload(receiver.async_connect(self._async_on_delivery))
+        self._entry.async_on_unload(
+            self._transactions.async_add_listener(self._async_on_new_transaction)
+        )
+        self._entry.async_on_unload(self._timers.async_cancel_all)
+
+    @callback
+    def _async_on_delivery(self, delivery: Delivery) -> None:
+        if delivery.account_id in self._balances.included_ids:
+            self._delivered_ids.append(delivery.transaction_id)
+            self._async_follow_soon(delivery)
+
+    @callback
+    def _async_follow_soon(self, *deliveries: Delivery) -> None:
+        """Follow deliveries now, or after the rest that follows the current read."""
+        self._waiting.update(deliveries)
+        if self._waiting and not self._busy:
+            self._busy = True
+            self._entry.async_create_background_task(
+                self._hass, self._async_follow(), "follow webhook deliveries of Monzo"
+            )
+
+    async def _async_follow(self) -> None:
+        """Read the accounts of all waiting deliveries, and then rest."""
+        deliveries, self._waiting = self._waiting, set()
+        if unknown := self._unknown(deliveries):
+            await self._async_read(unknown)
+        self._timers.async_start("cooldown", _COOLDOWN, self._async_cooled_down)
+
+    @callback
+    def _async_cooled_down(self) -> None:
+        self._busy = False
+        self._async_follow_soon()
+
+    async def _async_read(self, deliveries: set[Delivery]) -> None:
+        """Read the accounts of announced transactions that are not known."""
+        if self._fruitless.too_many:
+            self._retries.clear()
+            self._async_set_arriving(arriving=False)
+            return
+        began = monotonic()
+        await self._transactions.async_refresh_hinted({each.account_id for each in deliveries})
+        unknown = self._unknown(deliveries)
+        if unknown == deliveries:
+            self._fruitless.count(began)
+        else:
+            self._fruitless.reset()
+        for delivery in deliveries - unknown:
+            self._retries.forget(delivery)
+        for delivery in unknown:
+            self._async_retry(delivery)
+
+    def _unknown(self, deliveries: Collection[Delivery]) -> set[Delivery]:
+        """Return the deliveries whose transactions were not found so far."""
+        return {each for each in deliveries if not self._transactions.knows(*each)}
+
+    @callback
+    def _async_retry(self, delivery: Delivery) -> None:
+        """Read an account again later, because the announced transaction is not listed yet."""
+        if (delay := self._retries.next_delay(delivery)) is not None:
+            self._timers.async_start(delivery, delay, partial(self._async_follow_soon, delivery))
+
+    # Whether deliveries arrive
+
+    @callback
+    def _async_on_new_transaction(self, new: NewTransaction) -> None:
+        """Note whether a new transaction had been announced, or wait for its delivery."""
+        transaction_id = new.transaction.id
+        if transaction_id in self._delivered_ids:
+            self._async_set_arriving(arriving=True)
+        elif not new.late:
+            self._timers.async_start(
+                transaction_id,
+                _DELIVERY_TIMEOUT,
+                partial(self._async_check_delivered, transaction_id),
+            )
+
+    @callback
+    def _async_check_delivered(self, transaction_id: str) -> None:
+        self._async_set_arriving(arriving=transaction_id in self._delivered_ids)
+
+    @callback
+    def _async_set_arriving(self, *, arriving: bool) -> None:
+        if self._status.update(arriving=arriving):
+            self._balances.async_update_listeners()

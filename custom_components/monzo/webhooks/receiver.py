@@ -1,0 +1,120 @@
+"""Receives webhook deliveries from Monzo over HTTP."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+import json
+from typing import Final, NamedTuple
+
+from aiohttp import StreamReader
+from aiohttp.hdrs import METH_POST
+from aiohttp.web import Request, Response
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from ..const import DOMAIN
+from ..memory import async_get_memory
+
+# A delivery with everything that Monzo knows about a transaction has about four kilobytes.
+_MAX_BODY: Final = 64 * 1024
+
+# How long the body of a delivery may take.
+_READ_TIMEOUT: Final = timedelta(seconds=10)
+
+
+class Delivery(NamedTuple):
+    """The IDs in a delivery. Monzo does not sign deliveries, so nothing else in it is used."""
+
+    account_id: str
+    transaction_id: str
+
+
+class WebhookReceiver:
+    """Answers the deliveries to one config entry, also while the entry is not loaded.
+
+    Monzo sends a delivery again unless the answer is a success.
+    """
+
+    def __init__(self) -> None:
+        """Initialize the receiver, which refuses deliveries until it is connected."""
+        self._on_delivery: Callable[[Delivery], None] | None = None
+
+    @callback
+    def async_connect(self, on_delivery: Callable[[Delivery], None]) -> CALLBACK_TYPE:
+        """Call a function for each delivery; return the function that ends this."""
+        self._on_delivery = on_delivery
+
+        @callback
+        def async_disconnect() -> None:
+            self._on_delivery = None
+
+        return async_disconnect
+
+    async def async_handle(
+        self, hass: HomeAssistant, _webhook_id: str, request: Request
+    ) -> Response:
+        """Answer a delivery."""
+        if self._on_delivery is None or hass.is_stopping:
+            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        try:
+            async with asyncio.timeout(_READ_TIMEOUT.total_seconds()):
+                body = await _async_read(request.content)
+        except TimeoutError:
+            return Response(status=HTTPStatus.REQUEST_TIMEOUT)
+        if body is None:
+            return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if (delivery := _parse(body)) is None:
+            return Response(status=HTTPStatus.BAD_REQUEST)
+        if self._on_delivery is None:
+            # The entry was unloaded while the body arrived.
+            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        self._on_delivery(delivery)
+        return Response(status=HTTPStatus.OK)
+
+
+@callback
+def async_register_webhook(hass: HomeAssistant, entry: ConfigEntry) -> WebhookReceiver:
+    """Answer deliveries to a config entry until it is removed; return its receiver."""
+    memory = async_get_memory(hass)
+    if (receiver := memory.find(WebhookReceiver, entry.entry_id)) is None:
+        receiver = memory.find_or_create(WebhookReceiver, entry.entry_id, WebhookReceiver)
+        webhook.async_register(
+            hass,
+            DOMAIN,
+            "Monzo",
+            entry.data[CONF_WEBHOOK_ID],
+            receiver.async_handle,
+            allowed_methods=[METH_POST],
+        )
+    return receiver
+
+
+@callback
+def async_unregister_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Stop answering deliveries, because the config entry is removed."""
+    webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
+
+
+async def _async_read(content: StreamReader) -> bytes | None:
+    """Return a body; None as soon as it is longer than a delivery can be."""
+    body = b""
+    while chunk := await content.read(_MAX_BODY + 1 - len(body)):
+        body += chunk
+        if len(body) > _MAX_BODY:
+            return None
+    return body
+
+
+def _parse(body: bytes) -> Delivery | None:
+    """Return the IDs in a body; None if it is not a delivery."""
+    try:
+        data = json.loads(body)["data"]
+        account_id, transaction_id = data["account_id"], data["id"]
+    except LookupError, RecursionError, TypeError, ValueError:
+        return None
+    if isinstance(account_id, str) and isinstance(transaction_id, str):
+        return Delivery(account_id, transaction_id)
+    return None

@@ -1,0 +1,334 @@
+"""Registers one webhook per account at Monzo, at the current address of Home Assistant."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+import logging
+import math
+import time
+from types import ModuleType
+from typing import Any, Final
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import (
+    CONF_ACCESS_TOKEN,
+    CONF_TOKEN,
+    CONF_WEBHOOK_ID,
+    EVENT_CORE_CONFIG_UPDATE,
+)
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.network import NoURLAvailableError
+
+from ..accounts import BalancesCoordinator
+from ..api import (
+    MonzoClient,
+    MonzoError,
+    MonzoNotFoundError,
+    MonzoPermissionError,
+    MonzoRejectedError,
+)
+from ..bank import (
+    BLOCKING_ERRORS,
+    Priority,
+    RepairIssue,
+    WebhookStatus,
+    async_create_repair_issue,
+    async_delete_repair_issues,
+)
+from ..clock import monotonic
+
+_LOGGER = logging.getLogger(__name__)
+
+# Keys of the config entry that the built-in integration also writes, and cleans up by.
+CONF_CLOUDHOOK_URL: Final = "cloudhook_url"
+CONF_WEBHOOK_URL: Final = "webhook_url"
+
+# Reading the webhooks of an account, and usually at most one change.
+_REQUESTS_PER_ACCOUNT: Final = 2
+
+# How long the removal of a config entry waits for Monzo.
+_REMOVAL_TIMEOUT: Final = timedelta(seconds=20)
+
+# How long to wait for room in the request budget.
+_BUDGET_DELAY: Final = timedelta(seconds=15)
+
+# How long to wait after an error of Monzo or of Home Assistant Cloud.
+_RETRY_DELAY: Final = timedelta(minutes=10)
+
+# When deliveries stop arriving, the registrations are checked, but no more often than this.
+_CHECK_INTERVAL: Final = timedelta(hours=1)
+
+
+class WebhookRegistrations:
+    """Makes Monzo call the current address of Home Assistant, once for each account."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        *,
+        balances: BalancesCoordinator,
+        status: WebhookStatus,
+    ) -> None:
+        """Initialize the registrations of one config entry."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._status = status
+        # The registered address of each reconciled account; None if there must not be one.
+        self._registered: dict[str, str | None] = {}
+        self._url: str | None = None
+        self._arriving = False
+        self._checked_at = -math.inf
+        self._reconciling = asyncio.Lock()
+        self._cancel_timer: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Reconcile now, and whenever Home Assistant's address or the accounts change."""
+        entry, bus = self._entry, self._hass.bus
+        entry.async_on_unload(
+            bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_address_changed)
+        )
+        entry.async_on_unload(self._balances.async_add_listener(self._async_on_balances_updated))
+        entry.async_on_unload(self._async_cancel_timer)
+        if (cloud := _cloud(self._hass)) is not None:
+            self._async_listen_to_cloud(cloud)
+        self._async_reconcile_soon()
+
+    @callback
+    def _async_listen_to_cloud(self, cloud: ModuleType) -> None:
+        """Reconcile when Home Assistant Cloud connects, disconnects, or has another address."""
+
+        @callback
+        def async_changed(_change: object) -> None:
+            self._async_reconcile_soon()
+
+        webhook_id = self._entry.data[CONF_WEBHOOK_ID]
+        self._entry.async_on_unload(cloud.async_listen_connection_change(self._hass, async_changed))
+        self._entry.async_on_unload(
+            cloud.async_listen_cloudhook_change(self._hass, webhook_id, async_changed)
+        )
+
+    @callback
+    def _async_on_balances_updated(self) -> None:
+        """Reconcile if the accounts changed, or if deliveries no longer arrive."""
+        if self._cancel_timer is not None or self._reconciling.locked():
+            # The waiting or running reconciliation covers them, or the next poll calls this again.
+            return
+        arrived, self._arriving = self._arriving, self._status.arriving
+        now = monotonic()
+        is_check_due = now - self._checked_at > _CHECK_INTERVAL.total_seconds()
+        if arrived and not self._arriving and is_check_due:
+            # Monzo may have dropped a registration.
+            self._checked_at = now
+            self._registered = {}
+            self._async_reconcile_soon()
+        elif self._registered not in ({}, self._wanted()):
+            self._async_reconcile_soon()
+
+    def _wanted(self) -> dict[str, str | None]:
+        """Return the address to register for each account; None for accounts that are left out."""
+        included = self._balances.included_ids
+        return {
+            account.id: self._url if account.id in included else None
+            for account in self._balances.open_accounts
+        }
+
+    @callback
+    def _async_address_changed(self, event: Event[Any]) -> None:
+        if "external_url" in event.data:
+            self._async_reconcile_soon()
+
+    @callback
+    def _async_reconcile_soon(self, now: datetime | None = None) -> None:
+        """Reconcile in the background."""
+        self._async_cancel_timer()
+        self._entry.async_create_background_task(
+            self._hass, self._async_reconcile(), "register the webhooks of Monzo"
+        )
+
+    @callback
+    def _async_cancel_timer(self) -> None:
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+
+    async def _async_reconcile(self) -> None:
+        """Register the current address once for each account, and remove earlier ones."""
+        async with self._reconciling:
+            try:
+                with self._balances.session.budget.asking_as(Priority.BACKGROUND):
+                    delay = await self._async_reconcile_accounts()
+            except (MonzoError, HomeAssistantError) as err:
+                _LOGGER.debug("Could not register webhooks: %s", type(err).__name__)
+                delay = _RETRY_DELAY
+            if delay is not None:
+                self._async_cancel_timer()
+                self._cancel_timer = async_call_later(self._hass, delay, self._async_reconcile_soon)
+
+    async def _async_reconcile_accounts(self) -> timedelta | None:
+        """Reconcile one account after the other; return when to continue, None if all are done.
+
+        Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
+        """
+        entry, session = self._entry, self._balances.session
+        await self._async_find_url()
+        wanted = self._wanted()
+        done = self._registered = {
+            account_id: url for account_id, url in self._registered.items() if account_id in wanted
+        }
+        for account_id, url in wanted.items():
+            if account_id in done and done[account_id] == url:
+                continue
+            if CONF_WEBHOOK_URL not in entry.data:
+                # This entry has never registered a webhook.
+                done[account_id] = url
+            elif session.budget.left < _REQUESTS_PER_ACCOUNT:
+                return _BUDGET_DELAY
+            elif await _async_reconcile_account(session, entry, account_id, url):
+                done[account_id] = url
+        if done != wanted:
+            return _RETRY_DELAY
+        _store(self._hass, entry, CONF_WEBHOOK_URL, self._url)
+        return None
+
+    async def _async_find_url(self) -> None:
+        """Find the address to register; without one, create a repair issue."""
+        hass, entry = self._hass, self._entry
+        self._url = await _async_url(hass, entry)
+        if self._url is None:
+            async_create_repair_issue(hass, entry, RepairIssue.NO_EXTERNAL_URL)
+            return
+        async_delete_repair_issues(hass, entry, (RepairIssue.NO_EXTERNAL_URL,))
+        if CONF_WEBHOOK_URL not in entry.data:
+            # Before it is registered anywhere, so that it can be removed again in any case.
+            _store(hass, entry, CONF_WEBHOOK_URL, self._url)
+
+
+def _store(hass: HomeAssistant, entry: ConfigEntry, key: str, value: str | None) -> None:
+    """Store an address in the config entry; None removes it."""
+    data = {other: stored for other, stored in entry.data.items() if other != key}
+    if value is not None:
+        data[key] = value
+    hass.config_entries.async_update_entry(entry, data=data)
+
+
+async def _async_reconcile_account(
+    client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
+) -> bool:
+    """Register this address once for an account, and remove our other ones; None removes all.
+
+    Return whether the account is done: reconciled, or of a kind that has no webhooks. Raises the
+    errors that concern every account.
+    """
+    try:
+        await _async_move_webhooks(client, entry, account_id, url)
+    except BLOCKING_ERRORS:
+        raise
+    except MonzoNotFoundError, MonzoPermissionError, MonzoRejectedError:
+        # Accounts of this kind have no webhooks, neither now nor later.
+        return True
+    except MonzoError:
+        return False
+    return True
+
+
+async def _async_move_webhooks(
+    client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
+) -> None:
+    """Remove all our webhooks except one at this address, which is registered if necessary."""
+    registered = await client.webhooks(account_id)
+    ours = [each for each in registered if _is_ours(entry, each.url)]
+    current = next((each for each in ours if each.url == url), None)
+    for each in ours:
+        if each is not current:
+            await client.delete_webhook(each.id)
+    if current is None and url is not None:
+        await client.register_webhook(account_id, url)
+
+
+async def async_remove_registrations(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Remove the webhooks of a removed config entry at Monzo, if Monzo can be reached."""
+    if CONF_CLOUDHOOK_URL in entry.data and (cloud := _cloud(hass)) is not None:
+        # An error of the cloud must not keep the entry from being removed.
+        with suppress(Exception):
+            await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
+    if CONF_WEBHOOK_URL not in entry.data:
+        return
+    try:
+        async with asyncio.timeout(_REMOVAL_TIMEOUT.total_seconds()):
+            finished = await _async_unregister(hass, entry)
+    except MonzoError, HomeAssistantError, TimeoutError, ValueError:
+        finished = False
+    if not finished:
+        _LOGGER.warning("Could not remove all webhooks of a removed entry at Monzo")
+
+
+async def _async_unregister(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Remove the webhooks of all accounts, also closed ones; return whether none is left."""
+    if (token := await _async_last_token(hass, entry)) is None:
+        return False
+
+    async def access_token() -> str:
+        return token
+
+    client = MonzoClient(async_get_clientsession(hass), access_token)
+    done = [
+        await _async_reconcile_account(client, entry, account.id, None)
+        for account in await client.accounts()
+    ]
+    return all(done)
+
+
+async def _async_last_token(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+    """Return the access token of a removed config entry, renewed if it has expired.
+
+    None if it cannot be renewed, because the client is not confidential. The new token is stored
+    nowhere.
+    """
+    token = entry.data[CONF_TOKEN]
+    if token["expires_at"] > time.time():
+        return str(token[CONF_ACCESS_TOKEN])
+    if "refresh_token" not in token:
+        return None
+    implementation = await async_get_config_entry_implementation(hass, entry)
+    return str((await implementation.async_refresh_token(token))[CONF_ACCESS_TOKEN])
+
+
+def _is_ours(entry: ConfigEntry, url: str) -> bool:
+    """Return whether an address is or was this entry's."""
+    known = (entry.data.get(CONF_CLOUDHOOK_URL), entry.data.get(CONF_WEBHOOK_URL))
+    return url in known or url.endswith(webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID]))
+
+
+async def _async_url(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+    """Return the address to register; None if Home Assistant cannot be reached from outside."""
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    cloud = _cloud(hass)
+    if cloud is not None and cloud.async_active_subscription(hass):
+        try:
+            cloudhook_url: str = await cloud.async_get_or_create_cloudhook(hass, webhook_id)
+        except Exception as err:  # the cloud's client raises many, and any may pass
+            raise HomeAssistantError from err
+        _store(hass, entry, CONF_CLOUDHOOK_URL, cloudhook_url)
+        return cloudhook_url
+    try:
+        return webhook.async_generate_url(hass, webhook_id, allow_internal=False)
+    except NoURLAvailableError:
+        return None
+
+
+def _cloud(hass: HomeAssistant) -> ModuleType | None:
+    """Return the module of Home Assistant Cloud, if it is set up."""
+    if "cloud" not in hass.config.components:
+        return None
+    # Not at the top, because importing it takes long, and most homes do not have it.
+    from homeassistant.components import cloud  # noqa: PLC0415
+
+    return cloud

@@ -1,0 +1,1 @@
+"""The benchmark: compares this integration with the one built into Home Assistant."""

@@ -1,0 +1,22 @@
+"""Command line of the benchmark, which `scripts/bench` calls."""
+
+import sys
+
+from sandbox.shutdown import run_until_stopped
+
+from .comparison import EXPLANATION, compare, table
+
+
+async def _print_comparison() -> None:
+    print(table(await compare()))
+    print(EXPLANATION)
+
+
+def main() -> None:
+    """Print the comparison."""
+    if run_until_stopped(_print_comparison()):
+        sys.exit("Stopped before all measurements were complete.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The demo: a real Home Assistant, connected to the sandbox bank, with new transactions."""

@@ -1,0 +1,109 @@
+"""Prepares the demo's Home Assistant: user, location, bank connection, past, dashboard."""
+
+from sandbox.bank import Bank
+from sandbox.home_assistant.client import WAIT_SECONDS, HomeAssistantClient
+from sandbox.home_assistant.errors import HomeAssistantFailedError
+from sandbox.home_assistant.process import EXTERNAL_HOST
+from sandbox.home_assistant.sign_in import add_credentials, sign_in
+from sandbox.household import Household
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+
+from .past_statistics import import_past_statistics
+
+USERNAME = "demo"
+PASSWORD = "demo"  # noqa: S105 - public, because only this machine can connect
+
+_MONZO = {"domain": "monzo"}
+_DASHBOARD = "demo-bank"
+
+_GREETING = (
+    "All data of the bank comes from a sandbox on this computer. "
+    "On [its control page]({control_page}) you can make payments, receive money, decline a "
+    "payment, close a pot, and simulate failures. Home Assistant shows every change within a "
+    "second."
+)
+
+
+async def log_in(home_assistant: HomeAssistantClient) -> None:
+    """Log in; at the first start, create the user and configure the home."""
+    if not await home_assistant.needs_onboarding():
+        await home_assistant.log_in(USERNAME, PASSWORD)
+        return
+    await home_assistant.onboard("Demo", USERNAME, PASSWORD)
+    await home_assistant.command(
+        "config/core/update",
+        location_name="Mill Street",
+        country="GB",
+        currency="GBP",
+        time_zone="Europe/London",
+        unit_system="metric",
+        external_url=f"https://{EXTERNAL_HOST}",
+    )
+
+
+async def greet(home_assistant: HomeAssistantClient, control_page: str) -> None:
+    """Explain the demo in a notification, which Home Assistant loses at every stop."""
+    await home_assistant.post(
+        "/api/services/persistent_notification/create",
+        {
+            "notification_id": "demo",
+            "title": "This bank is not real",
+            "message": _GREETING.format(control_page=control_page),
+        },
+    )
+
+
+async def is_connected(home_assistant: HomeAssistantClient) -> bool:
+    """Return whether the integration has a config entry."""
+    return bool(await home_assistant.command("config_entries/get", **_MONZO))
+
+
+async def connect(
+    home_assistant: HomeAssistantClient, household: Household, server: BankServer
+) -> None:
+    """Add the credentials, and sign Ann in."""
+    credentials = await home_assistant.command("application_credentials/list")
+    if not any(each["domain"] == "monzo" for each in credentials):
+        await add_credentials(home_assistant, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
+    await sign_in(home_assistant, household.ann, server.approve)
+
+
+async def add_dashboard(
+    home_assistant: HomeAssistantClient, bank: Bank, *, limit: float | None = WAIT_SECONDS
+) -> None:
+    """Import the past of the bank, then add a dashboard and make it the default.
+
+    Waits for the integration up to `limit` seconds (None: without limit). Does nothing if the
+    dashboard exists already.
+    """
+    dashboards = await home_assistant.command("lovelace/dashboards/list")
+    if any(dashboard["url_path"] == _DASHBOARD for dashboard in dashboards):
+        return
+
+    async def is_loaded() -> bool:
+        return await _is_loaded(home_assistant)
+
+    await home_assistant.wait_until(is_loaded, "The integration was not set up in time.", limit)
+    await import_past_statistics(home_assistant, bank)
+    await home_assistant.command(
+        "lovelace/dashboards/create", url_path=_DASHBOARD, title="Money", icon="mdi:wallet"
+    )
+    await home_assistant.command(
+        "lovelace/config/save", url_path=_DASHBOARD, config={"strategy": {"type": "custom:monzo"}}
+    )
+    await home_assistant.command(
+        "frontend/set_system_data", key="core", value={"default_panel": _DASHBOARD}
+    )
+
+
+async def _is_loaded(home_assistant: HomeAssistantClient) -> bool:
+    """Return whether the integration is set up.
+
+    Raises HomeAssistantFailedError if its set-up has failed.
+    """
+    entries = await home_assistant.command("config_entries/get", **_MONZO)
+    for entry in entries:
+        if entry["state"] == "setup_error":
+            msg = f"The integration could not be set up: {entry['reason']}"
+            raise HomeAssistantFailedError(msg)
+    return any(entry["state"] == "loaded" for entry in entries)

@@ -1,0 +1,1 @@
+"""Runs and controls a real Home Assistant that uses the sandbox bank."""

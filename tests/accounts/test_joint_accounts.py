@@ -1,0 +1,275 @@
+"""A joint account of two people in one Home Assistant is shown once."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.monzo.const import DOMAIN
+from sandbox.household import Household
+from sandbox.serializers import pot_json
+from sandbox.server import BankServer, Edited
+from tests.conftest import LetPass, SignIn
+from tests.helpers.state_helpers import Together, device, entity_id, set_up, value
+
+ONE_POLL = timedelta(minutes=2)
+
+
+@pytest.fixture
+async def anns_entry(
+    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
+) -> MockConfigEntry:
+    """Return Ann's config entry, the older one, not set up."""
+    # Set up the component first, because that would set up all existing entries.
+    assert await async_setup_component(hass, DOMAIN, {})
+    return sign_in(home.ann)
+
+
+@pytest.fixture
+async def bens_entry(
+    home: Household, anns_entry: MockConfigEntry, let_pass: LetPass, sign_in: SignIn
+) -> MockConfigEntry:
+    """Return Ben's config entry, the newer one, not set up."""
+    await let_pass(timedelta(minutes=1))
+    return sign_in(home.ben)
+
+
+def assert_shown_once_by(
+    hass: HomeAssistant, home: Household, holder: MockConfigEntry, other: MockConfigEntry
+) -> None:
+    """Assert that only the holder has the devices and entities of the joint account."""
+    for subject in (home.joint.id, home.house.id, home.bills.id):
+        assert device(hass, holder, subject)
+        assert device(hass, other, subject) is None
+    registry = er.async_get(hass)
+    balance = entity_id(hass, home.joint.id, "balance")
+    assert balance
+    entity = registry.async_get(balance)
+    joint_device = device(hass, holder, home.joint.id)
+    assert entity
+    assert joint_device
+    assert (entity.config_entry_id, entity.device_id) == (holder.entry_id, joint_device.id)
+    assert value(hass, home.joint.id, "balance") != STATE_UNAVAILABLE
+    assert value(hass, home.house.id, "pot_balance") == "3250.00"
+
+
+def total_in_pounds(home: Household, accounts: Iterable[Any]) -> str:
+    """Return the sum of the account and pot balances in pounds."""
+    minor = sum(
+        account.balance + sum(pot.balance for pot in home.bank.pots_of(account.id))
+        for account in accounts
+    )
+    return f"{minor / 100:.2f}"
+
+
+async def test_the_older_entry_has_the_joint_account_and_the_newer_entry_does_not_fetch_it(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await set_up(hass, anns_entry)
+    anns_accounts = [home.current, home.joint, home.flex, home.rewards, home.loan]
+    before = len(server.requests)
+
+    await set_up(hass, bens_entry)
+
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
+    paths = [call.path for call in server.requests[before:]]
+    assert paths == ["/accounts", "/balance", "/pots", "/transactions"]
+    assert value(hass, home.ann.user_id, "total") == total_in_pounds(home, anns_accounts)
+    assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens])
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
+    assert "does not generate unique IDs" not in caplog.text
+    assert "already exists" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "first", [0, 1], ids=["Ann's entry loads first", "Ben's entry loads first"]
+)
+@pytest.mark.parametrize(
+    "holder", [0, 1], ids=["Ann's entry has the account", "Ben's entry has the account"]
+)
+async def test_the_joint_account_stays_with_its_entry_after_restarts_in_any_load_order(
+    hass: HomeAssistant,
+    home: Household,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    first: int,
+    holder: int,
+) -> None:
+    entries = [anns_entry, bens_entry]
+    await set_up(hass, entries[holder], entries[1 - holder])
+    assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
+
+    for _restart in range(2):
+        for entry in entries:
+            await hass.config_entries.async_unload(entry.entry_id)
+        await set_up(hass, entries[first], entries[1 - first])
+        assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
+        await let_pass(ONE_POLL)
+        assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
+
+
+async def test_the_newer_entry_takes_over_when_the_older_entry_is_removed(
+    hass: HomeAssistant,
+    home: Household,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    await set_up(hass, anns_entry, bens_entry)
+    balance = entity_id(hass, home.joint.id, "balance")
+
+    await hass.config_entries.async_remove(anns_entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await let_pass(ONE_POLL)
+
+    assert_shown_once_by(hass, home, bens_entry, anns_entry)
+    assert entity_id(hass, home.joint.id, "balance") == balance
+    assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens, home.joint])
+
+
+async def test_the_newer_entry_takes_over_when_the_older_entry_excludes_the_account(
+    hass: HomeAssistant,
+    home: Household,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    await set_up(hass, anns_entry, bens_entry)
+    hass.config_entries.async_update_entry(
+        anns_entry, options={"excluded_accounts": [home.joint.id]}
+    )
+    await hass.config_entries.async_reload(anns_entry.entry_id)
+
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, bens_entry, anns_entry)
+
+    hass.config_entries.async_update_entry(anns_entry, options={})
+    await hass.config_entries.async_reload(anns_entry.entry_id)
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, bens_entry, anns_entry)
+
+
+async def test_the_newer_entry_does_not_take_over_when_the_older_entry_loses_access(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    await set_up(hass, anns_entry, bens_entry)
+    server.evict(home.ann)
+
+    await let_pass(ONE_POLL)
+    await let_pass(ONE_POLL)
+
+    assert value(hass, home.joint.id, "balance") == STATE_UNAVAILABLE
+    assert device(hass, anns_entry, home.joint.id)
+    assert device(hass, bens_entry, home.joint.id) is None
+
+
+@pytest.mark.parametrize(
+    "first", [0, 1], ids=["Ann's entry loads first", "Ben's entry loads first"]
+)
+@pytest.mark.parametrize(
+    "owner", [0, 1], ids=["entities in Ann's entry", "entities in Ben's entry"]
+)
+async def test_shared_devices_of_the_built_in_integration_stay_with_the_older_entry(
+    hass: HomeAssistant,
+    home: Household,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+    first: int,
+    owner: int,
+) -> None:
+    entries = [anns_entry, bens_entry]
+    devices, entities = dr.async_get(hass), er.async_get(hass)
+    for entry in entries:
+        for subject, name in ((home.joint.id, "Joint Account"), (home.house.id, "House")):
+            made = devices.async_get_or_create(
+                config_entry_id=entry.entry_id, identifiers={(DOMAIN, subject)}, name=name
+            )
+            if entry is entries[owner]:
+                entities.async_get_or_create(
+                    "sensor",
+                    DOMAIN,
+                    f"{subject}_{'balance' if subject == home.joint.id else 'pot_balance'}",
+                    config_entry=entry,
+                    device_id=made.id,
+                    suggested_object_id=f"known_{name}",
+                )
+
+    await set_up(hass, entries[first], entries[1 - first])
+    await let_pass(ONE_POLL)
+
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
+    assert entity_id(hass, home.joint.id, "balance") == "sensor.known_joint_account"
+    assert entity_id(hass, home.house.id, "pot_balance") == "sensor.known_house"
+    assert "already exists" not in caplog.text
+
+
+async def test_a_pot_listed_for_two_people_is_shown_once(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await set_up(hass, anns_entry)
+
+    def with_the_house(data: dict[str, Any]) -> dict[str, Any]:
+        return {"pots": [*data["pots"], pot_json(home.house, account_id=home.bens.id)]}
+
+    server.fail("GET", "/pots", Edited(with_the_house), times=None)
+
+    await set_up(hass, bens_entry)
+
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
+    assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens])
+    assert "already exists" not in caplog.text
+
+
+async def test_two_entries_set_up_at_once_show_the_joint_account_once(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Both entries fetch their list of accounts before either fetches a balance.
+    both_requests = Together(asyncio.Barrier(2))
+    server.fail("GET", "/accounts", both_requests, times=2)
+
+    await asyncio.gather(set_up(hass, anns_entry), set_up(hass, bens_entry))
+
+    holder, other = (
+        (anns_entry, bens_entry)
+        if device(hass, anns_entry, home.joint.id)
+        else (bens_entry, anns_entry)
+    )
+    assert_shown_once_by(hass, home, holder, other)
+    await let_pass(ONE_POLL)
+    assert_shown_once_by(hass, home, holder, other)
+    assert "already exists" not in caplog.text

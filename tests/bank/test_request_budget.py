@@ -1,0 +1,123 @@
+"""The request budget limits the requests in any five minutes, by priority."""
+
+from datetime import timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from custom_components.monzo.bank.request_budget import Priority, RequestBudget
+
+BUDGET = 23
+FIVE_MINUTES = timedelta(minutes=5)
+A_MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def budget(freezer: FrozenDateTimeFactory) -> RequestBudget:
+    return RequestBudget()
+
+
+def send(budget: RequestBudget, count: int, priority: Priority) -> None:
+    with budget.asking_as(priority):
+        for _ in range(count):
+            budget.count_request()
+
+
+def test_requests_use_the_budget_for_five_minutes(
+    budget: RequestBudget, freezer: FrozenDateTimeFactory
+) -> None:
+    send(budget, 20, Priority.POLL)
+    freezer.tick(FIVE_MINUTES - timedelta(seconds=1))
+    assert budget.left == 3
+    freezer.tick(timedelta(seconds=1))
+    assert budget.left == BUDGET
+
+
+def test_requests_by_a_person_are_always_granted(budget: RequestBudget) -> None:
+    send(budget, BUDGET + 5, Priority.PERSON)
+    assert budget.left == 0
+    assert budget.grant(7, Priority.PERSON) == 7
+
+
+@pytest.mark.parametrize("priority", [Priority.POLL, Priority.HINT, Priority.BACKGROUND])
+def test_other_requests_are_refused_when_the_budget_is_used_up(
+    budget: RequestBudget, priority: Priority
+) -> None:
+    send(budget, 20, Priority.PERSON)
+    assert budget.grant(7, priority) == 3
+    send(budget, 3, Priority.PERSON)
+    assert budget.grant(7, priority) == 0
+
+
+def test_one_retry_per_minute_is_granted_without_budget(
+    budget: RequestBudget, freezer: FrozenDateTimeFactory
+) -> None:
+    send(budget, BUDGET, Priority.PERSON)
+    assert budget.grant(4, Priority.RETRY) == 1
+    assert budget.grant(4, Priority.RETRY) == 0
+    freezer.tick(A_MINUTE)
+    assert budget.grant(4, Priority.RETRY) == 1
+
+
+def test_retries_use_the_remaining_budget(budget: RequestBudget) -> None:
+    send(budget, 20, Priority.PERSON)
+    assert budget.grant(2, Priority.RETRY) == 2
+
+
+@pytest.mark.parametrize("priority", [Priority.HINT, Priority.BACKGROUND])
+@pytest.mark.parametrize("accounts", [1, 3, 11, 40])
+def test_hints_and_background_requests_leave_budget_for_polls(
+    budget: RequestBudget, accounts: int, priority: Priority
+) -> None:
+    interval = budget.interval_for(accounts, webhooks_arrive=False)
+    budget.reserve_polls(accounts, interval)
+    while granted := budget.grant(100, priority):
+        send(budget, granted, priority)
+    assert budget.grant(accounts, Priority.POLL) >= min(accounts, 18)
+    assert budget.left < BUDGET
+
+
+def test_polls_use_their_own_reserve(budget: RequestBudget) -> None:
+    budget.reserve_polls(5, FIVE_MINUTES)
+    assert budget.grant(100, Priority.HINT) == BUDGET - 6
+    send(budget, 5, Priority.POLL)
+    assert budget.grant(100, Priority.HINT) == BUDGET - 6
+
+
+@pytest.mark.parametrize("accounts", [1, 2, 3, 5, 8, 11])
+def test_polls_with_the_account_and_pot_lists_fit_into_the_budget(
+    budget: RequestBudget, accounts: int
+) -> None:
+    interval = budget.interval_for(accounts, webhooks_arrive=False)
+    rounds = -(-FIVE_MINUTES // interval)
+    # The list of accounts, the pots of each account and all rounds of balances.
+    assert 1 + accounts + rounds * accounts <= BUDGET
+    assert interval >= A_MINUTE
+
+
+def test_the_polling_interval_is_five_minutes_while_deliveries_arrive(
+    budget: RequestBudget,
+) -> None:
+    assert budget.interval_for(1, webhooks_arrive=True) == FIVE_MINUTES
+
+
+@pytest.mark.parametrize(("retry_after", "pause"), [(90.0, 90.0), (None, 60.0), (0.0, 60.0)])
+def test_a_pause_lasts_as_long_as_the_bank_requests(
+    budget: RequestBudget,
+    freezer: FrozenDateTimeFactory,
+    retry_after: float | None,
+    pause: float,
+) -> None:
+    assert budget.start_pause(retry_after) == pause
+    freezer.tick(timedelta(seconds=pause - 1))
+    assert budget.pause == pytest.approx(1)
+    freezer.tick(timedelta(seconds=1))
+    assert budget.pause == 0
+
+
+def test_a_new_session_resets_the_budget_but_keeps_the_pause(budget: RequestBudget) -> None:
+    send(budget, 20, Priority.POLL)
+    budget.start_pause(30)
+    budget.start_session()
+    assert budget.left == BUDGET
+    assert budget.pause == pytest.approx(30)

@@ -1,0 +1,85 @@
+"""Listening to an account's transactions, the way a test tells it."""
+
+import dataclasses
+from typing import Any
+
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.monzo.transactions import (
+    SIGNAL_NEW_TRANSACTION,
+    SIGNAL_TRANSACTION_CHANGED,
+    NewTransaction,
+    TransactionChanged,
+)
+from sandbox.models import Account
+from sandbox.server import BankServer
+from tests.helpers.state_helpers import shown
+
+ADDRESS = "https://ha.example.test"
+
+
+class Listener:
+    """Hears everything that is reported of an account, by signal and by event entity."""
+
+    def __init__(self, hass: HomeAssistant, account: Account) -> None:
+        """Listen from now on; the account's event entity must be there."""
+        self.reports: list[NewTransaction] = []
+        self.changes: list[TransactionChanged] = []
+        self.events: list[str] = []
+        """The ids that the event entity told."""
+
+        self.balances: list[str] = []
+        """What the balance was at each event."""
+
+        entity = shown(hass, account.id, "transaction", "event")
+        self._last = entity.state
+
+        @callback
+        def hear_report(report: NewTransaction) -> None:
+            self.reports.append(report)
+            self.balances.append(shown(hass, account.id, "balance").state)
+
+        @callback
+        def hear_change(change: TransactionChanged) -> None:
+            self.changes.append(change)
+
+        @callback
+        def hear_event(event: Event[Any]) -> None:
+            after = event.data["new_state"]
+            if after is None:
+                # The entity is gone, with its config entry.
+                return
+            # While Home Assistant is off it is unavailable, and then what it was before.
+            if after.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN, self._last):
+                self._last = after.state
+                self.events.append(after.attributes["transaction_id"])
+
+        async_dispatcher_connect(hass, SIGNAL_NEW_TRANSACTION.format(account.id), hear_report)
+        async_dispatcher_connect(hass, SIGNAL_TRANSACTION_CHANGED.format(account.id), hear_change)
+        async_track_state_change_event(hass, entity.entity_id, hear_event)
+
+    @property
+    def heard(self) -> list[str]:
+        """The ids that were reported, in order."""
+        return [report.transaction.id for report in self.reports]
+
+
+async def open_door(
+    hass: HomeAssistant, server: BankServer, hass_client_no_auth: ClientSessionGenerator
+) -> Any:
+    """Give Home Assistant an address that the bank can call, and return who knocks at it."""
+    # Before the server starts, which takes no new addresses then.
+    for component in ("webhook", "notify"):
+        assert await async_setup_component(hass, component, {})
+    client = await hass_client_no_auth()
+    server.behaviour = dataclasses.replace(
+        server.behaviour,
+        webhook_hosts={"ha.example.test": str(client.make_url("")).rstrip("/")},
+    )
+    hass.config.external_url = ADDRESS
+    return client

@@ -1,0 +1,13 @@
+"""Waiting with a limit, which no working test reaches, also not on a slow machine."""
+
+import asyncio
+from collections.abc import Callable
+
+LIMIT_SECONDS = 60
+
+
+async def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until a condition is true. Raises TimeoutError at the limit."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not condition():  # noqa: ASYNC110 - the sandbox has no event for most conditions
+            await asyncio.sleep(0)

@@ -1,0 +1,307 @@
+"""Home Assistant reports each transaction once and in order, even if it is killed at any moment.
+
+The last transaction before a kill may be reported twice, because reporting and storing it are
+separate steps. This command kills Home Assistant 50 times, at moments that depend on the seed,
+and prints a summary:
+
+    KILLS=50 SEED=7 scripts/test tests/transactions/test_crash.py -s
+"""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+import json
+import os
+from pathlib import Path
+from random import Random
+import shutil
+import socket
+
+import pytest
+
+from custom_components.monzo.const import DOMAIN
+from sandbox.bank import Bank
+from sandbox.home_assistant.process import seed_http
+from sandbox.models import Account
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+from tests.helpers import crash_recorder
+from tests.test_core_compatibility import PYTHON, REPOSITORY, entry_of_core, store
+
+KILLS = int(os.environ.get("KILLS", "5"))
+SEED = os.environ.get("SEED", "1")
+
+EXTERNAL_HOST = "home.example.test"
+
+# Longer than any step takes on a slow machine.
+TIMEOUT_SECONDS = 60
+
+# The number of payments while Home Assistant is off.
+MISSED_PAYMENTS = 25
+
+# A transaction ID and a line break.
+LINE_LENGTH = len("tx_0000000000000000000000\n")
+
+
+@pytest.fixture(autouse=True)
+def _real_parts(socket_enabled: None) -> None:
+    """Allow sockets, because Home Assistant runs in another process."""
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> None:
+    """Override the fixture of `conftest.py`, which affects only this process."""
+
+
+class HomeAssistantProcess:
+    """A Home Assistant process and its configuration folder."""
+
+    def __init__(self, folder: Path, bank_url: str, accounts: Sequence[Account]) -> None:
+        """Initialize the process with a prepared configuration folder."""
+        self.accounts = accounts
+        self._folder = folder
+        self._log = folder / "hass.log"
+        self._bank_url = bank_url
+        self._subprocess: Process | None = None
+
+    @property
+    def characters_recorded(self) -> int:
+        """The number of characters in the files of the crash recorder."""
+        return sum(file.stat().st_size for file in self._folder.glob("acc_*"))
+
+    def reported(self, account: Account) -> list[list[str]]:
+        """Return the IDs of reported transactions, one list per run of Home Assistant."""
+        text = (self._folder / account.id).read_text(encoding="utf-8")
+        return [run.split() for run in text.split(crash_recorder.STARTED)[1:]]
+
+    def has_read_existing_transactions(self) -> bool:
+        """Return whether the store has the existing transactions of all accounts."""
+        ledgers = self._folder / ".storage" / f"{DOMAIN}.transactions"
+        if not ledgers.exists():
+            return False
+        return len(json.loads(ledgers.read_text(encoding="utf-8"))["data"]) == len(self.accounts)
+
+    async def start(self) -> None:
+        """Launch Home Assistant, which stops by itself when this process ends."""
+        with self._log.open("ab") as log:
+            self._subprocess = await asyncio.create_subprocess_exec(
+                *(PYTHON, "-P", "-m", "sandbox.home_assistant.hass", self._bank_url),
+                *("--config", str(self._folder), "--skip-pip"),
+                cwd=self._folder,
+                env={**os.environ, "PYTHONPATH": str(self._folder / "modules")},
+                stdin=PIPE,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def kill(self) -> None:
+        """Kill Home Assistant."""
+        if self._subprocess is not None:
+            self._subprocess.kill()
+            await self._subprocess.wait()
+            self._subprocess = None
+
+    async def stop(self) -> None:
+        """Stop Home Assistant normally, so that it can write its files."""
+        running = self._running()
+        running.terminate()
+        await running.wait()
+        self._subprocess = None
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition is true, checking every millisecond."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while not condition():
+                self._running()
+                await asyncio.sleep(0.001)
+
+    def _running(self) -> Process:
+        assert self._subprocess
+        assert self._subprocess.returncode is None, self._log.read_text(encoding="utf-8")
+        return self._subprocess
+
+
+# Transactions at the bank.
+PAYMENT_KINDS: tuple[Callable[[Bank, str], object], ...] = (
+    lambda bank, account: bank.pay(account, -1_234),
+    lambda bank, account: bank.pay(account, -560),
+    lambda bank, account: bank.decline(account, -500),
+    lambda bank, account: bank.receive(account, 10_001),
+)
+
+
+class PaymentMaker:
+    """Makes random transactions and records the IDs of all new transactions."""
+
+    def __init__(self, bank: Bank, accounts: Sequence[Account]) -> None:
+        """Initialize the payment maker, and record all new transactions."""
+        self.made_ids: dict[str, list[str]] = {account.id: [] for account in accounts}
+        self._bank = bank
+        self._random = Random(f"{SEED}: payments")  # noqa: S311 - not used for security
+        bank.on_transaction(lambda row: self.made_ids[row.account_id].append(row.id))
+
+    def pay(self, times: int = 1) -> None:
+        """Make payments, which may cause round-ups, without waiting between them."""
+        for _time in range(times):
+            self._random.choice(PAYMENT_KINDS)(self._bank, self._random.choice([*self.made_ids]))
+
+    async def keep_paying(self) -> None:
+        """Make payments until cancelled."""
+        while True:
+            self.pay()
+            await asyncio.sleep(self._random.uniform(0.02, 0.3))
+
+
+async def wait_during_start(process: HomeAssistantProcess, random: Random) -> None:
+    """Wait for a random moment of the start."""
+    await asyncio.sleep(random.uniform(0, 5))
+
+
+async def wait_during_catch_up(process: HomeAssistantProcess, random: Random) -> None:
+    """Wait until some missed transactions are reported, and up to 10 ms more."""
+    target = process.characters_recorded + random.randint(1, MISSED_PAYMENTS) * LINE_LENGTH
+    await process.wait_until(lambda: process.characters_recorded >= target)
+    await asyncio.sleep(random.uniform(0, 0.01))
+
+
+async def wait_during_live_payments(process: HomeAssistantProcess, random: Random) -> None:
+    """Wait until all missed transactions and some live payments are reported."""
+    target = (
+        process.characters_recorded
+        + random.randint(2 * MISSED_PAYMENTS, 3 * MISSED_PAYMENTS) * LINE_LENGTH
+    )
+    await process.wait_until(lambda: process.characters_recorded >= target)
+    await asyncio.sleep(random.uniform(0, 0.5))
+
+
+KILL_POINTS = (
+    wait_during_start,
+    wait_during_catch_up,
+    wait_during_catch_up,
+    wait_during_live_payments,
+)
+
+
+def count_repeats(runs: list[list[str]], made_ids: list[str]) -> int:
+    """Return how often a run repeated the last report of the previous run.
+
+    Assert that, apart from these repeats, each transaction is reported once and in order.
+    """
+    reported: list[str] = []
+    repeats = 0
+    for run in runs:
+        repeated = bool(run) and reported[-1:] == run[:1]
+        reported += run[repeated:]
+        repeats += repeated
+    assert reported == made_ids
+    return repeats
+
+
+@pytest.fixture
+def accounts(bank: Bank) -> list[Account]:
+    """Return Ann's accounts."""
+    ann, ben = bank.add_person("Ann Archer"), bank.add_person("Ben Baker")
+    joint = bank.open_account(ann, ben, type="uk_retail_joint", balance=1_000_000)
+    bank.open_pot(joint.id, "Coin jar", round_up=True)
+    return [bank.open_account(ann, balance=1_000_000), joint]
+
+
+@pytest.fixture
+async def process(
+    tmp_path: Path, server: BankServer, accounts: list[Account]
+) -> AsyncIterator[HomeAssistantProcess]:
+    """Return a process, not started, that has Ann's sign-in and an address for webhooks."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    local_url = f"http://127.0.0.1:{port}"
+    server.behaviour = replace(server.behaviour, webhook_hosts={EXTERNAL_HOST: local_url})
+    write_configuration(tmp_path, server, accounts)
+    seed_http(tmp_path, port)
+    process = HomeAssistantProcess(tmp_path, server.url, accounts)
+    yield process
+    await process.kill()
+
+
+def write_configuration(folder: Path, server: BankServer, accounts: list[Account]) -> None:
+    """Write the configuration folder of Home Assistant."""
+    custom, modules, storage = (
+        folder / name for name in ("custom_components", "modules", ".storage")
+    )
+    shutil.copytree(REPOSITORY / "custom_components", custom)
+    (custom / crash_recorder.DOMAIN).mkdir()
+    shutil.copy(crash_recorder.__file__, custom / crash_recorder.DOMAIN / "__init__.py")
+    manifest = {"domain": crash_recorder.DOMAIN, "name": "Crash recorder", "version": "1.0.0"}
+    (custom / crash_recorder.DOMAIN / "manifest.json").write_text(
+        json.dumps(manifest), encoding="utf-8"
+    )
+    # JSON is valid YAML.
+    configuration = {
+        "homeassistant": {"external_url": f"https://{EXTERNAL_HOST}"},
+        crash_recorder.DOMAIN: {"accounts": [account.id for account in accounts]},
+    }
+    (folder / "configuration.yaml").write_text(json.dumps(configuration), encoding="utf-8")
+    modules.mkdir()
+    (modules / "sandbox").symlink_to(REPOSITORY / "sandbox")
+    storage.mkdir()
+    entry = entry_of_core(server, accounts[0].owners[0], "2026-01-01T00:00:00+00:00")
+    store(folder, "core.config_entries", {"entries": [entry]}, minor_version=5)
+    credentials = {
+        "id": "monzo_sandbox",
+        "domain": DOMAIN,
+        "client_id": DEFAULT_CLIENT_ID,
+        "client_secret": DEFAULT_CLIENT_SECRET,
+        "auth_domain": "monzo_sandbox",
+        "name": "Sandbox",
+    }
+    store(folder, "application_credentials", {"items": [credentials]})
+
+
+async def test_killing_home_assistant_repeatedly_loses_no_transaction(
+    process: HomeAssistantProcess, bank: Bank, server: BankServer
+) -> None:
+    # Debug mode would record a stack trace for every step of the bank.
+    asyncio.get_running_loop().set_debug(False)
+    random = Random(SEED)  # noqa: S311 - not used for security
+    payments = PaymentMaker(bank, process.accounts)
+    await process.start()
+    await process.wait_until(process.has_read_existing_transactions)
+
+    paying = asyncio.create_task(payments.keep_paying())
+    for _kill in range(KILLS):
+        await random.choice(KILL_POINTS)(process, random)
+        await process.kill()
+        payments.pay(MISSED_PAYMENTS)
+        await process.start()
+    paying.cancel()
+    payments.pay()
+    await wait_until_all_reported(process, payments)
+    await process.stop()
+    requests_before = len(server.requests_to("GET", "/transactions"))
+    await process.start()
+    await process.wait_until(
+        lambda: len(server.requests_to("GET", "/transactions")) >= requests_before + 2
+    )
+    await process.stop()
+
+    repeats = 0
+    for account in process.accounts:
+        *runs, last = process.reported(account)
+        repeats += count_repeats(runs, payments.made_ids[account.id])
+        assert not last
+    made = sum(map(len, payments.made_ids.values()))
+    print(f"seed {SEED}: {KILLS} kills, {made} transactions, none lost, {repeats} repeated")  # noqa: T201
+
+
+async def wait_until_all_reported(process: HomeAssistantProcess, payments: PaymentMaker) -> None:
+    """Wait until all transactions are reported, or until the timeout."""
+
+    def all_reported() -> bool:
+        return all(
+            {*made_ids} <= {known for run in process.reported(account) for known in run}
+            for account, made_ids in zip(process.accounts, payments.made_ids.values(), strict=True)
+        )
+
+    with suppress(TimeoutError):
+        await process.wait_until(all_reported)

@@ -1,0 +1,243 @@
+"""For any sequence of transfers, faults and restarts, responses agree with the bank's ledger."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import count
+from typing import Any, Literal
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+import pytest
+
+from custom_components.monzo.bank import request_budget
+from custom_components.monzo.const import CONF_MAX_PER_DAY
+from custom_components.monzo.transfers import async_remove_journal, executor
+from sandbox.bank import Bank
+from sandbox.faults import Fault
+from sandbox.household import Household
+from sandbox.models import Pot, Purse
+from sandbox.server import (
+    Answer,
+    BankServer,
+    CommitThen,
+    Delay,
+    DropBefore,
+    Edited,
+    LoseResponse,
+    Silence,
+    Truncated,
+)
+from tests.helpers.transfer_client import Meanwhile, Move, TransferClient
+
+# Answers to an attempt to move money.
+ATTEMPTS: dict[str, Fault] = {
+    "fine": Delay(0),
+    "lost": LoseResponse(),
+    "broken off": Truncated(),
+    "done, then 500": CommitThen(500),
+    "done, then 504": CommitThen(504),
+    "not a pot": Edited(lambda _pot: {}),
+    "dropped": DropBefore(),
+    "500": Answer.error("internal_service"),
+    "502": Answer.html(502),
+    "garbage": Answer.garbage(),
+    "too many": Answer.rate_limited(),
+    "token expired": Answer.error("unauthorized.bad_access_token.expired"),
+    "refused": Answer.error("bad_request.insufficient_funds"),
+    "forbidden": Answer.error("forbidden.pot_locked"),
+}
+
+# Answers to the request for the account's transactions.
+CONFIRMATIONS: dict[str, Fault] = {
+    "fine": Delay(0),
+    "502": Answer.html(502),
+    "garbage": Answer.garbage(),
+    "too many": Answer.rate_limited(),
+}
+
+# Outcomes after which the money has moved.
+MOVED = {"moved", "already_moved"}
+
+# Outcomes after which it has not moved, neither by this call nor by an earlier one.
+NOT_MOVED = {"transfer_rejected", "transfer_not_sent", "action_needs_sign_in"}
+
+# Outcomes after which this call has not moved it.
+NOT_MOVED_NOW = NOT_MOVED | {"already_moved", "dedupe_id_reused", "over_daily_limit"}
+
+# Outcomes after which the account does not show it.
+NOT_SHOWN = {"transfer_not_found", "transfer_rejected_later"}
+
+# Outcomes after which it is in doubt, until a call with the same ID finishes it.
+IN_DOUBT = NOT_SHOWN | {"transfer_unconfirmed", "cancelled"}
+
+MAX_PER_DAY = 500
+
+
+# Whether it is a deposit, the number of the pot, and pence: some of it more than there is.
+TRANSFERS = (
+    (True, 0, 250),
+    (True, 1, 40_000),
+    (False, 0, 12_345),
+    (False, 1, 45_000),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of an action, with the answers of the bank and an event."""
+
+    transfer: int
+    """The number of the transfer, which is part of its ID."""
+
+    other_amount: bool
+    """Whether the call has another amount than usual with this ID."""
+
+    attempts: tuple[str, ...]
+    confirmation: str
+    event: Literal["nothing", "reload", "cancel"]
+
+
+STEPS = st.builds(
+    Step,
+    transfer=st.integers(0, len(TRANSFERS) - 1),
+    other_amount=st.sampled_from([False] * 9 + [True]),
+    attempts=st.lists(st.sampled_from(list(ATTEMPTS)), max_size=1 + len(executor.RETRY_DELAYS)).map(
+        tuple
+    ),
+    confirmation=st.sampled_from(list(CONFIRMATIONS)),
+    event=st.sampled_from(["nothing", "nothing", "nothing", "reload", "cancel"]),
+)
+
+
+class Story:
+    """Makes calls, and compares each response with the ledger."""
+
+    def __init__(self, client: TransferClient, server: BankServer, pots: tuple[Pot, ...]) -> None:
+        """Initialize a story without moves."""
+        self._client = client
+        self._server = server
+        self._pots = pots
+        self._earlier = len(client.moves)
+
+    @property
+    def moves(self) -> list[Move]:
+        """The moves of this story."""
+        return self._client.moves[self._earlier :]
+
+    async def play(self, steps: list[Step], name: str) -> None:
+        """Take one step after the other, and then repeat those that are in doubt."""
+        doubtful: dict[str, Step] = {}
+        for step in steps:
+            dedupe_id = f"{name}:{step.transfer}"
+            outcome = await self._take(step, dedupe_id)
+            if outcome in IN_DOUBT:
+                doubtful[dedupe_id] = step
+        for dedupe_id, step in doubtful.items():
+            again = replace(step, attempts=(), confirmation="fine", event="nothing")
+            assert await self._take(again, dedupe_id) not in IN_DOUBT - {"transfer_rejected_later"}
+        await self._client.hass.async_block_till_done(wait_background_tasks=True)
+
+    async def _take(self, step: Step, dedupe_id: str) -> str:
+        """Take a step, check its outcome, and return it."""
+        before = len(self.moves)
+        outcome = await self._call(step, dedupe_id)
+        event(outcome)
+        with_this_id = [move for move in self.moves if move.dedupe_id == dedupe_id]
+        assert len(with_this_id) <= 1
+        assert outcome in MOVED | NOT_MOVED_NOW | IN_DOUBT
+        if outcome in MOVED:
+            deposit, pot, pence = TRANSFERS[step.transfer]
+            pence += step.other_amount
+            assert with_this_id == [
+                Move(self._pots[pot].name, pence if deposit else -pence, dedupe_id)
+            ]
+        if outcome in NOT_MOVED | NOT_SHOWN:
+            assert with_this_id == []
+        if outcome in NOT_MOVED_NOW:
+            assert len(self.moves) == before
+        assert sum(abs(move.amount) for move in self.moves) <= 100 * MAX_PER_DAY
+        return outcome
+
+    async def _call(self, step: Step, dedupe_id: str) -> str:
+        """Call the action, and return its result, or the key of its error."""
+        for attempt in step.attempts:
+            self._server.fail("PUT", "/pots/*", ATTEMPTS[attempt])
+        self._server.fail("GET", "/transactions", CONFIRMATIONS[step.confirmation])
+        deposit, pot, pence = TRANSFERS[step.transfer]
+        move = self._client.deposit if deposit else self._client.withdraw
+        amount = Decimal(pence + step.other_amount) / 100
+        call = move(self._pots[pot], amount, dedupe_id=dedupe_id)
+        try:
+            return await (self._cancel(call) if step.event == "cancel" else self._answer(call))
+        finally:
+            self._server.clear_faults()
+            if step.event == "reload":
+                hass, entry = self._client.hass, self._client.entry
+                assert await hass.config_entries.async_reload(entry.entry_id)
+
+    @staticmethod
+    async def _answer(call: Awaitable[dict[str, Any]]) -> str:
+        try:
+            result: str = (await call)["result"]
+        except HomeAssistantError as err:
+            return str(err.translation_key)
+        return result
+
+    async def _cancel(self, call: Awaitable[dict[str, Any]]) -> str:
+        """Stop the caller when the bank has its request; the bank carries it out or not."""
+        arrived = asyncio.Event()
+        committed = bool(len(self._client.sent) % 2)
+        self._server.fail("PUT", "/pots/*", Meanwhile(arrived.set, Silence(committed=committed)))
+        asking = asyncio.ensure_future(self._answer(call))
+        waiting = asyncio.ensure_future(arrived.wait())
+        await asyncio.wait((asking, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        asking.cancel()
+        try:
+            return await asking
+        except asyncio.CancelledError:
+            return "cancelled"
+
+
+@pytest.fixture
+def begin(
+    transfer_client: TransferClient,
+    server: BankServer,
+    home: Household,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], Awaitable[Story]]:
+    """Return a function that begins a story with an empty journal."""
+    monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
+
+    async def begin_story() -> Story:
+        hass, entry = transfer_client.hass, transfer_client.entry
+        await async_remove_journal(hass, entry.entry_id)
+        hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_DAY: MAX_PER_DAY})
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        return Story(transfer_client, server, (home.holiday, home.coin_jar))
+
+    return begin_story
+
+
+def test_responses_agree_with_the_ledger(
+    hass: HomeAssistant, begin: Callable[[], Awaitable[Story]], bank: Bank
+) -> None:
+    names = count()
+
+    async def play(steps: list[Step]) -> None:
+        story = await begin()
+        await story.play(steps, f"story {next(names)}")
+
+    @given(steps=st.lists(STEPS, min_size=1, max_size=6))
+    @settings(max_examples=40, deadline=None)
+    def run(steps: list[Step]) -> None:
+        hass.loop.run_until_complete(play(steps))
+
+    purses: list[Purse] = [*bank.accounts.values(), *bank.pots.values(), *bank.outside.values()]
+    before = sum(purse.balance for purse in purses)
+    run()
+    assert sum(purse.balance for purse in purses) == before
