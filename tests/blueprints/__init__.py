@@ -1,1 +1,1 @@
-"""Tests of the blueprints: each one's own file, run by Home Assistant against the sandbox."""
+"""Tests of the blueprints: Home Assistant runs each file against the sandbox bank."""

@@ -1,4 +1,4 @@
-"""A house that has imported all of the blueprints."""
+"""Fixtures: a Home Assistant that has imported all blueprints."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,53 +15,53 @@ from sandbox.server import BankServer
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import set_up
 
+from .blueprint_runner import FOLDER, BlueprintRunner
+from .clock import Clock
 from .phone import Phone
-from .stage import FOLDER, Stage
-from .waiting import Clock
 
-# Until the transactions of all accounts have been read for the first time.
-A_WHILE = timedelta(minutes=6)
+# Within this time the transactions of all accounts are read, also without a change of the balance.
+ALL_TRANSACTIONS_READ = timedelta(minutes=6)
 
-# The buttons of a notification are good for an hour.
-MORE_THAN_AN_HOUR = timedelta(minutes=61)
+# The buttons of a notification work for an hour.
+BUTTONS_EXPIRED = timedelta(minutes=61)
 
 
 @pytest.fixture
 def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Have the files of the blueprints where Home Assistant puts those that it imports."""
+    """Copy the blueprints to the folder of imported blueprints."""
     shutil.copytree(FOLDER, Path(hass_tmp_config_dir) / "blueprints" / "automation" / "monzo")
     return hass_tmp_config_dir
 
 
 @pytest.fixture
-async def stage(
+async def runner(
     hass: HomeAssistant,
     home: Household,
     sign_in: SignIn,
     server: BankServer,
     let_pass: LetPass,
     caplog: pytest.LogCaptureFixture,
-) -> AsyncIterator[Stage]:
-    """Return where to play a blueprint. Nothing may be complained of in the log in the end."""
+) -> AsyncIterator[BlueprintRunner]:
+    """Return a runner for blueprints. At the end, no warning may be left in the log."""
     assert await async_setup_component(hass, "persistent_notification", {})
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(A_WHILE)
-    stage = Stage(hass, entry, home, server, let_pass, caplog)
-    stage.complaints()
-    yield stage
-    await stage.end()
+    await let_pass(ALL_TRANSACTIONS_READ)
+    runner = BlueprintRunner(hass, entry, home, server, let_pass, caplog)
+    runner.take_warnings()
+    yield runner
+    await runner.turn_off()
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert stage.complaints() == []
+    assert runner.take_warnings() == []
 
 
 @pytest.fixture
 def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
-    """Return what turns time forward while an automation waits."""
+    """Return a clock for automations that wait."""
     return Clock(hass, freezer)
 
 
 @pytest.fixture
-def phone(hass: HomeAssistant, stage: Stage) -> Phone:
+def phone(hass: HomeAssistant, runner: BlueprintRunner) -> Phone:
     """Return Ann's phone."""
     return Phone(hass)

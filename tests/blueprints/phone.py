@@ -1,4 +1,4 @@
-"""A phone with Home Assistant's app: notifications arrive at it, and their buttons are pressed."""
+"""A phone with Home Assistant's app, which receives notifications and has buttons to press."""
 
 from typing import Any, Final
 
@@ -11,8 +11,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 ANNS_PHONE: Final = "Ann's phone"
 
 
-def device_of(hass: HomeAssistant, name: str) -> str:
-    """Return the id of the device of a phone that was signed in once, and is not there now."""
+def add_phone_device(hass: HomeAssistant, name: str) -> str:
+    """Register the device of a phone whose app is not running, and return the device's id."""
     entry = MockConfigEntry(domain="mobile_app", title=name)
     entry.add_to_hass(hass)
     device = dr.async_get(hass).async_get_or_create(
@@ -25,38 +25,38 @@ def device_of(hass: HomeAssistant, name: str) -> str:
 
 
 class Phone:
-    """What Home Assistant has of a phone: a device, what notifies it, and its events.
+    """A phone as Home Assistant sees it: a device, a notify entity and action, and events.
 
-    The integration itself cannot be loaded here: it wants the cloud, cameras and a voice assistant.
-    There is an action that notifies a phone if there is an entity that does: both are there as soon
-    as the app is loaded, and can be sent something.
+    The mobile_app integration cannot be loaded in these tests, because it needs the cloud, cameras
+    and a voice assistant. It offers a notify action for each phone that has a notify entity, and
+    so does this class.
     """
 
     def __init__(self, hass: HomeAssistant, name: str = ANNS_PHONE) -> None:
-        """Sign the app in; nothing has arrived yet."""
+        """Register the phone; nothing has been received yet."""
         self.hass = hass
         self.notifications: list[dict[str, Any]] = []
-        """What has arrived, oldest first."""
+        """The received notifications, oldest first."""
 
-        self.device = device_of(hass, name)
-        (self._entity,) = er.async_entries_for_device(er.async_get(hass), self.device)
+        self.device_id = add_phone_device(hass, name)
+        (self._entity,) = er.async_entries_for_device(er.async_get(hass), self.device_id)
         self._action = f"mobile_app_{slugify(name)}"
         hass.states.async_set(self._entity.entity_id, "unknown")
 
         @callback
-        def take(call: ServiceCall) -> None:
+        def receive(call: ServiceCall) -> None:
             self.notifications.append(dict(call.data))
 
-        hass.services.async_register("notify", self._action, take)
+        hass.services.async_register("notify", self._action, receive)
 
-    def disappear(self) -> None:
-        """Have the app sign out."""
+    def sign_out(self) -> None:
+        """Make the app unavailable."""
         self.hass.services.async_remove("notify", self._action)
         self.hass.states.async_set(self._entity.entity_id, "unavailable")
 
     @property
     def texts(self) -> list[tuple[str | None, str]]:
-        """Titles and texts of what has arrived."""
+        """The titles and messages of the received notifications."""
         return [(each.get("title"), each["message"]) for each in self.notifications]
 
     @property

@@ -13,7 +13,7 @@ from homeassistant.util.yaml.objects import Input
 import pytest
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
-from .stage import FOLDER, NAMES, ROOT
+from .blueprint_runner import FOLDER, NAMES, ROOT
 
 REPOSITORY = "monzo-for-home-assistant/monzo-for-home-assistant"
 PATH = "blueprints/automation/monzo"

@@ -1,14 +1,13 @@
-"""Keeping an account at a level: what is too much goes into a pot, what is missing comes back."""
+"""The blueprint keep_account_at_level: an account keeps a set balance, with the help of a pot."""
 
 from datetime import timedelta
 from typing import Any
 
 from homeassistant.util import dt as dt_util
-import pytest
 
 from tests.helpers.transfer_faults import change_options
 
-from .stage import Stage
+from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
 
 NAME = "keep_account_at_level"
 
@@ -17,217 +16,211 @@ PENCE = LEVEL * 100
 
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
-A_MOMENT = timedelta(minutes=3)
+FIRST_RUN = timedelta(minutes=3)
 SETTLED = timedelta(minutes=11)
 
-TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
 
-
-def inputs(stage: Stage, **more: Any) -> dict[str, Any]:
-    """Return what a user fills in who means it, for Ann's current account; nothing is due yet."""
+def inputs(runner: BlueprintRunner, **more: Any) -> dict[str, Any]:
+    """Return inputs for Ann's current account that move money, but never start a run."""
     return {
-        "pot": stage.device(stage.home.holiday),
+        "pot": runner.device_id(runner.home.holiday),
         "level": LEVEL,
         "most": 10_000,
         "days": [],
         "dry_run": False,
-        "then": TELL,
+        "then": RECORD_MESSAGE,
         **more,
     }
 
 
 def soon() -> dict[str, Any]:
-    """Return the inputs for every day, the next time in a few minutes."""
-    return {"days": DAYS, "time": (dt_util.now() + A_MOMENT).strftime("%H:%M:%S")}
+    """Return inputs that start a run every day, the first one in a few minutes."""
+    return {"days": DAYS, "time": (dt_util.now() + FIRST_RUN).strftime("%H:%M:%S")}
 
 
-def on_change(stage: Stage) -> dict[str, Any]:
-    """Return the input for whenever the balance has changed."""
-    return {"balance": stage.entity(stage.home.current, "balance")}
+def on_change(runner: BlueprintRunner) -> dict[str, Any]:
+    """Return inputs that start a run after a change of the balance."""
+    return {"balance": runner.entity_id(runner.home.current, "balance")}
 
 
-def leave(stage: Stage, pence: int) -> None:
-    """Have so much left in the current account after a payment or an income."""
-    missing = pence - stage.home.current.balance
+def set_balance(runner: BlueprintRunner, pence: int) -> None:
+    """Bring the current account to a balance, by a payment or an income."""
+    missing = pence - runner.home.current.balance
     if missing > 0:
-        stage.bank.receive(stage.home.current.id, missing)
+        runner.bank.receive(runner.home.current.id, missing)
     else:
-        stage.bank.direct_debit(stage.home.current.id, missing)
+        runner.bank.direct_debit(runner.home.current.id, missing)
 
 
-async def test_what_is_too_much_is_swept_at_the_time(stage: Stage) -> None:
-    too_much = stage.home.current.balance - PENCE
-    await stage.play(NAME, **inputs(stage, **soon()))
-    await stage.let_pass(A_MOMENT / 2)
-    assert stage.moves == []
-    await stage.let_pass(A_MOMENT / 2)
-    assert stage.amounts == [("Holiday", too_much)]
-    assert stage.home.current.balance == PENCE
-    assert stage.heard == [{"message": f"Moved {too_much / 100:.2f} GBP into Holiday."}]
-    assert stage.notifications == []
+async def test_at_the_set_time_a_surplus_goes_into_the_pot(runner: BlueprintRunner) -> None:
+    surplus = runner.home.current.balance - PENCE
+    await runner.create(NAME, **inputs(runner, **soon()))
+    await runner.advance(FIRST_RUN / 2)
+    assert runner.moves == []
+    await runner.advance(FIRST_RUN / 2)
+    assert runner.amounts == [("Holiday", surplus)]
+    assert runner.home.current.balance == PENCE
+    assert runner.messages == [f"Moved {surplus / 100:.2f} GBP into Holiday."]
+    assert runner.notifications == []
 
 
-async def test_what_is_missing_comes_back_at_the_time(stage: Stage) -> None:
-    leave(stage, 12_345)
-    await stage.play(NAME, **inputs(stage, **soon()))
-    await stage.let_pass(A_MOMENT)
-    assert stage.amounts == [("Holiday", 12_345 - PENCE)]
-    assert stage.home.current.balance == PENCE
-    assert stage.heard == [{"message": "Moved 376.55 GBP out of Holiday."}]
+async def test_at_the_set_time_a_shortfall_comes_out_of_the_pot(runner: BlueprintRunner) -> None:
+    set_balance(runner, 12_345)
+    await runner.create(NAME, **inputs(runner, **soon()))
+    await runner.advance(FIRST_RUN)
+    assert runner.amounts == [("Holiday", 12_345 - PENCE)]
+    assert runner.home.current.balance == PENCE
+    assert runner.messages == ["Moved 376.55 GBP out of Holiday."]
 
 
-async def test_it_happens_again_the_next_day(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage, **soon()))
-    await stage.let_pass(A_MOMENT)
-    leave(stage, PENCE + 2_000)
-    await stage.let_pass(timedelta(hours=23))
-    assert len(stage.moves) == 1
-    await stage.let_pass(timedelta(hours=1))
-    assert stage.amounts[1:] == [("Holiday", 2_000)]
+async def test_it_runs_again_the_next_day(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner, **soon()))
+    await runner.advance(FIRST_RUN)
+    set_balance(runner, PENCE + 2_000)
+    await runner.advance(timedelta(hours=23))
+    assert len(runner.moves) == 1
+    await runner.advance(timedelta(hours=1))
+    assert runner.amounts[1:] == [("Holiday", 2_000)]
 
 
-async def test_only_on_the_days(stage: Stage) -> None:
-    today = DAYS[(dt_util.now() + A_MOMENT).weekday()]
-    await stage.play(
-        NAME, **inputs(stage, **soon() | {"days": [day for day in DAYS if day != today]})
+async def test_it_runs_only_on_the_chosen_days(runner: BlueprintRunner) -> None:
+    today = DAYS[(dt_util.now() + FIRST_RUN).weekday()]
+    await runner.create(
+        NAME, **inputs(runner, **soon() | {"days": [day for day in DAYS if day != today]})
     )
-    await stage.let_pass(A_MOMENT)
-    assert stage.sent == []
-    await stage.let_pass(timedelta(days=1))
-    assert stage.home.current.balance == PENCE
+    await runner.advance(FIRST_RUN)
+    assert runner.sent == []
+    await runner.advance(timedelta(days=1))
+    assert runner.home.current.balance == PENCE
 
 
-async def test_a_balance_that_has_changed_is_brought_back_once_it_has_settled(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage, **on_change(stage)))
-    leave(stage, 60_000)
-    await stage.let_pass()
-    await stage.let_pass(SETTLED / 2)
-    # Not settled: it changes again.
-    leave(stage, 30_000)
-    await stage.let_pass()
-    await stage.let_pass(SETTLED / 2)
-    assert stage.sent == []
-    await stage.let_pass(SETTLED / 2)
-    assert stage.amounts == [("Holiday", -20_000)]
-    # What was moved changes the balance as well, and ends there.
-    await stage.let_pass(SETTLED)
-    await stage.let_pass(SETTLED)
-    assert len(stage.moves) == 1
+async def test_a_changed_balance_is_corrected_after_it_has_settled(
+    runner: BlueprintRunner,
+) -> None:
+    await runner.create(NAME, **inputs(runner, **on_change(runner)))
+    set_balance(runner, 60_000)
+    await runner.advance()
+    await runner.advance(SETTLED / 2)
+    # The balance changes again before it has settled.
+    set_balance(runner, 30_000)
+    await runner.advance()
+    await runner.advance(SETTLED / 2)
+    assert runner.sent == []
+    await runner.advance(SETTLED / 2)
+    assert runner.amounts == [("Holiday", -20_000)]
+    # The transfer itself changes the balance, but starts no other transfer.
+    await runner.advance(SETTLED)
+    await runner.advance(SETTLED)
+    assert len(runner.moves) == 1
 
 
-async def test_a_bank_that_cannot_be_reached_is_no_change(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage, **on_change(stage)))
-    stage.hass.states.async_set(stage.entity(stage.home.current, "balance"), "unavailable")
-    await stage.let_pass(SETTLED)
-    assert stage.runs == 0
+async def test_an_unavailable_balance_is_not_a_change(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner, **on_change(runner)))
+    runner.hass.states.async_set(runner.entity_id(runner.home.current, "balance"), "unavailable")
+    await runner.advance(SETTLED)
+    assert runner.runs == 0
 
 
-@pytest.mark.parametrize(
-    ("direction", "left", "moved"),
-    [
+async def test_money_moves_only_in_the_chosen_direction(runner: BlueprintRunner) -> None:
+    for direction, balance, moved in (
         ("both", 40_000, [("Holiday", -10_000)]),
         ("both", 60_000, [("Holiday", 10_000)]),
         ("sweep", 40_000, []),
         ("sweep", 60_000, [("Holiday", 10_000)]),
         ("top_up", 40_000, [("Holiday", -10_000)]),
         ("top_up", 60_000, []),
-    ],
-)
-async def test_only_in_the_direction(
-    stage: Stage, direction: str, left: int, moved: list[tuple[str, int]]
-) -> None:
-    await stage.play(NAME, **inputs(stage, direction=direction, **soon()))
-    leave(stage, left)
-    await stage.let_pass(A_MOMENT)
-    assert stage.runs == 1
-    assert stage.amounts == moved
-    assert len(stage.heard) == len(moved)
+    ):
+        await runner.create(NAME, **inputs(runner, direction=direction, **soon()))
+        set_balance(runner, balance)
+        await runner.advance(FIRST_RUN)
+        assert runner.runs == 1
+        assert runner.amounts == moved, (direction, balance)
+        assert len(runner.messages) == len(moved)
+        await runner.settle()
 
 
-@pytest.mark.parametrize(
-    ("left", "moved"), [(PENCE + 999, []), (PENCE + 1_000, [("Holiday", 1_000)])], ids=str
-)
-async def test_nothing_that_is_too_small(
-    stage: Stage, left: int, moved: list[tuple[str, int]]
-) -> None:
-    await stage.play(NAME, **inputs(stage, **soon()))
-    leave(stage, left)
-    await stage.let_pass(A_MOMENT)
-    assert stage.amounts == moved
+async def test_transfers_below_the_minimum_are_not_made(runner: BlueprintRunner) -> None:
+    for surplus, moved in ((999, []), (1_000, [("Holiday", 1_000)])):
+        await runner.create(NAME, **inputs(runner, **soon()))
+        set_balance(runner, PENCE + surplus)
+        await runner.advance(FIRST_RUN)
+        assert runner.amounts == moved
 
 
-async def test_a_pot_is_emptied_but_never_overdrawn(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage, level=100_000, **soon()))
-    leave(stage, 0)
-    await stage.let_pass(A_MOMENT)
-    assert stage.amounts == [("Holiday", -64_000)]
-    assert stage.home.holiday.balance == 0
+async def test_a_pot_is_emptied_but_never_overdrawn(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner, level=100_000, **soon()))
+    set_balance(runner, 0)
+    await runner.advance(FIRST_RUN)
+    assert runner.amounts == [("Holiday", -64_000)]
+    assert runner.home.holiday.balance == 0
 
 
-async def test_not_if_a_condition_is_not_met(stage: Stage) -> None:
+async def test_it_runs_only_if_the_conditions_pass(runner: BlueprintRunner) -> None:
     nobody_home = {"condition": "state", "entity_id": "group.home", "state": "on"}
-    stage.hass.states.async_set("group.home", "off")
-    await stage.play(NAME, **inputs(stage, conditions=[nobody_home], **soon()))
-    await stage.let_pass(A_MOMENT)
-    assert stage.sent == []
-    stage.hass.states.async_set("group.home", "on")
-    await stage.let_pass(timedelta(days=1))
-    assert stage.home.current.balance == PENCE
+    runner.hass.states.async_set("group.home", "off")
+    await runner.create(NAME, **inputs(runner, conditions=[nobody_home], **soon()))
+    await runner.advance(FIRST_RUN)
+    assert runner.sent == []
+    runner.hass.states.async_set("group.home", "on")
+    await runner.advance(timedelta(days=1))
+    assert runner.home.current.balance == PENCE
 
 
-async def test_at_first_it_only_plans(stage: Stage) -> None:
-    too_much = stage.home.current.balance - PENCE
-    chosen = inputs(stage, **soon())
+async def test_by_default_it_only_plans(runner: BlueprintRunner) -> None:
+    surplus = runner.home.current.balance - PENCE
+    chosen = inputs(runner, **soon())
     del chosen["dry_run"]
-    await stage.play(NAME, **chosen)
-    await stage.let_pass(A_MOMENT)
-    plan = f"Would move {too_much / 100:.2f} GBP into Holiday."
-    assert stage.notifications == [("The play: plan only", plan)]
-    assert stage.heard == [{"message": plan}]
-    # Another one takes its place.
-    leave(stage, PENCE)
-    await stage.let_pass(timedelta(days=1))
+    await runner.create(NAME, **chosen)
+    await runner.advance(FIRST_RUN)
+    plan = f"Would move {surplus / 100:.2f} GBP into Holiday."
+    assert runner.notifications == [("Test: plan only", plan)]
+    assert runner.messages == [plan]
+    # The next plan replaces the notification.
+    set_balance(runner, PENCE)
+    await runner.advance(timedelta(days=1))
     plan = "Would move nothing: the account has the set balance."
-    assert stage.notifications == [("The play: plan only", plan)]
-    assert len(stage.heard) == 1
-    assert stage.sent == []
+    assert runner.notifications == [("Test: plan only", plan)]
+    assert len(runner.action_calls) == 1
+    assert runner.sent == []
 
 
-async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
-    await change_options(stage.teller, max_per_transfer=5)
-    await stage.play(NAME, **inputs(stage, dry_run=True, **soon()))
-    await stage.let_pass(A_MOMENT)
-    ((_title, plan),) = stage.notifications
+async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -> None:
+    await change_options(runner.client, max_per_transfer=5)
+    await runner.create(NAME, **inputs(runner, dry_run=True, **soon()))
+    await runner.advance(FIRST_RUN)
+    ((_title, plan),) = runner.notifications
     assert "exceeds the limit of 5.00 GBP per transfer" in plan
 
 
-async def test_a_transfer_that_is_refused_is_told(stage: Stage) -> None:
-    await change_options(stage.teller, max_per_transfer=5)
-    await stage.play(NAME, **inputs(stage, **soon()))
-    await stage.let_pass(A_MOMENT)
-    assert stage.sent == []
-    told = (
+async def test_a_refused_transfer_is_reported(runner: BlueprintRunner) -> None:
+    await change_options(runner.client, max_per_transfer=5)
+    await runner.create(NAME, **inputs(runner, **soon()))
+    await runner.advance(FIRST_RUN)
+    assert runner.sent == []
+    report = (
         "Tried to bring the account to the set balance. The transfer failed or could not be "
         "confirmed. See the Home Assistant log for details, and check the Monzo app before you "
         "try again."
     )
-    assert stage.heard == [{"message": told}]
-    assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("exceeds the limit of … per transfer" in text for text in stage.complaints())
+    assert runner.messages == [report]
+    assert runner.notifications == [("Test: something went wrong", report)]
+    assert any("exceeds the limit of … per transfer" in text for text in runner.take_warnings())
 
 
-async def test_no_more_than_the_most_at_once_and_the_rest_the_next_time(stage: Stage) -> None:
-    leave(stage, PENCE + 7_000)
-    await stage.play(NAME, **inputs(stage, most=50, **soon()))
-    await stage.let_pass(A_MOMENT)
-    assert stage.heard == [
+async def test_a_transfer_has_a_maximum_and_the_rest_follows_the_next_day(
+    runner: BlueprintRunner,
+) -> None:
+    set_balance(runner, PENCE + 7_000)
+    await runner.create(NAME, **inputs(runner, most=50, **soon()))
+    await runner.advance(FIRST_RUN)
+    assert runner.action_calls == [
         {
             "message": "Moved 50.00 GBP into Holiday. "
             "20.00 GBP more would bring the account to the set balance."
         }
     ]
-    await stage.let_pass(timedelta(days=1))
-    assert stage.amounts == [("Holiday", 5_000), ("Holiday", 2_000)]
-    leave(stage, PENCE - 7_000)
-    await stage.let_pass(timedelta(days=1))
-    assert stage.amounts[2:] == [("Holiday", -5_000)]
+    await runner.advance(timedelta(days=1))
+    assert runner.amounts == [("Holiday", 5_000), ("Holiday", 2_000)]
+    set_balance(runner, PENCE - 7_000)
+    await runner.advance(timedelta(days=1))
+    assert runner.amounts[2:] == [("Holiday", -5_000)]

@@ -1,4 +1,4 @@
-"""Lights that flash when money moves."""
+"""The blueprint light_on_payment: lights flash when money moves."""
 
 from datetime import timedelta
 from functools import partial
@@ -9,154 +9,157 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 import pytest
 
-from .conftest import A_WHILE
-from .stage import AUTOMATION, Stage
-from .waiting import Clock
+from .blueprint_runner import AUTOMATION, BlueprintRunner
+from .clock import Clock
+from .conftest import ALL_TRANSACTIONS_READ
 
 BLUE, GREEN, RED = (0, 120, 255), (0, 255, 60), (255, 0, 0)
 
 LAMP, SHELF = "light.lamp", "light.shelf"
 
-# More than any test lets the lamp make.
+# More changes of the lamp than any test causes.
 MOST_CHANGES = 30
 
 type Look = tuple[str, tuple[int, int, int] | None, int | None]
 
 
-class Watcher:
-    """Watches the lamp: whether it is on, in which color, and how bright."""
+class LampRecorder:
+    """Records how the lamp looks: whether it is on, its color and its brightness."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Look from now on."""
+        """Record changes from now on."""
         self._hass = hass
-        self.seen: list[Look] = []
-        """How the lamp has looked, each time that it changed."""
+        self.looks: list[Look] = []
+        """The look of the lamp after each change."""
 
         @callback
-        def look(_event: Event[EventStateChangedData]) -> None:
-            if (now := self.now) not in self.seen[-1:]:
-                self.seen.append(now)
+        def record(_event: Event[EventStateChangedData]) -> None:
+            if (now := self.now) not in self.looks[-1:]:
+                self.looks.append(now)
 
-        async_track_state_change_event(hass, LAMP, look)
+        async_track_state_change_event(hass, LAMP, record)
 
     @property
     def now(self) -> Look:
-        """How the lamp looks."""
+        """The current look of the lamp."""
         state = self._hass.states.get(LAMP)
         assert state
         return state.state, state.attributes["rgb_color"], state.attributes["brightness"]
 
     @property
     def colors(self) -> list[tuple[int, int, int]]:
-        """The colors that the lamp has had while it was on, without repetition."""
+        """The different colors of the lamp while it was on."""
         return list(
-            dict.fromkeys(color for state, color, _ in self.seen if state == "on" and color)
+            dict.fromkeys(color for state, color, _ in self.looks if state == "on" and color)
         )
 
 
 @pytest.fixture
-async def lamp(hass: HomeAssistant, stage: Stage) -> Watcher:
-    """Return who watches a lamp, next to which there is one on a shelf."""
+async def lamp(hass: HomeAssistant, runner: BlueprintRunner) -> LampRecorder:
+    """Create two lights, and return a recorder for the first one."""
     settings: dict[str, Any] = {"turn_on": [], "turn_off": [], "set_level": [], "set_rgb": []}
     lights = [{"name": name, **settings} for name in ("Lamp", "Shelf")]
     assert await async_setup_component(hass, "template", {"template": {"light": lights}})
     assert await async_setup_component(hass, "scene", {})
     await hass.async_block_till_done()
     await hass.services.async_call("light", "turn_off", {"entity_id": [LAMP, SHELF]}, blocking=True)
-    return Watcher(hass)
+    return LampRecorder(hass)
 
 
-async def turn_on(stage: Stage, light: str, **how: Any) -> None:
-    """Turn a light on."""
-    await stage.hass.services.async_call(
+async def turn_on(runner: BlueprintRunner, light: str, **how: Any) -> None:
+    """Turn on a light."""
+    await runner.hass.services.async_call(
         "light", "turn_on", {"entity_id": light, **how}, blocking=True
     )
 
 
-async def flash(stage: Stage, **inputs: Any) -> None:
-    """Let the lamp flash for money of all accounts, twice for a second."""
-    await stage.play("light_on_payment", **{"lights": [LAMP], **inputs})
+async def flash(runner: BlueprintRunner, **inputs: Any) -> None:
+    """Make the lamp flash for transactions of all accounts, twice for a second."""
+    await runner.create("light_on_payment", **{"lights": [LAMP], **inputs})
 
 
-def is_over(stage: Stage) -> bool:
-    """Return whether the automation is done."""
-    state = stage.hass.states.get(AUTOMATION)
+def is_over(runner: BlueprintRunner) -> bool:
+    """Return whether the automation has finished."""
+    state = runner.hass.states.get(AUTOMATION)
     return state is not None and state.attributes["current"] == 0
 
 
-async def see_it_through(stage: Stage, clock: Clock, lamp: Watcher) -> None:
-    """Let what has happened at the bank be noticed, and the lights flash until they are done."""
-    # A declined payment changes no balance, so it takes its time.
-    await clock.let_pass(A_WHILE, until=lambda: lamp.seen)
+async def wait_for_flashes(runner: BlueprintRunner, clock: Clock, lamp: LampRecorder) -> None:
+    """Let Home Assistant read the transactions, and advance the time until the flashes end."""
+    # A declined payment changes no balance, so it is read later than others.
+    await clock.advance(ALL_TRANSACTIONS_READ, until=lambda: lamp.looks)
     for _ in range(MOST_CHANGES):
-        if is_over(stage):
+        if is_over(runner):
             return
-        looks = len(lamp.seen)
-        await clock.let_pass(
-            timedelta(seconds=1), until=partial(is_next, stage=stage, lamp=lamp, looks=looks)
-        )
-    message = "it never ends"
+        changed = partial(has_changed, runner=runner, lamp=lamp, looks=len(lamp.looks))
+        await clock.advance(timedelta(seconds=1), until=changed)
+    message = f"The lamp still flashes after {MOST_CHANGES} changes"
     raise AssertionError(message)
 
 
-def is_next(*, stage: Stage, lamp: Watcher, looks: int) -> bool:
-    """Return whether the lamp has changed since it had had so many looks, or will no more."""
-    return is_over(stage) or len(lamp.seen) > looks
+def has_changed(*, runner: BlueprintRunner, lamp: LampRecorder, looks: int) -> bool:
+    """Return whether the lamp has had more looks than these, or the automation has finished."""
+    return is_over(runner) or len(lamp.looks) > looks
 
 
-async def test_a_light_flashes_and_is_as_it_was_before(
-    stage: Stage, clock: Clock, lamp: Watcher
+def happen(runner: BlueprintRunner, transaction: str) -> None:
+    """Let a transaction happen in the joint account."""
+    amount = 350 if transaction == "receive" else -350
+    getattr(runner.bank, transaction)(runner.home.joint.id, amount)
+
+
+async def test_a_light_flashes_and_then_returns_to_its_state(
+    runner: BlueprintRunner, clock: Clock, lamp: LampRecorder
 ) -> None:
-    await turn_on(stage, LAMP, rgb_color=(255, 200, 10), brightness=80)
+    await turn_on(runner, LAMP, rgb_color=(255, 200, 10), brightness=80)
     before = lamp.now
-    await flash(stage)
-    lamp.seen.clear()
-    stage.bank.pay(stage.home.joint.id, -350)
-    await see_it_through(stage, clock, lamp)
-    assert lamp.seen == [
+    await flash(runner)
+    lamp.looks.clear()
+    runner.bank.pay(runner.home.joint.id, -350)
+    await wait_for_flashes(runner, clock, lamp)
+    assert lamp.looks == [
         ("on", BLUE, 255),
         ("off", None, None),
         ("on", BLUE, 255),
         ("off", None, None),
         before,
     ]
-    # What it was is remembered no longer than that.
-    assert stage.hass.states.async_entity_ids("scene") == []
+    # The saved state of the lights is deleted afterwards.
+    assert runner.hass.states.async_entity_ids("scene") == []
 
 
-async def test_a_light_that_was_off_is_off_again(stage: Stage, clock: Clock, lamp: Watcher) -> None:
-    await flash(stage, flashes=1, brightness=50)
-    stage.bank.pay(stage.home.joint.id, -350)
-    await see_it_through(stage, clock, lamp)
-    assert lamp.seen[0] == ("on", BLUE, 128)
+async def test_a_light_that_was_off_is_turned_off_again(
+    runner: BlueprintRunner, clock: Clock, lamp: LampRecorder
+) -> None:
+    await flash(runner, flashes=1, brightness=50)
+    runner.bank.pay(runner.home.joint.id, -350)
+    await wait_for_flashes(runner, clock, lamp)
+    assert lamp.looks[0] == ("on", BLUE, 128)
     assert lamp.now == ("off", None, None)
 
 
-@pytest.mark.parametrize(
-    ("act", "color"),
-    [("pay", BLUE), ("receive", GREEN), ("decline", RED)],
-    ids=["paid", "received", "declined"],
-)
-async def test_what_happened_is_told_by_the_color(
-    stage: Stage, clock: Clock, lamp: Watcher, act: str, color: tuple[int, int, int]
+async def test_the_color_shows_the_type_of_transaction(
+    runner: BlueprintRunner, clock: Clock, lamp: LampRecorder
 ) -> None:
-    await flash(stage)
-    getattr(stage.bank, act)(stage.home.joint.id, 350 if act == "receive" else -350)
-    await see_it_through(stage, clock, lamp)
-    assert lamp.colors == [color]
+    await flash(runner)
+    for transaction, color in (("pay", BLUE), ("receive", GREEN), ("decline", RED)):
+        lamp.looks.clear()
+        happen(runner, transaction)
+        await wait_for_flashes(runner, clock, lamp)
+        assert lamp.colors == [color], transaction
 
 
-async def test_payments_in_a_row_flash_one_after_the_other(
-    stage: Stage, clock: Clock, lamp: Watcher
+async def test_simultaneous_transactions_flash_one_after_the_other(
+    runner: BlueprintRunner, clock: Clock, lamp: LampRecorder
 ) -> None:
-    await turn_on(stage, LAMP, rgb_color=(255, 200, 10), brightness=80)
+    await turn_on(runner, LAMP, rgb_color=(255, 200, 10), brightness=80)
     before = lamp.now
-    await flash(stage, flashes=1)
-    lamp.seen.clear()
-    stage.bank.pay(stage.home.joint.id, -350)
-    stage.bank.receive(stage.home.joint.id, 350)
-    await see_it_through(stage, clock, lamp)
-    assert lamp.seen == [
+    await flash(runner, flashes=1)
+    lamp.looks.clear()
+    runner.bank.pay(runner.home.joint.id, -350)
+    runner.bank.receive(runner.home.joint.id, 350)
+    await wait_for_flashes(runner, clock, lamp)
+    assert lamp.looks == [
         ("on", BLUE, 255),
         ("off", None, None),
         before,
@@ -166,50 +169,42 @@ async def test_payments_in_a_row_flash_one_after_the_other(
     ]
 
 
-@pytest.mark.parametrize(
-    "inputs",
-    [
+async def test_it_does_not_flash_for_transactions_that_are_not_chosen(
+    runner: BlueprintRunner, lamp: LampRecorder
+) -> None:
+    inputs: dict[str, Any]
+    for inputs in (
         {"smallest": 3.51},
         {"flashes_for": ["received", "declined"]},
         {"conditions": [{"condition": "state", "entity_id": SHELF, "state": "on"}]},
-    ],
-    ids=["too small", "not for payments", "a condition that is not met"],
-)
-async def test_it_does_not_flash_for_what_is_not_chosen(
-    stage: Stage, lamp: Watcher, inputs: dict[str, Any]
+        {"accounts": [runner.device_id(runner.home.current)]},
+    ):
+        await flash(runner, **inputs)
+        happen(runner, "pay")
+        await runner.advance(ALL_TRANSACTIONS_READ)
+        assert lamp.looks == [], inputs
+
+
+async def test_with_plan_only_it_names_the_transaction_and_does_not_flash(
+    runner: BlueprintRunner, lamp: LampRecorder
 ) -> None:
-    await flash(stage, **inputs)
-    stage.bank.pay(stage.home.joint.id, -350)
-    await stage.let_pass(A_WHILE)
-    assert lamp.seen == []
+    for transaction, name in (
+        ("pay", "a payment"),
+        ("receive", "money received"),
+        ("decline", "a declined payment"),
+    ):
+        await flash(runner, dry_run=True)
+        happen(runner, transaction)
+        await runner.advance(ALL_TRANSACTIONS_READ)
+        plan = f"The lights would flash for {name}."
+        assert runner.notifications == [("Test: plan only", plan)]
+        assert lamp.looks == []
 
 
-@pytest.mark.parametrize(
-    ("act", "text"),
-    [("pay", "a payment"), ("receive", "money received"), ("decline", "a declined payment")],
-    ids=["paid", "received", "declined"],
-)
-async def test_it_can_only_say_what_it_would_flash_for(
-    stage: Stage, lamp: Watcher, act: str, text: str
+async def test_it_does_not_flash_for_late_transactions(
+    runner: BlueprintRunner, lamp: LampRecorder
 ) -> None:
-    await flash(stage, dry_run=True)
-    getattr(stage.bank, act)(stage.home.joint.id, 350 if act == "receive" else -350)
-    await stage.let_pass(A_WHILE)
-    assert stage.notifications == [("The play: plan only", f"The lights would flash for {text}.")]
-    assert lamp.seen == []
-
-
-async def test_it_flashes_for_chosen_accounts_only(stage: Stage, lamp: Watcher) -> None:
-    await flash(stage, accounts=[stage.device(stage.home.current)])
-    stage.bank.pay(stage.home.joint.id, -350)
-    await stage.let_pass(A_WHILE)
-    assert lamp.seen == []
-
-
-async def test_it_does_not_flash_for_what_was_while_monzo_was_away(
-    stage: Stage, lamp: Watcher
-) -> None:
-    await flash(stage)
-    await stage.miss(lambda: stage.bank.pay(stage.home.joint.id, -350))
-    assert stage.runs == 0
-    assert lamp.seen == []
+    await flash(runner)
+    await runner.happen_while_unloaded(lambda: happen(runner, "pay"))
+    assert runner.runs == 0
+    assert lamp.looks == []

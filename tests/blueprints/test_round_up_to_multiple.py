@@ -13,43 +13,41 @@ from sandbox.server import Answer, LoseResponse
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_faults import break_transfers, change_options
 
-from .stage import Stage
+from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
 
 NAME = "round_up_to_multiple"
 
 A_WHILE = timedelta(minutes=10)
 
-TELL = [{"action": "test.hear", "data": {"message": "{{ message }}"}}]
 
-
-def inputs(stage: Stage, **more: Any) -> dict[str, Any]:
+def inputs(runner: BlueprintRunner, **more: Any) -> dict[str, Any]:
     """Return what a user fills in who means it: to 5 pounds, from the joint account."""
     return {
-        "account": stage.device(stage.home.joint),
-        "pot": stage.device(stage.home.house),
+        "account": runner.device_id(runner.home.joint),
+        "pot": runner.device_id(runner.home.house),
         "dry_run": False,
-        "then": TELL,
+        "then": RECORD_MESSAGE,
         **more,
     }
 
 
-def pay(stage: Stage, amount: int) -> str:
+def pay(runner: BlueprintRunner, amount: int) -> str:
     """Pay by card, and return the transaction's id."""
-    return stage.bank.pay(stage.home.joint.id, -amount, merchant="Deli").id
+    return runner.bank.pay(runner.home.joint.id, -amount, merchant="Deli").id
 
 
-async def test_a_payment_is_rounded_up(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage))
-    lunch = pay(stage, 1_230)
-    await stage.let_pass()
-    (move,) = stage.moves
+async def test_a_payment_is_rounded_up(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner))
+    lunch = pay(runner, 1_230)
+    await runner.advance()
+    (move,) = runner.moves
     assert (move.pot, move.amount, move.dedupe_id) == (
         "House",
         270,
-        f"round-up-{lunch}/{stage.device(stage.home.house)}",
+        f"round-up-{lunch}/{runner.device_id(runner.home.house)}",
     )
-    assert stage.heard == [{"message": "Moved 2.70 GBP into House for Deli."}]
-    assert stage.notifications == []
+    assert runner.messages == ["Moved 2.70 GBP into House for Deli."]
+    assert runner.notifications == []
 
 
 # Among them those that floats get wrong: 0.29 * 100 is 28.999999999999996, 1.1 + 2.2 is not 3.3.
@@ -68,174 +66,176 @@ async def test_a_payment_is_rounded_up(stage: Stage) -> None:
     ],
 )
 async def test_it_is_exact_to_the_penny(
-    stage: Stage, paid: int, multiple: float, times: int, moved: int | None
+    runner: BlueprintRunner, paid: int, multiple: float, times: int, moved: int | None
 ) -> None:
-    await stage.play(NAME, **inputs(stage, multiple=multiple, times=times))
-    pay(stage, paid)
-    await stage.let_pass()
-    assert stage.amounts == ([("House", moved)] if moved else [])
+    await runner.create(NAME, **inputs(runner, multiple=multiple, times=times))
+    pay(runner, paid)
+    await runner.advance()
+    assert runner.amounts == ([("House", moved)] if moved else [])
 
 
-async def test_what_is_a_multiple_already_is_left_alone(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage))
-    pay(stage, 1_500)
-    await stage.let_pass()
-    assert stage.runs == 0
-    assert stage.sent == []
+async def test_what_is_a_multiple_already_is_left_alone(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner))
+    pay(runner, 1_500)
+    await runner.advance()
+    assert runner.runs == 0
+    assert runner.sent == []
 
 
-async def test_each_payment_is_rounded_up_once(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage))
-    break_transfers(stage.server, LoseResponse())
+async def test_each_payment_is_rounded_up_once(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner))
+    break_transfers(runner.server, LoseResponse())
     for amount in (480, 480, 999):
-        pay(stage, amount)
-    await stage.let_pass()
-    await stage.let_pass(A_WHILE)
-    assert stage.amounts == [("House", 20), ("House", 20), ("House", 1)]
+        pay(runner, amount)
+    await runner.advance()
+    await runner.advance(A_WHILE)
+    assert runner.amounts == [("House", 20), ("House", 20), ("House", 1)]
 
 
-async def test_only_payments_by_card_from_this_account(stage: Stage) -> None:
-    joint, current = stage.home.joint.id, stage.home.current.id
-    await stage.play(NAME, **inputs(stage))
-    stage.bank.direct_debit(joint, -101, payee="Gym")
-    stage.bank.withdraw_cash(joint, -1_100)
-    stage.bank.decline(joint, -101)
-    stage.bank.refund(joint, 101)
-    stage.bank.receive(joint, 101)
-    stage.bank.pay(joint, 0)
-    stage.bank.pay(current, -101)
-    pay(stage, 100_001)
-    await stage.let_pass(A_WHILE)
-    assert stage.runs == 0
-    pay(stage, 101)
-    await stage.let_pass()
-    assert stage.amounts == [("House", 399)]
+async def test_only_payments_by_card_from_this_account(runner: BlueprintRunner) -> None:
+    joint, current = runner.home.joint.id, runner.home.current.id
+    await runner.create(NAME, **inputs(runner))
+    runner.bank.direct_debit(joint, -101, payee="Gym")
+    runner.bank.withdraw_cash(joint, -1_100)
+    runner.bank.decline(joint, -101)
+    runner.bank.refund(joint, 101)
+    runner.bank.receive(joint, 101)
+    runner.bank.pay(joint, 0)
+    runner.bank.pay(current, -101)
+    pay(runner, 100_001)
+    await runner.advance(A_WHILE)
+    assert runner.runs == 0
+    pay(runner, 101)
+    await runner.advance()
+    assert runner.amounts == [("House", 399)]
 
 
-async def test_a_payment_that_is_told_again_is_not_rounded_up_again(stage: Stage) -> None:
-    ear = Listener(stage.hass, stage.home.joint)
-    await stage.play(NAME, **inputs(stage))
-    pay(stage, 1_230)
-    await stage.let_pass()
+async def test_a_payment_that_is_told_again_is_not_rounded_up_again(
+    runner: BlueprintRunner,
+) -> None:
+    ear = Listener(runner.hass, runner.home.joint)
+    await runner.create(NAME, **inputs(runner))
+    pay(runner, 1_230)
+    await runner.advance()
     report = ear.reports[0]
-    async_dispatcher_send(stage.hass, SIGNAL_NEW_TRANSACTION.format(stage.home.joint.id), report)
-    await stage.let_pass()
-    assert stage.runs == 2
-    assert stage.amounts == [("House", 270)]
-    assert len(stage.heard) == 1
+    async_dispatcher_send(runner.hass, SIGNAL_NEW_TRANSACTION.format(runner.home.joint.id), report)
+    await runner.advance()
+    assert runner.runs == 2
+    assert runner.amounts == [("House", 270)]
+    assert len(runner.action_calls) == 1
 
 
-async def test_nothing_that_would_leave_less_than_is_to_be_kept(stage: Stage) -> None:
+async def test_nothing_that_would_leave_less_than_is_to_be_kept(runner: BlueprintRunner) -> None:
     left = 50_000
-    stage.bank.direct_debit(stage.home.joint.id, left + 101 - stage.home.joint.balance)
-    await stage.let_pass(A_WHILE)
-    await stage.play(NAME, **inputs(stage, keep_at_least=left / 100))
-    pay(stage, 101)
-    await stage.let_pass()
-    stage.bank.receive(stage.home.joint.id, 498)
-    pay(stage, 1)
-    await stage.let_pass(A_WHILE)
-    assert stage.runs == 2
-    assert stage.sent == []
-    assert stage.heard == []
-    assert stage.notifications == []
-    stage.bank.receive(stage.home.joint.id, 3)
-    pay(stage, 1)
-    await stage.let_pass()
-    assert stage.amounts == [("House", 499)]
-    assert stage.home.joint.balance == left
+    runner.bank.direct_debit(runner.home.joint.id, left + 101 - runner.home.joint.balance)
+    await runner.advance(A_WHILE)
+    await runner.create(NAME, **inputs(runner, keep_at_least=left / 100))
+    pay(runner, 101)
+    await runner.advance()
+    runner.bank.receive(runner.home.joint.id, 498)
+    pay(runner, 1)
+    await runner.advance(A_WHILE)
+    assert runner.runs == 2
+    assert runner.sent == []
+    assert runner.action_calls == []
+    assert runner.notifications == []
+    runner.bank.receive(runner.home.joint.id, 3)
+    pay(runner, 1)
+    await runner.advance()
+    assert runner.amounts == [("House", 499)]
+    assert runner.home.joint.balance == left
 
 
-async def test_what_is_learned_of_late_only_if_that_is_wanted(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage))
-    await stage.miss(lambda: pay(stage, 101))
-    assert stage.sent == []
+async def test_what_is_learned_of_late_only_if_that_is_wanted(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner))
+    await runner.happen_while_unloaded(lambda: pay(runner, 101))
+    assert runner.sent == []
 
 
-async def test_what_is_learned_of_late_if_that_is_wanted(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage, late=True))
-    await stage.miss(lambda: pay(stage, 101))
-    assert stage.amounts == [("House", 399)]
+async def test_what_is_learned_of_late_if_that_is_wanted(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner, late=True))
+    await runner.happen_while_unloaded(lambda: pay(runner, 101))
+    assert runner.amounts == [("House", 399)]
 
 
-async def test_not_if_a_condition_is_not_met(stage: Stage) -> None:
+async def test_not_if_a_condition_is_not_met(runner: BlueprintRunner) -> None:
     condition = {
         "condition": "template",
         "value_template": "{{ trigger.category != 'eating_out' }}",
     }
-    await stage.play(NAME, **inputs(stage, conditions=[condition]))
-    pay(stage, 101)
-    stage.bank.pay(stage.home.joint.id, -102, merchant="City Trams")
-    await stage.let_pass()
-    assert stage.amounts == [("House", 398)]
+    await runner.create(NAME, **inputs(runner, conditions=[condition]))
+    pay(runner, 101)
+    runner.bank.pay(runner.home.joint.id, -102, merchant="City Trams")
+    await runner.advance()
+    assert runner.amounts == [("House", 398)]
 
 
-async def test_at_first_it_only_plans(stage: Stage) -> None:
-    chosen = inputs(stage)
+async def test_at_first_it_only_plans(runner: BlueprintRunner) -> None:
+    chosen = inputs(runner)
     del chosen["dry_run"]
-    await stage.play(NAME, **chosen)
-    pay(stage, 1_230)
-    await stage.let_pass()
+    await runner.create(NAME, **chosen)
+    pay(runner, 1_230)
+    await runner.advance()
     plan = "Would move 2.70 GBP into House for Deli."
-    assert stage.notifications == [("The play: plan only", plan)]
-    assert stage.heard == [{"message": plan}]
-    assert stage.sent == []
+    assert runner.notifications == [("Test: plan only", plan)]
+    assert runner.messages == [plan]
+    assert runner.sent == []
 
 
-async def test_a_plan_says_what_would_come_in_its_way(stage: Stage) -> None:
-    await change_options(stage.teller, **{CONF_MAX_PER_TRANSFER: 2})
-    await stage.play(NAME, **inputs(stage, dry_run=True))
-    pay(stage, 1_230)
-    await stage.let_pass()
-    ((_title, plan),) = stage.notifications
+async def test_a_plan_says_what_would_come_in_its_way(runner: BlueprintRunner) -> None:
+    await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 2})
+    await runner.create(NAME, **inputs(runner, dry_run=True))
+    pay(runner, 1_230)
+    await runner.advance()
+    ((_title, plan),) = runner.notifications
     assert "exceeds the limit of 2.00 GBP per transfer" in plan
 
 
-async def test_what_the_options_do_not_allow_is_told(stage: Stage) -> None:
-    await change_options(stage.teller, **{CONF_MAX_PER_TRANSFER: 2})
-    await stage.play(NAME, **inputs(stage))
-    pay(stage, 1_230)
-    await stage.let_pass()
-    ((title, text),) = stage.notifications
-    assert title == "The play: no money was moved"
+async def test_what_the_options_do_not_allow_is_told(runner: BlueprintRunner) -> None:
+    await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 2})
+    await runner.create(NAME, **inputs(runner))
+    pay(runner, 1_230)
+    await runner.advance()
+    ((title, text),) = runner.notifications
+    assert title == "Test: no money was moved"
     assert text.startswith(
         "Did not move 2.70 GBP into House for Deli. 2.70 GBP exceeds the limit of 2.00 GBP"
     )
-    assert stage.heard == [{"message": text}]
-    assert stage.sent == []
+    assert runner.messages == [text]
+    assert runner.sent == []
 
 
-async def test_a_round_up_that_the_bank_refuses_is_told(stage: Stage) -> None:
-    await stage.play(NAME, **inputs(stage))
-    break_transfers(stage.server, Answer.error("bad_request.not_allowed", "Not today"))
-    pay(stage, 1_230)
-    await stage.let_pass()
-    assert stage.moves == []
+async def test_a_round_up_that_the_bank_refuses_is_told(runner: BlueprintRunner) -> None:
+    await runner.create(NAME, **inputs(runner))
+    break_transfers(runner.server, Answer.error("bad_request.not_allowed", "Not today"))
+    pay(runner, 1_230)
+    await runner.advance()
+    assert runner.moves == []
     told = (
         "Tried to move 2.70 GBP into House for Deli. "
         "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
         "and check the Monzo app before you try again."
     )
-    assert stage.heard == [{"message": told}]
-    assert stage.notifications == [("The play: something went wrong", told)]
-    assert any("Monzo rejected the transfer" in text for text in stage.complaints())
+    assert runner.messages == [told]
+    assert runner.notifications == [("Test: something went wrong", told)]
+    assert any("Monzo rejected the transfer" in text for text in runner.take_warnings())
 
 
-async def test_a_payment_can_be_rounded_up_into_two_pots(stage: Stage) -> None:
-    pots = [stage.home.house, stage.home.bills]
+async def test_a_payment_can_be_rounded_up_into_two_pots(runner: BlueprintRunner) -> None:
+    pots = [runner.home.house, runner.home.bills]
     automations = [
         {
             "id": pot.id,
             "alias": f"Round up into {pot.name}",
             "use_blueprint": {
                 "path": f"monzo/{NAME}.yaml",
-                "input": inputs(stage, pot=stage.device(pot)),
+                "input": inputs(runner, pot=runner.device_id(pot)),
             },
         }
         for pot in pots
     ]
-    assert await async_setup_component(stage.hass, "automation", {"automation": automations})
-    pay(stage, 1_230)
-    await stage.let_pass()
-    assert sorted(stage.amounts) == [("Bills", 270), ("House", 270)]
-    assert len(stage.heard) == 2
+    assert await async_setup_component(runner.hass, "automation", {"automation": automations})
+    pay(runner, 1_230)
+    await runner.advance()
+    assert sorted(runner.amounts) == [("Bills", 270), ("House", 270)]
+    assert len(runner.action_calls) == 2

@@ -11,7 +11,7 @@ import pytest
 from sandbox.household import Household
 from sandbox.server import Answer
 
-from .stage import Stage
+from .blueprint_runner import BlueprintRunner
 
 # In November, the house and the bank agree on when a day begins.
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -68,44 +68,44 @@ def _weeks(home: Household, _on_a_monday: None) -> None:
     home.bank.refund(home.flex.id, 500, merchant="Bookworm", category="shopping", at=refunded)
 
 
-async def summarise(stage: Stage, **inputs: Any) -> None:
+async def summarise(runner: BlueprintRunner, **inputs: Any) -> None:
     """Have Flex summed up on Mondays at one, which it will soon be."""
-    account = stage.device(stage.home.flex)
-    await stage.play("weekly_summary", **{"account": account, "time": "13:00:00", **inputs})
+    account = runner.device_id(runner.home.flex)
+    await runner.create("weekly_summary", **{"account": account, "time": "13:00:00", **inputs})
 
 
-async def test_the_last_seven_whole_days_are_told(stage: Stage) -> None:
-    await summarise(stage)
-    assert stage.notifications == []
-    await stage.let_pass(AN_HOUR)
-    assert stage.notifications == [(TITLE, SUMMARY)]
-    assert stage.sent == []
+async def test_the_last_seven_whole_days_are_told(runner: BlueprintRunner) -> None:
+    await summarise(runner)
+    assert runner.notifications == []
+    await runner.advance(AN_HOUR)
+    assert runner.notifications == [(TITLE, SUMMARY)]
+    assert runner.sent == []
 
 
-async def test_it_is_told_on_the_chosen_day_only(stage: Stage) -> None:
-    await summarise(stage, weekday="wed")
+async def test_it_is_told_on_the_chosen_day_only(runner: BlueprintRunner) -> None:
+    await summarise(runner, weekday="wed")
     for _ in range(2):
-        await stage.let_pass(AN_HOUR)
-        await stage.let_pass(A_DAY - AN_HOUR)
-    assert stage.runs == 0
-    stage.complaints()
-    await stage.let_pass(AN_HOUR)
-    assert stage.runs == 1
+        await runner.advance(AN_HOUR)
+        await runner.advance(A_DAY - AN_HOUR)
+    assert runner.runs == 0
+    runner.take_warnings()
+    await runner.advance(AN_HOUR)
+    assert runner.runs == 1
 
 
-async def test_a_cheaper_week_and_balances_are_told(stage: Stage) -> None:
-    home = stage.home
+async def test_a_cheaper_week_and_balances_are_told(runner: BlueprintRunner) -> None:
+    home = runner.home
     home.bank.pay(home.flex.id, -15_000, category="bills", at=MIDNIGHT - A_WEEK - A_DAY)
     await summarise(
-        stage,
+        runner,
         biggest=1,
         balances=[
-            stage.entity(home.joint, "balance"),
-            stage.entity(home.holiday, "pot_balance"),
+            runner.entity_id(home.joint, "balance"),
+            runner.entity_id(home.holiday, "pot_balance"),
         ],
     )
-    await stage.let_pass(AN_HOUR)
-    ((title, message),) = stage.notifications
+    await runner.advance(AN_HOUR)
+    ((title, message),) = runner.notifications
     assert title == TITLE
     assert message.splitlines() == [
         "£69.50 less than the week before.",
@@ -116,71 +116,71 @@ async def test_a_cheaper_week_and_balances_are_told(stage: Stage) -> None:
     ]
 
 
-async def test_a_week_in_which_nothing_happened_is_told(stage: Stage) -> None:
-    await summarise(stage, account=stage.device(stage.home.rewards))
-    await stage.let_pass(AN_HOUR)
-    ((title, message),) = stage.notifications
+async def test_a_week_in_which_nothing_happened_is_told(runner: BlueprintRunner) -> None:
+    await summarise(runner, account=runner.device_id(runner.home.rewards))
+    await runner.advance(AN_HOUR)
+    ((title, message),) = runner.notifications
     assert title == "Cashback: £0.00 spent in a week"
     assert message == "The same as the week before."
 
 
-async def test_what_goes_into_a_pot_is_no_payment(stage: Stage) -> None:
-    home = stage.home
+async def test_what_goes_into_a_pot_is_no_payment(runner: BlueprintRunner) -> None:
+    home = runner.home
     home.bank.deposit(home.bills.id, home.joint.id, 50_000, "in")
     home.bank.pay(home.joint.id, -40_000, merchant="Gadget Shed")
-    await stage.let_pass(A_DAY)
-    stage.complaints()
-    await summarise(stage, account=stage.device(home.joint), weekday="tue")
-    await stage.let_pass(AN_HOUR)
-    ((_title, message),) = stage.notifications
+    await runner.advance(A_DAY)
+    runner.take_warnings()
+    await summarise(runner, account=runner.device_id(home.joint), weekday="tue")
+    await runner.advance(AN_HOUR)
+    ((_title, message),) = runner.notifications
     lines = message.splitlines()
     assert lines[lines.index("Largest payments:") + 1] == "• Gadget Shed: £400.00"
     assert "Bills:" not in message.partition("Largest payments:")[2]
 
 
-async def test_it_is_told_that_something_could_not_be_read(stage: Stage) -> None:
-    await summarise(stage)
+async def test_it_is_told_that_something_could_not_be_read(runner: BlueprintRunner) -> None:
+    await summarise(runner)
     unreadable = Answer.json({"transactions": [{}]})
-    stage.server.fail("GET", "/transactions", unreadable, times=None)
-    await stage.let_pass(AN_HOUR)
-    ((_title, message),) = stage.notifications
+    runner.server.fail("GET", "/transactions", unreadable, times=None)
+    await runner.advance(AN_HOUR)
+    ((_title, message),) = runner.notifications
     assert message.splitlines()[-1] == "Some payments could not be read."
-    stage.complaints()
+    runner.take_warnings()
 
 
-async def test_it_is_told_that_the_bank_could_not_be_asked(stage: Stage) -> None:
-    await summarise(stage)
-    stage.server.fail("GET", "/transactions", Answer.html(502), times=None)
-    await stage.let_pass(AN_HOUR)
-    assert stage.notifications == [
+async def test_it_is_told_that_the_bank_could_not_be_asked(runner: BlueprintRunner) -> None:
+    await summarise(runner)
+    runner.server.fail("GET", "/transactions", Answer.html(502), times=None)
+    await runner.advance(AN_HOUR)
+    assert runner.notifications == [
         (
             "No weekly summary",
             "Monzo did not provide the data. See the Home Assistant log for details.",
         )
     ]
-    assert stage.complaints()
+    assert runner.take_warnings()
 
 
-async def test_recipients_are_told_and_actions_are_run(stage: Stage) -> None:
+async def test_recipients_are_told_and_actions_are_run(runner: BlueprintRunner) -> None:
     await summarise(
-        stage,
-        recipients=[stage.entity(stage.home.joint, "feed", "notify")],
-        then=[{"action": "test.hear", "data": {"title": "{{ title }}", "said": "{{ message }}"}}],
+        runner,
+        recipients=[runner.entity_id(runner.home.joint, "feed", "notify")],
+        then=[{"action": "test.record", "data": {"title": "{{ title }}", "said": "{{ message }}"}}],
     )
-    await stage.let_pass(AN_HOUR)
-    assert [(item.title, item.body) for item in stage.bank.feed] == [(TITLE, SUMMARY)]
-    assert stage.heard == [{"title": TITLE, "said": SUMMARY}]
-    assert stage.notifications == []
+    await runner.advance(AN_HOUR)
+    assert [(item.title, item.body) for item in runner.bank.feed] == [(TITLE, SUMMARY)]
+    assert runner.action_calls == [{"title": TITLE, "said": SUMMARY}]
+    assert runner.notifications == []
 
 
-async def test_a_plan_is_shown_to_nobody_else(stage: Stage) -> None:
+async def test_a_plan_is_shown_to_nobody_else(runner: BlueprintRunner) -> None:
     await summarise(
-        stage,
-        recipients=[stage.entity(stage.home.joint, "feed", "notify")],
-        then=[{"action": "test.hear"}],
+        runner,
+        recipients=[runner.entity_id(runner.home.joint, "feed", "notify")],
+        then=[{"action": "test.record"}],
         dry_run=True,
     )
-    await stage.let_pass(AN_HOUR)
-    assert stage.notifications == [(TITLE, SUMMARY)]
-    assert stage.heard == []
-    assert stage.bank.feed == []
+    await runner.advance(AN_HOUR)
+    assert runner.notifications == [(TITLE, SUMMARY)]
+    assert runner.action_calls == []
+    assert runner.bank.feed == []

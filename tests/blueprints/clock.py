@@ -1,0 +1,45 @@
+"""A clock for automations that wait, for example for a button or for a second to pass."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from freezegun.api import FrozenDateTimeFactory, real_monotonic
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+# Limit in real seconds. Home Assistant's own clock is stopped meanwhile.
+MAX_WAIT_SECONDS: Final = 60
+
+# Rounds of the event loop that are enough for an automation to reach its next wait.
+ROUNDS_TO_NEXT_WAIT: Final = 1_000
+
+
+class Clock:
+    """Advances Home Assistant's time without waiting until all automations have finished."""
+
+    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+        """Initialize the clock at the current time."""
+        self._hass = hass
+        self._freezer = freezer
+
+    async def advance(self, time: timedelta, *, until: Callable[[], object]) -> None:
+        """Advance the time, and then wait until a condition holds."""
+        self._freezer.tick(time)
+        async_fire_time_changed(self._hass)
+        await self.wait_until(until)
+
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        """Let Home Assistant work without time passing, until a condition holds."""
+        deadline = real_monotonic() + MAX_WAIT_SECONDS
+        while not condition():
+            if real_monotonic() > deadline:
+                message = f"The condition did not hold within {MAX_WAIT_SECONDS} seconds"
+                raise AssertionError(message)
+            await asyncio.sleep(0)
+
+    async def run_to_next_wait(self) -> None:
+        """Let automations continue to their next wait, if they send no requests before it."""
+        for _ in range(ROUNDS_TO_NEXT_WAIT):
+            await asyncio.sleep(0)
