@@ -1,4 +1,4 @@
-"""What every blueprint keeps to, whatever it does."""
+"""Rules that all blueprints follow."""
 
 from collections.abc import Iterator
 import json
@@ -18,7 +18,7 @@ from .blueprint_runner import FOLDER, NAMES, ROOT
 REPOSITORY = "monzo-for-home-assistant/monzo-for-home-assistant"
 PATH = "blueprints/automation/monzo"
 
-MOVING = {
+MOVING_ACTIONS = {
     "monzo.deposit_into_pot",
     "monzo.distribute",
     "monzo.keep_account_at",
@@ -27,115 +27,109 @@ MOVING = {
     "monzo.withdraw_from_pot",
 }
 
-
-@pytest.fixture(params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    """Return each blueprint's name in turn."""
-    found: str = request.param
-    return found
+# Keys of automations that Home Assistant has replaced with others.
+OBSOLETE_KEYS = {"data_template", "platform", "service"}
 
 
 @pytest.fixture
-async def blueprint(hass: HomeAssistant, name: str) -> Blueprint:
-    """Return a blueprint as automations use it, which Home Assistant has checked for that."""
-    found: Blueprint = await async_get_blueprints(hass).async_get_blueprint(f"monzo/{name}.yaml")
-    return found
+async def blueprints(hass: HomeAssistant) -> dict[str, Blueprint]:
+    """Return all blueprints by name, as Home Assistant loads them for automations."""
+    domain_blueprints = async_get_blueprints(hass)
+    return {
+        name: await domain_blueprints.async_get_blueprint(f"monzo/{name}.yaml") for name in NAMES
+    }
 
 
-def sections(blueprint: Blueprint) -> Iterator[dict[str, Any]]:
-    """Yield the sections that inputs are in."""
-    for each in blueprint.metadata["input"].values():
-        if "input" in each:
-            yield each
-
-
-def steps(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every call of an action, wherever it is among the others."""
+def mappings(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping in a part of a blueprint."""
     if isinstance(node, dict):
-        if "action" in node:
-            yield node
-        for each in node.values():
-            yield from steps(each)
+        yield node
+        for child in node.values():
+            yield from mappings(child)
     elif isinstance(node, list):
-        for each in node:
-            yield from steps(each)
+        for child in node:
+            yield from mappings(child)
 
 
 def moving_steps(blueprint: Blueprint) -> list[dict[str, Any]]:
-    """Return the calls of a blueprint that move money."""
-    return [step for step in steps(blueprint.data["actions"]) if step["action"] in MOVING]
+    """Return the calls of actions that move money."""
+    steps = mappings(blueprint.data["actions"])
+    return [step for step in steps if step.get("action") in MOVING_ACTIONS]
 
 
-async def test_home_assistant_takes_it(blueprint: Blueprint) -> None:
-    assert blueprint.domain == "automation"
-    assert blueprint.validate() is None
-    assert "triggers" in blueprint.data
+async def test_home_assistant_accepts_every_blueprint(blueprints: dict[str, Blueprint]) -> None:
+    for name, blueprint in blueprints.items():
+        assert blueprint.domain == "automation", name
+        assert blueprint.validate() is None, name
+        assert "triggers" in blueprint.data, name
+        keys = {str(key) for each in mappings(dict(blueprint.data)) for key in each}
+        assert not keys & OBSOLETE_KEYS, name
 
 
-async def test_it_says_what_it_is_and_does(blueprint: Blueprint) -> None:
-    assert blueprint.name.startswith("Monzo: ")
-    assert len(blueprint.metadata["description"]) > 80
-    assert blueprint.metadata["author"] == "Monzo for Home Assistant"
-
-
-async def test_it_needs_the_home_assistant_that_the_integration_needs(blueprint: Blueprint) -> None:
-    needed = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
-    assert blueprint.metadata["homeassistant"] == {"min_version": needed}
-
-
-async def test_it_is_imported_from_where_it_says_it_is(
-    hass: HomeAssistant, name: str, blueprint: Blueprint, aioclient_mock: AiohttpClientMocker
+async def test_every_blueprint_has_a_name_a_description_and_an_author(
+    blueprints: dict[str, Blueprint],
 ) -> None:
-    url = blueprint.metadata["source_url"]
-    assert url == f"https://github.com/{REPOSITORY}/blob/main/{PATH}/{name}.yaml"
-    aioclient_mock.get(  # type: ignore[no-untyped-call]
-        f"https://raw.githubusercontent.com/{REPOSITORY}/main/{PATH}/{name}.yaml",
-        text=(FOLDER / f"{name}.yaml").read_text(),
-    )
-    imported = await fetch_blueprint_from_url(hass, url)
-    assert imported.blueprint.name == blueprint.name
-    assert imported.suggested_filename == f"monzo-for-home-assistant/{name}"
+    for name, blueprint in blueprints.items():
+        assert blueprint.name.startswith("Monzo: "), name
+        assert len(blueprint.metadata["description"]) > 80, name
+        assert blueprint.metadata["author"] == "Monzo for Home Assistant", name
 
 
-async def test_every_input_is_explained_and_picked(blueprint: Blueprint) -> None:
-    for key, field in blueprint.inputs.items():
-        assert field, f"{key} is empty"
-        lacking = {"name", "description", "selector"} - field.keys()
-        assert not lacking, f"{key} lacks {lacking}"
-
-
-async def test_every_section_has_a_name_and_an_icon(blueprint: Blueprint) -> None:
-    for section in sections(blueprint):
-        assert section["name"]
-        assert section["icon"].startswith("mdi:")
-        # Home Assistant opens a section anyway in which something has to be filled in.
-        if section.get("collapsed"):
-            assert all("default" in field for field in section["input"].values())
-
-
-async def test_every_input_is_used(blueprint: Blueprint) -> None:
-    used = extract_inputs({key: part for key, part in blueprint.data.items() if key != "blueprint"})
-    assert used == set(blueprint.inputs)
-
-
-async def test_it_can_be_tried_out_and_moves_no_money_until_it_is_told_to(
-    blueprint: Blueprint,
+async def test_every_blueprint_requires_the_same_home_assistant_as_the_integration(
+    blueprints: dict[str, Blueprint],
 ) -> None:
-    moving = moving_steps(blueprint)
-    switch = blueprint.inputs["dry_run"]
-    assert switch["name"] == "Plan only"
-    assert switch["selector"].keys() == {"boolean"}
-    assert switch["default"] is bool(moving)
-    for step in moving:
-        # Always planning, or as the switch says. `== True` would be true of 1 as well.
-        planned = step["data"]["dry_run"]
-        assert planned is True or planned == Input("dry_run")
+    required = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
+    for name, blueprint in blueprints.items():
+        assert blueprint.metadata["homeassistant"] == {"min_version": required}, name
 
 
-def test_it_is_easy_to_read(name: str) -> None:
-    text = (FOLDER / f"{name}.yaml").read_text()
-    assert "\t" not in text
-    assert all(len(line) <= 120 or "source_url" in line for line in text.splitlines())
-    # Words that Home Assistant has given up.
-    for word in ("service:", "platform:", "data_template:"):
-        assert word not in text
+async def test_every_blueprint_can_be_imported_from_its_source_url(
+    hass: HomeAssistant, blueprints: dict[str, Blueprint], aioclient_mock: AiohttpClientMocker
+) -> None:
+    for name, blueprint in blueprints.items():
+        url = blueprint.metadata["source_url"]
+        assert url == f"https://github.com/{REPOSITORY}/blob/main/{PATH}/{name}.yaml"
+        aioclient_mock.get(  # type: ignore[no-untyped-call]
+            f"https://raw.githubusercontent.com/{REPOSITORY}/main/{PATH}/{name}.yaml",
+            text=(FOLDER / f"{name}.yaml").read_text(),
+        )
+        imported = await fetch_blueprint_from_url(hass, url)
+        assert imported.blueprint.name == blueprint.name
+        assert imported.suggested_filename == f"monzo-for-home-assistant/{name}"
+
+
+async def test_every_input_is_described_and_used(blueprints: dict[str, Blueprint]) -> None:
+    for name, blueprint in blueprints.items():
+        for key, field in blueprint.inputs.items():
+            assert field, f"{name}: {key} is empty"
+            missing = {"name", "description", "selector"} - field.keys()
+            assert not missing, f"{name}: {key} lacks {missing}"
+        content = {key: part for key, part in blueprint.data.items() if key != "blueprint"}
+        assert extract_inputs(content) == set(blueprint.inputs), name
+
+
+async def test_every_section_has_a_name_and_an_icon(blueprints: dict[str, Blueprint]) -> None:
+    for name, blueprint in blueprints.items():
+        for section in blueprint.metadata["input"].values():
+            if "input" not in section:
+                continue
+            assert section["name"], name
+            assert section["icon"].startswith("mdi:"), name
+            # Home Assistant opens a collapsed section that has a required input.
+            if section.get("collapsed"):
+                assert all("default" in field for field in section["input"].values()), name
+
+
+async def test_every_blueprint_only_plans_until_the_user_allows_transfers(
+    blueprints: dict[str, Blueprint],
+) -> None:
+    for name, blueprint in blueprints.items():
+        steps = moving_steps(blueprint)
+        switch = blueprint.inputs["dry_run"]
+        assert switch["name"] == "Plan only", name
+        assert switch["selector"].keys() == {"boolean"}, name
+        assert switch["default"] is bool(steps), name
+        for step in steps:
+            # Always planning, or as the switch says. `== True` would be true of 1 as well.
+            planned = step["data"]["dry_run"]
+            assert planned is True or planned == Input("dry_run"), name

@@ -1,10 +1,9 @@
-"""Paying for something from a pot."""
+"""The blueprint pay_from_pot: a pot pays certain payments back to the account."""
 
 from datetime import timedelta
 from typing import Any
 
 from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dispatcher_send
-from homeassistant.setup import async_setup_component
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
@@ -16,7 +15,7 @@ from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
 
 NAME = "pay_from_pot"
 
-A_WHILE = timedelta(minutes=10)
+TEN_MINUTES = timedelta(minutes=10)
 
 FAILED = (
     "Tried to move 3.00 GBP out of {} for Deli. The transfer failed or could not be confirmed. See "
@@ -25,7 +24,7 @@ FAILED = (
 
 
 def inputs(runner: BlueprintRunner, **more: Any) -> dict[str, Any]:
-    """Return what a user fills in who means it: the deli, from the holiday pot."""
+    """Return inputs that move money: payments to the deli, from the holiday pot."""
     return {
         "account": runner.device_id(runner.home.current),
         "merchant": "deli",
@@ -37,11 +36,11 @@ def inputs(runner: BlueprintRunner, **more: Any) -> dict[str, Any]:
 
 
 def pay(runner: BlueprintRunner, amount: int, merchant: str = "Deli") -> str:
-    """Pay by card, and return the transaction's id."""
+    """Pay by card from the current account, and return the transaction's id."""
     return runner.bank.pay(runner.home.current.id, -amount, merchant=merchant).id
 
 
-async def test_a_payment_is_taken_from_the_pot_to_the_penny(runner: BlueprintRunner) -> None:
+async def test_the_exact_amount_of_a_payment_comes_out_of_the_pot(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner))
     lunch = pay(runner, 1_205)
     await runner.advance()
@@ -51,22 +50,22 @@ async def test_a_payment_is_taken_from_the_pot_to_the_penny(runner: BlueprintRun
     assert runner.notifications == []
 
 
-async def test_each_payment_is_taken_once(runner: BlueprintRunner) -> None:
+async def test_each_payment_is_paid_back_once(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner))
     break_transfers(runner.server, LoseResponse())
     for amount in (335, 335, 1):
         pay(runner, amount)
     await runner.advance()
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.amounts == [("Holiday", -335), ("Holiday", -335), ("Holiday", -1)]
 
 
-async def test_a_payment_that_is_told_again_is_not_taken_again(runner: BlueprintRunner) -> None:
-    ear = Listener(runner.hass, runner.home.current)
+async def test_a_payment_that_is_reported_twice_is_paid_back_once(runner: BlueprintRunner) -> None:
+    listener = Listener(runner.hass, runner.home.current)
     await runner.create(NAME, **inputs(runner))
     lunch = pay(runner, 1_205)
     await runner.advance()
-    report = next(each for each in ear.reports if each.transaction.id == lunch)
+    report = next(each for each in listener.reports if each.transaction.id == lunch)
     async_dispatcher_send(
         runner.hass, SIGNAL_NEW_TRANSACTION.format(runner.home.current.id), report
     )
@@ -76,7 +75,7 @@ async def test_a_payment_that_is_told_again_is_not_taken_again(runner: Blueprint
     assert len(runner.action_calls) == 1
 
 
-async def test_a_payment_that_settles_at_another_amount_is_left_as_it_is(
+async def test_a_payment_that_settles_at_another_amount_causes_no_other_transfer(
     runner: BlueprintRunner,
 ) -> None:
     await runner.create(NAME, **inputs(runner))
@@ -87,21 +86,21 @@ async def test_a_payment_that_settles_at_another_amount_is_left_as_it_is(
     assert runner.amounts == [("Holiday", -1_000)]
 
 
-async def test_only_what_is_meant_is_taken(runner: BlueprintRunner) -> None:
+async def test_payments_that_do_not_match_are_ignored(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner))
     pay(runner, 500, "Copper Kettle")
     pay(runner, 10_001)
     runner.bank.decline(runner.home.current.id, -500, merchant="Deli")
     runner.bank.refund(runner.home.current.id, 500, merchant="Deli")
     runner.bank.pay(runner.home.joint.id, -500, merchant="Deli")
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.runs == 0
     pay(runner, 10_000)
     await runner.advance()
     assert runner.amounts == [("Holiday", -10_000)]
 
 
-async def test_a_category_instead_of_a_merchant(runner: BlueprintRunner) -> None:
+async def test_payments_can_be_chosen_by_category(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner, merchant="", category=["transport", "eating_out"]))
     pay(runner, 300, "Greens Market")
     pay(runner, 200, "City Trams")
@@ -110,9 +109,9 @@ async def test_a_category_instead_of_a_merchant(runner: BlueprintRunner) -> None
     assert runner.amounts == [("Holiday", -200), ("Holiday", -100)]
 
 
-async def test_a_merchant_and_a_category_have_to_be_both(runner: BlueprintRunner) -> None:
+async def test_with_a_merchant_and_a_category_both_must_match(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner, category=["eating_out"], merchant="e"))
-    # Of the category, but not with this letter; and the other way round.
+    # The first has only the category, the second only the letter.
     pay(runner, 100, "Sushi Bar")
     pay(runner, 200, "Greens Market")
     pay(runner, 300, "Copper Kettle")
@@ -120,7 +119,7 @@ async def test_a_merchant_and_a_category_have_to_be_both(runner: BlueprintRunner
     assert runner.amounts == [("Holiday", -300)]
 
 
-async def test_neither_merchant_nor_category_is_nothing_and_not_everything(
+async def test_without_a_merchant_and_a_category_nothing_matches(
     runner: BlueprintRunner,
 ) -> None:
     await runner.create(NAME, **inputs(runner, merchant=" "))
@@ -130,7 +129,7 @@ async def test_neither_merchant_nor_category_is_nothing_and_not_everything(
     assert runner.sent == []
 
 
-async def test_other_kinds_only_if_they_are_chosen(runner: BlueprintRunner) -> None:
+async def test_direct_debits_are_paid_back_only_if_they_are_chosen(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner, merchant="mill street", kinds=["direct_debit"]))
     pay(runner, 300, "Mill Street Lettings")
     await runner.advance()
@@ -140,38 +139,35 @@ async def test_other_kinds_only_if_they_are_chosen(runner: BlueprintRunner) -> N
     assert runner.amounts == [("Holiday", -400)]
 
 
-async def test_a_payment_that_the_pot_has_too_little_for_is_told_of(
+async def test_a_payment_above_the_money_to_spare_in_the_pot_is_reported(
     runner: BlueprintRunner,
 ) -> None:
     await runner.create(NAME, **inputs(runner, keep_at_least=639))
     pay(runner, 101)
     await runner.advance()
-    told = (
+    message = (
         "Did not move 1.01 GBP out of Holiday for Deli. "
         "Holiday holds 640.00 GBP. Moving 1.01 GBP out of it would leave less than the minimum of "
         "639.00 GBP to keep. This call moved no money."
     )
-    assert runner.messages == [told]
-    assert runner.notifications == [("Test: no money was moved", told)]
+    assert runner.messages == [message]
+    assert runner.notifications == [("Test: no money was moved", message)]
     assert runner.sent == []
     pay(runner, 100)
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.amounts == [("Holiday", -100)]
 
 
-async def test_what_is_learned_of_late_only_if_that_is_wanted(runner: BlueprintRunner) -> None:
-    await runner.create(NAME, **inputs(runner))
-    await runner.happen_while_unloaded(lambda: pay(runner, 300))
-    assert runner.sent == []
+async def test_late_payments_are_paid_back_only_if_they_are_included(
+    runner: BlueprintRunner,
+) -> None:
+    for late, expected in ((False, []), (True, [("Holiday", -300)])):
+        await runner.create(NAME, **inputs(runner, late=late))
+        await runner.happen_while_unloaded(lambda: pay(runner, 300))
+        assert runner.amounts == expected
 
 
-async def test_what_is_learned_of_late_if_that_is_wanted(runner: BlueprintRunner) -> None:
-    await runner.create(NAME, **inputs(runner, late=True))
-    await runner.happen_while_unloaded(lambda: pay(runner, 300))
-    assert runner.amounts == [("Holiday", -300)]
-
-
-async def test_not_if_a_condition_is_not_met(runner: BlueprintRunner) -> None:
+async def test_it_runs_only_if_the_conditions_pass(runner: BlueprintRunner) -> None:
     condition = {"condition": "template", "value_template": "{{ trigger.amount < -5 }}"}
     await runner.create(NAME, **inputs(runner, conditions=[condition]))
     pay(runner, 500)
@@ -180,7 +176,7 @@ async def test_not_if_a_condition_is_not_met(runner: BlueprintRunner) -> None:
     assert runner.amounts == [("Holiday", -501)]
 
 
-async def test_at_first_it_only_plans(runner: BlueprintRunner) -> None:
+async def test_by_default_it_only_plans(runner: BlueprintRunner) -> None:
     chosen = inputs(runner)
     del chosen["dry_run"]
     await runner.create(NAME, **chosen)
@@ -192,7 +188,7 @@ async def test_at_first_it_only_plans(runner: BlueprintRunner) -> None:
     assert runner.sent == []
 
 
-async def test_a_plan_says_what_would_come_in_its_way(runner: BlueprintRunner) -> None:
+async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 5})
     await runner.create(NAME, **inputs(runner, dry_run=True))
     pay(runner, 501)
@@ -211,7 +207,9 @@ async def test_a_pot_of_another_account_is_refused(runner: BlueprintRunner) -> N
     )
 
 
-async def test_a_payment_that_something_else_takes_is_left_alone(runner: BlueprintRunner) -> None:
+async def test_a_payment_that_another_automation_pays_back_is_not_paid_back_again(
+    runner: BlueprintRunner,
+) -> None:
     taken: list[str] = []
 
     async def take(report: NewTransaction) -> None:
@@ -232,22 +230,22 @@ async def test_a_payment_that_something_else_takes_is_left_alone(runner: Bluepri
     assert len(runner.action_calls) <= 1
 
 
-async def test_a_transfer_that_the_bank_refuses_is_told(runner: BlueprintRunner) -> None:
+async def test_a_rejected_transfer_is_reported(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner))
     break_transfers(runner.server, Answer.error("bad_request.not_allowed", "Not today"))
     pay(runner, 300)
     await runner.advance()
     assert runner.moves == []
-    told = FAILED.format("Holiday")
-    assert runner.messages == [told]
-    assert runner.notifications == [("Test: something went wrong", told)]
+    message = FAILED.format("Holiday")
+    assert runner.messages == [message]
+    assert runner.notifications == [("Test: something went wrong", message)]
     assert any("Monzo rejected the transfer" in text for text in runner.take_warnings())
     pay(runner, 301)
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.amounts == [("Holiday", -301)]
 
 
-async def test_a_transfer_that_nobody_knows_of_whether_it_was_made_is_told(
+async def test_a_transfer_that_cannot_be_confirmed_is_reported(
     runner: BlueprintRunner,
 ) -> None:
     await runner.create(NAME, **inputs(runner))
@@ -261,29 +259,23 @@ async def test_a_transfer_that_nobody_knows_of_whether_it_was_made_is_told(
     assert any("may or may not have been moved" in text for text in runner.take_warnings())
 
 
-async def test_a_payment_is_taken_from_one_pot_only_and_from_the_other_without_a_word(
+async def test_of_two_automations_only_one_pays_back_and_only_that_one_reports_it(
     runner: BlueprintRunner,
 ) -> None:
-    pots = {"The play": runner.home.holiday, "Another": runner.home.coin_jar}
-    automations = [
+    await runner.create_several(
+        NAME,
         {
-            "id": name,
-            "alias": name,
-            "use_blueprint": {
-                "path": f"monzo/{NAME}.yaml",
-                "input": inputs(runner, pot=runner.device_id(pot)),
-            },
-        }
-        for name, pot in pots.items()
-    ]
-    assert await async_setup_component(runner.hass, "automation", {"automation": automations})
+            pot.name: inputs(runner, pot=runner.device_id(pot))
+            for pot in (runner.home.holiday, runner.home.coin_jar)
+        },
+    )
     pay(runner, 300)
     await runner.advance()
     assert runner.runs == 2
     assert len(runner.moves) == 1
     assert len(runner.action_calls) == 1
     assert runner.notifications == []
-    # Both of them at the same moment, so that one was refused.
+    # Both ran at the same time, so one transfer was refused.
     assert all(
         "was already used for a different transfer" in text for text in runner.take_warnings()
     )

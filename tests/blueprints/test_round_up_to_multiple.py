@@ -1,11 +1,9 @@
-"""Rounding payments up to a multiple."""
+"""The blueprint round_up_to_multiple: payments are rounded up into a pot."""
 
 from datetime import timedelta
 from typing import Any
 
 from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.setup import async_setup_component
-import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION
@@ -17,11 +15,11 @@ from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
 
 NAME = "round_up_to_multiple"
 
-A_WHILE = timedelta(minutes=10)
+TEN_MINUTES = timedelta(minutes=10)
 
 
 def inputs(runner: BlueprintRunner, **more: Any) -> dict[str, Any]:
-    """Return what a user fills in who means it: to 5 pounds, from the joint account."""
+    """Return inputs that move money: round up to 5 pounds, from the joint account."""
     return {
         "account": runner.device_id(runner.home.joint),
         "pot": runner.device_id(runner.home.house),
@@ -32,7 +30,7 @@ def inputs(runner: BlueprintRunner, **more: Any) -> dict[str, Any]:
 
 
 def pay(runner: BlueprintRunner, amount: int) -> str:
-    """Pay by card, and return the transaction's id."""
+    """Pay by card from the joint account, and return the transaction's id."""
     return runner.bank.pay(runner.home.joint.id, -amount, merchant="Deli").id
 
 
@@ -50,31 +48,29 @@ async def test_a_payment_is_rounded_up(runner: BlueprintRunner) -> None:
     assert runner.notifications == []
 
 
-# Among them those that floats get wrong: 0.29 * 100 is 28.999999999999996, 1.1 + 2.2 is not 3.3.
-@pytest.mark.parametrize(
-    ("paid", "multiple", "times", "moved"),
-    [
-        (1, 5, 1, 499),
-        (501, 5, 1, 499),
-        (29, 1, 1, 71),
-        (115, 1, 2, 170),
-        (435, 5, 10, 650),
-        (2_005, 0.1, 1, 5),
-        (330, 1.1, 1, None),
-        (100, 0.29, 1, 16),
-        (99_999, 1000, 1, 1),
-    ],
-)
-async def test_it_is_exact_to_the_penny(
-    runner: BlueprintRunner, paid: int, multiple: float, times: int, moved: int | None
-) -> None:
-    await runner.create(NAME, **inputs(runner, multiple=multiple, times=times))
-    pay(runner, paid)
+async def test_a_round_up_is_exact_to_the_penny(runner: BlueprintRunner) -> None:
+    runner.bank.receive(runner.home.joint.id, 1_000_000)
     await runner.advance()
-    assert runner.amounts == ([("House", moved)] if moved else [])
+    # Some of these are wrong with floats: 0.29 * 100 is 28.999999999999996, 1.1 + 2.2 is not 3.3.
+    for paid, multiple, times, expected in (
+        (1, 5, 1, [499]),
+        (501, 5, 1, [499]),
+        (29, 1, 1, [71]),
+        (115, 1, 2, [170]),
+        (435, 5, 10, [650]),
+        (2_005, 0.1, 1, [5]),
+        (330, 1.1, 1, []),
+        (100, 0.29, 1, [16]),
+        (99_999, 1000, 1, [1]),
+    ):
+        await runner.create(NAME, **inputs(runner, multiple=multiple, times=times))
+        pay(runner, paid)
+        await runner.advance()
+        assert [move.amount for move in runner.moves] == expected, (paid, multiple, times)
+        await runner.settle()
 
 
-async def test_what_is_a_multiple_already_is_left_alone(runner: BlueprintRunner) -> None:
+async def test_a_payment_of_a_multiple_is_ignored(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner))
     pay(runner, 1_500)
     await runner.advance()
@@ -88,11 +84,11 @@ async def test_each_payment_is_rounded_up_once(runner: BlueprintRunner) -> None:
     for amount in (480, 480, 999):
         pay(runner, amount)
     await runner.advance()
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.amounts == [("House", 20), ("House", 20), ("House", 1)]
 
 
-async def test_only_payments_by_card_from_this_account(runner: BlueprintRunner) -> None:
+async def test_only_card_payments_from_the_account_are_rounded_up(runner: BlueprintRunner) -> None:
     joint, current = runner.home.joint.id, runner.home.current.id
     await runner.create(NAME, **inputs(runner))
     runner.bank.direct_debit(joint, -101, payee="Gym")
@@ -103,21 +99,21 @@ async def test_only_payments_by_card_from_this_account(runner: BlueprintRunner) 
     runner.bank.pay(joint, 0)
     runner.bank.pay(current, -101)
     pay(runner, 100_001)
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.runs == 0
     pay(runner, 101)
     await runner.advance()
     assert runner.amounts == [("House", 399)]
 
 
-async def test_a_payment_that_is_told_again_is_not_rounded_up_again(
+async def test_a_payment_that_is_reported_twice_is_rounded_up_once(
     runner: BlueprintRunner,
 ) -> None:
-    ear = Listener(runner.hass, runner.home.joint)
+    listener = Listener(runner.hass, runner.home.joint)
     await runner.create(NAME, **inputs(runner))
     pay(runner, 1_230)
     await runner.advance()
-    report = ear.reports[0]
+    report = listener.reports[0]
     async_dispatcher_send(runner.hass, SIGNAL_NEW_TRANSACTION.format(runner.home.joint.id), report)
     await runner.advance()
     assert runner.runs == 2
@@ -125,16 +121,16 @@ async def test_a_payment_that_is_told_again_is_not_rounded_up_again(
     assert len(runner.action_calls) == 1
 
 
-async def test_nothing_that_would_leave_less_than_is_to_be_kept(runner: BlueprintRunner) -> None:
+async def test_the_minimum_to_keep_stays_in_the_account(runner: BlueprintRunner) -> None:
     left = 50_000
     runner.bank.direct_debit(runner.home.joint.id, left + 101 - runner.home.joint.balance)
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     await runner.create(NAME, **inputs(runner, keep_at_least=left / 100))
     pay(runner, 101)
     await runner.advance()
     runner.bank.receive(runner.home.joint.id, 498)
     pay(runner, 1)
-    await runner.advance(A_WHILE)
+    await runner.advance(TEN_MINUTES)
     assert runner.runs == 2
     assert runner.sent == []
     assert runner.action_calls == []
@@ -146,19 +142,16 @@ async def test_nothing_that_would_leave_less_than_is_to_be_kept(runner: Blueprin
     assert runner.home.joint.balance == left
 
 
-async def test_what_is_learned_of_late_only_if_that_is_wanted(runner: BlueprintRunner) -> None:
-    await runner.create(NAME, **inputs(runner))
-    await runner.happen_while_unloaded(lambda: pay(runner, 101))
-    assert runner.sent == []
+async def test_late_payments_are_rounded_up_only_if_they_are_included(
+    runner: BlueprintRunner,
+) -> None:
+    for late, expected in ((False, []), (True, [("House", 399)])):
+        await runner.create(NAME, **inputs(runner, late=late))
+        await runner.happen_while_unloaded(lambda: pay(runner, 101))
+        assert runner.amounts == expected
 
 
-async def test_what_is_learned_of_late_if_that_is_wanted(runner: BlueprintRunner) -> None:
-    await runner.create(NAME, **inputs(runner, late=True))
-    await runner.happen_while_unloaded(lambda: pay(runner, 101))
-    assert runner.amounts == [("House", 399)]
-
-
-async def test_not_if_a_condition_is_not_met(runner: BlueprintRunner) -> None:
+async def test_it_runs_only_if_the_conditions_pass(runner: BlueprintRunner) -> None:
     condition = {
         "condition": "template",
         "value_template": "{{ trigger.category != 'eating_out' }}",
@@ -170,7 +163,7 @@ async def test_not_if_a_condition_is_not_met(runner: BlueprintRunner) -> None:
     assert runner.amounts == [("House", 398)]
 
 
-async def test_at_first_it_only_plans(runner: BlueprintRunner) -> None:
+async def test_by_default_it_only_plans(runner: BlueprintRunner) -> None:
     chosen = inputs(runner)
     del chosen["dry_run"]
     await runner.create(NAME, **chosen)
@@ -182,7 +175,7 @@ async def test_at_first_it_only_plans(runner: BlueprintRunner) -> None:
     assert runner.sent == []
 
 
-async def test_a_plan_says_what_would_come_in_its_way(runner: BlueprintRunner) -> None:
+async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 2})
     await runner.create(NAME, **inputs(runner, dry_run=True))
     pay(runner, 1_230)
@@ -191,7 +184,7 @@ async def test_a_plan_says_what_would_come_in_its_way(runner: BlueprintRunner) -
     assert "exceeds the limit of 2.00 GBP per transfer" in plan
 
 
-async def test_what_the_options_do_not_allow_is_told(runner: BlueprintRunner) -> None:
+async def test_a_transfer_above_the_limit_is_reported(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 2})
     await runner.create(NAME, **inputs(runner))
     pay(runner, 1_230)
@@ -205,36 +198,30 @@ async def test_what_the_options_do_not_allow_is_told(runner: BlueprintRunner) ->
     assert runner.sent == []
 
 
-async def test_a_round_up_that_the_bank_refuses_is_told(runner: BlueprintRunner) -> None:
+async def test_a_rejected_transfer_is_reported(runner: BlueprintRunner) -> None:
     await runner.create(NAME, **inputs(runner))
     break_transfers(runner.server, Answer.error("bad_request.not_allowed", "Not today"))
     pay(runner, 1_230)
     await runner.advance()
     assert runner.moves == []
-    told = (
+    message = (
         "Tried to move 2.70 GBP into House for Deli. "
         "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
         "and check the Monzo app before you try again."
     )
-    assert runner.messages == [told]
-    assert runner.notifications == [("Test: something went wrong", told)]
+    assert runner.messages == [message]
+    assert runner.notifications == [("Test: something went wrong", message)]
     assert any("Monzo rejected the transfer" in text for text in runner.take_warnings())
 
 
-async def test_a_payment_can_be_rounded_up_into_two_pots(runner: BlueprintRunner) -> None:
-    pots = [runner.home.house, runner.home.bills]
-    automations = [
+async def test_two_automations_round_up_into_two_pots(runner: BlueprintRunner) -> None:
+    await runner.create_several(
+        NAME,
         {
-            "id": pot.id,
-            "alias": f"Round up into {pot.name}",
-            "use_blueprint": {
-                "path": f"monzo/{NAME}.yaml",
-                "input": inputs(runner, pot=runner.device_id(pot)),
-            },
-        }
-        for pot in pots
-    ]
-    assert await async_setup_component(runner.hass, "automation", {"automation": automations})
+            pot.name: inputs(runner, pot=runner.device_id(pot))
+            for pot in (runner.home.house, runner.home.bills)
+        },
+    )
     pay(runner, 1_230)
     await runner.advance()
     assert sorted(runner.amounts) == [("Bills", 270), ("House", 270)]

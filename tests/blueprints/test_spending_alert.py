@@ -1,4 +1,4 @@
-"""Alerts of large and unusual payments."""
+"""The blueprint spending_alert: notifications about large and unusual payments."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,19 +18,19 @@ A_DAY = timedelta(days=1)
 
 
 async def watch(runner: BlueprintRunner, **inputs: Any) -> None:
-    """Watch all accounts for payments of 100 pounds, or three times what is usual."""
+    """Watch all accounts for payments of 100 pounds, or of three times the usual amount."""
     await runner.create("spending_alert", **inputs)
 
 
 async def pay(
     runner: BlueprintRunner, amount: int, merchant: str = "Cheesemonger", **more: Any
 ) -> None:
-    """Pay by the card of the joint account, and have that noticed."""
+    """Pay by card from the joint account, and poll."""
     runner.bank.pay(runner.home.joint.id, amount, merchant=merchant, **more)
     await runner.advance()
 
 
-async def test_a_large_payment_is_told(runner: BlueprintRunner) -> None:
+async def test_a_large_payment_is_notified(runner: BlueprintRunner) -> None:
     await watch(runner)
     await pay(runner, -123_450)
     assert runner.notifications == [
@@ -38,7 +38,7 @@ async def test_a_large_payment_is_told(runner: BlueprintRunner) -> None:
     ]
 
 
-async def test_a_payment_that_is_just_large_enough_is_told(runner: BlueprintRunner) -> None:
+async def test_a_payment_of_exactly_the_large_amount_is_notified(runner: BlueprintRunner) -> None:
     await watch(runner, large=25, compared_by="nothing")
     await pay(runner, -2_499)
     assert runner.notifications == []
@@ -46,7 +46,7 @@ async def test_a_payment_that_is_just_large_enough_is_told(runner: BlueprintRunn
     assert runner.titles == ["Large payment: £25.00"]
 
 
-async def test_money_that_comes_in_or_goes_into_a_pot_is_not_told(runner: BlueprintRunner) -> None:
+async def test_income_deposits_and_declined_payments_are_ignored(runner: BlueprintRunner) -> None:
     home = runner.home
     await watch(runner)
     runner.bank.receive(home.joint.id, 50_000)
@@ -56,7 +56,7 @@ async def test_money_that_comes_in_or_goes_into_a_pot_is_not_told(runner: Bluepr
     assert runner.notifications == []
 
 
-async def test_what_was_paid_while_monzo_was_away_is_not_told(runner: BlueprintRunner) -> None:
+async def test_late_payments_are_ignored(runner: BlueprintRunner) -> None:
     await watch(runner)
     await runner.happen_while_unloaded(lambda: runner.bank.pay(runner.home.joint.id, -50_000))
     assert runner.runs == 0
@@ -64,21 +64,23 @@ async def test_what_was_paid_while_monzo_was_away_is_not_told(runner: BlueprintR
 
 
 @pytest.fixture
-async def used_to_gifts(runner: BlueprintRunner) -> None:
-    """Have paid 12, 20 and 28 pounds for gifts lately, and once in each of other categories."""
+async def _earlier_payments(runner: BlueprintRunner) -> None:
+    """Pay 12, 20 and 28 pounds for gifts, and once in each of some other categories."""
     for amount in (-1_200, -2_000, -2_800):
         runner.bank.pay(runner.home.joint.id, amount, merchant="Bookworm", category="gifts")
     runner.bank.pay(runner.home.joint.id, -9_900, merchant="Deli", category="charity")
     runner.bank.pay(runner.home.joint.id, -1_000, merchant="Deli", category="pets")
-    # What is put aside is not spent, and what is paid back is no payment.
+    # Deposits into pots and refunds are not payments.
     for number in range(3):
         runner.bank.deposit(runner.home.bills.id, runner.home.joint.id, 1_000, f"in {number}")
     runner.bank.refund(runner.home.joint.id, 90_000, merchant="Bookworm", category="gifts")
     await runner.advance()
 
 
-@pytest.mark.usefixtures("used_to_gifts")
-async def test_three_times_the_usual_of_a_category_is_told(runner: BlueprintRunner) -> None:
+@pytest.mark.usefixtures("_earlier_payments")
+async def test_three_times_the_usual_amount_of_a_category_is_notified(
+    runner: BlueprintRunner,
+) -> None:
     await watch(runner)
     await pay(runner, -6_000, category="gifts")
     assert runner.notifications == [
@@ -92,38 +94,31 @@ async def test_three_times_the_usual_of_a_category_is_told(runner: BlueprintRunn
     ]
 
 
-@pytest.mark.usefixtures("used_to_gifts")
-@pytest.mark.parametrize(
-    ("inputs", "paid", "category"),
-    [
+@pytest.mark.usefixtures("_earlier_payments")
+async def test_usual_small_and_new_payments_are_not_notified(runner: BlueprintRunner) -> None:
+    inputs: dict[str, Any]
+    for inputs, paid, category in (
         ({}, -5_999, "gifts"),
         ({"times": 3.1}, -6_000, "gifts"),
         ({"compared_by": "nothing"}, -6_000, "gifts"),
         ({"smallest": 60.01}, -6_000, "gifts"),
+        # Paid once before, never before, and only as deposits into pots.
         ({}, -9_999, "pets"),
         ({}, -9_999, "something new"),
         ({}, -9_999, "savings"),
-    ],
-    ids=[
-        "not three times as much",
-        "not so many times as much",
-        "not compared",
-        "too small",
-        "paid once before",
-        "never paid before",
-        "only put aside before",
-    ],
-)
-async def test_what_is_not_unusual_is_not_told(
-    runner: BlueprintRunner, inputs: dict[str, Any], paid: int, category: str
-) -> None:
-    await watch(runner, **inputs)
-    await pay(runner, paid, category=category)
-    assert runner.notifications == []
+    ):
+        await watch(runner, **inputs)
+        payment = runner.bank.pay(
+            runner.home.joint.id, paid, merchant="Cheesemonger", category=category
+        )
+        await runner.advance()
+        assert runner.notifications == [], (inputs, category)
+        # The next payment is compared with the same earlier payments.
+        payment.category = "removed"
 
 
-@pytest.mark.usefixtures("used_to_gifts")
-async def test_what_is_usual_may_be_that_of_the_same_shop(runner: BlueprintRunner) -> None:
+@pytest.mark.usefixtures("_earlier_payments")
+async def test_payments_can_be_compared_by_merchant(runner: BlueprintRunner) -> None:
     await watch(runner, compared_by="name")
     await pay(runner, -6_000, "Cheesemonger", category="gifts")
     assert runner.notifications == []
@@ -131,8 +126,8 @@ async def test_what_is_usual_may_be_that_of_the_same_shop(runner: BlueprintRunne
     assert runner.titles == ["Unusual payment: £60.00"]
 
 
-@pytest.mark.usefixtures("used_to_gifts")
-async def test_what_was_usual_two_months_ago_is_not_usual_now(runner: BlueprintRunner) -> None:
+@pytest.mark.usefixtures("_earlier_payments")
+async def test_older_payments_are_not_compared(runner: BlueprintRunner) -> None:
     await runner.advance(31 * A_DAY)
     runner.take_warnings()
     await watch(runner)
@@ -146,7 +141,7 @@ async def test_only_the_chosen_accounts_are_watched(runner: BlueprintRunner) -> 
     assert runner.notifications == []
 
 
-async def test_recipients_are_told_and_actions_are_run(runner: BlueprintRunner) -> None:
+async def test_recipients_are_notified_and_actions_are_run(runner: BlueprintRunner) -> None:
     await watch(
         runner,
         recipients=[runner.entity_id(runner.home.joint, "feed", "notify")],
@@ -161,20 +156,20 @@ async def test_recipients_are_told_and_actions_are_run(runner: BlueprintRunner) 
 
 # The button
 
-TOLD = ("Large payment: £123.45", "Cheesemonger, from Joint account · Ann & Ben.")
+NOTIFICATION = ("Large payment: £123.45", "Cheesemonger, from Joint account · Ann & Ben.")
 
 
 async def pay_and_wait(runner: BlueprintRunner, clock: Clock, phone: Phone, **inputs: Any) -> str:
-    """Pay until a phone tells of it, and return the transaction's id; the pot is one for bills."""
+    """Pay, wait until the phone shows it, and return the transaction's id."""
     pot = runner.device_id(runner.home.bills)
     await watch(runner, **{"phones": [phone.device_id], "pot": pot, "dry_run": False, **inputs})
     row = runner.bank.pay(runner.home.joint.id, -12_345, merchant="Cheesemonger")
     await clock.advance(ALL_TRANSACTIONS_READ, until=lambda: phone.notifications)
-    assert phone.texts == [TOLD]
+    assert phone.texts == [NOTIFICATION]
     return row.id
 
 
-async def test_a_press_takes_exactly_what_was_paid_out_of_the_pot_once(
+async def test_pressing_the_button_moves_the_exact_amount_once(
     runner: BlueprintRunner, clock: Clock, phone: Phone
 ) -> None:
     paid = await pay_and_wait(runner, clock, phone)
@@ -189,8 +184,8 @@ async def test_a_press_takes_exactly_what_was_paid_out_of_the_pot_once(
     (move,) = runner.moves
     assert (move.pot, move.amount) == ("Bills", -12_345)
     assert paid in move.dedupe_id
-    assert phone.texts == [TOLD, (None, "£123.45 from Bills: moved.")]
-    # It takes the place of the one with the button.
+    assert phone.texts == [NOTIFICATION, (None, "£123.45 from Bills: moved.")]
+    # It replaces the notification with the button.
     assert len({each["data"]["tag"] for each in phone.notifications}) == 1
 
     phone.press(button)
@@ -198,7 +193,7 @@ async def test_a_press_takes_exactly_what_was_paid_out_of_the_pot_once(
     assert runner.amounts == [("Bills", -12_345)]
 
 
-async def test_each_payment_has_a_button_of_its_own(
+async def test_each_payment_has_its_own_button(
     runner: BlueprintRunner, clock: Clock, phone: Phone
 ) -> None:
     await pay_and_wait(runner, clock, phone)
@@ -215,22 +210,22 @@ async def test_each_payment_has_a_button_of_its_own(
     assert runner.amounts == [("Bills", -20_000), ("Bills", -12_345)]
 
 
-async def test_a_button_that_nobody_presses_moves_nothing_and_goes_away(
+async def test_a_button_expires_after_the_set_time(
     runner: BlueprintRunner, clock: Clock, phone: Phone
 ) -> None:
     await pay_and_wait(runner, clock, phone)
     (button,) = phone.buttons
-    # That of another notification, which is about something else.
+    # A button of another notification.
     phone.press({"action": "another"})
     await runner.advance(BUTTONS_EXPIRED)
-    assert phone.texts == [TOLD, (None, "clear_notification")]
-    # Too late.
+    assert phone.texts == [NOTIFICATION, (None, "clear_notification")]
+    # The button has expired.
     phone.press(button)
     await runner.advance()
     assert runner.sent == []
 
 
-async def test_the_button_only_plans_at_first(
+async def test_by_default_the_button_only_plans(
     runner: BlueprintRunner, clock: Clock, phone: Phone
 ) -> None:
     pot = runner.device_id(runner.home.bills)
@@ -239,11 +234,11 @@ async def test_the_button_only_plans_at_first(
     await clock.advance(ALL_TRANSACTIONS_READ, until=lambda: phone.notifications)
     phone.press(phone.buttons[0])
     await runner.advance()
-    assert phone.texts == [TOLD, (None, "Plan only: £123.45 from Bills would be moved.")]
+    assert phone.texts == [NOTIFICATION, (None, "Plan only: £123.45 from Bills would be moved.")]
     assert runner.sent == []
 
 
-async def test_a_press_that_does_not_work_is_told(
+async def test_a_failed_transfer_is_reported_on_the_phone(
     runner: BlueprintRunner, clock: Clock, phone: Phone
 ) -> None:
     await pay_and_wait(runner, clock, phone)
@@ -255,48 +250,50 @@ async def test_a_press_that_does_not_work_is_told(
     assert any("Monzo rejected the transfer" in text for text in runner.take_warnings())
 
 
-@pytest.mark.parametrize("of_another_account", [True, False], ids=["of another account", "none"])
 async def test_without_a_pot_of_the_account_there_is_no_button(
-    runner: BlueprintRunner, phone: Phone, *, of_another_account: bool
+    runner: BlueprintRunner, phone: Phone
 ) -> None:
-    pot = {"pot": runner.device_id(runner.home.holiday)} if of_another_account else {}
-    await watch(runner, phones=[phone.device_id], dry_run=False, **pot)
-    await pay(runner, -12_345)
-    assert phone.texts == [TOLD]
-    assert phone.buttons == []
-    assert runner.notifications == []
+    pots: tuple[dict[str, Any], ...] = ({}, {"pot": runner.device_id(runner.home.holiday)})
+    for number, pot in enumerate(pots, 1):
+        await watch(runner, phones=[phone.device_id], dry_run=False, **pot)
+        await pay(runner, -12_345)
+        assert phone.texts == [NOTIFICATION] * number
+        assert phone.buttons == []
+        assert runner.notifications == []
 
 
-async def test_a_phone_that_is_missing_keeps_nobody_else_from_being_told(
+async def test_a_missing_phone_does_not_prevent_other_notifications(
     runner: BlueprintRunner, phone: Phone
 ) -> None:
     tablet = add_phone_device(runner.hass, "Old tablet")
     await watch(runner, phones=[tablet, phone.device_id])
     await pay(runner, -12_345)
-    assert phone.texts == [TOLD]
+    assert phone.texts == [NOTIFICATION]
     ((title, message),) = runner.notifications
-    assert title == TOLD[0]
+    assert title == NOTIFICATION[0]
     assert message.endswith("because the app has no working notify entity: Old tablet.")
 
 
-# What it asks
+# Requests
 
 
-async def test_it_asks_the_bank_only_about_what_might_be_unusual(runner: BlueprintRunner) -> None:
-    async def asked_because_of(amount: int) -> int:
-        before = len(questions(runner))
+async def test_earlier_payments_are_requested_only_for_payments_that_may_be_unusual(
+    runner: BlueprintRunner,
+) -> None:
+    async def requests_after(amount: int) -> int:
+        before = len(history_requests(runner))
         await pay(runner, amount, category="gifts")
-        return len(questions(runner)) - before
+        return len(history_requests(runner)) - before
 
     await watch(runner)
-    assert await asked_because_of(-999) == 0
-    assert await asked_because_of(-1_000) == 1
-    assert await asked_because_of(-9_999) == 1
-    assert await asked_because_of(-10_000) == 0
+    assert await requests_after(-999) == 0
+    assert await requests_after(-1_000) == 1
+    assert await requests_after(-9_999) == 1
+    assert await requests_after(-10_000) == 0
 
 
-def questions(runner: BlueprintRunner) -> list[LoggedRequest]:
-    """Return the requests for what was before a payment; who polls asks for what is after."""
+def history_requests(runner: BlueprintRunner) -> list[LoggedRequest]:
+    """Return the requests for transactions before a payment; polls request those after a time."""
     return [
         call for call in runner.server.requests_to("GET", "/transactions") if "before" in call.query
     ]

@@ -1,4 +1,4 @@
-"""The summary of a week."""
+"""The blueprint weekly_summary: a notification about the spending of a week."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from sandbox.server import Answer
 
 from .blueprint_runner import BlueprintRunner
 
-# In November, the house and the bank agree on when a day begins.
+# In November, days begin at the same time in Home Assistant and at the bank.
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 MIDNIGHT = NOW.replace(hour=0)
 
@@ -36,22 +36,22 @@ Largest payments:
 
 
 @pytest.fixture(autouse=True)
-async def _on_a_monday(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
-    """Have it noon on a Monday in London, before anything happens."""
+async def _start_on_a_monday(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
+    """Start at noon on a Monday in London."""
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
 
 
 @pytest.fixture(autouse=True)
-async def _off_in_the_end(hass: HomeAssistant) -> AsyncIterator[None]:
-    """Have nothing wait for next Monday when the test is over."""
+async def _turn_off(hass: HomeAssistant) -> AsyncIterator[None]:
+    """Turn the automation off, so that it does not wait for the next Monday."""
     yield
     await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
 
 
 @pytest.fixture(autouse=True)
-def _weeks(home: Household, _on_a_monday: None) -> None:
-    """Have lived for two weeks on Flex."""
+def _transactions(home: Household, _start_on_a_monday: None) -> None:
+    """Add two weeks of transactions to Flex."""
     rows: list[tuple[datetime, int, str, str]] = [
         (MIDNIGHT - 2 * A_WEEK - A_MOMENT, -70_000, "Landlord", "bills"),
         (MIDNIGHT - A_WEEK - A_MOMENT, -2_000, "Baker", "groceries"),
@@ -69,12 +69,12 @@ def _weeks(home: Household, _on_a_monday: None) -> None:
 
 
 async def summarise(runner: BlueprintRunner, **inputs: Any) -> None:
-    """Have Flex summed up on Mondays at one, which it will soon be."""
+    """Summarise the spending of Flex on Mondays at 13:00, in an hour."""
     account = runner.device_id(runner.home.flex)
     await runner.create("weekly_summary", **{"account": account, "time": "13:00:00", **inputs})
 
 
-async def test_the_last_seven_whole_days_are_told(runner: BlueprintRunner) -> None:
+async def test_it_summarises_the_last_seven_whole_days(runner: BlueprintRunner) -> None:
     await summarise(runner)
     assert runner.notifications == []
     await runner.advance(AN_HOUR)
@@ -82,7 +82,7 @@ async def test_the_last_seven_whole_days_are_told(runner: BlueprintRunner) -> No
     assert runner.sent == []
 
 
-async def test_it_is_told_on_the_chosen_day_only(runner: BlueprintRunner) -> None:
+async def test_it_runs_only_on_the_chosen_day(runner: BlueprintRunner) -> None:
     await summarise(runner, weekday="wed")
     for _ in range(2):
         await runner.advance(AN_HOUR)
@@ -93,7 +93,7 @@ async def test_it_is_told_on_the_chosen_day_only(runner: BlueprintRunner) -> Non
     assert runner.runs == 1
 
 
-async def test_a_cheaper_week_and_balances_are_told(runner: BlueprintRunner) -> None:
+async def test_it_shows_a_cheaper_week_and_balances(runner: BlueprintRunner) -> None:
     home = runner.home
     home.bank.pay(home.flex.id, -15_000, category="bills", at=MIDNIGHT - A_WEEK - A_DAY)
     await summarise(
@@ -116,7 +116,7 @@ async def test_a_cheaper_week_and_balances_are_told(runner: BlueprintRunner) -> 
     ]
 
 
-async def test_a_week_in_which_nothing_happened_is_told(runner: BlueprintRunner) -> None:
+async def test_it_shows_a_week_without_spending(runner: BlueprintRunner) -> None:
     await summarise(runner, account=runner.device_id(runner.home.rewards))
     await runner.advance(AN_HOUR)
     ((title, message),) = runner.notifications
@@ -124,7 +124,7 @@ async def test_a_week_in_which_nothing_happened_is_told(runner: BlueprintRunner)
     assert message == "The same as the week before."
 
 
-async def test_what_goes_into_a_pot_is_no_payment(runner: BlueprintRunner) -> None:
+async def test_deposits_into_pots_are_not_payments(runner: BlueprintRunner) -> None:
     home = runner.home
     home.bank.deposit(home.bills.id, home.joint.id, 50_000, "in")
     home.bank.pay(home.joint.id, -40_000, merchant="Gadget Shed")
@@ -138,7 +138,7 @@ async def test_what_goes_into_a_pot_is_no_payment(runner: BlueprintRunner) -> No
     assert "Bills:" not in message.partition("Largest payments:")[2]
 
 
-async def test_it_is_told_that_something_could_not_be_read(runner: BlueprintRunner) -> None:
+async def test_it_says_that_payments_could_not_be_read(runner: BlueprintRunner) -> None:
     await summarise(runner)
     unreadable = Answer.json({"transactions": [{}]})
     runner.server.fail("GET", "/transactions", unreadable, times=None)
@@ -148,7 +148,7 @@ async def test_it_is_told_that_something_could_not_be_read(runner: BlueprintRunn
     runner.take_warnings()
 
 
-async def test_it_is_told_that_the_bank_could_not_be_asked(runner: BlueprintRunner) -> None:
+async def test_it_says_that_monzo_could_not_be_reached(runner: BlueprintRunner) -> None:
     await summarise(runner)
     runner.server.fail("GET", "/transactions", Answer.html(502), times=None)
     await runner.advance(AN_HOUR)
@@ -161,7 +161,7 @@ async def test_it_is_told_that_the_bank_could_not_be_asked(runner: BlueprintRunn
     assert runner.take_warnings()
 
 
-async def test_recipients_are_told_and_actions_are_run(runner: BlueprintRunner) -> None:
+async def test_recipients_are_notified_and_actions_are_run(runner: BlueprintRunner) -> None:
     await summarise(
         runner,
         recipients=[runner.entity_id(runner.home.joint, "feed", "notify")],
@@ -173,7 +173,9 @@ async def test_recipients_are_told_and_actions_are_run(runner: BlueprintRunner) 
     assert runner.notifications == []
 
 
-async def test_a_plan_is_shown_to_nobody_else(runner: BlueprintRunner) -> None:
+async def test_a_plan_is_shown_in_home_assistant_only(
+    runner: BlueprintRunner,
+) -> None:
     await summarise(
         runner,
         recipients=[runner.entity_id(runner.home.joint, "feed", "notify")],
