@@ -188,12 +188,6 @@ async def transfer_client(
 
 
 @pytest.fixture
-def teller(transfer_client: TransferClient) -> TransferClient:
-    """Return the same client by its former name, which other tests still use."""
-    return transfer_client
-
-
-@pytest.fixture
 def let_pass(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> LetPass:
     """Stop the clock; return a function that turns it, for Home Assistant and the bank."""
 

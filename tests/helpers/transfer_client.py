@@ -201,10 +201,6 @@ class TransferClient:
         return external_id
 
 
-# The former name, which other tests still use.
-Teller = TransferClient
-
-
 def results_of(response: Response) -> list[str]:
     """Return the result of each transfer in a response."""
     return [move["result"] for move in response["moves"]]

@@ -32,7 +32,7 @@ from sandbox.faults import Answer, DropBefore, Fault, LoseResponse
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
-from tests.helpers.transfer_client import Meanwhile, Teller, refused
+from tests.helpers.transfer_client import Meanwhile, TransferClient, refused
 
 from .test_file_types import SUPPORTED_CONTENT
 
@@ -70,18 +70,22 @@ class PaymentAttachments:
     """Attaches files to one payment of Ann's, and removes them."""
 
     def __init__(
-        self, teller: Teller, home: Household, payment: Transaction, server: BankServer
+        self,
+        transfer_client: TransferClient,
+        home: Household,
+        payment: Transaction,
+        server: BankServer,
     ) -> None:
         """Initialize the attachments of a payment."""
-        self.hass = teller.hass
-        self.teller = teller
-        self.account = teller.device(home.current)
+        self.hass = transfer_client.hass
+        self.transfer_client = transfer_client
+        self.account = transfer_client.device(home.current)
         self.payment = payment
         self._server = server
 
     async def attach(self, **source: object) -> dict[str, Any]:
         """Attach a file to the payment, and return the response."""
-        return await self.teller.call(
+        return await self.transfer_client.call(
             ATTACH, account=self.account, transaction_id=self.payment.id, **source
         )
 
@@ -103,11 +107,11 @@ class PaymentAttachments:
 
 @pytest.fixture
 def attachments(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> PaymentAttachments:
     """Return the attachments of a payment in the Deli."""
     payment = bank.pay(home.current.id, -675, merchant="Deli")
-    return PaymentAttachments(teller, home, payment, server)
+    return PaymentAttachments(transfer_client, home, payment, server)
 
 
 # Attaching
@@ -451,7 +455,7 @@ def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
 async def test_a_pot_has_no_transactions(
     attachments: PaymentAttachments, home: Household, photo: Path
 ) -> None:
-    attachments.account = attachments.teller.device(home.holiday)
+    attachments.account = attachments.transfer_client.device(home.holiday)
     with refused() as refusal:
         await attachments.attach(path=str(photo))
     assert refusal.key == "not_an_account"
@@ -498,7 +502,7 @@ async def test_a_file_cannot_be_attached_to_the_transaction_of_another_person(
 ) -> None:
     for transaction_id in ("tx_nothing", bank.pay(home.bens.id, -1).id):
         with refused() as refusal:
-            await attachments.teller.call(
+            await attachments.transfer_client.call(
                 ATTACH, account=attachments.account, transaction_id=transaction_id, path=str(photo)
             )
         assert refusal.key == "attachment_not_registered"
@@ -511,7 +515,7 @@ async def test_a_file_cannot_be_attached_to_the_transaction_of_another_person(
 
     # Without an upload there is nothing else to report.
     with refused() as refusal:
-        await attachments.teller.call(
+        await attachments.transfer_client.call(
             ATTACH,
             account=attachments.account,
             transaction_id="tx_0",
@@ -554,7 +558,7 @@ async def test_a_sign_in_that_ends_after_the_upload_starts_a_new_sign_in(
     with refused() as refusal:
         await attachments.attach(path=str(photo))
     assert refusal.key == "action_needs_sign_in"
-    assert attachments.teller.asked_to_sign_in
+    assert attachments.transfer_client.asked_to_sign_in
     assert attachments.payment.attachments == []
 
 

@@ -17,24 +17,24 @@ from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Fault
 from sandbox.household import Household
 from sandbox.server import BankServer
-from tests.helpers.transfer_client import Teller, refused
+from tests.helpers.transfer_client import TransferClient, refused
 
 CREATE = "create_feed_item"
 
 VALID: dict[str, Any] = {"account": "device", "title": "Washing done"}
 
 
-async def create(teller: Teller, home: Household, **fields: object) -> None:
+async def create(transfer_client: TransferClient, home: Household, **fields: object) -> None:
     """Show an item in the feed of Ann's current account."""
-    fields = {**VALID, "account": teller.device(home.current), **fields}
-    await teller.hass.services.async_call(DOMAIN, CREATE, fields, blocking=True)
+    fields = {**VALID, "account": transfer_client.device(home.current), **fields}
+    await transfer_client.hass.services.async_call(DOMAIN, CREATE, fields, blocking=True)
 
 
 async def test_an_item_is_shown_with_all_its_fields(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     await create(
-        teller,
+        transfer_client,
         home,
         message="It took 1 kWh.\nThat was 24p & a half.",
         image_url="https://example.com/a.gif?size=small",
@@ -57,9 +57,9 @@ async def test_an_item_is_shown_with_all_its_fields(
 
 
 async def test_a_title_is_enough(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
-    await create(teller, home)
+    await create(transfer_client, home)
     (item,) = bank.feed
     assert (item.title, item.image_url) == ("Washing done", FEED_IMAGE_URL)
     # Phones load the default picture, and they accept no other address.
@@ -69,15 +69,17 @@ async def test_a_title_is_enough(
     assert request.form.keys() == {"account_id", "type", "params[title]", "params[image_url]"}
 
 
-async def test_every_account_has_its_own_feed(teller: Teller, home: Household, bank: Bank) -> None:
+async def test_every_account_has_its_own_feed(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
     accounts = (home.current, home.joint, home.flex, home.rewards, home.loan)
     for account in accounts:
-        await create(teller, home, account=teller.device(account))
+        await create(transfer_client, home, account=transfer_client.device(account))
     assert [item.account_id for item in bank.feed] == [account.id for account in accounts]
 
 
-async def test_the_action_has_no_response(teller: Teller) -> None:
-    assert teller.hass.services.supports_response(DOMAIN, CREATE) is SupportsResponse.NONE
+async def test_the_action_has_no_response(transfer_client: TransferClient) -> None:
+    assert transfer_client.hass.services.supports_response(DOMAIN, CREATE) is SupportsResponse.NONE
 
 
 # Fields
@@ -136,34 +138,36 @@ def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
 
 
 async def test_urls_must_be_complete_and_begin_with_https(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     for field in ("image_url", "url"):
         for url in ("http://example.com/a.png", "/local/a.png", "homeassistant://navigate/laundry"):
             with refused() as refusal:
-                await create(teller, home, **{field: url})
+                await create(transfer_client, home, **{field: url})
             assert refusal.key == "not_https"
             assert refusal.error.translation_placeholders == {"field": field}
     assert bank.feed == []
 
 
-async def test_a_pot_has_no_feed(teller: Teller, home: Household, bank: Bank) -> None:
+async def test_a_pot_has_no_feed(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
     with refused() as refusal:
-        await create(teller, home, account=teller.device(home.holiday))
+        await create(transfer_client, home, account=transfer_client.device(home.holiday))
     assert refusal.key == "not_an_account"
     assert bank.feed == []
 
 
 async def test_a_user_must_be_an_administrator_to_create_an_item(
-    teller: Teller,
+    transfer_client: TransferClient,
     home: Household,
     bank: Bank,
     hass_read_only_user: MockUser,
     hass_admin_user: MockUser,
 ) -> None:
     async def call(user: MockUser) -> None:
-        fields = {**VALID, "account": teller.device(home.current)}
-        await teller.hass.services.async_call(
+        fields = {**VALID, "account": transfer_client.device(home.current)}
+        await transfer_client.hass.services.async_call(
             DOMAIN, CREATE, fields, blocking=True, context=Context(user_id=user.id)
         )
 
@@ -178,7 +182,7 @@ async def test_a_user_must_be_an_administrator_to_create_an_item(
 
 
 async def test_a_failed_request_is_reported_and_not_repeated(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     """A repeated request could show the item twice, and items cannot be deleted."""
     faults: tuple[tuple[Fault, str], ...] = (
@@ -189,25 +193,27 @@ async def test_a_failed_request_is_reported_and_not_repeated(
     for number, (fault, key) in enumerate(faults, start=1):
         server.fail("POST", "/feed", fault)
         with refused() as refusal:
-            await create(teller, home)
+            await create(transfer_client, home)
         assert refusal.key == key
         assert len(server.requests_to("POST", "/feed")) == number
 
 
 async def test_an_ended_sign_in_starts_a_new_one(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     server.evict(home.ann)
     with refused() as refusal:
-        await create(teller, home)
+        await create(transfer_client, home)
     assert refusal.key == "action_needs_sign_in"
-    assert teller.asked_to_sign_in
+    assert transfer_client.asked_to_sign_in
 
 
 # The form
 
 
-async def test_the_examples_in_the_form_work(teller: Teller, home: Household, bank: Bank) -> None:
+async def test_the_examples_in_the_form_work(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
     root = Path(custom_components.monzo.__file__).parent
     forms = yaml.safe_load((root / "services.yaml").read_text(encoding="utf-8"))
     # The user interface shows them as they are, and reads them as YAML.
@@ -216,7 +222,7 @@ async def test_the_examples_in_the_form_work(teller: Teller, home: Household, ba
         for name, field in forms[CREATE]["fields"].items()
         if name != "account"
     }
-    await create(teller, home, **example)
+    await create(transfer_client, home, **example)
     (item,) = bank.feed
     assert item.title == example["title"]
     assert item.body == example["message"]

@@ -1,4 +1,4 @@
-"""The actions for one transfer: who may call them, with which devices, and what they return."""
+"""The actions for one transfer: their callers, fields, devices and responses."""
 
 from datetime import timedelta
 from decimal import Decimal

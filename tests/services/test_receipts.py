@@ -33,7 +33,7 @@ from sandbox.server import BankServer
 from tests.conftest import SignIn
 from tests.helpers.config_dialogs import TEXTS
 from tests.helpers.state_helpers import set_up
-from tests.helpers.transfer_client import Teller, refused
+from tests.helpers.transfer_client import TransferClient, refused
 
 ADD = "add_receipt"
 REMOVE = "remove_receipt"
@@ -70,16 +70,16 @@ class PaymentReceipts:
 
     def __init__(
         self,
-        teller: Teller,
+        transfer_client: TransferClient,
         home: Household,
         payment: Transaction,
         bank: Bank,
         server: BankServer,
     ) -> None:
         """Initialize the receipts of a payment."""
-        self.hass = teller.hass
-        self.teller = teller
-        self.account = teller.device(home.current)
+        self.hass = transfer_client.hass
+        self.transfer_client = transfer_client
+        self.account = transfer_client.device(home.current)
         self.payment = payment
         self._bank = bank
         self._server = server
@@ -87,7 +87,7 @@ class PaymentReceipts:
     async def add(self, **changes: object) -> Fields:
         """Add a valid receipt with some other fields, and return the response."""
         fields = {**VALID, "account": self.account, "transaction_id": self.payment.id, **changes}
-        return await self.teller.call(ADD, **fields)
+        return await self.transfer_client.call(ADD, **fields)
 
     async def remove(self, receipt_id: str) -> None:
         """Remove a receipt."""
@@ -109,10 +109,12 @@ class PaymentReceipts:
 
 
 @pytest.fixture
-def receipts(teller: Teller, home: Household, bank: Bank, server: BankServer) -> PaymentReceipts:
+def receipts(
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
+) -> PaymentReceipts:
     """Return the receipts of a payment in the Deli."""
     payment = bank.pay(home.current.id, -675, merchant="Deli")
-    return PaymentReceipts(teller, home, payment, bank, server)
+    return PaymentReceipts(transfer_client, home, payment, bank, server)
 
 
 # Adding
@@ -395,9 +397,9 @@ async def test_the_currency_is_that_of_the_account(
     account = bank.open_account(home.ann, currency="JPY", balance=100_000)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    teller = Teller(hass, entry, bank, server)
-    receipts = PaymentReceipts(teller, home, bank.pay(account.id, -1500), bank, server)
-    receipts.account = teller.device(account)
+    transfer_client = TransferClient(hass, entry, bank, server)
+    receipts = PaymentReceipts(transfer_client, home, bank.pay(account.id, -1500), bank, server)
+    receipts.account = transfer_client.device(account)
     response = await receipts.add(total=1500, items=[{"description": "Ramen", "amount": "1500"}])
     assert (response["currency"], response["total"]) == ("JPY", 1500.0)
     (receipt,) = receipts.stored.values()
@@ -457,7 +459,7 @@ def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
 
 
 async def test_a_pot_has_no_receipts(receipts: PaymentReceipts, home: Household) -> None:
-    receipts.account = receipts.teller.device(home.holiday)
+    receipts.account = receipts.transfer_client.device(home.holiday)
     with refused() as refusal:
         await receipts.add()
     assert refusal.key == "not_an_account"

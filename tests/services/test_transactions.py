@@ -39,7 +39,7 @@ from sandbox.serializers import transaction_json
 from sandbox.server import BankServer
 from tests.conftest import LetPass
 from tests.helpers.state_helpers import entity_id
-from tests.helpers.transfer_client import Teller, refused
+from tests.helpers.transfer_client import TransferClient, refused
 from tests.test_docs import ACCOUNT, FENCE, PAGES
 
 GET_TRANSACTIONS = "get_transactions"
@@ -377,9 +377,11 @@ def test_an_invalid_field_is_named(subtests: pytest.Subtests) -> None:
 
 
 async def test_the_last_thirty_days_are_returned_newest_first(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
-    response = await teller.call(GET_TRANSACTIONS, account=teller.device(home.joint))
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.joint)
+    )
     since, before = (datetime.fromisoformat(response[key]) for key in ("since", "before"))
     rows = [row for row in ledger(bank, home.joint, since) if not row.decline_reason]
     assert len(rows) > 25
@@ -390,11 +392,13 @@ async def test_the_last_thirty_days_are_returned_newest_first(
 
 
 async def test_a_transaction_is_returned_with_all_its_fields(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.current.id, -1_234, merchant="Deli", notes="lunch", category="groceries")
     picture = bank.attach(row.id, home.ann, "https://pictures.example/1.jpg", "image/jpeg")
-    response = await teller.call(GET_TRANSACTIONS, account=teller.device(home.current), limit=2)
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.current), limit=2
+    )
     round_up, payment = response["transactions"]
     assert row.merchant is not None
     assert payment == {
@@ -440,11 +444,11 @@ async def test_a_transaction_is_returned_with_all_its_fields(
 
 
 async def test_a_declined_payment_is_returned_with_its_reason(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     declined = bank.decline(home.joint.id, -99_900)
-    response = await teller.call(
-        GET_TRANSACTIONS, account=teller.device(home.joint), include_declined=True, limit=1
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.joint), include_declined=True, limit=1
     )
     (transaction,) = response["transactions"]
     assert transaction["transaction_id"] == declined.id
@@ -452,12 +456,18 @@ async def test_a_declined_payment_is_returned_with_its_reason(
 
 
 async def test_a_closed_pot_is_returned_with_its_name(
-    hass: HomeAssistant, teller: Teller, home: Household, bank: Bank, let_pass: LetPass
+    hass: HomeAssistant,
+    transfer_client: TransferClient,
+    home: Household,
+    bank: Bank,
+    let_pass: LetPass,
 ) -> None:
     bank.close_pot(home.holiday.id)
     await let_pass(timedelta(hours=2))
     assert entity_id(hass, home.holiday.id, "pot_balance") is None
-    response = await teller.call(GET_TRANSACTIONS, account=teller.device(home.current), limit=1)
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.current), limit=1
+    )
     (transaction,) = response["transactions"]
     assert (transaction["kind"], transaction["pot"], transaction["name"]) == (
         "pot_withdrawal",
@@ -466,42 +476,53 @@ async def test_a_closed_pot_is_returned_with_its_name(
     )
 
 
-async def test_responses_can_be_sent_to_a_browser(teller: Teller, home: Household) -> None:
+async def test_responses_can_be_sent_to_a_browser(
+    transfer_client: TransferClient, home: Household
+) -> None:
     for action in READING:
-        assert json_bytes(await teller.call(action, account=teller.device(home.current)))
+        assert json_bytes(
+            await transfer_client.call(action, account=transfer_client.device(home.current))
+        )
 
 
 async def test_a_response_without_a_matching_transaction_is_complete(
-    teller: Teller, home: Household
+    transfer_client: TransferClient, home: Household
 ) -> None:
-    response = await teller.call(
-        GET_TRANSACTIONS, account=teller.device(home.joint), merchant="nowhere"
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.joint), merchant="nowhere"
     )
     assert response["transactions"] == []
     assert response["complete"] is True
 
 
-async def test_every_open_account_can_be_read(teller: Teller, home: Household, bank: Bank) -> None:
+async def test_every_open_account_can_be_read(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
     for account in (home.current, home.joint, home.flex, home.rewards):
         row = bank.pay(account.id, -100)
-        response = await teller.call(GET_TRANSACTIONS, account=teller.device(account))
+        response = await transfer_client.call(
+            GET_TRANSACTIONS, account=transfer_client.device(account)
+        )
         assert row.id in ids(response)
     # The bank lists no transactions for a loan.
-    assert ids(await teller.call(GET_TRANSACTIONS, account=teller.device(home.loan))) == []
+    assert (
+        ids(await transfer_client.call(GET_TRANSACTIONS, account=transfer_client.device(home.loan)))
+        == []
+    )
 
 
 async def test_an_account_in_another_currency_has_the_decimals_of_that_currency(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     yen = bank.open_account(home.ann, currency="JPY", balance=100_000)
     row = bank.pay(yen.id, -1_234)
-    assert await teller.hass.config_entries.async_reload(teller.entry.entry_id)
-    account = teller.device(yen)
-    assert (await teller.call(GET_SPENDING, account=account))["total"] == 1234
-    response = await teller.call(GET_TRANSACTIONS, account=account, minimum_amount=1234)
+    assert await transfer_client.hass.config_entries.async_reload(transfer_client.entry.entry_id)
+    account = transfer_client.device(yen)
+    assert (await transfer_client.call(GET_SPENDING, account=account))["total"] == 1234
+    response = await transfer_client.call(GET_TRANSACTIONS, account=account, minimum_amount=1234)
     assert ids(response) == [row.id]
     with refused() as refusal:
-        await teller.call(GET_TRANSACTIONS, account=account, minimum_amount="1234.5")
+        await transfer_client.call(GET_TRANSACTIONS, account=account, minimum_amount="1234.5")
     placeholders = refusal.error.translation_placeholders or {}
     assert (placeholders["currency"], placeholders["decimals"]) == ("JPY", "0")
 
@@ -510,7 +531,7 @@ async def test_an_account_in_another_currency_has_the_decimals_of_that_currency(
 
 
 async def test_the_start_of_a_span_is_inclusive_and_its_end_exclusive(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     since, before = (ago(days=days).replace(microsecond=0) for days in (20, 10))
     too_early = bank.pay(home.joint.id, -1, at=since - timedelta(milliseconds=1))
@@ -518,14 +539,14 @@ async def test_the_start_of_a_span_is_inclusive_and_its_end_exclusive(
     last = bank.pay(home.joint.id, -3, at=before - timedelta(milliseconds=1))
     too_late = bank.pay(home.joint.id, -4, at=before)
     span = {"since": since.isoformat(), "before": before.isoformat()}
-    account = teller.device(home.joint)
+    account = transfer_client.device(home.joint)
 
-    response = await teller.call(GET_TRANSACTIONS, account=account, **span)
+    response = await transfer_client.call(GET_TRANSACTIONS, account=account, **span)
     assert (ids(response)[0], ids(response)[-1]) == (last.id, first.id)
     assert not {too_early.id, too_late.id} & set(ids(response))
     assert (response["since"], response["before"]) == (span["since"], span["before"])
 
-    spent = await teller.call(GET_SPENDING, account=account, **span)
+    spent = await transfer_client.call(GET_SPENDING, account=account, **span)
     assert (spent["since"], spent["before"]) == (span["since"], span["before"])
     within = [row for row in ledger(bank, home.joint, since) if row.created < before]
     assert spent["total"] == sum(map(cost, within)) / 100
@@ -545,88 +566,96 @@ class ExclusiveSince(Fault):
 
 
 async def test_the_start_is_inclusive_even_if_the_bank_treats_it_as_exclusive(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
     first = ago(days=2).replace(microsecond=0)
     row = bank.pay(home.rewards.id, -250, at=first)
-    span = {"account": teller.device(home.rewards), "since": first}
+    span = {"account": transfer_client.device(home.rewards), "since": first}
     server.fail("GET", "/transactions", ExclusiveSince(), times=None)
-    assert ids(await teller.call(GET_TRANSACTIONS, **span)) == [row.id]
-    assert (await teller.call(GET_SPENDING, **span))["total"] == 2.5
+    assert ids(await transfer_client.call(GET_TRANSACTIONS, **span)) == [row.id]
+    assert (await transfer_client.call(GET_SPENDING, **span))["total"] == 2.5
 
 
 async def test_without_an_end_a_payment_dated_in_the_future_is_returned(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     """The clock of the bank may be ahead of Home Assistant's."""
     row = bank.pay(home.joint.id, -350, at=ago(minutes=-2))
-    response = await teller.call(GET_TRANSACTIONS, account=teller.device(home.joint), limit=1)
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.joint), limit=1
+    )
     assert ids(response) == [row.id]
 
 
 async def test_a_whole_year_can_be_read_just_after_a_sign_in(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     first = bank.pay(home.joint.id, -350, at=ago(days=365, hours=20))
-    span = {"account": teller.device(home.joint), "since": ago(days=366)}
-    response = await teller.call(GET_TRANSACTIONS, limit=1000, **span)
+    span = {"account": transfer_client.device(home.joint), "since": ago(days=366)}
+    response = await transfer_client.call(GET_TRANSACTIONS, limit=1000, **span)
     assert ids(response) == [
         row.id for row in ledger(bank, home.joint, ago(days=367)) if not row.decline_reason
     ]
     assert ids(response)[-1] == first.id
-    spent = await teller.call(GET_SPENDING, by="day", **span)
+    spent = await transfer_client.call(GET_SPENDING, by="day", **span)
     assert spent["groups"][0]["transactions"] == 1
 
 
 async def test_an_impossible_span_is_refused_without_a_request(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
-    account, sent = teller.device(home.joint), len(server.requests)
+    account, sent = transfer_client.device(home.joint), len(server.requests)
     for action in READING:
         with refused() as refusal:
-            await teller.call(action, account=account, since=ago(days=367))
+            await transfer_client.call(action, account=account, since=ago(days=367))
         assert refusal.key == "span_too_long"
         with refused() as refusal:
-            await teller.call(action, account=account, since=ago(days=1), before=ago(days=2))
+            await transfer_client.call(
+                action, account=account, since=ago(days=1), before=ago(days=2)
+            )
         assert refusal.key == "since_not_before"
     assert len(server.requests) == sent
 
 
 async def test_older_history_is_refused_some_minutes_after_a_sign_in(
-    let_pass: LetPass, teller: Teller, home: Household
+    let_pass: LetPass, transfer_client: TransferClient, home: Household
 ) -> None:
-    account = teller.device(home.joint)
+    account = transfer_client.device(home.joint)
     for action in READING:
-        await teller.call(action, account=account, since=ago(days=100))
+        await transfer_client.call(action, account=account, since=ago(days=100))
     await let_pass(timedelta(minutes=6))
     for action in READING:
         with refused() as refusal:
-            await teller.call(action, account=account, since=ago(days=100))
+            await transfer_client.call(action, account=account, since=ago(days=100))
         assert refusal.key == "history_too_old"
         assert "89 days" in refusal.text
         assert not isinstance(refusal.error, ServiceValidationError)
-        await teller.call(action, account=account, since=ago(days=89))
+        await transfer_client.call(action, account=account, since=ago(days=89))
 
 
 # The limit
 
 
 async def test_a_response_with_more_matches_than_the_limit_is_not_complete(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
-    account, since = teller.device(home.joint), ago(days=3)
+    account, since = transfer_client.device(home.joint), ago(days=3)
     rows = ledger(bank, home.joint, since)
     for limit, complete in ((len(rows) - 1, False), (len(rows), True), (len(rows) + 1, True)):
-        response = await teller.call(GET_TRANSACTIONS, account=account, since=since, limit=limit)
+        response = await transfer_client.call(
+            GET_TRANSACTIONS, account=account, since=since, limit=limit
+        )
         assert response["complete"] is complete
         assert ids(response) == [row.id for row in rows][:limit]
 
 
 async def test_the_newest_few_take_one_request_for_a_short_span(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     sent = len(server.requests)
-    response = await teller.call(GET_TRANSACTIONS, account=teller.device(home.current), limit=3)
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.current), limit=3
+    )
     (request,) = server.requests[sent:]
     assert request.path == "/transactions"
     assert datetime.fromisoformat(request.query["since"]) > ago(days=4)
@@ -634,12 +663,12 @@ async def test_the_newest_few_take_one_request_for_a_short_span(
 
 
 async def test_a_rare_transaction_is_found_with_few_requests(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
     old = bank.pay(home.current.id, -999, merchant="Sock Shop", at=ago(days=29))
     sent = len(server.requests)
-    response = await teller.call(
-        GET_TRANSACTIONS, account=teller.device(home.current), limit=1, merchant="sock"
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.current), limit=1, merchant="sock"
     )
     assert ids(response) == [old.id]
     assert response["complete"] is True
@@ -647,13 +676,15 @@ async def test_a_rare_transaction_is_found_with_few_requests(
 
 
 async def test_several_pages_are_read_and_each_transaction_is_returned_once(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
     # Three at a time have the same timestamp, also where a page ends.
     for number in range(350):
         bank.pay(home.joint.id, -1 - number, at=ago(minutes=1000 - number // 3))
     sent = len(server.requests)
-    response = await teller.call(GET_TRANSACTIONS, account=teller.device(home.joint), limit=1000)
+    response = await transfer_client.call(
+        GET_TRANSACTIONS, account=transfer_client.device(home.joint), limit=1000
+    )
     assert len(ids(response)) == len(set(ids(response)))
     since = datetime.fromisoformat(response["since"])
     assert set(ids(response)) == {row.id for row in ledger(bank, home.joint, since)}
@@ -663,29 +694,33 @@ async def test_several_pages_are_read_and_each_transaction_is_returned_once(
 
 
 async def test_a_response_is_not_complete_if_a_transaction_cannot_be_read(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
     def spoil(data: dict[str, Any]) -> dict[str, Any]:
         data["transactions"][-1]["amount"] = "much"
         return data
 
-    account = teller.device(home.joint)
+    account = transfer_client.device(home.joint)
     newest, second = ledger(bank, home.joint, ago(days=30))[:2]
     server.fail("GET", "/transactions", Edited(spoil), times=2)
-    response = await teller.call(GET_TRANSACTIONS, account=account)
+    response = await transfer_client.call(GET_TRANSACTIONS, account=account)
     assert response["complete"] is False
     assert newest.id not in ids(response)
     assert ids(response)[0] == second.id
-    assert (await teller.call(GET_SPENDING, account=account))["complete"] is False
+    assert (await transfer_client.call(GET_SPENDING, account=account))["complete"] is False
 
 
 # Get spending
 
 
-async def test_spending_equals_the_ledger(teller: Teller, home: Household, bank: Bank) -> None:
+async def test_spending_equals_the_ledger(
+    transfer_client: TransferClient, home: Household, bank: Bank
+) -> None:
     since = ago(days=55)
     total = sum(map(cost, ledger(bank, home.current, since)))
-    response = await teller.call(GET_SPENDING, account=teller.device(home.current), since=since)
+    response = await transfer_client.call(
+        GET_SPENDING, account=transfer_client.device(home.current), since=since
+    )
     assert response["total"] == total / 100
     assert response["complete"] is True
     assert (response["account_id"], response["currency"]) == (home.current.id, "GBP")
@@ -693,8 +728,8 @@ async def test_spending_equals_the_ledger(teller: Teller, home: Household, bank:
     amounts = groups(response, "category").values()
     assert sum(round(amount * 100) for amount, _count in amounts) == total
 
-    ungrouped = await teller.call(
-        GET_SPENDING, account=teller.device(home.current), since=since, by="none"
+    ungrouped = await transfer_client.call(
+        GET_SPENDING, account=transfer_client.device(home.current), since=since, by="none"
     )
     assert (ungrouped["total"], ungrouped["groups"]) == (total / 100, [])
 
@@ -717,45 +752,48 @@ class ForOneAccount(Fault):
 
 
 async def test_the_device_must_be_an_account(
-    teller: Teller, home: Household, ann: MockConfigEntry, subtests: pytest.Subtests
+    transfer_client: TransferClient,
+    home: Household,
+    ann: MockConfigEntry,
+    subtests: pytest.Subtests,
 ) -> None:
-    person = dr.async_get(teller.hass).async_get_device_by_identifier(
+    person = dr.async_get(transfer_client.hass).async_get_device_by_identifier(
         (DOMAIN, home.ann.user_id), ann.entry_id
     )
     assert person is not None
     for action, fields in ALL_ACTIONS.items():
         for device, key in (
-            (teller.device(home.holiday), "not_an_account"),
+            (transfer_client.device(home.holiday), "not_an_account"),
             (person.id, "not_an_account"),
             ("", "service_device_not_found"),
             ("no such device", "service_device_not_found"),
         ):
             with subtests.test(action=action, device=device):
                 with refused() as refusal:
-                    await teller.call(action, account=device, **fields)
+                    await transfer_client.call(action, account=device, **fields)
                 assert refusal.key == key
 
 
 async def test_an_account_without_data_is_refused(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
-    account = teller.device(home.current)
+    account = transfer_client.device(home.current)
     server.fail("GET", "/balance", ForOneAccount(home.current.id, Answer.html(502)), times=None)
-    await teller.entry.runtime_data.balances.async_refresh()
+    await transfer_client.entry.runtime_data.balances.async_refresh()
     for action, fields in ALL_ACTIONS.items():
         with refused() as refusal:
-            await teller.call(action, account=account, **fields)
+            await transfer_client.call(action, account=account, **fields)
         assert refusal.key == "cannot_be_read"
 
-    assert await teller.hass.config_entries.async_unload(teller.entry.entry_id)
+    assert await transfer_client.hass.config_entries.async_unload(transfer_client.entry.entry_id)
     for action, fields in ALL_ACTIONS.items():
         with refused() as refusal:
-            await teller.call(action, account=account, **fields)
+            await transfer_client.call(action, account=account, **fields)
         assert refusal.key == "service_config_entry_not_loaded"
 
 
 async def test_every_user_can_read_and_only_administrators_can_annotate(
-    teller: Teller,
+    transfer_client: TransferClient,
     home: Household,
     bank: Bank,
     hass_read_only_user: MockUser,
@@ -764,10 +802,10 @@ async def test_every_user_can_read_and_only_administrators_can_annotate(
     row = bank.pay(home.current.id, -100)
 
     async def call(action: str, user: MockUser, **fields: Any) -> ServiceResponse:
-        return await teller.hass.services.async_call(
+        return await transfer_client.hass.services.async_call(
             DOMAIN,
             action,
-            {"account": teller.device(home.current), **fields},
+            {"account": transfer_client.device(home.current), **fields},
             blocking=True,
             context=Context(user_id=user.id),
             return_response=True,
@@ -782,9 +820,10 @@ async def test_every_user_can_read_and_only_administrators_can_annotate(
     assert row.notes == "mine"
 
 
-async def test_only_the_response_of_annotating_is_optional(teller: Teller) -> None:
+async def test_only_the_response_of_annotating_is_optional(transfer_client: TransferClient) -> None:
     supported = {
-        action: teller.hass.services.supports_response(DOMAIN, action) for action in ALL_ACTIONS
+        action: transfer_client.hass.services.supports_response(DOMAIN, action)
+        for action in ALL_ACTIONS
     }
     assert supported == {
         GET_TRANSACTIONS: SupportsResponse.ONLY,
@@ -797,7 +836,7 @@ async def test_only_the_response_of_annotating_is_optional(teller: Teller) -> No
 
 
 async def test_each_error_of_the_bank_has_a_message(
-    teller: Teller, home: Household, server: BankServer, subtests: pytest.Subtests
+    transfer_client: TransferClient, home: Household, server: BankServer, subtests: pytest.Subtests
 ) -> None:
     invalid_range = Answer.error("bad_request.bad_time_range", "Not like this")
     faults: tuple[tuple[str, Fault, str], ...] = (
@@ -818,7 +857,9 @@ async def test_each_error_of_the_bank_has_a_message(
         with subtests.test(name):
             handle = server.fail("GET", "/transactions", fault, times=None)
             with refused() as refusal:
-                await teller.call(GET_TRANSACTIONS, account=teller.device(home.current))
+                await transfer_client.call(
+                    GET_TRANSACTIONS, account=transfer_client.device(home.current)
+                )
             handle.clear()
             assert refusal.key == key
             assert not isinstance(refusal.error, ServiceValidationError)
@@ -827,54 +868,61 @@ async def test_each_error_of_the_bank_has_a_message(
             if key == "asked_to_wait":
                 assert "77 seconds" in refusal.text
         if key not in {"action_needs_sign_in", "asked_to_wait"}:
-            assert not teller.asked_to_sign_in
-    assert teller.asked_to_sign_in
+            assert not transfer_client.asked_to_sign_in
+    assert transfer_client.asked_to_sign_in
 
 
 async def test_every_action_reports_errors_of_the_bank(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     server.fail("*", "/transactions*", Answer.html(502), times=None)
     for action, fields in ALL_ACTIONS.items():
         with refused() as refusal:
-            await teller.call(action, account=teller.device(home.current), **fields)
+            await transfer_client.call(
+                action, account=transfer_client.device(home.current), **fields
+            )
         assert refusal.key == "no_answer"
 
 
 async def test_an_unreachable_bank_has_its_own_message(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     await server.stop()
     with refused():
         # The first request finds that the open connection is broken.
-        await teller.call(GET_TRANSACTIONS, account=teller.device(home.current))
+        await transfer_client.call(GET_TRANSACTIONS, account=transfer_client.device(home.current))
     with refused() as refusal:
-        await teller.call(GET_TRANSACTIONS, account=teller.device(home.current))
+        await transfer_client.call(GET_TRANSACTIONS, account=transfer_client.device(home.current))
     assert refusal.key == "cannot_connect"
 
 
 async def test_a_token_that_cannot_be_renewed_at_the_moment_is_no_reason_to_sign_in(
-    teller: Teller, home: Household, server: BankServer
+    transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     for fault in (DropBefore(), Answer.html(502)):
         server.expire_access_token(home.ann)
         server.fail("POST", "/oauth2/token", fault)
         with refused() as refusal:
-            await teller.call(GET_TRANSACTIONS, account=teller.device(home.current))
+            await transfer_client.call(
+                GET_TRANSACTIONS, account=transfer_client.device(home.current)
+            )
         assert refusal.key == "cannot_connect"
-    assert not teller.asked_to_sign_in
+    assert not transfer_client.asked_to_sign_in
 
 
 # Annotate transaction
 
 
 async def test_notes_are_written_replaced_and_cleared(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.current.id, -350)
     for notes in ("Lunch with Sam & Äda\nand Bo", "Lunch", ""):
-        response = await teller.call(
-            ANNOTATE, account=teller.device(home.current), transaction_id=row.id, notes=notes
+        response = await transfer_client.call(
+            ANNOTATE,
+            account=transfer_client.device(home.current),
+            transaction_id=row.id,
+            notes=notes,
         )
         assert row.notes == notes
         assert response == {
@@ -886,44 +934,44 @@ async def test_notes_are_written_replaced_and_cleared(
 
 
 async def test_the_response_contains_only_stored_metadata(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.current.id, -350, notes="lunch")
-    call = {"account": teller.device(home.current), "transaction_id": row.id}
+    call = {"account": transfer_client.device(home.current), "transaction_id": row.id}
     metadata = {"project": "kitchen", "number": 7}
-    response = await teller.call(ANNOTATE, **call, metadata=metadata)
+    response = await transfer_client.call(ANNOTATE, **call, metadata=metadata)
     assert (response["notes"], response["metadata"]) == ("lunch", {})
 
     bank.behaviour = replace(bank.behaviour, keep_metadata=True)
-    response = await teller.call(ANNOTATE, **call, notes="dinner", metadata=metadata)
+    response = await transfer_client.call(ANNOTATE, **call, notes="dinner", metadata=metadata)
     assert response["notes"] == "dinner"
     assert response["metadata"] == {"project": "kitchen", "number": "7", "notes": "dinner"}
 
 
 async def test_a_call_without_notes_and_metadata_is_refused_without_a_request(
-    teller: Teller, home: Household, bank: Bank, server: BankServer
+    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
     call = {
-        "account": teller.device(home.current),
+        "account": transfer_client.device(home.current),
         "transaction_id": bank.pay(home.current.id, -350).id,
     }
     sent = len(server.requests)
     with refused() as refusal:
-        await teller.call(ANNOTATE, **call)
+        await transfer_client.call(ANNOTATE, **call)
     assert refusal.key == "nothing_to_annotate"
     with refused() as refusal:
-        await teller.call(ANNOTATE, **call, metadata={})
+        await transfer_client.call(ANNOTATE, **call, metadata={})
     assert refusal.key == "nothing_to_annotate"
     assert len(server.requests) == sent
 
 
 async def test_a_transaction_of_another_account_is_not_annotated(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     row = bank.pay(home.joint.id, -350)
     with refused() as refusal:
-        await teller.call(
-            ANNOTATE, account=teller.device(home.current), transaction_id=row.id, notes="x"
+        await transfer_client.call(
+            ANNOTATE, account=transfer_client.device(home.current), transaction_id=row.id, notes="x"
         )
     assert refusal.key == "not_the_accounts_transaction"
     assert refusal.error.translation_placeholders == {
@@ -934,14 +982,14 @@ async def test_a_transaction_of_another_account_is_not_annotated(
 
 
 async def test_an_unknown_transaction_is_not_annotated(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     bens = bank.pay(home.bens.id, -350)
     for transaction_id in ("tx_0", "../accounts", "Ä/?#%", bens.id):
         with refused() as refusal:
-            await teller.call(
+            await transfer_client.call(
                 ANNOTATE,
-                account=teller.device(home.current),
+                account=transfer_client.device(home.current),
                 transaction_id=transaction_id,
                 notes="x",
             )
@@ -953,7 +1001,7 @@ async def test_an_unknown_transaction_is_not_annotated(
 
 
 async def test_the_logs_contain_no_private_data(
-    teller: Teller,
+    transfer_client: TransferClient,
     home: Household,
     bank: Bank,
     server: BankServer,
@@ -962,14 +1010,14 @@ async def test_the_logs_contain_no_private_data(
     row = bank.pay(home.current.id, -123_45, merchant="Deli", notes="a secret")
     caplog.set_level(logging.DEBUG)
     caplog.clear()
-    account = teller.device(home.current)
+    account = transfer_client.device(home.current)
     for action in READING:
-        await teller.call(action, account=account)
-    await teller.call(ANNOTATE, account=account, transaction_id=row.id, notes="hush")
+        await transfer_client.call(action, account=account)
+    await transfer_client.call(ANNOTATE, account=account, transaction_id=row.id, notes="hush")
     server.fail("*", "/transactions*", Answer.html(502), times=None)
     for action, fields in ALL_ACTIONS.items():
         with refused():
-            await teller.call(action, account=account, **fields)
+            await transfer_client.call(action, account=account, **fields)
     secrets = {"123.45", "12345", "Deli", "secret", "hush", row.id, home.current.id, "Ann"}
     lines = [
         record.getMessage() + (record.exc_text or "")
@@ -991,11 +1039,13 @@ def example_below(heading: str) -> str:
     return str(text)
 
 
-async def run(teller: Teller, example: str, account: Account) -> list[dict[str, Any]]:
+async def run(
+    transfer_client: TransferClient, example: str, account: Account
+) -> list[dict[str, Any]]:
     """Run an example as a script, and return the notifications that it creates."""
-    hass = teller.hass
+    hass = transfer_client.hass
     assert await async_setup_component(hass, "persistent_notification", {})
-    sequence = yaml.safe_load(example.replace(ACCOUNT, teller.device(account)))
+    sequence = yaml.safe_load(example.replace(ACCOUNT, transfer_client.device(account)))
     assert await async_setup_component(
         hass, "script", {"script": {"example": {"sequence": sequence}}}
     )
@@ -1005,36 +1055,40 @@ async def run(teller: Teller, example: str, account: Account) -> list[dict[str, 
 
 
 async def test_the_example_of_larger_payments_works(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     bank.pay(home.current.id, -12_050, merchant="Gadget Shed")
     bank.pay(home.current.id, -4_999, merchant="Bookworm")
-    (notification,) = await run(teller, example_below("Get transactions"), home.current)
+    (notification,) = await run(transfer_client, example_below("Get transactions"), home.current)
     assert "- Gadget Shed: 120.5 GBP" in notification["message"]
     assert "Bookworm" not in notification["message"]
 
 
 async def test_the_example_of_monthly_spending_works(
-    teller: Teller, home: Household, bank: Bank
+    transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     bank.pay(home.current.id, -300_000, category="holidays")
     month = dt_util.start_of_local_day().replace(day=1)
     by_category: Counter[str] = Counter()
     for row in ledger(bank, home.current, month):
         by_category[row.category] += cost(row)
-    (notification,) = await run(teller, example_below("Get spending"), home.current)
+    (notification,) = await run(transfer_client, example_below("Get spending"), home.current)
     assert notification["title"] == f"Spent this month: {by_category.total() / 100} GBP"
     assert notification["message"].splitlines()[0].strip() == "- holidays: 3000.0"
 
 
 async def test_the_example_of_automatic_notes_works(
-    let_pass: LetPass, teller: Teller, home: Household, bank: Bank
+    let_pass: LetPass, transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
-    text = example_below("Annotate transaction").replace(ACCOUNT, teller.device(home.current))
+    text = example_below("Annotate transaction").replace(
+        ACCOUNT, transfer_client.device(home.current)
+    )
     automation = yaml.safe_load(text)
     await let_pass(timedelta(minutes=6))
-    assert await async_setup_component(teller.hass, "automation", {"automation": automation})
-    await teller.hass.async_block_till_done()
+    assert await async_setup_component(
+        transfer_client.hass, "automation", {"automation": automation}
+    )
+    await transfer_client.hass.async_block_till_done()
     lunch = bank.pay(home.current.id, -1_250, merchant="Deli")
     await let_pass(timedelta(minutes=2))
     book = bank.pay(home.current.id, -1_250, merchant="Bookworm")

@@ -1,4 +1,4 @@
-"""Money moves exactly once or not at all, and the caller learns which, whatever the bank does."""
+"""Money moves exactly once or not at all, and the caller learns which of them, at any fault."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Preparation of a batch: which transfers a request would make now, and what prevents them."""
+"""Preparation of a batch: the transfers that a request would make now, and their problems."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

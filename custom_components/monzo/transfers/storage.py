@@ -38,7 +38,7 @@ class JournalStore(Store[JsonObject]):
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: JsonObject
     ) -> JsonObject:
-        """Add what minor version 1 did not store. A newer minor version stays as it is."""
+        """Add the keys that minor version 1 did not have. A newer minor version stays as it is."""
         if old_minor_version < STORAGE_MINOR_VERSION:
             for transfer in old_data["transfers"].values():
                 is_done = transfer["done"]
