@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from custom_components.monzo.const import DOMAIN
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import TEXTS
 
 MY_ADDRESS = "https://my.home-assistant.io/redirect/oauth"
 

@@ -32,9 +32,9 @@ from sandbox.models import Account, Person, Pot
 from sandbox.server import Answer, BankServer
 from tests.helpers.automations import option_names, set_up_automation
 from tests.helpers.state_helpers import device, set_up
+from tests.helpers.texts import ICONS, TEXTS
 
 from .conftest import LetPass, SignIn
-from .test_translations import ICONS, TEXTS
 
 A_POLL = timedelta(minutes=2)
 A_WHILE = timedelta(minutes=6)

@@ -34,12 +34,10 @@ from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersE
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
+from tests.helpers.texts import TEXTS
 
 ROOT = Path(__file__).parents[1]
 INTEGRATION = Path(custom_components.monzo.__file__).parent
-TEXTS: dict[str, Any] = json.loads(
-    (INTEGRATION / "translations/en.json").read_text(encoding="utf-8")
-)
 MANIFEST: dict[str, Any] = json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))
 
 # Addresses that pages may link to, besides this repository and My Home Assistant.

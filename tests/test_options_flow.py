@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo.const import DOMAIN
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import TEXTS
 
 from .conftest import SignIn
 

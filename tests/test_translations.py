@@ -1,7 +1,6 @@
 """English texts: the loaded integration finds a text for everything that Home Assistant shows."""
 
 from collections.abc import Iterable, Iterator
-import json
 from pathlib import Path
 import re
 from typing import Any
@@ -26,12 +25,11 @@ from custom_components.monzo.bank.repair_issues import (
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.repairs import async_create_fix_flow
 from sandbox.household import Household
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import ICONS, TEXTS
 
 from .conftest import LetPass
 
 ROOT = Path(custom_components.monzo.__file__).parent
-ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text(encoding="utf-8"))
 ACTIONS: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
 
 PLACEHOLDER = re.compile(r"{(\w+)}")

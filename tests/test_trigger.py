@@ -41,9 +41,9 @@ from tests.helpers.automations import (
     set_up_automation,
 )
 from tests.helpers.state_helpers import device, set_up, shown, value
+from tests.helpers.texts import ICONS, TEXTS
 
 from .conftest import LetPass, SignIn
-from .test_translations import ICONS, TEXTS
 
 A_POLL = timedelta(minutes=2)
 A_WHILE = timedelta(minutes=6)

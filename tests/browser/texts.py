@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import TEXTS
 
 
 def text(path: str, **values: object) -> str:

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.monzo.dashboard import assets
 from sandbox.household import Household
 from tests.conftest import SignIn
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import TEXTS
 
 # A page that loads modules in the same way as Home Assistant's frontend.
 INDEX = "{% for module in extra_modules %}<script>import('{{ module }}')</script>{% endfor %}"

@@ -29,8 +29,8 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.household import Household
 from tests.conftest import SignIn
-from tests.helpers.config_dialogs import TEXTS
 from tests.helpers.state_helpers import device, entity_id, set_up
+from tests.helpers.texts import TEXTS
 
 type Card = dict[str, Any]
 type OpenDashboard = Callable[..., Awaitable[dict[str, Any]]]

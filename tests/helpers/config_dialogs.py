@@ -1,8 +1,6 @@
 """Walk through the config flow as a user does, with a browser and the bank's website."""
 
 import asyncio
-import json
-from pathlib import Path
 import re
 from typing import Any, cast
 
@@ -13,13 +11,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from yarl import URL
 
-from custom_components import monzo
 from custom_components.monzo.const import DOMAIN
 from sandbox.models import Person
-
-TEXTS: dict[str, Any] = json.loads(
-    Path(monzo.__file__).with_name("translations").joinpath("en.json").read_text(encoding="utf-8")
-)
+from tests.helpers.texts import TEXTS
 
 # The translation domain of texts that Home Assistant itself provides.
 _HOME_ASSISTANT = "homeassistant"

@@ -22,7 +22,7 @@ from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
 from sandbox.models import Account, Pot
 from sandbox.server import BankServer
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import TEXTS
 
 type Response = dict[str, Any]
 

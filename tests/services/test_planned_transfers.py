@@ -29,7 +29,7 @@ from sandbox.household import Household
 from sandbox.models import Pot
 from sandbox.server import Answer, BankServer, Delay, DropBefore, LoseResponse, Silence
 from tests.conftest import LetPass
-from tests.helpers.config_dialogs import TEXTS
+from tests.helpers.texts import TEXTS
 from tests.helpers.transfer_client import (
     Held,
     Meanwhile,

@@ -31,8 +31,8 @@ from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.conftest import SignIn
-from tests.helpers.config_dialogs import TEXTS
 from tests.helpers.state_helpers import set_up
+from tests.helpers.texts import TEXTS
 from tests.helpers.transfer_client import TransferClient, refused
 
 ADD = "add_receipt"
