@@ -251,6 +251,7 @@ class BankServer:
     def _application(self) -> web.Application:
         """Return the application: the API's endpoints, the pages, and a handler for other paths."""
         application = web.Application(client_max_size=2**26)
+        application.on_response_prepare.append(self._add_date)
         resources: dict[str, web.Resource] = {}
         for endpoint in ENDPOINTS:
             resource = resources.get(endpoint.path)
@@ -268,6 +269,10 @@ class BankServer:
         application.router.add_route("*", "/upload/{name:.+}", self._store)
         application.router.add_route("*", "/{path:.*}", self._handler(_NOT_FOUND))
         return application
+
+    async def _add_date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Date a response by the bank's clock, which may differ from that of this machine."""
+        response.headers["Date"] = format_datetime(self.bank.clock(), usegmt=True)
 
     async def _store(self, request: web.Request) -> web.StreamResponse:
         """Handle a request to the file store of attachments, which can have faults as well."""

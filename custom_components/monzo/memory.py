@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import cast
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from .clock import monotonic
 from .const import DOMAIN
 
 
@@ -20,8 +20,11 @@ class MonzoMemory:
 
     def __init__(self) -> None:
         """Initialize an empty memory."""
-        self.started_at = dt_util.utcnow()
-        """When the integration was first set up; a reload of an entry is no absence."""
+        self.started_at = monotonic()
+        """When the integration was first set up, by `clock.monotonic`.
+
+        A reload of an entry is no absence.
+        """
         self._objects: dict[tuple[type, str | None], object] = {}
         self._loading = asyncio.Lock()
 

@@ -242,7 +242,6 @@ def test_a_rate_limit_may_have_no_time_to_wait() -> None:
 
 def test_the_time_to_wait_is_at_most_a_day_and_never_negative() -> None:
     expected = {
-        None: None,
         "0": 0.0,
         "7": 7.0,
         "7200": 7200.0,
@@ -262,7 +261,9 @@ def test_the_time_to_wait_is_at_most_a_day_and_never_negative() -> None:
         "01 Jan 0001 00:00:00 +2359": None,
         "01 Jan 2030 00:00:00 +9999999999999999": None,
     }
-    assert {header: parse_retry_after(header) for header in expected} == expected
+    answers = {header: parse_retry_after({"Retry-After": header}) for header in expected}
+    assert answers == expected
+    assert parse_retry_after({}) is None
 
 
 def test_the_time_to_wait_may_be_a_date(freezer: FrozenDateTimeFactory) -> None:
@@ -275,4 +276,15 @@ def test_the_time_to_wait_may_be_a_date(freezer: FrozenDateTimeFactory) -> None:
         # Without a time zone, which means UTC.
         date.strftime("%a, %d %b %Y %H:%M:%S -0000"),
     ):
-        assert parse_retry_after(header) == 300, header
+        assert parse_retry_after({"Retry-After": header}) == 300, header
+
+
+def test_a_date_to_wait_for_is_by_the_clock_of_the_response(freezer: FrozenDateTimeFactory) -> None:
+    sent = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    headers = {
+        "Date": format_datetime(sent, usegmt=True),
+        "Retry-After": format_datetime(sent + timedelta(minutes=5), usegmt=True),
+    }
+    for wrong_by in (timedelta(days=-3), timedelta(0), timedelta(days=8)):
+        freezer.move_to(sent + wrong_by)
+        assert parse_retry_after(headers) == 300

@@ -13,7 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
-from sandbox.bank import Bank
+from sandbox.bank import Bank, utc_now
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
@@ -307,6 +307,36 @@ async def test_transactions_made_while_home_assistant_was_off_are_reported_as_la
     assert joint.heard == joint.events == ids(before, *missed, after)
     assert [report.late for report in joint.reports] == [False, True, True, True, False]
     assert too_old.id not in joint.heard
+
+
+@pytest.mark.parametrize(
+    "wrong_by", [timedelta(days=-3), timedelta(days=8)], ids=["behind", "ahead"]
+)
+async def test_a_wrong_clock_at_a_start_changes_neither_the_reports_nor_their_lateness(
+    home: Household,
+    bank: Bank,
+    joint: Listener,
+    restart: Restart,
+    let_pass: LetPass,
+    wrong_by: timedelta,
+) -> None:
+    """A Raspberry Pi without a battery starts with a wrong time of day."""
+
+    def lose_power() -> None:
+        bank.clock = lambda: utc_now() - wrong_by
+        expected.append(bank.receive(home.joint.id, 5_000, at=bank.clock() - timedelta(hours=1)))
+
+    await let_pass(max(wrong_by, timedelta(0)))
+    expected: list[Transaction] = []
+    await restart(timedelta(hours=2), lose_power)
+    expected.append(bank.pay(home.joint.id, -300))
+    await let_pass(ONE_POLL)
+    expected.append(bank.decline(home.joint.id, -99_999))
+    await let_pass(ALL_POLLS)
+    await let_pass(HOURLY_CHECK)
+
+    assert joint.heard == joint.events == ids(*expected)
+    assert [report.late for report in joint.reports] == [True, False, False]
 
 
 async def test_transactions_are_reported_only_after_home_assistant_has_started(

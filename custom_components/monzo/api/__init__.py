@@ -32,6 +32,7 @@ from .models import (
 from .money import Money, currency_exponent
 from .receipts import Receipt, ReceiptItem, ReceiptMerchant, ReceiptPayment, ReceiptTax
 from .response import parse_retry_after
+from .server_clock import ServerClock
 
 __all__ = [
     "API_URL",
@@ -65,6 +66,7 @@ __all__ = [
     "ReceiptPayment",
     "ReceiptTax",
     "Records",
+    "ServerClock",
     "Transaction",
     "UploadTarget",
     "Webhook",

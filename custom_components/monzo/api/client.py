@@ -47,6 +47,7 @@ from .models import (
 from .money import Money
 from .receipts import Receipt
 from .response import Response
+from .server_clock import ServerClock
 
 API_URL: Final = "https://api.monzo.com"
 
@@ -98,6 +99,8 @@ class MonzoClient:
         Waiting for `access_token` is not included. An upload has 60 seconds, or more if this is
         more. A change takes effect with the next request.
         """
+        self.clock = ServerClock()
+        """The time of day at the bank."""
         self._session = session
         self._access_token = access_token
         self._base_url = str(base_url).rstrip("/")
@@ -139,6 +142,8 @@ class MonzoClient:
             ),
             seconds=self.timeout,
         )
+        if (date := response.date) is not None:
+            self.clock.observe(date)
         return response.json()
 
     async def who_am_i(self) -> Identity:

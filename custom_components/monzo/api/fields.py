@@ -14,7 +14,7 @@ from .exceptions import MonzoResponseError
 from .money import Money
 
 # A date outside these years is a mistake, and arithmetic with it might overflow.
-_YEARS: Final = range(1970, 2200)
+YEARS: Final = range(1970, 2200)
 
 # A rate, quantity or coordinate beyond this is a mistake, and slow to calculate with.
 _MAX_NUMBER: Final = 10**15
@@ -106,7 +106,7 @@ class Fields:
             timestamp = datetime.fromisoformat(self.text(key) or "")
         except ValueError:
             return None
-        if timestamp.year not in _YEARS:
+        if timestamp.year not in YEARS:
             return None
         if timestamp.tzinfo is None:
             return timestamp.replace(tzinfo=UTC)

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Final, Never
 
-from aiohttp.hdrs import RETRY_AFTER
+from aiohttp.hdrs import DATE, RETRY_AFTER
 
 from .exceptions import (
     MonzoAuthenticationError,
@@ -24,6 +24,7 @@ from .exceptions import (
     MonzoResponseError,
     MonzoVerificationRequiredError,
 )
+from .fields import YEARS
 from .private import Private
 
 # The errors by the first parts of Monzo's dotted code; the first match counts. Monzo itself treats
@@ -81,6 +82,11 @@ class Response(Private):
 
     body: bytes
 
+    @property
+    def date(self) -> datetime | None:
+        """The time in UTC at which the response was sent, by the bank's clock, if it says so."""
+        return _read_http_date(self.headers.get(DATE, ""))
+
     def raise_for_status(self) -> None:
         """Raise the MonzoError that belongs to the status and code, unless the request worked."""
         if self.status >= HTTPStatus.BAD_REQUEST:
@@ -114,8 +120,7 @@ class Response(Private):
         error = _error_type(self.status, code)
         message = message or self._status_text
         if issubclass(error, MonzoRateLimitError):
-            retry_after = parse_retry_after(self.headers.get(RETRY_AFTER))
-            return error(message, code=code, retry_after=retry_after)
+            return error(message, code=code, retry_after=parse_retry_after(self.headers))
         return error(message, code=code)
 
     def _code_and_message(self) -> tuple[str | None, str]:
@@ -149,23 +154,33 @@ def _redacted_line(message: str) -> str:
     return _PRIVATE.sub("…", line)[:_MAX_MESSAGE]
 
 
-def parse_retry_after(header: str | None) -> float | None:
-    """Return the seconds to wait from a Retry-After header (RFC 9110), at most one day.
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to wait from the Retry-After header (RFC 9110), at most one day.
 
-    The header holds a number of seconds or a date. Returns None if it is missing or unreadable.
+    The header holds a number of seconds, or a date by the clock that the Date header shows. Returns
+    None if it is missing or unreadable.
     """
-    if header is None:
-        return None
+    header = headers.get(RETRY_AFTER, "")
     try:
-        if header.isdecimal():
-            seconds = float(header)
-        else:
-            date = parsedate_to_datetime(header)
-            seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        seconds = float(header) if header.isdecimal() else None
+    except ValueError:
+        return None
+    if seconds is None and (until := _read_http_date(header)) is not None:
+        # The local clock may be wrong by days.
+        now = _read_http_date(headers.get(DATE, "")) or datetime.now(UTC)
+        seconds = (until - now).total_seconds()
+    # A date in the past means that the clocks disagree, rather than that waiting is unnecessary.
+    return min(seconds, _MAX_RETRY_AFTER) if seconds is not None and seconds >= 0 else None
+
+
+def _read_http_date(header: str) -> datetime | None:
+    """Return the time of a header with a date (RFC 9110), in UTC; None if it is unreadable."""
+    try:
+        date = parsedate_to_datetime(header)
+        date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
     except ValueError, OverflowError:
         return None
-    # A date in the past means that the clocks disagree, rather than that waiting is unnecessary.
-    return min(seconds, _MAX_RETRY_AFTER) if seconds >= 0 else None
+    return date if date.year in YEARS else None
 
 
 def _refuse_constant(constant: str) -> Never:

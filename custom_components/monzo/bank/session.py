@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final, override
 
-from aiohttp.hdrs import RETRY_AFTER
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
@@ -142,5 +141,5 @@ class MonzoSession(MonzoClient):
             except OAuth2TokenRequestTransientError as err:
                 if err.status != HTTPStatus.TOO_MANY_REQUESTS:
                     raise
-                header = err.headers.get(RETRY_AFTER) if err.headers else None
-                raise MonzoRateLimitError(_PAUSED, retry_after=parse_retry_after(header)) from err
+                retry_after = parse_retry_after(err.headers or {})
+                raise MonzoRateLimitError(_PAUSED, retry_after=retry_after) from err

@@ -8,7 +8,6 @@ import math
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 
 from ..accounts import BalancesCoordinator
 from ..api import MAX_PAGE_SIZE, MonzoError, Transaction
@@ -19,7 +18,7 @@ from ..bank import (
     TRANSIENT_ERRORS,
     error_code_for_log,
 )
-from ..clock import monotonic, monotonic_at
+from ..clock import monotonic
 from .transaction_log import KEPT_FOR, KnownTransaction, TransactionLog, TransactionLogs
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,6 +69,7 @@ class AccountReader:
         self._account_id = account_id
         self._entry_id = entry_id
         self._balances = balances
+        self._clock = balances.session.clock
         self._logs = logs
         self._known_before = known_before
         self._on_new = on_new
@@ -124,7 +124,7 @@ class AccountReader:
 
     def _since(self, log: TransactionLog) -> datetime:
         """Return from when on to read an account that has been read before."""
-        now = dt_util.utcnow()
+        now = self._clock.now()
         # The bank may already list transactions that it will make tomorrow.
         since = max(now - KEPT_FOR, min(log.read_until, now) - _OVERLAP)
         return min(since, now - LOOKBACK) if self._is_reread_due else since
@@ -162,7 +162,7 @@ class AccountReader:
 
     async def _async_read(self) -> bool:
         """Read the account and publish new transactions; return whether there are any."""
-        now = dt_util.utcnow()
+        now = self._clock.now()
         # Before the request, because the account may become unreadable during it.
         currency = self._balances.data.accounts[self._account_id].currency
         log = self._logs.by_account.get(self._account_id)
@@ -227,7 +227,8 @@ class AccountReader:
     ) -> None:
         """Refresh the balance, and then publish new transactions, oldest first."""
         made = max(new[-1].created + _PRECISION, asked - _CLOCK_SKEW)
-        await self._balances.async_refresh_if_older_than((self._account_id,), monotonic_at(made))
+        at = monotonic() - (self._clock.now() - made).total_seconds()
+        await self._balances.async_refresh_if_older_than((self._account_id,), at)
         for transaction in new:
             # An entry that was set up again meanwhile has published it, or will.
             if self._stopped or transaction.id in log.known:
@@ -239,4 +240,5 @@ class AccountReader:
 
     async def _async_save(self) -> None:
         """Save the logs, even if the caller is cancelled meanwhile."""
-        await asyncio.shield(self._hass.async_create_task(self._logs.async_save()))
+        save = self._logs.async_save(self._clock.now() - KEPT_FOR)
+        await asyncio.shield(self._hass.async_create_task(save))

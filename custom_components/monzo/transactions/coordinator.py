@@ -18,7 +18,6 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_call_later
-from homeassistant.util import dt as dt_util
 
 from ..accounts import BalancesCoordinator
 from ..api import Money, MonzoAuthenticationError, MonzoError, Transaction
@@ -88,7 +87,8 @@ class TransactionsCoordinator:
             function=self._async_refresh_soon,
         )
         self._running = False
-        self._created_at = dt_util.utcnow()
+        self._clock = balances.session.clock
+        self._created_at = self._clock.now()
         self._started_at = async_get_memory(hass).started_at
 
     @callback
@@ -283,11 +283,12 @@ class TransactionsCoordinator:
 
     @callback
     def _async_publish_new(self, account_id: str, transaction: Transaction) -> None:
-        age = dt_util.utcnow() - transaction.created
+        age = self._clock.now() - transaction.created
+        running = timedelta(seconds=monotonic() - self._started_at)
         new = NewTransaction(
             transaction=transaction,
             pot=self._balances.data.pot_of(transaction),
-            late=transaction.created < self._started_at or age > LATE_AFTER,
+            late=age > min(running, LATE_AFTER),
         )
         for listener in self._listeners:
             listener(new)

@@ -7,7 +7,6 @@ from typing import Final, Self, TypedDict
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
-from homeassistant.util import dt as dt_util
 
 from ..api import Money, Transaction
 from ..const import DOMAIN
@@ -163,11 +162,13 @@ class TransactionLogs:
         self.by_account = {id_: _log_from_stored(log) for id_, log in stored.items()}
         return self
 
-    async def async_save(self) -> None:
-        """Save the logs without transactions that are too old to be of use."""
-        horizon = dt_util.utcnow() - KEPT_FOR
+    async def async_save(self, horizon: datetime) -> None:
+        """Save the logs without transactions that were made before the horizon."""
         for log in self.by_account.values():
             log.forget_before(horizon)
+        await self._async_write()
+
+    async def _async_write(self) -> None:
         await self._store.async_save(
             {account_id: _log_to_stored(log) for account_id, log in self.by_account.items()}
         )
@@ -180,7 +181,7 @@ class TransactionLogs:
             if log.entry_id != entry_id or account_id in keep
         }
         if self.by_account:
-            await self.async_save()
+            await self._async_write()
         else:
             await self._store.async_remove()
 
