@@ -401,6 +401,21 @@ class Bank:
             self._require_open(account_id), amount, sender, notes, category=category, at=at
         )
 
+    def send(  # noqa: PLR0913 - one parameter for each field
+        self,
+        account_id: str,
+        amount: int,
+        *,
+        payee: str,
+        notes: str = "",
+        category: str = "transfers",
+        at: datetime | None = None,
+    ) -> Transaction:
+        """Send a bank transfer to an account at another bank; `amount` is positive."""
+        return self._make_bank_transfer(
+            self._require_open(account_id), -amount, payee, notes, category=category, at=at
+        )
+
     def direct_debit(  # noqa: PLR0913 - one parameter for each field
         self,
         account_id: str,
@@ -462,17 +477,23 @@ class Bank:
         pot.updated = self.clock()
 
     def p2p(
-        self, from_account_id: str, to_account_id: str, amount: int, *, notes: str = ""
+        self,
+        from_account_id: str,
+        to_account_id: str,
+        amount: int,
+        *,
+        notes: str = "",
+        at: datetime | None = None,
     ) -> tuple[Transaction, Transaction]:
         """Send money to another customer; `amount` is positive. Each account gets a transaction."""
         sender, receiver = self._require_open(from_account_id), self._require_open(to_account_id)
         if sender.currency != receiver.currency:
             msg = "Both accounts must have one currency"
             raise ValueError(msg)
-        reference = self._ids.next("p2p", self.clock())
+        reference = self._ids.next("p2p", self._timestamp(at))
         transactions = (
-            self._record_p2p(sender, receiver, -amount, reference, notes),
-            self._record_p2p(receiver, sender, amount, reference, notes),
+            self._record_p2p(sender, receiver, -amount, reference, notes=notes, at=at),
+            self._record_p2p(receiver, sender, amount, reference, notes=notes, at=at),
         )
         self._notify(*transactions)
         return transactions
@@ -500,8 +521,15 @@ class Bank:
 
     # Pots
 
-    def deposit(
-        self, pot_id: str, account_id: str, amount: int, dedupe_id: str, *, trigger: str = "user"
+    def deposit(  # noqa: PLR0913 - one parameter for each field
+        self,
+        pot_id: str,
+        account_id: str,
+        amount: int,
+        dedupe_id: str,
+        *,
+        trigger: str = "user",
+        at: datetime | None = None,
     ) -> Pot:
         """Move money into a pot; `amount` is positive. A repeated `dedupe_id` moves nothing."""
         if (
@@ -516,10 +544,18 @@ class Bank:
                 "bad_request.insufficient_funds",
                 "You can't deposit more than your current account balance",
             )
-        self._notify(self._record_pot_transfer(pot, -amount, dedupe_id, trigger))
+        self._notify(self._record_pot_transfer(pot, -amount, dedupe_id, trigger, at))
         return pot
 
-    def withdraw(self, pot_id: str, account_id: str, amount: int, dedupe_id: str) -> Pot:
+    def withdraw(
+        self,
+        pot_id: str,
+        account_id: str,
+        amount: int,
+        dedupe_id: str,
+        *,
+        at: datetime | None = None,
+    ) -> Pot:
         """Move money out of a pot; `amount` is positive. A repeated `dedupe_id` moves nothing."""
         if (
             earlier := self._earlier_transfer(dedupe_id, _PotTransfer(pot_id, account_id, amount))
@@ -536,7 +572,7 @@ class Bank:
             raise BankError(
                 "bad_request.insufficient_funds", "You can't withdraw more than your pot balance"
             )
-        self._notify(self._record_pot_transfer(pot, amount, dedupe_id, "user"))
+        self._notify(self._record_pot_transfer(pot, amount, dedupe_id, "user", at))
         return pot
 
     # Reading
@@ -863,14 +899,21 @@ class Bank:
         self._notify(transaction)
         return transaction
 
-    def _record_p2p(
-        self, account: Account, other: Account, amount: int, reference: str, notes: str
+    def _record_p2p(  # noqa: PLR0913 - one parameter for each field
+        self,
+        account: Account,
+        other: Account,
+        amount: int,
+        reference: str,
+        *,
+        notes: str,
+        at: datetime | None,
     ) -> Transaction:
         person = other.owners[0]
         return self._record(
             account,
             amount,
-            None,
+            at,
             description=reference,
             scheme="p2p_payment",
             category="transfers",

@@ -1,4 +1,4 @@
-"""Ann's and Ben's household: their accounts, their pots and two months of transactions."""
+"""Ann's and Ben's household: their accounts and pots, and two months of transactions for tests."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,7 +45,14 @@ class Household:
 
 
 def build_household(bank: Bank) -> Household:
-    """Add the household with its history to an empty bank."""
+    """Add the household with two months of simple transactions to an empty bank."""
+    household = open_household(bank)
+    _add_history(household, bank.clock())
+    return household
+
+
+def open_household(bank: Bank) -> Household:
+    """Add the people, accounts and pots to an empty bank, without transactions."""
     now = bank.clock()
     long_ago = now - timedelta(days=900)
     ann, ben = bank.add_person("Ann Archer"), bank.add_person("Ben Baker")
@@ -53,7 +60,7 @@ def build_household(bank: Bank) -> Household:
     joint = bank.open_account(
         ann, ben, type="uk_retail_joint", balance=98_725, created=now - timedelta(days=700)
     )
-    household = Household(
+    return Household(
         bank=bank,
         ann=ann,
         ben=ben,
@@ -80,8 +87,6 @@ def build_household(bank: Bank) -> Household:
         ),
         bills=bank.open_pot(joint.id, "Bills", balance=74_000, style="piggy_bank"),
     )
-    _add_history(household, now)
-    return household
 
 
 def _add_history(household: Household, now: datetime) -> None:

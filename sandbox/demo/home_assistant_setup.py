@@ -1,11 +1,13 @@
 """Prepares the demo's Home Assistant: user, location, bank connection, past, dashboard."""
 
-from sandbox.bank import Bank
+from typing import Final
+
 from sandbox.home_assistant.client import WAIT_SECONDS, HomeAssistantClient
 from sandbox.home_assistant.errors import HomeAssistantFailedError
 from sandbox.home_assistant.process import EXTERNAL_HOST
 from sandbox.home_assistant.sign_in import add_credentials, sign_in
 from sandbox.household import Household
+from sandbox.models import Account
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
 from .past_statistics import import_past_statistics
@@ -15,6 +17,15 @@ PASSWORD = "demo"  # noqa: S105 - public, because only this machine can connect
 
 _MONZO = {"domain": "monzo"}
 _DASHBOARD = "demo-bank"
+
+# Stands for the device of the account in the inputs of a blueprint.
+_ACCOUNT: Final = object()
+
+_AUTOMATIONS: Final[dict[str, tuple[str, dict[str, object]]]] = {
+    "low_balance_alert": ("Low balance alert", {"account": _ACCOUNT, "threshold": 500}),
+    "weekly_summary": ("Weekly summary", {"account": _ACCOUNT}),
+}
+"""Alias and inputs by the name of the blueprint."""
 
 _GREETING = (
     "All data of the bank comes from a sandbox on this computer. "
@@ -68,10 +79,13 @@ async def connect(
     await sign_in(home_assistant, household.ann, server.approve)
 
 
-async def add_dashboard(
-    home_assistant: HomeAssistantClient, bank: Bank, *, limit: float | None = WAIT_SECONDS
+async def add_dashboard_and_automations(
+    home_assistant: HomeAssistantClient,
+    household: Household,
+    *,
+    limit: float | None = WAIT_SECONDS,
 ) -> None:
-    """Import the past of the bank, then add a dashboard and make it the default.
+    """Import the past of the bank, add automations, and add a dashboard as the default.
 
     Waits for the integration up to `limit` seconds (None: without limit). Does nothing if the
     dashboard exists already.
@@ -84,7 +98,8 @@ async def add_dashboard(
         return await _is_loaded(home_assistant)
 
     await home_assistant.wait_until(is_loaded, "The integration was not set up in time.", limit)
-    await import_past_statistics(home_assistant, bank)
+    await import_past_statistics(home_assistant, household.bank)
+    await _add_automations(home_assistant, household.current)
     await home_assistant.command(
         "lovelace/dashboards/create", url_path=_DASHBOARD, title="Money", icon="mdi:wallet"
     )
@@ -94,6 +109,25 @@ async def add_dashboard(
     await home_assistant.command(
         "frontend/set_system_data", key="core", value={"default_panel": _DASHBOARD}
     )
+
+
+async def _add_automations(home_assistant: HomeAssistantClient, account: Account) -> None:
+    """Add two automations for an account: each one uses a blueprint, and only notifies."""
+    devices = await home_assistant.command("config/device_registry/list")
+    (device_id,) = [
+        device["id"] for device in devices if ["monzo", account.id] in device["identifiers"]
+    ]
+    for name, (alias, inputs) in _AUTOMATIONS.items():
+        blueprint = {
+            "path": f"monzo/{name}.yaml",
+            "input": {
+                key: device_id if value is _ACCOUNT else value for key, value in inputs.items()
+            },
+        }
+        await home_assistant.post(
+            f"/api/config/automation/config/demo_{name}",
+            {"alias": alias, "use_blueprint": blueprint},
+        )
 
 
 async def _is_loaded(home_assistant: HomeAssistantClient) -> bool:

@@ -1,17 +1,25 @@
-"""Imports statistics for the weeks before the demo's first start, computed from the bank."""
+"""Imports statistics for the time before the demo's first start, computed from the bank."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from sandbox.bank import DAY_START_HOUR, LONDON, Bank
 from sandbox.home_assistant.client import HomeAssistantClient
-from sandbox.household import DAYS_OF_HISTORY
 from sandbox.models import Transaction
 
 type HourlyValues = dict[datetime, int]
-"""Pence at the end of each hour, by the start of the hour, as in Home Assistant's statistics."""
+"""Pence at the end of an hour, by the start of the hour, as in Home Assistant's statistics."""
+
+_HOUR = timedelta(hours=1)
+
+# Earlier statistics have one row a day, because an import of more rows takes too long.
+_HOURLY_FOR = timedelta(days=60)
+
+# The sums begin below zero. As the change of a row is its difference from the row before, the first
+# row shows a large change. Charts do not reach back to this one.
+_FIRST_ROW_BEFORE_PAST = timedelta(days=800)
 
 
 async def import_past_statistics(home_assistant: HomeAssistantClient, bank: Bank) -> None:
@@ -30,6 +38,7 @@ async def import_past_statistics(home_assistant: HomeAssistantClient, bank: Bank
 def hourly_values(bank: Bank) -> dict[str, HourlyValues]:
     """Return past balances and spending, by the unique id of the sensor that shows them."""
     values_by_sensor: dict[str, HourlyValues] = {}
+    hours = _hours(bank)
     for person in bank.people.values():
         all_accounts: Counter[datetime] = Counter()
         for account in bank.accounts_of(person):
@@ -40,12 +49,14 @@ def hourly_values(bank: Bank) -> dict[str, HourlyValues]:
                 for transaction in bank.transactions(account.id)
                 if not transaction.decline_reason
             ]
-            now, balance = bank.clock(), bank.balance(account.id)
-            total = _past_balances(now, balance.with_savings, _without_pot_transfers(transactions))
+            balance = bank.balance(account.id)
+            total = _past_balances(
+                hours, balance.with_savings, _without_pot_transfers(transactions)
+            )
             values_by_sensor |= {
-                f"{account.id}_balance": _past_balances(now, balance.balance, transactions),
+                f"{account.id}_balance": _past_balances(hours, balance.balance, transactions),
                 f"{account.id}_total_balance": total,
-                f"{account.id}_spend_today": _past_spending(now, transactions),
+                f"{account.id}_spend_today": _past_spending(hours, transactions),
             }
             all_accounts.update(total)
         values_by_sensor[f"{person.user_id}_total"] = dict(all_accounts)
@@ -66,15 +77,15 @@ def running_sums(values: HourlyValues, *, starts_daily: bool) -> HourlyValues:
     return {begin: total - end for begin, total in total_change.items()}
 
 
-def _past_spending(now: datetime, transactions: Iterable[Transaction]) -> HourlyValues:
+def _past_spending(hours: Iterable[datetime], transactions: Iterable[Transaction]) -> HourlyValues:
     """Return the spending since the start of the bank's day, at the end of each hour."""
     spent: defaultdict[date, list[Transaction]] = defaultdict(list)
     for transaction in transactions:
         if transaction.include_in_spending:
             spent[_day(transaction.created)].append(transaction)
     values: HourlyValues = {}
-    for begin in _hours(now):
-        end = begin + timedelta(hours=1)
+    for begin in hours:
+        end = begin + _HOUR
         values[begin] = -sum(
             transaction.amount for transaction in spent[_day(begin)] if transaction.created < end
         )
@@ -86,20 +97,34 @@ def _day(moment: datetime) -> date:
     return (moment.astimezone(LONDON) - timedelta(hours=DAY_START_HOUR)).date()
 
 
-def _hours(now: datetime) -> Iterable[datetime]:
-    """Return the start of each past hour, from the latest to the earliest."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    return (this_hour - timedelta(hours=ago) for ago in range(1, DAYS_OF_HISTORY * 24))
+def _hours(bank: Bank) -> Sequence[datetime]:
+    """Return the start of each past hour that gets a row, from the latest to the earliest."""
+    this_hour = bank.clock().replace(minute=0, second=0, microsecond=0)
+    hourly_since = this_hour - _HOURLY_FOR
+    first_transactions = (
+        transaction.created
+        for account in bank.accounts.values()
+        for transaction in bank.transactions(account.id)[:1]
+    )
+    past = min((hourly_since, *first_transactions)) - timedelta(days=1)
+    hours = [this_hour - _HOUR * ago for ago in range(1, (this_hour - past) // _HOUR + 1)]
+    kept = [hour for hour in hours if hour > hourly_since or _is_last_of_day(hour)]
+    return (*kept, hours[-1] - _FIRST_ROW_BEFORE_PAST)
+
+
+def _is_last_of_day(hour: datetime) -> bool:
+    """Return whether the bank's day ends with an hour."""
+    return _day(hour) != _day(hour + _HOUR)
 
 
 def _past_balances(
-    now: datetime, balance: int, transactions: Iterable[Transaction]
+    hours: Iterable[datetime], balance: int, transactions: Iterable[Transaction]
 ) -> HourlyValues:
     """Return the balance at the end of each hour: the current one without later transactions."""
     later = sorted(transactions, key=lambda transaction: transaction.created)
     values: HourlyValues = {}
-    for begin in _hours(now):
-        while later and later[-1].created >= begin + timedelta(hours=1):
+    for begin in hours:
+        while later and later[-1].created >= begin + _HOUR:
             balance -= later.pop().amount
         values[begin] = balance
     return values

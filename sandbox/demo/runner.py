@@ -12,7 +12,7 @@ from sandbox.bank import Bank
 from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
 from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.home_assistant.process import EXTERNAL_HOST, HomeAssistantProcess
-from sandbox.household import Household, build_household
+from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
 from .activity import SECONDS_BETWEEN, run_activity
@@ -20,12 +20,13 @@ from .bank_store import BankStore
 from .home_assistant_setup import (
     PASSWORD,
     USERNAME,
-    add_dashboard,
+    add_dashboard_and_automations,
     connect,
     greet,
     is_connected,
     log_in,
 )
+from .past import build_household_with_past, catch_up
 
 STATE_FOLDER = Path(__file__).parents[2] / ".demo"
 _HOME_ASSISTANT_FOLDER = STATE_FOLDER / "home-assistant"
@@ -103,7 +104,8 @@ async def _open_bank(
     if stored is None:
         progress.say("Creating a household and its bank ...")
         shutil.rmtree(_HOME_ASSISTANT_FOLDER, ignore_errors=True)
-    household, sign_ins = stored or (build_household(bank), {})
+    household, sign_ins = stored or (build_household_with_past(bank), {})
+    catch_up(household)
     home_assistant_url = f"http://127.0.0.1:{options.port}"
     behaviour = replace(DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: home_assistant_url})
     async with BankServer(bank, port=options.bank_port, behaviour=behaviour) as server:
@@ -138,7 +140,7 @@ async def _set_up(
             await connect(home_assistant, household, server)
             connected = True
         if connected:
-            await add_dashboard(home_assistant, server.bank)
+            await add_dashboard_and_automations(home_assistant, household)
     progress.say("Ready.")
     print(_welcome(options, url), flush=True)
     if not connected:
@@ -147,7 +149,7 @@ async def _set_up(
         async with HomeAssistantClient(url) as home_assistant:
             await log_in(home_assistant)
             # The user completes the sign-in, which may take any time.
-            await add_dashboard(home_assistant, server.bank, limit=None)
+            await add_dashboard_and_automations(home_assistant, household, limit=None)
 
 
 async def _approval(server: BankServer) -> None:

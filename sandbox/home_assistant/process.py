@@ -161,7 +161,7 @@ class HomeAssistantProcess:
             )
 
     def prepare(self) -> None:
-        """Install the integration like HACS, and write the settings that no API can change."""
+        """Install the integration and its blueprints, and write settings that no API can change."""
         components = self.folder / "custom_components"
         shutil.rmtree(components, ignore_errors=True)
         shutil.copytree(
@@ -169,6 +169,7 @@ class HomeAssistantProcess:
             components,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
+        shutil.copytree(_REPOSITORY / "blueprints", self.folder / "blueprints", dirs_exist_ok=True)
         (self.folder / "configuration.yaml").write_text(_CONFIGURATION, encoding="utf-8")
         (self.folder / "automations.yaml").touch()
         if not (self.folder / ".storage" / "onboarding").exists():

@@ -1,12 +1,13 @@
 """Statistics of the time before the demo's first start."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from sandbox.bank import Bank
 from sandbox.demo.past_statistics import hourly_values, running_sums
-from sandbox.household import DAYS_OF_HISTORY, build_household
+from sandbox.household import build_household
 from tests.sandbox.clock import ManualClock
 
 
@@ -36,7 +37,7 @@ def test_the_total_is_the_sum_of_a_persons_open_accounts(bank: Bank, whose: str)
     found = hourly_values(bank)
     totals = found[f"{person.user_id}_total"]
     accounts = [account for account in bank.accounts_of(person) if not account.closed]
-    assert len(totals) == DAYS_OF_HISTORY * 24 - 1
+    assert len(totals) > 60 * 24 - 2
     for hour, total in totals.items():
         assert total == sum(found[f"{account.id}_total_balance"][hour] for account in accounts)
 
@@ -62,3 +63,27 @@ def test_sums_of_daily_spending_end_at_zero(bank: Bank, clock: ManualClock) -> N
     sums = running_sums(values, starts_daily=True)
     assert sums[min(sums)] == -900
     assert sums[max(sums)] == 0
+
+
+def test_the_weeks_have_hourly_rows_and_the_time_before_has_daily_ones(
+    bank: Bank, clock: ManualClock
+) -> None:
+    account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
+    bank.pay(account.id, -300, at=clock() - timedelta(days=100))
+    hours = sorted(hourly_values(bank)[f"{account.id}_spend_today"])
+    recent = [hour for hour in hours if hour > clock() - timedelta(days=60)]
+    assert len(recent) == 60 * 24 - 1
+    earlier = [hour for hour in hours[1:] if hour not in recent]
+    assert len(earlier) in {40, 41}
+    assert {(after - hour).days for hour, after in pairwise(earlier)} == {1}
+
+
+def test_the_large_change_of_the_first_row_is_older_than_any_chart(
+    bank: Bank, clock: ManualClock
+) -> None:
+    account = bank.open_account(bank.add_person("Ann Archer"), balance=10_000)
+    bank.pay(account.id, -300, at=clock() - timedelta(days=100))
+    sums = running_sums(hourly_values(bank)[f"{account.id}_spend_today"], starts_daily=True)
+    first, second, *_ = sorted(sums)
+    assert first < clock() - timedelta(days=2 * 365)
+    assert sums[first] == sums[second] == -300
