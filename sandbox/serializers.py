@@ -1,6 +1,6 @@
 """Monzo's JSON as recorded. Missing values are null, "", [], {} or a missing key, like at Monzo."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from .bank import NUMBERED_TYPES
 from .models import (
@@ -28,12 +28,12 @@ _ICONS = {"uk_monzo_flex": "flex", "uk_retail": "personal"}
 
 def timestamp(moment: datetime) -> str:
     """Return a time as in transactions: UTC, milliseconds without trailing zeros."""
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}"
-    return text.rstrip("0").removesuffix(".") + "Z"
+    return full_timestamp(moment).removesuffix("Z").rstrip("0").removesuffix(".") + "Z"
 
 
 def full_timestamp(moment: datetime) -> str:
     """Return a time as in accounts and pots: UTC, always with three decimals."""
+    moment = moment.astimezone(UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 

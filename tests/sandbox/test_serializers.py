@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox import serializers
-from sandbox.bank import Bank
+from sandbox.bank import LONDON, Bank
 from sandbox.models import Account, Person
 from tests.api.recorded_answers import recorded_answer
 
@@ -188,6 +188,12 @@ def test_the_documented_webhook_has_only_the_documented_keys(bank: Bank, current
 def test_transaction_times_have_no_trailing_zeros(milliseconds: int, text: str) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
     assert serializers.timestamp(moment) == f"2026-01-01T00:00:{text}"
+
+
+def test_times_of_another_time_zone_are_sent_in_utc() -> None:
+    summer = datetime(2026, 7, 1, 9, 30, tzinfo=LONDON)
+    assert serializers.timestamp(summer) == "2026-07-01T08:30:00Z"
+    assert serializers.full_timestamp(summer) == "2026-07-01T08:30:00.000Z"
 
 
 def test_a_receipt(bank: Bank, ann: Person, current: Account) -> None:
