@@ -1,7 +1,7 @@
 """A house with Home Assistant, a bank to sign in to, and time that tests turn forward."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from datetime import UTC, datetime, timedelta
 import logging
 import time
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
+import time_machine
 
 # Home Assistant's test helpers find the integration only if it has been imported before.
 import custom_components.monzo  # noqa: F401
@@ -42,6 +43,11 @@ CREDENTIALS = "monzo_credentials"
 WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
 
 
+# Every test begins at this time: on a Wednesday, by day in London and where Home Assistant is (in
+# California), a week before pay day, and a month before the clocks change.
+START = datetime(2026, 9, 16, 16, 5, tzinfo=UTC)
+
+
 class SignIn(Protocol):
     """Makes the config entry of a person."""
 
@@ -57,8 +63,21 @@ def pytest_configure() -> None:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
+@pytest.fixture(autouse=True)
+def _fixed_start(request: pytest.FixtureRequest) -> Generator[None]:
+    """Begin at the same time on every day and every machine; stop the clock if the test turns it.
+
+    Home Assistant starts afterwards, because it rejects access tokens from the future.
+    """
+    turned_by_test = "freezer" in request.fixturenames
+    with time_machine.travel(START, tick=not turned_by_test):
+        if turned_by_test:
+            request.getfixturevalue("freezer")
+        yield
+
+
 @pytest.fixture
-def _recorder_first(request: pytest.FixtureRequest) -> None:
+def _recorder_first(request: pytest.FixtureRequest, _fixed_start: None) -> None:
     """Start the recorder, if a test wants it, before there is anything to record."""
     if "recorder_mock" in request.fixturenames:
         request.getfixturevalue("recorder_mock")

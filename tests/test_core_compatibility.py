@@ -61,6 +61,11 @@ def store(folder: Path, key: str, data: dict[str, Any], minor_version: int = 1) 
     (folder / ".storage" / key).write_text(json.dumps(content), encoding="utf-8")
 
 
+@pytest.fixture(autouse=True)
+def _fixed_start() -> None:
+    """Keep the real time, because Home Assistant runs in another process."""
+
+
 @pytest.fixture
 def start(tmp_path: Path, home: Household, server: BankServer) -> Start:
     """Return what starts and stops a Home Assistant that Ann and Ben have used for long."""

@@ -51,6 +51,11 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(autouse=True)
+def _fixed_start() -> None:
+    """Keep the real time, because Home Assistant and the browser run in separate processes."""
+
+
+@pytest.fixture(autouse=True)
 def _real_parts() -> None:
     """Allow connections on this machine; Home Assistant runs in a separate process."""
     _allow_local_connections()

@@ -45,6 +45,11 @@ LINE_LENGTH = len("tx_0000000000000000000000\n")
 
 
 @pytest.fixture(autouse=True)
+def _fixed_start() -> None:
+    """Keep the real time, because Home Assistant runs in another process."""
+
+
+@pytest.fixture(autouse=True)
 def _real_parts(socket_enabled: None) -> None:
     """Allow sockets, because Home Assistant runs in another process."""
 

@@ -11,6 +11,11 @@ from tests.sandbox.waiting import LIMIT_SECONDS
 PYTHON = Path(__file__).parents[3] / ".venv-demo/bin/python"
 
 
+@pytest.fixture(autouse=True)
+def _fixed_start() -> None:
+    """Keep the real time, because Home Assistant runs in another process."""
+
+
 def test_the_table_shows_both_integrations_side_by_side() -> None:
     rows = [
         Row("requests", 0, core=[6, 14, 42], ours=[3, 7, 21]),
