@@ -25,7 +25,6 @@ from sandbox.server import (
     DEFAULT_CLIENT_SECRET,
     Answer,
     BankServer,
-    Delay,
     DropBefore,
     LoseResponse,
     Silence,
@@ -33,7 +32,8 @@ from sandbox.server import (
 )
 from tests.conftest import LetPass, SignIn
 from tests.helpers.config_dialogs import Dialogs
-from tests.helpers.state_helpers import complaints
+from tests.helpers.state_helpers import HeldResponse, complaints
+from tests.sandbox.waiting import wait_until
 
 TOKEN = "/oauth2/token"
 
@@ -146,12 +146,15 @@ async def test_a_late_refusal_of_the_old_token_does_not_renew_the_new_token(
 ) -> None:
     """The bank refuses the second request with the old token after the renewal."""
     server.expire_access_token(home.ann)
-    server.fail("GET", "/balance", Delay(0.2, committed=True))
+    late = HeldResponse()
+    server.fail("GET", "/balance", late)
     server.requests.clear()
 
-    await asyncio.gather(
-        ann.runtime_data.session.balance(home.current.id), ann.runtime_data.session.accounts()
-    )
+    reading = asyncio.create_task(ann.runtime_data.session.balance(home.current.id))
+    await late.executed.wait()
+    await ann.runtime_data.session.accounts()
+    late.released.set()
+    await reading
     assert len(server.requests_to("POST", TOKEN)) == 1
     assert len(server.requests_to("GET", "/balance")) == 2
 
@@ -228,25 +231,28 @@ async def test_a_sign_in_during_a_refused_request_replaces_the_token_renewal(
 # Interruptions
 
 
-async def _wait_for_token_request(
+async def _begin_token_renewal(
     hass: HomeAssistant, server: BankServer, entry: MockConfigEntry
-) -> None:
+) -> HeldResponse:
     """Start a renewal, and return when the bank has replaced the token but not answered."""
     expire_token_soon(hass, entry)
     server.requests.clear()
-    server.fail("POST", TOKEN, Delay(0.3, committed=True))
+    renewal = HeldResponse()
+    server.fail("POST", TOKEN, renewal)
     entry.async_create_background_task(hass, entry.runtime_data.balances.async_refresh(), "poll")
-    async with asyncio.timeout(5):
-        while not server.requests_to("POST", TOKEN):  # noqa: ASYNC110 - the bank has no event to wait for
-            await asyncio.sleep(0.01)
+    await renewal.executed.wait()
+    return renewal
 
 
 async def test_a_reload_during_a_token_renewal_keeps_the_new_token(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    await _wait_for_token_request(hass, server, ann)
+    renewal = await _begin_token_renewal(hass, server, ann)
 
-    assert await hass.config_entries.async_reload(ann.entry_id)
+    reload = asyncio.create_task(hass.config_entries.async_reload(ann.entry_id))
+    await wait_until(lambda: ann.state is not ConfigEntryState.LOADED)
+    renewal.released.set()
+    assert await reload
     assert has_current_tokens(ann, home, server)
     assert len(server.requests_to("POST", TOKEN)) == 1
     assert reauth_flow_count(hass) == 0
@@ -255,9 +261,14 @@ async def test_a_reload_during_a_token_renewal_keeps_the_new_token(
 async def test_stopping_home_assistant_during_a_token_renewal_keeps_the_new_token(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
-    await _wait_for_token_request(hass, server, ann)
+    renewal = await _begin_token_renewal(hass, server, ann)
 
-    await hass.async_stop(force=True)
+    stop = asyncio.create_task(hass.async_stop(force=True))
+    # Enough rounds of the event loop for a stop that does not wait for the renewal.
+    for _round in range(1_000):
+        await asyncio.sleep(0)
+    renewal.released.set()
+    await stop
     assert has_current_tokens(ann, home, server)
 
 
@@ -267,10 +278,13 @@ async def test_an_entry_can_be_removed_during_a_token_renewal(
     ann: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await _wait_for_token_request(hass, server, ann)
+    renewal = await _begin_token_renewal(hass, server, ann)
     caplog.clear()
 
-    await hass.config_entries.async_remove(ann.entry_id)
+    removal = asyncio.create_task(hass.config_entries.async_remove(ann.entry_id))
+    await wait_until(lambda: ann.state is not ConfigEntryState.LOADED)
+    renewal.released.set()
+    await removal
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not complaints(caplog, "WARNING", "ERROR")
 

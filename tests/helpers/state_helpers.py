@@ -1,7 +1,7 @@
 """Read entities, devices and log records in tests."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import logging
 from typing import override
 
@@ -66,6 +66,24 @@ class Together(Fault):
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
         await self.barrier.wait()
         return await exchange.work()
+
+
+@dataclass(frozen=True)
+class HeldResponse(Fault):
+    """The bank executes the request, and holds its response back until the test releases it."""
+
+    executed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the bank has executed the request."""
+
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """To be set by the test."""
+
+    @override
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        response = await exchange.work()
+        self.executed.set()
+        await self.released.wait()
+        return response
 
 
 def complaints(caplog: pytest.LogCaptureFixture, *levels: str) -> list[logging.LogRecord]:
