@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
 import logging
 import time
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
+from unittest.mock import MagicMock
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.application_credentials import (
@@ -13,6 +14,7 @@ from homeassistant.components.application_credentials import (
 )
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import aiohttp_client
 from homeassistant.helpers.entity import Entity
 from homeassistant.setup import async_setup_component
 import pytest
@@ -74,6 +76,26 @@ def _fixed_start(request: pytest.FixtureRequest) -> Generator[None]:
         if turned_by_test:
             request.getfixturevalue("freezer")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_instances() -> Generator[None]:
+    """Forget the calls of a mock that lives as long as the process.
+
+    Home Assistant's test helpers replace this function. Its mock would keep every Home Assistant
+    that made an HTTP session in memory.
+    """
+    yield
+    cast("MagicMock", aiohttp_client._async_make_resolver).reset_mock()  # noqa: SLF001
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave the debug mode of asyncio off, which Home Assistant's test helpers switch on.
+
+    It records a stack trace for every task and future, which takes half of the time of a test.
+    PYTHONASYNCIODEBUG=1 switches it on.
+    """
 
 
 @pytest.fixture

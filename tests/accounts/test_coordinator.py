@@ -115,8 +115,6 @@ def open_customer(
     hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn
 ) -> Callable[[int], Customer]:
     """Return a factory for a customer with the given number of accounts."""
-    # Debug mode would take most of the time of these long tests.
-    hass.loop.set_debug(False)
 
     def open_customer(count: int) -> Customer:
         person = bank.add_person("Cleo Carter")

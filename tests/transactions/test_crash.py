@@ -266,8 +266,6 @@ def write_configuration(folder: Path, server: BankServer, accounts: list[Account
 async def test_killing_home_assistant_repeatedly_loses_no_transaction(
     process: HomeAssistantProcess, bank: Bank, server: BankServer
 ) -> None:
-    # Debug mode would record a stack trace for every step of the bank.
-    asyncio.get_running_loop().set_debug(False)
     random = Random(SEED)  # noqa: S311 - not used for security
     payments = PaymentMaker(bank, process.accounts)
     await process.start()

@@ -531,6 +531,4 @@ def test_random_histories_report_each_transaction_once_and_in_order(
     caplog.set_level(logging.WARNING)
     # Hypothesis reads the frozen clock, which would end the shrinking phase at once.
     monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", math.inf)
-    # Debug mode records a stack trace for each task, which would double the run time.
-    hass.loop.set_debug(False)
     play_all()
