@@ -161,10 +161,7 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     None if it is missing or unreadable.
     """
     header = headers.get(RETRY_AFTER, "")
-    try:
-        seconds = float(header) if header.isdecimal() else None
-    except ValueError:
-        return None
+    seconds = float(header) if header.isdecimal() else None
     if seconds is None and (until := _read_http_date(header)) is not None:
         # The local clock may be wrong by days.
         now = _read_http_date(headers.get(DATE, "")) or datetime.now(UTC)
