@@ -68,9 +68,12 @@ def in_thread() -> InThread:
                 loop.call_soon_threadsafe(done.set_result, result)
 
         # A daemon thread, because a test that reaches the limit cannot end it.
-        Thread(target=work, daemon=True).start()
+        thread = Thread(target=work, daemon=True)
+        thread.start()
         async with asyncio.timeout(LIMIT_SECONDS):
-            return await done
+            result = await done
+        thread.join()
+        return result
 
     return run
 
