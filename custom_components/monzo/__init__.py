@@ -80,6 +80,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     _set_title_to_owner(hass, entry, balances.open_accounts)
 
     logs = await async_get_transaction_logs(hass)
+    # Stopping during a save would publish its transaction again after the next start.
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(logs.async_wait_for_save)))
     journal = await async_open_journal(hass, entry.entry_id)
     entry.runtime_data = MonzoRuntimeData(
         session=session,

@@ -434,6 +434,38 @@ async def test_a_crash_repeats_at_most_the_last_reported_transaction(
     assert joint.heard[reported_before_crash:] == ids(*transactions[written:])
 
 
+async def test_home_assistant_stops_after_a_report_is_saved(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    home: Household,
+    bank: Bank,
+    joint: Listener,
+    let_pass: LetPass,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise the next start would report the transaction once more."""
+    transaction = bank.pay(home.joint.id, -100)
+    save, arrived, released = Store.async_save, asyncio.Event(), asyncio.Event()
+
+    async def wait_for_the_disk(store: Store[Any], data: Any) -> None:
+        if store.key.endswith(".transactions") and joint.heard:
+            arrived.set()
+            await released.wait()
+        await save(store, data)
+
+    monkeypatch.setattr(Store, "async_save", wait_for_the_disk)
+    polling = asyncio.ensure_future(let_pass(ONE_POLL))
+    await arrived.wait()
+    stop = asyncio.create_task(hass.async_stop(force=True))
+    # Enough rounds of the event loop for a stop that does not wait.
+    for _round in range(1_000):
+        await asyncio.sleep(0)
+    released.set()
+    await asyncio.gather(polling, stop)
+
+    assert transaction.id in hass_storage["monzo.transactions"]["data"][home.joint.id]["seen"]
+
+
 # Failures
 
 

@@ -1,5 +1,6 @@
 """The log of known transactions of each account, on disk."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -155,6 +156,7 @@ class TransactionLogs:
             atomic_writes=True,
         )
         self.by_account: dict[str, TransactionLog] = {}
+        self._saving = asyncio.Lock()
 
     async def async_load(self) -> Self:
         """Load the logs from disk, and return them."""
@@ -168,10 +170,16 @@ class TransactionLogs:
             log.forget_before(horizon)
         await self._async_write()
 
+    async def async_wait_for_save(self) -> None:
+        """Wait until everything that was to be saved by now is on the disk."""
+        async with self._saving:
+            pass
+
     async def _async_write(self) -> None:
-        await self._store.async_save(
-            {account_id: _log_to_stored(log) for account_id, log in self.by_account.items()}
-        )
+        async with self._saving:
+            await self._store.async_save(
+                {account_id: _log_to_stored(log) for account_id, log in self.by_account.items()}
+            )
 
     async def async_forget(self, entry_id: str, keep: Collection[str]) -> None:
         """Forget the accounts that a removed config entry read last, except some."""
