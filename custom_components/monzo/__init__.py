@@ -94,17 +94,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     # Automations must be running before they can react to payments from while Home Assistant was
     # not running.
-    entry.async_on_unload(
-        async_at_started(hass, partial(_async_start_reading_transactions, entry, receiver))
-    )
+    entry.async_on_unload(async_at_started(hass, partial(_async_start_publishing, entry, receiver)))
     return True
 
 
 @callback
-def _async_start_reading_transactions(
+def _async_start_publishing(
     entry: MonzoConfigEntry, receiver: WebhookReceiver, hass: HomeAssistant
 ) -> None:
-    """Publish transactions from now on, found by polls and by webhook deliveries."""
+    """Publish transactions and the results of transfers from now on."""
     runtime = entry.runtime_data
     deliveries = WebhookDeliveries(
         hass,
@@ -115,6 +113,7 @@ def _async_start_reading_transactions(
     )
     deliveries.async_start(receiver)
     runtime.transactions.async_start()
+    runtime.transfers.async_start_publishing()
     WebhookRegistrations(
         hass, entry, balances=runtime.balances, status=runtime.webhook_status
     ).async_start()
@@ -122,6 +121,7 @@ def _async_start_reading_transactions(
 
 async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
     """Unload the config entry of one person."""
+    entry.runtime_data.transfers.async_stop_publishing()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 

@@ -1,6 +1,6 @@
 """Faults around a transfer: of the bank, and of Home Assistant."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from homeassistant.components.application_credentials import (
@@ -51,7 +51,9 @@ async def add_credentials(hass: HomeAssistant) -> None:
 
 
 @asynccontextmanager
-async def after_a_crash(client: TransferClient) -> AsyncIterator[TransferClient]:
+async def after_a_crash(
+    client: TransferClient, *, before_setup: Callable[[HomeAssistant], object] = id
+) -> AsyncIterator[TransferClient]:
     """Start another Home Assistant with the files that the first one has stored so far."""
     async with async_test_home_assistant() as hass:
         hass.data.pop(DATA_CUSTOM_COMPONENTS)
@@ -65,7 +67,9 @@ async def after_a_crash(client: TransferClient) -> AsyncIterator[TransferClient]
             options=client.entry.options,
         )
         entry.add_to_hass(hass)
+        before_setup(hass)
         assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
         yield client.seen_from(hass, entry)
         await hass.config_entries.async_unload(entry.entry_id)
         await hass.async_stop(force=True)

@@ -76,4 +76,4 @@ async def record(
 ) -> None:
     """Record a single transfer."""
     assert await journal.async_record(transfer_of(dedupe_id, move), batch_of(dedupe_id, move))
-    await journal.async_update(transfer_of(dedupe_id, move, status))
+    await journal.async_end(transfer_of(dedupe_id, move, status))

@@ -43,7 +43,7 @@ async def test_a_transfer_is_on_disk_before_it_is_sent(
     assert await journal.async_record(transfer_of("once", move), batch_of("once", move))
     stored = hass_storage[FILE]["data"]["transfers"]["once"]
     assert (stored["minor"], stored["status"]) == (2_000, "pending")
-    await journal.async_update(transfer_of("once", move, TransferStatus.DONE))
+    await journal.async_end(transfer_of("once", move, TransferStatus.DONE))
     assert hass_storage[FILE]["data"]["transfers"]["once"]["status"] == "done"
 
 
@@ -86,7 +86,7 @@ async def test_another_move_with_the_same_id_is_a_new_transfer(journal: Transfer
 async def test_the_rest_of_a_batch_is_known(journal: TransferJournal) -> None:
     batch = batch_of("batch", deposit(1), deposit(2), deposit(3), kind=BatchKind.DISTRIBUTION)
     await journal.async_record(transfer_of("batch/1", deposit(1)), batch)
-    await journal.async_update(transfer_of("batch/1", deposit(1), TransferStatus.DONE))
+    await journal.async_end(transfer_of("batch/1", deposit(1), TransferStatus.DONE))
     await journal.async_record(transfer_of("batch/2", deposit(2)), batch)
     assert journal.remaining(batch) == {"batch/2": deposit(2), "batch/3": deposit(3)}
 
@@ -106,9 +106,7 @@ async def test_money_is_between_pots_after_the_first_half(
     batch = batch_of("batch", withdrawal(5, pot="a"), deposit(5, pot="b"), kind=kind)
     for dedupe_id in done:
         await journal.async_record(transfer_of(dedupe_id, batch.moves[dedupe_id]), batch)
-        await journal.async_update(
-            transfer_of(dedupe_id, batch.moves[dedupe_id], TransferStatus.DONE)
-        )
+        await journal.async_end(transfer_of(dedupe_id, batch.moves[dedupe_id], TransferStatus.DONE))
     assert journal.has_money_between_pots(batch) is is_between
 
 
@@ -142,7 +140,7 @@ async def test_a_half_finished_batch_is_kept_for_a_year(
 ) -> None:
     batch = batch_of("half", deposit(1), deposit(2), kind=BatchKind.DISTRIBUTION)
     await journal.async_record(transfer_of("half/1", deposit(1)), batch)
-    await journal.async_update(transfer_of("half/1", deposit(1), TransferStatus.DONE))
+    await journal.async_end(transfer_of("half/1", deposit(1), TransferStatus.DONE))
     await record(journal, "whole", deposit(1))
     freezer.tick(UNFINISHED_KEPT_FOR - timedelta(days=1))
     await record(journal, "new", deposit(1))
@@ -260,7 +258,7 @@ async def test_everything_is_read_as_it_was_written(
     )
     for dedupe_id, move in batch.moves.items():
         await journal.async_record(transfer_of(dedupe_id, move), batch)
-        await journal.async_update(transfer_of(dedupe_id, move, TransferStatus.IN_DOUBT))
+        await journal.async_end(transfer_of(dedupe_id, move, TransferStatus.IN_DOUBT))
     later = open_journal()
     await later.async_load()
     assert [later.find(dedupe_id) for dedupe_id in batch.moves] == [

@@ -85,7 +85,7 @@ async def test_a_removed_journal_has_no_file_even_if_a_transfer_is_still_on_its_
     await record(journal, "once", deposit(2_000))
     assert file.exists
     await journal.async_remove()
-    await journal.async_update(transfer_of("once", deposit(2_000), TransferStatus.DONE))
+    await journal.async_end(transfer_of("once", deposit(2_000), TransferStatus.DONE))
     assert not file.exists
 
 

@@ -1,6 +1,5 @@
 """The event entity with the result of each transfer of a person."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +13,10 @@ from custom_components.monzo.const import CONF_MAX_PER_TRANSFER
 from custom_components.monzo.event import MonzoTransfersEvent
 from sandbox.bank import Bank
 from sandbox.household import Household
-from sandbox.server import Answer, BankServer, DropBefore, LoseResponse, Silence
+from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
 from tests.conftest import LetPass
 from tests.helpers.state_helpers import device, shown
-from tests.helpers.transfer_client import Meanwhile, TransferClient, refused
+from tests.helpers.transfer_client import TransferClient, refused
 from tests.helpers.transfer_faults import break_transfers, change_options
 
 NO_FUNDS = Answer.error("bad_request.insufficient_funds", "You can't deposit that much")
@@ -263,22 +262,6 @@ async def test_a_transfer_is_unknown_until_it_is_done(
         ("unknown", 5, "transfer_unconfirmed"),
         ("done", 5, None),
     ]
-
-
-async def test_a_transfer_of_a_stopped_automation_is_unknown(
-    transfer_client: TransferClient,
-    home: Household,
-    server: BankServer,
-    events: list[tuple[str, float, str | None]],
-) -> None:
-    sent = asyncio.Event()
-    break_transfers(server, Meanwhile(sent.set, Silence()))
-    moving = asyncio.create_task(transfer_client.deposit(home.holiday, 5))
-    await sent.wait()
-    moving.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await moving
-    assert events == [("unknown", 5, "transfer_unconfirmed")]
 
 
 async def test_transfers_of_a_new_account_are_events_too(

@@ -1,18 +1,16 @@
-"""The executor: makes the transfers of a batch one after the other, each exactly once.
+"""The executor: makes one transfer exactly once, and follows it to its end.
 
-Every transfer is recorded before it is sent. The bank makes a transfer only once, however often it
-is sent with the same `dedupe_id`. So after a lost answer, the executor sends the same transfer
-again, and finally looks for it in the account's transactions.
+The transfer is recorded before it is sent. The bank makes it only once, however often it is sent
+with the same `dedupe_id`. So after a lost answer, the executor sends the same transfer again, and
+finally looks for it in the account's transactions.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, OAuth2TokenRequestBaseError
 from homeassistant.util import dt as dt_util
 
@@ -25,13 +23,12 @@ from ..api import (
     MonzoUnreachableError,
 )
 from ..bank import MonzoSession, action_error, validation_error
-from .between_pots import async_update_issue
 from .confirmation import TransferConfirmation
 from .journal import TransferJournal
 from .limits import TransferLimits
 from .models import Direction, Move, Transfer, TransferBatch, TransferStatus
 from .names import TransferNames
-from .results import EARLIER_MOVE_FAILED, STOPPED, UNCONFIRMED, TransferResult, async_publish
+from .results import TransferResult
 
 # The delays before a transfer is sent again. Together with the timeouts of the requests, they stay
 # within about a minute, which an automation can wait.
@@ -40,6 +37,10 @@ RETRY_DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(sec
 # The most to wait in total, including the time that the bank asks for after too many requests.
 MAX_WAIT: Final = timedelta(seconds=30)
 
+# The most that a batch waits in addition for the end of the bank's rate limit, because a batch that
+# stops half-way is worse than one that takes long. It is two of the periods of that limit.
+MAX_WAIT_OF_BATCH: Final = timedelta(minutes=10)
+
 # There was no connection, or no valid token: the bank did not receive the transfer.
 NOT_SENT: Final = (MonzoUnreachableError, OAuth2TokenRequestBaseError)
 
@@ -47,8 +48,39 @@ NOT_SENT: Final = (MonzoUnreachableError, OAuth2TokenRequestBaseError)
 ANSWER_LOST: Final = (MonzoConnectionError, MonzoResponseError)
 
 
+@dataclass(slots=True)
+class BatchRun:
+    """A batch that a caller waits for."""
+
+    batch: TransferBatch
+
+    left: dict[str, Move] = field(init=False)
+    """The moves that have not been attempted."""
+
+    patience: float = field(init=False)
+    """How many seconds it can still wait for the end of the bank's rate limit."""
+
+    pause: float = 0
+    """How many seconds to wait before a postponed move is attempted again."""
+
+    stopped: bool = False
+    """Whether the caller was cancelled."""
+
+    def __post_init__(self) -> None:
+        """Initialize a run that has attempted nothing."""
+        self.left = dict(self.batch.moves)
+        is_multi_step = self.batch.kind.is_multi_step
+        self.patience = MAX_WAIT_OF_BATCH.total_seconds() if is_multi_step else 0
+
+    def postpone(self, dedupe_id: str, pause: float) -> None:
+        """Put a move off until the bank accepts requests again."""
+        self.left = {dedupe_id: self.batch.moves[dedupe_id], **self.left}
+        self.pause = pause
+        self.patience -= pause
+
+
 class TransferExecutor:
-    """Makes the transfers of one config entry."""
+    """Makes single transfers of one config entry."""
 
     def __init__(
         self,
@@ -66,105 +98,72 @@ class TransferExecutor:
         self._entry = entry
         self._confirmation = TransferConfirmation(session, names)
 
-    async def async_carry_out(self, batch: TransferBatch) -> tuple[TransferResult, ...]:
-        """Make the transfers of a batch that are not done yet, and return the result of each.
+    async def async_make(self, run: BatchRun, dedupe_id: str) -> TransferResult | None:
+        """Make one transfer, unless it is done, and publish and return its result.
 
-        It stops at the first transfer that fails. Another call continues there. Each new result is
-        published, also those of transfers that were not attempted.
+        Return None, and postpone the transfer, if it could not be sent because of the bank's rate
+        limit and the caller can wait.
         """
-        results: list[TransferResult] = []
-        moves = iter(batch.moves.items())
-        try:
-            with self._journal.reserve(batch):
-                for dedupe_id, move in moves:
-                    results.append(await self._async_make(dedupe_id, move, batch))
-                    if results[-1].error:
-                        break
-        except asyncio.CancelledError:
-            self._skip_remaining(moves, STOPPED)
-            raise
-        finally:
-            async_update_issue(self._journal, self._names, batch)
-        return (*results, *self._skip_remaining(moves, EARLIER_MOVE_FAILED))
+        move = run.left.pop(dedupe_id)
+        async with self._journal.locks.transfer(dedupe_id, move.account_id):
+            transfer = self._journal.current(dedupe_id, move)
+            if transfer.status is TransferStatus.DONE:
+                return TransferResult(transfer=transfer)
+            try:
+                transfer = await self._check_and_record(transfer, run.batch)
+                transfer, refusal = await self._send_with_retries(transfer, run)
+                if transfer.status is TransferStatus.PENDING:
+                    await self._async_postpone_or_fail(transfer, refusal, run)
+                    return None
+                if transfer.status is TransferStatus.IN_DOUBT:
+                    await self._confirmation.async_confirm(transfer, run.batch.dedupe_id, refusal)
+            except HomeAssistantError as err:
+                return await self._async_end(TransferResult.of_failure(transfer, err))
+            except BaseException:
+                # Home Assistant ends. It publishes the result at its next start.
+                self._journal.async_doubt(transfer)
+                raise
+            done = replace(transfer, status=TransferStatus.DONE)
+            return await self._async_end(TransferResult(transfer=done, moved_now=True))
 
-    async def async_missing(self, batch: TransferBatch) -> list[Move]:
-        """Return the moves of a batch that did not happen, according to the account's transactions.
+    async def async_settle(self, transfer: Transfer, batch_id: str) -> None:
+        """Publish the result of a transfer that nobody is sending, unless it was published.
 
-        A transfer in doubt is one of them if the transactions cannot be read.
+        If it is in doubt, the account's transactions are read first.
         """
-        return [
-            move
-            for dedupe_id, move in self._journal.remaining(batch).items()
-            if not await self._async_is_shown(self._journal.current(dedupe_id, move), batch)
-        ]
+        async with self._journal.locks.transfer(transfer.dedupe_id, transfer.move.account_id):
+            current = self._journal.find(transfer.dedupe_id)
+            if current is None or current.published:
+                return
+            result = TransferResult(transfer=replace(current, status=TransferStatus.DONE))
+            if current.status is not TransferStatus.DONE:
+                try:
+                    await self._confirmation.async_confirm(current, batch_id, None)
+                except HomeAssistantError as err:
+                    result = TransferResult.of_failure(current, err)
+            await self._async_end(result)
 
-    async def _async_is_shown(self, transfer: Transfer, batch: TransferBatch) -> bool:
-        """Return whether the account's transactions show a transfer."""
+    async def async_is_shown(self, transfer: Transfer, batch_id: str) -> bool:
+        """Return whether the account's transactions show a transfer that is in doubt."""
         if transfer.status is not TransferStatus.IN_DOUBT:
             return False
         try:
-            await self._confirmation.async_confirm(transfer, batch.dedupe_id, None)
+            await self._confirmation.async_confirm(transfer, batch_id, None)
         except HomeAssistantError:
             return False
         return True
 
-    @callback
-    def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
-        """Publish that moves are not attempted: the first because of an error."""
-        self._skip_remaining(moves.items(), str(error.translation_key))
+    async def _async_end(self, result: TransferResult) -> TransferResult:
+        """Record the end of a transfer, then publish and return its result.
 
-    @callback
-    def _skip_remaining(
-        self, moves: Iterable[tuple[str, Move]], reason: str
-    ) -> list[TransferResult]:
-        """Publish and return the results of moves that are not attempted.
-
-        The reason applies to the first move that is not done. The moves after it are not attempted
-        because of that one.
+        In this order, because a result that is published and not recorded would be published again
+        after a crash.
         """
-        results: list[TransferResult] = []
-        for dedupe_id, move in moves:
-            transfer = self._journal.current(dedupe_id, move)
-            if transfer.status is TransferStatus.DONE:
-                results.append(TransferResult(transfer=transfer))
-                continue
-            results.append(self._publish(TransferResult(transfer=transfer, reason=reason)))
-            reason = EARLIER_MOVE_FAILED
-        return results
-
-    @callback
-    def _publish(self, result: TransferResult) -> TransferResult:
-        """Publish a result, and return it."""
-        async_publish(self._journal.hass, result)
+        if await self._journal.async_end(result.transfer):
+            self._journal.results.publish(result)
         return result
 
-    async def _async_make(self, dedupe_id: str, move: Move, batch: TransferBatch) -> TransferResult:
-        """Make one transfer, unless it is done, and publish and return its result."""
-        async with self._journal.locks.transfer(dedupe_id):
-            transfer = self._journal.current(dedupe_id, move)
-            if transfer.status is TransferStatus.DONE:
-                return TransferResult(transfer=transfer)
-            transfer = replace(transfer, sent_at=dt_util.utcnow())
-            try:
-                await self._check_and_record(transfer, batch)
-                transfer, refusal = await self._send_with_retries(transfer)
-                if transfer.status is not TransferStatus.DONE:
-                    transfer = await self._confirm_or_discard(transfer, batch, refusal)
-            except HomeAssistantError as err:
-                return self._publish(
-                    TransferResult(transfer=transfer, reason=str(err.translation_key), error=err)
-                )
-            except BaseException:
-                # As a rule, the caller was stopped.
-                transfer = self._journal.async_doubt(transfer)
-                self._publish(TransferResult(transfer=transfer, reason=UNCONFIRMED))
-                raise
-            # Published before the write, during which the caller can be stopped.
-            result = self._publish(TransferResult(transfer=transfer, moved_now=True))
-            await self._journal.async_update(transfer)
-            return result
-
-    async def _check_and_record(self, transfer: Transfer, batch: TransferBatch) -> None:
+    async def _check_and_record(self, transfer: Transfer, batch: TransferBatch) -> Transfer:
         """Record a transfer before it is sent. Raises HomeAssistantError if it must not be sent."""
         recorded = self._journal.find(transfer.dedupe_id)
         if recorded is not None and recorded.move != transfer.move:
@@ -173,15 +172,20 @@ class TransferExecutor:
         # Otherwise two transfers at once could exceed a limit together.
         for violation in self._limits.violations({transfer.dedupe_id: transfer.move}):
             raise violation
+        transfer = replace(transfer, sent_at=dt_util.utcnow(), published=False)
         if not await self._journal.async_record(transfer, batch):
             placeholders = self._names.placeholders(transfer.move)
             raise action_error("transfer_not_recorded", **placeholders)
+        return transfer
 
-    async def _send_with_retries(self, transfer: Transfer) -> tuple[Transfer, MonzoError | None]:
+    async def _send_with_retries(
+        self, transfer: Transfer, run: BatchRun
+    ) -> tuple[Transfer, MonzoError | None]:
         """Send a transfer until the bank accepts or refuses it, or MAX_WAIT has passed.
 
         Return it with its new status, and the error with which the bank refused it, if it did. The
-        status is in doubt if any answer was lost, now or in an earlier call.
+        status is in doubt if any answer was lost, now or in an earlier call. If the caller is
+        cancelled, a transfer is sent again only if an answer was lost.
         """
         wait_left = MAX_WAIT.total_seconds()
         requested_wait = 0.0
@@ -190,6 +194,8 @@ class TransferExecutor:
             if wait > wait_left:
                 break
             await asyncio.sleep(wait)
+            if run.stopped and transfer.status is TransferStatus.PENDING:
+                break
             wait_left -= wait
             requested_wait = 0.0
             try:
@@ -225,21 +231,18 @@ class TransferExecutor:
             message = "the response is about another pot"
             raise MonzoResponseError(message)
 
-    async def _confirm_or_discard(
-        self, transfer: Transfer, batch: TransferBatch, refusal: MonzoError | None
-    ) -> Transfer:
-        """Return a transfer as done if it happened all the same. Raise HomeAssistantError if not.
+    async def _async_postpone_or_fail(
+        self, transfer: Transfer, refusal: MonzoError | None, run: BatchRun
+    ) -> None:
+        """Discard a transfer that certainly did not happen, and postpone it if the caller can wait.
 
-        A transfer that certainly did not happen is discarded. Another one stays in doubt.
+        Raises HomeAssistantError if the caller cannot, or if the bank refused the transfer.
         """
-        if transfer.status is TransferStatus.IN_DOUBT:
-            try:
-                await self._confirmation.async_confirm(transfer, batch.dedupe_id, refusal)
-            except HomeAssistantError:
-                await self._journal.async_update(transfer)
-                raise
-            return replace(transfer, status=TransferStatus.DONE)
         await self._journal.async_discard(transfer)
+        pause = self._session.budget.pause
+        if refusal is None and not run.stopped and 0 < pause <= run.patience:
+            run.postpone(transfer.dedupe_id, pause)
+            return
         placeholders = self._names.placeholders(transfer.move)
         if refusal is None:
             raise action_error("transfer_not_sent", **placeholders)

@@ -17,6 +17,7 @@ from ..api import Money
 from ..memory import async_get_memory
 from .locks import TransferLocks
 from .models import BatchKind, Move, Transfer, TransferBatch, TransferStatus
+from .results import ResultPublisher
 from .storage import (
     JournalStore,
     batch_from_json,
@@ -74,12 +75,14 @@ class TransferJournal:
         self.hass = hass
         self.entry_id = entry_id
         self.locks = TransferLocks()
+        self.results = ResultPublisher(hass)
         self._store = JournalStore(hass, entry_id)
         self._writing = asyncio.Lock()
         self._transfers: dict[str, Transfer] = {}
         self._batches: dict[str, TransferBatch] = {}
         self._reserved: list[TransferBatch] = []
         self._lost_at: datetime | None = None
+        self._interrupted: frozenset[str] = frozenset()
         self._removed = False
 
     async def async_load(self) -> None:
@@ -112,6 +115,15 @@ class TransferJournal:
         return self._batches.values()
 
     @property
+    def unpublished(self) -> tuple[Transfer, ...]:
+        """The transfers whose results were not published; some of them may be being sent."""
+        return tuple(it for it in self._transfers.values() if not it.published)
+
+    def was_interrupted(self, transfer: Transfer) -> bool:
+        """Return whether Home Assistant ended before the result of a transfer was published."""
+        return transfer.dedupe_id in self._interrupted
+
+    @property
     def history_complete(self) -> bool:
         """Whether all transfers of the last 24 hours are known."""
         return self._lost_at is None or self._lost_at <= dt_util.utcnow() - DAY
@@ -123,6 +135,10 @@ class TransferJournal:
     def find_batch(self, dedupe_id: str) -> TransferBatch | None:
         """Return the batch that a call with this ID began, if its first transfer is still kept."""
         return self._batches.get(dedupe_id)
+
+    def batch_of(self, transfer: Transfer) -> TransferBatch:
+        """Return the batch of a transfer that is recorded."""
+        return next(batch for batch in self.batches if transfer.dedupe_id in batch.moves)
 
     def current(self, dedupe_id: str, move: Move) -> Transfer:
         """Return the transfer of a move: as recorded, or a new one if it certainly did not happen.
@@ -203,10 +219,18 @@ class TransferJournal:
             await self._async_restore(transfer.dedupe_id, earlier)
         return is_recorded
 
-    async def async_update(self, transfer: Transfer) -> None:
-        """Record the new status of a transfer."""
-        self._transfers[transfer.dedupe_id] = transfer
+    async def async_end(self, transfer: Transfer) -> bool:
+        """Record the status of a transfer that has ended. Return whether to publish its result now.
+
+        A transfer that was not sent has no record, or keeps that of an earlier attempt.
+        """
+        recorded = self.find(transfer.dedupe_id)
+        if recorded is None or recorded.published:
+            return True
+        is_published = self.results.is_open
+        self._transfers[transfer.dedupe_id] = replace(transfer, published=is_published)
         await self._async_save()
+        return is_published
 
     @callback
     def async_doubt(self, transfer: Transfer) -> Transfer:
@@ -246,6 +270,7 @@ class TransferJournal:
             for dedupe_id, batch in stored["orders"].items()
         }
         self._remove_old()
+        self._interrupted = frozenset(transfer.dedupe_id for transfer in self.unpublished)
         return True
 
     async def _async_is_on_disk(self, transfer: Transfer) -> bool:
@@ -271,18 +296,21 @@ class TransferJournal:
         if self._removed:
             return
         self._remove_old()
-        await self._store.async_save(
-            {
-                "transfers": {
-                    dedupe_id: transfer_to_json(transfer)
-                    for dedupe_id, transfer in self._transfers.items()
-                },
-                "lost_at": None if self._lost_at is None else self._lost_at.isoformat(),
-                "orders": {
-                    dedupe_id: batch_to_json(batch) for dedupe_id, batch in self._batches.items()
-                },
-            }
-        )
+        content = {
+            "transfers": {
+                dedupe_id: transfer_to_json(transfer)
+                for dedupe_id, transfer in self._transfers.items()
+            },
+            "lost_at": None if self._lost_at is None else self._lost_at.isoformat(),
+            "orders": {
+                dedupe_id: batch_to_json(batch) for dedupe_id, batch in self._batches.items()
+            },
+        }
+        try:
+            await self._store.async_save(content)
+        except OSError:
+            # The folder cannot be created. The store itself handles only errors of the file.
+            _LOGGER.exception("Could not write the record of transfers")
 
     @callback
     def _remove_old(self) -> None:

@@ -74,6 +74,9 @@ class Transfer:
 
     status: TransferStatus = TransferStatus.PENDING
 
+    published: bool = False
+    """Whether the result of the last attempt was published."""
+
     def matches(self, transaction: Transaction) -> bool:
         """Return whether a transaction of the account shows that this transfer happened."""
         return (

@@ -10,7 +10,7 @@ from ..accounts import AccountOrPot, BalancesCoordinator, MonzoData
 from ..amounts import format_amount
 from ..api import Money, MonzoAuthenticationError, MonzoError
 from ..bank import validation_error
-from .executor import TransferExecutor
+from .batches import BatchExecutor
 from .journal import TransferJournal
 from .limits import TransferLimits
 from .models import Direction, Move, TransferBatch
@@ -48,7 +48,7 @@ class BatchPreparation:
         balances: BalancesCoordinator,
         journal: TransferJournal,
         limits: TransferLimits,
-        executor: TransferExecutor,
+        executor: BatchExecutor,
         names: TransferNames,
     ) -> None:
         """Initialize the preparation."""
@@ -59,19 +59,19 @@ class BatchPreparation:
         self._names = names
 
     async def async_prepare(
-        self, request: TransferRequest, dedupe_id: str, called_at: float
+        self, request: TransferRequest, dedupe_id: str, since: float
     ) -> PreparedBatch:
         """Return the transfers of a request: the rest of its earlier plan, or those of a new plan.
 
-        Balances are read, unless that happened since `called_at`, a time of `clock.monotonic`.
+        Balances are read, unless that happened since a time of `clock.monotonic`.
         Raises ServiceValidationError if no plan is possible.
         """
         if (batch := self._journal.find_batch(dedupe_id)) is not None:
-            return await self._async_prepare_rest(request, batch, called_at)
+            return await self._async_prepare_rest(request, batch, since)
         if request.skip_balance_check:
             balances = self._known_balances
         else:
-            balances = await self._async_read_balances(request, called_at)
+            balances = await self._async_read_balances(request, since)
             balances.require(request.pot_ids)
         plan = request.plan(balances)
         if plan.nothing_because is not None:
@@ -93,7 +93,7 @@ class BatchPreparation:
             moves=request.kind.with_ids(dedupe_id, plan.moves),
             shortfall=plan.shortfall,
         )
-        locked = await self._async_locked(request, plan.moves, called_at)
+        locked = await self._async_locked(request, plan.moves, since)
         remaining = self._journal.remaining(batch)
         return PreparedBatch(
             batch=batch,
@@ -103,7 +103,7 @@ class BatchPreparation:
         )
 
     async def _async_prepare_rest(
-        self, request: TransferRequest, batch: TransferBatch, called_at: float
+        self, request: TransferRequest, batch: TransferBatch, since: float
     ) -> PreparedBatch:
         """Return the transfers of an earlier batch that are not done.
 
@@ -122,7 +122,7 @@ class BatchPreparation:
             # A transfer that arrives between these two requests is subtracted twice. In the other
             # order it would not be subtracted at all.
             missing = await self._executor.async_missing(batch)
-            balances = await self._async_read_balances(request, called_at)
+            balances = await self._async_read_balances(request, since)
             if (reason := request.recheck(balances, missing)) is not None:
                 problems.append(self._impossible(reason, request, missing, balances))
         return PreparedBatch(
@@ -133,10 +133,10 @@ class BatchPreparation:
         )
 
     async def async_check_balance(
-        self, request: TransferRequest, moves: Collection[Move], called_at: float
+        self, request: TransferRequest, moves: Collection[Move], since: float
     ) -> ServiceValidationError | None:
         """Return an error if the bank would reject moves because there is too little money."""
-        balances = await self._async_read_balances(request, called_at)
+        balances = await self._async_read_balances(request, since)
         if request.recheck(balances, moves) is None:
             return None
         return validation_error(
@@ -165,23 +165,21 @@ class BatchPreparation:
         """The balances as of the last time they were read."""
         return _KnownBalances(self._balances.data, self._names)
 
-    async def _async_read_balances(
-        self, request: TransferRequest, called_at: float
-    ) -> _KnownBalances:
-        """Return balances that were read after the call; ServiceValidationError if that fails."""
-        if await self.async_refresh(request.account_id, since=called_at) is None:
+    async def _async_read_balances(self, request: TransferRequest, since: float) -> _KnownBalances:
+        """Return balances that were read since then; ServiceValidationError if that fails."""
+        if await self.async_refresh(request.account_id, since=since) is None:
             name = self._names.name_of(request.account_id)
             raise validation_error("cannot_be_read", device=name)
         return self._known_balances
 
     async def _async_locked(
-        self, request: TransferRequest, moves: Iterable[Move], called_at: float
+        self, request: TransferRequest, moves: Iterable[Move], since: float
     ) -> list[ServiceValidationError]:
         """Return an error for each locked pot that money would come out of."""
         locked = self._locked(move.pot_id for move in moves if move.direction is Direction.WITHDRAW)
         if locked and request.skip_balance_check:
             # Known as of the last poll only.
-            balances = await self._async_read_balances(request, called_at)
+            balances = await self._async_read_balances(request, since)
             balances.require(locked)
             locked = self._locked(locked)
         return [validation_error("pot_locked", pot=self._names.name_of(id_)) for id_ in locked]

@@ -12,8 +12,8 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from ..accounts import BalancesCoordinator, MonzoData
 from ..bank import MonzoSession, action_error, text_for_user
 from ..clock import monotonic
+from .batches import BatchExecutor
 from .between_pots import async_update_issue, placeholders_between_pots
-from .executor import TransferExecutor
 from .journal import TransferJournal
 from .limits import TransferLimits
 from .models import TransferBatch, TransferStatus
@@ -64,7 +64,7 @@ class Transfers:
         self._journal = journal
         self._names = TransferNames(entry, balances)
         limits = TransferLimits(entry, journal)
-        self._executor = TransferExecutor(session, journal, limits, self._names, entry)
+        self._executor = BatchExecutor(session, journal, limits, self._names, entry)
         self._preparation = BatchPreparation(balances, journal, limits, self._executor, self._names)
 
     @callback
@@ -77,6 +77,19 @@ class Transfers:
         """Create or delete the repair issues about money between pots, for all kept batches."""
         for batch in self._journal.batches:
             async_update_issue(self._journal, self._names, batch)
+
+    @callback
+    def async_start_publishing(self) -> None:
+        """Publish results from now on, at first those from while the entry was not loaded."""
+        self._journal.results.open()
+        self._entry.async_create_background_task(
+            self._journal.hass, self._executor.async_publish_missed(), "publish transfers of"
+        )
+
+    @callback
+    def async_stop_publishing(self) -> None:
+        """Keep all results until another object of this class starts to publish them."""
+        self._journal.results.close()
 
     async def async_preview(self, request: TransferRequest, dedupe_id: str) -> RequestResult:
         """Return the transfers that a request would make, and the problems with them.
@@ -109,9 +122,12 @@ class Transfers:
         choose to get the result instead.
         """
         called_at = monotonic()
-        async with self._journal.locks.call_and_account(dedupe_id, request.account_id):
+        locks = self._journal.locks
+        async with locks.call_and_account(dedupe_id, request.account_id):
+            # Balances from before the last transfer ended may not include it.
+            since = max(called_at, locks.last_ended(request.account_id))
             with self._publishing_refusal(request, dedupe_id):
-                prepared = await self._preparation.async_prepare(request, dedupe_id, called_at)
+                prepared = await self._preparation.async_prepare(request, dedupe_id, since)
             for problem in prepared.problems:
                 self._executor.async_refuse(prepared.remaining, problem)
                 raise problem

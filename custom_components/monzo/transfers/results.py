@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -16,9 +16,6 @@ from .models import Transfer, TransferStatus
 # stopped.
 EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
 STOPPED: Final = "stopped"
-
-# The reason if the caller was stopped while a transfer was on its way. An error has the same key.
-UNCONFIRMED: Final = "transfer_unconfirmed"
 
 
 class TransferOutcome(StrEnum):
@@ -56,6 +53,11 @@ class TransferResult:
     error: HomeAssistantError | None = None
     """The error for the user, if the transfer was attempted and failed."""
 
+    @classmethod
+    def of_failure(cls, transfer: Transfer, error: HomeAssistantError) -> Self:
+        """Return the result of a transfer that failed with an error."""
+        return cls(transfer=transfer, reason=str(error.translation_key), error=error)
+
     @property
     def outcome(self) -> TransferOutcome:
         """The outcome for entities and triggers."""
@@ -68,8 +70,36 @@ SIGNAL_TRANSFER_RESULT: SignalTypeFormat[TransferResult] = SignalTypeFormat(
 )
 
 
-@callback
-def async_publish(hass: HomeAssistant, result: TransferResult) -> None:
-    """Send a result to the listeners of its account."""
-    signal = SIGNAL_TRANSFER_RESULT.format(result.transfer.move.account_id)
-    async_dispatcher_send(hass, signal, result)
+class ResultPublisher:
+    """Publishes the results of one config entry.
+
+    While the entry is not loaded, its entities cannot receive a result, so it is kept.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize the publisher, which keeps all results until it is opened."""
+        self.is_open = False
+        self._hass = hass
+        self._kept: list[TransferResult] = []
+
+    @callback
+    def open(self) -> None:
+        """Publish the results that were kept, and all others from now on at once."""
+        self.is_open = True
+        kept, self._kept = self._kept, []
+        for result in kept:
+            self.publish(result)
+
+    @callback
+    def close(self) -> None:
+        """Keep all results from now on."""
+        self.is_open = False
+
+    @callback
+    def publish(self, result: TransferResult) -> None:
+        """Send a result to the listeners of its account."""
+        if not self.is_open:
+            self._kept.append(result)
+            return
+        signal = SIGNAL_TRANSFER_RESULT.format(result.transfer.move.account_id)
+        async_dispatcher_send(self._hass, signal, result)

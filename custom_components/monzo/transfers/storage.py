@@ -1,7 +1,8 @@
 """The stored form of transfers and batches: for each record, its JSON and the way back.
 
-Minor version 2 added `status` to transfers and `kind` to batches. All keys of minor version 1 are
-still written, because release 1.0.0 reads the file of a newer minor version as if it was its own.
+Minor version 2 added `status` and `published` to transfers and `kind` to batches. All keys of minor
+version 1 are still written, because release 1.0.0 reads the file of a newer minor version as if it
+was its own.
 """
 
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ class JournalStore(Store[JsonObject]):
             for transfer in old_data["transfers"].values():
                 is_done = transfer["done"]
                 transfer["status"] = TransferStatus.DONE if is_done else TransferStatus.IN_DOUBT
+                # Not known; but a result that is published twice is worse than one that is not.
+                transfer["published"] = True
             for dedupe_id, batch in old_data["orders"].items():
                 batch["kind"] = _kind_of(dedupe_id, batch)
         return old_data
@@ -86,6 +89,7 @@ def transfer_to_json(transfer: Transfer) -> JsonObject:
         "asked_at": transfer.asked_at.isoformat(),
         "sent_at": transfer.sent_at.isoformat(),
         "status": transfer.status,
+        "published": transfer.published,
         # For release 1.0.0, to which every other transfer is in doubt.
         "done": transfer.status is TransferStatus.DONE,
     }
@@ -101,6 +105,7 @@ def transfer_from_json(dedupe_id: str, stored: JsonObject) -> Transfer:
         sent_at=time_from_json(stored["sent_at"]),
         # Home Assistant stopped while it was being sent.
         status=TransferStatus.IN_DOUBT if status is TransferStatus.PENDING else status,
+        published=stored["published"],
     )
 
 
