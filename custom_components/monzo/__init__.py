@@ -82,7 +82,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     logs = await async_get_transaction_logs(hass)
     # Stopping during a save would publish its transaction again after the next start.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(logs.async_wait_for_save)))
-    journal = await async_open_journal(hass, entry.entry_id)
+    journal = await async_open_journal(hass, entry.entry_id, session.clock)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,

@@ -4,15 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 from homeassistant.exceptions import OAuth2TokenRequestBaseError
-from homeassistant.util import dt as dt_util
 
 from ..api import MonzoError
 from ..bank import MonzoSession, action_error
 from .models import Transfer
 from .names import TransferNames
 
-# How far the clock of Home Assistant may be ahead of the bank's: hours, if it is not set from the
-# network. Reading a day of transactions costs no more requests than reading an hour.
+# How far the time of a recorded transfer may be ahead of the bank's clock: hours, if an earlier
+# version dated it by a clock that was wrong. Reading a day of transactions costs no more requests
+# than reading an hour.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 
@@ -34,7 +34,7 @@ class TransferConfirmation:
         attempt, if it refused that; `batch_id` is the ID with which the user can repeat the call.
         """
         placeholders = {**self._names.placeholders(transfer.move), "dedupe_id": batch_id}
-        since = min(transfer.asked_at, dt_util.utcnow()) - CLOCK_TOLERANCE
+        since = min(transfer.asked_at, self._session.clock.now()) - CLOCK_TOLERANCE
         try:
             transactions = await self._session.all_transactions(
                 transfer.move.account_id, since=since

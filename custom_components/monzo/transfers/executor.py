@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.exceptions import HomeAssistantError, OAuth2TokenRequestBaseError
-from homeassistant.util import dt as dt_util
 
 from ..api import (
     MonzoAuthenticationError,
@@ -172,7 +171,7 @@ class TransferExecutor:
         # Otherwise two transfers at once could exceed a limit together.
         for violation in self._limits.violations({transfer.dedupe_id: transfer.move}):
             raise violation
-        transfer = replace(transfer, sent_at=dt_util.utcnow(), published=False)
+        transfer = replace(transfer, sent_at=self._journal.clock.now(), published=False)
         if not await self._journal.async_record(transfer, batch):
             placeholders = self._names.placeholders(transfer.move)
             raise action_error("transfer_not_recorded", **placeholders)

@@ -11,9 +11,8 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.util import dt as dt_util
 
-from ..api import Money
+from ..api import Money, ServerClock
 from ..memory import async_get_memory
 from .locks import TransferLocks
 from .models import BatchKind, Move, Transfer, TransferBatch, TransferStatus
@@ -42,19 +41,23 @@ MAX_KEPT: Final = 1000
 UNFINISHED_KEPT_FOR: Final = timedelta(days=365)
 
 
-async def async_open_journal(hass: HomeAssistant, entry_id: str) -> TransferJournal:
+async def async_open_journal(
+    hass: HomeAssistant, entry_id: str, clock: ServerClock
+) -> TransferJournal:
     """Return the journal of a config entry: the same one until Home Assistant stops.
 
     A transfer can outlast a reload of its entry, and the transfers after the reload must take it
-    into account.
+    into account. `clock` is that of the entry's session, which a reload replaces.
     """
 
     async def load() -> TransferJournal:
-        journal = TransferJournal(hass, entry_id)
+        journal = TransferJournal(hass, entry_id, clock)
         await journal.async_load()
         return journal
 
-    return await async_get_memory(hass).async_find_or_load(TransferJournal, entry_id, load)
+    journal = await async_get_memory(hass).async_find_or_load(TransferJournal, entry_id, load)
+    journal.clock = clock
+    return journal
 
 
 async def async_remove_journal(hass: HomeAssistant, entry_id: str) -> None:
@@ -70,10 +73,14 @@ class TransferJournal:
     not done may have happened, unless it is being sent at this moment.
     """
 
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+    def __init__(
+        self, hass: HomeAssistant, entry_id: str, clock: ServerClock | None = None
+    ) -> None:
         """Initialize an empty journal. `async_load` reads the file."""
         self.hass = hass
         self.entry_id = entry_id
+        self.clock = clock or ServerClock()
+        """The bank's clock, by which transfers are dated: the local one may be put right later."""
         self.locks = TransferLocks()
         self.results = ResultPublisher(hass)
         self._store = JournalStore(hass, entry_id)
@@ -101,7 +108,7 @@ class TransferJournal:
         if existed and not found:
             _LOGGER.warning("The record of earlier transfers is damaged; starting a new one")
             self._transfers, self._batches = {}, {}
-            self._lost_at = dt_util.utcnow()
+            self._lost_at = self.clock.now()
             await self._async_save()
 
     async def async_remove(self) -> None:
@@ -126,7 +133,7 @@ class TransferJournal:
     @property
     def history_complete(self) -> bool:
         """Whether all transfers of the last 24 hours are known."""
-        return self._lost_at is None or self._lost_at <= dt_util.utcnow() - DAY
+        return self._lost_at is None or self._lost_at <= self.clock.now() - DAY
 
     def find(self, dedupe_id: str) -> Transfer | None:
         """Return the transfer that was recorded with this ID."""
@@ -148,7 +155,7 @@ class TransferJournal:
         recorded = self.find(dedupe_id)
         if recorded is not None and recorded.move == move:
             return recorded
-        now = dt_util.utcnow()
+        now = self.clock.now()
         return Transfer(dedupe_id=dedupe_id, move=move, asked_at=now, sent_at=now)
 
     def remaining(self, batch: TransferBatch) -> dict[str, Move]:
@@ -183,7 +190,7 @@ class TransferJournal:
 
         It includes transfers in doubt, and those that are reserved.
         """
-        since = dt_util.utcnow() - DAY
+        since = self.clock.now() - DAY
         amounts = {
             dedupe_id: move.amount
             for batch in self._reserved
@@ -315,7 +322,7 @@ class TransferJournal:
     @callback
     def _remove_old(self) -> None:
         """Remove transfers and batches that are no longer kept."""
-        now = dt_util.utcnow()
+        now = self.clock.now()
         # If the clock was ahead and was corrected: no transfer was sent in the future.
         if self._lost_at is not None:
             self._lost_at = min(self._lost_at, now)

@@ -67,10 +67,13 @@ class Transfer:
     move: Move
 
     asked_at: datetime
-    """When it was requested first. The bank cannot have made it earlier."""
+    """When it was requested first, by the bank's clock. The bank cannot have made it earlier."""
 
     sent_at: datetime
-    """When it was sent last. It counts towards the daily limit for 24 hours from then."""
+    """When it was sent last, by the bank's clock.
+
+    It counts towards the daily limit for 24 hours from then.
+    """
 
     status: TransferStatus = TransferStatus.PENDING
 
