@@ -10,7 +10,7 @@ from aiohttp import web
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import storage
-from homeassistant.util.file import WriteError
+from homeassistant.util.file import WriteError, write_utf8_file_atomic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
@@ -52,11 +52,10 @@ class Disk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """Return the disk that Home Assistant writes to."""
     disk = Disk()
-    write = storage.write_utf8_file_atomic
 
     def write_if_possible(path: str, *args: Any, **kwargs: Any) -> None:
         disk.check(path)
-        write(path, *args, **kwargs)
+        write_utf8_file_atomic(path, *args, **kwargs)
 
     monkeypatch.setattr(storage, "write_utf8_file_atomic", write_if_possible)
     return disk
