@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 import pytest_socket
 
+from custom_components.monzo.dashboard.assets import BUNDLE
+
 from .browser_session import TIMEOUT, BrowserSession, WindowPool
 from .chromium import NoChromiumError, find_chromium, run_chromium
 from .ha_instance import PYTHON, HaInstance, run_home_assistant
@@ -73,13 +75,15 @@ def verify_cleanup() -> None:
 
 @pytest.fixture(scope="package")
 def executable() -> Path:
-    """Return the path of Chromium; skip without it, or without the newest Home Assistant."""
+    """Return the path of Chromium; skip without it, the newest Home Assistant, or the cards."""
     try:
         found = find_chromium()
     except NoChromiumError as err:
         pytest.skip(str(err))
     if not PYTHON.exists():
         pytest.skip(f"No Home Assistant with a frontend in {PYTHON}: run scripts/setup demo")
+    if not BUNDLE.exists():
+        pytest.skip(f"No cards in {BUNDLE}: run scripts/setup cards")
     return found
 
 

@@ -25,14 +25,14 @@ EXAMPLES = [
 
 # Returns the options in the visual editors of the cards and of the dashboard, with their labels.
 EDITOR_OPTIONS = """async () => {
-  const labelled = ({ schema, computeLabel }) =>
-    Object.fromEntries(schema.map((field) => [field.name, computeLabel(field)]));
-  const card = (name) => labelled(customElements.get(name).getConfigForm());
-  const strategy = customElements.get("ll-strategy-dashboard-monzo");
+  const options = (name) => {
+    const { schema, computeLabel } = customElements.get(name).getConfigElement();
+    return Object.fromEntries(schema.map((field) => [field.name, computeLabel(field)]));
+  };
   return {
-    "The dashboard": labelled(await strategy.getConfigElement()),
-    "The pot card": card("monzo-pot-card"),
-    "The transactions card": card("monzo-transactions-card"),
+    "The dashboard": options("ll-strategy-dashboard-monzo"),
+    "The pot card": options("monzo-pot-card"),
+    "The transactions card": options("monzo-transactions-card"),
   };
 }"""
 

@@ -1,6 +1,7 @@
 """The cards as browsers load them from Home Assistant."""
 
 from collections.abc import Awaitable, Callable
+import gzip
 from pathlib import Path
 import re
 from typing import Any
@@ -17,15 +18,18 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.monzo.dashboard import assets
 from sandbox.household import Household
 from tests.conftest import SignIn
-from tests.helpers.texts import TEXTS
 
 # A page that loads modules in the same way as Home Assistant's frontend.
 INDEX = "{% for module in extra_modules %}<script>import('{{ module }}')</script>{% endfor %}"
 
-IMPORT = re.compile(r'^import (?:.+ from )?"\./([\w-]+\.js)";$', re.MULTILINE)
+# An import of another module.
+IMPORT = re.compile(r"\bimport\b|\bexport\b.*\bfrom\b")
 
 # An address with a host name.
 FOREIGN_ADDRESS = re.compile(r"//[\w-]+\.|https?:|\bwss?:")
+
+# The most that browsers load for the cards, compressed.
+MAX_BYTES = 45_000
 
 type OpenBrowser = Callable[[], Awaitable[TestClient[Any, Any]]]
 
@@ -61,78 +65,64 @@ async def modules_of_the_page(browser: TestClient[Any, Any]) -> list[str]:
     return re.findall(r"import\('(.+?)'\)", await page.text())
 
 
-async def folder_of(browser: TestClient[Any, Any]) -> str:
-    """Return the URL of the folder that contains the modules."""
+async def load_bundle(browser: TestClient[Any, Any]) -> str:
+    """Load the only module of the page, and return its content."""
     (module,) = await modules_of_the_page(browser)
-    return module.removesuffix("/monzo.js")
+    response = await browser.get(module)
+    assert response.ok
+    assert response.content_type == "text/javascript"
+    return await response.text()
 
 
-async def load_modules(browser: TestClient[Any, Any]) -> dict[str, str]:
-    """Load the entry module and all modules that it imports. Return their contents by name."""
-    folder = await folder_of(browser)
-    modules: dict[str, str] = {}
-    imported = {"monzo.js"}
-    while name := next(iter(imported - modules.keys()), None):
-        response = await browser.get(f"{folder}/{name}")
-        assert response.ok, name
-        assert response.content_type == "text/javascript"
-        modules[name] = await response.text()
-        imported |= set(IMPORT.findall(modules[name]))
-    return modules
-
-
-async def test_a_page_loads_one_module_that_imports_all_others(
+async def test_a_page_loads_one_small_module(
     open_browser: OpenBrowser, ann: MockConfigEntry
 ) -> None:
-    modules = await load_modules(await open_browser())
-    assert modules.keys() == {path.name for path in assets.WWW.glob("*.js")}
+    bundle = await load_bundle(await open_browser())
+    assert len(gzip.compress(bundle.encode())) < MAX_BYTES
+    assert IMPORT.findall(bundle) == []
 
 
-async def test_the_modules_name_no_other_host(
+async def test_the_module_names_no_other_host(
     open_browser: OpenBrowser, ann: MockConfigEntry
 ) -> None:
+    assert FOREIGN_ADDRESS.findall(await load_bundle(await open_browser())) == []
+
+
+async def test_browsers_cache_the_module(open_browser: OpenBrowser, ann: MockConfigEntry) -> None:
     browser = await open_browser()
-    files = await load_modules(browser)
-    style_sheet = await browser.get(f"{await folder_of(browser)}/cards.css")
-    assert style_sheet.ok
-    assert style_sheet.content_type == "text/css"
-    files["cards.css"] = await style_sheet.text()
-    assert not [name for name, content in files.items() if FOREIGN_ADDRESS.search(content)]
-
-
-async def test_every_text_of_the_cards_has_a_translation(
-    open_browser: OpenBrowser, ann: MockConfigEntry
-) -> None:
-    modules = await load_modules(await open_browser())
-    keys = re.compile(r'\btext\("(\w+)"')
-    used = {key for content in modules.values() for key in keys.findall(content)}
-    assert len(used) > 10
-    assert used <= TEXTS["common"].keys()
-
-
-async def test_browsers_cache_the_modules(open_browser: OpenBrowser, ann: MockConfigEntry) -> None:
-    browser = await open_browser()
-    response = await browser.get(f"{await folder_of(browser)}/common.js")
+    (module,) = await modules_of_the_page(browser)
+    response = await browser.get(module)
     assert "max-age=2678400" in response.headers["Cache-Control"]
 
 
-async def test_changed_modules_have_another_url(
+async def test_a_changed_module_has_another_url(
     hass: HomeAssistant,
     open_browser: OpenBrowser,
     ann: MockConfigEntry,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    www = tmp_path / "www"
-    www.mkdir()
-    for path in assets.WWW.iterdir():
-        (www / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(assets, "WWW", www)
-    for name in ("common.js", "cards.css"):
-        with (www / name).open("a", encoding="utf-8") as changed:
-            changed.write("\n")
-        await assets.async_serve_cards(hass)
-    assert len(set(await modules_of_the_page(await open_browser()))) == 3
+    changed = tmp_path / assets.BUNDLE.name
+    changed.write_bytes(assets.BUNDLE.read_bytes() + b"\n")
+    monkeypatch.setattr(assets, "BUNDLE", changed)
+    await assets.async_serve_cards(hass)
+    assert len(set(await modules_of_the_page(await open_browser()))) == 2
+
+
+async def test_a_checkout_without_the_built_cards_works_and_says_how_to_build_them(
+    hass: HomeAssistant,
+    open_browser: OpenBrowser,
+    sign_in: SignIn,
+    home: Household,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(assets, "BUNDLE", tmp_path / "www/monzo.js")
+    assert await hass.config_entries.async_setup(sign_in(home.ann).entry_id)
+    assert await modules_of_the_page(await open_browser()) == []
+    lines = [record for record in caplog.records if "scripts/setup" in record.message]
+    assert [record.levelname for record in lines] == ["WARNING"]
 
 
 async def test_dashboards_in_yaml_have_the_cards_as_well(

@@ -1,6 +1,7 @@
 """Serve the cards to browsers, and have Home Assistant's frontend load them."""
 
 from hashlib import sha256
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,11 @@ from homeassistant.core import HomeAssistant
 
 from ..const import DOMAIN
 
-WWW: Final = Path(__file__).parent / "www"
+_LOGGER: Final = logging.getLogger(__name__)
 
-# Imports all other modules.
-ENTRY_MODULE: Final = "monzo.js"
+# The cards in one file, which `scripts/setup cards` builds from the folder `frontend`. Releases
+# contain it, the repository does not.
+BUNDLE: Final = Path(__file__).parent / "www/monzo.js"
 
 
 async def async_serve_cards(hass: HomeAssistant) -> None:
@@ -25,17 +27,23 @@ async def async_serve_cards(hass: HomeAssistant) -> None:
         add_extra_js_url,
     )
 
-    version = await hass.async_add_executor_job(_content_hash)
-    # The hash is a folder in the URLs of all modules. So browsers can cache the modules for long,
-    # and cannot mix old ones with new ones after an update.
+    version = await hass.async_add_executor_job(_bundle_hash)
+    if version is None:
+        _LOGGER.warning(
+            "There are no dashboard cards, because this copy of the integration contains only their"
+            " source. Install monzo.zip of a release, or run scripts/setup cards in the repository"
+        )
+        return
+    # With a hash in the URL, browsers can cache the bundle for long, and load a new one after an
+    # update.
     folder = f"/{DOMAIN}/{version}"
-    await hass.http.async_register_static_paths([StaticPathConfig(folder, str(WWW))])
-    add_extra_js_url(hass, f"{folder}/{ENTRY_MODULE}")
+    await hass.http.async_register_static_paths([StaticPathConfig(folder, str(BUNDLE.parent))])
+    add_extra_js_url(hass, f"{folder}/{BUNDLE.name}")
 
 
-def _content_hash() -> str:
-    """Return a short hash of all files. Blocks."""
-    content = sha256()
-    for file in sorted(WWW.iterdir()):
-        content.update(file.name.encode() + b"\0" + file.read_bytes())
-    return content.hexdigest()[:12]
+def _bundle_hash() -> str | None:
+    """Return a short hash of the bundle; None if it was not built. Blocks."""
+    try:
+        return sha256(BUNDLE.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:
+        return None

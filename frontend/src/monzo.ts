@@ -1,0 +1,4 @@
+/** The module that Home Assistant loads. */
+import "./dashboard/strategy.ts";
+import "./pot-card/pot-card.ts";
+import "./transactions-card/transactions-card.ts";

@@ -1,0 +1,95 @@
+/** The newest transactions of one account, and when to fetch them again. */
+import { ActionError, type Backend, type Transaction } from "./backend.ts";
+
+const MINUTE = 60_000;
+
+// Notes and pending payments change without an event, so transactions are outdated after a while.
+const PERIOD = 15 * MINUTE;
+
+// A payment comes with its round-up, a moment apart.
+const SETTLING_TIME = 1000;
+
+const RETRY_DELAY = MINUTE;
+
+// Monzo lists 90 days.
+const DAYS = 89;
+
+export type FeedStatus =
+  { is: "unread" } | { is: "loading" } | { is: "current" } | { is: "failed"; message: string };
+
+/** Return the number of the current quarter of an hour. It changes at midnight in every zone. */
+export function currentPeriod(): number {
+  return Math.floor(Date.now() / PERIOD);
+}
+
+export class AccountFeed {
+  /** The newest first. */
+  transactions: readonly Transaction[] = [];
+  /** Whether there are no older transactions. */
+  complete = false;
+  status: FeedStatus = { is: "unread" };
+
+  readonly #account: string;
+  readonly #backend: Backend;
+  readonly #changed: () => void;
+  #limit = 0;
+  #period = 0;
+  #revision: string | undefined;
+  #latest: string | undefined;
+
+  constructor(account: string, backend: Backend, changed: () => void) {
+    this.#account = account;
+    this.#backend = backend;
+    this.#changed = changed;
+  }
+
+  /**
+   * Fetch the transactions unless they are up to date.
+   *
+   * The revision is a text that changes with each payment. After an error only a new revision
+   * starts another request, because an error repeats itself after a minute.
+   */
+  request(revision: string, limit: number): void {
+    this.#latest = revision;
+    const isLonger = limit > this.#limit;
+    this.#limit = Math.max(limit, this.#limit);
+    if (this.status.is === "loading") return;
+    const isNews = revision !== this.#revision;
+    const isOutdated = isLonger || this.#period !== currentPeriod();
+    if (isNews || (isOutdated && this.status.is !== "failed")) {
+      const isFirst = this.#revision === undefined;
+      this.#setStatus({ is: "loading" });
+      setTimeout(() => void this.#load(), isNews && !isFirst ? SETTLING_TIME : 0);
+    }
+  }
+
+  /** Let the next request fetch the transactions again after an error. */
+  retry(): void {
+    if (this.status.is !== "failed") return;
+    this.#period = 0;
+    this.#setStatus({ is: "unread" });
+  }
+
+  async #load(): Promise<void> {
+    this.#revision = this.#latest;
+    this.#period = currentPeriod();
+    const since = new Date(Date.now() - DAYS * 24 * 60 * MINUTE);
+    try {
+      const list = await this.#backend.getTransactions(this.#account, {
+        limit: this.#limit,
+        since,
+      });
+      this.transactions = list.transactions;
+      this.complete = list.complete;
+      this.#setStatus({ is: "current" });
+    } catch (error) {
+      this.#setStatus({ is: "failed", message: ActionError.from(error).message });
+      setTimeout(() => this.retry(), RETRY_DELAY);
+    }
+  }
+
+  #setStatus(status: FeedStatus): void {
+    this.status = status;
+    this.#changed();
+  }
+}

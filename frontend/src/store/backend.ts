@@ -1,0 +1,79 @@
+/** The interface between the store and Home Assistant, so that tests can run without a browser. */
+
+/** A transaction as the action `get_transactions` returns it; the fields that the cards use. */
+export interface Transaction {
+  transaction_id: string;
+  kind: string;
+  pot: string | null;
+  name: string;
+  /** In major units; negative if money went out. */
+  amount: number;
+  currency: string;
+  local_amount: number | null;
+  local_currency: string | null;
+  emoji: string | null;
+  logo: string | null;
+  category: string | null;
+  notes: string | null;
+  pending: boolean;
+  declined: boolean;
+  decline_reason: string | null;
+  created: string;
+}
+
+/** The newest transactions of an account, the newest first. */
+export interface TransactionList {
+  transactions: Transaction[];
+  /** Whether there are no older transactions in the requested time. */
+  complete: boolean;
+}
+
+export type PotAction = "deposit_into_pot" | "withdraw_from_pot";
+
+export interface PotMove {
+  action: PotAction;
+  /** The device of the pot. */
+  pot: string;
+  /** In major units, as text. */
+  amount: string;
+  /** With the same id the money moves once, however often the call is repeated. */
+  dedupeId: string;
+  dryRun: boolean;
+}
+
+/** The answer to a transfer or a dry run. Balances are null if they are unknown. */
+export interface PotMoveResult {
+  amount: number;
+  currency: string;
+  pot_balance: number | null;
+  account_balance: number | null;
+}
+
+/** The actions that the store calls. All raise ActionError. */
+export interface Backend {
+  getTransactions(
+    account: string,
+    options: { limit: number; since: Date },
+  ): Promise<TransactionList>;
+  movePot(move: PotMove): Promise<PotMoveResult>;
+}
+
+/** A failed action, with a message for the user. */
+export class ActionError extends Error {
+  /** The translation key or the code of the error. */
+  readonly key: string | undefined;
+  /** Whether Home Assistant has answered, and knows the reason. */
+  readonly isDefinite: boolean;
+
+  constructor(key: string | undefined, message: string, { isDefinite }: { isDefinite: boolean }) {
+    super(message);
+    this.key = key;
+    this.isDefinite = isDefinite;
+  }
+
+  /** Return any error as one of these. The outcome of an action is open after an unknown error. */
+  static from(error: unknown): ActionError {
+    if (error instanceof ActionError) return error;
+    return new ActionError(undefined, String(error), { isDefinite: false });
+  }
+}

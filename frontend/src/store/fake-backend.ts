@@ -1,0 +1,45 @@
+/** A backend for tests, whose answers a test gives by hand. */
+import type { Backend, PotMove, PotMoveResult, TransactionList } from "./backend.ts";
+
+interface Call<Request, Response> {
+  request: Request;
+  answer(response: Response): Promise<void>;
+  fail(error: unknown): Promise<void>;
+}
+
+export class FakeBackend implements Backend {
+  readonly reads: Call<{ account: string; limit: number }, TransactionList>[] = [];
+  readonly moves: Call<PotMove, PotMoveResult>[] = [];
+
+  getTransactions(account: string, { limit }: { limit: number }): Promise<TransactionList> {
+    return record(this.reads, { account, limit });
+  }
+
+  movePot(request: PotMove): Promise<PotMoveResult> {
+    return record(this.moves, request);
+  }
+}
+
+function record<Request, Response>(
+  calls: Call<Request, Response>[],
+  request: Request,
+): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  calls.push({
+    request,
+    answer(response) {
+      resolve(response);
+      return settled();
+    },
+    fail(error) {
+      reject(error);
+      return settled();
+    },
+  });
+  return promise;
+}
+
+/** Wait until everything that follows from an answer has happened. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
