@@ -39,7 +39,7 @@ def test_requests_by_a_person_are_always_granted(budget: RequestBudget) -> None:
     assert budget.grant(7, Priority.PERSON) == 7
 
 
-@pytest.mark.parametrize("priority", [Priority.POLL, Priority.HINT, Priority.BACKGROUND])
+@pytest.mark.parametrize("priority", [Priority.POLL, Priority.HINT])
 def test_other_requests_are_refused_when_the_budget_is_used_up(
     budget: RequestBudget, priority: Priority
 ) -> None:
@@ -115,9 +115,33 @@ def test_a_pause_lasts_as_long_as_the_bank_requests(
     assert budget.pause == 0
 
 
-def test_a_new_session_resets_the_budget_but_keeps_the_pause(budget: RequestBudget) -> None:
-    send(budget, 20, Priority.POLL)
-    budget.start_pause(30)
-    budget.start_session()
-    assert budget.left == BUDGET
-    assert budget.pause == pytest.approx(30)
+def test_other_requests_leave_budget_for_payments_where_deliveries_arrive(
+    budget: RequestBudget, freezer: FrozenDateTimeFactory
+) -> None:
+    assert budget.grant(100, Priority.POLL) == budget.grant(100, Priority.BACKGROUND) == BUDGET
+    freezer.tick(FIVE_MINUTES)
+    assert budget.has_room(2, Priority.HINT)
+    assert budget.grant(100, Priority.POLL) == BUDGET - 4
+    send(budget, 2, Priority.HINT)
+    assert budget.grant(100, Priority.POLL) == BUDGET - 4
+    send(budget, 15, Priority.POLL)
+    assert budget.grant(100, Priority.BACKGROUND) == 6
+    freezer.tick(timedelta(hours=1))
+    assert budget.grant(100, Priority.POLL) == BUDGET
+
+
+def test_polls_leave_budget_for_requests_that_had_to_wait(
+    budget: RequestBudget, freezer: FrozenDateTimeFactory
+) -> None:
+    send(budget, BUDGET, Priority.POLL)
+    assert not budget.has_room(2, Priority.BACKGROUND)
+    freezer.tick(FIVE_MINUTES - timedelta(seconds=1))
+    assert budget.grant(100, Priority.POLL) == 0
+    freezer.tick(timedelta(seconds=1))
+    # The refusal is forgotten by now.
+    assert budget.grant(100, Priority.POLL) == BUDGET
+
+    assert not budget.has_room(100, Priority.BACKGROUND)
+    assert budget.grant(100, Priority.POLL) == BUDGET - 5
+    send(budget, 3, Priority.BACKGROUND)
+    assert budget.grant(100, Priority.POLL) == BUDGET - 5

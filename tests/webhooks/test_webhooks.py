@@ -31,7 +31,7 @@ from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
 from tests.accounts.test_coordinator import ByAccount
 from tests.conftest import WEBHOOK_ID, LetPass, SignIn
-from tests.helpers.state_helpers import complaints, device, set_up, value
+from tests.helpers.state_helpers import Together, complaints, device, set_up, value
 from tests.helpers.transaction_listener import ADDRESS, Listener, open_door
 from tests.helpers.transfer_client import Meanwhile
 
@@ -379,6 +379,31 @@ async def test_a_payment_is_reported_as_soon_as_it_is_delivered(
     assert len(server.requests) - before <= 3
 
 
+async def test_balance_and_transactions_of_a_delivered_payment_are_requested_together(
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    let_pass: LetPass,
+) -> None:
+    await let_pass(timedelta(minutes=6))
+    for _payment in range(2):
+        before = len(server.requests)
+        # The bank answers neither request before it has both.
+        together = Together(asyncio.Barrier(2))
+        for path in ("/balance", "/transactions"):
+            server.fail("GET", path, together)
+        home.bank.pay(home.joint.id, -350, at=home.bank.clock() - timedelta(seconds=1))
+        await server.delivered()
+        async with asyncio.timeout(5):
+            await hass.async_block_till_done(wait_background_tasks=True)
+        await let_pass(timedelta(seconds=1))
+        assert joint.balances[-1] == f"{home.joint.balance / 100:.2f}"
+        assert len(server.requests) - before == 2
+    assert len(joint.heard) == 2
+
+
 async def test_a_closed_pot_is_removed_after_the_delivery_of_its_last_withdrawal(
     hass: HomeAssistant,
     home: Household,
@@ -532,8 +557,39 @@ async def test_a_delivery_after_an_outage_updates_the_balance(
     row = home.bank.pay(home.joint.id, -350)
     await wait_for_deliveries(server, let_pass)
 
-    assert row.id in joint.heard
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+    # The outage may have used up the request budget, which then grants one request a minute.
+    await let_pass(timedelta(minutes=1))
+    assert row.id in joint.heard
+
+
+async def test_deliveries_during_an_outage_delay_no_update_after_it(
+    hass: HomeAssistant,
+    let_pass: LetPass,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+) -> None:
+    rows = [home.bank.pay(home.joint.id, -100)]
+    await wait_for_deliveries(server, let_pass)
+    await let_pass(timedelta(minutes=6))
+    server.fail("GET", "*", Answer.html(502), times=None)
+    for _second in range(12):
+        rows.append(home.bank.pay(home.joint.id, -100))
+        await server.delivered()
+        await let_pass(timedelta(seconds=1))
+    server.clear_faults()
+
+    rows.append(home.bank.pay(home.joint.id, -350))
+    await server.delivered()
+    # The request budget grants one repeated read a minute.
+    for _second in range(30):
+        await let_pass(timedelta(seconds=5))
+
+    assert joint.heard == [row.id for row in rows]
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+    assert entry.runtime_data.webhook_status.arriving
 
 
 async def test_a_poll_after_an_outage_updates_the_balance_without_a_delivery(

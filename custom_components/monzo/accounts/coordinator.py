@@ -98,8 +98,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         """Send the requests that are due, and then those that their answers make due."""
         async with self._polling:
             sent: set[PollRequest] = set()
-            with self.session.budget.asking_as(Priority.POLL):
-                while due := self._due(sent):
+            # At set-up the answers are needed for the first states of all entities.
+            priority = Priority.POLL if self._answers.results else Priority.PERSON
+            with self.session.budget.asking_as(priority):
+                while due := self._due(sent, priority):
                     sent.update(due)
                     await self._poller.async_ask(due)
             self._set_update_interval()
@@ -146,12 +148,16 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._poller.outdated_pots.update(account.id for account in self._included)
         await self.async_refresh()
 
+    def asked_at(self, account_id: str) -> float:
+        """Return when the balance of an account was last asked for, by `clock.monotonic`."""
+        return self._answers.result(PollRequest(Endpoint.BALANCE, account_id)).at
+
     def _is_answered(self, request: PollRequest, since: float) -> bool:
         """Return whether the bank has answered a request that was sent after a moment."""
         result = self._answers.result(request)
         return result.answered and result.at > since
 
-    def _due(self, sent: Collection[PollRequest]) -> list[PollRequest]:
+    def _due(self, sent: Collection[PollRequest], priority: Priority) -> list[PollRequest]:
         """Return the requests to send now: oldest first, within the request budget."""
         self._select_accounts()
         due = [
@@ -160,8 +166,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             if request not in sent and self._is_due(request)
         ]
         due.sort(key=lambda request: self._answers.result(request).at)
-        budget = self.session.budget
-        granted = budget.grant_poll(len(due), accounts=len(self._included), sent=len(sent))
+        granted = self.session.budget.grant_poll(
+            len(due), accounts=len(self._included), sent=len(sent), priority=priority
+        )
         return due[:granted]
 
     def _is_due(self, request: PollRequest) -> bool:

@@ -1,7 +1,7 @@
 """The request budget: how many requests may be sent to the bank, and who may send them first."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
@@ -27,6 +27,14 @@ TIMER_TOLERANCE: Final = timedelta(seconds=2)
 
 # However many accounts are polled, so many requests per window stay for deliveries and the rest.
 _NEVER_RESERVED: Final = 5
+
+# Where deliveries arrive, polls leave room for two payments: the balance and the transactions of
+# each. Requests that are even less important leave room for one.
+_LEFT_BY_POLLS: Final = 4
+_LEFT_BY_BACKGROUND: Final = 2
+
+# How long after the last delivery to expect more.
+_HINTS_EXPECTED: Final = timedelta(hours=1)
 
 # A failed read is repeated this often, even if other requests have used up the budget.
 _RETRY_INTERVAL: Final = timedelta(minutes=1)
@@ -60,8 +68,8 @@ _PRIORITY: ContextVar[Priority] = ContextVar("monzo_request_priority", default=P
 class RequestBudget:
     """Counts the requests of a config entry, and grants the remaining ones by priority.
 
-    It also knows when the bank has asked for a pause. It outlives the entry's session, because Home
-    Assistant starts a new session each time that it tries to set up an entry.
+    It also knows when the bank has asked for a pause. It outlives the entry's session, because the
+    bank also counts the requests from before a reload.
     """
 
     def __init__(self) -> None:
@@ -70,10 +78,8 @@ class RequestBudget:
         self._paused_until = -math.inf
         self._retry_granted_at = -math.inf
         self._polls_per_window = 0
-
-    def start_session(self) -> None:
-        """Count from zero, because set-up needs its requests; a pause continues."""
-        self._sent.clear()
+        self._refused_at = -math.inf
+        self._hinted_at = -math.inf
 
     @property
     def left(self) -> int:
@@ -118,9 +124,13 @@ class RequestBudget:
             case Priority.RETRY:
                 return self._grant_retries(wanted)
             case Priority.POLL:
-                return min(wanted, self.left)
-            case _:
-                return min(wanted, max(0, self.left - self._reserved_for_polls()))
+                return min(wanted, max(0, self.left - self._reserved_for_others()))
+            case Priority.HINT:
+                self._hinted_at = monotonic()
+                return self._grant_others(wanted, self._reserved_for_polls())
+            case Priority.BACKGROUND:
+                for_hints = self._reserved_for_hints(_LEFT_BY_BACKGROUND)
+                return self._grant_others(wanted, self._reserved_for_polls() + for_hints)
 
     def reserve_polls(self, accounts: int, interval: timedelta) -> None:
         """Keep room for the polls of so many accounts from requests that are less important."""
@@ -146,13 +156,15 @@ class RequestBudget:
         """
         return max(1, min(accounts, _REQUESTS_PER_WINDOW - 1 - 2 * accounts))
 
-    def grant_poll(self, wanted: int, *, accounts: int, sent: int) -> int:
+    def grant_poll(
+        self, wanted: int, *, accounts: int, sent: int, priority: Priority = Priority.POLL
+    ) -> int:
         """Return how many of the wanted requests a poll of the balances may send now.
 
         A poll that has sent so many already leaves room for the transactions of the accounts.
         """
         share = _REQUESTS_PER_WINDOW - self.max_unprompted_reads(accounts) - sent
-        return self.grant(min(wanted, max(0, share)), Priority.POLL)
+        return self.grant(min(wanted, max(0, share)), priority)
 
     def _current(self) -> deque[tuple[float, Priority]]:
         """Return the requests of the last five minutes."""
@@ -162,16 +174,39 @@ class RequestBudget:
         return self._sent
 
     def _grant_retries(self, wanted: int) -> int:
+        if granted := min(wanted, self.left):
+            return granted
         now = monotonic()
-        granted = min(wanted, self.left)
-        if granted == 0 and now - self._retry_granted_at >= _RETRY_INTERVAL.total_seconds():
-            granted = min(wanted, 1)
-        if granted:
-            self._retry_granted_at = now
+        if now - self._retry_granted_at < _RETRY_INTERVAL.total_seconds():
+            return 0
+        self._retry_granted_at = now
+        return min(wanted, 1)
+
+    def has_room(self, wanted: int, priority: Priority) -> bool:
+        """Return whether all of the wanted requests may be sent now; see `grant`."""
+        return self.grant(wanted, priority) == wanted
+
+    def _grant_others(self, wanted: int, reserved: int) -> int:
+        granted = min(wanted, max(0, self.left - reserved))
+        if granted < wanted:
+            self._refused_at = monotonic()
         return granted
 
     def _reserved_for_polls(self) -> int:
-        polls = sum(
-            priority in {Priority.RETRY, Priority.POLL} for _at, priority in self._current()
-        )
-        return max(0, self._polls_per_window - polls)
+        return max(0, self._polls_per_window - self._count({Priority.RETRY, Priority.POLL}))
+
+    def _reserved_for_hints(self, requests: int) -> int:
+        if monotonic() - self._hinted_at >= _HINTS_EXPECTED.total_seconds():
+            return 0
+        return max(0, requests - self._count({Priority.HINT}))
+
+    def _reserved_for_others(self) -> int:
+        """Return how much polls must leave: for payments, and for requests that had to wait."""
+        for_hints = self._reserved_for_hints(_LEFT_BY_POLLS)
+        if monotonic() - self._refused_at >= _WINDOW.total_seconds():
+            return for_hints
+        others = self._count({Priority.HINT, Priority.BACKGROUND})
+        return max(for_hints, _NEVER_RESERVED - others)
+
+    def _count(self, priorities: Collection[Priority]) -> int:
+        return sum(priority in priorities for _at, priority in self._current())

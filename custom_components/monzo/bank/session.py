@@ -41,7 +41,6 @@ class MonzoSession(MonzoClient):
     ) -> None:
         """Initialize the session with the token that the config entry holds."""
         super().__init__(async_get_clientsession(hass), self._async_access_token)
-        budget.start_session()
         self.budget = budget
         self._hass = hass
         self._entry = entry

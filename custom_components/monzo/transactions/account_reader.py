@@ -1,7 +1,7 @@
 """Reads the transactions of one account, and finds the new and the changed ones."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 import logging
 import math
@@ -16,10 +16,12 @@ from ..bank import (
     MIN_POLL_INTERVAL,
     TIMER_TOLERANCE,
     TRANSIENT_ERRORS,
+    Priority,
     error_code_for_log,
 )
 from ..clock import monotonic
-from .transaction_log import KEPT_FOR, KnownTransaction, TransactionLog, TransactionLogs
+from .pages import TransactionPage, TransactionPages
+from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, TransactionLog, TransactionLogs
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,8 +41,8 @@ _CLOCK_SKEW: Final = timedelta(seconds=5)
 # How often the last seven days are read again, for transactions that settled or changed.
 REREAD_INTERVAL: Final = timedelta(hours=1)
 
-# The first read of an account: most have less than two hundred transactions in a month.
-_REQUESTS_FOR_A_MONTH: Final = 2
+# Pages of the re-read at once: more would delay the deliveries that arrive meanwhile.
+_REREAD_PAGES_AT_ONCE: Final = 5
 
 # One failure is normal, and a longer outage shows in the balances before the second.
 _LOG_AFTER_FAILURES: Final = 2
@@ -48,6 +50,10 @@ _LOG_AFTER_FAILURES: Final = 2
 
 class AccountReader:
     """Reads the transactions of one account, and remembers how that went.
+
+    A read goes from the newest known transaction to now. Once an hour the last seven days are read
+    again, and at first a whole month: with the same request if one is enough, else page by page in
+    the background. What waits for room in the request budget continues at the next read.
 
     All moments are by `clock.monotonic`.
     """
@@ -69,11 +75,17 @@ class AccountReader:
         self._account_id = account_id
         self._entry_id = entry_id
         self._balances = balances
+        self._budget = balances.session.budget
         self._clock = balances.session.clock
         self._logs = logs
         self._known_before = known_before
         self._on_new = on_new
         self._on_changed = on_changed
+        self._hint: Priority | None = None
+        self._reading = False
+        self._expects_news = False
+        self._new_pages: TransactionPages | None = None
+        self._reread_pages: TransactionPages | None = None
         self._reread_at = -math.inf
         self._failures = 0
         self._stopped = False
@@ -81,11 +93,14 @@ class AccountReader:
         self.asked_at = -math.inf
         """When the account was last read, or a read was tried."""
 
-        self.hinted = False
-        """Whether something pointed to a new transaction since the account was last read."""
+        self.answered_at = -math.inf
+        """When the last read began that the bank answered, even if it refused it."""
 
         self.retry_soon = False
         """Whether to read again within a minute: a failure, or a hint without its transaction."""
+
+        self.is_unfinished = False
+        """Whether new transactions wait for room in the request budget."""
 
         self.current = False
         """Whether the account has been read, and reads have not kept failing since."""
@@ -95,11 +110,18 @@ class AccountReader:
         """Publish nothing any more, because the config entry is unloaded."""
         self._stopped = True
 
+    # When to read
+
     def is_due(self, interval: timedelta) -> bool:
         """Return whether to read the account, if it is read this often without a hint."""
-        if self.retry_soon:
+        if self.retry_soon or self.is_unfinished:
             interval = MIN_POLL_INTERVAL
         return monotonic() - self.asked_at >= (interval - TIMER_TOLERANCE).total_seconds()
+
+    @property
+    def continues_soon(self) -> bool:
+        """Whether there is something to read within a minute."""
+        return self.retry_soon or self.is_unfinished or self._reread_pages is not None
 
     @property
     def was_asked(self) -> bool:
@@ -111,101 +133,209 @@ class AccountReader:
         self.asked_at = -math.inf
 
     @property
-    def requests_needed(self) -> int:
-        """An estimate of how many requests the next read takes."""
-        if (log := self._logs.by_account.get(self._account_id)) is None:
-            return _REQUESTS_FOR_A_MONTH
-        since = self._since(log)
-        return 1 + sum(it.created >= since for it in log.known.values()) // MAX_PAGE_SIZE
+    def hinted(self) -> bool:
+        """Whether something pointed to a new transaction since the last read began."""
+        return self._hint is not None
+
+    def hint(self, priority: Priority) -> None:
+        """Note that something pointed to a new transaction, and how important that is."""
+        self._hint = min(priority, self._hint or priority)
+
+    def note_new_balance(self, asked_at: float) -> bool:
+        """Note another balance, and return whether it is a hint to a new transaction.
+
+        It is none if a read that began after the request for the balance will find the transaction.
+        """
+        if self.hinted:
+            return False
+        if self._reading and asked_at <= self.asked_at:
+            self._expects_news = True
+            return False
+        self.hint(Priority.POLL)
+        return True
+
+    @property
+    def _priority(self) -> Priority:
+        if self._hint is not None:
+            return self._hint
+        return Priority.RETRY if self._failures else Priority.POLL
 
     @property
     def _is_reread_due(self) -> bool:
         return monotonic() - self._reread_at >= REREAD_INTERVAL.total_seconds()
 
-    def _since(self, log: TransactionLog) -> datetime:
-        """Return from when on to read an account that has been read before."""
-        now = self._clock.now()
-        # The bank may already list transactions that it will make tomorrow.
-        since = max(now - KEPT_FOR, min(log.read_until, now) - _OVERLAP)
-        return min(since, now - LOOKBACK) if self._is_reread_due else since
+    # Reading
+
+    def has_room(self) -> bool:
+        """Return whether the request budget grants a read; if not, the account is read later."""
+        self.is_unfinished = not self._budget.has_room(1, self._priority)
+        return not self.is_unfinished
 
     async def async_read(self) -> Exception | None:
         """Read the account and publish new transactions; return the error if that fails."""
-        expected, self.hinted = self.hinted, False
+        priority = self._priority
+        self._expects_news, self._hint = self.hinted, None
+        self._reading = True
         self.asked_at = monotonic()
         try:
-            found = await self._async_read()
+            with self._budget.asking_as(priority):
+                found = await self._async_read_new()
         except asyncio.CancelledError:
-            self.hinted = True
+            self.hint(max(priority, Priority.POLL))
             raise
         except (MonzoError, *BLOCKING_ERRORS) as err:
             self._note_failure(err)
             return err
+        finally:
+            self._reading = False
+        self._note_success(found=found)
+        return None
+
+    async def async_reread(self) -> Exception | None:
+        """Read the next pages of the last days again; return the error if that fails.
+
+        The pages wait until nothing else needs the requests.
+        """
+        try:
+            with self._budget.asking_as(Priority.BACKGROUND):
+                await self._async_reread()
+        except (MonzoError, *BLOCKING_ERRORS) as err:
+            self._note_failure(err)
+            return err
+        return None
+
+    def _note_success(self, *, found: bool) -> None:
         if self._failures >= _LOG_AFTER_FAILURES:
             _LOGGER.info("Fetching the transactions of an account works again")
         self._failures = 0
+        self.answered_at = self.asked_at
+        self.is_unfinished = self._new_pages is not None
         # A payment may be announced, or lower the balance, before it is listed; and it may be
         # listed among those of days ago.
-        self.retry_soon = expected and not found
+        self.retry_soon = self._expects_news and not found
         if self.retry_soon:
             self._reread_at = -math.inf
-        return None
 
     def _note_failure(self, err: Exception) -> None:
         self._failures += 1
         self.retry_soon = isinstance(err, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
+        if not self.retry_soon:
+            self.answered_at = self.asked_at
+            # The bank may no longer list the transaction after which the next page begins.
+            self._new_pages = self._reread_pages = None
         if self._failures == _LOG_AFTER_FAILURES:
             self.current = False
             _LOGGER.warning(
                 "Could not fetch the transactions of an account: %s", error_code_for_log(err)
             )
 
-    async def _async_read(self) -> bool:
-        """Read the account and publish new transactions; return whether there are any."""
-        now = self._clock.now()
-        # Before the request, because the account may become unreadable during it.
-        currency = self._balances.data.accounts[self._account_id].currency
-        log = self._logs.by_account.get(self._account_id)
-        is_reread = self._is_reread_due
-        since = now - KEPT_FOR if log is None else self._since(log)
-        session = self._balances.session
-        transactions = await session.all_transactions(self._account_id, since=since)
-        # Before publishing, because listeners may ask for the spending.
-        self.current = True
-        if log is None:
-            log = self._create_log(currency, transactions)
-            await self._async_save()
-        log.entry_id = self._entry_id
-        found = await self._async_compare(log, transactions, asked=now)
-        if is_reread:
-            self._reread_at = self.asked_at
+    async def _async_read_new(self) -> bool:
+        """Read what is newer than the known transactions; return whether there is anything."""
+        found = False
+        if (reread := self._due_reread()) is not None and self._fits_one_page(reread):
+            found = await self._async_read_page(reread)
+            if reread.finished or not self._has_room_for_more():
+                return found
+        if self._new_pages is None:
+            self._new_pages = self._pages(self._new_since())
+        pages = self._new_pages
+        found |= await self._async_read_page(pages)
+        while not pages.finished and self._has_room_for_more():
+            found |= await self._async_read_page(pages)
         return found
 
-    def _create_log(self, currency: str, transactions: Iterable[Transaction]) -> TransactionLog:
-        """Return the log of an account that is read for the first time.
+    async def _async_reread(self) -> None:
+        """Read the next pages of the last days again."""
+        for _page in range(_REREAD_PAGES_AT_ONCE):
+            if self._reread_pages is None or not self._budget.has_room(1, Priority.BACKGROUND):
+                return
+            await self._async_read_page(self._reread_pages)
 
-        Transactions from before set-up are known from the start, so that they are not published.
-        """
-        log = TransactionLog(
-            entry_id=self._entry_id, currency=currency, read_until=self._known_before - LOOKBACK
-        )
-        for transaction in transactions:
-            if transaction.created <= self._known_before:
-                log.remember(transaction)
+    def _has_room_for_more(self) -> bool:
+        """Return whether the request budget grants another page of new transactions."""
+        return self._budget.has_room(1, Priority.HINT)
+
+    def _pages(self, since: datetime) -> TransactionPages:
+        return TransactionPages(self._balances.session, self._account_id, since=since)
+
+    def _new_since(self) -> datetime:
+        """Return from when on to read what is newer than the known transactions."""
+        now = self._clock.now()
+        log = self._log()
+        # The bank may already list transactions that it will make tomorrow.
+        return max(now - KEPT_FOR, min(log.read_until, now) - _OVERLAP)
+
+    def _due_reread(self) -> TransactionPages | None:
+        """Return the pages of the last days if they are to be read again."""
+        if self._reread_pages is None and self._is_reread_due:
+            first_read = self._log().first_read
+            since = first_read.read_until if first_read else self._clock.now() - LOOKBACK
+            self._reread_pages = self._pages(since)
+        return self._reread_pages
+
+    def _fits_one_page(self, pages: TransactionPages) -> bool:
+        """Return whether one request will probably read all transactions up to now."""
+        known = self._log().known.values()
+        listed = sum(transaction.created >= pages.read_until for transaction in known)
+        return not pages.started and listed < MAX_PAGE_SIZE
+
+    async def _async_read_page(self, pages: TransactionPages) -> bool:
+        """Read one page and publish its new transactions; return whether there are any."""
+        asked = self._clock.now()
+        # Before the request, because the account may become unreadable during it.
+        log = self._log()
+        page = await pages.async_next()
         self._logs.by_account[self._account_id] = log
-        return log
+        log.entry_id = self._entry_id
+        # Before publishing, because listeners may ask for the spending.
+        self.current = True
+        news_since = asked - LOOKBACK
+        if (first_read := log.first_read) is not None:
+            # Transactions from before set-up are no news.
+            news_since = max(news_since, first_read.before + _PRECISION)
+            if pages is self._reread_pages:
+                log.first_read = first_read.moved_past(page)
+        found = await self._async_compare(log, page.transactions, asked, news_since)
+        if first_read != log.first_read:
+            await self._async_save()
+        self._move_past(pages, page)
+        return found
+
+    def _move_past(self, pages: TransactionPages, page: TransactionPage) -> None:
+        """Continue after a page at the next read."""
+        pages.move_past(page)
+        if pages.finished and pages is self._reread_pages:
+            self._reread_pages = None
+            self._reread_at = self.asked_at
+        if pages.finished:
+            # All pages end with the newest transaction.
+            self._new_pages = None
+
+    def _log(self) -> TransactionLog:
+        """Return the log of the account, which is a new one until the bank has answered."""
+        return self._logs.by_account.get(self._account_id) or TransactionLog(
+            entry_id=self._entry_id,
+            currency=self._balances.data.accounts[self._account_id].currency,
+            read_until=self._known_before,
+            first_read=FirstRead(
+                before=self._known_before, read_until=self._clock.now() - KEPT_FOR
+            ),
+        )
 
     async def _async_compare(
-        self, log: TransactionLog, transactions: Iterable[Transaction], asked: datetime
+        self,
+        log: TransactionLog,
+        transactions: Sequence[Transaction],
+        asked: datetime,
+        news_since: datetime,
     ) -> bool:
         """Publish changed and then new transactions, oldest first; return whether any is new."""
-        by_age = sorted(transactions, key=lambda transaction: transaction.created)
-        unknown = [transaction for transaction in by_age if transaction.id not in log.known]
-        new = [transaction for transaction in unknown if transaction.created >= asked - LOOKBACK]
+        unknown = [transaction for transaction in transactions if transaction.id not in log.known]
+        new = [transaction for transaction in unknown if transaction.created >= news_since]
         # The others are too old to be news, but still count as spending.
         for transaction in unknown[: len(unknown) - len(new)]:
             log.remember(transaction)
-        if self._publish_changed(log, by_age):
+        if self._publish_changed(log, transactions):
             await self._async_save()
         if new:
             await self._async_publish_new(log, new, asked)

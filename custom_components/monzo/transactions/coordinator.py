@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import accumulate
 import logging
 from typing import Final
 
@@ -165,17 +166,53 @@ class TransactionsCoordinator:
             finally:
                 self._async_schedule()
 
-    async def async_refresh_hinted(self, account_ids: Collection[str]) -> None:
-        """Read accounts that a webhook delivery named, their balances first."""
-        self._async_hint(account_ids)
-        with self._budget.asking_as(Priority.HINT):
-            # An error of the balances also stops the read below, where it is logged.
-            with suppress(MonzoError, HomeAssistantError):
-                await self._balances.async_refresh_if_older_than(account_ids, monotonic())
-            if not self._balances.last_update_success:
-                # A delivery shows that the bank may be back.
-                await self._balances.async_refresh()
-            await self.async_refresh()
+    def hint_priority(self, account_ids: Collection[str]) -> Priority:
+        """Return the priority of reading these accounts because of webhook deliveries."""
+        # In an outage, a delivery shows that the bank may be back.
+        return Priority.HINT if self._are_readable(account_ids) else Priority.RETRY
+
+    def grant_hints(
+        self, account_ids: Collection[str], priority: Priority, *, with_balance: Collection[str]
+    ) -> list[str]:
+        """Return those accounts that may be read now because of webhook deliveries."""
+        # In an outage, the balance alone shows whether the bank is back.
+        readable = self._are_readable(account_ids)
+        needed = [1 + (readable and id_ in with_balance) for id_ in account_ids]
+        granted = self._budget.grant(sum(needed), priority)
+        totals = zip(account_ids, accumulate(needed), strict=True)
+        return [account_id for account_id, total in totals if total <= granted]
+
+    def _are_readable(self, account_ids: Collection[str]) -> bool:
+        readable = self._balances.account_ids()
+        return self._balances.last_update_success and readable >= set(account_ids)
+
+    async def async_refresh_hinted(
+        self, account_ids: Collection[str], priority: Priority, *, with_balance: Collection[str]
+    ) -> frozenset[str]:
+        """Read accounts that a webhook delivery named, and some balances at the same time.
+
+        Return those about whose transactions the bank has answered, even if it refused them.
+        """
+        began = monotonic()
+        for account_id in account_ids:
+            self._reader(account_id).hint(priority)
+        self._refresh_hinted.async_schedule_call()
+        with self._budget.asking_as(priority):
+            if self._are_readable(account_ids):
+                # The balances first, so that the read counts as later than them.
+                await gather_all((self._async_refresh_balances(with_balance), self.async_refresh()))
+            else:
+                # An account is only read together with its balance.
+                await self._async_refresh_balances(account_ids)
+                if not self._balances.last_update_success:
+                    await self._balances.async_refresh()
+                await self.async_refresh()
+        return frozenset(id_ for id_ in account_ids if self._reader(id_).answered_at >= began)
+
+    async def _async_refresh_balances(self, account_ids: Collection[str]) -> None:
+        # An error of the balances also stops the read of the transactions, where it is logged.
+        with suppress(MonzoError, HomeAssistantError):
+            await self._balances.async_refresh_if_older_than(account_ids, monotonic())
 
     async def async_refresh_all(self) -> None:
         """Read all accounts now, or as soon as the request budget has room."""
@@ -195,22 +232,18 @@ class TransactionsCoordinator:
             account_id
             for account_id, state in self._accounts.items()
             if self._reader(account_id).was_asked
-            and not self._reader(account_id).hinted
             and (account_id not in before or before[account_id].balance != state.balance)
         ]
-        if changed:
-            self._async_hint(changed)
+        hints = [
+            self._reader(account_id).note_new_balance(self._balances.asked_at(account_id))
+            for account_id in changed
+        ]
+        if any(hints):
+            self._refresh_hinted.async_schedule_call()
         # A change while transactions are read waits for the end of that read.
-        is_news = bool(changed) and not self._reading.locked()
+        is_news = any(hints) and not self._reading.locked()
         if is_news or not was_readable or self._accounts.keys() - before.keys():
             self._async_refresh_soon()
-
-    @callback
-    def _async_hint(self, account_ids: Collection[str]) -> None:
-        """Note that something points to new transactions in these accounts."""
-        for account_id in account_ids:
-            self._reader(account_id).hinted = True
-        self._refresh_hinted.async_schedule_call()
 
     @callback
     def _async_refresh_soon(self, _now: datetime | None = None) -> None:
@@ -253,31 +286,25 @@ class TransactionsCoordinator:
     async def _async_read_due(self) -> None:
         """Read all accounts that are due at the same time."""
         readers = {id_: self._reader(id_) for id_ in self._balances.account_ids()}
-        due, postponed = self._due(list(readers.values()))
-        with self._budget.asking_as(Priority.POLL):
-            errors = await gather_all(reader.async_read() for reader in due)
-        soon = postponed or any(reader.retry_soon for reader in readers.values())
+        # Each has begun before the next one looks at the request budget.
+        errors = await gather_all(
+            reader.async_read() for reader in self._due(readers.values()) if reader.has_room()
+        )
+        # One after the other, because they share what is left of the request budget.
+        errors += [await reader.async_reread() for reader in readers.values()]
+        soon = any(reader.continues_soon for reader in readers.values())
         self._interval = MIN_POLL_INTERVAL if soon else _READ_INTERVAL
         if any(isinstance(error, MonzoAuthenticationError) for error in errors):
             # The balances decide whether the sign-in has ended, and ask for a new one.
             await self._balances.async_refresh()
 
-    def _due(self, readers: Collection[AccountReader]) -> tuple[list[AccountReader], bool]:
-        """Return the readers to run now, and whether others wait for room in the request budget.
-
-        Accounts with a hint never wait. Of the others, the oldest go first.
-        """
-        due = [reader for reader in readers if reader.hinted]
+    def _due(self, readers: Collection[AccountReader]) -> list[AccountReader]:
+        """Return the readers to run now: those with a hint, then the oldest."""
+        hinted = [reader for reader in readers if reader.hinted]
         interval = REREAD_INTERVAL if self._webhook_status.arriving else _READ_INTERVAL
         unprompted = [reader for reader in readers if not reader.hinted and reader.is_due(interval)]
         unprompted.sort(key=lambda reader: reader.asked_at)
-        room = self._budget.left - sum(reader.requests_needed for reader in due)
-        for reader in unprompted[: self._budget.max_unprompted_reads(len(readers))]:
-            room -= reader.requests_needed
-            if room < 0:
-                return due, True
-            due.append(reader)
-        return due, False
+        return hinted + unprompted[: self._budget.max_unprompted_reads(len(readers))]
 
     # Publishing
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Self, TypedDict
+from typing import Final, NotRequired, Self, TypedDict
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
@@ -12,6 +12,7 @@ from homeassistant.helpers.storage import Store
 from ..api import Money, Transaction
 from ..const import DOMAIN
 from ..memory import async_get_memory
+from .pages import TransactionPage
 from .spending import spending_by_category
 
 _STORAGE_VERSION: Final = 1
@@ -28,11 +29,17 @@ class _StoredTransaction(TypedDict):
     spent: dict[str, int]
 
 
+class _StoredFirstRead(TypedDict):
+    before: str
+    read_until: str
+
+
 class _StoredLog(TypedDict):
     entry_id: str
     currency: str
     read_until: str
     seen: dict[str, _StoredTransaction]
+    first_read: NotRequired[_StoredFirstRead]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,23 @@ class KnownTransaction:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRead:
+    """How far the first read of an account has come."""
+
+    before: datetime
+    """When the account was set up. Transactions up to then are not published."""
+
+    read_until: datetime
+    """The transactions of the last month are known up to this moment."""
+
+    def moved_past(self, page: TransactionPage) -> FirstRead | None:
+        """Return how far it has come after its next page; None if that was the last."""
+        if page.is_last:
+            return None
+        return replace(self, read_until=page.transactions[-1].created)
+
+
 @dataclass(slots=True, kw_only=True)
 class TransactionLog:
     """The known transactions of one account."""
@@ -79,6 +103,9 @@ class TransactionLog:
     known: dict[str, KnownTransaction] = field(default_factory=dict)
     """The transactions of the last month, by ID."""
 
+    first_read: FirstRead | None = None
+    """None as soon as all transactions of the last month are known."""
+
     def remember(self, transaction: Transaction) -> None:
         """Add a transaction, or replace it if it has changed."""
         self.known[transaction.id] = KnownTransaction.of(transaction)
@@ -88,11 +115,13 @@ class TransactionLog:
         """Remove the transactions that are older than a moment."""
         self.known = {id_: it for id_, it in self.known.items() if it.created >= horizon}
 
-    def spent(self, since: datetime, category: str | None = None) -> Money:
+    def spent(self, since: datetime, category: str | None = None) -> Money | None:
         """Return the spending since a moment of the last month, in all categories or in one.
 
-        Negative if refunds were more.
+        Negative if refunds were more. None until the first read is complete.
         """
+        if self.first_read is not None:
+            return None
         minor = sum(
             part
             for transaction in self.known.values()
@@ -118,11 +147,21 @@ def _log_from_stored(stored: _StoredLog) -> TransactionLog:
             )
             for id_, row in stored["seen"].items()
         },
+        first_read=_first_read_from_stored(stored.get("first_read")),
+    )
+
+
+def _first_read_from_stored(stored: _StoredFirstRead | None) -> FirstRead | None:
+    if stored is None:
+        return None
+    return FirstRead(
+        before=datetime.fromisoformat(stored["before"]),
+        read_until=datetime.fromisoformat(stored["read_until"]),
     )
 
 
 def _log_to_stored(log: TransactionLog) -> _StoredLog:
-    return {
+    stored: _StoredLog = {
         "entry_id": log.entry_id,
         "currency": log.currency,
         "read_until": log.read_until.isoformat(),
@@ -137,6 +176,12 @@ def _log_to_stored(log: TransactionLog) -> _StoredLog:
             for id_, transaction in log.known.items()
         },
     }
+    if log.first_read is not None:
+        stored["first_read"] = {
+            "before": log.first_read.before.isoformat(),
+            "read_until": log.first_read.read_until.isoformat(),
+        }
+    return stored
 
 
 class TransactionLogs:

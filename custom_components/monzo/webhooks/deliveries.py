@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+import math
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -15,7 +16,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..accounts import BalancesCoordinator
-from ..bank import WebhookStatus
+from ..bank import Priority, WebhookStatus
 from ..clock import monotonic
 from ..transactions import NewTransaction, TransactionsCoordinator
 from .receiver import Delivery, WebhookReceiver
@@ -24,7 +25,14 @@ from .receiver import Delivery, WebhookReceiver
 # requests, short enough for a payment that follows another a second later.
 _COOLDOWN: Final = timedelta(seconds=0.5)
 
+# The rest after a read that failed, because an outage would otherwise use up the request budget.
+_FAILURE_DELAY: Final = timedelta(seconds=5)
+
+# How long to wait for room in the request budget. Genuine deliveries do not wait longer.
+_BUDGET_DELAY: Final = timedelta(seconds=30)
+
 # More than can be on their way at once.
+_MAX_WAITING: Final = 500
 _MAX_DELIVERED_IDS: Final = 500
 
 # A payment may be announced a little before the bank lists it.
@@ -81,6 +89,10 @@ class _Retries:
             self.forget(delivery)
         return delay
 
+    def __contains__(self, delivery: Delivery) -> bool:
+        """Return whether an account was already read for a transaction."""
+        return delivery in self._delays
+
     def forget(self, delivery: Delivery) -> None:
         """Forget a transaction, because it was found."""
         self._delays.pop(delivery, None)
@@ -99,6 +111,7 @@ class _FruitlessReads:
     def __init__(self) -> None:
         """Initialize the count."""
         self._at: deque[float] = deque(maxlen=_MAX_FRUITLESS_READS)
+        self._last_at = -math.inf
 
     @property
     def too_many(self) -> bool:
@@ -108,12 +121,18 @@ class _FruitlessReads:
             and monotonic() - self._at[0] < _FRUITLESS_WINDOW.total_seconds()
         )
 
+    @property
+    def any_lately(self) -> bool:
+        """Whether there was one lately, so that deliveries may be forged."""
+        return monotonic() - self._last_at < _FRUITLESS_WINDOW.total_seconds()
+
     def count(self, began: float) -> None:
         """Count a read that began at a moment, by `clock.monotonic`."""
         self._at.append(began)
+        self._last_at = began
 
     def reset(self) -> None:
-        """Start again, because a read was fruitful."""
+        """Count from zero, because a read was fruitful."""
         self._at.clear()
 
 
@@ -138,9 +157,10 @@ class WebhookDeliveries:
         self._timers = _Timers(hass)
         self._retries = _Retries()
         self._fruitless = _FruitlessReads()
-        # Collected while an earlier read and the rest after it last.
-        self._waiting: set[Delivery] = set()
+        # Collected while an earlier read and the rest after it last, oldest first.
+        self._waiting: list[Delivery] = []
         self._busy = False
+        self._has_waited = False
         self._delivered_ids: deque[str] = deque(maxlen=_MAX_DELIVERED_IDS)
 
     @callback
@@ -161,7 +181,8 @@ class WebhookDeliveries:
     @callback
     def _async_follow_soon(self, *deliveries: Delivery) -> None:
         """Follow deliveries now, or after the rest that follows the current read."""
-        self._waiting.update(deliveries)
+        new = [delivery for delivery in deliveries if delivery not in self._waiting]
+        self._waiting = [*self._waiting, *new][:_MAX_WAITING]
         if self._waiting and not self._busy:
             self._busy = True
             self._entry.async_create_background_task(
@@ -169,38 +190,72 @@ class WebhookDeliveries:
             )
 
     async def _async_follow(self) -> None:
-        """Read the accounts of all waiting deliveries, and then rest."""
-        deliveries, self._waiting = self._waiting, set()
-        if unknown := self._unknown(deliveries):
-            await self._async_read(unknown)
-        self._timers.async_start("cooldown", _COOLDOWN, self._async_cooled_down)
+        """Read the accounts of waiting deliveries, and then rest."""
+        waiting, self._waiting = self._unknown(self._waiting), []
+        rest = _COOLDOWN
+        if waiting and self._fruitless.too_many:
+            self._retries.clear()
+            self._async_set_arriving(arriving=False)
+        elif waiting:
+            priority = self._priority(waiting)
+            granted = self._granted(waiting, priority)
+            self._waiting = [each for each in waiting if each not in granted]
+            self._has_waited = bool(self._waiting)
+            if self._waiting:
+                rest = _BUDGET_DELAY
+                # Polls may find the transactions earlier, so they must not be rare.
+                self._async_set_arriving(arriving=False)
+            if granted and not await self._async_read(granted, priority):
+                rest = _FAILURE_DELAY
+        self._timers.async_start("cooldown", rest, self._async_cooled_down)
+
+    def _priority(self, deliveries: list[Delivery]) -> Priority:
+        """Return the priority of reading the accounts of deliveries."""
+        if self._has_waited and not self._fruitless.any_lately:
+            # All deliveries were genuine, so nobody uses them to cause requests.
+            return Priority.PERSON
+        return self._transactions.hint_priority(_account_ids(deliveries))
+
+    def _granted(self, deliveries: list[Delivery], priority: Priority) -> list[Delivery]:
+        """Return the deliveries for whose accounts the request budget has room now."""
+        granted = self._transactions.grant_hints(
+            _account_ids(deliveries), priority, with_balance=self._accounts_with_news(deliveries)
+        )
+        return [each for each in deliveries if each.account_id in granted]
+
+    def _accounts_with_news(self, deliveries: Collection[Delivery]) -> set[str]:
+        """Return the accounts with a delivery for which they have not been read before."""
+        return {each.account_id for each in deliveries if each not in self._retries}
 
     @callback
     def _async_cooled_down(self) -> None:
         self._busy = False
         self._async_follow_soon()
 
-    async def _async_read(self, deliveries: set[Delivery]) -> None:
-        """Read the accounts of announced transactions that are not known."""
-        if self._fruitless.too_many:
-            self._retries.clear()
-            self._async_set_arriving(arriving=False)
-            return
+    async def _async_read(self, deliveries: list[Delivery], priority: Priority) -> bool:
+        """Read the accounts of announced transactions; return whether the bank has answered."""
         began = monotonic()
-        await self._transactions.async_refresh_hinted({each.account_id for each in deliveries})
+        account_ids = _account_ids(deliveries)
+        answered = await self._transactions.async_refresh_hinted(
+            account_ids, priority, with_balance=self._accounts_with_news(deliveries)
+        )
+        is_answered = answered == set(account_ids)
         unknown = self._unknown(deliveries)
-        if unknown == deliveries:
-            self._fruitless.count(began)
-        else:
+        if unknown != deliveries:
             self._fruitless.reset()
-        for delivery in deliveries - unknown:
-            self._retries.forget(delivery)
-        for delivery in unknown:
-            self._async_retry(delivery)
+        elif is_answered:
+            # Without an answer, as in an outage, the deliveries may well be genuine.
+            self._fruitless.count(began)
+        for delivery in deliveries:
+            if delivery in unknown:
+                self._async_retry(delivery)
+            else:
+                self._retries.forget(delivery)
+        return is_answered
 
-    def _unknown(self, deliveries: Collection[Delivery]) -> set[Delivery]:
+    def _unknown(self, deliveries: Collection[Delivery]) -> list[Delivery]:
         """Return the deliveries whose transactions were not found so far."""
-        return {each for each in deliveries if not self._transactions.knows(*each)}
+        return [each for each in deliveries if not self._transactions.knows(*each)]
 
     @callback
     def _async_retry(self, delivery: Delivery) -> None:
@@ -231,3 +286,8 @@ class WebhookDeliveries:
     def _async_set_arriving(self, *, arriving: bool) -> None:
         if self._status.update(arriving=arriving):
             self._balances.async_update_listeners()
+
+
+def _account_ids(deliveries: Collection[Delivery]) -> list[str]:
+    """Return the accounts that deliveries name, each once and in the same order."""
+    return list(dict.fromkeys(each.account_id for each in deliveries))

@@ -189,7 +189,7 @@ class WebhookRegistrations:
             if CONF_WEBHOOK_URL not in entry.data:
                 # This entry has never registered a webhook.
                 done[account_id] = url
-            elif session.budget.left < _REQUESTS_PER_ACCOUNT:
+            elif not session.budget.has_room(_REQUESTS_PER_ACCOUNT, Priority.BACKGROUND):
                 return _BUDGET_DELAY
             elif await _async_reconcile_account(session, entry, account_id, url):
                 done[account_id] = url

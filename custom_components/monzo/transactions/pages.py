@@ -1,0 +1,78 @@
+"""Reads transactions page by page, and can stop and continue between any two pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..api import MAX_PAGE_SIZE, MonzoClient, Records, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionPage:
+    """One answer of the bank, oldest first."""
+
+    transactions: Records[Transaction]
+    is_last: bool
+
+
+class TransactionPages:
+    """The transactions of a span, oldest first.
+
+    Each call of `async_next` is one request for the same page, until `move_past` says that the page
+    has been dealt with. So a read can continue after an error, and after any time.
+    """
+
+    def __init__(
+        self,
+        client: MonzoClient,
+        account_id: str,
+        *,
+        since: datetime,
+        before: datetime | None = None,
+    ) -> None:
+        """Initialize the pages of a span that ends before a moment, or now if that is None."""
+        self._client = client
+        self._account_id = account_id
+        self._before = before
+        self._last: Transaction | None = None
+        self._ids: frozenset[str] = frozenset()
+
+        self.read_until = since
+        """All transactions from before this moment have been read."""
+
+        self.finished = False
+        """Whether there are no more pages."""
+
+    @property
+    def started(self) -> bool:
+        """Whether a page has been dealt with."""
+        return self.finished or self._last is not None
+
+    async def async_next(self) -> TransactionPage:
+        """Read the next page, without transactions that were also on the page before.
+
+        Raises the errors of `MonzoClient.transactions`.
+        """
+        records = await self._client.transactions(
+            self._account_id,
+            since=self.read_until if self._last is None else None,
+            after_id=self._last.id if self._last else None,
+            before=self._before,
+        )
+        # Whether the bank lists a transaction again after its own ID is not documented.
+        new = (transaction for transaction in records if transaction.id not in self._ids)
+        by_age = tuple(sorted(new, key=lambda transaction: transaction.created))
+        return TransactionPage(
+            transactions=Records(by_age, skipped=records.skipped),
+            # A full page without a new transaction is the last one, too: the next request would
+            # return the same page again.
+            is_last=not by_age or len(records) + records.skipped < MAX_PAGE_SIZE,
+        )
+
+    def move_past(self, page: TransactionPage) -> None:
+        """Continue after a page at the next call."""
+        if page.is_last:
+            self.finished = True
+            return
+        self._last = page.transactions[-1]
+        self.read_until = self._last.created
+        self._ids = frozenset(transaction.id for transaction in page.transactions)

@@ -1,0 +1,271 @@
+"""Accounts with thousands of transactions a month, at a bank that limits requests."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+import json
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.monzo.transactions.account_reader import LOOKBACK
+from sandbox.bank import Bank
+from sandbox.behaviour import RateLimit
+from sandbox.models import Account
+from sandbox.server import BankServer
+from tests.conftest import WEBHOOK_ID, LetPass, SignIn
+from tests.helpers.restart import forget_process_memory
+from tests.helpers.state_helpers import set_up
+from tests.helpers.transaction_listener import Listener, open_door
+
+A_MINUTE = timedelta(minutes=1)
+FIVE_MINUTES = timedelta(minutes=5)
+A_MONTH = timedelta(days=31)
+
+# Our own limit for any five minutes.
+BUDGET = 23
+
+
+class BusyCustomer:
+    """A shop keeper with one busy account, and others."""
+
+    def __init__(self, bank: Bank, *, per_month: int, accounts: int = 1) -> None:
+        """Open the accounts, and make the transactions of the last month."""
+        self.bank = bank
+        self.person = bank.add_person("Cleo Cooper")
+        self.account = bank.open_account(self.person, type="uk_business", balance=10_000_000)
+        for _account in range(accounts - 1):
+            bank.open_account(self.person, balance=1_000)
+        now = bank.clock()
+        for number in range(per_month):
+            at = now - A_MONTH * (per_month - number) / per_month
+            bank.pay(self.account.id, -100 - number % 50, pending=False, at=at)
+
+    def spent_since(self, since: datetime) -> int:
+        """Return what the busy account has spent since a moment, in pence."""
+        rows = self.bank.transactions(self.account.id)
+        return -sum(row.amount for row in rows if row.created >= since)
+
+
+class PaymentLog:
+    """Makes payments from an account, and notes how long Home Assistant took to report each."""
+
+    def __init__(self, hass: HomeAssistant, bank: Bank, account: Account) -> None:
+        """Initialize without a payment."""
+        self._bank = bank
+        self._account = account
+        self.listener = Listener(hass, account)
+        self.made: list[str] = []
+        self.delays: list[timedelta] = []
+
+    def pay(self) -> None:
+        """Make a payment."""
+        self.made.append(self._bank.pay(self._account.id, -500, pending=False).id)
+
+    def note_reports(self) -> None:
+        """Note the payments that were reported by now."""
+        created = {row.id: row.created for row in self._bank.transactions(self._account.id)}
+        for transaction_id in self.listener.heard[len(self.delays) :]:
+            self.delays.append(self._bank.clock() - created[transaction_id])
+
+    async def let_pass(self, let_pass: LetPass, minutes: int, *, pay_every: int) -> None:
+        """Let minutes pass, and make a payment in some."""
+        for minute in range(minutes):
+            if minute % pay_every == pay_every // 2:
+                self.pay()
+            await let_pass(A_MINUTE)
+            self.note_reports()
+
+
+def most_in_five_minutes(server: BankServer) -> int:
+    """Return the highest number of requests within any five minutes."""
+    times = [request.at for request in server.requests]
+    return max(sum(start <= at < start + FIVE_MINUTES for at in times) for start in times)
+
+
+def refusals(server: BankServer) -> int:
+    """Return how many requests the bank refused because there were too many."""
+    return sum(request.status == 429 for request in server.requests)
+
+
+@pytest.fixture
+def limited(server: BankServer) -> BankServer:
+    """Return the bank, which refuses more than thirty requests in five minutes."""
+    server.behaviour = replace(server.behaviour, rate_limit=RateLimit(requests=30))
+    return server
+
+
+@pytest.mark.parametrize("per_month", [300, 2_500, 9_000])
+async def test_payments_of_a_busy_account_are_reported_from_the_start(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    bank: Bank,
+    limited: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    per_month: int,
+) -> None:
+    customer = BusyCustomer(bank, per_month=per_month)
+    entry = sign_in(customer.person)
+    await set_up(hass, entry)
+    payments = PaymentLog(hass, bank, customer.account)
+
+    await payments.let_pass(let_pass, 60, pay_every=5)
+
+    assert payments.listener.heard == payments.made
+    assert max(payments.delays) <= timedelta(minutes=2)
+    assert refusals(limited) == 0
+    assert most_in_five_minutes(limited) <= BUDGET
+    # The whole month is known by now, so the spending is too.
+    since = bank.clock() - timedelta(days=30)
+    spent = entry.runtime_data.transactions.spent(customer.account.id, since)
+    assert spent.minor == customer.spent_since(since)
+
+
+@pytest.mark.parametrize(("per_month", "accounts"), [(9_000, 1), (3_000, 3)])
+async def test_payments_of_a_busy_account_are_reported_after_a_restart(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    bank: Bank,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    per_month: int,
+    accounts: int,
+) -> None:
+    customer = BusyCustomer(bank, per_month=per_month, accounts=accounts)
+    entry = sign_in(customer.person)
+    await set_up(hass, entry)
+    for _minute in range(90):
+        await let_pass(A_MINUTE)
+    await hass.config_entries.async_unload(entry.entry_id)
+    forget_process_memory(hass)
+    await let_pass(timedelta(minutes=10))
+    server.requests.clear()
+    await set_up(hass, entry)
+    payments = PaymentLog(hass, bank, customer.account)
+    backdated = bank.pay(customer.account.id, -700, at=bank.clock() - LOOKBACK / 2, pending=False)
+
+    await payments.let_pass(let_pass, 150, pay_every=10)
+
+    assert sorted(payments.listener.heard) == sorted([*payments.made, backdated.id])
+    payments.delays.remove(max(payments.delays))
+    assert max(payments.delays) <= timedelta(minutes=2)
+    assert most_in_five_minutes(server) <= BUDGET
+
+
+@pytest.mark.parametrize("stops_after", [timedelta(0), timedelta(minutes=3), timedelta(minutes=9)])
+async def test_a_first_read_that_a_restart_interrupts_continues_and_reports_nothing_old(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    bank: Bank,
+    limited: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    stops_after: timedelta,
+) -> None:
+    customer = BusyCustomer(bank, per_month=4_000)
+    entry = sign_in(customer.person)
+    await set_up(hass, entry)
+    payments = PaymentLog(hass, bank, customer.account)
+    await payments.let_pass(let_pass, stops_after // A_MINUTE, pay_every=3)
+    read_before = len(limited.requests_to("GET", "/transactions"))
+    await hass.config_entries.async_unload(entry.entry_id)
+    forget_process_memory(hass)
+    await let_pass(A_MINUTE)
+    payments.pay()
+    await let_pass(FIVE_MINUTES)
+    await set_up(hass, entry)
+
+    await payments.let_pass(let_pass, 30, pay_every=5)
+
+    assert payments.listener.heard == payments.made
+    assert refusals(limited) == 0
+    since = bank.clock() - timedelta(days=30)
+    spent = entry.runtime_data.transactions.spent(customer.account.id, since)
+    assert spent.minor == customer.spent_since(since)
+    # Forty pages and a poll every five minutes, but no page of the month twice.
+    assert len(limited.requests_to("GET", "/transactions")) <= 40 + 40 + read_before
+
+
+async def test_thousands_of_missed_payments_are_reported_once_and_in_order(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    bank: Bank,
+    limited: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+) -> None:
+    customer = BusyCustomer(bank, per_month=0)
+    entry = sign_in(customer.person)
+    await set_up(hass, entry)
+    listener = Listener(hass, customer.account)
+    await hass.config_entries.async_unload(entry.entry_id)
+    forget_process_memory(hass)
+    await let_pass(timedelta(days=2))
+    missed = []
+    for number in range(2_150):
+        at = bank.clock() - timedelta(seconds=60 * (2_150 - number))
+        missed.append(bank.pay(customer.account.id, -100, pending=False, at=at).id)
+    await set_up(hass, entry)
+
+    for _minute in range(20):
+        await let_pass(A_MINUTE)
+
+    assert listener.heard == missed
+    assert refusals(limited) == 0
+
+
+# Forged deliveries
+
+
+def forged_ids(known: str) -> dict[str, Iterator[str]]:
+    return {
+        "new": (f"tx_forged{number}" for number in range(10**6)),
+        "replayed": (known for _ in range(10**6)),
+    }
+
+
+@pytest.mark.parametrize("ids", ["new", "replayed"])
+@pytest.mark.parametrize("per_month", [100, 1_500, 6_000])
+async def test_forged_deliveries_stay_within_the_request_budget(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    hass_client_no_auth: ClientSessionGenerator,
+    per_month: int,
+    ids: str,
+) -> None:
+    webhook_client = await open_door(hass, server, hass_client_no_auth)
+    customer = BusyCustomer(bank, per_month=per_month)
+    entry = sign_in(customer.person)
+    await set_up(hass, entry)
+    for _minute in range(45):
+        await let_pass(A_MINUTE)
+    payments = PaymentLog(hass, bank, customer.account)
+    payments.pay()
+    await server.delivered()
+    await let_pass(timedelta(minutes=6))
+    server.requests.clear()
+    forged = forged_ids(payments.made[0])[ids]
+
+    for second in range(0, 600, 2):
+        for _delivery in range(4):
+            data = {"account_id": customer.account.id, "id": next(forged)}
+            await webhook_client.post(
+                f"/api/webhook/{WEBHOOK_ID}",
+                data=json.dumps({"type": "transaction.created", "data": data}),
+            )
+        if second in (100, 300, 500):
+            payments.pay()
+            await server.delivered()
+        await let_pass(timedelta(seconds=2))
+        payments.note_reports()
+
+    await let_pass(timedelta(minutes=2))
+    assert most_in_five_minutes(server) <= BUDGET
+    assert payments.listener.heard == payments.made
