@@ -65,7 +65,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     receiver = async_register_webhook(hass, entry)
     implementation = await async_get_config_entry_implementation(hass, entry)
     memory = async_get_memory(hass)
-    budget = memory.find_or_create(RequestBudget, entry.entry_id, RequestBudget)
+
+    def request_budget() -> RequestBudget:
+        # The sign-in counted its requests before there was an entry.
+        return memory.remove(RequestBudget, str(entry.unique_id)) or RequestBudget()
+
+    budget = memory.find_or_create(RequestBudget, entry.entry_id, request_budget)
     session = MonzoSession(hass, entry, implementation, budget)
     # Stopping during a renewal would lose the only valid token.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_wait_for_renewal)))

@@ -46,6 +46,7 @@ from .api import (
     MonzoPermissionError,
     MonzoRateLimitError,
 )
+from .bank import RequestBudget
 from .const import (
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
@@ -56,6 +57,7 @@ from .const import (
     ENTRY_MINOR_VERSION,
     ENTRY_VERSION,
 )
+from .memory import async_get_memory
 from .runtime import MonzoConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,8 +72,8 @@ DEFAULT_TITLE: Final = "Monzo"
 SOURCES_WITH_ENTRY: Final = (SOURCE_REAUTH, SOURCE_RECONFIGURE)
 
 # Seconds between two checks for the approval: short at first, for users with the phone in hand.
-# They last two minutes in total and stay below the number of requests that the bank has refused.
-APPROVAL_PAUSES: Final = (*[2] * 5, *[5] * 10, *[10] * 6)
+# They last two minutes in total, and leave room in the request budget for the set-up.
+APPROVAL_PAUSES: Final = (2, 2, 3, 3, 5, 5, *[10] * 10)
 
 # Consecutive failed checks after which the dialog shows the connection error.
 APPROVAL_PATIENCE: Final = 3
@@ -188,7 +190,9 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         if self._approval_task is None:
             # Home Assistant cancels background tasks when it stops.
             self._approval_task = self.hass.async_create_background_task(
-                async_wait_for_approval(self.hass, self._sign_in[CONF_TOKEN][CONF_ACCESS_TOKEN]),
+                async_wait_for_approval(
+                    self.hass, self._sign_in[CONF_TOKEN][CONF_ACCESS_TOKEN], self._request_budget
+                ),
                 "Monzo sign-in approval",
             )
             # A dialog that is closed never asks for the result, and asyncio would log the error.
@@ -209,6 +213,14 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         except MonzoError:
             return self.async_show_progress_done(next_step_id="connection_error")
         return self.async_show_progress_done(next_step_id="finish")
+
+    @property
+    def _request_budget(self) -> RequestBudget:
+        """The budget of the person's entry, which set-up takes over if there is none yet."""
+        user_id = str(self.unique_id)
+        entry = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, user_id)
+        owner = user_id if entry is None else entry.entry_id
+        return async_get_memory(self.hass).find_or_create(RequestBudget, owner, RequestBudget)
 
     async def async_step_approval_timeout(
         self, user_input: dict[str, Any] | None = None
@@ -247,9 +259,12 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         )
 
 
-async def async_wait_for_approval(hass: HomeAssistant, access_token: str) -> tuple[Account, ...]:
+async def async_wait_for_approval(
+    hass: HomeAssistant, access_token: str, budget: RequestBudget | None = None
+) -> tuple[Account, ...]:
     """Return the accounts as soon as the user has approved the sign-in in the Monzo app.
 
+    The requests count for the request budget. It refuses none, because the user is waiting.
     Raises TimeoutError if the approval takes too long, MonzoAuthenticationError if the bank has
     ended the sign-in, and another MonzoError if several requests in a row have failed.
     """
@@ -261,6 +276,8 @@ async def async_wait_for_approval(hass: HomeAssistant, access_token: str) -> tup
     failures = 0
     for pause in APPROVAL_PAUSES:
         wait: float = pause
+        if budget is not None:
+            budget.count_request()
         try:
             return tuple(await client.accounts())
         except MonzoPermissionError:
