@@ -20,6 +20,7 @@ from .ha_setup import (
     change_options,
     device_id,
     integration_not_loaded,
+    reload_integration,
     save_dashboard,
     temporary_options,
 )
@@ -102,6 +103,11 @@ async def wait_until_moved(dialog: Locator, amount: str) -> None:
     await expect(dialog.get_by_role("status")).to_contain_text(moved)
 
 
+def isolated(part: str) -> str:
+    """Return a part of a text between the marks that keep its direction."""
+    return f"\u2068{part}\u2069"
+
+
 def pence_moved(ha: HaInstance, pot: Pot) -> list[int]:
     """Return the transfers between a pot and its account, in the bank's ledger."""
     rows = ha.bank.transactions(pot.account_id)
@@ -125,8 +131,14 @@ async def test_it_shows_balance_and_goal_and_asks_for_an_amount_in_the_currency(
     await expect(card.get_by_role("img", name=goal)).to_be_visible()
     await browser.screenshot("card")
     await page.get_by_role("button", name=PUT_IN).click()
+    dialog = page.locator(DIALOG)
     question = text("common.pot_amount", currency="GBP")
-    await expect(page.locator(DIALOG)).to_contain_text(question)
+    await expect(dialog).to_contain_text(question)
+    account = ha.bank.accounts[holiday.account_id]
+    for name, balance in (("Holiday", holiday.balance), ("Current account", account.balance)):
+        await expect(dialog.locator(".holding").filter(has_text=name)).to_contain_text(
+            f"£{balance / 100:,.2f}"
+        )
     await browser.screenshot("question")
 
 
@@ -138,6 +150,49 @@ async def test_a_locked_pot_offers_no_withdrawal(
     await expect(card.get_by_text(text("common.pot_locked"))).to_be_visible()
     await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_disabled()
     await expect(card.get_by_role("button", name=PUT_IN)).to_be_enabled()
+
+
+async def test_an_empty_pot_offers_no_withdrawal(
+    ha: HaInstance, browser: BrowserSession, save_card: SaveCard
+) -> None:
+    account = ha.home.current.id
+    empty = ha.bank.open_pot(account, "Empty")
+    await reload_integration(ha)
+    card = (await browser.open(ha, await save_card(empty))).locator(CARD)
+    await expect(card.get_by_role("button", name=PUT_IN)).to_be_enabled()
+    await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_disabled()
+    ha.bank.deposit(empty.id, account, 1, "a penny")
+    await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_enabled()
+    ha.bank.close_pot(empty.id)
+    await reload_integration(ha)
+
+
+async def test_a_pot_that_has_reached_its_goal_says_so(
+    ha: HaInstance, browser: BrowserSession, save_card: SaveCard
+) -> None:
+    account = ha.home.current.id
+    full = ha.bank.open_pot(account, "Full", goal=500)
+    ha.bank.deposit(full.id, account, 400, "nearly")
+    await reload_integration(ha)
+    page = await browser.open(ha, await save_card(full))
+    card = page.locator(CARD)
+    await expect(card.get_by_text(text("common.pot_left"))).to_be_visible()
+    await page.get_by_role("button", name=PUT_IN).click()
+    dialog = page.locator(DIALOG)
+    await dialog.get_by_role("button", name=text("common.pot_up_to_goal")).click()
+    await expect(dialog.get_by_role("textbox")).to_have_value("1.00")
+    await page.keyboard.press("Enter")
+    await confirm_move(dialog, "£1.00")
+    await page.keyboard.press("Escape")
+    await expect(card.get_by_text(text("common.pot_goal_reached"))).to_be_visible()
+    await browser.screenshot("goal reached")
+    await page.get_by_role("button", name=TAKE_OUT).click()
+    await dialog.get_by_role("button", name=text("common.pot_everything")).click()
+    await expect(dialog.get_by_role("textbox")).to_have_value("5.00")
+    await page.keyboard.press("Enter")
+    await confirm_move(dialog, "£5.00")
+    ha.bank.close_pot(full.id)
+    await reload_integration(ha)
 
 
 async def test_only_administrators_can_move_money(
@@ -185,6 +240,10 @@ async def test_it_is_mirrored_in_a_right_to_left_language(
     dialog = await enter_amount(page, PUT_IN, "1")
     move = dialog.get_by_role("button", name="Move")
     await expect(move).to_be_enabled()
+    # English texts keep their order: the amount is to the right of the verb.
+    await expect(page.get_by_role("dialog", name=PUT_IN)).to_be_visible()
+    for part in (dialog.get_by_text("You'll have"), dialog.locator("ha-button bdi")):
+        assert await part.evaluate("element => getComputedStyle(element).direction") == "ltr"
     cancel = dialog.locator("[slot=footer]").get_by_role("button").first
     assert (await box_of(move))["x"] < (await box_of(cancel))["x"]
     await browser.screenshot("confirmation")
@@ -202,8 +261,10 @@ async def test_a_deposit_is_made_once_after_a_confirmation_by_keyboard(
     dialog = await enter_amount(page, PUT_IN, "12.50")
     afterwards = text(
         "common.pot_afterwards",
-        pot=f"£{before / 100 + 12.5:,.2f}",
-        account=f"£{account.balance / 100 - 12.5:,.2f}",
+        pot=isolated(f"£{before / 100 + 12.5:,.2f}"),
+        pot_name=isolated("Holiday"),
+        account=isolated(f"£{account.balance / 100 - 12.5:,.2f}"),
+        account_name=isolated("Current account"),
     )
     await expect(dialog.get_by_text(afterwards)).to_be_visible()
     assert len(pence_moved(ha, holiday)) == rows
@@ -318,6 +379,7 @@ async def test_escape_in_the_preview_of_the_card_editor_keeps_the_editor_open(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
     page = await browser.open(ha, f"{await save_card(holiday)}?edit=1")
+    await page.locator(CARD).get_by_role("heading", name="Holiday").wait_for()
     preview = await card_editor.edit_first_card(page, CARD)
     amount = page.locator(DIALOG).get_by_role("textbox")
     await preview.get_by_role("button", name=PUT_IN).click()
@@ -433,11 +495,11 @@ async def test_an_amount_that_is_unclear_zero_or_too_high_is_refused(
     page = await browser.open(ha, await save_card(holiday))
     alert = page.locator(DIALOG).get_by_role("alert")
     zero = text(
-        "exceptions.invalid_amount.message", field="amount", currency="GBP", decimals=2, value="0.0"
+        "exceptions.invalid_amount.message", field="amount", currency="GBP", decimals=2, value="0"
     )
     await enter_amount(page, TAKE_OUT, "0")
     await expect(alert).to_have_text(zero)
-    for amount in ("lots", "1,000"):
+    for amount in ("lots", "1.000"):
         await correct_amount(page, amount)
         await expect(alert).to_have_text(text("common.pot_unclear", example="12.50"))
         await correct_amount(page, "0")
@@ -458,6 +520,20 @@ async def test_no_transfer_is_offered_while_the_balance_is_unknown(
 
 
 # Formats of amounts
+
+
+async def test_amounts_can_be_typed_with_a_pound_sign_and_thousands(
+    ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
+) -> None:
+    page = await browser.open(ha, await save_card(holiday))
+    rows = len(pence_moved(ha, holiday))
+    dialog = await enter_amount(page, PUT_IN, "£1.27")
+    await confirm_move(dialog, "£1.27")
+    assert pence_moved(ha, holiday)[rows:] == [-127]
+    await page.keyboard.press("Escape")
+    await enter_amount(page, PUT_IN, "1,000")
+    await expect(dialog.get_by_role("button", name="Move £1,000.00")).to_be_visible()
+    await page.keyboard.press("Escape")
 
 
 async def test_amounts_can_be_typed_in_persian_digits(
@@ -487,7 +563,7 @@ async def test_amounts_follow_the_number_format_of_the_user(
         before = holiday.balance
         shown = f"{before / 100:,.2f}".translate(str.maketrans(",.", ".,"))
         await expect(page.locator(CARD)).to_contain_text(shown)
-        dialog = await enter_amount(page, PUT_IN, "1.000")
+        dialog = await enter_amount(page, PUT_IN, "1,000")
         await expect(dialog.get_by_role("alert")).to_contain_text("12,50")
         await correct_amount(page, "1,25")
         await dialog.get_by_role("button", name="Move 1,25").click()

@@ -3,38 +3,18 @@
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import total_ordering
+import json
+from pathlib import Path
 from typing import Final, Self
 
 from .private import Private
 
 # The currencies in ISO 4217 whose minor unit is not a hundredth. Monzo's documentation does not say
 # how it counts the minor units of a currency. Recorded responses agree with ISO 4217: spending of
-# -690 in ISK means 690 krónur, and -382685 in THB means 3,826.85 baht.
-_EXPONENTS: Final = (
-    dict.fromkeys(
-        (
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ),
-        0,
-    )
-    | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
-    | dict.fromkeys(("CLF", "UYW"), 4)
+# -690 in ISK means 690 krónur, and -382685 in THB means 3,826.85 baht. The cards are built with the
+# same file, because browsers round some currencies, such as HUF, to whole units.
+_EXPONENTS: Final[dict[str, int]] = json.loads(
+    (Path(__file__).parent / "currency_decimals.json").read_text(encoding="utf-8")
 )
 
 # More than any person owns in any currency. A float keeps 15 digits, so a caller may convert an

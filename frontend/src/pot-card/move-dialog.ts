@@ -1,25 +1,28 @@
 /** The dialog that moves money between a pot and its account. */
-import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 
 import type { HomeAssistant } from "../home-assistant.ts";
-import { formatMoney, inputFormatter, readAmount } from "../shared/amounts.ts";
+import { formatMoney, formatTypedAmount } from "../shared/amounts.ts";
 import { store, StoreController } from "../shared/page-store.ts";
-import { commonText, text } from "../shared/texts.ts";
+import { readAmount } from "../shared/read-amount.ts";
+import { commonText, isolate, text } from "../shared/texts.ts";
 import type { ActionError, PotAction } from "../store/backend.ts";
 import type { Move, MoveState, Plan } from "../store/move.ts";
+import { moveDialogStyles } from "./move-dialog-styles.ts";
+import { type Holding, type Pot, quickAmounts, type QuickAmount, readPot } from "./pot.ts";
 
 const TAG = "monzo-move-dialog";
 
 // A user who presses twice has not read the next step.
 const READING_TIME = 700;
 
+const EXAMPLE = 12.5;
+
 interface MoveDialogTarget {
   /** The device of the pot. */
   pot: string;
   action: PotAction;
-  heading: string;
-  currency: string;
 }
 
 /** Open the dialog above the page, where it outlives the card. */
@@ -31,7 +34,6 @@ export function showMoveDialog(card: HTMLElement, dialogParams: MoveDialogTarget
 
 class MoveDialog extends LitElement {
   @property({ attribute: false }) hass!: HomeAssistant;
-  @state() private target?: MoveDialogTarget;
   @state() private move?: Move;
   @state() private isOpen = false;
   @state() private typed = "";
@@ -42,6 +44,9 @@ class MoveDialog extends LitElement {
   /** The state whose button works, because the user had time to read it. */
   @state() private readState?: MoveState;
 
+  /** The pot while the dialog is open; it stays as it was if its device disappears. */
+  #pot?: Pot;
+
   #shownState?: MoveState;
 
   constructor() {
@@ -49,38 +54,11 @@ class MoveDialog extends LitElement {
     new StoreController(this);
   }
 
-  static override styles = css`
-    p {
-      margin: 0;
-    }
-    p:focus {
-      outline: 0;
-    }
-    [role="alert"] {
-      color: var(--ha-color-on-danger-normal, var(--error-color));
-      margin-block: 8px;
-    }
-    [role="alert"]:empty {
-      margin: 0;
-    }
-    input {
-      box-sizing: border-box;
-      width: 100%;
-      margin-block-start: 8px;
-      padding: 8px 12px;
-      border: 1px solid var(--secondary-text-color);
-      border-radius: 8px;
-      font: inherit;
-      font-size: 24px;
-      color: inherit;
-      background: none;
-    }
-  `;
+  static override styles = moveDialogStyles;
 
   /** Open the dialog. Home Assistant calls this. */
-  showDialog(target: MoveDialogTarget): void {
-    this.target = target;
-    this.move = store.move(target.pot, target.action);
+  showDialog({ pot, action }: MoveDialogTarget): void {
+    this.move = store.move(pot, action);
     this.typed = "";
     this.isUnclear = false;
     this.readState = undefined;
@@ -95,53 +73,81 @@ class MoveDialog extends LitElement {
     return true;
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (this.move) this.#pot = readPot(this.hass, this.move.pot) ?? this.#pot;
+  }
+
   protected override render(): TemplateResult | typeof nothing {
-    const { target, move } = this;
-    if (!target || !move) return nothing;
-    const { state } = move;
+    const move = this.move;
+    const pot = this.#pot;
+    if (!move || !pot) return nothing;
+    const action = text(move.action === "deposit_into_pot" ? "pot_put_in" : "pot_take_out");
+    const title = isolate(`${action}: ${isolate(pot.name)}`);
     return html`
       <ha-adaptive-dialog
         .open=${this.isOpen}
         width="small"
-        header-title=${target.heading}
+        header-title=${title}
         ?prevent-scrim-close=${this.#isBusy}
         @after-show=${this.#onShown}
         @closed=${this.#onClosed}
         @keydown=${onKeydown}
       >
         ${this.#isBusy ? html`<span slot="headerNavigationIcon"></span>` : nothing}
-        <div ?inert=${this.#isBusy}>${this.#renderStep(state, target)}</div>
-        <div slot="footer" ?inert=${this.#isBusy}>${this.#renderButtons(state)}</div>
+        <div ?inert=${this.#isBusy}>${this.#renderStep(move, pot)}</div>
+        <div slot="footer" ?inert=${this.#isBusy}>${this.#renderButtons(move.state)}</div>
       </ha-adaptive-dialog>
     `;
   }
 
-  #renderStep(state: MoveState, { currency }: MoveDialogTarget): TemplateResult {
+  #renderStep({ state, action }: Move, pot: Pot): TemplateResult {
     switch (state.step) {
       case "amount":
       case "checking":
         return html`
+          ${this.#renderHolding(pot, pot)} ${this.#renderHolding(pot.account, pot)}
           <form @submit=${this.#check}>
             <label>
-              ${text("pot_amount", { currency })}
+              <bdi>${text("pot_amount", { currency: pot.currency })}</bdi>
               <input required inputmode="decimal" .value=${this.typed} @input=${this.#onInput} />
             </label>
           </form>
-          ${renderAlert(this.#problem(state))}
+          <div class="quick">
+            ${quickAmounts(pot, action).map((quick) => this.#renderQuickAmount(quick, pot))}
+          </div>
+          ${renderAlert(this.#problem(state, pot))}
         `;
       case "confirm":
       case "sending":
-        return html`<p tabindex="-1" dir="auto">${this.#afterwards(state.plan)}</p>`;
+        return html`<p tabindex="-1"><bdi>${this.#afterwards(state.plan, pot)}</bdi></p>`;
       case "unknown":
         return html`
           ${renderAlert(errorText(state.error))}
-          <p dir="auto">${text("pot_unknown")}</p>
+          <p><bdi>${text("pot_unknown")}</bdi></p>
         `;
       case "resending":
-        return html`<p tabindex="-1" dir="auto">${text("pot_unknown")}</p>`;
+        return html`<p tabindex="-1"><bdi>${text("pot_unknown")}</bdi></p>`;
       case "done":
-        return html`<p role="status" tabindex="-1" dir="auto">${this.#outcome(state)}</p>`;
+        return html`<p role="status" tabindex="-1"><bdi>${this.#outcome(state)}</bdi></p>`;
     }
+  }
+
+  #renderHolding({ name, balance }: Holding, { currency }: Pot): TemplateResult {
+    const amount = isNaN(balance) ? "–" : formatMoney(this.hass, balance, currency);
+    return html`<div class="holding">
+      <bdi>${name}</bdi>
+      <bdi>${amount}</bdi>
+    </div>`;
+  }
+
+  #renderQuickAmount({ kind, amount }: QuickAmount, { currency }: Pot): TemplateResult {
+    const enter = () => {
+      this.typed = formatTypedAmount(this.hass, amount, currency);
+      this.#focusStep();
+    };
+    const label = kind === "fixed" ? formatMoney(this.hass, amount, currency) : text(`pot_${kind}`);
+    return html`<button type="button" @click=${enter}>${label}</button>`;
   }
 
   #renderButtons(state: MoveState): TemplateResult {
@@ -156,7 +162,7 @@ class MoveDialog extends LitElement {
       case "confirm":
       case "sending":
         return html`${close}
-        ${this.#renderSend(text("pot_move", { amount: this.#amountOf(state.plan) }))}`;
+        ${this.#renderSend(text("pot_move", { amount: this.#money(state.plan.amount, state.plan) }))}`;
       case "unknown":
       case "resending":
         return html`
@@ -173,7 +179,7 @@ class MoveDialog extends LitElement {
       ?disabled=${this.readState !== this.move?.state}
       @click=${() => void this.move?.send()}
     >
-      ${label}
+      <bdi>${label}</bdi>
     </ha-button>`;
   }
 
@@ -210,7 +216,7 @@ class MoveDialog extends LitElement {
 
   readonly #check = (event: SubmitEvent): void => {
     event.preventDefault();
-    const requested = readAmount(this.typed, inputFormatter(this.hass));
+    const requested = readAmount(this.typed, this.hass, this.#pot?.currency ?? "");
     this.isUnclear = requested === undefined;
     if (requested !== undefined) void this.move?.check(requested);
   };
@@ -222,34 +228,32 @@ class MoveDialog extends LitElement {
 
   readonly #onClosed = (): void => {
     this.isOpen = false;
-    this.target = undefined;
+    this.move = undefined;
     const detail = { dialog: TAG };
     this.dispatchEvent(new CustomEvent("dialog-closed", { detail, bubbles: true, composed: true }));
   };
 
-  #problem(state: MoveState): string {
+  #problem(state: MoveState, { currency }: Pot): string {
     if (this.isUnclear) {
-      return text("pot_unclear", { example: inputFormatter(this.hass).format(12.5) });
+      return text("pot_unclear", { example: formatTypedAmount(this.hass, EXAMPLE, currency) });
     }
     return "error" in state && state.error ? errorText(state.error) : "";
   }
 
-  #afterwards(plan: Plan): string {
-    const change = this.target?.action === "deposit_into_pot" ? plan.amount : -plan.amount;
+  #afterwards(plan: Plan, pot: Pot): string {
+    const change = this.move?.action === "deposit_into_pot" ? plan.amount : -plan.amount;
     return text("pot_afterwards", {
-      pot: this.#money(plan.potBalance + change, plan),
-      account: this.#money(plan.accountBalance - change, plan),
+      pot: isolate(this.#money(plan.potBalance + change, plan)),
+      pot_name: isolate(pot.name),
+      account: isolate(this.#money(plan.accountBalance - change, plan)),
+      account_name: isolate(pot.account.name),
     });
   }
 
   #outcome({ plan, potBalance }: Extract<MoveState, { step: "done" }>): string {
-    const moved = text("pot_moved", { amount: this.#amountOf(plan) });
+    const moved = text("pot_moved", { amount: this.#money(plan.amount, plan) });
     if (potBalance === null) return moved;
     return `${moved} ${text("pot_now", { pot: this.#money(potBalance, plan) })}`;
-  }
-
-  #amountOf(plan: Plan): string {
-    return this.#money(plan.amount, plan);
   }
 
   #money(amount: number, { currency }: Plan): string {
@@ -258,7 +262,7 @@ class MoveDialog extends LitElement {
 }
 
 function renderAlert(message: string): TemplateResult {
-  return html`<p role="alert" tabindex="-1" dir="auto">${message}</p>`;
+  return html`<p role="alert" tabindex="-1">${message && html`<bdi>${message}</bdi>`}</p>`;
 }
 
 function errorText(error: ActionError): string {

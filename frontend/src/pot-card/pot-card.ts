@@ -1,16 +1,16 @@
 /** A pot: its balance, its progress toward the goal, and buttons to move money. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 
-import type { HassEntity, HomeAssistant } from "../home-assistant.ts";
-import { deviceName, type EntityIds, monzoDevices, POT_SELECTOR } from "../shared/devices.ts";
+import type { HomeAssistant } from "../home-assistant.ts";
+import { monzoDevices, POT_SELECTOR } from "../shared/devices.ts";
 import { createEditor } from "../shared/editor.ts";
 import { type CardConfig, MonzoCard } from "../shared/monzo-card.ts";
 import { registerCard } from "../shared/register-card.ts";
 import { cardStyles } from "../shared/styles.ts";
 import { text } from "../shared/texts.ts";
-import type { PotAction } from "../store/backend.ts";
 import "./goal-ring.ts";
 import { showMoveDialog } from "./move-dialog.ts";
+import { canMove, type Pot, readPot } from "./pot.ts";
 
 interface PotCardConfig extends CardConfig {
   /** The device of the pot. */
@@ -51,83 +51,62 @@ class PotCard extends MonzoCard<PotCardConfig> {
     `,
   ];
 
-  #ids: EntityIds = {};
+  #pot?: Pot;
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    this.#ids = monzoDevices(this.hass)[this.config.pot] ?? {};
-    this.watched = Object.values(this.#ids).filter((id) => id !== undefined);
+    this.#pot = readPot(this.hass, this.config.pot);
+    this.watched = this.#pot?.entityIds ?? [];
   }
 
   protected override renderContent(): TemplateResult {
-    const balance = this.#entity("pot_balance");
-    if (!balance) return html`<p>${text("pot_choose")}</p>`;
-    const left = this.#entity("left_to_goal");
+    const pot = this.#pot;
+    if (!pot) return html`<p>${text("pot_choose")}</p>`;
     return html`
-      ${this.#renderRing(balance)}
+      ${this.#renderRing(pot)}
       <div class="what">
-        <h2>${deviceName(this.hass, this.config.pot)}</h2>
-        ${this.#renderAmount(balance)}
-        ${left ? html`<small>${text("pot_left")} ${this.#renderAmount(left)}</small>` : nothing}
-        ${this.#isLocked ? html`<small>${text("pot_locked")}</small>` : nothing}
+        <h2><bdi>${pot.name}</bdi></h2>
+        ${this.#renderBalance(pot)} ${this.#renderGoal(pot)}
+        ${pot.isLocked ? html`<small><bdi>${text("pot_locked")}</bdi></small>` : nothing}
       </div>
-      ${this.renderEye()} ${this.hass.user?.is_admin ? this.#renderButtons(balance) : nothing}
+      ${this.renderEye()} ${this.hass.user?.is_admin ? this.#renderButtons(pot) : nothing}
     `;
   }
 
-  #renderRing(balance: HassEntity): TemplateResult {
-    const icon = html`<ha-state-icon .hass=${this.hass} .stateObj=${balance}></ha-state-icon>`;
-    const percent = Math.floor(Number(this.#entity("goal_progress")?.state));
-    if (!(percent >= 0)) return html`<div class="ring">${icon}</div>`;
+  #renderRing({ entity, percent }: Pot): TemplateResult {
+    const icon = html`<ha-state-icon .hass=${this.hass} .stateObj=${entity}></ha-state-icon>`;
+    if (percent === undefined) return html`<div class="ring">${icon}</div>`;
     const label = text("pot_goal", { percent });
     return html`<monzo-goal-ring class="ring" role="img" aria-label=${label} .percent=${percent}
       >${icon}</monzo-goal-ring
     >`;
   }
 
-  #renderAmount(entity: HassEntity): unknown {
-    const amount = Number(entity.state);
-    if (isNaN(amount)) return this.hass.formatEntityState(entity);
-    return this.amount(amount, currencyOf(entity));
+  #renderBalance({ balance, currency, entity }: Pot): unknown {
+    return isNaN(balance) ? this.hass.formatEntityState(entity) : this.amount(balance, currency);
   }
 
-  #renderButtons(balance: HassEntity): unknown {
-    const name = deviceName(this.hass, this.config.pot);
-    const isUnknown = isNaN(Number(balance.state));
+  #renderGoal({ percent, leftToGoal, currency }: Pot): unknown {
+    if (percent !== undefined && percent >= 100) {
+      return html`<small><bdi>${text("pot_goal_reached")}</bdi></small>`;
+    }
+    if (leftToGoal === undefined) return nothing;
+    return html`<small><bdi>${text("pot_left")} ${this.amount(leftToGoal, currency)}</bdi></small>`;
+  }
+
+  #renderButtons(pot: Pot): unknown {
     return BUTTONS.map(({ action, label, icon }) => {
-      const isForbidden = action === "withdraw_from_pot" && this.#isLocked;
+      const show = () => showMoveDialog(this, { pot: this.config.pot, action });
       return html`<button
         title=${text(label)}
-        aria-label="${text(label)}: ${name}"
-        ?disabled=${isUnknown || isForbidden}
-        @click=${() => this.#openDialog(action, `${text(label)}: ${name}`, balance)}
+        aria-label="${text(label)}: ${pot.name}"
+        ?disabled=${!canMove(pot, action)}
+        @click=${show}
       >
         <ha-icon icon=${icon}></ha-icon>
       </button>`;
     });
   }
-
-  #openDialog(action: PotAction, heading: string, balance: HassEntity): void {
-    showMoveDialog(this, {
-      pot: this.config.pot,
-      action,
-      heading,
-      currency: currencyOf(balance),
-    });
-  }
-
-  #entity(key: string): HassEntity | undefined {
-    return this.hass.states[this.#ids[key] ?? ""];
-  }
-
-  get #isLocked(): boolean {
-    // A lock is off when it is locked.
-    return this.#entity("locked")?.state === "off";
-  }
-}
-
-function currencyOf(entity: HassEntity): string {
-  return entity.attributes.unit_of_measurement ?? "";
 }
 
 registerCard("pot", PotCard, (pot, entities) => (entities.pot_balance ? { pot } : null));

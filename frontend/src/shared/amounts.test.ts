@@ -1,46 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inputFormatter, readAmount } from "./amounts.ts";
+import type { NumberFormat } from "../home-assistant.ts";
+import { formatMoney, formatTypedAmount, type UserLocale } from "./amounts.ts";
 
-// The language, the typed text, and the amount that is read; undefined if it is refused.
-const TYPED: [string, string, string | undefined][] = [
-  ["en", "12", "12.0"],
-  ["en", " 12.5 ", "12.5"],
-  ["en", "12,50", "12.50"],
-  ["de", "12.50", "12.50"],
-  ["de", "12,50", "12.50"],
-  // Thousands in one country are thousandths in another.
-  ["en", "1,000", undefined],
-  ["en", "1.000", undefined],
-  ["de", "1.000", undefined],
-  ["de", "0,001", undefined],
-  ["en", "1,234.50", "1234.50"],
-  ["en", "1.234,50", "1234.50"],
-  ["de", "1.234.567,8", "1234567.8"],
-  ["en", "1,234,567", undefined],
-  ["en", "1,23.50", undefined],
-  ["en", "1.234.50", undefined],
-  ["en", "1,234.567", undefined],
-  ["fa", "۱۲٫۵۰", "12.50"],
-  ["fa", "۱۲.۵", "12.5"],
-  ["fa", "12.5", "12.5"],
-  ["fa", "۱٬۰۰۰", undefined],
-  ["ar-EG", "١٢٫٥٠", "12.50"],
-  ["ar-EG", "٩٨٧٦٥٤٣٢١٠", "9876543210.0"],
-  ["en", "१२", undefined],
-  ["hi-u-nu-deva", "१२.५", "12.5"],
-  ["en", "£5", undefined],
-  ["en", "-5", undefined],
-  ["en", "1e3", undefined],
-  ["en", "5.", undefined],
-  ["en", ".", undefined],
-  ["en", "", undefined],
+function user(language: string, number_format: NumberFormat = "language"): UserLocale {
+  return { language, locale: { language, number_format, time_zone: "local" } };
+}
+
+// The language, the amount, its currency, and the text.
+const AMOUNTS: [string, number, string, string][] = [
+  ["en-GB", 1234.5, "GBP", "£1,234.50"],
+  ["de", 1234.5, "EUR", "1.234,50\u00a0€"],
+  ["en-GB", 1234.56, "HUF", "HUF\u00a01,234.56"],
+  ["en-GB", 1235, "JPY", "JP¥1,235"],
+  ["en-GB", 1.5, "KWD", "KWD\u00a01.500"],
 ];
 
-for (const [language, typed, amount] of TYPED) {
-  test(`"${typed}" in ${language} is read as ${amount ?? "no amount"}`, () => {
-    const locale = { language, number_format: "language", time_zone: "local" } as const;
-    assert.equal(readAmount(typed, inputFormatter({ language, locale })), amount);
+for (const [language, amount, currency, text] of AMOUNTS) {
+  test(`${String(amount)} ${currency} in ${language} is written as ${text}`, () => {
+    assert.equal(formatMoney(user(language), amount, currency), text);
   });
 }
+
+test("amounts follow the number format of the user", () => {
+  assert.equal(formatMoney(user("en-GB", "decimal_comma"), 1234.5, "GBP"), "1.234,50\u00a0£");
+  assert.equal(formatMoney(user("en-GB", "none"), 1234.5, "GBP"), "£1234.50");
+});
+
+test("an example of an amount has no thousands separators", () => {
+  assert.equal(formatTypedAmount(user("de"), 1234.5, "EUR"), "1234,50");
+});

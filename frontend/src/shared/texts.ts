@@ -21,6 +21,11 @@ export function optionalText(key: string, placeholders?: Placeholders): string {
   return currentHass()?.localize(`component.monzo.common.${key}`, placeholders) ?? "";
 }
 
+/** Return a part of a text that keeps its own direction, for example a name in Hebrew. */
+export function isolate(part: string): string {
+  return `\u2068${part}\u2069`;
+}
+
 /** Return the name of a kind of transaction. */
 export function kindText(kind: string): string {
   const path = "entity.event.transaction.state_attributes.event_type.state";
