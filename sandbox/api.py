@@ -185,8 +185,19 @@ class Api:
 
     def balance(self, request: ApiRequest) -> JsonObject:
         """Return one account's balance."""
-        account = self._readable(request, "account_id", self._behaviour().unreadable_balance)
-        return balance_json(self._bank.balance(account.id))
+        account = self._own_account(request, request.query_value("account_id"))
+        data = balance_json(self._bank.balance(account.id))
+        if account.type not in self._behaviour().unreadable_balance:
+            return data
+        match self._behaviour().unreadable_balance_answer:
+            case "forbidden":
+                raise forbidden(request.grant)
+            case "error":
+                raise BankError("internal_service", "Something went wrong")
+            case "empty":
+                return {}
+            case "no spend_today":
+                return {name: value for name, value in data.items() if name != "spend_today"}
 
     def pots(self, request: ApiRequest) -> JsonObject:
         """List one account's pots, including deleted ones."""

@@ -52,6 +52,13 @@ class ServerBehaviour:
     token_lifetime: timedelta = timedelta(seconds=107_999)
     """Recorded. The documentation says 21600 seconds."""
 
+    new_token_known_after: timedelta = timedelta(0)
+    """Time until a new access token is accepted; assumed, as with servers that share it slowly."""
+
+    renewal_keeps_grant: Literal["no", "null", "empty", "absent"] = "no"
+    """Whether the refresh token stays valid after a renewal, and how the answer shows that: as
+    null, as an empty text, or without the key. Documented: each renewal replaces it."""
+
     approve_at_once: bool = False
     """Whether a new sign-in is approved without the app."""
 
@@ -82,6 +89,12 @@ class ServerBehaviour:
 
     unreadable_balance: frozenset[str] = frozenset({"uk_monzo_flex_backing_loan", "uk_prepaid"})
     """Account types without a readable balance; the first was reported, the second is assumed."""
+
+    unreadable_balance_answer: Literal["forbidden", "error", "empty", "no spend_today"] = (
+        "forbidden"
+    )
+    """Answer to a request for such a balance: 403 (reported), 500, an empty object, or a balance
+    without `spend_today`. All but the first are assumed."""
 
     unreadable_transactions: frozenset[str] = frozenset({"uk_monzo_flex_backing_loan"})
     """Account types without a readable list of transactions; reported."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 import secrets
 from typing import Literal
 
@@ -37,6 +37,9 @@ class Grant:
     person: Person
     access_token: str
     refresh_token: str
+    renewed_at: datetime
+    """When the access token was issued."""
+
     expires: datetime
     approval: Approval
     approved_at: datetime | None
@@ -104,7 +107,8 @@ class SignIns:
         if grant_type == "authorization_code":
             return self._token_response(self._exchange(client, form))
         if grant_type == "refresh_token":
-            return self._token_response(self._refresh(client, _required(form, "refresh_token")))
+            grant = self._refresh(client, _required(form, "refresh_token"))
+            return self._renewal_response(grant)
         raise BankError("bad_request.bad_param.grant_type", "Unknown grant type")
 
     def sign_in(self, person: Person, client_id: str, *, approved: bool) -> JsonObject:
@@ -156,6 +160,9 @@ class SignIns:
             )
         if self._clock() >= grant.expires:
             raise BankError("unauthorized.bad_access_token.expired", "Access token has expired")
+        age = self._clock() - grant.renewed_at
+        if timedelta(0) <= age < self._behaviour().new_token_known_after:
+            raise BankError("unauthorized.bad_access_token", "Bad access token")
         return grant
 
     def _client(self, form: Mapping[str, str]) -> Client:
@@ -190,7 +197,7 @@ class SignIns:
             )
         if grant is None or grant.ended or grant.client != client or grant.refresh_token != token:
             raise BankError("unauthorized.bad_refresh_token", "Bad refresh token")
-        self._renew(grant)
+        self._renew(grant, replace_refresh_token=self._behaviour().renewal_keeps_grant == "no")
         return grant
 
     def _grant(self, client: Client, person: Person) -> Grant:
@@ -203,11 +210,12 @@ class SignIns:
             access_token="",
             refresh_token="",
             expires=self._clock(),
+            renewed_at=self._clock(),
             approval="pending",
             approved_at=None,
         )
         self.grants.append(grant)
-        self._renew(grant)
+        self._renew(grant, replace_refresh_token=True)
         if self._behaviour().approve_at_once:
             self._approve(grant)
         return grant
@@ -216,12 +224,13 @@ class SignIns:
         grant.approval = "approved"
         grant.approved_at = self._clock()
 
-    def _renew(self, grant: Grant) -> None:
+    def _renew(self, grant: Grant, *, replace_refresh_token: bool) -> None:
         """Issue new tokens, which invalidates the earlier ones."""
         grant.access_token = _token("at")
+        grant.renewed_at = self._clock()
         grant.expires = self._clock() + self._behaviour().token_lifetime
         self._by_access[grant.access_token] = grant
-        if grant.client.confidential:
+        if grant.client.confidential and replace_refresh_token:
             grant.refresh_token = _token("rt")
             self._by_refresh[grant.refresh_token] = grant
 
@@ -238,6 +247,18 @@ class SignIns:
         }
         if grant.refresh_token:
             response["refresh_token"] = grant.refresh_token
+        return response
+
+    def _renewal_response(self, grant: Grant) -> JsonObject:
+        """Return the response to a renewal; some have no refresh token if the old one stays."""
+        response = self._token_response(grant)
+        match self._behaviour().renewal_keeps_grant:
+            case "null":
+                response["refresh_token"] = None
+            case "empty":
+                response["refresh_token"] = ""
+            case "absent":
+                del response["refresh_token"]
         return response
 
 

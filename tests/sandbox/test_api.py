@@ -1,5 +1,6 @@
 """The API's endpoints over HTTP, except sign-in and webhooks."""
 
+from dataclasses import replace
 from datetime import timedelta
 import json
 
@@ -306,6 +307,21 @@ async def test_the_unreadable_types_can_be_changed(
 ) -> None:
     server.behaviour = ServerBehaviour(unreadable_balance=frozenset({"uk_retail"}))
     assert (await client.get("/balance", account_id=current.id)).error == NOT_MINE
+
+
+async def test_the_answer_for_an_unreadable_balance_can_be_changed(
+    client: ApiClient, server: BankServer, current: Account
+) -> None:
+    whole = await client.get("/balance", account_id=current.id)
+    unreadable = ServerBehaviour(unreadable_balance=frozenset({"uk_retail"}))
+
+    server.behaviour = replace(unreadable, unreadable_balance_answer="error")
+    assert (await client.get("/balance", account_id=current.id)).error == (500, "internal_service")
+    server.behaviour = replace(unreadable, unreadable_balance_answer="empty")
+    assert (await client.get("/balance", account_id=current.id)).data == {}
+    server.behaviour = replace(unreadable, unreadable_balance_answer="no spend_today")
+    partial = await client.get("/balance", account_id=current.id)
+    assert whole.data.keys() - partial.data.keys() == {"spend_today"}
 
 
 @pytest.mark.parametrize("path", ["/balance", "/transactions", "/webhooks"])

@@ -1,7 +1,7 @@
 """OAuth over HTTP: codes, tokens, approval in the app."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import ClientSession
 import pytest
@@ -261,3 +261,40 @@ async def test_webhooks_can_end_with_the_sign_in(
     server.behaviour = ServerBehaviour(webhooks_end_with_sign_in=True)
     server.evict(ann)
     assert server.bank.webhooks == {}
+
+
+# Behaviour that was never observed
+
+
+async def renew(session: ClientSession, server: BankServer, refresh_token: str) -> Response:
+    return await exchange(session, server, grant_type="refresh_token", refresh_token=refresh_token)
+
+
+async def test_a_new_token_can_become_known_later(
+    server: BankServer, ann: Person, session: ClientSession, clock: ManualClock
+) -> None:
+    server.behaviour = ServerBehaviour(new_token_known_after=timedelta(seconds=2))
+    client = ApiClient(session, server, server.sign_in(ann))
+    assert (await client.get("/accounts")).error == (401, "unauthorized.bad_access_token")
+    clock.forward(seconds=2)
+    assert (await client.get("/accounts")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("keeps", "parts"),
+    [("null", {"refresh_token": None}), ("empty", {"refresh_token": ""}), ("absent", {})],
+)
+async def test_a_renewal_can_keep_the_refresh_token(
+    server: BankServer,
+    ann: Person,
+    session: ClientSession,
+    keeps: Literal["null", "empty", "absent"],
+    parts: dict[str, Any],
+) -> None:
+    server.behaviour = ServerBehaviour(renewal_keeps_grant=keeps)
+    refresh_token = server.sign_in(ann)["refresh_token"]
+    for _ in range(2):
+        answer = await renew(session, server, refresh_token)
+        assert answer.status == 200
+        assert answer.data.items() >= parts.items()
+        assert answer.data.get("refresh_token") in {None, ""}
