@@ -31,6 +31,7 @@ import time_machine
 import custom_components.monzo  # noqa: F401
 from custom_components.monzo import config_flow
 from custom_components.monzo.accounts import poll
+from custom_components.monzo.bank import session
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.transfers import executor as transfers
 from sandbox.bank import Bank
@@ -116,6 +117,7 @@ def _real_parts(
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses between tries away, not the tries."""
     monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
+    monkeypatch.setattr(session, "NEW_TOKEN_DELAY", timedelta(0))
     monkeypatch.setattr(transfers, "RETRY_DELAYS", [timedelta(0)] * len(transfers.RETRY_DELAYS))
     monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
 

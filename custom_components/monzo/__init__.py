@@ -18,6 +18,7 @@ from .bank import (
     MonzoSession,
     RepairIssue,
     RequestBudget,
+    TokenRefusals,
     WebhookStatus,
     async_create_repair_issue,
     async_delete_repair_issues,
@@ -70,8 +71,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         # The sign-in counted its requests before there was an entry.
         return memory.remove(RequestBudget, str(entry.unique_id)) or RequestBudget()
 
-    budget = memory.find_or_create(RequestBudget, entry.entry_id, request_budget)
-    session = MonzoSession(hass, entry, implementation, budget)
+    session = MonzoSession(
+        hass,
+        entry,
+        implementation,
+        memory.find_or_create(RequestBudget, entry.entry_id, request_budget),
+        memory.find_or_create(TokenRefusals, entry.entry_id, TokenRefusals),
+    )
     # Stopping during a renewal would lose the only valid token.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_wait_for_renewal)))
     if session.renewable:

@@ -1,12 +1,13 @@
 """Application credentials: sign in to Monzo with the user's own API client."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 import logging
 from typing import Any, Final, override
 
+from aiohttp import ClientResponse, ClientResponseError
 from aiohttp.hdrs import ORIGIN
 from homeassistant.components.application_credentials import (
     AuthImplementation,
@@ -18,6 +19,7 @@ from homeassistant.exceptions import (
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestReauthError,
 )
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AUTH_CALLBACK_PATH,
     MY_AUTH_CALLBACK_PATH,
@@ -32,9 +34,14 @@ from .const import DEVELOPER_PORTAL_URL, TOKEN_TIMEOUT
 OAUTH2_AUTHORIZE: Final = "https://auth.monzo.com"
 OAUTH2_TOKEN: Final = "https://api.monzo.com/oauth2/token"  # noqa: S105 - an address, no secret
 
-# Monzo answers with one of these when the grant has ended. Any other refusal comes from a proxy in
-# between, and must not make Home Assistant ask the user to sign in again.
-GRANT_ENDED_STATUSES: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
+# The bank refuses a request for a token with one of these. Any other refusal comes from a proxy in
+# between.
+_REFUSED_STATUSES: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
+
+# Parts of the error codes which say that no later renewal can succeed: OAuth's own code, Monzo's
+# codes about the refresh token, and those about the client, which the user has to correct. Any
+# other refusal of a renewal may pass, and must not make Home Assistant ask for a new sign-in.
+_GRANT_ENDED_CODES: Final = ("invalid_grant", "refresh_token", "client")
 
 # Far longer than any token is valid. Larger numbers can overflow when Home Assistant adds them to
 # the current time.
@@ -76,24 +83,61 @@ class MonzoImplementation(AuthImplementation):
     @override
     async def async_resolve_external_data(self, external_data: Any) -> dict[str, Any]:
         """Return the first token of a sign-in."""
-        return await self._async_validated(super().async_resolve_external_data(external_data))
+        return await self._async_validated(
+            super().async_resolve_external_data(external_data),
+            is_final=lambda _code: True,
+        )
 
     @override
     async def async_refresh_token(self, token: dict[str, Any]) -> dict[str, Any]:
         """Return a new token. The bank invalidates the old one."""
-        return await self._async_validated(super().async_refresh_token(token))
+        return await self._async_validated(
+            super().async_refresh_token(token),
+            is_final=lambda code: any(part in code for part in _GRANT_ENDED_CODES),
+        )
 
-    async def _async_validated(self, request: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    @override
+    async def _async_refresh_token(self, token: dict[str, Any]) -> dict[str, Any]:
+        """Return a new token; a part that the answer leaves empty keeps its value.
+
+        Raises ClientError, with the bank's error code as the message if the bank refuses.
+        """
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": token["refresh_token"],
+        }
+        session = async_get_clientsession(self.hass)
+        async with session.post(self.token_url, data=form) as response:
+            if not response.ok:
+                raise ClientResponseError(
+                    response.request_info,
+                    response.history,
+                    status=response.status,
+                    message=await _error_code(response),
+                    headers=response.headers,
+                )
+            answer = await response.json()
+        renewed = {name: value for name, value in answer.items() if value not in (None, "")}
+        if "access_token" not in renewed:
+            raise OAuth2TokenRequestConnectionError(domain=self.domain)
+        return token | renewed
+
+    async def _async_validated(
+        self, request: Awaitable[dict[str, Any]], *, is_final: Callable[[str], bool]
+    ) -> dict[str, Any]:
         """Return the token that a request is answered with.
 
-        Raises OAuth2TokenRequestReauthError if the grant has ended, and another
-        OAuth2TokenRequestError or OAuth2TokenRequestConnectionError if a retry may work.
+        Raises OAuth2TokenRequestReauthError if the bank refuses the request with an error code
+        that is final, and another OAuth2TokenRequestError or OAuth2TokenRequestConnectionError if
+        a retry may work.
         """
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT.total_seconds()):
                 token: dict[str, Any] = TOKEN_SCHEMA(await request)
         except OAuth2TokenRequestReauthError as err:
-            if err.status in GRANT_ENDED_STATUSES:
+            if err.status in _REFUSED_STATUSES and is_final(err.message):
                 raise
             raise OAuth2TokenRequestConnectionError(domain=self.domain) from err
         except UNUSABLE_ANSWER_ERRORS as err:
@@ -101,6 +145,18 @@ class MonzoImplementation(AuthImplementation):
             _LOGGER.debug("The answer to a token request is not a token: %s", type(err).__name__)
             raise OAuth2TokenRequestConnectionError(domain=self.domain) from None
         return token
+
+
+async def _error_code(response: ClientResponse) -> str:
+    """Return the error code of a refused request for a token; "" if the answer has none.
+
+    Monzo's errors have a `code`, those of OAuth an `error`.
+    """
+    try:
+        answer = await response.json(content_type=None)
+        return str(answer.get("code") or answer.get("error") or "")
+    except AttributeError, RecursionError, ValueError:
+        return ""
 
 
 async def async_get_auth_implementation(

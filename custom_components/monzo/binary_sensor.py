@@ -46,7 +46,9 @@ CONNECTION_BINARY_SENSORS: Final = (
         key="connection",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda runtime: runtime.balances.last_update_success,
+        is_on_fn=lambda runtime: (
+            runtime.balances.last_update_success and runtime.balances.data.complete
+        ),
     ),
     MonzoConnectionSensorDescription(
         key="instant_updates",

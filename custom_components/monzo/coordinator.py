@@ -19,7 +19,13 @@ from .api import (
     MonzoPermissionError,
     MonzoRateLimitError,
 )
-from .bank import MIN_POLL_INTERVAL, MonzoSession, RepairIssue, async_create_repair_issue
+from .bank import (
+    MIN_POLL_INTERVAL,
+    MonzoSession,
+    MonzoTokenRefusedError,
+    RepairIssue,
+    async_create_repair_issue,
+)
 from .const import DOMAIN
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,6 +68,8 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
             raise _update_failed("not_approved") from err
         except MonzoRateLimitError as err:
             raise _update_failed("rate_limited", retry_after=err.retry_after) from err
+        except MonzoTokenRefusedError as err:
+            raise _update_failed("token_refused") from err
         except (MonzoConnectionError, OAuth2TokenRequestBaseError) as err:
             raise _update_failed("cannot_connect") from err
         except MonzoError as err:

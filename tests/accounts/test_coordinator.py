@@ -3,14 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 import logging
 import math
-from typing import Any, override
+from typing import Any, Literal
 
-from aiohttp import web
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import (
@@ -29,14 +29,14 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.monzo.accounts.coordinator import BalancesCoordinator
+from custom_components.monzo.api import MonzoError
 from custom_components.monzo.bank.repair_issues import RepairIssue
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Account, Bank, Person
-from sandbox.faults import Exchange
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
 from tests.conftest import LetPass, SignIn
-from tests.helpers.state_helpers import Together, entity_id, set_up, shown, value
+from tests.helpers.state_helpers import ByAccount, Together, entity_id, set_up, shown, value
 
 # Longer than the polling interval for up to five accounts.
 ONE_POLL = timedelta(minutes=2)
@@ -94,20 +94,6 @@ class Customer:
         """Apply faults to all balance and pot requests, by account ID."""
         for path in ("/balance", "/pots"):
             self.server.fail("GET", path, ByAccount(faults), times=None)
-
-
-@dataclass(frozen=True)
-class ByAccount(Fault):
-    """Faults by account ID. Requests for other accounts get normal answers."""
-
-    faults: Mapping[str, Fault]
-
-    @override
-    async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        for account_id in exchange.request.query.values():
-            if account_id in self.faults:
-                return await self.faults[account_id].answer(exchange)
-        return await exchange.work()
 
 
 @pytest.fixture
@@ -488,7 +474,8 @@ async def test_a_refused_account_does_not_affect_other_accounts(
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
     for account in others:
         assert value(hass, account.id, "balance") != STATE_UNAVAILABLE
-    assert cleo.poll_requests_since_last_call()["/balance"] == 29 * 2
+    # Also the refused one: after one, five, fifteen and sixty minutes.
+    assert cleo.poll_requests_since_last_call()["/balance"] == 29 * 2 + 3
     assert len(warnings) == 1
     assert warnings[0].startswith("Could not fetch the balance of an account: ")
     assert new_log_messages(caplog) == []
@@ -496,23 +483,154 @@ async def test_a_refused_account_does_not_affect_other_accounts(
     assert not repair_issues(hass)
 
     cleo.server.clear_faults()
-    await let_pass(timedelta(minutes=3))
+    await let_pass(timedelta(minutes=30))
 
     assert value(hass, refused.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "total") == "450.03"
     assert new_log_messages(caplog) == ["Fetching the balance of an account works again"]
 
 
+async def test_an_account_that_is_refused_once_is_back_after_a_minute(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+) -> None:
+    account = cleo.accounts[0]
+    cleo.server.fail("GET", "/balance", ByAccount({account.id: REFUSALS["not permitted"]}), times=3)
+    await let_pass(timedelta(seconds=62))
+    assert value(hass, account.id, "balance") == STATE_UNAVAILABLE
+    assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
+
+    await let_pass(timedelta(seconds=60))
+
+    assert value(hass, account.id, "balance") == "100.00"
+    assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
+    assert value(hass, cleo.person.user_id, "total") == "450.03"
+
+
+async def test_a_refused_account_is_asked_ever_more_rarely(
+    cleo: Customer, let_pass: LetPass
+) -> None:
+    account = cleo.accounts[0]
+    cleo.fail_accounts({account.id: REFUSALS["not permitted"]})
+    start = cleo.bank.clock()
+    cleo.server.requests.clear()
+
+    for _half_minute in range(2 * 60 * 4):
+        await let_pass(timedelta(seconds=30))
+
+    tries = [
+        round((call.at - start).total_seconds() / 60)
+        for call in cleo.server.requests_to("GET", "/balance")
+        if account.id in call.query.values()
+    ]
+    assert [later - earlier for earlier, later in pairwise(tries)] == [1, 5, 15, 60, 60, 60]
+
+
+UNREADABLE: Mapping[str, Literal["forbidden", "error", "empty", "no spend_today"]] = {
+    "403": "forbidden",
+    "500": "error",
+    "an empty object": "empty",
+    "no spend_today": "no spend_today",
+}
+
+
+@pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
 async def test_the_total_ignores_an_account_that_could_never_be_read(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+    hass: HomeAssistant,
+    open_customer: Callable[[int], Customer],
+    let_pass: LetPass,
+    answer: Literal["forbidden", "error", "empty", "no spend_today"],
 ) -> None:
     customer = open_customer(2)
-    customer.fail_accounts({customer.accounts[0].id: REFUSALS["not permitted"]})
+    loan = customer.bank.open_account(customer.person, type="uk_loan", balance=-500_000)
+    customer.server.behaviour = replace(
+        customer.server.behaviour,
+        unreadable_balance=frozenset({"uk_loan"}),
+        unreadable_balance_answer=answer,
+    )
 
     await set_up(hass, customer.entry)
+    for _hour in range(2):
+        await let_pass(timedelta(hours=1))
+        assert entity_id(hass, loan.id, "balance") is None
+        assert value(hass, customer.person.user_id, "total") == "300.01"
+        assert value(hass, customer.person.user_id, "connection", "binary_sensor") == "on"
 
-    assert entity_id(hass, customer.accounts[0].id, "balance") is None
-    assert value(hass, customer.person.user_id, "total") == "150.01"
+
+@pytest.mark.parametrize("path", ["/balance", "/pots"])
+@pytest.mark.parametrize("fault", [Answer.html(502), *REFUSALS.values()])
+async def test_the_total_is_unknown_if_an_account_becomes_unreadable_before_a_restart(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, path: str, fault: Fault
+) -> None:
+    account = cleo.accounts[0]
+    cleo.server.fail("GET", path, ByAccount({account.id: fault}), times=None)
+
+    await hass.config_entries.async_reload(cleo.entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
+    assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
+    cleo.server.clear_faults()
+    await let_pass(timedelta(seconds=62))
+    assert value(hass, cleo.person.user_id, "total") == "450.03"
+
+
+async def test_a_failed_read_is_repeated_every_minute_whatever_else_uses_the_budget(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+) -> None:
+    """While webhooks arrive, the next poll can be five minutes away."""
+    runtime = cleo.entry.runtime_data
+    runtime.webhook_status.update(arriving=True)
+    await let_pass(ONE_POLL)
+    account = cleo.accounts[0]
+    cleo.fail_accounts({account.id: Answer.html(502)})
+    with pytest.raises(MonzoError):
+        await runtime.balances.async_refresh_if_older_than((account.id,), math.inf)
+    await hass.async_block_till_done()
+    assert value(hass, account.id, "balance") == STATE_UNAVAILABLE
+    assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
+    while runtime.session.budget.left:
+        await runtime.session.who_am_i()
+
+    cleo.server.clear_faults()
+    await let_pass(timedelta(seconds=62))
+
+    assert value(hass, account.id, "balance") == "100.00"
+    assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
+
+
+async def test_a_poll_without_room_in_the_budget_proves_nothing(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+) -> None:
+    runtime = cleo.entry.runtime_data
+    before = runtime.balances.last_polled
+    while runtime.session.budget.left:
+        await runtime.session.who_am_i()
+    await let_pass(timedelta(seconds=62))
+
+    assert not cleo.poll_requests_since_last_call()
+    assert runtime.balances.last_polled == before
+    assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
+
+
+@pytest.mark.parametrize("issue", [RepairIssue.EVICTED, RepairIssue.NOT_APPROVED])
+async def test_a_repair_issue_stays_until_a_balance_is_read(
+    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, issue: RepairIssue
+) -> None:
+    runtime = cleo.entry.runtime_data
+    if issue is RepairIssue.EVICTED:
+        cleo.server.evict(cleo.person)
+    else:
+        cleo.server.fail("GET", "/balance", REFUSALS["not permitted"], times=None)
+    await let_pass(timedelta(seconds=62))
+    for _poll in range(3):
+        while runtime.session.budget.left:
+            with suppress(MonzoError):
+                await runtime.session.who_am_i()
+        await runtime.balances.async_refresh()
+        await let_pass(timedelta(seconds=62))
+
+        assert ir.async_get(hass).async_get_issue(DOMAIN, f"{issue}_{cleo.entry.entry_id}")
+        assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
 
 
 async def test_a_failing_account_does_not_affect_other_accounts(
@@ -525,12 +643,13 @@ async def test_a_failing_account_does_not_affect_other_accounts(
         await let_pass(ONE_POLL)
         assert value(hass, broken.id, "balance") == STATE_UNAVAILABLE
         assert value(hass, others[0].id, "balance") == "100.01"
-        assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
+        assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
 
     assert len(new_log_messages(caplog)) == 1
     cleo.server.clear_faults()
     await let_pass(ONE_POLL)
     assert value(hass, broken.id, "balance") == "100.00"
+    assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
     assert len(new_log_messages(caplog)) == 1
 
 

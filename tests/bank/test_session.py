@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 import time
-from typing import Any, override
+from typing import Any, Literal, override
 
 from aiohttp import web
 from freezegun.api import FrozenDateTimeFactory
@@ -17,7 +18,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo import application_credentials
+from custom_components.monzo.bank import session
 from custom_components.monzo.const import DOMAIN
+from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
 from sandbox.household import Household
 from sandbox.server import (
@@ -32,7 +35,7 @@ from sandbox.server import (
 )
 from tests.conftest import LetPass, SignIn
 from tests.helpers.config_dialogs import Dialogs
-from tests.helpers.state_helpers import HeldResponse, complaints
+from tests.helpers.state_helpers import ByAccount, HeldResponse, complaints, set_up, value
 from tests.sandbox.waiting import wait_until
 
 TOKEN = "/oauth2/token"
@@ -41,6 +44,9 @@ TOKEN = "/oauth2/token"
 TEMPORARY_FAULTS = {
     "a proxy's page": Answer.html(502),
     "a proxy's page with status 200": Answer.html(200),
+    "a proxy's page with status 400": Answer.html(400),
+    "a proxy's page with status 401": Answer.html(401),
+    "a refusal that is not about the sign-in": Answer.error("unauthorized"),
     "a proxy's page with status 403": Answer.html(403),
     "a proxy's page with status 404": Answer.html(404),
     "an internal error of the bank": Answer.error("internal_service"),
@@ -159,18 +165,6 @@ async def test_a_late_refusal_of_the_old_token_does_not_renew_the_new_token(
     assert len(server.requests_to("GET", "/balance")) == 2
 
 
-async def test_a_refused_new_token_starts_reauthentication(
-    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
-) -> None:
-    server.fail("GET", "/*", Answer.error("unauthorized.bad_access_token"), times=None)
-    server.requests.clear()
-
-    assert not await poll(ann)
-    assert len(server.requests_to("POST", TOKEN)) == 1
-    assert last_error_key(ann) == "sign_in_expired"
-    assert reauth_flow_count(hass) == 1
-
-
 async def test_a_token_is_renewed_before_it_expires(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:
@@ -226,6 +220,188 @@ async def test_a_sign_in_during_a_refused_request_replaces_the_token_renewal(
         ("/accounts", 401),
         ("/accounts", 200),
     ]
+
+
+# Refused tokens: a passing failure
+
+
+REFUSED = Answer.error("unauthorized.bad_access_token")
+
+
+def renewals(server: BankServer) -> int:
+    """Return the number of token requests."""
+    return len(server.requests_to("POST", TOKEN))
+
+
+async def test_an_outage_that_refuses_all_tokens_passes(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    ann: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    outage = server.fail("GET", "/*", REFUSED, times=None)
+    await let_pass(timedelta(minutes=2))
+    assert last_error_key(ann) == "token_refused"
+    assert all_sensors_unavailable(hass)
+
+    outage.clear()
+    await let_pass(timedelta(minutes=1))
+    assert not all_sensors_unavailable(hass)
+    assert renewals(server) == 1
+    assert has_current_tokens(ann, home, server)
+    assert reauth_flow_count(hass) == 0
+
+
+async def test_a_refused_renewed_token_is_tried_ever_more_rarely(
+    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, let_pass: LetPass
+) -> None:
+    entry = sign_in(bank.open_account(bank.add_person("Eve Ellis")).owners[0])
+    await set_up(hass, entry)
+    outage = server.fail("GET", "/*", REFUSED, times=None)
+    start = bank.clock()
+    for _minute in range(6 * 60):
+        await let_pass(timedelta(minutes=1))
+
+    tries = {
+        round((call.at - start).total_seconds() / 60)
+        for call in server.requests_to("GET", "/balance")
+        if call.status == 401
+    }
+    gaps = [later - earlier for earlier, later in pairwise(sorted(tries))]
+    assert gaps == [1, 2, 5, 15, 60, 60, 60, 60, 60]
+    assert renewals(server) <= 1 + 6
+    assert reauth_flow_count(hass) == 0
+
+    outage.clear()
+    await let_pass(timedelta(hours=1))
+    assert not all_sensors_unavailable(hass)
+
+
+async def test_a_new_sign_in_is_used_at_once(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    ann: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    outage = server.fail("GET", "/*", REFUSED, times=None)
+    for _minute in range(30):
+        await let_pass(timedelta(minutes=1))
+    assert all_sensors_unavailable(hass)
+    outage.clear()
+    token = server.sign_in(home.ann)
+    token["expires_at"] = time.time() + token["expires_in"]
+    hass.config_entries.async_update_entry(ann, data={**ann.data, "token": token})
+
+    await hass.config_entries.async_reload(ann.entry_id)
+    assert ann.state is ConfigEntryState.LOADED
+    assert not all_sensors_unavailable(hass)
+
+
+async def test_set_up_passes_an_outage_that_refuses_all_tokens(
+    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
+) -> None:
+    entry = sign_in(home.ann)
+    outage = server.fail("GET", "/*", REFUSED, times=None)
+    await set_up(hass, entry)
+    for _ in range(9):
+        await let_pass(timedelta(seconds=10))
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.error_reason_translation_key == "token_refused"
+
+    outage.clear()
+    for _ in range(30):
+        await let_pass(timedelta(seconds=10))
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
+    assert renewals(server) == 1
+    assert reauth_flow_count(hass) == 0
+
+
+@pytest.mark.parametrize("outage_of_renewals", [False, True], ids=["", "no token is renewed"])
+async def test_one_endpoint_of_one_account_that_refuses_does_not_stop_the_others(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    ann: MockConfigEntry,
+    let_pass: LetPass,
+    *,
+    outage_of_renewals: bool,
+) -> None:
+    server.fail("GET", "/pots", ByAccount({home.joint.id: REFUSED}), times=None)
+    if outage_of_renewals:
+        server.fail("POST", TOKEN, Answer.html(502), times=None)
+    await let_pass(timedelta(minutes=11))
+    home.bank.pay(home.current.id, -1_000)
+
+    await let_pass(timedelta(minutes=2))
+    assert value(hass, home.house.id, "pot_balance") == STATE_UNAVAILABLE
+    assert value(hass, home.joint.id, "balance") != STATE_UNAVAILABLE
+    assert value(hass, home.holiday.id, "pot_balance") != STATE_UNAVAILABLE
+    assert value(hass, home.current.id, "balance") == f"{home.current.balance / 100:.2f}"
+    assert reauth_flow_count(hass) == 0
+
+    server.clear_faults()
+    await let_pass(timedelta(hours=1))
+    assert value(hass, home.house.id, "pot_balance") != STATE_UNAVAILABLE
+
+
+async def test_an_expired_token_is_renewed_while_one_endpoint_refuses_every_token(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    ann: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    server.fail("GET", "/pots", ByAccount({home.joint.id: REFUSED}), times=None)
+    await let_pass(timedelta(minutes=11))
+    server.expire_access_token(home.ann)
+
+    await let_pass(timedelta(minutes=2))
+    assert value(hass, home.current.id, "balance") != STATE_UNAVAILABLE
+    assert has_current_tokens(ann, home, server)
+
+
+async def test_a_new_token_that_the_bank_knows_only_later_is_used(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    ann: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.behaviour = replace(server.behaviour, new_token_known_after=timedelta(milliseconds=200))
+    monkeypatch.setattr(session, "NEW_TOKEN_DELAY", timedelta(milliseconds=300))
+    server.expire_access_token(home.ann)
+
+    assert await poll(ann)
+    assert not all_sensors_unavailable(hass)
+    assert renewals(server) == 1
+
+
+async def test_a_new_token_that_another_sign_in_has_ended_starts_reauthentication(
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
+) -> None:
+    server.fail("GET", "/*", Answer.error("unauthorized.bad_access_token.evicted"), times=None)
+
+    assert not await poll(ann)
+    assert last_error_key(ann) == "evicted"
+    assert reauth_flow_count(hass) == 1
+
+
+@pytest.mark.parametrize("renewed", ["null", "empty", "absent"])
+async def test_a_renewal_without_a_new_refresh_token_keeps_the_old_one(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    ann: MockConfigEntry,
+    renewed: Literal["null", "empty", "absent"],
+) -> None:
+    server.behaviour = replace(server.behaviour, renewal_keeps_grant=renewed)
+    for _ in range(2):
+        server.expire_access_token(home.ann)
+        assert await poll(ann)
+        assert has_current_tokens(ann, home, server)
+    assert reauth_flow_count(hass) == 0
 
 
 # Interruptions
@@ -355,6 +531,7 @@ async def test_a_lost_token_answer_starts_reauthentication(
     "refusal",
     [
         "unauthorized.bad_refresh_token",
+        "unauthorized.bad_client",
         "bad_request.refresh_token.invalid",
         "bad_request.refresh_token.evicted",
     ],
@@ -375,6 +552,17 @@ async def test_a_refused_token_renewal_starts_reauthentication(
     assert last_error_key(ann) == "sign_in_expired"
     assert all_sensors_unavailable(hass)
     assert not ir.async_get(hass).async_get_issue(DOMAIN, f"evicted_{ann.entry_id}")
+
+
+async def test_a_grant_that_oauth_calls_invalid_starts_reauthentication(
+    hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
+) -> None:
+    server.expire_access_token(home.ann)
+    server.fail("POST", TOKEN, Answer.json({"error": "invalid_grant"}, status=400), times=None)
+
+    assert not await poll(ann)
+    assert last_error_key(ann) == "sign_in_expired"
+    assert reauth_flow_count(hass) == 1
 
 
 async def test_a_revoked_expired_token_starts_reauthentication(

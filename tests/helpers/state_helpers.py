@@ -1,6 +1,7 @@
 """Read entities, devices and log records in tests."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 import logging
 from typing import override
@@ -84,6 +85,20 @@ class HeldResponse(Fault):
         self.executed.set()
         await self.released.wait()
         return response
+
+
+@dataclass(frozen=True)
+class ByAccount(Fault):
+    """Faults by account ID. Requests for other accounts get normal answers."""
+
+    faults: Mapping[str, Fault]
+
+    @override
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        for account_id in exchange.request.query.values():
+            if account_id in self.faults:
+                return await self.faults[account_id].answer(exchange)
+        return await exchange.work()
 
 
 def complaints(caplog: pytest.LogCaptureFixture, *levels: str) -> list[logging.LogRecord]:

@@ -145,7 +145,8 @@ async def test_the_account_balance_is_known_even_if_the_pots_cannot_be_read(
 async def test_a_sign_in_that_ends_after_the_transfer_is_noticed(
     transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
-    server.fail("GET", "*", Answer.error("unauthorized.bad_access_token"), times=None)
+    evicted = Answer.error("unauthorized.bad_access_token.evicted")
+    server.fail("GET", "*", evicted, times=None)
     response = await transfer_client.deposit(home.holiday, 1)
     assert response["result"] == "moved"
     assert transfer_client.asked_to_sign_in

@@ -850,7 +850,8 @@ async def test_each_error_of_the_bank_has_a_message(
         ("garbage", Answer.garbage(), "unexpected_answer"),
         ("another shape", Answer.json([]), "unexpected_answer"),
         # Last, because each of these changes how the integration sends its next requests.
-        ("signed out", Answer.error("unauthorized.bad_access_token"), "action_needs_sign_in"),
+        ("refused token", Answer.error("unauthorized.bad_access_token"), "token_refused"),
+        ("evicted", Answer.error("unauthorized.bad_access_token.evicted"), "action_needs_sign_in"),
         ("rate limit", Answer.rate_limited("77"), "asked_to_wait"),
     )
     for name, fault, key in faults:

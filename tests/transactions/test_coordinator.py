@@ -17,10 +17,9 @@ from sandbox.bank import Bank, utc_now
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
-from tests.accounts.test_coordinator import ByAccount
 from tests.conftest import LetPass, SignIn
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.state_helpers import complaints, set_up, shown, value
+from tests.helpers.state_helpers import ByAccount, complaints, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_client import Held
 

@@ -455,18 +455,41 @@ async def test_a_sign_in_that_ends_between_two_attempts_leaves_the_transfer_in_d
     assert transfer_client.asked_to_sign_in
 
 
+@pytest.mark.parametrize(
+    "fault", [Answer.html(502), DropBefore(), Answer.garbage()], ids=["502", "dropped", "garbage"]
+)
 async def test_a_token_that_cannot_be_renewed_for_now_moves_nothing(
-    transfer_client: TransferClient, home: Household, server: BankServer
+    transfer_client: TransferClient,
+    home: Household,
+    server: BankServer,
+    let_pass: LetPass,
+    fault: Fault,
 ) -> None:
     server.expire_access_token(home.ann)
-    for fault in (Answer.html(502), DropBefore(), Answer.garbage()):
-        server.fail("POST", "/oauth2/token", fault, times=None)
-        with refused() as refusal:
-            await transfer_client.deposit(home.holiday, 20)
-        assert refusal.key == "transfer_not_sent"
-        server.clear_faults()
+    server.fail("POST", "/oauth2/token", fault, times=None)
+    with refused() as refusal:
+        await transfer_client.deposit(home.holiday, 20)
+    assert refusal.key == "transfer_not_sent"
     assert transfer_client.moves == []
     assert not transfer_client.asked_to_sign_in
+
+    server.clear_faults()
+    await let_pass(timedelta(minutes=6))
+    await transfer_client.deposit(home.holiday, 20)
+    assert len(transfer_client.moves) == 1
+
+
+async def test_a_token_that_is_refused_for_now_moves_nothing(
+    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+) -> None:
+    server.fail("*", "/*s/*", Answer.error("unauthorized.bad_access_token"), times=None)
+    with refused() as refusal:
+        await transfer_client.deposit(home.holiday, 20)
+    assert refusal.key == "transfer_not_sent"
+    assert transfer_client.moves == []
+    assert not transfer_client.asked_to_sign_in
+
+    server.clear_faults()
     await transfer_client.deposit(home.holiday, 20)
     assert len(transfer_client.moves) == 1
 

@@ -29,9 +29,8 @@ from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.webhooks import receiver
 from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
-from tests.accounts.test_coordinator import ByAccount
 from tests.conftest import WEBHOOK_ID, LetPass, SignIn
-from tests.helpers.state_helpers import Together, complaints, device, set_up, value
+from tests.helpers.state_helpers import ByAccount, Together, complaints, device, set_up, value
 from tests.helpers.transaction_listener import ADDRESS, Listener, open_door
 from tests.helpers.transfer_client import Meanwhile
 

@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, KeysView
-from datetime import datetime
+from datetime import datetime, timedelta
 import logging
+import math
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from ..api import Account
+from ..api import Account, MonzoAuthenticationError
 from ..bank import (
+    TIMER_TOLERANCE,
     MonzoSession,
     Priority,
     RepairIssue,
@@ -23,9 +27,15 @@ from ..clock import monotonic
 from ..const import BANK_TIME_ZONE, CONF_EXCLUDED_ACCOUNTS
 from ..coordinator import MonzoCoordinator
 from .changes import AccountOrPotChange, ChangeTracker
-from .devices import DeviceRegistrar, async_is_claimed_elsewhere, async_remove_devices
+from .devices import (
+    DeviceRegistrar,
+    async_has_device,
+    async_has_pot_devices,
+    async_is_claimed_elsewhere,
+    async_remove_devices,
+)
 from .models import MonzoData
-from .poll import ACCOUNTS_MAX_AGE, MAX_AGE, BalancePoller, Endpoint, PollRequest
+from .poll import FAILED_DELAY, MAX_AGE, BalancePoller, Endpoint, PollRequest
 from .snapshot import Selection, blocking_error, build_snapshot
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,7 +45,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     """Polls accounts, balances and pots.
 
     A poll sends all requests that are due at the same time, so that it takes one round trip for any
-    number of accounts. If the request budget does not have room for all, the oldest go first.
+    number of accounts. If the request budget does not have room for all, those that failed before
+    go first, and then the oldest. Between polls, only requests that failed are repeated.
     """
 
     def __init__(
@@ -58,6 +69,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._changes = ChangeTracker(hass, entry.entry_id)
         self._logged: frozenset[PollRequest] = frozenset()
         self._polling = asyncio.Lock()
+        self._polled_at = -math.inf
+        self._retry_at = math.inf
+        self._cancel_retry: CALLBACK_TYPE | None = None
+        entry.async_on_unload(self._async_cancel_retry)
         # Changes from while the entry was not loaded are published once actions work again.
         entry.async_on_unload(entry.async_on_state_change(self._async_publish_changes))
 
@@ -74,6 +89,13 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     def included_ids(self) -> frozenset[str]:
         """The IDs of the accounts that this entry looks after, readable or not."""
         return frozenset(account.id for account in self._included)
+
+    @property
+    def sign_in_ended(self) -> bool:
+        """Whether nothing can be read until the person signs in again."""
+        return not self.last_update_success and isinstance(
+            self.last_exception, ConfigEntryAuthFailed
+        )
 
     @property
     def health(self) -> dict[str, int]:
@@ -94,18 +116,30 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         await dt_util.async_get_time_zone(BANK_TIME_ZONE)
 
     @override
+    async def async_refresh(self) -> None:
+        """Poll now, without regard to when the last poll was."""
+        self._mark_balances_outdated()
+        await super().async_refresh()
+
+    @override
     async def _async_fetch(self) -> MonzoData:
         """Send the requests that are due, and then those that their answers make due."""
         async with self._polling:
+            interval = self._set_update_interval()
+            if monotonic() - self._polled_at >= (interval - TIMER_TOLERANCE).total_seconds():
+                self._mark_balances_outdated()
             sent: set[PollRequest] = set()
             # At set-up the answers are needed for the first states of all entities.
-            priority = Priority.POLL if self._answers.results else Priority.PERSON
+            priority = Priority.POLL if self._answers.results else Priority.SET_UP
             with self.session.budget.asking_as(priority):
                 while due := self._due(sent, priority):
                     sent.update(due)
                     await self._poller.async_ask(due)
             self._set_update_interval()
-            return self._async_build_data()
+            self._async_schedule_retry()
+            data = self._async_build_data()
+            self._async_note_answers(sent)
+            return data
 
     async def async_refresh_if_older_than(self, account_ids: Iterable[str], since: float) -> None:
         """Read the balances that were last read before a moment, and update the entities.
@@ -122,6 +156,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             await self._poller.async_ask(outdated)
             pots = (PollRequest(Endpoint.POTS, request.account_id) for request in outdated)
             await self._poller.async_ask([request for request in pots if self._is_due(request)])
+            self._async_schedule_retry()
             self.data = self._async_build_data()
         self.async_update_listeners()
         for request in balances:
@@ -139,13 +174,16 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             if all(self._is_answered(request, since) for request in requests):
                 return
             await self._poller.async_ask(requests)
+            self._async_schedule_retry()
             # Not with async_set_updated_data, which would delay the poll of the other accounts.
             self.data = self._async_build_data()
         self.async_update_listeners()
 
     async def async_refresh_all(self) -> None:
         """Poll now, and read the pots of all accounts, too."""
-        self._poller.outdated_pots.update(account.id for account in self._included)
+        self._poller.outdated.update(
+            PollRequest(Endpoint.POTS, account.id) for account in self._included
+        )
         await self.async_refresh()
 
     def asked_at(self, account_id: str) -> float:
@@ -157,42 +195,114 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         result = self._answers.result(request)
         return result.answered and result.at > since
 
+    def _mark_balances_outdated(self) -> None:
+        """Make the balances due, because it is time for a poll."""
+        self._polled_at = monotonic()
+        self._poller.outdated.update(
+            PollRequest(Endpoint.BALANCE, account.id) for account in self._included
+        )
+
     def _due(self, sent: Collection[PollRequest], priority: Priority) -> list[PollRequest]:
-        """Return the requests to send now: oldest first, within the request budget."""
+        """Return the requests to send now, within the request budget."""
         self._select_accounts()
         due = [
             request
             for request in self._answers.requests_for(self._included)
             if request not in sent and self._is_due(request)
         ]
-        due.sort(key=lambda request: self._answers.result(request).at)
-        granted = self.session.budget.grant_poll(
-            len(due), accounts=len(self._included), sent=len(sent), priority=priority
+        failed = {request for request in due if self._answers.result(request).error is not None}
+        due.sort(key=lambda request: (request not in failed, self._answers.result(request).at))
+        budget = self.session.budget
+        granted = max(
+            budget.grant(len(failed), Priority.RETRY) if failed else 0,
+            budget.grant_poll(
+                len(due), accounts=len(self._included), sent=len(sent), priority=priority
+            ),
         )
         return due[:granted]
 
     def _is_due(self, request: PollRequest) -> bool:
         """Return whether a request is due to be sent, for the first time or again."""
-        result = self._answers.result(request)
-        age = monotonic() - result.at
-        if result.is_refused and self.last_update_success:
-            return age >= ACCOUNTS_MAX_AGE.total_seconds()
-        if result.error is not None:
-            return True
-        if request.endpoint is Endpoint.ACCOUNTS and not self._included:
-            # No other request would show whether the bank answers and whether there is an account.
-            return True
-        if request.endpoint is Endpoint.POTS and request.account_id in self._poller.outdated_pots:
-            return True
-        return age >= MAX_AGE[request.endpoint].total_seconds()
+        return self._due_in(request) <= TIMER_TOLERANCE.total_seconds()
 
-    def _set_update_interval(self) -> None:
-        # An outage is polled at the full rate, because nothing announces its end.
-        calm = self._webhook_status.arriving and self._blocking_error() is None
-        accounts = len(self._included)
-        budget = self.session.budget
-        self.update_interval = budget.interval_for(accounts, webhooks_arrive=calm)
-        budget.reserve_polls(accounts, self.update_interval)
+    def _due_in(self, request: PollRequest) -> float:
+        """Return in how many seconds a request is due; negative if it is overdue."""
+        result = self._answers.result(request)
+        is_outdated = request in self._poller.outdated
+        if result.error is None:
+            if request.endpoint is Endpoint.ACCOUNTS and not self._included:
+                # No other request would show whether the bank answers, and whether there is an
+                # account.
+                is_outdated = True
+            delay = MAX_AGE[request.endpoint].total_seconds()
+        elif result.is_refused and not self.last_update_success:
+            # Perhaps the user has not approved the sign-in yet.
+            delay = FAILED_DELAY.total_seconds()
+        else:
+            is_outdated = is_outdated and not result.is_refused
+            delay = result.retry_delay(was_answered=self._was_answered(request))
+        return (0.0 if is_outdated else delay) - (monotonic() - result.at)
+
+    def _was_answered(self, request: PollRequest) -> bool:
+        """Return whether a request has ever worked, also before a restart."""
+        account_id = request.account_id
+        match request.endpoint:
+            case Endpoint.ACCOUNTS:
+                return True
+            case Endpoint.BALANCE:
+                return account_id in self._answers.balances or async_has_device(
+                    self.hass, self.config_entry, account_id
+                )
+            case Endpoint.POTS:
+                return account_id in self._answers.pots or async_has_pot_devices(
+                    self.hass, self.config_entry, account_id
+                )
+
+    def _set_update_interval(self) -> timedelta:
+        """Set and return how often to poll, and reserve requests for that."""
+        budget, accounts = self.session.budget, len(self._included)
+        interval = budget.interval_for(accounts, webhooks_arrive=self._webhook_status.arriving)
+        budget.reserve_polls(accounts, interval)
+        self.update_interval = interval
+        return interval
+
+    # Repeating requests that failed
+
+    @callback
+    def _async_schedule_retry(self) -> None:
+        """Repeat failed requests when they are due, which may be long before the next poll."""
+        waits = [
+            self._due_in(request)
+            for request, error in self._answers.errors(self._included).items()
+            # Only the user can correct this.
+            if not isinstance(error, MonzoAuthenticationError)
+        ]
+        if not waits:
+            self._async_cancel_retry()
+            return
+        # One that is overdue had no room in the request budget.
+        wait = min(waits) if min(waits) > 0 else FAILED_DELAY.total_seconds()
+        if (at := monotonic() + wait) >= self._retry_at:
+            return
+        self._async_cancel_retry()
+        self._retry_at = at
+        self._cancel_retry = async_call_later(
+            self.hass, wait, HassJob(self._async_retry, cancel_on_shutdown=True)
+        )
+
+    @callback
+    def _async_cancel_retry(self) -> None:
+        self._retry_at = math.inf
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
+
+    async def _async_retry(self, _now: datetime) -> None:
+        """Repeat failed requests that are due."""
+        self._retry_at = math.inf
+        self._cancel_retry = None
+        async with self._debounced_refresh.async_lock():
+            await self._async_refresh(log_failures=True, scheduled=True)
 
     # Data
 
@@ -203,18 +313,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         Raises the bank's error if nothing can be shown.
         """
         self._select_accounts()
-        if (error := self._blocking_error()) is not None:
+        if (error := blocking_error(self._answers, self._selection)) is not None:
             raise error
         self._log_changes()
-        data = build_snapshot(
-            self._answers,
-            Selection(
-                person_id=self._person_id,
-                included=self._included,
-                excluded=self._excluded,
-                is_claimed_elsewhere=self._async_is_claimed_elsewhere,
-            ),
-        )
+        data = build_snapshot(self._answers, self._selection)
         self._devices.async_register(data)
         return data
 
@@ -223,15 +325,23 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._included = tuple(
             account
             for account in self.open_accounts
-            if account.id not in self._excluded and not self._async_is_claimed_elsewhere(account.id)
+            if account.id not in self._excluded and not self.async_is_claimed_elsewhere(account.id)
+        )
+
+    @property
+    def _selection(self) -> Selection:
+        return Selection(
+            person_id=self._person_id,
+            included=self._included,
+            excluded=self._excluded,
+            is_claimed_elsewhere=self.async_is_claimed_elsewhere,
+            was_answered=self._was_answered,
         )
 
     @callback
-    def _async_is_claimed_elsewhere(self, monzo_id: str) -> bool:
+    def async_is_claimed_elsewhere(self, monzo_id: str) -> bool:
+        """Return whether an account or a pot belongs to another config entry at the moment."""
         return async_is_claimed_elsewhere(self.hass, self.config_entry, monzo_id)
-
-    def _blocking_error(self) -> Exception | None:
-        return blocking_error(self._answers, self._included)
 
     def _log_changes(self) -> None:
         """Log once that a request fails, and once that it works again."""
@@ -240,17 +350,25 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             _LOGGER.warning(
                 "Could not fetch %s: %s", request.endpoint, error_code_for_log(errors[request])
             )
-        for request in self._logged - errors.keys():
+        working = {request for request in self._logged if self._answers.result(request).answered}
+        for request in working:
             _LOGGER.info("Fetching %s works again", request.endpoint)
-        self._logged = frozenset(errors)
+        self._logged = self._logged - working | errors.keys()
 
     # Publishing
 
     @callback
-    @override
-    def _async_refresh_finished(self) -> None:
-        """Delete the repair issues that a successful poll proves to be solved."""
-        if self.last_update_success:
+    def _async_note_answers(self, sent: Collection[PollRequest]) -> None:
+        """Note that the bank has answered a poll, unless none of the requests proves that.
+
+        A balance does, and so do the accounts of a person who has none to include.
+        """
+        proofs = [
+            request
+            for request in sent
+            if request.endpoint is Endpoint.BALANCE or not self._included
+        ]
+        if any(self._answers.result(request).answered for request in proofs):
             self.last_polled = dt_util.utcnow()
             solved = (RepairIssue.EVICTED, RepairIssue.NOT_APPROVED)
             async_delete_repair_issues(self.hass, self.config_entry, solved)

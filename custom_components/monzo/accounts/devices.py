@@ -130,6 +130,25 @@ def async_remove_devices(
 
 
 @callback
+def async_has_device(hass: HomeAssistant, entry: ConfigEntry, account_id: str) -> bool:
+    """Return whether an account has a device, which only an account that was readable gets."""
+    return _device(hass, entry, account_id) is not None
+
+
+@callback
+def async_has_pot_devices(hass: HomeAssistant, entry: ConfigEntry, account_id: str) -> bool:
+    """Return whether any pot of an account has a device, because its pots were readable."""
+    account = _device(hass, entry, account_id)
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return account is not None and any(device.via_device_id == account.id for device in devices)
+
+
+def _device(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> dr.DeviceEntry | None:
+    """Return the entry's device of a person, account or pot, if there is one."""
+    return dr.async_get(hass).async_get_device_by_identifier((DOMAIN, monzo_id), entry.entry_id)
+
+
+@callback
 def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
     """Return whether an account or a pot belongs to another config entry."""
     if _is_only_entry(hass):

@@ -126,6 +126,9 @@ class MonzoData:
     An account or pot that is only missing from an answer is not removed.
     """
 
+    complete: bool
+    """Whether all accounts and pots that were ever readable could be read."""
+
     def find(self, monzo_id: str) -> DeviceState | None:
         """Return the person, account or pot with this ID, if it could be read."""
         if monzo_id == self.person.id:

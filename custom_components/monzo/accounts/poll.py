@@ -11,8 +11,14 @@ from typing import Final, NamedTuple
 
 from homeassistant.util import dt as dt_util
 
-from ..api import Account, Balance, Money, MonzoError, Pot
-from ..bank import BLOCKING_ERRORS, TRANSIENT_ERRORS, MonzoSession, Priority
+from ..api import Account, Balance, Money, MonzoError, MonzoRateLimitError, Pot
+from ..bank import (
+    BLOCKING_ERRORS,
+    TRANSIENT_ERRORS,
+    MonzoSession,
+    MonzoTokenRefusedError,
+    Priority,
+)
 from ..clock import monotonic
 from ..coordinator import gather_all
 from .models import start_of_bank_day
@@ -20,11 +26,17 @@ from .models import start_of_bank_day
 # Repairs a hiccup: long enough for a proxy to recover, too short for anyone to notice.
 RETRY_DELAY: Final = timedelta(seconds=2)
 
-# People open a new account once in years.
-ACCOUNTS_MAX_AGE: Final = timedelta(hours=1)
+# How long until a failed request is sent again. Nothing announces the end of an outage.
+FAILED_DELAY: Final = timedelta(minutes=1)
 
-# Pots change when money moves, which shows in the balances, or in the app, which does not.
-_POTS_MAX_AGE: Final = timedelta(minutes=10)
+# The same for a request that the bank refuses, or that never worked, such as the balance of a loan:
+# it may work soon or never. The last one repeats.
+_REFUSED_DELAYS: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+)
 
 
 class Endpoint(StrEnum):
@@ -35,11 +47,13 @@ class Endpoint(StrEnum):
     POTS = "the pots of an account"
 
 
-# How old an answer may become before a poll asks again.
+# How old an answer may become before a poll asks again. People open a new account once in years.
+# Balances are asked for at every poll. Pots change when money moves, which shows in the balances,
+# or in the app, which does not.
 MAX_AGE: Final[Mapping[Endpoint, timedelta]] = {
-    Endpoint.ACCOUNTS: ACCOUNTS_MAX_AGE,
-    Endpoint.BALANCE: timedelta(0),
-    Endpoint.POTS: _POTS_MAX_AGE,
+    Endpoint.ACCOUNTS: timedelta(hours=1),
+    Endpoint.BALANCE: timedelta.max,
+    Endpoint.POTS: timedelta(minutes=10),
 }
 
 
@@ -59,13 +73,21 @@ class PollResult:
 
     error: Exception | None = None
 
+    failures: int = 0
+    """How many times in a row it has failed."""
+
     skipped: int = 0
     """How many records of the answer were unreadable."""
 
     @property
+    def was_sent(self) -> bool:
+        """Whether it was ever sent."""
+        return self.at > -math.inf
+
+    @property
     def answered(self) -> bool:
         """Whether the bank answered."""
-        return self.at > -math.inf and self.error is None
+        return self.was_sent and self.error is None
 
     @property
     def is_transient(self) -> bool:
@@ -73,11 +95,29 @@ class PollResult:
         return isinstance(self.error, TRANSIENT_ERRORS)
 
     @property
+    def is_repeatable(self) -> bool:
+        """Whether it failed, and may succeed within seconds."""
+        return self.is_transient and not isinstance(self.error, MonzoTokenRefusedError)
+
+    @property
     def is_refused(self) -> bool:
         """Whether the bank refuses this request, so that asking again soon is pointless."""
         return not (
             self.error is None or isinstance(self.error, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
         )
+
+    def retry_delay(self, *, was_answered: bool) -> float:
+        """Return how many seconds after it was sent a failed request is sent again.
+
+        `was_answered` says whether this request has ever worked.
+        """
+        if isinstance(self.error, (MonzoTokenRefusedError, MonzoRateLimitError)):
+            # The session sets it on every error of these kinds.
+            return self.error.retry_after or 0.0
+        if self.is_refused or (self.is_transient and not was_answered):
+            index = min(self.failures, len(_REFUSED_DELAYS)) - 1
+            return _REFUSED_DELAYS[index].total_seconds()
+        return FAILED_DELAY.total_seconds()
 
 
 _NEVER_SENT: Final = PollResult(at=-math.inf)
@@ -133,7 +173,8 @@ class Answers:
         balances = [PollRequest(Endpoint.BALANCE, account.id) for account in accounts]
         yield from balances
         for request in balances:
-            if not self.result(request).is_refused:
+            # The pots of an account are shown only if its balance can be read.
+            if self.result(request).error is None:
                 yield PollRequest(Endpoint.POTS, request.account_id)
 
 
@@ -143,8 +184,8 @@ class BalancePoller:
     def __init__(self, session: MonzoSession) -> None:
         """Initialize the poller without an answer."""
         self.answers = Answers()
-        self.outdated_pots: set[str] = set()
-        """IDs of accounts whose pots have probably changed since they were last read."""
+        self.outdated: set[PollRequest] = set()
+        """Requests to send at the next poll although their answers are not old."""
         self._session = session
 
     async def async_ask(self, requests: Collection[PollRequest]) -> None:
@@ -156,10 +197,10 @@ class BalancePoller:
         repeatable = [
             request
             for request, result in results.items()
-            if result.is_transient and self.answers.result(request).error is None
+            if result.is_repeatable and self.answers.result(request).error is None
         ]
         budget = self._session.budget
-        if repeatable := repeatable[: budget.grant(len(repeatable), Priority.POLL)]:
+        if repeatable := repeatable[: budget.grant(len(repeatable), Priority.RETRY)]:
             await asyncio.sleep(RETRY_DELAY.total_seconds())
             results |= await self._async_send(repeatable)
         self.answers.results |= results
@@ -170,6 +211,8 @@ class BalancePoller:
 
     async def _async_read(self, request: PollRequest) -> PollResult:
         """Send one request and store its answer."""
+        # Before the request, because the answer may miss a change that is made during it.
+        self.outdated.discard(request)
         at = monotonic()
         skipped = 0
         try:
@@ -181,7 +224,8 @@ class BalancePoller:
                 case Endpoint.POTS:
                     skipped = await self._async_read_pots(request.account_id)
         except (MonzoError, *BLOCKING_ERRORS) as err:
-            return PollResult(at=at, error=err)
+            failures = self.answers.result(request).failures + 1
+            return PollResult(at=at, error=err, failures=failures)
         return PollResult(at=at, skipped=skipped)
 
     async def _async_read_accounts(self) -> int:
@@ -198,20 +242,18 @@ class BalancePoller:
         balance = await self._session.balance(account_id)
         before = self.answers.balances.get(account_id)
         if before is not None and _money_in_pots(before) != _money_in_pots(balance):
-            self.outdated_pots.add(account_id)
+            self.outdated.add(PollRequest(Endpoint.POTS, account_id))
         self.answers.balances[account_id] = balance
         self.answers.days_began[account_id] = day_began
 
     async def _async_read_pots(self, account_id: str) -> int:
         """Read an account's pots; return how many records were unreadable."""
-        # Before the request, because the answer may miss a change that is made during it.
-        self.outdated_pots.discard(account_id)
         pots = await self._session.pots(account_id)
         before = {pot.id for pot in self.answers.pots.get(account_id, ())}
         listed = {pot.id for pot in pots}
         if before - listed:
             # Deleted pots stay in the list, so this answer is incomplete. The next may not be.
-            self.outdated_pots.add(account_id)
+            self.outdated.add(PollRequest(Endpoint.POTS, account_id))
         self.answers.pots[account_id] = tuple(pots)
         self.answers.pots_ever_listed |= listed
         return pots.skipped

@@ -1,13 +1,16 @@
 """Turns the bank's answers into the data of the balances coordinator. No I/O."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
-from ..api import Account, Money, MonzoPermissionError
-from ..bank import BLOCKING_ERRORS
+from ..api import Account, Money, MonzoAuthenticationError, MonzoRateLimitError
 from .models import AccountState, MonzoData, PersonState, PotState
 from .poll import Answers, Endpoint, PollRequest
+
+# Errors of one request because of which the bank answers no other request either.
+_CONCERN_ALL: Final = (MonzoAuthenticationError, MonzoRateLimitError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,22 +29,27 @@ class Selection:
     is_claimed_elsewhere: Callable[[str], bool]
     """Whether the account or pot with this ID belongs to another config entry."""
 
+    was_answered: Callable[[PollRequest], bool]
+    """Whether this request has ever worked, also before a restart."""
 
-def blocking_error(answers: Answers, included: Collection[Account]) -> Exception | None:
+
+def blocking_error(answers: Answers, selection: Selection) -> Exception | None:
     """Return the error because of which nothing can be shown; None if there is none."""
-    errors = answers.errors(included)
+    errors = answers.errors(selection.included)
     for error in errors.values():
-        if isinstance(error, BLOCKING_ERRORS):
+        if isinstance(error, _CONCERN_ALL):
             return error
-    listing = errors.get(PollRequest(Endpoint.ACCOUNTS))
-    # An earlier list of accounts still serves, unless the sign-in may not read anything any more.
-    if isinstance(listing, MonzoPermissionError) or not answers.accounts:
-        return listing
-    balances = [_balance_of(account.id) for account in included]
+    if not answers.accounts:
+        return errors.get(PollRequest(Endpoint.ACCOUNTS))
+    balances = [_balance_of(account.id) for account in selection.included]
     if not balances or not all(request in errors for request in balances):
         return None
+
     # An error that may pass says more than that of an account which can never be read.
-    return errors[min(balances, key=lambda request: answers.result(request).is_refused)]
+    def rank(request: PollRequest) -> tuple[bool, bool]:
+        return not selection.was_answered(request), answers.result(request).is_refused
+
+    return errors[min(balances, key=rank)]
 
 
 def build_snapshot(answers: Answers, selection: Selection) -> MonzoData:
@@ -54,11 +62,19 @@ def build_snapshot(answers: Answers, selection: Selection) -> MonzoData:
         pots=pots,
         pot_names={pot.id: pot.name for pot in answers.listed_pots()},
         removed_ids=frozenset(_removed_ids(answers, selection.excluded)) - pots.keys(),
+        complete=not any(
+            request.account_id and selection.was_answered(request)
+            for request in answers.errors(selection.included)
+        ),
     )
 
 
 def _balance_of(account_id: str) -> PollRequest:
     return PollRequest(Endpoint.BALANCE, account_id)
+
+
+def _pots_of(account_id: str) -> PollRequest:
+    return PollRequest(Endpoint.POTS, account_id)
 
 
 def _readable_accounts(answers: Answers, included: Iterable[Account]) -> Iterator[AccountState]:
@@ -81,7 +97,7 @@ def _readable_pots(
     """
     pots: dict[str, PotState] = {}
     for account_id in account_ids:
-        if not answers.result(PollRequest(Endpoint.POTS, account_id)).answered:
+        if not answers.result(_pots_of(account_id)).answered:
             continue
         for pot in answers.pots[account_id]:
             if (
@@ -100,11 +116,11 @@ def _person(
     pots: Mapping[str, PotState],
 ) -> PersonState:
     """Return the person with the sum of all accounts and pots, if they can be added."""
-    # An account that was never readable is no part of the sum. One that was is missing from it.
     parts = [
         account
         for account in selection.included
-        if account.id in answers.balances or not answers.result(_balance_of(account.id)).is_refused
+        if answers.result(_balance_of(account.id)).answered
+        or _is_missing(answers, selection, _balance_of(account.id))
     ]
     currencies = frozenset(
         answers.balances[account.id].balance.currency
@@ -115,8 +131,10 @@ def _person(
     amounts = [account.money for account in accounts.values()]
     amounts += [pot.money for pot in pots.values()]
     listed = {pot.id for pot in answers.listed_pots()}
-    complete = listed >= answers.pots_ever_listed and all(
-        account.id in accounts and _pots_are_known(answers, account.id) for account in parts
+    complete = listed >= answers.pots_ever_listed and not any(
+        _is_missing(answers, selection, request)
+        for account in parts
+        for request in (_balance_of(account.id), _pots_of(account.id))
     )
     return PersonState(
         id=selection.person_id,
@@ -125,10 +143,10 @@ def _person(
     )
 
 
-def _pots_are_known(answers: Answers, account_id: str) -> bool:
-    """Return whether all pots of an account were read, or there never were any to read."""
-    result = answers.result(PollRequest(Endpoint.POTS, account_id))
-    return result.answered or (result.is_refused and account_id not in answers.pots)
+def _is_missing(answers: Answers, selection: Selection, request: PollRequest) -> bool:
+    """Return whether an answer is missing from the sum; one that never worked is no part of it."""
+    result = answers.result(request)
+    return not result.answered and (not result.was_sent or selection.was_answered(request))
 
 
 def _removed_ids(answers: Answers, excluded: AbstractSet[str]) -> Iterator[str]:

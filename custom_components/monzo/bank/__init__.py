@@ -12,6 +12,7 @@ from .errors import (
 from .repair_issues import RepairIssue, async_create_repair_issue, async_delete_repair_issues
 from .request_budget import MIN_POLL_INTERVAL, TIMER_TOLERANCE, Priority, RequestBudget
 from .session import MonzoSession
+from .token_refusals import MonzoTokenRefusedError, TokenRefusals
 from .webhook_status import WebhookStatus
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "TIMER_TOLERANCE",
     "TRANSIENT_ERRORS",
     "MonzoSession",
+    "MonzoTokenRefusedError",
     "Priority",
     "RepairIssue",
     "RequestBudget",
+    "TokenRefusals",
     "WebhookStatus",
     "action_error",
     "async_create_repair_issue",

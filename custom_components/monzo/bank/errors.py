@@ -27,6 +27,7 @@ from ..api import (
     MonzoVerificationRequiredError,
 )
 from ..const import DOMAIN
+from .token_refusals import MonzoTokenRefusedError
 
 # May be over in a moment: no answer, or one that makes no sense.
 TRANSIENT_ERRORS: Final = (MonzoConnectionError, MonzoResponseError)
@@ -38,6 +39,17 @@ BLOCKING_ERRORS: Final = (
     OAuth2TokenRequestBaseError,
 )
 
+# The translation keys of errors of an action; the first match counts.
+_ACTION_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (MonzoPermissionError, "not_permitted"),
+    (MonzoVerificationRequiredError, "history_too_old"),
+    (MonzoNotFoundError, "not_found"),
+    (MonzoTokenRefusedError, "token_refused"),
+    (MonzoUnreachableError, "cannot_connect"),
+    (OAuth2TokenRequestBaseError, "cannot_connect"),
+    (MonzoConnectionError, "no_answer"),
+    (MonzoError, "unexpected_answer"),
+)
 
 # The other placeholders of errors name people, accounts, pots, amounts or transactions.
 _LOGGABLE_PLACEHOLDERS: Final = frozenset(
@@ -47,7 +59,7 @@ _LOGGABLE_PLACEHOLDERS: Final = frozenset(
 
 def error_code_for_log(error: Exception) -> str:
     """Return Monzo's code of an error, or else its type; the message may hold private data."""
-    return getattr(error, "code", None) or type(error).__name__
+    return (isinstance(error, MonzoError) and error.code) or type(error).__name__
 
 
 class _RedactedError(HomeAssistantError):
@@ -114,20 +126,11 @@ async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIter
     except MonzoAuthenticationError as err:
         entry.async_start_reauth(hass)
         raise action_error("action_needs_sign_in", name=entry.title) from err
-    except MonzoPermissionError as err:
-        raise action_error("not_permitted") from err
-    except MonzoVerificationRequiredError as err:
-        raise action_error("history_too_old") from err
     except MonzoRateLimitError as err:
         # The session sets how long to wait on every error of this kind.
         raise action_error("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
-    except MonzoNotFoundError as err:
-        raise action_error("not_found") from err
     except MonzoRejectedError as err:
         raise action_error("rejected", reason=err.message) from err
-    except (MonzoUnreachableError, OAuth2TokenRequestBaseError) as err:
-        raise action_error("cannot_connect") from err
-    except MonzoConnectionError as err:
-        raise action_error("no_answer") from err
-    except MonzoError as err:
-        raise action_error("unexpected_answer") from err
+    except (MonzoError, OAuth2TokenRequestBaseError) as err:
+        key = next(key for error_type, key in _ACTION_ERRORS if isinstance(err, error_type))
+        raise action_error(key) from err

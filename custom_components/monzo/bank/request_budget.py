@@ -47,18 +47,21 @@ class Priority(IntEnum):
     """Why the bank is asked; the smallest value goes first."""
 
     PERSON = 1
-    """A transfer, set-up, or another request that a person or an automation waits for."""
+    """A transfer, or another request that a person or an automation waits for."""
 
-    RETRY = 2
+    SET_UP = 2
+    """A read for the first states of all entities."""
+
+    RETRY = 3
     """A read that failed and is due again."""
 
-    POLL = 3
+    POLL = 4
     """A read that is due by the clock."""
 
-    HINT = 4
+    HINT = 5
     """A read that a webhook delivery asked for. Deliveries can be forged."""
 
-    BACKGROUND = 5
+    BACKGROUND = 6
     """A request that can wait, such as registering a webhook."""
 
 
@@ -100,6 +103,11 @@ class RequestBudget:
         self._paused_until = monotonic() + seconds
         return seconds
 
+    @property
+    def priority(self) -> Priority:
+        """The priority of the requests that the current task sends; see `asking_as`."""
+        return _PRIORITY.get()
+
     def count_request(self) -> None:
         """Count a request that is sent now, with the priority of `asking_as`."""
         self._sent.append((monotonic(), _PRIORITY.get()))
@@ -119,7 +127,7 @@ class RequestBudget:
         Send them before the next `await`, so that the next caller sees them counted.
         """
         match priority:
-            case Priority.PERSON:
+            case Priority.PERSON | Priority.SET_UP:
                 return wanted
             case Priority.RETRY:
                 return self._grant_retries(wanted)
