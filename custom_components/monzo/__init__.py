@@ -12,7 +12,12 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
-from .accounts import BalancesCoordinator, monzo_id_of, owner_name
+from .accounts import (
+    BalancesCoordinator,
+    async_refresh_sharing_entries,
+    monzo_id_of,
+    owner_name,
+)
 from .api import Account
 from .bank import (
     MonzoSession,
@@ -103,6 +108,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     )
     entry.runtime_data.transfers.async_update_issues()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # This entry now has the entities of joint accounts that others may have shown meanwhile.
+    async_refresh_sharing_entries(hass, entry)
     # Automations must be running before they can react to payments from while Home Assistant was
     # not running.
     entry.async_on_unload(async_at_started(hass, partial(_async_start_publishing, entry, receiver)))
@@ -131,9 +138,12 @@ def _async_start_publishing(
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
-    """Unload the config entry of one person."""
+    """Unload the config entry of one person; another may show its joint accounts from now on."""
     entry.runtime_data.transfers.async_stop_publishing()
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded and entry.disabled_by:
+        async_refresh_sharing_entries(hass, entry)
+    return unloaded
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:

@@ -22,6 +22,7 @@ from .accounts import (
     MonzoData,
     PersonState,
     PotState,
+    async_device_id,
     linked_device,
 )
 from .const import DOMAIN
@@ -67,6 +68,14 @@ class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinat
         """Return whether the last poll returned this person, account or pot."""
         return super().available and self.device_state is not None
 
+    @callback
+    @override
+    def async_registry_entry_updated(self) -> None:
+        """Remove this entity if another config entry has taken it over."""
+        owner = self.registry_entry and self.registry_entry.config_entry_id
+        if owner != self.coordinator.config_entry.entry_id:
+            self.hass.async_create_task(self.async_remove())
+
 
 def unique_entity_id(device_state: DeviceState, description: EntityDescription) -> str:
     """Return an entity's unique id in the format of the built-in integration."""
@@ -98,7 +107,8 @@ def async_add_as_they_appear(
     """Add a platform's entities now, and later those of new accounts and pots.
 
     An entity is removed when its description no longer applies, such as the goal of a pot without
-    one. It stays, unavailable, while the bank does not return its account or pot.
+    one. It stays, unavailable, while the bank does not return its account or pot. Entities of a
+    joint account that another config entry has shown so far are taken over.
     """
     balances = entry.runtime_data.balances
     registry = er.async_get(balances.hass)
@@ -122,12 +132,15 @@ def async_add_as_they_appear(
         new: list[MonzoEntity[Any]] = []
         for description, device_state in tables.pairs(balances.data):
             unique_id = unique_entity_id(device_state, description)
-            has_entity = description.has_fn(device_state)
+            # The data may be from before another entry took the account back.
+            is_mine = not balances.async_is_claimed_elsewhere(device_state.id)
+            has_entity = description.has_fn(device_state) if is_mine else None
             if has_entity is False:
                 async_remove(unique_id)
             elif has_entity and unique_id not in added:
                 added.add(unique_id)
                 entity = make(balances, description, device_state)
+                _async_take_over(entity, platform.domain, entry, device_state)
                 entity.async_on_remove(partial(async_forget, unique_id, entity))
                 new.append(entity)
         if new:
@@ -135,3 +148,19 @@ def async_add_as_they_appear(
 
     async_update()
     entry.async_on_unload(balances.async_add_listener(async_update))
+
+
+@callback
+def _async_take_over(
+    entity: MonzoEntity[Any], domain: str, entry: MonzoConfigEntry, device_state: DeviceState
+) -> None:
+    """Take an entity over from the config entry that has it, so that its own object is removed."""
+    hass = entity.coordinator.hass
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id(domain, DOMAIN, entity.unique_id or "")
+    if entity_id and registry.entities[entity_id].config_entry_id != entry.entry_id:
+        registry.async_update_entity(
+            entity_id,
+            config_entry_id=entry.entry_id,
+            device_id=async_device_id(hass, entry, device_state.id),
+        )

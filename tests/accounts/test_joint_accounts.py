@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
+import time
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -15,8 +17,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import DOMAIN
 from sandbox.household import Household
+from sandbox.models import Person
 from sandbox.serializers import pot_json
-from sandbox.server import BankServer, Edited
+from sandbox.server import Answer, BankServer, Edited
 from tests.conftest import LetPass, SignIn
 from tests.helpers.state_helpers import Together, device, entity_id, set_up, value
 
@@ -165,7 +168,134 @@ async def test_the_newer_entry_takes_over_when_the_older_entry_excludes_the_acco
     assert_shown_once_by(hass, home, bens_entry, anns_entry)
 
 
-async def test_the_newer_entry_does_not_take_over_when_the_older_entry_loses_access(
+# While the entry that has the joint account cannot read it
+
+REASONS = pytest.mark.parametrize("reason", ["disabled", "sign-in ended"])
+
+
+async def settle(hass: HomeAssistant) -> None:
+    """Wait until all tasks are done."""
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def stop_reading(
+    hass: HomeAssistant, server: BankServer, entry: MockConfigEntry, person: Person, reason: str
+) -> None:
+    """Disable an entry, or end its sign-in."""
+    if reason == "disabled":
+        await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    else:
+        server.evict(person)
+        await entry.runtime_data.balances.async_refresh()
+    await settle(hass)
+
+
+async def start_reading_again(
+    hass: HomeAssistant, server: BankServer, entry: MockConfigEntry, person: Person, reason: str
+) -> None:
+    """Enable an entry, or sign its person in again."""
+    if reason == "disabled":
+        await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    else:
+        token = server.sign_in(person)
+        token["expires_at"] = time.time() + token["expires_in"]
+        hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
+        await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass)
+
+
+@REASONS
+@pytest.mark.parametrize(
+    "holder", [0, 1], ids=["Ann's entry has the account", "Ben's entry has the account"]
+)
+async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_again(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+    reason: str,
+    holder: int,
+) -> None:
+    entries = [anns_entry, bens_entry]
+    first, second = entries[holder], entries[1 - holder]
+    person = [home.ann, home.ben][holder]
+    anns_own = [home.current, home.flex, home.rewards, home.loan]
+    own = [[home.bens], anns_own][holder]
+    owner = [home.ben, home.ann][holder]
+    await set_up(hass, first, second)
+    entities = {
+        entity.unique_id: entity.entity_id for entity in er.async_get(hass).entities.values()
+    }
+    first_device = device(hass, first, home.joint.id)
+    assert first_device
+    await let_pass(ONE_POLL)
+
+    await stop_reading(hass, server, first, person, reason)
+
+    balance = er.async_get(hass).async_get(entity_id(hass, home.joint.id, "balance") or "")
+    assert balance
+    assert balance.config_entry_id == second.entry_id
+    assert not balance.disabled
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+    assert value(hass, home.house.id, "pot_balance") == "3250.00"
+    assert value(hass, owner.user_id, "total") == total_in_pounds(home, [*own, home.joint])
+    assert device(hass, first, home.joint.id)
+    home.bank.pay(home.joint.id, -1_000)
+    await let_pass(ONE_POLL)
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+    await start_reading_again(hass, server, first, person, reason)
+    await let_pass(ONE_POLL)
+
+    assert_shown_once_by(hass, home, first, second)
+    assert value(hass, owner.user_id, "total") == total_in_pounds(home, own)
+    again = device(hass, first, home.joint.id)
+    assert again
+    assert again.id == first_device.id
+    assert {
+        entity.unique_id: entity.entity_id for entity in er.async_get(hass).entities.values()
+    } == entities
+    assert "does not generate unique IDs" not in caplog.text
+    assert "already exists" not in caplog.text
+
+    # The other entry takes over a second time as well.
+    await stop_reading(hass, server, first, person, reason)
+    await let_pass(ONE_POLL)
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+
+@REASONS
+async def test_another_entry_shows_the_joint_account_after_a_restart(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    let_pass: LetPass,
+    reason: str,
+) -> None:
+    await set_up(hass, anns_entry, bens_entry)
+    await stop_reading(hass, server, anns_entry, home.ann, reason)
+    taken_over = device(hass, bens_entry, home.joint.id)
+    assert taken_over
+
+    for entry in (anns_entry, bens_entry):
+        await hass.config_entries.async_unload(entry.entry_id)
+    await asyncio.gather(
+        *(set_up(hass, entry) for entry in (anns_entry, bens_entry) if not entry.disabled_by)
+    )
+    await let_pass(ONE_POLL)
+
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+    again = device(hass, bens_entry, home.joint.id)
+    assert again
+    assert again.id == taken_over.id
+
+
+async def test_another_entry_shows_the_joint_account_while_its_own_cannot_be_set_up_again(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
@@ -174,14 +304,16 @@ async def test_the_newer_entry_does_not_take_over_when_the_older_entry_loses_acc
     let_pass: LetPass,
 ) -> None:
     await set_up(hass, anns_entry, bens_entry)
-    server.evict(home.ann)
+    await stop_reading(hass, server, anns_entry, home.ann, "disabled")
+    withdrawn = Answer.error("forbidden.insufficient_permissions")
+    server.fail("GET", "/accounts", withdrawn)
+    await start_reading_again(hass, server, anns_entry, home.ann, "disabled")
+    assert anns_entry.state is ConfigEntryState.SETUP_RETRY
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
     await let_pass(ONE_POLL)
     await let_pass(ONE_POLL)
-
-    assert value(hass, home.joint.id, "balance") == STATE_UNAVAILABLE
-    assert device(hass, anns_entry, home.joint.id)
-    assert device(hass, bens_entry, home.joint.id) is None
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,16 @@
 """Accounts, balances and pots: polling, data and devices."""
 
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
+from .claims import async_refresh_sharing_entries
 from .coordinator import BalancesCoordinator
-from .devices import async_account_name, device_name, linked_device, monzo_id_of, owner_name
+from .devices import (
+    async_account_name,
+    async_device_id,
+    device_name,
+    linked_device,
+    monzo_id_of,
+    owner_name,
+)
 from .models import (
     AccountOrPot,
     AccountState,
@@ -24,7 +32,9 @@ __all__ = [
     "PersonState",
     "PotState",
     "async_account_name",
+    "async_device_id",
     "async_last_published",
+    "async_refresh_sharing_entries",
     "device_name",
     "linked_device",
     "monzo_id_of",

@@ -27,11 +27,11 @@ from ..clock import monotonic
 from ..const import BANK_TIME_ZONE, CONF_EXCLUDED_ACCOUNTS
 from ..coordinator import MonzoCoordinator
 from .changes import AccountOrPotChange, ChangeTracker
+from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
 from .devices import (
     DeviceRegistrar,
     async_has_device,
     async_has_pot_devices,
-    async_is_claimed_elsewhere,
     async_remove_devices,
 )
 from .models import MonzoData
@@ -318,15 +318,20 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._log_changes()
         data = build_snapshot(self._answers, self._selection)
         self._devices.async_register(data)
+        async_remove_devices(self.hass, self.config_entry, data.removed_ids)
         return data
 
     def _select_accounts(self) -> None:
         """Select the accounts that this entry looks after."""
+        before = self.included_ids
         self._included = tuple(
             account
             for account in self.open_accounts
             if account.id not in self._excluded and not self.async_is_claimed_elsewhere(account.id)
         )
+        for account_id in before - self.included_ids:
+            # Another entry shows it now. If it comes back, these answers are outdated.
+            self._answers.forget(account_id)
 
     @property
     def _selection(self) -> Selection:
@@ -375,10 +380,15 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @callback
     @override
+    def _async_refresh_finished(self) -> None:
+        """Let other entries take over joint accounts if the sign-in has ended."""
+        if self.sign_in_ended and self.config_entry.state is ConfigEntryState.LOADED:
+            async_refresh_sharing_entries(self.hass, self.config_entry)
+
+    @callback
+    @override
     def async_update_listeners(self) -> None:
         """Update the entities, then publish changes to triggers that may look at the entities."""
-        if self.last_update_success:
-            async_remove_devices(self.hass, self.config_entry, self.data.removed_ids)
         # Remembered before any entity changes, because an automation that one of them triggers
         # must not see the earlier states of the others.
         changes = self._async_remember_states()

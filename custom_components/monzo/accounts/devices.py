@@ -1,8 +1,4 @@
-"""Devices of the person, the accounts and the pots.
-
-The device registry also decides to which config entry a joint account belongs if two can read it:
-to the one that has its device, and if both have, to the older one.
-"""
+"""Devices of the person, the accounts and the pots."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -16,6 +12,7 @@ from homeassistant.helpers.translation import async_get_cached_translations
 
 from ..api import Account
 from ..const import DEVICE_MODEL_ACCOUNT, DEVICE_MODEL_POT, DOMAIN, MANUFACTURER
+from .claims import async_is_claimed_elsewhere, async_is_shown_elsewhere
 from .models import MonzoData, PotState
 
 # Translation keys of account names, by Monzo's account type.
@@ -101,9 +98,15 @@ class DeviceRegistrar:
         )
 
     def _device_id(self, monzo_id: str) -> str:
-        return dr.async_get_device_id_by_identifier(
-            self._hass, (DOMAIN, monzo_id), config_entry_id=self._entry.entry_id
-        )
+        return async_device_id(self._hass, self._entry, monzo_id)
+
+
+@callback
+def async_device_id(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> str:
+    """Return the ID of the entry's device of a person, account or pot, which must exist."""
+    return dr.async_get_device_id_by_identifier(
+        hass, (DOMAIN, monzo_id), config_entry_id=entry.entry_id
+    )
 
 
 @callback
@@ -112,17 +115,21 @@ def async_remove_devices(
 ) -> None:
     """Remove the devices of these accounts and pots, and of all pots of these accounts.
 
-    Devices of accounts and pots that belong to another config entry are removed, too.
+    Devices of accounts and pots that another config entry has taken back are removed, too.
     """
-    if not monzo_ids and _is_only_entry(hass):
-        return
     registry = dr.async_get(hass)
     devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
     removed = {
         device.id
         for device in devices
         if (id_ := monzo_id_of(device))
-        and (id_ in monzo_ids or async_is_claimed_elsewhere(hass, entry, id_))
+        and (
+            id_ in monzo_ids
+            or (
+                async_is_claimed_elsewhere(hass, entry, id_)
+                and async_is_shown_elsewhere(hass, entry, id_)
+            )
+        )
     }
     for device in devices:
         if device.id in removed or device.via_device_id in removed:
@@ -146,28 +153,6 @@ def async_has_pot_devices(hass: HomeAssistant, entry: ConfigEntry, account_id: s
 def _device(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> dr.DeviceEntry | None:
     """Return the entry's device of a person, account or pot, if there is one."""
     return dr.async_get(hass).async_get_device_by_identifier((DOMAIN, monzo_id), entry.entry_id)
-
-
-@callback
-def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
-    """Return whether an account or a pot belongs to another config entry."""
-    if _is_only_entry(hass):
-        return False
-    registry = dr.async_get(hass)
-    claimants = [
-        candidate
-        for candidate in hass.config_entries.async_entries(DOMAIN)
-        if registry.async_get_device_by_identifier((DOMAIN, monzo_id), candidate.entry_id)
-    ]
-    if not claimants:
-        return False
-    first = min(claimants, key=lambda claimant: (claimant.created_at, claimant.entry_id))
-    return first.entry_id != entry.entry_id
-
-
-def _is_only_entry(hass: HomeAssistant) -> bool:
-    """Return whether there is no other config entry, so that polls can skip the registry."""
-    return len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
 def monzo_id_of(device: dr.AnyDeviceEntry) -> str | None:

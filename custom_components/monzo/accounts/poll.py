@@ -150,6 +150,11 @@ class Answers:
         """Return the result of a request when it was last sent."""
         return self.results.get(request, _NEVER_SENT)
 
+    def forget(self, account_id: str) -> None:
+        """Forget how the requests about an account went, so that its answers are not current."""
+        for endpoint in (Endpoint.BALANCE, Endpoint.POTS):
+            self.results.pop(PollRequest(endpoint, account_id), None)
+
     @property
     def open_accounts(self) -> tuple[Account, ...]:
         """The accounts that are not closed."""

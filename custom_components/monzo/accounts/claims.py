@@ -1,0 +1,84 @@
+"""Decides which config entry shows a joint account or pot that several entries can read.
+
+It belongs to the entry that first had a device for it. While that entry is disabled, or its sign-in
+has ended, another one shows it, until the first one can read it again.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+
+from ..const import DOMAIN
+
+
+@callback
+def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
+    """Return whether an account or a pot belongs to another config entry at the moment."""
+    claim = _claim(hass, entry, monzo_id)
+    is_shown = _shows(entry, monzo_id)
+    for other in _other_entries(hass, entry):
+        other_claim = _claim(hass, other, monzo_id)
+        if other_claim is None or not _can_read(other):
+            continue
+        # An entry that shows it goes on until the other one does.
+        is_ready = not is_shown or _shows(other, monzo_id)
+        if is_ready and (claim is None or other_claim < claim):
+            return True
+    return False
+
+
+@callback
+def async_is_shown_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
+    """Return whether another config entry has the entities of an account or a pot."""
+    return any(
+        other.state is ConfigEntryState.LOADED and _can_read(other) and _shows(other, monzo_id)
+        for other in _other_entries(hass, entry)
+    )
+
+
+@callback
+def async_refresh_sharing_entries(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Refresh the entries that share an account with this one, because its state has changed."""
+    account_ids = {account.id for account in entry.runtime_data.balances.open_accounts}
+    for other in _other_entries(hass, entry):
+        if other.state is not ConfigEntryState.LOADED:
+            continue
+        balances = other.runtime_data.balances
+        if any(account.id in account_ids for account in balances.open_accounts):
+            other.async_create_background_task(
+                hass, balances.async_request_refresh(), "refresh joint accounts of Monzo"
+            )
+
+
+def _other_entries(hass: HomeAssistant, entry: ConfigEntry) -> Iterator[ConfigEntry[Any]]:
+    """Yield the config entries of other people."""
+    for other in hass.config_entries.async_entries(DOMAIN):
+        if other.entry_id != entry.entry_id:
+            yield other
+
+
+def _claim(
+    hass: HomeAssistant, entry: ConfigEntry, monzo_id: str
+) -> tuple[datetime, datetime, str] | None:
+    """Return a value that orders the claims of entries, earliest first; None without a device."""
+    device = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, monzo_id), entry.entry_id)
+    return None if device is None else (device.created_at, entry.created_at, entry.entry_id)
+
+
+def _can_read(entry: ConfigEntry[Any]) -> bool:
+    """Return whether an entry can read its accounts, or will be able to without its owner."""
+    if entry.disabled_by or entry.state is ConfigEntryState.SETUP_ERROR:
+        return False
+    if entry.state is ConfigEntryState.LOADED:
+        return not entry.runtime_data.balances.sign_in_ended
+    return True
+
+
+def _shows(entry: ConfigEntry[Any], monzo_id: str) -> bool:
+    """Return whether an entry has the data of an account or a pot, also while it is set up."""
+    runtime = getattr(entry, "runtime_data", None)
+    return runtime is not None and runtime.balances.data.find(monzo_id) is not None
