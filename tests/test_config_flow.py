@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+import gc
 import logging
 import time
 from typing import Any
@@ -43,7 +44,7 @@ from tests.helpers.config_dialogs import Dialogs
 from tests.helpers.state_helpers import complaints
 from tests.helpers.transfer_client import Meanwhile
 
-from .conftest import CREDENTIALS, WEBHOOK_ID, SignIn
+from .conftest import CREDENTIALS, WEBHOOK_ID, LetPass, SignIn
 
 OTHER_CLIENT_ID = "oauth2client_0000AnotherClient0000001"
 OTHER_CREDENTIALS = "other_credentials"
@@ -276,6 +277,14 @@ async def test_no_request_is_sent_before_the_bank_allows_it(
     assert len(server.requests) == 2
 
 
+async def test_a_token_that_the_bank_knows_only_later_is_waited_for(
+    hass: HomeAssistant, home: Household, server: BankServer
+) -> None:
+    token = token_of(server, home, approved=True)
+    server.fail("GET", "/accounts", Answer.error("unauthorized.bad_access_token"), times=2)
+    assert await async_wait_for_approval(hass, token)
+
+
 async def test_waiting_ends_when_the_bank_ends_the_sign_in(
     hass: HomeAssistant, home: Household, server: BankServer
 ) -> None:
@@ -363,6 +372,28 @@ async def test_waiting_ends_when_the_dialog_is_closed(
     await settled(hass)
 
     assert approval_tasks() == []
+    assert not hass.config_entries.flow.async_progress()
+    assert not complaints(caplog, "WARNING", "ERROR")
+
+
+async def test_a_dialog_that_is_closed_after_its_checks_failed_logs_nothing(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    dialogs: Dialogs,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server.fail("GET", "/accounts", Answer.html(502), times=None)
+    waiting = await dialogs.sign_in(await dialogs.open(), home.ann)
+    caplog.clear()
+    (task,) = approval_tasks()
+    # At the moment when the task has failed, and before the dialog asks for its result.
+    task.add_done_callback(lambda _task: dialogs.dismiss(waiting))
+    await asyncio.wait((task,), timeout=60)
+    await settled(hass)
+    del task
+    gc.collect()
+
     assert not hass.config_entries.flow.async_progress()
     assert not complaints(caplog, "WARNING", "ERROR")
 
@@ -770,6 +801,74 @@ async def test_an_entry_keeps_working_if_the_dialog_is_closed_before_the_approva
     await ann.runtime_data.balances.async_refresh()
     assert ann.runtime_data.balances.last_update_success
     assert not issues.async_get_issue(DOMAIN, f"not_approved_{ann.entry_id}")
+
+
+@pytest.mark.parametrize("state", [ConfigEntryState.LOADED, ConfigEntryState.SETUP_ERROR])
+async def test_an_entry_whose_sign_in_ended_continues_if_the_dialog_is_closed_before_the_approval(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    let_pass: LetPass,
+    dialogs: Dialogs,
+    ann: MockConfigEntry,
+    state: ConfigEntryState,
+) -> None:
+    server.evict(home.ann)
+    await ann.runtime_data.balances.async_refresh()
+    if state is ConfigEntryState.SETUP_ERROR:
+        await hass.config_entries.async_reload(ann.entry_id)
+    assert ann.state is state
+    await settled(hass)
+    (form,) = hass.config_entries.flow.async_progress()
+    waiting = await dialogs.sign_in(await dialogs.submit(form), home.ann)
+
+    dialogs.dismiss(waiting)
+    await settled(hass)
+    assert ann.error_reason_translation_key == "not_approved"
+    assert not hass.config_entries.flow.async_progress()
+
+    server.approve(home.ann)
+    await let_pass(timedelta(minutes=2))
+    assert ann.state is ConfigEntryState.LOADED
+    assert ann.runtime_data.balances.last_update_success
+
+
+@pytest.mark.parametrize("moment", ["form", "website", "approval"])
+async def test_a_dialog_ends_when_its_entry_is_removed(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    dialogs: Dialogs,
+    ann: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    moment: str,
+) -> None:
+    await add_client(hass, server)
+    step = await ann.start_reconfigure_flow(hass)
+    if moment != "form":
+        step = await dialogs.submit(step)
+        step = await dialogs.submit(step, {"implementation": OTHER_CREDENTIALS})
+    if moment == "approval":
+        step = await dialogs.sign_in(step, home.ann)
+    await hass.config_entries.async_remove(ann.entry_id)
+    caplog.clear()
+
+    match moment:
+        case "form":
+            ended = await dialogs.submit(step)
+        case "website":
+            ended = await dialogs.sign_in(step, home.ann)
+        case _:
+            server.approve(home.ann)
+            ended = await dialogs.wait(step)
+    await settled(hass)
+    gc.collect()
+
+    assert ended["type"] is FlowResultType.ABORT
+    assert ended["reason"] == "entry_removed"
+    assert not hass.config_entries.flow.async_progress()
+    assert not hass.config_entries.async_entries(DOMAIN)
+    assert not complaints(caplog, "WARNING", "ERROR")
 
 
 async def test_an_entry_whose_credentials_were_deleted_gets_new_ones(

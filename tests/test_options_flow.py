@@ -169,3 +169,16 @@ async def test_options_cannot_be_opened_while_the_accounts_are_unknown(
     assert ended["reason"] == "not_loaded"
     assert TEXT["abort"]["not_loaded"]
     assert not hass.config_entries.async_loaded_entries(DOMAIN)
+
+
+async def test_the_options_end_when_the_entry_is_removed(
+    hass: HomeAssistant, ann: MockConfigEntry
+) -> None:
+    form = await opened(hass, ann)
+    answer = {name: suggested(form)[name] for name in ("accounts", "allow_transfers")}
+    await hass.config_entries.async_remove(ann.entry_id)
+
+    ended = await hass.config_entries.options.async_configure(form["flow_id"], answer)
+    assert ended["type"] is FlowResultType.ABORT
+    assert ended["reason"] == "entry_removed"
+    assert TEXT["abort"]["entry_removed"]

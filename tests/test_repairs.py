@@ -135,6 +135,17 @@ async def test_other_errors_are_not_mistaken_for_a_missing_approval(
     }
 
 
+async def test_the_dialog_ends_when_the_entry_is_removed(
+    hass: HomeAssistant, client: TestClient[Any, Any], unapproved: MockConfigEntry
+) -> None:
+    form = await start(client, unapproved)
+    await hass.config_entries.async_remove(unapproved.entry_id)
+
+    ended = await submit(client, form)
+    assert (ended["type"], ended["reason"]) == ("abort", "entry_removed")
+    assert TEXTS["issues"]["not_approved"]["fix_flow"]["abort"]["entry_removed"]
+
+
 async def test_a_withdrawn_approval_creates_an_issue_until_it_is_given_again(
     hass: HomeAssistant, home: Household, server: BankServer, ann: MockConfigEntry
 ) -> None:

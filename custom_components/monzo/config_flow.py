@@ -22,7 +22,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import UnknownFlow
+from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
 from homeassistant.helpers.selector import (
@@ -43,6 +43,7 @@ from .api import (
     MonzoAuthenticationError,
     MonzoClient,
     MonzoError,
+    MonzoEvictedError,
     MonzoPermissionError,
     MonzoRateLimitError,
 )
@@ -55,6 +56,7 @@ from .const import (
     DEVELOPER_PORTAL_URL,
     DOMAIN,
     ENTRY_MINOR_VERSION,
+    ENTRY_REMOVED,
     ENTRY_VERSION,
 )
 from .memory import async_get_memory
@@ -92,6 +94,9 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     _approval_task: asyncio.Task[tuple[Account, ...]] | None = None
     _accounts: tuple[Account, ...] = ()
     _is_finishing = False
+
+    _entry_with_new_token: MonzoConfigEntry | None = None
+    """The entry that has the new token already, because this sign-in has ended its old one."""
 
     @property
     @override
@@ -155,7 +160,8 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         )
         has_new_token = existing is not None and self._async_store_new_token(existing)
         if self.source in SOURCES_WITH_ENTRY:
-            self._abort_if_unique_id_mismatch(reason="wrong_account")
+            if self._entry.unique_id != self.unique_id:
+                return self.async_abort(reason="wrong_account")
         elif existing is not None:
             if has_new_token:
                 self.hass.config_entries.async_schedule_reload(existing.entry_id)
@@ -164,10 +170,14 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     @property
     def _entry(self) -> ConfigEntry:
-        """The entry that a reauth or reconfigure flow belongs to."""
-        if self.source == SOURCE_REAUTH:
-            return self._get_reauth_entry()
-        return self._get_reconfigure_entry()
+        """The entry that a reauth or reconfigure flow belongs to.
+
+        Ends the dialog if the user has removed the entry meanwhile.
+        """
+        entry = self.hass.config_entries.async_get_entry(self.context["entry_id"])
+        if entry is None:
+            raise AbortFlow(ENTRY_REMOVED)
+        return entry
 
     @callback
     def _async_store_new_token(self, entry: ConfigEntry) -> bool:
@@ -179,9 +189,25 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         """
         if entry.data[CONF_AUTH_IMPLEMENTATION] != self._sign_in[CONF_AUTH_IMPLEMENTATION]:
             return False
+        self._entry_with_new_token = entry
         return self.hass.config_entries.async_update_entry(
             entry, data={**entry.data, **self._sign_in}
         )
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Reload an entry that has stopped but has a new token, if the user closes the dialog.
+
+        The entry then waits for the approval on its own.
+        """
+        entry = self._entry_with_new_token
+        if entry is None or self._is_finishing:
+            return
+        if entry.state is ConfigEntryState.SETUP_ERROR or (
+            entry.state is ConfigEntryState.LOADED and entry.runtime_data.balances.sign_in_ended
+        ):
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
 
     async def async_step_wait_for_approval(
         self, user_input: dict[str, Any] | None = None
@@ -282,12 +308,13 @@ async def async_wait_for_approval(
             return tuple(await client.accounts())
         except MonzoPermissionError:
             failures = 0
-        except MonzoAuthenticationError:
+        except MonzoEvictedError:
             raise
         except MonzoRateLimitError as err:
             # The user is waiting: without a time from the bank, use the longest of our pauses.
             wait = err.retry_after or APPROVAL_PAUSES[-1]
         except MonzoError:
+            # Also a refused token, because the bank may know a new one only a moment later.
             failures += 1
             if failures == APPROVAL_PATIENCE:
                 raise
@@ -302,6 +329,8 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the options and store them."""
+        if self.hass.config_entries.async_get_entry(self.handler) is None:
+            return self.async_abort(reason=ENTRY_REMOVED)
         if self.config_entry.state is not ConfigEntryState.LOADED:
             # The accounts are unknown.
             return self.async_abort(reason="not_loaded")

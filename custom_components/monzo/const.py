@@ -21,6 +21,9 @@ CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
 CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
 CONF_MAX_PER_DAY: Final = "max_per_day"
 
+# A dialog about an entry ends with this reason if the user removes the entry meanwhile.
+ENTRY_REMOVED: Final = "entry_removed"
+
 # Users create the Monzo client for their sign-in here.
 DEVELOPER_PORTAL_URL: Final = "https://developers.monzo.com"
 TROUBLESHOOTING_URL: Final = (

@@ -8,6 +8,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 from .bank import RepairIssue
+from .const import ENTRY_REMOVED
 
 
 class NotApprovedRepairFlow(RepairsFlow):
@@ -27,9 +28,11 @@ class NotApprovedRepairFlow(RepairsFlow):
     ) -> RepairsFlowResult:
         """Show the instructions, and finish once the config entry loads."""
         errors: dict[str, str] = {}
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None:
+            return self.async_abort(reason=ENTRY_REMOVED)
         if user_input is not None:
             await self.hass.config_entries.async_reload(self._entry_id)
-            entry = self.hass.config_entries.async_get_known_entry(self._entry_id)
             if entry.state is ConfigEntryState.LOADED:
                 return self.async_create_entry(data={})
             not_approved = entry.error_reason_translation_key == RepairIssue.NOT_APPROVED
