@@ -5,19 +5,22 @@ from typing import Any
 
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.history import get_significant_states
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_mock_service,
+    mock_restore_cache_with_extra_data,
 )
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
+from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer
@@ -110,6 +113,40 @@ async def test_private_details_are_not_recorded(
     assert private <= now.attributes.keys()
     assert not private & recorded.attributes.keys()
     assert recorded.attributes["amount"] == -3.5
+
+
+STORED_AT = "2026-11-20T12:00:00.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "stored", "state"),
+    [
+        ("transaction.created", {"data": {"account_number": "12345678"}}, STATE_UNKNOWN),
+        ("card_payment", {"amount": -3.5, "merchant": "Deli"}, STORED_AT),
+    ],
+    ids=["built-in integration", "this integration"],
+)
+async def test_only_an_own_event_is_restored_after_a_restart(
+    hass: HomeAssistant,
+    home: Household,
+    sign_in: SignIn,
+    event_type: str,
+    stored: dict[str, Any],
+    state: str,
+) -> None:
+    entry = sign_in(home.ann)
+    registered = er.async_get(hass).async_get_or_create(
+        "event", DOMAIN, f"{home.joint.id}_transaction", config_entry=entry
+    )
+    extra_data = {"last_event_type": event_type, "last_event_attributes": stored}
+    mock_restore_cache_with_extra_data(hass, [(State(registered.entity_id, STORED_AT), extra_data)])
+
+    await set_up(hass, entry)
+
+    now = shown(hass, home.joint.id, "transaction", "event")
+    assert now.state == state
+    restored = stored if state == STORED_AT else {}
+    assert {name: now.attributes.get(name) for name in stored} == dict.fromkeys(stored) | restored
 
 
 async def test_the_last_event_stays_during_an_outage(

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
-import logging
 from typing import Any, Final, override
 
 from aiohttp import ClientResponse, ClientResponseError
@@ -30,6 +29,7 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url
 import voluptuous as vol
 
 from .const import DEVELOPER_PORTAL_URL, TOKEN_TIMEOUT
+from .privacy import get_logger
 
 OAUTH2_AUTHORIZE: Final = "https://auth.monzo.com"
 OAUTH2_TOKEN: Final = "https://api.monzo.com/oauth2/token"  # noqa: S105 - an address, no secret
@@ -74,7 +74,7 @@ UNUSABLE_ANSWER_ERRORS: Final = (
     vol.Invalid,
 )
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 class MonzoImplementation(AuthImplementation):

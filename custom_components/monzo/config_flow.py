@@ -60,9 +60,10 @@ from .const import (
     ENTRY_VERSION,
 )
 from .memory import async_get_memory
+from .privacy import get_logger
 from .runtime import MonzoConfigEntry
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 CONF_ACCOUNTS: Final = "accounts"
 CONF_AUTH_IMPLEMENTATION: Final = "auth_implementation"

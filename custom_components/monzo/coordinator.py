@@ -3,7 +3,6 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import Coroutine, Iterable
-import logging
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -27,8 +26,9 @@ from .bank import (
     async_create_repair_issue,
 )
 from .const import DOMAIN
+from .privacy import get_logger
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):

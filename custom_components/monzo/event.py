@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from typing import Final, override
 
-from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.components.event import (
+    EventEntity,
+    EventEntityDescription,
+    EventExtraStoredData,
+)
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import AccountState, DeviceState, PersonState, async_account_name
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .privacy import async_subscribe
 from .runtime import MonzoConfigEntry
 from .transactions import (
     SIGNAL_NEW_TRANSACTION,
@@ -63,6 +67,16 @@ class MonzoEvent[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], EventEnti
         """Return True, because past events stay valid while the bank is out of reach."""
         return True
 
+    @override
+    async def async_get_last_event_data(self) -> EventExtraStoredData | None:
+        """Return the event from before a restart; None if another integration stored it.
+
+        The built-in integration has the same event entity, with everything that the bank knows
+        about a payment, such as account numbers. Restored, it would be recorded.
+        """
+        stored = await super().async_get_last_event_data()
+        return stored if stored and stored.last_event_type in self.event_types else None
+
     @callback
     @override
     def async_entity_id_changed(  # type: ignore[misc, unused-ignore]  # only Home Assistant 2026.11 has it
@@ -96,7 +110,7 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
         """Subscribe to the account's transactions."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            async_dispatcher_connect(
+            async_subscribe(
                 self.hass, SIGNAL_NEW_TRANSACTION.format(self._monzo_id), self._async_publish
             )
         )
@@ -139,7 +153,7 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
         for account_id in self.coordinator.account_ids() - self._subscribed:
             self._subscribed.add(account_id)
             self.async_on_remove(
-                async_dispatcher_connect(
+                async_subscribe(
                     self.hass, SIGNAL_TRANSFER_RESULT.format(account_id), self._async_publish
                 )
             )

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Final, override
 from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.helpers.selector import NumericThresholdMode
 from homeassistant.helpers.trigger import (
@@ -57,6 +56,7 @@ from .automations import (
     threshold_schema,
     validate_amount_range,
 )
+from .privacy import async_subscribe
 from .transactions import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -215,7 +215,7 @@ class NewTransactionTrigger(TransactionTrigger):
                     {**_transaction_variables(report), "late": report.late},
                 )
 
-        return async_dispatcher_connect(
+        return async_subscribe(
             self._hass, SIGNAL_NEW_TRANSACTION.format(runner.monzo_id), on_new_transaction
         )
 
@@ -291,7 +291,7 @@ class TransactionAmountChanged(TransactionTrigger):
                 },
             )
 
-        return async_dispatcher_connect(
+        return async_subscribe(
             self._hass, SIGNAL_TRANSACTION_CHANGED.format(runner.monzo_id), on_transaction_changed
         )
 
@@ -332,7 +332,7 @@ class BalanceWatcher:
     @callback
     def async_start(self) -> CALLBACK_TYPE:
         """Watch the balance and the threshold's entities; return the function to stop."""
-        stop_watching_balance = async_dispatcher_connect(
+        stop_watching_balance = async_subscribe(
             self._hass,
             SIGNAL_ACCOUNT_OR_POT_CHANGED.format(self._runner.monzo_id),
             self._on_balance_changed,
@@ -407,7 +407,7 @@ class PotGoalReached(MonzoTrigger):
                     }
                 )
 
-        return async_dispatcher_connect(
+        return async_subscribe(
             self._hass, SIGNAL_ACCOUNT_OR_POT_CHANGED.format(runner.monzo_id), on_pot_changed
         )
 
@@ -445,7 +445,7 @@ class TransferFailed(MonzoTrigger):
                 }
             )
 
-        return async_dispatcher_connect(
+        return async_subscribe(
             self._hass, SIGNAL_TRANSFER_RESULT.format(runner.monzo_id), on_transfer_result
         )
 

@@ -8,13 +8,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.signal_type import SignalTypeFormat
 
+from ..api import Private
 from ..const import DOMAIN
 from ..memory import async_get_memory
 from .models import AccountOrPot, MonzoData
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountOrPotChange:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AccountOrPotChange(Private):
     """An account or a pot whose state differs from the one that was published before."""
 
     before: AccountOrPot

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Iterable, KeysView
 from datetime import datetime, timedelta
-import logging
 import math
 from typing import override
 
@@ -26,6 +25,7 @@ from ..bank import (
 from ..clock import monotonic
 from ..const import BANK_TIME_ZONE, CONF_EXCLUDED_ACCOUNTS
 from ..coordinator import MonzoCoordinator
+from ..privacy import get_logger
 from .changes import AccountOrPotChange, ChangeTracker
 from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
 from .devices import (
@@ -38,7 +38,7 @@ from .models import MonzoData
 from .poll import FAILED_DELAY, MAX_AGE, BalancePoller, Endpoint, PollRequest
 from .snapshot import Selection, blocking_error, build_snapshot
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 class BalancesCoordinator(MonzoCoordinator[MonzoData]):

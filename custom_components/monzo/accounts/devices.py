@@ -8,10 +8,10 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
-from homeassistant.helpers.translation import async_get_cached_translations
 
 from ..api import Account
 from ..const import DEVICE_MODEL_ACCOUNT, DEVICE_MODEL_POT, DOMAIN, MANUFACTURER
+from ..texts import async_text
 from .claims import async_is_claimed_elsewhere, async_is_shown_elsewhere
 from .models import MonzoData, PotState
 
@@ -175,9 +175,12 @@ def owner_name(accounts: Iterable[Account], person_id: str | None) -> str | None
 @callback
 def async_account_name(hass: HomeAssistant, account: Account) -> str:
     """Return the name of an account's device, without regard to a name that the user gave it."""
-    names = async_get_cached_translations(hass, hass.config.language, "device", DOMAIN)
-    return names[f"component.{DOMAIN}.device.{_name_key(account)}.name"].format(
-        **_name_placeholders(account)
+    placeholders = _name_placeholders(account)
+    return async_text(
+        hass,
+        f"device.{_name_key(account)}.name",
+        placeholders,
+        fallback=placeholders["type"] or DEVICE_MODEL_ACCOUNT,
     )
 
 

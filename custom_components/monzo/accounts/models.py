@@ -7,12 +7,12 @@ from decimal import ROUND_DOWN, Decimal
 
 from homeassistant.util import dt as dt_util
 
-from ..api import Account, Balance, Money, Pot, Transaction
+from ..api import Account, Balance, Money, Pot, Private, Transaction
 from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonState:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PersonState(Private):
     """The person who signed in, with the sum of all accounts and pots of this entry."""
 
     id: str
@@ -29,8 +29,8 @@ class PersonState:
         return next(iter(self.currencies)) if len(self.currencies) == 1 else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountState:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AccountState(Private):
     """An account and its balance."""
 
     account: Account
@@ -55,8 +55,8 @@ class AccountState:
         return self.balance.balance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PotState:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PotState(Private):
     """A pot and the account that it belongs to."""
 
     pot: Pot
@@ -109,8 +109,8 @@ type AccountOrPot = AccountState | PotState
 type DeviceState = PersonState | AccountOrPot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonzoData:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MonzoData(Private):
     """Everything that one config entry shows."""
 
     person: PersonState

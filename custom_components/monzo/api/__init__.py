@@ -30,6 +30,7 @@ from .models import (
     Webhook,
 )
 from .money import Money, currency_exponent
+from .private import Private
 from .receipts import Receipt, ReceiptItem, ReceiptMerchant, ReceiptPayment, ReceiptTax
 from .response import parse_retry_after
 from .server_clock import ServerClock
@@ -60,6 +61,7 @@ __all__ = [
     "MonzoVerificationRequiredError",
     "Owner",
     "Pot",
+    "Private",
     "Receipt",
     "ReceiptItem",
     "ReceiptMerchant",

@@ -80,7 +80,7 @@ async def _async_get_dashboard(
     translations = await async_get_translations(hass, msg["language"], "common", {DOMAIN})
 
     def text(key: str) -> str:
-        return translations[f"component.{DOMAIN}.common.{key}"]
+        return translations.get(f"component.{DOMAIN}.common.{key}", key)
 
     devices = _async_devices(hass)
     selected, hide_amounts = msg["accounts"], msg["hide_amounts"]

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-import logging
 import math
 from typing import Final
 
@@ -20,10 +19,11 @@ from ..bank import (
     error_code_for_log,
 )
 from ..clock import monotonic
+from ..privacy import get_logger
 from .pages import TransactionPage, TransactionPages
 from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, TransactionLog, TransactionLogs
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 # How far back transactions count as new, if Home Assistant was not running when they were made.
 LOOKBACK: Final = timedelta(days=7)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
-import logging
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -26,6 +25,7 @@ from ..bank import MIN_POLL_INTERVAL, Priority, RequestBudget, WebhookStatus
 from ..clock import monotonic
 from ..coordinator import gather_all
 from ..memory import async_get_memory
+from ..privacy import get_logger, isolated
 from .account_reader import REREAD_INTERVAL, AccountReader
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
@@ -35,7 +35,7 @@ from .signals import (
 )
 from .transaction_log import KnownTransaction, TransactionLogs
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 # How often an account is read without a hint: a declined payment changes no balance, so only a
 # webhook announces it.
@@ -113,8 +113,9 @@ class TransactionsCoordinator:
     @callback
     def async_add_listener(self, listener: Callable[[NewTransaction], None]) -> CALLBACK_TYPE:
         """Call a function for each new transaction, before event entities and triggers."""
-        self._listeners.append(listener)
-        return partial(self._listeners.remove, listener)
+        isolated_listener = isolated(listener)
+        self._listeners.append(isolated_listener)
+        return partial(self._listeners.remove, isolated_listener)
 
     # Known transactions
 

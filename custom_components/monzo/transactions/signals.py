@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from homeassistant.util.signal_type import SignalTypeFormat
 
-from ..api import Transaction
+from ..api import Private, Transaction
 from ..const import DOMAIN
 from .transaction_log import KnownTransaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTransaction:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NewTransaction(Private):
     """A transaction that was not known before; it is published once."""
 
     transaction: Transaction
@@ -22,8 +22,8 @@ class NewTransaction:
     """Whether it was made a while ago, usually while Home Assistant was not running."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionChanged:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TransactionChanged(Private):
     """A known transaction with another amount, category or settlement than before."""
 
     transaction: Transaction

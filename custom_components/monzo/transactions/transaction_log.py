@@ -9,7 +9,7 @@ from typing import Final, NotRequired, Self, TypedDict
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from ..api import Money, Transaction
+from ..api import Money, Private, Transaction
 from ..const import DOMAIN
 from ..memory import async_get_memory
 from .pages import TransactionPage
@@ -42,8 +42,8 @@ class _StoredLog(TypedDict):
     first_read: NotRequired[_StoredFirstRead]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownTransaction:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KnownTransaction(Private):
     """The facts about a transaction that are kept."""
 
     created: datetime
@@ -88,8 +88,8 @@ class FirstRead:
         return replace(self, read_until=page.transactions[-1].created)
 
 
-@dataclass(slots=True, kw_only=True)
-class TransactionLog:
+@dataclass(slots=True, kw_only=True, repr=False)
+class TransactionLog(Private):
     """The known transactions of one account."""
 
     entry_id: str

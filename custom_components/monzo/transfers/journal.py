@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-import logging
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..api import Money, ServerClock
 from ..memory import async_get_memory
+from ..privacy import get_logger
 from .locks import TransferLocks
 from .models import BatchKind, Move, Transfer, TransferBatch, TransferStatus
 from .results import ResultPublisher
@@ -26,7 +26,7 @@ from .storage import (
     transfer_to_json,
 )
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 # The period of the daily limit.
 DAY: Final = timedelta(days=1)

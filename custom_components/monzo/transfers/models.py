@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ..api import Money, Transaction
+from ..api import Money, Private, Transaction
 
 
 class Direction(StrEnum):
@@ -19,8 +19,8 @@ class Direction(StrEnum):
     """From a pot into the account."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Move(Private):
     """An amount to move between an account and one of its pots."""
 
     direction: Direction
@@ -57,8 +57,8 @@ class TransferStatus(StrEnum):
     """Sent without an answer that says whether the money moved. It may have happened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Transfer(Private):
     """A move as it is sent to the bank."""
 
     dedupe_id: str
@@ -136,8 +136,8 @@ class BatchKind(StrEnum):
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferBatch:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TransferBatch(Private):
     """The transfers that one call of an action makes, in order."""
 
     dedupe_id: str

@@ -9,6 +9,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.signal_type import SignalTypeFormat
 
+from ..api import Private
 from ..const import DOMAIN
 from .models import Transfer, TransferStatus
 
@@ -37,8 +38,8 @@ OUTCOMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferResult:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TransferResult(Private):
     """The result of one transfer of a call."""
 
     transfer: Transfer

@@ -1,0 +1,49 @@
+"""Translated texts that the integration looks up itself. A missing text is never an error."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_cached_translations, async_get_translations
+
+from .const import DOMAIN
+
+
+@callback
+def async_follow_language(hass: HomeAssistant) -> None:
+    """Load the texts whenever the user changes the language of Home Assistant.
+
+    Home Assistant 2026.10 and 2026.11 load them into a cache that they do not read. Until a
+    restart, they would name new devices by their translation keys.
+    """
+
+    async def async_load(_event: Event[Any]) -> None:
+        # This loads all categories.
+        await async_get_translations(hass, hass.config.language, "device", {DOMAIN})
+
+    hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, async_load, event_filter=_changes_language)
+
+
+@callback
+def _changes_language(event_data: Mapping[str, Any]) -> bool:
+    return "language" in event_data
+
+
+@callback
+def async_text(
+    hass: HomeAssistant, key: str, placeholders: Mapping[str, str], *, fallback: str
+) -> str:
+    """Return the text with a key such as `device.flex.name`, in the language of Home Assistant.
+
+    It is in English if Home Assistant has not loaded the language, and the fallback if it has
+    loaded neither.
+    """
+    category = key.partition(".")[0]
+    for language in (hass.config.language, "en"):
+        texts = async_get_cached_translations(hass, language, category, DOMAIN)
+        # Neither a missing text nor one with other placeholders.
+        with suppress(LookupError, ValueError):
+            return texts[f"component.{DOMAIN}.{key}"].format_map(placeholders)
+    return fallback

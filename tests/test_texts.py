@@ -1,0 +1,81 @@
+"""The language of Home Assistant changes while it runs, and texts may be missing."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import translation
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.monzo.texts import async_text
+from sandbox.household import Household
+from tests.helpers.state_helpers import device_names, shown
+from tests.helpers.transfer_client import TransferClient
+
+
+@pytest.fixture
+async def real_cache(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the cache of texts of a Home Assistant that has just started.
+
+    In other tests, all caches share their content, so that texts are loaded only once.
+    """
+    cache = hass.data[translation.TRANSLATION_FLATTEN_CACHE]
+    cache_data = type(cache.cache_data)
+    monkeypatch.setattr(translation, "_TranslationsCacheData", cache_data)
+    translation.async_setup(hass)
+    monkeypatch.setattr(cache, "cache_data", cache_data({}, {}))
+    return cache
+
+
+def account_labels(form: Any) -> set[str]:
+    """Return the names of the accounts in the options."""
+    selector = next(value for key, value in form["data_schema"].schema.items() if key == "accounts")
+    return {option["label"] for option in selector.config["options"]}
+
+
+async def test_everything_works_after_the_language_changes(
+    hass: HomeAssistant,
+    real_cache: Any,
+    home: Household,
+    transfer_client: TransferClient,
+) -> None:
+    await hass.config.async_update(language="de")
+
+    form = await hass.config_entries.options.async_init(transfer_client.entry.entry_id)
+    assert {"Current account", "Joint account · Ann & Ben"} <= account_labels(form)
+
+    await transfer_client.deposit(home.house, "1.23")
+    event = shown(hass, home.ann.user_id, "transfers", "event")
+    assert event.attributes["event_type"] == "done"
+    assert event.attributes["account"] == "Joint account · Ann & Ben"
+
+
+async def test_devices_keep_their_names_at_a_reload_after_the_language_changed(
+    hass: HomeAssistant, real_cache: Any, ann: MockConfigEntry
+) -> None:
+    before = device_names(hass, ann)
+
+    await hass.config.async_update(language="de")
+    await hass.async_block_till_done()
+    await hass.config_entries.async_reload(ann.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert device_names(hass, ann) == before
+
+
+async def test_accounts_are_named_by_their_types_without_any_text(
+    hass: HomeAssistant, real_cache: Any, ann: MockConfigEntry
+) -> None:
+    real_cache.cache_data.cache.clear()
+
+    form = await hass.config_entries.options.async_init(ann.entry_id)
+
+    assert {"Retail", "Retail joint"} <= account_labels(form)
+
+
+async def test_a_text_with_other_placeholders_counts_as_missing(
+    hass: HomeAssistant, ann: MockConfigEntry
+) -> None:
+    key = "device.other_account.name"
+    assert async_text(hass, key, {"type": "Teen"}, fallback="Account") == "Teen account"
+    assert async_text(hass, key, {}, fallback="Account") == "Account"
