@@ -7,6 +7,8 @@ import json
 import re
 from typing import Literal
 
+from yarl import URL
+
 from .bank import Bank
 from .behaviour import ServerBehaviour
 from .models import Account, BankError, JsonObject, Person, Pot, Receipt, Transaction, id_time
@@ -348,9 +350,13 @@ class Api:
     def register_webhook(self, request: ApiRequest) -> JsonObject:
         """Register a webhook for an account; Monzo allows duplicates, and calls each of them."""
         account = self._own_account(request, request.form_value("account_id"))
-        webhook = self._bank.register_webhook(
-            account.id, request.grant.client.client_id, request.form_value("url")
+        url = request.form_value("url")
+        is_refused = self._behaviour().webhook_urls == "https on port 443" and (
+            (URL(url).scheme, URL(url).port) != ("https", 443)
         )
+        if is_refused:
+            raise BankError("bad_request.bad_param.url", "Bad parameter: url")
+        webhook = self._bank.register_webhook(account.id, request.grant.client.client_id, url)
         return {"webhook": webhook_json(webhook)}
 
     def webhooks(self, request: ApiRequest) -> JsonObject:

@@ -137,6 +137,9 @@ class ServerBehaviour:
     webhook_lost: int = 0
     """Lose every n-th delivery: 0 none, 1 all, 2 every other one."""
 
+    webhook_urls: Literal["any", "https on port 443"] = "any"
+    """URLs that can be registered; all others are refused. Clients disagree about it."""
+
     webhooks_end_with_sign_in: bool = False
     """Whether a client's webhooks are removed when its sign-in is evicted or logged out."""
 

@@ -33,6 +33,7 @@ from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
+from .texts import async_follow_language
 from .transactions import TransactionsCoordinator, async_get_transaction_logs
 from .transfers import (
     Transfers,
@@ -41,12 +42,14 @@ from .transfers import (
     async_remove_journal,
 )
 from .webhooks import (
+    CONF_WEBHOOK_URL,
     WebhookDeliveries,
     WebhookReceiver,
     WebhookRegistrations,
     async_register_webhook,
     async_remove_registrations,
     async_unregister_webhook,
+    path_of_ha_monzo,
 )
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -56,6 +59,7 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.S
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, the dashboard, and the cards."""
+    async_follow_language(hass)
     async_setup_services(hass)
     async_register_dashboard_command(hass)
     await async_serve_cards(hass)
@@ -157,8 +161,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     await logs.async_forget(
         entry.entry_id, keep={account.id for each in balances for account in each.open_accounts}
     )
-    async_unregister_webhook(hass, entry)
     await async_remove_registrations(hass, entry)
+    # Last, because Home Assistant logs the content of deliveries to webhooks that it does not know.
+    async_unregister_webhook(hass, entry)
     for each in balances:
         await each.async_request_refresh()
     async_get_memory(hass).forget(entry.entry_id)
@@ -175,16 +180,21 @@ async def async_remove_config_entry_device(
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
-    """Migrate an entry of an early version of the built-in integration.
+    """Migrate an entry of *ha-monzo*, or of an early version of the built-in integration.
 
     This integration and the current built-in one write the same version, so that each can take
     over from the other.
     """
     if entry.minor_version < ENTRY_MINOR_VERSION:
+        # Registered by *ha-monzo*, if it was that, and removed as outdated.
+        webhook = {
+            CONF_WEBHOOK_ID: async_generate_id(),
+            CONF_WEBHOOK_URL: path_of_ha_monzo(entry),
+        }
         hass.config_entries.async_update_entry(
             entry,
             unique_id=str(entry.unique_id),
-            data={CONF_WEBHOOK_ID: async_generate_id(), **entry.data},
+            data={**webhook, **entry.data},
             minor_version=ENTRY_MINOR_VERSION,
         )
     return True

@@ -95,9 +95,10 @@ class ByAccount(Fault):
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        for account_id in exchange.request.query.values():
-            if account_id in self.faults:
-                return await self.faults[account_id].answer(exchange)
+        form = await exchange.request.post()
+        for account_id in (*exchange.request.query.values(), *form.values()):
+            if (fault := self.faults.get(str(account_id))) is not None:
+                return await fault.answer(exchange)
         return await exchange.work()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 import json
@@ -249,6 +249,103 @@ async def test_a_webhook_error_of_one_account_does_not_affect_others(
 
     await hass.config_entries.async_remove(entry.entry_id)
     assert registrations(home) == {}
+
+
+def refused_address_issue(hass: HomeAssistant, entry: MockConfigEntry) -> ir.IssueEntry | None:
+    return ir.async_get(hass).async_get_issue(
+        DOMAIN, f"{RepairIssue.ADDRESS_REFUSED}_{entry.entry_id}"
+    )
+
+
+async def test_an_address_that_monzo_refuses_creates_an_issue_until_monzo_accepts_one(
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server.behaviour = replace(server.behaviour, webhook_urls="https on port 443")
+    hass.config.external_url = "https://ha.example.test:8123"
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    await wait_for_registration(let_pass)
+
+    issue = refused_address_issue(hass, entry)
+    assert issue
+    assert issue.severity is ir.IssueSeverity.WARNING
+    refusal = "Monzo refuses to call the external URL of Home Assistant"
+    await let_pass(timedelta(hours=2))
+    await wait_for_registration(let_pass)
+    assert refused_address_issue(hass, entry)
+    assert [r.levelname for r in caplog.records if r.getMessage() == refusal] == ["WARNING"]
+    assert "ha.example.test" not in "".join(complaint.message for complaint in caplog.records)
+
+    await hass.config.async_update(external_url=ADDRESS)
+    await wait_for_registration(let_pass)
+    assert registrations(home) == expected_registrations(home)
+    assert refused_address_issue(hass, entry) is None
+
+
+async def test_a_refused_address_is_registered_within_the_hour_after_monzo_accepts_it(
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+) -> None:
+    server.fail("POST", "/webhooks", Answer.error("bad_request.bad_param.url"), times=None)
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    await wait_for_registration(let_pass)
+    assert refused_address_issue(hass, entry)
+
+    server.clear_faults()
+    await let_pass(timedelta(hours=1))
+    await wait_for_registration(let_pass)
+    assert registrations(home) == expected_registrations(home)
+    assert refused_address_issue(hass, entry) is None
+
+
+async def test_without_an_external_url_the_issue_is_about_the_missing_one_only(
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+) -> None:
+    server.fail("POST", "/webhooks", Answer.error("bad_request.bad_param.url"), times=None)
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    await wait_for_registration(let_pass)
+
+    await hass.config.async_update(external_url=None)
+    await wait_for_registration(let_pass)
+    assert no_url_issue(hass, entry)
+    assert refused_address_issue(hass, entry) is None
+
+
+async def test_an_address_that_monzo_refuses_for_one_kind_of_account_is_no_issue(
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    let_pass: LetPass,
+) -> None:
+    refusal = Answer.error("bad_request.webhooks_not_supported")
+    server.fail("POST", "/webhooks", ByAccount({home.current.id: refusal}), times=None)
+    entry = sign_in(home.ann)
+    await set_up(hass, entry)
+    await wait_for_registration(let_pass)
+
+    assert registrations(home) == Counter(expected_registrations(home)) - Counter(
+        {(home.current.id, URL): 1}
+    )
+    assert refused_address_issue(hass, entry) is None
 
 
 async def test_a_failed_registration_is_repeated(
@@ -774,6 +871,72 @@ async def test_a_delivery_while_set_up_is_retried_is_answered_with_503(
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
+async def test_a_delivery_whose_body_arrives_while_the_entry_unloads_is_answered_with_503(
+    hass: HomeAssistant,
+    home: Household,
+    webhook_client: Any,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Monzo sends a delivery again after a 503, and the reloaded entry follows it."""
+    unload_platforms = hass.config_entries.async_unload_platforms
+    has_begun, unloading = asyncio.Event(), asyncio.Event()
+
+    async def unload_slowly(*arguments: Any) -> bool:
+        unloading.set()
+        await has_begun.wait()
+        return await unload_platforms(*arguments)
+
+    async def body() -> AsyncIterator[bytes]:
+        content = json.dumps(delivery_body(home.joint.id)).encode()
+        yield content[:5]
+        monkeypatch.setattr(hass.config_entries, "async_unload_platforms", unload_slowly)
+        hass.async_create_task(hass.config_entries.async_unload(entry.entry_id))
+        await unloading.wait()
+        yield content[5:]
+
+    async with asyncio.timeout(10):
+        answer = await webhook_client.post(PATH, data=body())
+    has_begun.set()
+    await hass.async_block_till_done()
+
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert entry.state is ConfigEntryState.NOT_LOADED
+
+
+async def test_a_delivery_whose_body_arrives_while_home_assistant_stops_is_answered_with_503(
+    hass: HomeAssistant, home: Household, webhook_client: Any, entry: MockConfigEntry
+) -> None:
+    state = hass.state
+
+    async def body() -> AsyncIterator[bytes]:
+        content = json.dumps(delivery_body(home.joint.id)).encode()
+        yield content[:5]
+        # Time for Home Assistant to begin. If it needs longer, the answer is the same.
+        await asyncio.sleep(0.1)
+        hass.set_state(CoreState.stopping)
+        yield content[5:]
+
+    answer = await webhook_client.post(PATH, data=body())
+    hass.set_state(state)
+
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+async def test_a_body_that_cannot_be_decompressed_is_refused_without_a_log_of_the_address(
+    home: Household,
+    webhook_client: Any,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = await webhook_client.post(
+        PATH, json=delivery_body(home.joint.id), headers={"Content-Encoding": "gzip"}
+    )
+
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert not [r for r in complaints(caplog, "WARNING", "ERROR") if WEBHOOK_ID in r.getMessage()]
+
+
 async def test_an_incomplete_delivery_times_out(
     hass: HomeAssistant,
     home: Household,
@@ -842,7 +1005,7 @@ class FakeCloud(SimpleNamespace):
 @pytest.fixture
 def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     """Return a fake Home Assistant Cloud with an active subscription."""
-    fake = FakeCloud(hooks={}, active=True, listeners=[], deleted=[])
+    fake = FakeCloud(hooks={}, active=True, listeners=[], deleted=[], DATA_CLOUD="cloud")
 
     async def get_or_create(_hass: HomeAssistant, webhook_id: str) -> str:
         url: str = fake.hooks.setdefault(webhook_id, f"https://hooks.nabu.casa/{webhook_id[-3:]}")
@@ -856,6 +1019,13 @@ def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
         fake.listeners.append(arguments[-1])
         return lambda: fake.listeners.remove(arguments[-1])
 
+    @dataclass
+    class Client:
+        @property
+        def cloudhooks(self) -> dict[str, dict[str, str]]:
+            return {hook: {"cloudhook_url": url} for hook, url in fake.hooks.items()}
+
+    hass.data[fake.DATA_CLOUD] = SimpleNamespace(client=Client())
     fake.CloudNotAvailable = HomeAssistantError
     fake.async_active_subscription = lambda _hass: fake.active
     fake.async_get_or_create_cloudhook = get_or_create
@@ -922,3 +1092,93 @@ async def test_a_failed_cloudhook_request_is_repeated(
     cloud.async_delete_cloudhook = fail
     await hass.config_entries.async_remove(entry.entry_id)
     assert registrations(home) == {}
+
+
+# The HACS integration ha-monzo
+
+
+@pytest.fixture
+def entry_of_ha_monzo(hass: HomeAssistant, home: Household, sign_in: SignIn) -> MockConfigEntry:
+    """Return Ann's entry as *ha-monzo* stored it: without a webhook."""
+    entry = sign_in(home.ann, minor_version=1)
+    data = {key: stored for key, stored in entry.data.items() if key != "webhook_id"}
+    hass.config_entries.async_update_entry(entry, data=data)
+    return entry
+
+
+def register_as_ha_monzo(home: Household, entry: MockConfigEntry, base: str) -> None:
+    """Register the address of each account for every account, as *ha-monzo* does."""
+    mine = (home.current, home.joint)
+    for account in mine:
+        for address_of in mine:
+            home.bank.register_webhook(
+                account.id, DEFAULT_CLIENT_ID, f"{base}{entry.entry_id}{address_of.id}"
+            )
+
+
+def addresses(home: Household) -> set[str]:
+    return {webhook.url for webhook in home.bank.webhooks.values()}
+
+
+@pytest.mark.parametrize("external_url", [ADDRESS, None], ids=["external URL", "no external URL"])
+async def test_the_webhooks_of_ha_monzo_are_removed(
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    entry_of_ha_monzo: MockConfigEntry,
+    let_pass: LetPass,
+    external_url: str | None,
+) -> None:
+    hass.config.external_url = external_url
+    register_as_ha_monzo(home, entry_of_ha_monzo, "https://old.example/api/webhook/")
+    other = home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, "https://a.example/b")
+
+    await set_up(hass, entry_of_ha_monzo)
+    await wait_for_registration(let_pass)
+
+    path = webhook.async_generate_path(entry_of_ha_monzo.data["webhook_id"])
+    own = {external_url + path} if external_url else set()
+    assert addresses(home) == {other.url} | own
+    assert {entry_of_ha_monzo.data.get("webhook_url")} - {None} == own
+
+
+async def test_the_cloudhooks_of_ha_monzo_are_removed(
+    hass: HomeAssistant,
+    webhook_client: Any,
+    cloud: FakeCloud,
+    home: Household,
+    entry_of_ha_monzo: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    register_as_ha_monzo(home, entry_of_ha_monzo, "https://hooks.nabu.casa/")
+    of_ha_monzo = [f"{entry_of_ha_monzo.entry_id}{it.id}" for it in (home.current, home.joint)]
+    cloud.hooks |= {hook: f"https://hooks.nabu.casa/{hook}" for hook in of_ha_monzo}
+    cloud.hooks["of another integration"] = "https://hooks.nabu.casa/other"
+
+    await set_up(hass, entry_of_ha_monzo)
+    await wait_for_registration(let_pass)
+
+    webhook_id = entry_of_ha_monzo.data["webhook_id"]
+    assert addresses(home) == {cloud.hooks[webhook_id]}
+    assert cloud.hooks.keys() == {webhook_id, "of another integration"}
+    assert sorted(cloud.deleted) == sorted(of_ha_monzo)
+
+
+async def test_removing_an_entry_of_ha_monzo_before_it_was_set_up_removes_its_webhooks(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    cloud: FakeCloud,
+    entry_of_ha_monzo: MockConfigEntry,
+) -> None:
+    register_as_ha_monzo(home, entry_of_ha_monzo, "https://hooks.nabu.casa/")
+    hooks = [f"{entry_of_ha_monzo.entry_id}{it.id}" for it in (home.current, home.joint)]
+    cloud.hooks |= {hook: f"https://hooks.nabu.casa/{hook}" for hook in hooks}
+    server.fail("GET", "/accounts", Answer.html(502))
+    await set_up(hass, entry_of_ha_monzo)
+    server.clear_faults()
+
+    await hass.config_entries.async_remove(entry_of_ha_monzo.entry_id)
+
+    assert addresses(home) == set()
+    assert cloud.hooks == {}

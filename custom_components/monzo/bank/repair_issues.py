@@ -14,11 +14,15 @@ from ..const import DOMAIN, TROUBLESHOOTING_URL
 class RepairIssue(StrEnum):
     """A problem that only the user can solve; the value is also its translation key."""
 
+    ADDRESS_REFUSED = "address_refused"
     EVICTED = "evicted"
     NOT_APPROVED = "not_approved"
     NOT_CONFIDENTIAL = "not_confidential"
     NO_EXTERNAL_URL = "no_external_url"
 
+
+# Payments appear later, and everything else works.
+_WARNINGS: Final = frozenset({RepairIssue.ADDRESS_REFUSED, RepairIssue.NO_EXTERNAL_URL})
 
 # Can be solved without signing in again; see `repairs.py`.
 FIXABLE_ISSUES: Final = frozenset({RepairIssue.NOT_APPROVED})
@@ -34,9 +38,7 @@ def async_create_repair_issue(hass: HomeAssistant, entry: ConfigEntry, issue: Re
         data={"entry_id": entry.entry_id},
         is_fixable=issue in FIXABLE_ISSUES,
         learn_more_url=TROUBLESHOOTING_URL,
-        severity=ir.IssueSeverity.WARNING
-        if issue is RepairIssue.NO_EXTERNAL_URL
-        else ir.IssueSeverity.ERROR,
+        severity=ir.IssueSeverity.WARNING if issue in _WARNINGS else ir.IssueSeverity.ERROR,
         translation_key=issue,
         translation_placeholders={"name": entry.title},
     )

@@ -2,13 +2,20 @@
 
 from .deliveries import WebhookDeliveries
 from .receiver import WebhookReceiver, async_register_webhook, async_unregister_webhook
-from .registration import WebhookRegistrations, async_remove_registrations
+from .registration import (
+    CONF_WEBHOOK_URL,
+    WebhookRegistrations,
+    async_remove_registrations,
+    path_of_ha_monzo,
+)
 
 __all__ = [
+    "CONF_WEBHOOK_URL",
     "WebhookDeliveries",
     "WebhookReceiver",
     "WebhookRegistrations",
     "async_register_webhook",
     "async_remove_registrations",
     "async_unregister_webhook",
+    "path_of_ha_monzo",
 ]

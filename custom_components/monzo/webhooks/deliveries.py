@@ -18,8 +18,11 @@ from homeassistant.helpers.event import async_call_later
 from ..accounts import BalancesCoordinator
 from ..bank import Priority, WebhookStatus
 from ..clock import monotonic
+from ..privacy import get_logger
 from ..transactions import NewTransaction, TransactionsCoordinator
 from .receiver import Delivery, WebhookReceiver
+
+_LOGGER = get_logger(__name__)
 
 # The rest between two reads: long enough to answer two hundred deliveries within a second with few
 # requests, short enough for a payment that follows another a second later.
@@ -236,9 +239,14 @@ class WebhookDeliveries:
         """Read the accounts of announced transactions; return whether the bank has answered."""
         began = monotonic()
         account_ids = _account_ids(deliveries)
-        answered = await self._transactions.async_refresh_hinted(
-            account_ids, priority, with_balance=self._accounts_with_news(deliveries)
-        )
+        try:
+            answered = await self._transactions.async_refresh_hinted(
+                account_ids, priority, with_balance=self._accounts_with_news(deliveries)
+            )
+        except Exception:
+            # A defect must not end the following of all later deliveries.
+            _LOGGER.exception("Unexpected error while following webhook deliveries")
+            answered = set()
         is_answered = answered == set(account_ids)
         unknown = self._unknown(deliveries)
         if unknown != deliveries:

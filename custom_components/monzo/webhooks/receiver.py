@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 import json
 from typing import Final, NamedTuple
 
 from aiohttp import StreamReader
 from aiohttp.hdrs import METH_POST
-from aiohttp.web import Request, Response
+from aiohttp.web import Request, RequestPayloadError, Response
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
@@ -38,8 +39,10 @@ class WebhookReceiver:
     Monzo sends a delivery again unless the answer is a success.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Initialize the receiver, which refuses deliveries until it is connected."""
+        self._hass = hass
+        self._entry = entry
         self._on_delivery: Callable[[Delivery], None] | None = None
 
     @callback
@@ -53,26 +56,39 @@ class WebhookReceiver:
 
         return async_disconnect
 
+    @property
+    def _on_delivery_now(self) -> Callable[[Delivery], None] | None:
+        """The function to call, unless the task that it starts would be cancelled soon."""
+        is_unloading = self._entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
+        return None if is_unloading or self._hass.is_stopping else self._on_delivery
+
     async def async_handle(
-        self, hass: HomeAssistant, _webhook_id: str, request: Request
+        self, _hass: HomeAssistant, _webhook_id: str, request: Request
     ) -> Response:
         """Answer a delivery."""
-        if self._on_delivery is None or hass.is_stopping:
+        if self._on_delivery_now is None:
             return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Response(status=await self._async_receive(request.content))
+
+    async def _async_receive(self, content: StreamReader) -> HTTPStatus:
+        """Read a delivery and pass it on; return the status of the answer."""
         try:
             async with asyncio.timeout(_READ_TIMEOUT.total_seconds()):
-                body = await _async_read(request.content)
+                body = await _async_read(content)
         except TimeoutError:
-            return Response(status=HTTPStatus.REQUEST_TIMEOUT)
+            return HTTPStatus.REQUEST_TIMEOUT
+        except RequestPayloadError:
+            # For example a body that is not compressed as its header says.
+            return HTTPStatus.BAD_REQUEST
         if body is None:
-            return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         if (delivery := _parse(body)) is None:
-            return Response(status=HTTPStatus.BAD_REQUEST)
-        if self._on_delivery is None:
-            # The entry was unloaded while the body arrived.
-            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        self._on_delivery(delivery)
-        return Response(status=HTTPStatus.OK)
+            return HTTPStatus.BAD_REQUEST
+        # Again, because the body may have taken long.
+        if (on_delivery := self._on_delivery_now) is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        on_delivery(delivery)
+        return HTTPStatus.OK
 
 
 @callback
@@ -80,7 +96,9 @@ def async_register_webhook(hass: HomeAssistant, entry: ConfigEntry) -> WebhookRe
     """Answer deliveries to a config entry until it is removed; return its receiver."""
     memory = async_get_memory(hass)
     if (receiver := memory.find(WebhookReceiver, entry.entry_id)) is None:
-        receiver = memory.find_or_create(WebhookReceiver, entry.entry_id, WebhookReceiver)
+        receiver = memory.find_or_create(
+            WebhookReceiver, entry.entry_id, partial(WebhookReceiver, hass, entry)
+        )
         webhook.async_register(
             hass,
             DOMAIN,

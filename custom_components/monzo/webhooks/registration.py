@@ -1,13 +1,15 @@
 """Registers one webhook per account at Monzo, at the current address of Home Assistant."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-import logging
+from enum import Enum, auto
 import math
 import time
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
@@ -39,10 +41,12 @@ from ..bank import (
     WebhookStatus,
     async_create_repair_issue,
     async_delete_repair_issues,
+    error_code_for_log,
 )
 from ..clock import monotonic
+from ..privacy import get_logger
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 # Keys of the config entry that the built-in integration also writes, and cleans up by.
 CONF_CLOUDHOOK_URL: Final = "cloudhook_url"
@@ -60,8 +64,25 @@ _BUDGET_DELAY: Final = timedelta(seconds=15)
 # How long to wait after an error of Monzo or of Home Assistant Cloud.
 _RETRY_DELAY: Final = timedelta(minutes=10)
 
-# When deliveries stop arriving, the registrations are checked, but no more often than this.
+# When deliveries stop arriving, the registrations are checked, but no more often than this. An
+# address that Monzo refused is registered as rarely.
 _CHECK_INTERVAL: Final = timedelta(hours=1)
+
+
+class _Outcome(Enum):
+    """The outcome of an attempt to reconcile the webhooks of one account."""
+
+    RECONCILED = auto()
+    """The account has the wanted webhook, or none if none is wanted."""
+
+    NOT_SUPPORTED = auto()
+    """Accounts of this kind have no webhooks, neither now nor later."""
+
+    ADDRESS_REFUSED = auto()
+    """Monzo refused to register the address."""
+
+    FAILED = auto()
+    """Try again later."""
 
 
 class WebhookRegistrations:
@@ -82,7 +103,9 @@ class WebhookRegistrations:
         self._status = status
         # The registered address of each reconciled account; None if there must not be one.
         self._registered: dict[str, str | None] = {}
+        self._outcomes: dict[str, _Outcome] = {}
         self._url: str | None = None
+        self._address_refused = False
         self._arriving = False
         self._checked_at = -math.inf
         self._reconciling = asyncio.Lock()
@@ -168,6 +191,10 @@ class WebhookRegistrations:
             except (MonzoError, HomeAssistantError) as err:
                 _LOGGER.debug("Could not register webhooks: %s", type(err).__name__)
                 delay = _RETRY_DELAY
+            except Exception:
+                # A defect must not end all further registrations.
+                _LOGGER.exception("Unexpected error while registering webhooks")
+                delay = _RETRY_DELAY
             if delay is not None:
                 self._async_cancel_timer()
                 self._cancel_timer = async_call_later(self._hass, delay, self._async_reconcile_soon)
@@ -191,12 +218,41 @@ class WebhookRegistrations:
                 done[account_id] = url
             elif not session.budget.has_room(_REQUESTS_PER_ACCOUNT, Priority.BACKGROUND):
                 return _BUDGET_DELAY
-            elif await _async_reconcile_account(session, entry, account_id, url):
-                done[account_id] = url
+            else:
+                outcome = await _async_reconcile_account(
+                    self._hass, session, entry, account_id, url
+                )
+                if outcome is not _Outcome.FAILED:
+                    done[account_id] = url
+                    self._outcomes[account_id] = outcome
         if done != wanted:
             return _RETRY_DELAY
         _store(self._hass, entry, CONF_WEBHOOK_URL, self._url)
-        return None
+        await _async_delete_cloudhooks_of_ha_monzo(self._hass, entry)
+        return self._async_check_refusals(wanted)
+
+    @callback
+    def _async_check_refusals(self, wanted: Mapping[str, str | None]) -> timedelta | None:
+        """Create or delete the repair issue about a refused address; return when to try again.
+
+        If Monzo accepts the address for one account, the address is right, and the other accounts
+        have no webhooks.
+        """
+        outcomes = [
+            self._outcomes.get(account_id) for account_id, url in wanted.items() if url is not None
+        ]
+        was_refused, self._address_refused = (
+            self._address_refused,
+            _Outcome.ADDRESS_REFUSED in outcomes and _Outcome.RECONCILED not in outcomes,
+        )
+        if not self._address_refused:
+            async_delete_repair_issues(self._hass, self._entry, (RepairIssue.ADDRESS_REFUSED,))
+            return None
+        if not was_refused:
+            _LOGGER.warning("Monzo refuses to call the external URL of Home Assistant")
+        async_create_repair_issue(self._hass, self._entry, RepairIssue.ADDRESS_REFUSED)
+        self._registered = {}
+        return _CHECK_INTERVAL
 
     async def _async_find_url(self) -> None:
         """Find the address to register; without one, create a repair issue."""
@@ -204,6 +260,7 @@ class WebhookRegistrations:
         self._url = await _async_url(hass, entry)
         if self._url is None:
             async_create_repair_issue(hass, entry, RepairIssue.NO_EXTERNAL_URL)
+            async_delete_repair_issues(hass, entry, (RepairIssue.ADDRESS_REFUSED,))
             return
         async_delete_repair_issues(hass, entry, (RepairIssue.NO_EXTERNAL_URL,))
         if CONF_WEBHOOK_URL not in entry.data:
@@ -220,54 +277,64 @@ def _store(hass: HomeAssistant, entry: ConfigEntry, key: str, value: str | None)
 
 
 async def _async_reconcile_account(
-    client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
-) -> bool:
+    hass: HomeAssistant, client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
+) -> _Outcome:
     """Register this address once for an account, and remove our other ones; None removes all.
 
-    Return whether the account is done: reconciled, or of a kind that has no webhooks. Raises the
-    errors that concern every account.
+    Raises the errors that concern every account.
     """
     try:
-        await _async_move_webhooks(client, entry, account_id, url)
+        is_registered = await _async_remove_webhooks(hass, client, entry, account_id, keep=url)
+        if url is not None and not is_registered:
+            return await _async_register(client, account_id, url)
     except BLOCKING_ERRORS:
         raise
     except MonzoNotFoundError, MonzoPermissionError, MonzoRejectedError:
-        # Accounts of this kind have no webhooks, neither now nor later.
-        return True
+        return _Outcome.NOT_SUPPORTED
     except MonzoError:
-        return False
-    return True
+        return _Outcome.FAILED
+    return _Outcome.RECONCILED
 
 
-async def _async_move_webhooks(
-    client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
-) -> None:
-    """Remove all our webhooks except one at this address, which is registered if necessary."""
-    registered = await client.webhooks(account_id)
-    ours = [each for each in registered if _is_ours(entry, each.url)]
-    current = next((each for each in ours if each.url == url), None)
+async def _async_remove_webhooks(
+    hass: HomeAssistant, client: MonzoClient, entry: ConfigEntry, account_id: str, keep: str | None
+) -> bool:
+    """Remove all our webhooks except one at this address; return whether there is one."""
+    addresses = _Addresses.of(hass, entry)
+    ours = [each for each in await client.webhooks(account_id) if addresses.contain(each.url)]
+    kept = next((each for each in ours if each.url == keep), None)
     for each in ours:
-        if each is not current:
+        if each is not kept:
             await client.delete_webhook(each.id)
-    if current is None and url is not None:
+    return kept is not None
+
+
+async def _async_register(client: MonzoClient, account_id: str, url: str) -> _Outcome:
+    """Register an address for an account. Raises MonzoError, except if Monzo refuses it."""
+    try:
         await client.register_webhook(account_id, url)
+    except MonzoRejectedError as err:
+        _LOGGER.debug("Could not register a webhook: %s", error_code_for_log(err))
+        return _Outcome.ADDRESS_REFUSED
+    return _Outcome.RECONCILED
 
 
 async def async_remove_registrations(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Remove the webhooks of a removed config entry at Monzo, if Monzo can be reached."""
+    if CONF_WEBHOOK_URL in entry.data:
+        try:
+            async with asyncio.timeout(_REMOVAL_TIMEOUT.total_seconds()):
+                finished = await _async_unregister(hass, entry)
+        except MonzoError, HomeAssistantError, TimeoutError, ValueError:
+            finished = False
+        if not finished:
+            _LOGGER.warning("Could not remove all webhooks of a removed entry at Monzo")
+    # An error of the cloud must not keep the entry from being removed.
+    with suppress(Exception):
+        await _async_delete_cloudhooks_of_ha_monzo(hass, entry)
     if CONF_CLOUDHOOK_URL in entry.data and (cloud := _cloud(hass)) is not None:
-        # An error of the cloud must not keep the entry from being removed.
         with suppress(Exception):
             await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
-    if CONF_WEBHOOK_URL not in entry.data:
-        return
-    try:
-        async with asyncio.timeout(_REMOVAL_TIMEOUT.total_seconds()):
-            finished = await _async_unregister(hass, entry)
-    except MonzoError, HomeAssistantError, TimeoutError, ValueError:
-        finished = False
-    if not finished:
-        _LOGGER.warning("Could not remove all webhooks of a removed entry at Monzo")
 
 
 async def _async_unregister(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -279,11 +346,11 @@ async def _async_unregister(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         return token
 
     client = MonzoClient(async_get_clientsession(hass), access_token)
-    done = [
-        await _async_reconcile_account(client, entry, account.id, None)
+    outcomes = [
+        await _async_reconcile_account(hass, client, entry, account.id, None)
         for account in await client.accounts()
     ]
-    return all(done)
+    return _Outcome.FAILED not in outcomes
 
 
 async def _async_last_token(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
@@ -301,10 +368,65 @@ async def _async_last_token(hass: HomeAssistant, entry: ConfigEntry) -> str | No
     return str((await implementation.async_refresh_token(token))[CONF_ACCESS_TOKEN])
 
 
-def _is_ours(entry: ConfigEntry, url: str) -> bool:
-    """Return whether an address is or was this entry's."""
-    known = (entry.data.get(CONF_CLOUDHOOK_URL), entry.data.get(CONF_WEBHOOK_URL))
-    return url in known or url.endswith(webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID]))
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    """The addresses that are or were registered for a config entry."""
+
+    known: frozenset[str]
+    """Complete addresses."""
+
+    own_path: str
+    """The end of every address that this integration or the built-in one registered."""
+
+    path_of_ha_monzo: str
+    """A part of every address of Home Assistant that *ha-monzo* registered."""
+
+    @classmethod
+    def of(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
+        """Return the addresses of a config entry."""
+        stored = (entry.data.get(key, "") for key in (CONF_CLOUDHOOK_URL, CONF_WEBHOOK_URL))
+        return cls(
+            known=frozenset([*stored, *_cloudhooks_of_ha_monzo(hass, entry).values()]),
+            own_path=webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID]),
+            path_of_ha_monzo=path_of_ha_monzo(entry),
+        )
+
+    def contain(self, url: str) -> bool:
+        """Return whether a registered address belongs to the config entry."""
+        return url in self.known or url.endswith(self.own_path) or self.path_of_ha_monzo in url
+
+
+def path_of_ha_monzo(entry: ConfigEntry) -> str:
+    """Return the start of the paths that the HACS integration *ha-monzo* registered at Monzo.
+
+    It had a webhook for each account, whose ID was that of the entry followed by the account's.
+    """
+    return webhook.async_generate_path(entry.entry_id)
+
+
+def _cloudhooks_of_ha_monzo(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    """Return the addresses in Home Assistant Cloud that *ha-monzo* left, by webhook ID."""
+    if (cloud := _cloud(hass)) is None:
+        return {}
+    return {
+        webhook_id: hook["cloudhook_url"]
+        for webhook_id, hook in hass.data[cloud.DATA_CLOUD].client.cloudhooks.items()
+        if webhook_id.startswith(entry.entry_id)
+    }
+
+
+async def _async_delete_cloudhooks_of_ha_monzo(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Delete the addresses in Home Assistant Cloud that *ha-monzo* left.
+
+    Raises HomeAssistantError if that fails.
+    """
+    if (cloud := _cloud(hass)) is None:
+        return
+    for webhook_id in _cloudhooks_of_ha_monzo(hass, entry):
+        try:
+            await cloud.async_delete_cloudhook(hass, webhook_id)
+        except Exception as err:  # as in `_async_url`
+            raise HomeAssistantError from err
 
 
 async def _async_url(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
