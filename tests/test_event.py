@@ -121,7 +121,7 @@ STORED_AT = "2026-11-20T12:00:00.000+00:00"
 @pytest.mark.parametrize(
     ("event_type", "stored", "state"),
     [
-        ("transaction.created", {"data": {"account_number": "12345678"}}, STATE_UNKNOWN),
+        ("transaction_created", {"data": {"account_number": "12345678"}}, STATE_UNKNOWN),
         ("card_payment", {"amount": -3.5, "merchant": "Deli"}, STORED_AT),
     ],
     ids=["built-in integration", "this integration"],
@@ -189,4 +189,11 @@ async def test_an_automation_can_be_triggered_by_one_kind_of_transaction(
     assert not calls
     bank.decline(home.joint.id, -350)
     await let_pass(timedelta(minutes=6))
+    assert len(calls) == 1
+
+    # A reload shows the last event again, which is not news.
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await let_pass(A_POLL)
+    shown_again = shown(hass, home.joint.id, "transaction", "event")
+    assert shown_again.attributes["event_type"] == "declined"
     assert len(calls) == 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, override
 
-from homeassistant.components.event import (
+from homeassistant.components.event import (  # type: ignore[attr-defined, unused-ignore]  # 2026.10 does not export EventExtraStoredData
     EventEntity,
     EventEntityDescription,
     EventExtraStoredData,

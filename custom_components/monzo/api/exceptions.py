@@ -4,12 +4,13 @@
 class MonzoError(Exception):
     """A request to Monzo failed.
 
-    The text contains the bank's message and code only: no response body, token, id or URL.
+    Its text, which ends up in tracebacks, is Monzo's code, or else the client's own message. The
+    bank's message is for the user only, because it may name an amount or a person.
     """
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         """Initialize the error with a message and, if known, Monzo's dotted error code."""
-        super().__init__(message if code is None else f"{message} ({code})")
+        super().__init__(message if code is None else code)
         self.message = message
         self.code = code
 

@@ -132,10 +132,9 @@ class Response(Private):
         if not isinstance(data, dict):
             return None, ""
         code, message = data.get("code"), data.get("message")
-        return (
-            code if isinstance(code, str) and _CODE.fullmatch(code) else None,
-            _redacted_line(message) if isinstance(message, str) else "",
-        )
+        if not isinstance(code, str) or not _CODE.fullmatch(code):
+            return None, ""
+        return code, _redacted_line(message) if isinstance(message, str) else ""
 
 
 def _error_type(status: int, code: str | None) -> type[MonzoError]:
@@ -149,7 +148,7 @@ def _error_type(status: int, code: str | None) -> type[MonzoError]:
 
 
 def _redacted_line(message: str) -> str:
-    """Return the bank's message as one line that is safe to show and to log."""
+    """Return the bank's message as one line that is safe to show."""
     line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
     return _PRIVATE.sub("…", line)[:_MAX_MESSAGE]
 
