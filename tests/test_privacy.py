@@ -113,9 +113,11 @@ async def test_nothing_private_is_logged_when_listeners_fail(
     client.entry.runtime_data.transactions.async_add_listener(failing)
 
     row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
-    await let_pass(A_POLL)
+    while not joint.heard:
+        await let_pass(A_POLL)
     bank.settle(row.id, -132_19)
-    await let_pass(timedelta(hours=1))
+    while not joint.changes:
+        await let_pass(timedelta(minutes=6))
     await client.deposit(home.house, "165.43", dedupe_id=SECRET)
     with refused():
         await client.deposit(home.house, "18765.43")

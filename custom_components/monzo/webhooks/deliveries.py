@@ -246,7 +246,7 @@ class WebhookDeliveries:
         except Exception:
             # A defect must not end the following of all later deliveries.
             _LOGGER.exception("Unexpected error while following webhook deliveries")
-            answered = set()
+            answered = frozenset()
         is_answered = answered == set(account_ids)
         unknown = self._unknown(deliveries)
         if unknown != deliveries:
