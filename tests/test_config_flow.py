@@ -8,6 +8,7 @@ import logging
 import time
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.application_credentials import (
     ClientCredential,
     async_import_client_credential,
@@ -43,6 +44,7 @@ from sandbox.server import (
 from tests.helpers.config_dialogs import Dialogs
 from tests.helpers.state_helpers import complaints
 from tests.helpers.transfer_client import Meanwhile
+from tests.sandbox.waiting import let_tasks_run, wait_until
 
 from .conftest import CREDENTIALS, WEBHOOK_ID, LetPass, SignIn
 
@@ -267,13 +269,20 @@ async def test_waiting_ends_after_several_failed_checks_in_a_row(
 
 
 async def test_no_request_is_sent_before_the_bank_allows_it(
-    hass: HomeAssistant, home: Household, server: BankServer
+    freezer: FrozenDateTimeFactory, hass: HomeAssistant, home: Household, server: BankServer
 ) -> None:
-    server.fail("GET", "/accounts", Answer.rate_limited("1"))
-    started = time.monotonic()
+    server.fail("GET", "/accounts", Answer.rate_limited("10"))
 
-    assert await async_wait_for_approval(hass, token_of(server, home, approved=True))
-    assert time.monotonic() - started >= 1
+    waiting = asyncio.create_task(
+        async_wait_for_approval(hass, token_of(server, home, approved=True))
+    )
+    await wait_until(lambda: [each.status for each in server.requests] == [429])
+    await let_tasks_run()
+    freezer.tick(timedelta(seconds=9.9))
+    await let_tasks_run()
+    assert len(server.requests) == 1
+    freezer.tick(timedelta(seconds=10))
+    assert await waiting
     assert len(server.requests) == 2
 
 

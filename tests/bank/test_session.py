@@ -36,7 +36,7 @@ from sandbox.server import (
 from tests.conftest import LetPass, SignIn
 from tests.helpers.config_dialogs import Dialogs
 from tests.helpers.state_helpers import ByAccount, HeldResponse, complaints, set_up, value
-from tests.sandbox.waiting import wait_until
+from tests.sandbox.waiting import let_tasks_run, wait_until
 
 TOKEN = "/oauth2/token"
 
@@ -60,12 +60,6 @@ TEMPORARY_FAULTS = {
     "an infinite lifetime": Answer.json({"access_token": "a", "expires_in": float("inf")}),
     "no answer": Silence(),
 }
-
-
-@pytest.fixture
-def short_token_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the timeout of token requests."""
-    monkeypatch.setattr(application_credentials, "TOKEN_TIMEOUT", timedelta(seconds=0.2))
 
 
 async def poll(entry: MockConfigEntry) -> bool:
@@ -440,9 +434,8 @@ async def test_stopping_home_assistant_during_a_token_renewal_keeps_the_new_toke
     renewal = await _begin_token_renewal(hass, server, ann)
 
     stop = asyncio.create_task(hass.async_stop(force=True))
-    # Enough rounds of the event loop for a stop that does not wait for the renewal.
-    for _round in range(1_000):
-        await asyncio.sleep(0)
+    await let_tasks_run()
+    assert not stop.done()
     renewal.released.set()
     await stop
     assert has_current_tokens(ann, home, server)
@@ -475,8 +468,8 @@ async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication
     home: Household,
     server: BankServer,
     ann: MockConfigEntry,
-    short_token_timeout: None,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     renewal_fault: Fault,
     expired_for: str,
 ) -> None:
@@ -486,15 +479,18 @@ async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication
         expire_token_soon(hass, ann)
     fault = server.fail("POST", TOKEN, renewal_fault, times=None)
 
-    assert not await poll(ann)
-    assert not await poll(ann)
-    assert fault.met
-    assert last_error_key(ann) == "cannot_connect"
-    assert all_sensors_unavailable(hass)
-    assert reauth_flow_count(hass) == 0
-    await hass.config_entries.async_reload(ann.entry_id)
-    assert not hass.config_entries.async_loaded_entries(DOMAIN)
-    assert reauth_flow_count(hass) == 0
+    with monkeypatch.context() as patched:
+        # Also a response that takes longer than this is a temporary failure.
+        patched.setattr(application_credentials, "TOKEN_TIMEOUT", timedelta(seconds=0.05))
+        assert not await poll(ann)
+        assert not await poll(ann)
+        assert fault.met
+        assert last_error_key(ann) == "cannot_connect"
+        assert all_sensors_unavailable(hass)
+        assert reauth_flow_count(hass) == 0
+        await hass.config_entries.async_reload(ann.entry_id)
+        assert not hass.config_entries.async_loaded_entries(DOMAIN)
+        assert reauth_flow_count(hass) == 0
 
     fault.clear()
     await hass.config_entries.async_reload(ann.entry_id)

@@ -9,11 +9,10 @@ from freezegun.api import FrozenDateTimeFactory, real_monotonic
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from tests.sandbox.waiting import let_tasks_run
+
 # Limit in real seconds. Home Assistant's own clock is stopped meanwhile.
 MAX_WAIT_SECONDS: Final = 60
-
-# Rounds of the event loop that are enough for an automation to reach its next wait.
-ROUNDS_TO_NEXT_WAIT: Final = 1_000
 
 
 class Clock:
@@ -41,5 +40,4 @@ class Clock:
 
     async def run_to_next_wait(self) -> None:
         """Let automations continue to their next wait, if they send no requests before it."""
-        for _ in range(ROUNDS_TO_NEXT_WAIT):
-            await asyncio.sleep(0)
+        await let_tasks_run()

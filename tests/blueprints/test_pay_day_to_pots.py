@@ -187,6 +187,7 @@ async def test_a_plan_shows_that_there_is_no_money_to_spare(runner: BlueprintRun
 
 async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 1_000})
+    await runner.settle()
     await runner.create(NAME, **inputs(runner, dry_run=True))
     receive(runner)
     await runner.advance()
@@ -196,6 +197,7 @@ async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -
 
 async def test_a_transfer_above_the_limit_is_reported(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 1_000})
+    await runner.settle()
     for what in ("income", "everything"):
         await runner.create(NAME, **inputs(runner, what=what))
         receive(runner)

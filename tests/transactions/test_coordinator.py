@@ -22,6 +22,7 @@ from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import ByAccount, complaints, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_client import Held
+from tests.sandbox.waiting import let_tasks_run
 
 ONE_POLL = timedelta(minutes=2)
 ALL_POLLS = timedelta(minutes=6)
@@ -456,9 +457,7 @@ async def test_home_assistant_stops_after_a_report_is_saved(
     polling = asyncio.ensure_future(let_pass(ONE_POLL))
     await arrived.wait()
     stop = asyncio.create_task(hass.async_stop(force=True))
-    # Enough rounds of the event loop for a stop that does not wait.
-    for _round in range(1_000):
-        await asyncio.sleep(0)
+    await let_tasks_run()
     released.set()
     await asyncio.gather(polling, stop)
 

@@ -45,6 +45,7 @@ from tests.helpers.transfer_client import (
     results_of,
 )
 from tests.helpers.transfer_faults import after_a_crash, break_transfers, change_options, restart
+from tests.sandbox.waiting import let_tasks_run, wait_until
 
 # Before the tests make them zero.
 REAL_DELAYS = executor.RETRY_DELAYS
@@ -113,15 +114,16 @@ async def test_a_transfer_is_sent_again_after_a_lost_answer(
 
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_a_transfer_is_sent_again_if_the_bank_is_silent(
-    transfer_client: TransferClient, home: Household, server: BankServer, *, moved: bool
+    transfer_client: TransferClient,
+    home: Household,
+    server: BankServer,
+    let_pass: LetPass,
+    freezer: FrozenDateTimeFactory,
+    *,
+    moved: bool,
 ) -> None:
-    session = transfer_client.entry.runtime_data.session
-    session.timeout = 1
-
-    def use_default_timeout() -> None:
-        session.timeout = DEFAULT_TIMEOUT
-
-    break_transfers(server, Meanwhile(use_default_timeout, Silence(committed=moved)))
+    silence = Silence(committed=moved)
+    break_transfers(server, Meanwhile(lambda: freezer.tick(2 * DEFAULT_TIMEOUT), silence))
     response = await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
     assert response["result"] == "moved"
     assert transfer_client.moves == [Move("Holiday", 2000, "once")]
@@ -385,10 +387,21 @@ async def test_nothing_is_sent_while_the_rate_limit_lasts(
 
 
 async def test_a_short_rate_limit_is_waited_for(
-    transfer_client: TransferClient, home: Household, server: BankServer
+    transfer_client: TransferClient,
+    home: Household,
+    server: BankServer,
+    let_pass: LetPass,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
-    break_transfers(server, Answer.rate_limited("1"))
-    assert (await transfer_client.deposit(home.holiday, 20))["result"] == "moved"
+    break_transfers(server, Answer.rate_limited("10"))
+    deposit = asyncio.create_task(transfer_client.deposit(home.holiday, 20))
+    await wait_until(lambda: server.requests[-1].status == 429)
+    await let_tasks_run()
+    freezer.tick(timedelta(seconds=9.9))
+    await let_tasks_run()
+    assert len(transfer_client.sent) == 1
+    freezer.tick(timedelta(seconds=10))
+    assert (await deposit)["result"] == "moved"
     assert len(transfer_client.sent) == 2
 
 

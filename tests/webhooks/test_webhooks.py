@@ -28,7 +28,7 @@ from custom_components.monzo.bank.repair_issues import RepairIssue
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.webhooks import receiver
 from sandbox.household import Household
-from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited, Silence
+from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited
 from tests.conftest import WEBHOOK_ID, LetPass, SignIn
 from tests.helpers.state_helpers import ByAccount, Together, complaints, device, set_up, value
 from tests.helpers.transaction_listener import ADDRESS, Listener, open_door
@@ -206,15 +206,14 @@ async def test_the_webhook_of_an_excluded_account_is_removed(
 
 
 async def test_set_up_does_not_wait_for_webhook_registration(
-    hass: HomeAssistant, webhook_client: Any, home: Household, server: BankServer, sign_in: SignIn
+    hass: HomeAssistant, webhook_client: Any, home: Household, sign_in: SignIn, let_pass: LetPass
 ) -> None:
-    server.fail("*", "/webhooks", Silence(), times=None)
-    entry = sign_in(home.ann)
-
-    async with asyncio.timeout(5):
-        assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_setup(sign_in(home.ann).entry_id)
     assert value(hass, home.joint.id, "balance") != "unknown"
-    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert registrations(home) == {}
+
+    await wait_for_registration(let_pass)
+    assert registrations(home) == expected_registrations(home)
 
 
 # Error codes that the bank can return for the webhooks of an account.
