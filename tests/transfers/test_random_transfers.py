@@ -202,6 +202,8 @@ class Story:
         try:
             return await asking
         except asyncio.CancelledError:
+            # The transfer continues to its end.
+            await self._client.hass.async_block_till_done()
             return "cancelled"
 
 

@@ -58,9 +58,10 @@ async def async_respond(
         ]
         response = _response(target, request, result, unsent=PLANNED)
         return {**response, "dedupe_id": dedupe_id, "problems": problems}
+    is_id_new = dedupe_id is None
     dedupe_id = dedupe_id or uuid4().hex
     result = await target.transfers.async_execute(
-        request, dedupe_id, return_incomplete=call.return_response
+        request, dedupe_id, is_id_new=is_id_new, return_incomplete=call.return_response
     )
     return {**_response(target, request, result, unsent="not_sent"), "dedupe_id": dedupe_id}
 

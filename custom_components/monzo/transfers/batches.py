@@ -50,10 +50,9 @@ class BatchExecutor:
                     if results[-1].error:
                         break
         except asyncio.CancelledError:
-            self._skip(run.left.items(), STOPPED)
+            self._stop(run)
             raise
-        finally:
-            async_update_issue(self._journal, self._names, batch)
+        async_update_issue(self._journal, self._names, batch)
         return (*results, *self._skip(run.left.items(), EARLIER_MOVE_FAILED))
 
     async def _async_make(self, run: BatchRun, dedupe_id: str) -> TransferResult:
@@ -62,20 +61,28 @@ class BatchExecutor:
         If the caller is cancelled, a transfer that is being sent continues to its end.
         """
         while True:
-            transfer = self._journal.hass.async_create_task(
+            run.transfer = self._journal.hass.async_create_task(
                 self._transfers.async_make(run, dedupe_id), "transfer of Monzo"
             )
-            try:
-                await asyncio.wait({transfer})
-            except asyncio.CancelledError:
-                run.stopped = True
-                transfer.add_done_callback(
-                    lambda _task: async_update_issue(self._journal, self._names, run.batch)
-                )
-                raise
-            if (result := transfer.result()) is not None:
+            await asyncio.wait({run.transfer})
+            if (result := run.transfer.result()) is not None:
                 return result
             await asyncio.sleep(run.pause)
+
+    @callback
+    def _stop(self, run: BatchRun) -> None:
+        """Leave the rest of a batch when the transfer that is being sent has ended."""
+        run.stopped = True
+
+        @callback
+        def leave_rest(_transfer: object) -> None:
+            self._skip(run.left.items(), STOPPED)
+            async_update_issue(self._journal, self._names, run.batch)
+
+        if run.transfer is None or run.transfer.done():
+            leave_rest(None)
+        else:
+            run.transfer.add_done_callback(leave_rest)
 
     async def async_missing(self, batch: TransferBatch) -> list[Move]:
         """Return the moves of a batch that did not happen, according to the account's transactions.

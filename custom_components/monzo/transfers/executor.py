@@ -40,6 +40,9 @@ MAX_WAIT: Final = timedelta(seconds=30)
 # stops half-way is worse than one that takes long. It is two of the periods of that limit.
 MAX_WAIT_OF_BATCH: Final = timedelta(minutes=10)
 
+# How exactly the times of the bank and ours can be compared: headers show whole seconds.
+CLOCK_PRECISION: Final = timedelta(seconds=1)
+
 # There was no connection, or no valid token: the bank did not receive the transfer.
 NOT_SENT: Final = (MonzoUnreachableError, OAuth2TokenRequestBaseError)
 
@@ -62,8 +65,14 @@ class BatchRun:
     pause: float = 0
     """How many seconds to wait before a postponed move is attempted again."""
 
+    transfer: asyncio.Task[TransferResult | None] | None = None
+    """The transfer that is being made, or was made last."""
+
     stopped: bool = False
     """Whether the caller was cancelled."""
+
+    is_id_checked: bool = False
+    """Whether an earlier transfer with the ID of the current one would have been noticed."""
 
     def __post_init__(self) -> None:
         """Initialize a run that has attempted nothing."""
@@ -100,30 +109,87 @@ class TransferExecutor:
     async def async_make(self, run: BatchRun, dedupe_id: str) -> TransferResult | None:
         """Make one transfer, unless it is done, and publish and return its result.
 
-        Return None, and postpone the transfer, if it could not be sent because of the bank's rate
-        limit and the caller can wait.
+        Return None, and postpone the transfer, if it was not sent because of the bank's rate limit
+        and the caller can wait, or because the caller was cancelled.
         """
         move = run.left.pop(dedupe_id)
         async with self._journal.locks.transfer(dedupe_id, move.account_id):
             transfer = self._journal.current(dedupe_id, move)
-            if transfer.status is TransferStatus.DONE:
-                return TransferResult(transfer=transfer)
             try:
+                if (done := await self._async_find_done(transfer, run)) is not None:
+                    return TransferResult(transfer=done)
                 transfer = await self._check_and_record(transfer, run.batch)
                 transfer, refusal = await self._send_with_retries(transfer, run)
                 if transfer.status is TransferStatus.PENDING:
                     await self._async_postpone_or_fail(transfer, refusal, run)
                     return None
-                if transfer.status is TransferStatus.IN_DOUBT:
-                    await self._confirmation.async_confirm(transfer, run.batch.dedupe_id, refusal)
+                moved_now = await self._async_prove(transfer, refusal, run)
             except HomeAssistantError as err:
+                if transfer.status is TransferStatus.DONE:
+                    transfer = replace(transfer, status=TransferStatus.IN_DOUBT)
                 return await self._async_end(TransferResult.of_failure(transfer, err))
             except BaseException:
                 # Home Assistant ends. It publishes the result at its next start.
                 self._journal.async_doubt(transfer)
                 raise
             done = replace(transfer, status=TransferStatus.DONE)
-            return await self._async_end(TransferResult(transfer=done, moved_now=True))
+            return await self._async_end(TransferResult(transfer=done, moved_now=moved_now))
+
+    async def _async_find_done(self, transfer: Transfer, run: BatchRun) -> Transfer | None:
+        """Return a transfer as done if it was made by an earlier call; None if it was not.
+
+        If the journal does not know an ID that the caller gave, the account's transactions tell:
+        the journal may have been lost. Raises ServiceValidationError if another transfer was made
+        with the ID.
+        """
+        if transfer.status is TransferStatus.DONE:
+            return transfer
+        if run.batch.is_id_new or self._journal.find(transfer.dedupe_id) is not None:
+            run.is_id_checked = True
+            return None
+        try:
+            earlier = await self._confirmation.async_find_earlier(transfer, run.batch.dedupe_id)
+        except MonzoError, OAuth2TokenRequestBaseError:
+            return None
+        run.is_id_checked = True
+        if earlier is None:
+            return None
+        done = replace(
+            transfer,
+            asked_at=earlier.created,
+            sent_at=earlier.created,
+            status=TransferStatus.DONE,
+            published=True,
+        )
+        await self._journal.async_record(done, run.batch)
+        return done
+
+    async def _async_prove(
+        self, transfer: Transfer, refusal: MonzoError | None, run: BatchRun
+    ) -> bool:
+        """Return whether a transfer was made by this call, or by an earlier one.
+
+        Raises HomeAssistantError if it is not certain that it was made. The bank's answer suffices
+        if the ID is new. Otherwise the account must show the transfer, perhaps after a moment.
+        """
+        batch_id = run.batch.dedupe_id
+        if transfer.status is TransferStatus.IN_DOUBT:
+            shown = await self._confirmation.async_confirm(transfer, batch_id, refusal)
+        elif run.batch.is_id_new:
+            return True
+        else:
+            proof = await self._confirmation.async_prove(transfer, batch_id, RETRY_DELAYS)
+            if proof is None and run.is_id_checked:
+                # The account did not show the ID a moment ago, and the bank has accepted it.
+                return True
+            if proof is None:
+                raise self._confirmation.unconfirmed(transfer, batch_id)
+            shown = proof
+        moved_now = run.is_id_checked or shown.created > transfer.asked_at - CLOCK_PRECISION
+        if moved_now:
+            run.batch = replace(run.batch, is_id_new=True)
+            self._journal.async_update_batch(run.batch)
+        return moved_now
 
     async def async_settle(self, transfer: Transfer, batch_id: str) -> None:
         """Publish the result of a transfer that nobody is sending, unless it was published.
@@ -233,13 +299,14 @@ class TransferExecutor:
     async def _async_postpone_or_fail(
         self, transfer: Transfer, refusal: MonzoError | None, run: BatchRun
     ) -> None:
-        """Discard a transfer that certainly did not happen, and postpone it if the caller can wait.
+        """Discard a transfer that certainly did not happen, and postpone it.
 
-        Raises HomeAssistantError if the caller cannot, or if the bank refused the transfer.
+        Raises HomeAssistantError if the caller cannot wait, or if the bank refused the transfer. A
+        caller that was cancelled leaves the transfer.
         """
         await self._journal.async_discard(transfer)
         pause = self._session.budget.pause
-        if refusal is None and not run.stopped and 0 < pause <= run.patience:
+        if refusal is None and (run.stopped or 0 < pause <= run.patience):
             run.postpone(transfer.dedupe_id, pause)
             return
         placeholders = self._names.placeholders(transfer.move)

@@ -240,6 +240,11 @@ class TransferJournal:
         return is_published
 
     @callback
+    def async_update_batch(self, batch: TransferBatch) -> None:
+        """Replace a batch that is recorded. It is written together with its next transfer."""
+        self._batches[batch.dedupe_id] = batch
+
+    @callback
     def async_doubt(self, transfer: Transfer) -> Transfer:
         """Mark a transfer as in doubt if it is recorded, and return it.
 

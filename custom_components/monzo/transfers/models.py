@@ -86,8 +86,12 @@ class Transfer(Private):
             not transaction.declined
             and transaction.amount == self.move.account_delta
             and transaction.pot_id in (self.move.pot_id, None)
-            and _dedupe_id_of(transaction) == self.dedupe_id
+            and self.has_id_of(transaction)
         )
+
+    def has_id_of(self, transaction: Transaction) -> bool:
+        """Return whether a transaction was made with the ID of this transfer, or an attempt was."""
+        return _dedupe_id_of(transaction) == self.dedupe_id
 
     def template_variables(self, pot_name: str | None) -> dict[str, Any]:
         """Return the attributes of this transfer for automations and templates."""
@@ -153,3 +157,10 @@ class TransferBatch(Private):
 
     shortfall: Money
     """The requested amount that could not be planned, because there was too little money."""
+
+    is_id_new: bool = False
+    """Whether the bank certainly did not know the ID before this call.
+
+    Home Assistant made it up, or the account has shown its first transfer. The bank also accepts an
+    ID that was used before, and moves nothing then.
+    """

@@ -113,10 +113,16 @@ class Transfers:
         return self._result(prepared, results, self._balances.data)
 
     async def async_execute(
-        self, request: TransferRequest, dedupe_id: str, *, return_incomplete: bool
+        self,
+        request: TransferRequest,
+        dedupe_id: str,
+        *,
+        is_id_new: bool,
+        return_incomplete: bool,
     ) -> RequestResult:
         """Make the transfers of a request, and return the result.
 
+        `is_id_new` says that the `dedupe_id` was made up for this call, and not given by the user.
         A request that is repeated with the same `dedupe_id` continues with its earlier plan. Raises
         HomeAssistantError if a transfer fails. For a request of several transfers, the caller can
         choose to get the result instead.
@@ -132,13 +138,15 @@ class Transfers:
                 self._executor.async_refuse(prepared.remaining, problem)
                 raise problem
             batch = prepared.batch
+            if batch and is_id_new:
+                batch = replace(batch, is_id_new=True)
             results = await self._executor.async_carry_out(batch) if batch else ()
             error = next((result.error for result in results if result.error), None)
             if error is None or (request.kind.is_multi_step and return_incomplete):
                 # With the lock, so that the next call can plan with these balances.
                 data = await self._async_refresh(request)
                 return self._result(prepared, results, data)
-        if not isinstance(error, ServiceValidationError):
+        if any(result.transfer.status is not TransferStatus.PENDING for result in results):
             # Only the balances can show now whether the money moved. The caller does not wait.
             self._entry.async_create_background_task(
                 self._journal.hass, self._async_refresh(request), "refresh balances of"

@@ -1,8 +1,8 @@
 """The stored form of transfers and batches: for each record, its JSON and the way back.
 
-Minor version 2 added `status` and `published` to transfers and `kind` to batches. All keys of minor
-version 1 are still written, because release 1.0.0 reads the file of a newer minor version as if it
-was its own.
+Minor version 2 added `status` to transfers and `kind` to batches; minor version 3 added `published`
+and `is_id_new`. All keys of minor version 1 are still written, because release 1.0.0 reads the file
+of a newer minor version as if it was its own.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,11 @@ from ..const import DOMAIN
 from .models import BatchKind, Direction, Move, Transfer, TransferBatch, TransferStatus
 
 STORAGE_VERSION: Final = 1
-STORAGE_MINOR_VERSION: Final = 2
+STORAGE_MINOR_VERSION: Final = 3
+
+# The minor versions that added keys.
+_WITH_STATUS: Final = 2
+_WITH_PUBLISHED: Final = 3
 
 type JsonObject = dict[str, Any]
 
@@ -40,14 +44,19 @@ class JournalStore(Store[JsonObject]):
         self, old_major_version: int, old_minor_version: int, old_data: JsonObject
     ) -> JsonObject:
         """Add the keys that minor version 1 did not have. A newer minor version stays as it is."""
-        if old_minor_version < STORAGE_MINOR_VERSION:
-            for transfer in old_data["transfers"].values():
+        transfers, batches = old_data["transfers"], old_data["orders"]
+        if old_minor_version < _WITH_STATUS:
+            for transfer in transfers.values():
                 is_done = transfer["done"]
                 transfer["status"] = TransferStatus.DONE if is_done else TransferStatus.IN_DOUBT
+            for dedupe_id, batch in batches.items():
+                batch["kind"] = _kind_of(dedupe_id, batch)
+        if old_minor_version < _WITH_PUBLISHED:
+            for transfer in transfers.values():
                 # Not known; but a result that is published twice is worse than one that is not.
                 transfer["published"] = True
-            for dedupe_id, batch in old_data["orders"].items():
-                batch["kind"] = _kind_of(dedupe_id, batch)
+            for batch in batches.values():
+                batch["is_id_new"] = False
         return old_data
 
 
@@ -116,6 +125,7 @@ def batch_to_json(batch: TransferBatch) -> JsonObject:
         "request": batch.fingerprint,
         "moves": {dedupe_id: move_to_json(move) for dedupe_id, move in batch.moves.items()},
         "short_by": batch.shortfall.minor,
+        "is_id_new": batch.is_id_new,
     }
 
 
@@ -129,6 +139,7 @@ def batch_from_json(dedupe_id: str, stored: JsonObject) -> TransferBatch:
         fingerprint=stored["request"],
         moves=moves,
         shortfall=Money.from_minor(stored["short_by"], currency),
+        is_id_new=stored["is_id_new"],
     )
 
 
