@@ -145,6 +145,17 @@ def test_the_client_library_depends_on_neither_home_assistant_nor_the_integratio
             assert not roots & {"custom_components", "homeassistant", "probatio", "voluptuous"}
 
 
+def test_signals_are_subscribed_to_in_one_place_which_logs_no_arguments() -> None:
+    for module, tree in MODULES.items():
+        names = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.level == 0
+            for alias in node.names
+        }
+        assert "async_dispatcher_connect" not in names or module == "privacy", module
+
+
 def test_no_import_is_hidden_from_run_time() -> None:
     for module, tree in MODULES.items():
         for node in ast.walk(tree):

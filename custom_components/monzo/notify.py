@@ -11,9 +11,9 @@ from homeassistant.components.notify import (  # type: ignore[attr-defined, unus
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts import AccountState
+from .accounts import AccountState, device_name
 from .bank import bank_errors
-from .const import FEED_IMAGE_URL, FEED_TITLE
+from .const import FEED_IMAGE_URL, FEED_TITLE, MANUFACTURER
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .runtime import MonzoConfigEntry
 
@@ -51,7 +51,8 @@ class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
         """Show a message in the feed. Feed items cannot be deleted."""
-        async with bank_errors(self.hass, self.coordinator.config_entry):
+        account = device_name(self.device_entry) if self.device_entry else MANUFACTURER
+        async with bank_errors(self.hass, self.coordinator.config_entry, account):
             await self.coordinator.session.create_feed_item(
                 self._monzo_id,
                 title=title or FEED_TITLE,

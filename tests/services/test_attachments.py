@@ -522,6 +522,7 @@ async def test_a_file_cannot_be_attached_to_the_transaction_of_another_person(
             url="https://example.com/a.png",
         )
     assert refusal.key == "not_found"
+    assert refusal.text.startswith("Monzo did not find tx_0")
 
 
 async def test_the_error_mentions_the_upload_if_only_the_attaching_failed(
@@ -609,6 +610,7 @@ async def test_an_unknown_attachment_or_one_of_another_person_is_not_removed(
     with refused() as refusal:
         await attachments.remove(bens.id)
     assert refusal.key == "not_permitted"
+    assert home.ann.name in refusal.text
     assert list(bank.attachments.values()) == [bens]
 
 

@@ -521,6 +521,7 @@ async def test_a_transaction_of_another_person_gets_no_receipt(
         with refused() as refusal:
             await receipts.add(transaction_id=transaction_id)
         assert refusal.key == "not_found"
+        assert transaction_id in refusal.text
     assert receipts.stored == {}
 
 

@@ -41,9 +41,7 @@ BLOCKING_ERRORS: Final = (
 
 # The translation keys of errors of an action; the first match counts.
 _ACTION_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (MonzoPermissionError, "not_permitted"),
     (MonzoVerificationRequiredError, "history_too_old"),
-    (MonzoNotFoundError, "not_found"),
     (MonzoTokenRefusedError, "token_refused"),
     (MonzoUnreachableError, "cannot_connect"),
     (OAuth2TokenRequestBaseError, "cannot_connect"),
@@ -116,10 +114,13 @@ def text_for_user(error: HomeAssistantError) -> str:
 
 
 @asynccontextmanager
-async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[None]:
+async def bank_errors(
+    hass: HomeAssistant, entry: ConfigEntry[Any], subject: str
+) -> AsyncIterator[None]:
     """Turn errors of the bank within the block into translated errors of an action.
 
-    A refused sign-in also asks the user to sign in again.
+    The subject is the ID or the name of the item that the action is about. A refused sign-in also
+    asks the user to sign in again.
     """
     try:
         yield
@@ -129,6 +130,10 @@ async def bank_errors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIter
     except MonzoRateLimitError as err:
         # The session sets how long to wait on every error of this kind.
         raise action_error("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
+    except MonzoPermissionError as err:
+        raise action_error("not_permitted", name=entry.title) from err
+    except MonzoNotFoundError as err:
+        raise action_error("not_found", id=subject) from err
     except MonzoRejectedError as err:
         raise action_error("rejected", reason=err.message) from err
     except (MonzoError, OAuth2TokenRequestBaseError) as err:

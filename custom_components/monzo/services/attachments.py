@@ -72,7 +72,7 @@ async def _async_attach_url(call: ServiceCall, target: AccountTarget) -> Service
     file_type = file_type_of_suffix(URL(url).suffix.lower())
     if file_type is None:
         raise validation_error("file_type_not_supported", field=ATTR_URL)
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, call.data[ATTR_TRANSACTION_ID]):
         attachment = await target.runtime.session.register_attachment(
             call.data[ATTR_TRANSACTION_ID], file_url=url, file_type=file_type.mime_type
         )
@@ -88,7 +88,7 @@ async def _async_attach_local_file(call: ServiceCall, target: AccountTarget) -> 
     if file_type is None:
         raise validation_error("file_type_not_supported", field=field)
     session = target.runtime.session
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, call.data[ATTR_TRANSACTION_ID]):
         # The file's own name stays private.
         file_url = await session.upload_attachment(
             f"attachment{file_type.suffix}", file_type.mime_type, content
@@ -186,7 +186,7 @@ def _read_file(hass: HomeAssistant, path: Path, field: str) -> bytes:
 async def _async_remove_attachment(call: ServiceCall) -> None:
     """Remove an attachment from its transaction."""
     target = async_account(call)
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, call.data[ATTR_ATTACHMENT_ID]):
         await target.runtime.session.deregister_attachment(call.data[ATTR_ATTACHMENT_ID])
 
 

@@ -53,7 +53,7 @@ async def _async_create_feed_item(call: ServiceCall) -> None:
     data = call.data
     image_url = https_url(data[ATTR_IMAGE_URL], ATTR_IMAGE_URL)
     url = https_url(data[ATTR_URL], ATTR_URL) if ATTR_URL in data else None
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, target.name):
         await target.runtime.session.create_feed_item(
             target.account.id,
             title=data[ATTR_TITLE],

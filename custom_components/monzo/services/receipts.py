@@ -156,7 +156,7 @@ async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
     target = async_account(call)
     currency = call.data.get(ATTR_CURRENCY, target.account.currency)
     receipt = build_receipt(ReceiptInput(fields=call.data, currency=currency))
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, receipt.transaction_id):
         await target.runtime.session.put_receipt(receipt)
     return {
         "receipt_id": receipt.external_id,
@@ -169,7 +169,7 @@ async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
 async def _async_remove_receipt(call: ServiceCall) -> None:
     """Remove a receipt from its transaction."""
     target = async_account(call)
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, call.data[ATTR_RECEIPT_ID]):
         await target.runtime.session.delete_receipt(call.data[ATTR_RECEIPT_ID])
 
 

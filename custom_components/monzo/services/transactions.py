@@ -155,7 +155,7 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     complete = True
     # Most people make about one payment a day, so one small request is usually enough.
     parts = _async_read_newest_first(target, span, first_part=timedelta(days=limit))
-    async with bank_errors(call.hass, target.entry), aclosing(parts):
+    async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
         async for part in parts:
             found += filter(matches, part)
             complete = complete and not part.skipped
@@ -179,7 +179,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     span = requested_span(call.data, now=dt_util.utcnow())
     spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
     complete = True
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, target.name):
         async for part in _async_read_newest_first(target, span, first_part=MAX_PART):
             complete = complete and not part.skipped
             for transaction in part:
@@ -203,7 +203,7 @@ async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
     if not texts:
         raise validation_error("nothing_to_annotate")
     session = target.runtime.session
-    async with bank_errors(call.hass, target.entry):
+    async with bank_errors(call.hass, target.entry, call.data[ATTR_TRANSACTION_ID]):
         transaction = await session.transaction(call.data[ATTR_TRANSACTION_ID])
         if transaction.account_id not in (target.account.id, None):
             raise validation_error(
