@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 import re
 import shutil
-from typing import Any, override
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from homeassistant.components import automation, script
@@ -19,9 +19,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.script import async_validate_actions_config
+from homeassistant.helpers.selector import selector
 from homeassistant.loader import async_get_integration
 from homeassistant.setup import async_setup_component
-from homeassistant.util.yaml import parse_yaml
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
@@ -34,6 +35,7 @@ from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersE
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
+from tests.helpers.examples import FENCE, examples_in, represented_accounts_and_pots
 from tests.helpers.texts import TEXTS
 
 ROOT = Path(__file__).parents[1]
@@ -68,12 +70,6 @@ READERS_OWN = {
     "sensor.credit_card_debt",
 }
 
-# Devices in examples, which stand for devices of the reader.
-ACCOUNT = "0123456789abcdef0123456789abcdef"
-POT = "fedcba9876543210fedcba9876543210"
-OTHER_POT = "89abcdef0123456789abcdef01234567"
-
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 BRACKET = re.compile(r"\]\(")
 OTHER_LINK = re.compile(r'<(https?://[^>\s]+)>|(?:href|src|srcset)="([^"]*)"')
@@ -315,27 +311,7 @@ def test_the_readme_links_to_every_page() -> None:
 
 # Examples
 
-
-@dataclass(frozen=True, kw_only=True)
-class Example:
-    """A block of code on a page."""
-
-    page: Page
-    number: int
-    text: str
-
-    @override
-    def __str__(self) -> str:
-        """Return the page and the number of the example."""
-        return f"{name(self.page)} {self.number}"
-
-
-EXAMPLES = [
-    Example(page=each, number=number, text=text)
-    for each in MARKDOWN
-    for number, (language, text) in enumerate(FENCE.findall(each.text), 1)
-    if language == "yaml"
-]
+EXAMPLES = [example for each in MARKDOWN for example in examples_in(name(each))]
 
 type Json = Any
 type Check = Callable[[HomeAssistant, Json], Any]
@@ -358,6 +334,28 @@ CARDS: dict[str, set[str]] = {
     },
     "tile": {"color", "entity", "features", "name"},
 }
+
+
+def read_selectors(kind: str) -> dict[str, dict[str, vol.Schema]]:
+    """Return the values that the editor accepts for our triggers, conditions or actions."""
+    descriptions = load_yaml_dict(str(INTEGRATION / f"{kind}.yaml"))
+    return {
+        f"{DOMAIN}.{key}": {
+            field: vol.Schema(selector(description["selector"]))
+            for field, description in (each or {}).get("fields", {}).items()
+        }
+        for key, each in descriptions.items()
+        if not key.startswith(".")
+    }
+
+
+# The values that the visual editor accepts, by the key of a part and the key of its options.
+EDITOR_VALUES = {
+    ("trigger", "options"): read_selectors("triggers"),
+    ("condition", "options"): read_selectors("conditions"),
+    ("action", "data"): read_selectors("services"),
+}
+
 VIEW_KEYS = {"cards", "icon", "max_columns", "path", "sections", "title", "type"}
 
 
@@ -376,19 +374,11 @@ async def devices(hass: HomeAssistant, home: Household, ann: MockConfigEntry) ->
         assert await async_setup_component(hass, domain, {})
     registry = dr.async_get(hass)
     found = {}
-    chosen = {ACCOUNT: home.current.id, POT: home.holiday.id, OTHER_POT: home.coin_jar.id}
-    for placeholder, account_or_pot in chosen.items():
+    for placeholder, account_or_pot in represented_accounts_and_pots(home).items():
         device = registry.async_get_device_by_identifier((DOMAIN, account_or_pot), ann.entry_id)
         assert device is not None
         found[placeholder] = device.id
     return found
-
-
-def with_real_devices(example: str, devices: Mapping[str, str]) -> Json:
-    """Return an example with real devices instead of placeholders."""
-    for placeholder in re.findall(r"\b[0-9a-f]{32}\b", example):
-        example = example.replace(placeholder, devices[placeholder])
-    return parse_yaml(example)
 
 
 def parts(example: Json) -> Iterator[dict[str, Json]]:
@@ -415,7 +405,7 @@ async def test_home_assistant_accepts_every_example(
     rejected = {}
     for example in EXAMPLES:
         try:
-            await check_example(hass, with_real_devices(example.text, devices))
+            await check_example(hass, example.with_devices(devices))
         except Exception as err:  # noqa: BLE001 - all examples are checked before the test fails
             rejected[str(example)] = f"{type(err).__name__}: {err}"
     assert rejected == {}
@@ -439,9 +429,34 @@ async def check_example(hass: HomeAssistant, config: Json) -> None:
         if "event_type" in part:
             assert set(part["event_type"]) <= set(TransactionKind)
         if "use_blueprint" in part:
-            path, inputs = part["use_blueprint"]["path"], part["use_blueprint"]["input"]
-            blueprint = await async_get_blueprints(hass).async_get_blueprint(path)
-            assert inputs.keys() <= blueprint.inputs.keys()
+            await check_blueprint(hass, part)
+    check_editor_values(config)
+
+
+async def check_blueprint(hass: HomeAssistant, automation: dict[str, Json]) -> None:
+    """Check the inputs of an automation, and the automation that *Take control* makes of it."""
+    use = {"use_blueprint": automation["use_blueprint"]}
+    inputs = await async_get_blueprints(hass).async_inputs_from_config(use)
+    assert inputs.inputs.keys() <= inputs.blueprint.inputs.keys()
+    for key, value in inputs.inputs_with_default.items():
+        # Empty if nothing is chosen, in every kind of picker.
+        if value != []:
+            vol.Schema(selector(inputs.blueprint.inputs[key]["selector"]))(value)
+    check_editor_values(inputs.async_substitute())
+
+
+def check_editor_values(config: Json) -> None:
+    """Assert that the visual editor can show the options of our triggers, conditions and actions.
+
+    For example, its picker of several devices fails on a single ID.
+    """
+    for part in parts(config):
+        for (key, options), accepted in EDITOR_VALUES.items():
+            values = part.get(options)
+            if part.get(key) in accepted and isinstance(values, dict):
+                for field, value in values.items():
+                    if "{{" not in str(value):
+                        accepted[part[key]][field](value)
 
 
 async def check_steps(hass: HomeAssistant, steps: list[Json]) -> None:

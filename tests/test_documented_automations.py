@@ -13,7 +13,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from homeassistant.util.yaml import load_yaml_dict, parse_yaml
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.monzo.condition import CONDITIONS, MonzoCondition
@@ -23,6 +23,7 @@ from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.helpers.automations import option_names
+from tests.helpers.examples import ACCOUNT, OTHER_POT, POT, examples_in
 from tests.helpers.state_helpers import set_up, value
 
 from .blueprints.blueprint_runner import FOLDER, NAMES, ROOT, BlueprintRunner
@@ -31,16 +32,10 @@ from .conftest import LetPass, SignIn
 
 PAGE = (ROOT / "docs/automations.md").read_text(encoding="utf-8")
 
-# The values on the page that the reader replaces.
-ACCOUNT: Final = "0123456789abcdef0123456789abcdef"
-POT: Final = "fedcba9876543210fedcba9876543210"
-OTHER_POT: Final = "89abcdef0123456789abcdef01234567"
+# The folder on the page that the reader replaces.
 PHOTOS: Final = "/media/tickets"
 
-EXAMPLES: list[Any] = [
-    parse_yaml(block)
-    for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-]
+EXAMPLES = [example.config for example in examples_in("docs/automations.md")]
 AUTOMATIONS: dict[str, Any] = {
     automation["alias"]: automation
     for example in EXAMPLES

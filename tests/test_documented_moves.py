@@ -1,27 +1,23 @@
 """The page about moving money: every example moves the documented amounts."""
 
 from datetime import timedelta
-from pathlib import Path
 import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
-import yaml
 
 from custom_components.monzo.services import planned_transfers, pot_transfers
 from sandbox.household import Household
+from tests.helpers.examples import ROOT, examples_in
 from tests.helpers.transfer_client import TransferClient
 
 from .conftest import LetPass
 
-PAGE = (Path(__file__).parents[1] / "docs/moving-money.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/moving-money.md").read_text(encoding="utf-8")
 
-EXAMPLES: list[Any] = [
-    yaml.safe_load(block)
-    for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-]
+EXAMPLES = [example.config for example in examples_in("docs/moving-money.md")]
 STEPS = [example for example in EXAMPLES if isinstance(example, list)]
 
 # The transfers of each example, in pence. At first the account holds 1,500 pounds, the holiday pot

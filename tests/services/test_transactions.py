@@ -38,9 +38,10 @@ from sandbox.models import Account, Transaction
 from sandbox.serializers import transaction_json
 from sandbox.server import BankServer
 from tests.conftest import LetPass
+from tests.helpers.examples import ACCOUNT, FENCE
 from tests.helpers.state_helpers import entity_id
 from tests.helpers.transfer_client import TransferClient, refused
-from tests.test_docs import ACCOUNT, FENCE, PAGES
+from tests.test_docs import PAGES
 
 GET_TRANSACTIONS = "get_transactions"
 GET_SPENDING = "get_spending"
