@@ -28,10 +28,23 @@ _HOSTS_OF_HOME_ASSISTANT: Final = frozenset(
     {"brands.home-assistant.io", "raw.githubusercontent.com"}
 )
 
+# Home Assistant's paths for the icons of integrations, which it cannot download in a test, and for
+# ours, which come with the integration.
+_ICONS: Final = "/api/brands/"
+_OUR_ICONS: Final = "/api/brands/integration/monzo/"
+
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1"})
 
 # Milliseconds to wait for something on a page, with a margin for a busy machine.
 TIMEOUT: Final = 30_000
+
+# A service worker would answer from its own cache. The frontend does without one if there is none.
+_WITHOUT_SERVICE_WORKERS: Final = "delete Navigator.prototype.serviceWorker;"
+
+_NAVIGATE: Final = """(path) => {
+  history.pushState(null, "", path);
+  dispatchEvent(new CustomEvent("location-changed"));
+}"""
 
 # Chromium's error for a window that it has not drawn yet.
 _NOT_DRAWN_YET: Final = "Unable to capture screenshot"
@@ -62,10 +75,10 @@ class WindowPool:
         context = await self._browser.new_context(
             locale=language,
             reduced_motion="reduce",
-            service_workers="block",
             timezone_id="Europe/London",
         )
         context.set_default_timeout(TIMEOUT)
+        await context.add_init_script(_WITHOUT_SERVICE_WORKERS)
         await context.add_init_script(_log_in_script(ha))
         if ha.moment:
             await context.clock.set_fixed_time(ha.moment)
@@ -75,9 +88,9 @@ class WindowPool:
 class BrowserSession:
     """The browser windows of one test.
 
-    `problems` collects errors of our code in the browser's console, and requests to other
-    machines. A test that expects such a request answers it with `page.route`, and adds its host to
-    `expected_hosts`.
+    `problems` collects errors in the browser's console, uncaught errors, and requests to other
+    machines, whether our code causes them or not. A test that expects such a request answers it
+    with `page.route`, and adds its host to `expected_hosts`.
     """
 
     def __init__(self, pool: WindowPool, screenshots: Path) -> None:
@@ -135,6 +148,11 @@ class BrowserSession:
         file.write_bytes(await capture(page))
         return file
 
+    def take_problems(self) -> list[str]:
+        """Return the problems so far, and forget them."""
+        problems, self.problems = self.problems, []
+        return problems
+
     @property
     def pages(self) -> list[Page]:
         """The open windows, in the order of opening."""
@@ -177,17 +195,26 @@ class BrowserSession:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         source = message.location["url"]
-        if message.type == "error" and _is_ours(f"{message.text} {urlsplit(source).path}"):
+        path = urlsplit(source).path
+        is_missing_icon = path.startswith(_ICONS) and not path.startswith(_OUR_ICONS)
+        if message.type == "error" and not (is_missing_icon or self._is_elsewhere(source)):
             self.problems.append(f"console: {message.text} ({source})")
 
     def _on_error(self, error: WebError) -> None:
-        if _is_ours(f"{error.error.message} {error.error.stack}"):
-            self.problems.append(f"error: {error.error.stack or error.error.message}")
+        self.problems.append(f"error: {error.error.stack or error.error.message}")
 
     def _on_request(self, request: Request) -> None:
-        expected = _HOSTS_OF_HOME_ASSISTANT | self.expected_hosts
-        if not _is_local(request.url) and urlsplit(request.url).hostname not in expected:
+        if not _is_local(request.url) and not self._is_elsewhere(request.url):
             self.problems.append(f"request: {request.url}")
+
+    def _is_elsewhere(self, url: str) -> bool:
+        """Return whether a URL is on a machine that the test expects to be asked, in vain."""
+        return urlsplit(url).hostname in _HOSTS_OF_HOME_ASSISTANT | self.expected_hosts
+
+
+async def navigate(page: Page, path: str) -> None:
+    """Go to a path as a link does: the frontend stays loaded."""
+    await page.evaluate(_NAVIGATE, path)
 
 
 async def capture(page: Page, **options: Any) -> bytes:
@@ -217,10 +244,6 @@ async def wait_for_frames(page: Page) -> None:
     await page.evaluate(
         "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
-
-
-def _is_ours(text: str) -> bool:
-    return "monzo" in text.casefold()
 
 
 def _is_local(url: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from playwright.async_api import Locator, Page, expect
 
+from .automation_editor import form_messages
 from .browser_session import BrowserSession
 from .ha_instance import HaInstance
 from .texts import text
@@ -55,6 +56,21 @@ async def edit_first_card(page: Page, card: str) -> Locator:
     """Open the visual editor of the first card, and return the preview in it."""
     await page.locator("hui-card-edit-mode").first.dblclick()
     return page.locator("hui-dialog-edit-card").locator(card)
+
+
+async def open_form(page: Page, place: int) -> str:
+    """Open the visual editor of the card in this place, and close it again.
+
+    Return the messages about parts that can be edited only in YAML.
+    """
+    await page.get_by_role("button", name="Edit card").nth(place).press("Enter")
+    dialog = page.locator("hui-dialog-edit-card")
+    form = dialog.locator("hui-card-element-editor").first
+    messages = await form_messages(form)
+    cancel = dialog.get_by_role("button", name="Cancel")
+    await cancel.click()
+    await expect(cancel).to_have_count(0)
+    return messages
 
 
 async def hide_amounts(page: Page) -> None:

@@ -9,20 +9,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-import re
-import shutil
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
 from playwright.async_api import Page
 import time_machine
-import yaml
 
 from sandbox.demo.past_statistics import import_past_statistics
 from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.home_assistant.sign_in import add_credentials
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from tests.helpers.examples import ACCOUNT, POT, examples_in
 
 from .browser_session import BrowserSession, WindowPool, box_of, capture
 from .chromium import find_chromium, run_chromium
@@ -31,14 +29,9 @@ from .texts import last_paragraph
 
 _REPOSITORY = Path(__file__).parents[2]
 _IMAGES = _REPOSITORY / "docs/images"
-_BLUEPRINTS = "blueprints/automation/monzo"
 
 # A Wednesday evening in the middle of a month.
 _MOMENT = datetime(2026, 11, 18, 18, 24, tzinfo=UTC)
-
-# The ids in the README that stand for an account and a pot of the reader.
-_ACCOUNT = "0123456789abcdef0123456789abcdef"
-_POT = "fedcba9876543210fedcba9876543210"
 
 # A page is still when this many screenshots in a row, this far apart, are identical.
 _IDENTICAL_SCREENSHOTS = 4
@@ -168,7 +161,7 @@ class ScreenshotTour:
     async def _editors(self) -> None:
         """Take screenshots of a trigger, an action and a blueprint in the automation editor."""
         documented = _documented_automations(self._devices)
-        await self._edit("editor-trigger", documented["Mind the takeaways"], "Monzo payment made")
+        await self._edit("editor-trigger", documented["Watch the takeaways"], "Monzo payment made")
         top_up = _as_saved_by_the_editor(documented["Top up"])
         await self._edit("editor-action", top_up, "Monzo: Withdraw from pot")
         await self._edit("editor-blueprint", _blueprint_automation(self._devices), "Direction")
@@ -256,12 +249,11 @@ async def _device_ids(admin: HomeAssistantClient) -> dict[str, str]:
 
 def _documented_automations(devices: dict[str, str]) -> dict[str, Automation]:
     """Return the automations of the README by their names, with devices of this instance."""
-    page = (_REPOSITORY / "README.md").read_text(encoding="utf-8")
-    page = page.replace(_ACCOUNT, devices["Current account"]).replace(_POT, devices["Savings"])
+    chosen = {ACCOUNT: devices["Current account"], POT: devices["Savings"]}
     return {
         automation["alias"]: automation
-        for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-        for automation in yaml.safe_load(block)["automation"]
+        for example in examples_in("README.md")
+        for automation in example.with_devices(chosen)["automation"]
     }
 
 
@@ -280,7 +272,7 @@ def _blueprint_automation(devices: dict[str, str]) -> Automation:
     return {
         "alias": "Keep the account at a set balance",
         "use_blueprint": {
-            "path": "monzo/keep_account_at_level.yaml",
+            "path": "monzo-for-home-assistant/keep_account_at_level.yaml",
             "input": {
                 "pot": devices["Savings"],
                 "level": 500,
@@ -290,7 +282,6 @@ def _blueprint_automation(devices: dict[str, str]) -> Automation:
 
 
 async def _take_screenshots(folder: Path, clock: time_machine.Traveller) -> None:
-    shutil.copytree(_REPOSITORY / _BLUEPRINTS, folder / _BLUEPRINTS)
     _IMAGES.mkdir(exist_ok=True)
     async with (
         run_chromium(find_chromium(), *_TEXT_RENDERING) as chromium,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from inspect import isawaitable
 from pathlib import Path
+from shutil import copytree
 import socket
 from typing import Final
 
@@ -18,8 +19,12 @@ from sandbox.home_assistant.sign_in import add_credentials, sign_in
 from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
+_REPOSITORY: Final = Path(__file__).parents[2]
+
+_BLUEPRINTS: Final = _REPOSITORY / "blueprints/automation/monzo"
+
 # The newest Home Assistant; the tests themselves run beside the oldest supported version.
-PYTHON: Final = Path(__file__).parents[2] / ".venv-demo/bin/python"
+PYTHON: Final = _REPOSITORY / ".venv-demo/bin/python"
 
 # Limit of each wait, with a margin for a busy machine.
 MAX_WAIT_SECONDS: Final = 60
@@ -112,8 +117,10 @@ async def run_home_assistant(
 ) -> AsyncIterator[HaInstance]:
     """Start a bank and a Home Assistant without the integration, in an empty folder.
 
-    With a moment, Home Assistant's clock is stopped there. The caller sets the bank's clock.
+    The blueprints are there, as if they had been imported. With a moment, Home Assistant's clock is
+    stopped there. The caller sets the bank's clock.
     """
+    copytree(_BLUEPRINTS, folder / "blueprints/automation/monzo-for-home-assistant")
     port = _free_port()
     behaviour = replace(
         DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from sandbox.demo.past_statistics import import_past_statistics
 
+from . import card_editor
 from .browser_session import BrowserSession
 from .ha_instance import HaInstance, wait_until
 from .ha_setup import device_id, reload_integration, save_dashboard
@@ -229,19 +230,42 @@ async def test_without_an_account_it_links_to_the_integrations(
     await page.wait_for_url("**/config/integrations/dashboard")
 
 
-async def test_amounts_can_be_hidden_in_the_visual_editor(
+async def test_its_options_can_be_changed_in_the_visual_editor(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
-    path = await save_dashboard(ha, "edited-money", {"strategy": {"type": "custom:monzo"}})
+    joint = await device_id(ha, ha.home.joint.id)
+    # In YAML, a single account is valid without a list.
+    strategy: dict[str, object] = {"type": "custom:monzo", "accounts": joint}
+    path = await save_dashboard(ha, "edited-money", {"strategy": strategy})
     page = await browser.open(ha, path)
     await page.get_by_role("button", name="Edit dashboard").click()
     editor = page.locator("dialog-dashboard-strategy-editor")
+    await expect(editor.locator("ha-device-picker").first).to_contain_text("Joint account")
     await editor.locator("ha-switch").click()
     await browser.screenshot("editor")
     await editor.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("button", name="Show amounts").first).to_be_visible()
     saved = await ha.admin.command("lovelace/config", url_path="edited-money")
-    assert saved == {"strategy": {"type": "custom:monzo", "hide_amounts": True}}
+    edited = {"type": "custom:monzo", "accounts": [joint], "hide_amounts": True}
+    assert saved == {"strategy": edited}
+
+
+async def test_after_taking_control_every_kind_of_card_opens_in_its_visual_editor(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    await _import_statistics(ha)
+    account = await device_id(ha, ha.home.current.id)
+    generated = await ha.admin.command("monzo/dashboard", language="en", accounts=[account])
+    sections = generated["views"][0]["sections"]
+    cards = {card["type"]: card for section in sections for card in section["cards"]}
+    view = {"type": "sections", "sections": [{"type": "grid", "cards": list(cards.values())}]}
+    path = await save_dashboard(ha, "controlled-money", {"views": [view]})
+    page = await browser.open(ha, f"{path}?edit=1")
+    await _wait_for_transactions(page)
+    messages = {
+        card_type: await card_editor.open_form(page, place) for place, card_type in enumerate(cards)
+    }
+    assert messages == dict.fromkeys(cards, "")
 
 
 async def _statistic_ids(ha: HaInstance) -> list[str]:

@@ -264,7 +264,7 @@ async def test_logos_are_requested_only_if_the_option_is_on(
     )
     async with page.expect_request(f"https://{LOGO_HOST}/logo.svg") as requested:
         await page.goto(f"{ha.url}{path}")
-    assert "referer" not in (await requested.value).headers
+    assert not (await requested.value).headers.get("referer")
     shop = page.locator(CARD).get_by_role("listitem").filter(has_text="Logo Shop")
     await expect(shop.filter(has_not_text="Lost").locator("img")).to_be_attached()
     await expect(row_of(page, "Lost Logo Shop")).to_contain_text("🛍️")
@@ -451,10 +451,13 @@ async def test_while_the_integration_is_not_loaded_it_says_so(
 async def test_its_options_can_be_changed_in_the_editor(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    page = await browser.open(ha, f"{await save_cards()}?edit=1")
+    account = await device_id(ha, ha.home.current.id)
+    # In YAML, a single account is valid without a list.
+    page = await browser.open(ha, f"{await save_cards({'account': account})}?edit=1")
     await all_rows(page).first.wait_for()
     preview = await card_editor.edit_first_card(page, CARD)
-    await expect(page.locator("hui-dialog-edit-card ha-device-picker")).to_have_count(2)
+    chosen = page.locator("hui-dialog-edit-card ha-device-picker").first
+    await expect(chosen).to_contain_text("Current account")
     await expect(preview.get_by_role("listitem").first).to_be_visible()
     await page.get_by_role("textbox", name="Title").fill("My payments")
     await card_editor.hide_amounts(page)
@@ -463,6 +466,7 @@ async def test_its_options_can_be_changed_in_the_editor(
     await browser.screenshot("editor")
     card = await card_editor.save_card(ha, page, DASHBOARD)
     assert (card["title"], card["hide_amounts"]) == ("My payments", True)
+    assert card["account"] == [account]
 
 
 async def test_the_card_picker_suggests_it_for_accounts_only(
@@ -473,7 +477,10 @@ async def test_the_card_picker_suggests_it_for_accounts_only(
     entry = await page.evaluate(card_editor.CARD_PICKER_ENTRY, CARD)
     account = entry.pop("account")
     assert entry == {"times": 1, "name": "Monzo transactions", "preview": True, "pot": None}
-    assert account.keys() == {"type", "account"}
+    assert account == {
+        "type": f"custom:{CARD}",
+        "account": [await device_id(ha, ha.home.current.id)],
+    }
     suggested = await card_editor.suggested_card(
         browser, page, CARD, search="current account transaction", entity="Transaction"
     )
