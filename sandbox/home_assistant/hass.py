@@ -1,17 +1,22 @@
 """Runs Home Assistant's `hass` with the sandbox as its bank. Arguments: BANK_URL, hass's options.
 
 With `--moment` (ISO 8601), the clock stands still at that time. Each line of standard input then
-sets it to another time. The program stops when its standard input closes.
+sets it to another time. `--constants` is a JSON object that replaces constants of the integration,
+by module and name. The program stops when its standard input closes.
 """
 
 import argparse
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from importlib import import_module
 from io import FileIO
+import json
 import os
 import signal
 import sys
 from threading import Thread
+from unittest.mock import patch
 
 from homeassistant.__main__ import main as hass
 import time_machine
@@ -30,14 +35,32 @@ def _follow_standard_input(clock: time_machine.Traveller | None) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+@contextmanager
+def _replaced_constants(folder: str, constants: Mapping[str, object]) -> Iterator[None]:
+    """Replace constants of the integration in this configuration folder."""
+    with ExitStack() as stack:
+        if constants:
+            # Home Assistant does the same before it loads custom integrations.
+            sys.path.insert(0, folder)
+        for path, value in constants.items():
+            module, _, name = path.rpartition(".")
+            found = import_module(f"custom_components.monzo.{module}")
+            stack.enter_context(patch.object(found, name, value))
+        yield
+
+
 def main() -> int:
     """Run Home Assistant, and return hass's exit code."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("bank_url")
     parser.add_argument("--moment")
-    options, sys.argv[1:] = parser.parse_known_args()
+    parser.add_argument("--constants", type=json.loads, default={})
+    parser.add_argument("--config")
+    options, hass_options = parser.parse_known_args()
+    sys.argv[1:] = [*hass_options, "--config", options.config]
     with ExitStack() as stack:
         stack.enter_context(redirected(options.bank_url))
+        stack.enter_context(_replaced_constants(options.config, options.constants))
         clock = None
         if options.moment:
             clock = stack.enter_context(time_machine.travel(options.moment, tick=False))

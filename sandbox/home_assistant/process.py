@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Mapping
 from datetime import datetime
 import json
 from pathlib import Path
@@ -68,7 +69,7 @@ class HomeAssistantProcess:
     Use it as an async context manager.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each option concerns something else
         self,
         folder: Path,
         *,
@@ -76,11 +77,13 @@ class HomeAssistantProcess:
         bank_url: str,
         python: str | Path = sys.executable,
         moment: datetime | None = None,
+        constants: Mapping[str, object] | None = None,
     ) -> None:
         """Initialize the process, with its configuration folder and its port on localhost.
 
         `python` is the interpreter of the environment in which Home Assistant is installed. With a
         `moment`, the clock of Home Assistant stands still at that time until `set_clock`.
+        `constants` replaces constants of the integration, by module and name.
         """
         self.folder = folder
         self.moment = moment
@@ -89,6 +92,7 @@ class HomeAssistantProcess:
         self._port = port
         self._bank_url = bank_url
         self._python = python
+        self._constants = dict(constants or {})
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -152,6 +156,7 @@ class HomeAssistantProcess:
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(self._python, "-m", "sandbox.home_assistant.hass", self._bank_url, *clock),
+                *("--constants", json.dumps(self._constants)),
                 *("--config", str(self.folder), "--skip-pip"),
                 cwd=_REPOSITORY,
                 stdin=PIPE,

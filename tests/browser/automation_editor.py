@@ -16,6 +16,11 @@ async def save(ha: HaInstance, domain: str, object_id: str, config: dict[str, An
     await ha.admin.post(f"/api/config/{domain}/config/{object_id}", config)
 
 
+async def delete(ha: HaInstance, domain: str, object_id: str) -> None:
+    """Delete an automation or a script."""
+    await ha.admin.delete(f"/api/config/{domain}/config/{object_id}")
+
+
 async def open_all_forms(page: Page, domain: str, object_id: str, config: dict[str, Any]) -> str:
     """Open the editor of an automation or a script, and the form of each of its parts in turn.
 

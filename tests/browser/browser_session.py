@@ -22,8 +22,7 @@ from playwright.async_api import (
 
 from .ha_instance import HaInstance
 
-# Hosts that the frontend itself asks, whatever is installed: for logos, and for its own source
-# when it logs that there is no service worker.
+# Hosts from which the frontend itself loads logos and, when it logs an error, its source.
 _HOSTS_OF_HOME_ASSISTANT: Final = frozenset(
     {"brands.home-assistant.io", "raw.githubusercontent.com"}
 )
@@ -197,18 +196,18 @@ class BrowserSession:
         source = message.location["url"]
         path = urlsplit(source).path
         is_missing_icon = path.startswith(_ICONS) and not path.startswith(_OUR_ICONS)
-        if message.type == "error" and not (is_missing_icon or self._is_elsewhere(source)):
+        if message.type == "error" and not (is_missing_icon or self._is_expected_to_fail(source)):
             self.problems.append(f"console: {message.text} ({source})")
 
     def _on_error(self, error: WebError) -> None:
         self.problems.append(f"error: {error.error.stack or error.error.message}")
 
     def _on_request(self, request: Request) -> None:
-        if not _is_local(request.url) and not self._is_elsewhere(request.url):
+        if not _is_local(request.url) and not self._is_expected_to_fail(request.url):
             self.problems.append(f"request: {request.url}")
 
-    def _is_elsewhere(self, url: str) -> bool:
-        """Return whether a URL is on a machine that the test expects to be asked, in vain."""
+    def _is_expected_to_fail(self, url: str) -> bool:
+        """Return whether a URL is on another machine to which requests are expected to fail."""
         return urlsplit(url).hostname in _HOSTS_OF_HOME_ASSISTANT | self.expected_hosts
 
 

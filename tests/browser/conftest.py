@@ -19,8 +19,15 @@ from .ha_instance import PYTHON, HaInstance, run_home_assistant
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / ".screenshots"
 
-# Fixtures that start a Home Assistant, which the tests of a worker share.
-_INSTANCES = ("ha", "new_ha")
+# The modules whose tests share a Home Assistant and a browser. Those of a group run in one process,
+# and the groups take about the same time.
+_GROUPS = {
+    "test_documented_examples": 1,
+    "test_generated_dashboard": 1,
+    "test_journey": 1,
+    "test_pot_card": 2,
+    "test_transactions_card": 2,
+}
 
 # Seconds for a test with all its waits, and with the start of Home Assistant before the first test.
 _TEST_TIMEOUT = 300
@@ -33,13 +40,12 @@ _FAILED = pytest.StashKey[bool]()
 # Before pytest-xdist reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests of this folder in one event loop, and those of an instance in one process."""
+    """Run all tests of this folder in one event loop, and those of a group in one process."""
     for item in items:
         if HERE in item.path.parents and isinstance(item, pytest.Function):
             item.add_marker(pytest.mark.asyncio(loop_scope="package"), append=False)
             item.add_marker(pytest.mark.timeout(_TEST_TIMEOUT))
-            instance = next((name for name in _INSTANCES if name in item.fixturenames), "none")
-            item.add_marker(pytest.mark.xdist_group(f"browser, {instance}"))
+            item.add_marker(pytest.mark.xdist_group(f"browser {_GROUPS[item.path.stem]}"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,7 +71,7 @@ def _real_parts() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_waiting() -> None:
-    """Keep the integration's real pauses."""
+    """Leave the constants in this process as they are; see `ha_instance`."""
 
 
 @pytest.fixture(autouse=True)
@@ -95,24 +101,30 @@ async def window_pool(executable: Path) -> AsyncIterator[WindowPool]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def new_ha(
+async def _instance(
     executable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[HaInstance]:
-    """Return a Home Assistant without the integration; a test must remove what it adds."""
-    _allow_local_connections()
-    async with run_home_assistant(tmp_path_factory.mktemp("new-ha")) as instance:
-        yield instance
-
-
-@pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def ha(
-    executable: Path, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[HaInstance]:
-    """Return a Home Assistant with the integration set up for Ann; a test must keep it so."""
+    """Return the Home Assistant of this process, without the integration at first."""
     _allow_local_connections()
     async with run_home_assistant(tmp_path_factory.mktemp("ha")) as instance:
-        await instance.connect()
         yield instance
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def ha(_instance: HaInstance) -> HaInstance:
+    """Return a Home Assistant with the integration set up for Ann; a test must keep it so."""
+    if not await _instance.entries():
+        await _instance.connect()
+    return _instance
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def new_ha(_instance: HaInstance) -> AsyncIterator[HaInstance]:
+    """Return a Home Assistant without the integration, and remove it after the test."""
+    await _instance.remove_everything()
+    yield _instance
+    _instance.server.clear_faults()
+    await _instance.remove_everything()
 
 
 @pytest_asyncio.fixture(loop_scope="package")

@@ -26,6 +26,12 @@ _BLUEPRINTS: Final = _REPOSITORY / "blueprints/automation/monzo"
 # The newest Home Assistant; the tests themselves run beside the oldest supported version.
 PYTHON: Final = _REPOSITORY / ".venv-demo/bin/python"
 
+# All tests together send far more requests than a household does, and approve many sign-ins.
+_CONSTANTS: Final = {
+    "bank.request_budget._REQUESTS_PER_WINDOW": 10_000,
+    "config_flow.APPROVAL_PAUSES": [0.2] * 600,
+}
+
 # Limit of each wait, with a margin for a busy machine.
 MAX_WAIT_SECONDS: Final = 60
 
@@ -76,7 +82,7 @@ class HaInstance:
     def replace_anns_token(self) -> None:
         """Let another program take over Ann's sign-in.
 
-        The payment makes Home Assistant ask the bank, which then refuses the old token.
+        The bank refuses the old token as soon as Home Assistant reads the payment.
         """
         self.server.evict(self.home.ann)
         self.bank.pay(self.home.current.id, -240, merchant="City Trams")
@@ -129,7 +135,12 @@ async def run_home_assistant(
     async with (
         BankServer(home.bank, behaviour=behaviour) as server,
         HomeAssistantProcess(
-            folder, port=port, bank_url=server.url, python=PYTHON, moment=moment
+            folder,
+            port=port,
+            bank_url=server.url,
+            python=PYTHON,
+            moment=moment,
+            constants=_CONSTANTS,
         ) as process,
         HomeAssistantClient(process.url) as admin,
     ):
@@ -160,7 +171,7 @@ async def wait_until(condition: Callable[[], object], description: str) -> None:
                     return
                 await asyncio.sleep(0.05)
     except TimeoutError as err:
-        msg = f"Waited {MAX_WAIT_SECONDS} s in vain until {description}"
+        msg = f"Not true within {MAX_WAIT_SECONDS} s: {description}"
         raise TimeoutError(msg) from err
 
 

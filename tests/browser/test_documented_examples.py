@@ -1,7 +1,8 @@
 """The examples in the documentation: cards work, and the visual editors open everything."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 import re
 from typing import Any, Final
 
@@ -68,6 +69,22 @@ def documented_automations(page: str, devices: dict[str, str]) -> Iterator[tuple
                 yield "script", {"alias": name, **script}
 
 
+@asynccontextmanager
+async def saved_automations(
+    ha: HaInstance, automations: list[tuple[str, Any]]
+) -> AsyncIterator[list[str]]:
+    """Save automations and scripts inside the block, and return their ids.
+
+    They are deleted at the end, because they would react to the payments of other tests.
+    """
+    ids = [f"example_{number}" for number in range(len(automations))]
+    items = list(zip(ids, automations, strict=True))
+    save, delete = automation_editor.save, automation_editor.delete
+    await asyncio.gather(*(save(ha, domain, key, config) for key, (domain, config) in items))
+    yield ids
+    await asyncio.gather(*(delete(ha, domain, key) for key, (domain, _config) in items))
+
+
 def documented_options(heading: str) -> dict[str, str]:
     """Return the options in the table below a heading, with their labels."""
     page = (ROOT / DASHBOARDS_PAGE).read_text(encoding="utf-8")
@@ -85,19 +102,13 @@ async def test_every_automation_and_script_opens_in_its_visual_editor(
         for path in PAGES
         for domain, config in documented_automations(path, devices)
     ]
-    ids = [f"example_{number}" for number in range(len(examples))]
-    await asyncio.gather(
-        *(
-            automation_editor.save(ha, domain, object_id, config)
-            for object_id, (_name, domain, config) in zip(ids, examples, strict=True)
-        )
-    )
     page = await browser.open(ha, "/config/automation/dashboard")
     problems: dict[str, list[str]] = {}
-    for object_id, (name, domain, config) in zip(ids, examples, strict=True):
-        message = await automation_editor.open_all_forms(page, domain, object_id, config)
-        if found := [*browser.take_problems(), *filter(None, [message])]:
-            problems[name] = found
+    async with saved_automations(ha, [each[1:] for each in examples]) as ids:
+        for object_id, (name, domain, config) in zip(ids, examples, strict=True):
+            message = await automation_editor.open_all_forms(page, domain, object_id, config)
+            if found := [*browser.take_problems(), *filter(None, [message])]:
+                problems[name] = found
     assert problems == {}
 
 

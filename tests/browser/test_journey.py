@@ -1,12 +1,11 @@
 """Setting up, using and removing the integration in the frontend, and errors during the sign-in."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 import json
 import re
 
 from playwright.async_api import expect
-import pytest_asyncio
 
 from sandbox.bank import LONDON, Bank
 from sandbox.server import Answer
@@ -15,14 +14,6 @@ from .browser_session import TIMEOUT, BrowserSession
 from .ha_instance import HaInstance, wait_until
 from .integration_ui import INTEGRATIONS, MONZO, IntegrationUi
 from .texts import first_sentence, text
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="package")
-async def _remove_everything(new_ha: HaInstance) -> AsyncIterator[None]:
-    """Remove what the test has added to Home Assistant."""
-    yield
-    new_ha.server.clear_faults()
-    await new_ha.remove_everything()
 
 
 async def test_a_user_sets_up_uses_and_removes_the_integration(
@@ -49,7 +40,6 @@ async def test_a_user_sets_up_the_integration_on_a_dark_phone(
     ui = IntegrationUi(new_ha, browser, page)
     await add_the_integration_and_name_the_current_account(ui, "Purse")
     await see_the_account(ui, "Purse")
-    await create_a_dashboard(ui)
 
 
 async def add_the_integration_and_name_the_current_account(ui: IntegrationUi, name: str) -> None:
@@ -243,8 +233,8 @@ async def test_a_bank_that_is_down_delays_the_setup(
     await ui.wait_for_text(text("config.step.connection_error.title"))
     await ui.screenshot("bank is down")
     new_ha.server.clear_faults()
-    await ui.press("Submit")
     await ui.approve()
+    await ui.press("Submit")
     await ui.wait_for_text(text("config.create_entry.default"))
 
 

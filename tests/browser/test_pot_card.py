@@ -8,9 +8,9 @@ from typing import Any
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 import pytest_asyncio
 
-from sandbox.faults import Delay
 from sandbox.models import Pot
 from sandbox.server import Answer
+from tests.helpers.state_helpers import HeldResponse
 
 from . import card_editor
 from .browser_session import BrowserSession, box_of, wait_for_frames
@@ -35,14 +35,14 @@ DIALOG = "monzo-move-dialog"
 PUT_IN = text("common.pot_put_in")
 TAKE_OUT = text("common.pot_take_out")
 
-# Clicks the last button of the dialog's next step at once, faster than any user.
+# Clicks the last button of the dialog's next step as soon as it is drawn, faster than any user.
 CLICK_NEXT_STEP = """(dialog) => {
   const button = () => dialog.shadowRoot.querySelector("[slot=footer] > :last-child");
   const first = button();
   const observer = new MutationObserver(() => {
     if (button() === first) return;
     observer.disconnect();
-    button().click();
+    button().updateComplete.then(() => button().click());
   });
   observer.observe(dialog.shadowRoot, { childList: true, subtree: true });
 }"""
@@ -365,14 +365,15 @@ async def test_escape_cancels_before_but_not_during_a_transfer(
     await page.get_by_role("button", name=PUT_IN).click()
     await expect(dialog.get_by_role("textbox")).to_have_value("")
     assert holiday.balance == before
-    slow = ha.server.fail("PUT", "/pots/*/deposit", Delay(2), times=1)
+    response = HeldResponse()
+    ha.server.fail("PUT", "/pots/*/deposit", response)
     await correct_amount(page, "1.14")
     await dialog.get_by_role("button", name="Move £1.14").click()
     await dialog.locator("[inert]").first.wait_for()
     for _ in range(2):
         await page.keyboard.press("Escape")
+    response.released.set()
     await wait_until_moved(dialog, "£1.14")
-    slow.clear()
 
 
 async def test_escape_in_the_preview_of_the_card_editor_keeps_the_editor_open(
