@@ -1,4 +1,4 @@
-"""A house with Home Assistant, a bank to sign in to, and time that tests turn forward."""
+"""Fixtures: Home Assistant with the integration, a sandbox bank, and a clock that tests advance."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
@@ -52,10 +52,10 @@ START = datetime(2026, 9, 16, 16, 5, tzinfo=UTC)
 
 
 class SignIn(Protocol):
-    """Makes the config entry of a person."""
+    """Creates the config entry of a person."""
 
     def __call__(self, person: Person, **entry: Any) -> MockConfigEntry:
-        """Return the entry as the config flow would have written it, not yet set up."""
+        """Return the entry as the config flow creates it, before it is set up."""
 
 
 type LetPass = Callable[[timedelta], Awaitable[None]]
@@ -68,13 +68,13 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _fixed_start(request: pytest.FixtureRequest) -> Generator[None]:
-    """Begin at the same time on every day and every machine; stop the clock if the test turns it.
+    """Begin at the same time on every day and machine; stop the clock if the test advances it.
 
     Home Assistant starts afterwards, because it rejects access tokens from the future.
     """
-    turned_by_test = "freezer" in request.fixturenames
-    with time_machine.travel(START, tick=not turned_by_test):
-        if turned_by_test:
+    advanced_by_test = "freezer" in request.fixturenames
+    with time_machine.travel(START, tick=not advanced_by_test):
+        if advanced_by_test:
             request.getfixturevalue("freezer")
         yield
 
@@ -101,7 +101,7 @@ def enable_event_loop_debug() -> None:
 
 @pytest.fixture
 def _recorder_first(request: pytest.FixtureRequest, _fixed_start: None) -> None:
-    """Start the recorder, if a test wants it, before there is anything to record."""
+    """Start the recorder before there is anything to record, if the test requests it."""
     if "recorder_mock" in request.fixturenames:
         request.getfixturevalue("recorder_mock")
 
@@ -110,12 +110,12 @@ def _recorder_first(request: pytest.FixtureRequest, _fixed_start: None) -> None:
 def _real_parts(
     _recorder_first: None, enable_custom_integrations: None, socket_enabled: None
 ) -> None:
-    """Load the integration from this repository, and let it talk to the sandbox."""
+    """Load the integration from this repository, and let it connect to the sandbox."""
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the pauses between tries away, not the tries."""
+    """Repeat failed requests without pauses."""
     monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
     monkeypatch.setattr(session, "NEW_TOKEN_DELAY", timedelta(0))
     monkeypatch.setattr(transfers, "RETRY_DELAYS", [timedelta(0)] * len(transfers.RETRY_DELAYS))
@@ -124,13 +124,13 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """Compare what is wide and dull the way Home Assistant does."""
+    """Serialize snapshots as Home Assistant's own tests do."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
 
 
 @pytest.fixture
 def everything_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the entities as well that are off at first."""
+    """Also enable the entities that are disabled by default."""
     monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
 
 
@@ -138,20 +138,20 @@ def everything_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
 def bank(request: pytest.FixtureRequest) -> Bank:
     """Return a bank without customers."""
     if "let_pass" in request.fixturenames:
-        # Before anything is dated: two clocks in one test would contradict each other.
+        # The bank must use the stopped clock from its first transaction on.
         request.getfixturevalue("let_pass")
     return Bank()
 
 
 @pytest.fixture
 def home(bank: Bank) -> Household:
-    """Return Ann and Ben, with their accounts, pots and history."""
+    """Return the household of Ann and Ben, with their accounts, pots and history."""
     return build_household(bank)
 
 
 @pytest.fixture
 async def server(bank: Bank) -> AsyncIterator[BankServer]:
-    """Serve the bank in Monzo's place."""
+    """Return the bank's server, to which requests for Monzo are redirected."""
     async with BankServer(bank) as server:
         with redirected(server.url):
             yield server
@@ -159,7 +159,7 @@ async def server(bank: Bank) -> AsyncIterator[BankServer]:
 
 @pytest.fixture
 async def credentials(hass: HomeAssistant) -> None:
-    """Give Home Assistant the client that people sign in with."""
+    """Add the application credentials with which people sign in."""
     assert await async_setup_component(hass, "application_credentials", {})
     await async_import_client_credential(
         hass,
@@ -177,15 +177,15 @@ async def dialogs(
     current_request_with_host: None,
     hass_client_no_auth: ClientSessionGenerator,
 ) -> Dialogs:
-    """Sit down in front of Home Assistant, which the browser knows as https://example.com."""
-    # What answers browsers must be there before the first of them comes.
+    """Return the dialogs of config flows; Home Assistant's URL is https://example.com."""
+    # The views for browsers must be registered before the HTTP server of the client starts.
     assert await async_setup_component(hass, DOMAIN, {})
     return Dialogs(hass, await hass_client_no_auth())
 
 
 @pytest.fixture
 def sign_in(hass: HomeAssistant, server: BankServer, credentials: None) -> SignIn:
-    """Return what signs a person in, as if they had gone through the config flow."""
+    """Return a function that creates a person's config entry without the config flow."""
 
     def make_entry(person: Person, **entry: Any) -> MockConfigEntry:
         token: dict[str, Any] = server.sign_in(person)
@@ -226,13 +226,13 @@ async def transfer_client(
 ) -> AsyncIterator[TransferClient]:
     """Return a client of the actions that move Ann's money."""
     yield TransferClient(hass, ann, bank, server)
-    # After a failure the balances are read again, for which no action waits.
+    # Failed actions read the balances again in the background.
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
 @pytest.fixture
 def let_pass(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> LetPass:
-    """Stop the clock; return a function that turns it, for Home Assistant and the bank."""
+    """Stop the clock; return a function that advances it for Home Assistant and the bank."""
 
     async def let_pass(time: timedelta) -> None:
         freezer.tick(time)

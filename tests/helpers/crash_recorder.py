@@ -1,7 +1,6 @@
-"""A custom integration that writes down every transaction that is reported, there and then.
+"""A custom integration that records each reported transaction in a file immediately.
 
-What is in its file has been reported, and what has been reported is in its file, however suddenly
-Home Assistant ends.
+Its file lists exactly the reported transactions, even if Home Assistant is killed.
 """
 
 import os
@@ -15,32 +14,33 @@ from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTran
 
 DOMAIN = "scribe"
 
-# What a line says when Home Assistant has started; all others are ids of transactions.
+# The line that marks a start of Home Assistant; all other lines are ids of transactions.
 STARTED = "started"
 
 
-class Book:
-    """A file that no line is lost from."""
+class RecordFile:
+    """A file whose lines survive a crash."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, and go on at its end."""
+        """Open the file to append lines."""
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def write(self, line: str) -> None:
-        """Write a line, and wait until it is on the disk."""
+        """Write a line to the disk."""
         os.write(self._file, f"{line}\n".encode())
         os.fsync(self._file)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Listen to the accounts that the configuration lists, each with a book of its own."""
+    """Record the transactions of each account in the configuration in a file of its own."""
     for account_id in config[DOMAIN]["accounts"]:
-        book = await hass.async_add_executor_job(Book, Path(hass.config.path(account_id)))
-        book.write(STARTED)
+        path = Path(hass.config.path(account_id))
+        file = await hass.async_add_executor_job(RecordFile, path)
+        file.write(STARTED)
 
         @callback
-        def hear(report: NewTransaction, book: Book = book) -> None:
-            book.write(report.transaction.id)
+        def record(report: NewTransaction, file: RecordFile = file) -> None:
+            file.write(report.transaction.id)
 
-        async_dispatcher_connect(hass, SIGNAL_NEW_TRANSACTION.format(account_id), hear)
+        async_dispatcher_connect(hass, SIGNAL_NEW_TRANSACTION.format(account_id), record)
     return True

@@ -1,4 +1,4 @@
-"""Listening to an account's transactions, the way a test tells it."""
+"""Records the reported transactions of an account, and lets the bank deliver webhooks."""
 
 import dataclasses
 from typing import Any
@@ -24,56 +24,56 @@ ADDRESS = "https://ha.example.test"
 
 
 class Listener:
-    """Hears everything that is reported of an account, by signal and by event entity."""
+    """Records all reports about an account, by signal and by event entity."""
 
     def __init__(self, hass: HomeAssistant, account: Account) -> None:
-        """Listen from now on; the account's event entity must be there."""
+        """Initialize the listener; the account's event entity must exist."""
         self.reports: list[NewTransaction] = []
         self.changes: list[TransactionChanged] = []
         self.events: list[str] = []
-        """The ids that the event entity told."""
+        """The transaction ids of the event entity, oldest first."""
 
         self.balances: list[str] = []
-        """What the balance was at each event."""
+        """The state of the balance sensor at each report."""
 
         entity = shown(hass, account.id, "transaction", "event")
         self._last = entity.state
 
         @callback
-        def hear_report(report: NewTransaction) -> None:
+        def record_report(report: NewTransaction) -> None:
             self.reports.append(report)
             self.balances.append(shown(hass, account.id, "balance").state)
 
         @callback
-        def hear_change(change: TransactionChanged) -> None:
+        def record_change(change: TransactionChanged) -> None:
             self.changes.append(change)
 
         @callback
-        def hear_event(event: Event[Any]) -> None:
+        def record_event(event: Event[Any]) -> None:
             after = event.data["new_state"]
             if after is None:
-                # The entity is gone, with its config entry.
+                # The entity was removed with its config entry.
                 return
-            # While Home Assistant is off it is unavailable, and then what it was before.
+            # The entity is unavailable while the entry is unloaded, and then restores its state.
             if after.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN, self._last):
                 self._last = after.state
                 self.events.append(after.attributes["transaction_id"])
 
-        async_dispatcher_connect(hass, SIGNAL_NEW_TRANSACTION.format(account.id), hear_report)
-        async_dispatcher_connect(hass, SIGNAL_TRANSACTION_CHANGED.format(account.id), hear_change)
-        async_track_state_change_event(hass, entity.entity_id, hear_event)
+        async_dispatcher_connect(hass, SIGNAL_NEW_TRANSACTION.format(account.id), record_report)
+        async_dispatcher_connect(hass, SIGNAL_TRANSACTION_CHANGED.format(account.id), record_change)
+        async_track_state_change_event(hass, entity.entity_id, record_event)
 
     @property
     def heard(self) -> list[str]:
-        """The ids that were reported, in order."""
+        """The ids of the reported transactions, oldest first."""
         return [report.transaction.id for report in self.reports]
 
 
 async def open_door(
     hass: HomeAssistant, server: BankServer, hass_client_no_auth: ClientSessionGenerator
 ) -> Any:
-    """Give Home Assistant an address that the bank can call, and return who knocks at it."""
-    # Before the server starts, which takes no new addresses then.
+    """Give Home Assistant a URL that the bank can reach, and return an HTTP client for it."""
+    # These must register their views before the HTTP server starts.
     for component in ("webhook", "notify"):
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
