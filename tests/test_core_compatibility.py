@@ -18,9 +18,10 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Person
 from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+from tests.helpers.newest_home_assistant import PYTHON, needs_newest_home_assistant
+from tests.sandbox.waiting import LIMIT_SECONDS
 
 REPOSITORY = Path(__file__).parents[1]
-PYTHON = REPOSITORY / ".venv-demo/bin/python"
 
 # What the built-in integration names its entities by.
 KEYS_OF_CORE = ("balance", "total_balance", "spend_today", "pot_balance")
@@ -102,7 +103,12 @@ def start(tmp_path: Path, home: Household, server: BankServer) -> Start:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await process.communicate()
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         assert process.returncode == 0, err.decode()
         seen: dict[str, Any] = json.loads(out)
         assert seen["built_in"] is not ours
@@ -111,10 +117,11 @@ def start(tmp_path: Path, home: Household, server: BankServer) -> Start:
     return start
 
 
+@needs_newest_home_assistant
+@pytest.mark.timeout(4 * LIMIT_SECONDS)
 async def test_people_come_from_the_built_in_integration_and_can_go_back(
     home: Household, start: Start
 ) -> None:
-    assert PYTHON.exists(), "run scripts/setup first"
     everybodys = (home.ann, home.ben)
 
     core = await start("as-a-person-would", ours=False)

@@ -28,7 +28,8 @@ from sandbox.home_assistant.process import seed_http
 from sandbox.models import Account
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 from tests.helpers import crash_recorder
-from tests.test_core_compatibility import PYTHON, REPOSITORY, entry_of_core, store
+from tests.helpers.newest_home_assistant import PYTHON, needs_newest_home_assistant
+from tests.test_core_compatibility import REPOSITORY, entry_of_core, store
 
 KILLS = int(os.environ.get("KILLS", "3"))
 SEED = os.environ.get("SEED", "1")
@@ -112,7 +113,8 @@ class HomeAssistantProcess:
         """Stop Home Assistant normally, so that it can write its files."""
         running = self._running()
         running.terminate()
-        await running.wait()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await running.wait()
         self._subprocess = None
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
@@ -259,6 +261,8 @@ def write_configuration(folder: Path, server: BankServer, accounts: list[Account
     store(folder, "application_credentials", {"items": [credentials]})
 
 
+@needs_newest_home_assistant
+@pytest.mark.timeout((KILLS + 3) * TIMEOUT_SECONDS)
 async def test_killing_home_assistant_repeatedly_loses_no_transaction(
     process: HomeAssistantProcess, bank: Bank, server: BankServer
 ) -> None:

@@ -1,14 +1,10 @@
 """The comparison of both integrations."""
 
-from pathlib import Path
-
 import pytest
 
 from sandbox.bench.comparison import Row, measure, table
+from tests.helpers.newest_home_assistant import PYTHON, needs_newest_home_assistant
 from tests.sandbox.waiting import LIMIT_SECONDS
-
-# The interpreter of the newest Home Assistant, on which demo and benchmark run.
-PYTHON = Path(__file__).parents[3] / ".venv-demo/bin/python"
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +22,7 @@ def test_the_table_shows_both_integrations_side_by_side() -> None:
     assert seconds.split()[1:4] == ["1.00", "0.25", "0.25"]
 
 
-@pytest.mark.skipif(not PYTHON.exists(), reason="scripts/setup demo has not created .venv-demo")
+@needs_newest_home_assistant
 @pytest.mark.timeout(5 * LIMIT_SECONDS)
 async def test_a_payment_needs_few_requests() -> None:
     payments = await measure("ours", 1, "payments", latency=0.01, repetitions=1, python=PYTHON)
