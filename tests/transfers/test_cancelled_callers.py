@@ -14,6 +14,7 @@ from sandbox.household import Household
 from sandbox.server import BankServer, DropBefore, Silence
 from tests.helpers.transfer_client import Held, Move, TransferClient
 from tests.helpers.transfer_faults import break_transfers
+from tests.sandbox.waiting import let_tasks_run
 
 type Call = Coroutine[Any, Any, dict[str, Any]]
 
@@ -116,7 +117,7 @@ async def test_an_automation_that_is_triggered_twice_moves_the_money_once(
     await hass.services.async_call("script", "turn_on", {"entity_id": "script.sweep"})
     await transfer.arrived.wait()
     again = asyncio.create_task(hass.services.async_call("script", "sweep", blocking=True))
-    await asyncio.sleep(0.05)
+    await let_tasks_run()
     transfer.released.set()
     await again
     assert home.current.balance == 350_000

@@ -491,8 +491,7 @@ async def test_balance_and_transactions_of_a_delivered_payment_are_requested_tog
             server.fail("GET", path, together)
         home.bank.pay(home.joint.id, -350, at=home.bank.clock() - timedelta(seconds=1))
         await server.delivered()
-        async with asyncio.timeout(5):
-            await hass.async_block_till_done(wait_background_tasks=True)
+        await hass.async_block_till_done(wait_background_tasks=True)
         await let_pass(timedelta(seconds=1))
         assert joint.balances[-1] == f"{home.joint.balance / 100:.2f}"
         assert len(server.requests) - before == 2
@@ -894,8 +893,7 @@ async def test_a_delivery_whose_body_arrives_while_the_entry_unloads_is_answered
         await unloading.wait()
         yield content[5:]
 
-    async with asyncio.timeout(10):
-        answer = await webhook_client.post(PATH, data=body())
+    answer = await webhook_client.post(PATH, data=body())
     has_begun.set()
     await hass.async_block_till_done()
 
