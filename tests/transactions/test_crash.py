@@ -272,12 +272,14 @@ async def test_killing_home_assistant_repeatedly_loses_no_transaction(
     await process.wait_until(process.has_read_existing_transactions)
 
     paying = asyncio.create_task(payments.keep_paying())
-    for wait in islice(cycle(KILL_POINTS), KILLS):
-        await wait(process, random)
-        await process.kill()
-        payments.pay(MISSED_PAYMENTS)
-        await process.start()
-    paying.cancel()
+    try:
+        for wait in islice(cycle(KILL_POINTS), KILLS):
+            await wait(process, random)
+            await process.kill()
+            payments.pay(MISSED_PAYMENTS)
+            await process.start()
+    finally:
+        paying.cancel()
     payments.pay()
     await wait_until_all_reported(process, payments)
     await process.stop()
