@@ -226,11 +226,13 @@ async def test_nothing_private_is_logged_after_a_defect(
         await hass.config.async_update(external_url="https://other.example.test")
         await let_pass(A_POLL)
         await let_pass(timedelta(minutes=6))
+        await hass.config_entries.async_reload(client.entry.entry_id)
 
     assert any("Unexpected" in line and "KeyError" in line for line in logged(caplog))
     assert_nothing_leaked(caplog, server, "example.test")
 
     # A defect that passes ends nothing.
+    await let_pass(timedelta(minutes=6))
     joint = Listener(hass, home.joint)
     row = bank.pay(home.joint.id, -1_00)
     await let_pass(timedelta(minutes=6))

@@ -74,6 +74,10 @@ class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
             raise _update_failed("cannot_connect") from err
         except MonzoError as err:
             raise _update_failed("unexpected_answer") from err
+        except Exception:
+            # Without the cause, because Home Assistant logs its text, which may hold private data.
+            _LOGGER.exception("Unexpected error while fetching %s", self.name)
+            raise _update_failed("unexpected_error") from None
 
 
 def _auth_failed(translation_key: str) -> ConfigEntryAuthFailed:

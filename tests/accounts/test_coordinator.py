@@ -806,7 +806,7 @@ async def test_polling_continues_after_an_unexpected_exception(
         patched.setattr(cleo.entry.runtime_data.session, "balance", balance)
         await let_pass(ONE_POLL)
         assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
-        assert "Unexpected error fetching monzo balances data" in caplog.text
+        assert "Unexpected error while fetching monzo balances" in caplog.text
         await let_pass(ONE_POLL)
 
     await let_pass(ONE_POLL)
