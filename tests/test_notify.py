@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 
+from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.components.notify import ATTR_TITLE_DEFAULT
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, FEED_IMAGE_URL, FEED_TITLE
 from sandbox.bank import Bank
@@ -67,6 +70,37 @@ async def test_a_message_is_shown_in_the_feed_of_its_account(
         assert item.url == ""
         assert item.colours == {}
     assert len(bank.feed) == len(INCLUDED_ACCOUNTS)
+
+
+async def test_a_person_must_be_an_administrator_to_send_a_message(
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    bank: Bank,
+    hass_admin_user: MockUser,
+    hass_read_only_user: MockUser,
+) -> None:
+    group = await hass.auth.async_get_group(GROUP_ID_USER)
+    assert group
+    normal_user = MockUser(groups=[group]).add_to_hass(hass)
+    message = {
+        "entity_id": entity_id(hass, home.current.id, "feed", "notify"),
+        "message": "Open this link.",
+    }
+
+    async def send_as(context: Context) -> None:
+        await hass.services.async_call(
+            "notify", "send_message", message, blocking=True, context=context
+        )
+
+    for user in (normal_user, hass_read_only_user):
+        with pytest.raises(Unauthorized):
+            await send_as(Context(user_id=user.id))
+    assert bank.feed == []
+    await send_as(Context(user_id=hass_admin_user.id))
+    # An automation, which has no user.
+    await send_as(Context())
+    assert len(bank.feed) == 2
 
 
 async def test_a_message_without_a_title_is_titled_home_assistant(

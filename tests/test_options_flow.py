@@ -136,6 +136,17 @@ async def test_limits_can_be_set_and_removed(hass: HomeAssistant, ann: MockConfi
     assert ann.options["max_per_transfer"] == 50
 
 
+async def test_language_models_may_move_money_only_after_it_is_allowed(
+    hass: HomeAssistant, ann: MockConfigEntry
+) -> None:
+    form = await opened(hass, ann)
+    assert "allow_language_models" in fields(form)
+    assert "allow_language_models" not in suggested(form)
+    await submit(hass, form, allow_language_models=True)
+    assert ann.options["allow_language_models"] is True
+    assert suggested(await opened(hass, ann))["allow_language_models"] is True
+
+
 async def test_a_limit_must_be_an_amount_above_zero(
     hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:

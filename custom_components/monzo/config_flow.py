@@ -49,6 +49,7 @@ from .api import (
 )
 from .bank import RequestBudget
 from .const import (
+    CONF_ALLOW_LANGUAGE_MODELS,
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
     CONF_MAX_PER_DAY,
@@ -375,6 +376,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
                     )
                 ),
                 vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
+                vol.Optional(CONF_ALLOW_LANGUAGE_MODELS): BooleanSelector(),
                 vol.Optional(CONF_MAX_PER_TRANSFER): amount,
                 vol.Optional(CONF_MAX_PER_DAY): amount,
             }

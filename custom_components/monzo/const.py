@@ -18,6 +18,7 @@ DEVICE_MODEL_POT: Final = "Pot"
 
 CONF_EXCLUDED_ACCOUNTS: Final = "excluded_accounts"
 CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
+CONF_ALLOW_LANGUAGE_MODELS: Final = "allow_language_models"
 CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
 CONF_MAX_PER_DAY: Final = "max_per_day"
 

@@ -9,6 +9,7 @@ from homeassistant.components.notify import (  # type: ignore[attr-defined, unus
     NotifyEntityFeature,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import AccountState, device_name
@@ -50,7 +51,16 @@ class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
 
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
-        """Show a message in the feed. Feed items cannot be deleted."""
+        """Show a message in the feed. Feed items cannot be deleted.
+
+        Raises Unauthorized if a user who is no administrator sends it: it stands in the Monzo app
+        between the messages of the bank. Automations may send, whoever triggers them.
+        """
+        user_id = self._context.user_id if self._context else None
+        if user_id is not None:
+            user = await self.hass.auth.async_get_user(user_id)
+            if user is None or not user.is_admin:
+                raise Unauthorized(context=self._context)
         account = device_name(self.device_entry) if self.device_entry else MANUFACTURER
         async with bank_errors(self.hass, self.coordinator.config_entry, account):
             await self.coordinator.session.create_feed_item(

@@ -167,7 +167,8 @@ async def test_a_rejected_transfer_is_reported(runner: BlueprintRunner) -> None:
     assert runner.moves == []
     told = (
         "Tried to move 0.85 GBP into Bills for a payment of 8.50 to Kebab Corner. "
-        "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
+        "The transfer failed or could not be confirmed. "
+        "See the Home Assistant log for the kind of error, "
         "and check the Monzo app before you try again."
     )
     assert runner.messages == [told]

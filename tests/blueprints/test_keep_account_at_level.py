@@ -199,7 +199,8 @@ async def test_a_refused_transfer_is_reported(runner: BlueprintRunner) -> None:
     assert runner.sent == []
     report = (
         "Tried to bring the account to the set balance. The transfer failed or could not be "
-        "confirmed. See the Home Assistant log for details, and check the Monzo app before you "
+        "confirmed. "
+        "See the Home Assistant log for the kind of error, and check the Monzo app before you "
         "try again."
     )
     assert runner.messages == [report]

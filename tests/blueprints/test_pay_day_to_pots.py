@@ -304,7 +304,8 @@ async def test_after_the_last_attempt_a_failure_is_reported(
         await clock.run_to_next_wait()
     report = (
         f"Tried several times to distribute 2650.00 GBP from {EMPLOYER}. The transfers failed or "
-        "could not be confirmed. See the Home Assistant log for details, and check the Monzo app "
+        "could not be confirmed. "
+        "See the Home Assistant log for the kind of error, and check the Monzo app "
         "before you try again."
     )
     assert runner.messages == [report]

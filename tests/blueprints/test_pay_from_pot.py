@@ -19,7 +19,7 @@ TEN_MINUTES = timedelta(minutes=10)
 
 FAILED = (
     "Tried to move 3.00 GBP out of {} for Deli. The transfer failed or could not be confirmed. See "
-    "the Home Assistant log for details, and check the Monzo app before you try again."
+    "the Home Assistant log for the kind of error, and check the Monzo app before you try again."
 )
 
 

@@ -21,7 +21,8 @@ SETTLED = timedelta(minutes=31)
 
 FAILED = (
     "Tried to bring the pot to the credit card balance. The transfer failed or could not be "
-    "confirmed. See the Home Assistant log for details, and check the Monzo app before you try "
+    "confirmed. "
+    "See the Home Assistant log for the kind of error, and check the Monzo app before you try "
     "again."
 )
 

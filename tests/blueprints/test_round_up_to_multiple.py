@@ -206,7 +206,8 @@ async def test_a_rejected_transfer_is_reported(runner: BlueprintRunner) -> None:
     assert runner.moves == []
     message = (
         "Tried to move 2.70 GBP into House for Deli. "
-        "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
+        "The transfer failed or could not be confirmed. "
+        "See the Home Assistant log for the kind of error, "
         "and check the Monzo app before you try again."
     )
     assert runner.messages == [message]

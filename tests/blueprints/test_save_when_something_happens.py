@@ -152,7 +152,8 @@ async def test_a_rejected_transfer_is_reported_and_does_not_count_toward_the_max
     assert runner.moves == []
     report = (
         "Tried to move 1.00 GBP into Bills: the dishwasher was done. "
-        "The transfer failed or could not be confirmed. See the Home Assistant log for details, "
+        "The transfer failed or could not be confirmed. "
+        "See the Home Assistant log for the kind of error, "
         "and check the Monzo app before you try again."
     )
     assert runner.messages == [report]

@@ -155,7 +155,7 @@ async def test_it_says_that_monzo_could_not_be_reached(runner: BlueprintRunner) 
     assert runner.notifications == [
         (
             "No weekly summary",
-            "Monzo did not provide the data. See the Home Assistant log for details.",
+            "Monzo did not provide the data. See the Home Assistant log for the kind of error.",
         )
     ]
     assert runner.take_warnings()

@@ -10,6 +10,7 @@ import voluptuous as vol
 from ..bank import text_for_user
 from ..transfers import RequestResult, TransferRequest, TransferResult, TransferStatus
 from .amounts import ANY_AMOUNT, ATTR_AMOUNT, ATTR_EVERYTHING, ATTR_PERCENTAGE, number, percentage
+from .language_models import async_is_by_language_model
 from .pot_targets import PotTarget
 
 ATTR_DEDUPE_ID: Final = "dedupe_id"
@@ -50,8 +51,11 @@ async def async_respond(
     transfers and wants a response gets one that is incomplete.
     """
     dedupe_id = call.data.get(ATTR_DEDUPE_ID)
+    by_language_model = async_is_by_language_model(call.context)
     if call.data[ATTR_DRY_RUN]:
-        result = await target.transfers.async_preview(request, dedupe_id or uuid4().hex)
+        result = await target.transfers.async_preview(
+            request, dedupe_id or uuid4().hex, by_language_model=by_language_model
+        )
         problems = [
             {"reason": problem.translation_key, "message": text_for_user(problem)}
             for problem in result.prepared.problems
@@ -61,7 +65,11 @@ async def async_respond(
     is_id_new = dedupe_id is None
     dedupe_id = dedupe_id or uuid4().hex
     result = await target.transfers.async_execute(
-        request, dedupe_id, is_id_new=is_id_new, return_incomplete=call.return_response
+        request,
+        dedupe_id,
+        is_id_new=is_id_new,
+        by_language_model=by_language_model,
+        return_incomplete=call.return_response,
     )
     return {**_response(target, request, result, unsent="not_sent"), "dedupe_id": dedupe_id}
 

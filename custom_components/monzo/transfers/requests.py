@@ -10,8 +10,9 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from ..accounts import BalancesCoordinator, MonzoData
-from ..bank import MonzoSession, action_error, text_for_user
+from ..bank import MonzoSession, action_error, text_for_user, validation_error
 from ..clock import monotonic
+from ..const import CONF_ALLOW_LANGUAGE_MODELS
 from .batches import BatchExecutor
 from .between_pots import async_update_issue, placeholders_between_pots
 from .journal import TransferJournal
@@ -91,11 +92,13 @@ class Transfers:
         """Keep all results until another object of this class starts to publish them."""
         self._journal.results.close()
 
-    async def async_preview(self, request: TransferRequest, dedupe_id: str) -> RequestResult:
+    async def async_preview(
+        self, request: TransferRequest, dedupe_id: str, *, by_language_model: bool
+    ) -> RequestResult:
         """Return the transfers that a request would make, and the problems with them.
 
-        It makes none of them, and does not wait for other calls. Raises ServiceValidationError if
-        no plan is possible.
+        It makes none of them, and does not wait for other calls. `by_language_model` says who makes
+        the request. Raises ServiceValidationError if no plan is possible.
         """
         called_at = monotonic()
         prepared = await self._preparation.async_prepare(request, dedupe_id, called_at)
@@ -105,6 +108,8 @@ class Transfers:
             )
             if problem is not None:
                 prepared = replace(prepared, problems=(problem,))
+        if (refusal := self._caller_refusal(by_language_model=by_language_model)) is not None:
+            prepared = replace(prepared, problems=(refusal, *prepared.problems))
         moves = prepared.batch.moves if prepared.batch else {}
         results = [
             TransferResult(transfer=self._journal.current(transfer_id, move))
@@ -118,11 +123,13 @@ class Transfers:
         dedupe_id: str,
         *,
         is_id_new: bool,
+        by_language_model: bool,
         return_incomplete: bool,
     ) -> RequestResult:
         """Make the transfers of a request, and return the result.
 
-        `is_id_new` says that the `dedupe_id` was made up for this call, and not given by the user.
+        `is_id_new` says that the `dedupe_id` was made up for this call, and not given by the user;
+        `by_language_model` says who makes the request.
         A request that is repeated with the same `dedupe_id` continues with its earlier plan. Raises
         HomeAssistantError if a transfer fails. For a request of several transfers, the caller can
         choose to get the result instead.
@@ -133,6 +140,9 @@ class Transfers:
             # Balances from before the last transfer ended may not include it.
             since = max(called_at, locks.last_ended(request.account_id))
             with self._publishing_refusal(request, dedupe_id):
+                refusal = self._caller_refusal(by_language_model=by_language_model)
+                if refusal is not None:
+                    raise refusal
                 prepared = await self._preparation.async_prepare(request, dedupe_id, since)
             for problem in prepared.problems:
                 self._executor.async_refuse(prepared.remaining, problem)
@@ -152,6 +162,12 @@ class Transfers:
                 self._journal.hass, self._async_refresh(request), "refresh balances of"
             )
         raise self._summary(batch, results, error)
+
+    def _caller_refusal(self, *, by_language_model: bool) -> ServiceValidationError | None:
+        """Return an error if the caller is a language model, and these may not move money."""
+        if not by_language_model or self._entry.options.get(CONF_ALLOW_LANGUAGE_MODELS, False):
+            return None
+        return validation_error("language_models_not_allowed", name=self._entry.title)
 
     async def _async_refresh(self, request: TransferRequest) -> MonzoData | None:
         """Return the balances of now; None if they cannot be read, which changes no result."""
