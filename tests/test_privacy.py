@@ -17,6 +17,7 @@ from custom_components.monzo.accounts import coordinator as accounts
 from custom_components.monzo.automations import TransactionFilter
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.privacy import get_logger
+from custom_components.monzo.services import pot_transfers
 from custom_components.monzo.transactions import coordinator as transactions
 from custom_components.monzo.transfers.models import Transfer
 from custom_components.monzo.webhooks import registration
@@ -237,6 +238,25 @@ async def test_nothing_private_is_logged_after_a_defect(
     row = bank.pay(home.joint.id, -1_00)
     await let_pass(timedelta(minutes=6))
     assert row.id in joint.heard
+
+
+async def test_nothing_private_is_logged_after_a_defect_of_an_action(
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    client: TransferClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(pot_transfers, "async_pot_target", failing)
+    row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
+    await use_everything(client, home, row.id)
+
+    with refused() as refusal:
+        await client.deposit(home.house, "165.43", dedupe_id=SECRET)
+    assert refusal.key == "unexpected_error"
+    assert any("Unexpected error in the action" in line for line in logged(caplog))
+    assert_nothing_leaked(caplog, server)
 
 
 async def test_nothing_private_is_logged_after_a_change_of_language_without_texts(

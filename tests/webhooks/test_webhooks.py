@@ -1162,21 +1162,26 @@ async def test_the_cloudhooks_of_ha_monzo_are_removed(
     assert sorted(cloud.deleted) == sorted(of_ha_monzo)
 
 
+@pytest.mark.parametrize("migrated", [True, False], ids=["not ready", "disabled"])
 async def test_removing_an_entry_of_ha_monzo_before_it_was_set_up_removes_its_webhooks(
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
     cloud: FakeCloud,
     entry_of_ha_monzo: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    migrated: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     register_as_ha_monzo(home, entry_of_ha_monzo, "https://hooks.nabu.casa/")
     hooks = [f"{entry_of_ha_monzo.entry_id}{it.id}" for it in (home.current, home.joint)]
     cloud.hooks |= {hook: f"https://hooks.nabu.casa/{hook}" for hook in hooks}
-    server.fail("GET", "/accounts", Answer.html(502))
-    await set_up(hass, entry_of_ha_monzo)
-    server.clear_faults()
+    if migrated:
+        server.fail("GET", "/accounts", Answer.html(502), times=None)
+        await set_up(hass, entry_of_ha_monzo)
+        server.clear_faults()
 
     await hass.config_entries.async_remove(entry_of_ha_monzo.entry_id)
 
     assert addresses(home) == set()
     assert cloud.hooks == {}
+    assert complaints(caplog, "ERROR") == []

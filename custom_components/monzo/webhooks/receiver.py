@@ -113,7 +113,8 @@ def async_register_webhook(hass: HomeAssistant, entry: ConfigEntry) -> WebhookRe
 @callback
 def async_unregister_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Stop answering deliveries, because the config entry is removed."""
-    webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
+    if CONF_WEBHOOK_ID in entry.data:
+        webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
 
 
 async def _async_read(content: StreamReader) -> bytes | None:

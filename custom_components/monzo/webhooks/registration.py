@@ -321,7 +321,8 @@ async def _async_register(client: MonzoClient, account_id: str, url: str) -> _Ou
 
 async def async_remove_registrations(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Remove the webhooks of a removed config entry at Monzo, if Monzo can be reached."""
-    if CONF_WEBHOOK_URL in entry.data:
+    # An entry of *ha-monzo* that was never set up has no webhook of its own.
+    if CONF_WEBHOOK_URL in entry.data or CONF_WEBHOOK_ID not in entry.data:
         try:
             async with asyncio.timeout(_REMOVAL_TIMEOUT.total_seconds()):
                 finished = await _async_unregister(hass, entry)
@@ -387,7 +388,7 @@ class _Addresses:
         stored = (entry.data.get(key, "") for key in (CONF_CLOUDHOOK_URL, CONF_WEBHOOK_URL))
         return cls(
             known=frozenset([*stored, *_cloudhooks_of_ha_monzo(hass, entry).values()]),
-            own_path=webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID]),
+            own_path=webhook.async_generate_path(entry.data.get(CONF_WEBHOOK_ID, entry.entry_id)),
             path_of_ha_monzo=path_of_ha_monzo(entry),
         )
 
