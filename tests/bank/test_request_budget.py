@@ -145,3 +145,20 @@ def test_polls_leave_budget_for_requests_that_had_to_wait(
     assert budget.grant(100, Priority.POLL) == BUDGET - 5
     send(budget, 3, Priority.BACKGROUND)
     assert budget.grant(100, Priority.POLL) == BUDGET - 5
+
+
+def test_answers_of_actions_leave_budget_for_polls_and_for_requests_by_hand(
+    budget: RequestBudget,
+) -> None:
+    budget.reserve_polls(3, A_MINUTE)
+    send(budget, 12, Priority.POLL)
+    answers = 0
+    while granted := budget.grant(100, Priority.ANSWER):
+        send(budget, granted, Priority.ANSWER)
+        answers += granted
+    polls = budget.grant(100, Priority.POLL)
+    send(budget, polls, Priority.POLL)
+    assert polls >= 2
+    assert budget.grant(100, Priority.POLL) == budget.grant(100, Priority.ANSWER) == 0
+    # Fewer than thirty in all.
+    assert 12 + answers + polls < 30

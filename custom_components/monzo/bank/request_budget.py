@@ -15,6 +15,12 @@ from ..clock import monotonic
 # stay below twenty-four. The rest is for requests that people make by hand.
 _WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
+_WITH_ANSWERS: Final = 29
+
+# So many requests may be reads for the answers of actions, and so many of them at the expense of
+# the polls.
+_MAX_ANSWERS: Final = 15
+_MAX_ANSWERS_FOR_POLLS: Final = 9
 
 # Current enough for a dashboard, and with three accounts still within the budget.
 MIN_POLL_INTERVAL: Final = timedelta(seconds=60)
@@ -61,8 +67,16 @@ class Priority(IntEnum):
     HINT = 5
     """A read that a webhook delivery asked for. Deliveries can be forged."""
 
-    BACKGROUND = 6
-    """A request that can wait, such as registering a webhook."""
+    ANSWER = 6
+    """A read of past transactions for the answer of an action, which may be long."""
+
+    BACKGROUND = 7
+    """A request that can wait, such as registering a webhook or filling a card."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a person or an automation waits for the answer."""
+        return self in {Priority.PERSON, Priority.ANSWER}
 
 
 _PRIORITY: ContextVar[Priority] = ContextVar("monzo_request_priority", default=Priority.PERSON)
@@ -132,13 +146,14 @@ class RequestBudget:
             case Priority.RETRY:
                 return self._grant_retries(wanted)
             case Priority.POLL:
-                return min(wanted, max(0, self.left - self._reserved_for_others()))
+                return min(wanted, max(0, self._left_for_polls() - self._reserved_for_others()))
             case Priority.HINT:
                 self._hinted_at = monotonic()
                 return self._grant_others(wanted, self._reserved_for_polls())
+            case Priority.ANSWER:
+                return max(self._grant_answers(wanted), self._grant_background(wanted))
             case Priority.BACKGROUND:
-                for_hints = self._reserved_for_hints(_LEFT_BY_BACKGROUND)
-                return self._grant_others(wanted, self._reserved_for_polls() + for_hints)
+                return self._grant_background(wanted)
 
     def reserve_polls(self, accounts: int, interval: timedelta) -> None:
         """Keep room for the polls of so many accounts from requests that are less important."""
@@ -194,11 +209,24 @@ class RequestBudget:
         """Return whether all of the wanted requests may be sent now; see `grant`."""
         return self.grant(wanted, priority) == wanted
 
+    def _grant_answers(self, wanted: int) -> int:
+        left = _WITH_ANSWERS - len(self._current())
+        return max(0, min(wanted, left, _MAX_ANSWERS - self._count({Priority.ANSWER})))
+
+    def _grant_background(self, wanted: int) -> int:
+        for_hints = self._reserved_for_hints(_LEFT_BY_BACKGROUND)
+        return self._grant_others(wanted, self._reserved_for_polls() + for_hints)
+
     def _grant_others(self, wanted: int, reserved: int) -> int:
         granted = min(wanted, max(0, self.left - reserved))
         if granted < wanted:
             self._refused_at = monotonic()
         return granted
+
+    def _left_for_polls(self) -> int:
+        answers = self._count({Priority.ANSWER})
+        sent = len(self._current()) - max(0, answers - _MAX_ANSWERS_FOR_POLLS)
+        return _REQUESTS_PER_WINDOW - sent
 
     def _reserved_for_polls(self) -> int:
         return max(0, self._polls_per_window - self._count({Priority.RETRY, Priority.POLL}))
@@ -213,7 +241,7 @@ class RequestBudget:
         for_hints = self._reserved_for_hints(_LEFT_BY_POLLS)
         if monotonic() - self._refused_at >= _WINDOW.total_seconds():
             return for_hints
-        others = self._count({Priority.HINT, Priority.BACKGROUND})
+        others = self._count({Priority.HINT, Priority.ANSWER, Priority.BACKGROUND})
         return max(for_hints, _NEVER_RESERVED - others)
 
     def _count(self, priorities: Collection[Priority]) -> int:

@@ -26,7 +26,7 @@ from ..api import (
     MonzoRateLimitError,
     parse_retry_after,
 )
-from .request_budget import Priority, RequestBudget
+from .request_budget import RequestBudget
 from .token_refusals import MonzoTokenRefusedError, TokenRefusals
 
 # How long the bank may need until it knows a new token everywhere.
@@ -84,7 +84,7 @@ class MonzoSession(MonzoClient):
         endpoint = _endpoint(method, path, **kwargs)
         self._refusals.start_with(self._current_token)
         wait = self._refusals.wait(endpoint)
-        if wait > 0 and self.budget.priority is not Priority.PERSON:
+        if wait > 0 and not self.budget.priority.is_awaited:
             raise MonzoTokenRefusedError(_REFUSED_LATELY, retry_after=wait)
         token = await self._async_access_token()
         try:

@@ -19,6 +19,7 @@ from ..accounts import AccountState, device_name, monzo_id_of
 from ..bank import validation_error
 from ..const import DOMAIN
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from ..transactions import TransactionHistory
 
 ATTR_ACCOUNT: Final = "account"
 ATTR_TRANSACTION_ID: Final = "transaction_id"
@@ -51,6 +52,11 @@ class AccountTarget:
 
     name: str
     """The name of the account's device, as the user sees it."""
+
+    @property
+    def history(self) -> TransactionHistory:
+        """The past transactions of the account."""
+        return self.runtime.transactions.history(self.account.id)
 
 
 @callback

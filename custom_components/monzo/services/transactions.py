@@ -1,7 +1,7 @@
 """Actions that read transactions, add up spending, and annotate a transaction."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..amounts import format_amount
-from ..api import Money, Records, Transaction
+from ..api import Money, Transaction
 from ..automations import matches_payee
 from ..bank import bank_errors, validation_error
 from ..transactions import (
@@ -25,7 +25,7 @@ from ..transactions import (
     template_variables,
     transaction_kind,
 )
-from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
 from .amounts import ANY_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
 
@@ -40,6 +40,7 @@ ATTR_MERCHANT: Final = "merchant"
 ATTR_METADATA: Final = "metadata"
 ATTR_MINIMUM_AMOUNT: Final = "minimum_amount"
 ATTR_NOTES: Final = "notes"
+ATTR_REFRESH: Final = "refresh"
 ATTR_SINCE: Final = "since"
 
 SERVICE_ANNOTATE_TRANSACTION: Final = "annotate_transaction"
@@ -51,13 +52,6 @@ DEFAULT_SPAN: Final = timedelta(days=30)
 
 # A leap year, and a minute for the time between the rendering of a template and the call.
 MAX_SPAN: Final = timedelta(days=366, minutes=1)
-
-# Below the 365 days that the bank lists per request.
-MAX_PART: Final = timedelta(days=360)
-
-# Requests start this much earlier, because Monzo does not document whether a transaction at the
-# very moment of `since` is listed.
-SINCE_MARGIN: Final = timedelta(seconds=1)
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
@@ -128,6 +122,7 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_MAXIMUM_AMOUNT): ANY_AMOUNT,
         vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         vol.Optional(ATTR_INCLUDE_DECLINED, default=False): cv.boolean,
+        vol.Optional(ATTR_REFRESH, default=True): cv.boolean,
     }
 )
 
@@ -154,11 +149,16 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     found: list[Transaction] = []
     complete = True
     # Most people make about one payment a day, so one small request is usually enough.
-    parts = _async_read_newest_first(target, span, first_part=timedelta(days=limit))
+    parts = target.history.async_newest_first(
+        span.since,
+        span.before,
+        first_part=timedelta(days=limit),
+        refresh=call.data[ATTR_REFRESH],
+    )
     async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
         async for part in parts:
-            found += filter(matches, part)
-            complete = complete and not part.skipped
+            found += filter(matches, part.transactions)
+            complete = complete and part.complete
             if len(found) > limit:
                 break
     data = target.runtime.balances.data
@@ -180,9 +180,9 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
     complete = True
     async with bank_errors(call.hass, target.entry, target.name):
-        async for part in _async_read_newest_first(target, span, first_part=MAX_PART):
-            complete = complete and not part.skipped
-            for transaction in part:
+        async for part in target.history.async_all(span.since, span.before):
+            complete = complete and part.complete
+            for transaction in part.transactions:
                 spending.add(transaction)
     return {
         "account_id": target.account.id,
@@ -212,6 +212,7 @@ async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
                 account=target.name,
             )
         stored = await session.annotate_transaction(transaction.id, texts)
+    target.runtime.transactions.async_note_notes(target.account.id, stored.id, stored.notes)
     return {
         "transaction_id": stored.id,
         "account_id": target.account.id,
@@ -240,33 +241,6 @@ def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
 def _local_time(time: datetime) -> str:
     """Return a time as an error shows it."""
     return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
-
-
-async def _async_read_newest_first(
-    target: AccountTarget, span: Span, *, first_part: timedelta
-) -> AsyncGenerator[Records[Transaction]]:
-    """Yield the transactions of a span in parts, newest first.
-
-    The bank lists the oldest transactions first. So the span is read backwards in parts, and a
-    caller that needs only a few of the newest can stop early. Each part is twice as long as the
-    part before, up to the limit of the bank.
-    """
-    length = first_part
-    end, before = span.end, span.before
-    while end > span.since:
-        begin = max(span.since, end - min(length, MAX_PART))
-        records = await target.runtime.session.all_transactions(
-            target.account.id, since=begin - SINCE_MARGIN, before=before
-        )
-        transactions = [
-            transaction
-            for transaction in reversed(records)
-            if begin <= transaction.created and (before is None or transaction.created < before)
-        ]
-        transactions.sort(key=lambda transaction: transaction.created, reverse=True)
-        yield Records(tuple(transactions), skipped=records.skipped)
-        end = before = begin
-        length *= 2
 
 
 def transaction_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Transaction], bool]:

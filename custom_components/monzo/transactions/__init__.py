@@ -8,6 +8,7 @@ from .classification import (
     transaction_kind,
 )
 from .coordinator import TransactionsCoordinator
+from .history import TransactionHistory
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -22,6 +23,7 @@ __all__ = [
     "SIGNAL_TRANSACTION_CHANGED",
     "NewTransaction",
     "TransactionChanged",
+    "TransactionHistory",
     "TransactionKind",
     "TransactionsCoordinator",
     "async_get_transaction_logs",

@@ -20,7 +20,8 @@ from ..bank import (
 )
 from ..clock import monotonic
 from ..privacy import get_logger
-from .pages import TransactionPage, TransactionPages
+from .pages import PRECISION, TransactionPage, TransactionPages
+from .recent import RecentTransactions
 from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, TransactionLog, TransactionLogs
 
 _LOGGER = get_logger(__name__)
@@ -30,9 +31,6 @@ LOOKBACK: Final = timedelta(days=7)
 
 # A transaction may appear in the bank's list a little after a later one.
 _OVERLAP: Final = timedelta(minutes=10)
-
-# The bank tells milliseconds, so a payment was made up to this much later than it says.
-_PRECISION: Final = timedelta(milliseconds=1)
 
 # A balance that was read this long before the transactions counts as read at the same time,
 # because the bank's clock and this one differ.
@@ -89,6 +87,9 @@ class AccountReader:
         self._reread_at = -math.inf
         self._failures = 0
         self._stopped = False
+
+        self.recent = RecentTransactions()
+        """The newest transactions, for cards."""
 
         self.asked_at = -math.inf
         """When the account was last read, or a read was tried."""
@@ -268,10 +269,19 @@ class AccountReader:
     def _due_reread(self) -> TransactionPages | None:
         """Return the pages of the last days if they are to be read again."""
         if self._reread_pages is None and self._is_reread_due:
-            first_read = self._log().first_read
-            since = first_read.read_until if first_read else self._clock.now() - LOOKBACK
-            self._reread_pages = self._pages(since)
+            self._reread_pages = self._pages(self._reread_since())
         return self._reread_pages
+
+    def _reread_since(self) -> datetime:
+        """Return from when on to read the last days again."""
+        now = self._clock.now()
+        if (first_read := self._log().first_read) is not None:
+            return first_read.read_until
+        month = self._pages(now - KEPT_FOR)
+        if self.recent.since is None and self._fits_one_page(month):
+            # The cards show more than a week, and it costs the same.
+            return month.read_until
+        return now - LOOKBACK
 
     def _fits_one_page(self, pages: TransactionPages) -> bool:
         """Return whether one request will probably read all transactions up to now."""
@@ -285,6 +295,13 @@ class AccountReader:
         # Before the request, because the account may become unreadable during it.
         log = self._log()
         page = await pages.async_next()
+        self.recent.add(
+            page.transactions,
+            since=page.since,
+            until=asked if page.is_last else page.transactions[-1].created + PRECISION,
+            up_to_now=page.is_last,
+            has_unreadable=page.transactions.skipped > 0,
+        )
         self._logs.by_account[self._account_id] = log
         log.entry_id = self._entry_id
         # Before publishing, because listeners may ask for the spending.
@@ -292,7 +309,7 @@ class AccountReader:
         news_since = asked - LOOKBACK
         if (first_read := log.first_read) is not None:
             # Transactions from before set-up are no news.
-            news_since = max(news_since, first_read.before + _PRECISION)
+            news_since = max(news_since, first_read.before + PRECISION)
             if pages is self._reread_pages:
                 log.first_read = first_read.moved_past(page)
         found = await self._async_compare(log, page.transactions, asked, news_since)
@@ -356,7 +373,8 @@ class AccountReader:
         self, log: TransactionLog, new: list[Transaction], asked: datetime
     ) -> None:
         """Refresh the balance, and then publish new transactions, oldest first."""
-        made = max(new[-1].created + _PRECISION, asked - _CLOCK_SKEW)
+        # A payment was made up to a millisecond later than the bank says.
+        made = max(new[-1].created + PRECISION, asked - _CLOCK_SKEW)
         at = monotonic() - (self._clock.now() - made).total_seconds()
         await self._balances.async_refresh_if_older_than((self._account_id,), at)
         for transaction in new:

@@ -27,6 +27,7 @@ from ..coordinator import gather_all
 from ..memory import async_get_memory
 from ..privacy import get_logger, isolated
 from .account_reader import REREAD_INTERVAL, AccountReader
+from .history import TransactionHistory
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -75,6 +76,7 @@ class TransactionsCoordinator:
         self._accounts = balances.data.accounts
         self._balances_readable = True
         self._readers: dict[str, AccountReader] = {}
+        self._histories: dict[str, TransactionHistory] = {}
         self._reading = asyncio.Lock()
         self._listeners: list[Callable[[NewTransaction], None]] = []
         self._cancel_timer: CALLBACK_TYPE | None = None
@@ -109,6 +111,8 @@ class TransactionsCoordinator:
         self._refresh_hinted.async_shutdown()
         for reader in self._readers.values():
             reader.async_stop()
+        for history in self._histories.values():
+            history.stop()
 
     @callback
     def async_add_listener(self, listener: Callable[[NewTransaction], None]) -> CALLBACK_TYPE:
@@ -147,6 +151,26 @@ class TransactionsCoordinator:
         """Return whether a transaction was published, or made before the account was first read."""
         log = self._logs.by_account.get(account_id)
         return log is not None and transaction_id in log.known
+
+    def history(self, account_id: str) -> TransactionHistory:
+        """Return the past transactions of an account, for actions and cards."""
+        if account_id not in self._histories:
+            self._histories[account_id] = TransactionHistory(
+                self._balances.session,
+                account_id,
+                self._reader(account_id).recent,
+                partial(self._count_of_month, account_id),
+            )
+        return self._histories[account_id]
+
+    def _count_of_month(self, account_id: str) -> int:
+        log = self._logs.by_account.get(account_id)
+        return len(log.known) if log else 0
+
+    @callback
+    def async_note_notes(self, account_id: str, transaction_id: str, notes: str | None) -> None:
+        """Note that the user has changed the notes of a transaction."""
+        self._reader(account_id).recent.set_notes(transaction_id, notes)
 
     # Scheduling
 

@@ -1,9 +1,13 @@
 """Reads transactions page by page, and can stop and continue between any two pages."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from ..api import MAX_PAGE_SIZE, MonzoClient, Records, Transaction
+
+# The bank tells times in milliseconds.
+PRECISION: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +15,10 @@ class TransactionPage:
     """One answer of the bank, oldest first."""
 
     transactions: Records[Transaction]
+
+    since: datetime
+    """From when on the page and the next ones hold all transactions."""
+
     is_last: bool
 
 
@@ -36,7 +44,7 @@ class TransactionPages:
         self._last: Transaction | None = None
         self._ids: frozenset[str] = frozenset()
 
-        self.read_until = since
+        self.read_until = since.replace(microsecond=since.microsecond // 1000 * 1000)
         """All transactions from before this moment have been read."""
 
         self.finished = False
@@ -63,6 +71,8 @@ class TransactionPages:
         by_age = tuple(sorted(new, key=lambda transaction: transaction.created))
         return TransactionPage(
             transactions=Records(by_age, skipped=records.skipped),
+            # The page before holds at least one transaction of its last moment.
+            since=self.read_until if self._last is None else self.read_until + PRECISION,
             # A full page without a new transaction is the last one, too: the next request would
             # return the same page again.
             is_last=not by_age or len(records) + records.skipped < MAX_PAGE_SIZE,

@@ -46,7 +46,14 @@ function readError({
 /** The backend of a page in Home Assistant. */
 export const homeAssistant: Backend = {
   async getTransactions(account, { limit, since }) {
-    const data = { account, limit, since: since.toISOString(), include_declined: true };
+    const data = {
+      account,
+      limit,
+      since: since.toISOString(),
+      include_declined: true,
+      // Home Assistant knows the newest transactions, and asks Monzo only for older ones.
+      refresh: false,
+    };
     return (await callAction("get_transactions", data)) as TransactionList;
   },
 

@@ -1,0 +1,104 @@
+"""The newest transactions of an account in memory, so that cards need not ask the bank."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from ..api import Transaction
+
+# More than the largest answer of `get_transactions`, and about four megabytes.
+_MAX_KEPT: Final = 1100
+
+type _Span = tuple[datetime, datetime]
+
+
+class RecentTransactions:
+    """The newest transactions of an account, and the spans of time of which all are known.
+
+    They are as old as the last read of their time.
+    """
+
+    def __init__(self) -> None:
+        """Initialize the memory, which knows of no time at all."""
+        self._by_id: dict[str, Transaction] = {}
+        self._spans: list[_Span] = []
+        self._newest_until: datetime | None = None
+        self._unreadable_since: datetime | None = None
+
+    def add(
+        self,
+        transactions: Iterable[Transaction],
+        *,
+        since: datetime,
+        until: datetime,
+        up_to_now: bool,
+        has_unreadable: bool,
+    ) -> None:
+        """Add all transactions that the bank lists between two moments."""
+        # At the two moments themselves, the bank may have listed only some.
+        self._by_id = {
+            id_: known for id_, known in self._by_id.items() if not since < known.created < until
+        } | {transaction.id: transaction for transaction in transactions}
+        self._spans = _merged([*self._spans, (since, until)])
+        if up_to_now:
+            self._newest_until = until
+        self._note_unreadable(since, has_unreadable=has_unreadable, up_to_now=up_to_now)
+        self._forget_oldest()
+
+    def _note_unreadable(self, since: datetime, *, has_unreadable: bool, up_to_now: bool) -> None:
+        earlier = self._unreadable_since
+        if has_unreadable:
+            self._unreadable_since = since if earlier is None else min(since, earlier)
+        elif up_to_now and earlier is not None and since <= earlier:
+            self._unreadable_since = None
+
+    def _forget_oldest(self) -> None:
+        if len(self._by_id) <= _MAX_KEPT:
+            return
+        oldest = sorted(self._by_id.values(), key=_created)[-_MAX_KEPT].created
+        self._by_id = {id_: it for id_, it in self._by_id.items() if it.created >= oldest}
+        self._spans = [
+            (max(since, oldest), until) for since, until in self._spans if until > oldest
+        ]
+
+    def set_notes(self, transaction_id: str, notes: str | None) -> None:
+        """Change the notes of a transaction, if it is known."""
+        if (known := self._by_id.get(transaction_id)) is not None:
+            self._by_id[transaction_id] = replace(known, notes=notes)
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on all transactions up to the last read are known; None if there was none."""
+        newest = self._newest_until
+        if newest is None:
+            return None
+        return next((since for since, until in self._spans if since <= newest <= until), None)
+
+    def is_readable(self, since: datetime) -> bool:
+        """Return whether the bank listed no transaction since a moment that could not be read."""
+        return self._unreadable_since is None or self._unreadable_since < since
+
+    def newest_first(self, since: datetime, before: datetime | None) -> tuple[Transaction, ...]:
+        """Return the known transactions between two moments."""
+        found = (
+            known
+            for known in self._by_id.values()
+            if known.created >= since and (before is None or known.created < before)
+        )
+        return tuple(sorted(found, key=_created)[::-1])
+
+
+def _merged(spans: Iterable[_Span]) -> list[_Span]:
+    """Return the same spans in order, with those that adjoin each other joined."""
+    merged: list[_Span] = []
+    for since, until in sorted(spans):
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
+        else:
+            merged.append((since, until))
+    return merged
+
+
+def _created(transaction: Transaction) -> datetime:
+    return transaction.created
