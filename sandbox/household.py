@@ -83,7 +83,12 @@ def open_household(bank: Bank) -> Household:
             current.id, "Savings", balance=480_000, type="flexible_savings", isa=True, style="teal"
         ),
         house=bank.open_pot(
-            joint.id, "House", balance=325_000, goal=1_000_000, added_security=True
+            joint.id,
+            "House",
+            balance=325_000,
+            goal=1_000_000,
+            added_security=True,
+            style="green",
         ),
         bills=bank.open_pot(joint.id, "Bills", balance=74_000, style="piggy_bank"),
     )

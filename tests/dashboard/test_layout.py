@@ -11,7 +11,6 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.models import StatisticMeanType
 from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.loader import async_get_integration
@@ -80,13 +79,18 @@ async def dashboard_of_user(
 
 
 def by_heading(dashboard: dict[str, Any]) -> dict[str, list[Card]]:
-    """Return the cards of each section by its heading, which is empty for the last section."""
+    """Return the cards below each heading; those of a section without a heading have the key ""."""
     (view,) = dashboard["views"]
-    sections = [section["cards"] for section in view["sections"]]
-    return {
-        cards[0].get("heading", ""): [card for card in cards if card["type"] != "heading"]
-        for cards in sections
-    }
+    found: dict[str, list[Card]] = {}
+    for section in view["sections"]:
+        heading = ""
+        for card in section["cards"]:
+            if card["type"] == "heading":
+                heading = card["heading"]
+            found.setdefault(heading, [])
+            if card["type"] != "heading":
+                found[heading].append(card)
+    return found
 
 
 def of_type(dashboard: dict[str, Any], card_type: str) -> list[Card]:
@@ -97,6 +101,13 @@ def of_type(dashboard: dict[str, Any], card_type: str) -> list[Card]:
         for card in cards
         if card["type"] == card_type
     ]
+
+
+def badges(dashboard: dict[str, Any]) -> list[Card]:
+    """Return the badges of the view."""
+    (view,) = dashboard["views"]
+    found: list[Card] = view["badges"]
+    return found
 
 
 def widths(dashboard: dict[str, Any]) -> list[int]:
@@ -147,61 +158,101 @@ async def record(hass: HomeAssistant, *entities: str) -> None:
 # Sections
 
 
-async def test_there_are_sections_for_the_total_each_account_others_and_transactions(
+async def test_there_are_accounts_spending_transactions_and_pots(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     dashboard = await open_dashboard()
     assert dashboard["title"] == "Money"
+    (total,) = badges(dashboard)
+    assert total["entity"] == id_of(hass, home.ann.user_id, "total")
     sections = by_heading(dashboard)
-    assert list(sections) == [
-        *("Everything", "Current account", "Joint account · Ann & Ben"),
-        *("Other accounts", ""),
-    ]
-    everything, current, joint, others, transactions = sections.values()
-    assert shown_entities(everything) == [id_of(hass, home.ann.user_id, "total")]
-    for account, cards in ((home.current, current), (home.joint, joint)):
-        keys = ("balance", "spend_today", "total_balance")
-        assert shown_entities(cards) == [id_of(hass, account.id, key) for key in keys]
-    assert sorted(shown_entities(others)) == sorted(
-        id_of(hass, account.id, "balance") for account in (home.flex, home.rewards, home.loan)
-    )
+    assert list(sections) == ["Accounts", "Spending", "", "Pots"]
+    accounts, spending, transactions, pots = sections.values()
+    main, others = (home.current, home.joint), (home.flex, home.rewards, home.loan)
+    shown = shown_entities(accounts)
+    assert shown[:2] == [id_of(hass, account.id, "balance") for account in main]
+    assert sorted(shown[2:]) == sorted(id_of(hass, account.id, "balance") for account in others)
+    assert shown_entities(spending) == [id_of(hass, each.id, "spend_today") for each in main]
     (card,) = transactions
     assert (card["type"], card["hide_amounts"], "account" in card) == (TRANSACTIONS, False, False)
+    distribution, *cards = pots
+    assert [line["entity"] for line in distribution["entities"]] == [
+        id_of(hass, pot.id, "pot_balance")
+        for pot in (home.holiday, home.house, home.rainy_day, home.coin_jar, home.isa, home.bills)
+    ]
+    assert {card["type"] for card in cards} == {POT}
 
 
-async def test_pots_follow_their_account_and_those_with_a_goal_come_first(
+async def test_pots_with_a_goal_come_first(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
-    sections = by_heading(await open_dashboard())
-    pots = {
-        heading: [card["pot"] for card in cards if card["type"] == POT]
-        for heading, cards in sections.items()
-    }
-    assert pots["Current account"] == [
-        device_id(hass, ann, pot.id)
-        for pot in (home.holiday, home.rainy_day, home.coin_jar, home.isa)
-    ]
     goal = home.bank.open_pot(home.current.id, "A late goal", goal=1_000)
     await hass.config_entries.async_reload(ann.entry_id)
-    cards = by_heading(await open_dashboard())["Current account"]
-    with_goal = [card["pot"] for card in cards if card["type"] == POT][:2]
-    assert with_goal == [device_id(hass, ann, pot.id) for pot in (home.holiday, goal)]
+    pots = [card["pot"] for card in of_type(await open_dashboard(), POT)]
+    first = [device_id(hass, ann, pot.id) for pot in (home.holiday, home.house, goal)]
+    assert sorted(pots[:3]) == sorted(first)
 
 
-async def test_an_account_without_pots_has_no_balance_with_pots(
+async def test_a_pot_has_the_color_and_the_icon_of_its_style(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
+) -> None:
+    faces = {
+        card["pot"]: (card["icon"], card["color"]) for card in of_type(await open_dashboard(), POT)
+    }
+    assert faces[device_id(hass, ann, home.holiday.id)] == ("mdi:beach", "orange")
+    assert faces[device_id(hass, ann, home.isa.id)] == ("mdi:piggy-bank", "teal")
+    assert len(set(faces.values())) == len(faces)
+
+
+async def test_accounts_that_people_pay_with_have_colors_and_a_graph(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
+) -> None:
+    current, joint, *others = by_heading(await open_dashboard())["Accounts"]
+    assert current["color"] != joint["color"]
+    assert [tile["features"][0]["type"] for tile in (current, joint)] == ["trend-graph"] * 2
+    assert [(tile["color"], tile["features"]) for tile in others] == [("grey", [])] * 3
+
+
+async def test_many_accounts_have_no_graphs(
     hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: OpenDashboard
 ) -> None:
     person = bank.add_person("Dora Dale")
-    account = bank.open_account(person, type="uk_business", balance=100)
+    for _ in range(5):
+        bank.open_account(person, type="uk_business", balance=100)
     await set_up(hass, sign_in(person))
-    sections = by_heading(await open_dashboard())
-    assert list(sections) == ["Everything", "Business account", ""]
-    assert shown_entities(sections["Business account"]) == [
-        id_of(hass, account.id, key) for key in ("balance", "spend_today")
-    ]
+    tiles = by_heading(await open_dashboard())["Accounts"]
+    assert [tile["features"] for tile in tiles] == [[]] * 5
 
 
-async def test_two_people_have_a_total_each_and_their_accounts_have_their_names(
+async def test_an_account_without_pots_has_no_section_of_pots(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: OpenDashboard
+) -> None:
+    person = bank.add_person("Dora Dale")
+    bank.open_account(person, type="uk_business", balance=100)
+    await set_up(hass, sign_in(person))
+    assert list(by_heading(await open_dashboard())) == ["Accounts", "Spending", ""]
+
+
+async def test_one_pot_is_not_compared_with_others(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: OpenDashboard
+) -> None:
+    person = bank.add_person("Dora Dale")
+    bank.open_pot(bank.open_account(person, balance=100).id, "Holiday", balance=500)
+    await set_up(hass, sign_in(person))
+    assert [card["type"] for card in by_heading(await open_dashboard())["Pots"]] == [POT]
+
+
+async def test_many_pots_get_the_whole_width_below_the_other_sections(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
+) -> None:
+    assert widths(await open_dashboard()) == [1, 1, 1]
+    for number in range(7):
+        home.bank.open_pot(home.current.id, f"Pot {number}")
+    await hass.config_entries.async_reload(ann.entry_id)
+    assert widths(await open_dashboard()) == [1, 2, 3]
+
+
+async def test_two_people_have_a_total_each(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
@@ -209,20 +260,11 @@ async def test_two_people_have_a_total_each_and_their_accounts_have_their_names(
     open_dashboard: OpenDashboard,
 ) -> None:
     await set_up(hass, sign_in(home.ben))
-    sections = by_heading(await open_dashboard())
-    assert {tile["name"]["type"] for tile in sections["Everything"]} == {"device"}
-    assert shown_entities(sections["Everything"]) == [
+    totals = badges(await open_dashboard())
+    assert {badge["name"]["type"] for badge in totals} == {"device"}
+    assert [badge["entity"] for badge in totals] == [
         id_of(hass, person.user_id, "total") for person in (home.ann, home.ben)
     ]
-    assert {"Current account · Ann Archer", "Current account · Ben Baker"} <= sections.keys()
-
-
-async def test_an_account_has_the_name_that_the_user_gave_to_its_device(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
-) -> None:
-    registry = dr.async_get(hass)
-    registry.async_update_device(device_id(hass, ann, home.joint.id), name_by_user="Household")
-    assert "Household" in by_heading(await open_dashboard())
 
 
 # Omitted entities
@@ -245,12 +287,16 @@ async def test_hidden_and_disabled_entities_are_omitted(
     registry.async_update_entity(balance, disabled_by=er.RegistryEntryDisabler.USER)
     registry.async_update_entity(pot, hidden_by=er.RegistryEntryHider.USER)
     registry.async_update_entity(total, disabled_by=er.RegistryEntryDisabler.USER)
-    sections = by_heading(await open_dashboard())
-    # An account is shown if its balance is visible.
-    assert list(sections) == ["Current account", "Other accounts", ""]
-    cards = sections["Current account"]
-    assert spent not in shown_entities(cards)
-    assert device_id(hass, ann, home.holiday.id) not in [card.get("pot") for card in cards]
+    dashboard = await open_dashboard()
+    assert badges(dashboard) == []
+    sections = by_heading(dashboard)
+    # An account is shown, with its pots, if its balance is visible.
+    assert list(sections) == ["Accounts", "", "Pots"]
+    assert balance not in shown_entities(sections["Accounts"])
+    pots = [card["pot"] for card in sections["Pots"] if card["type"] == POT]
+    assert pots == [
+        device_id(hass, ann, pot.id) for pot in (home.rainy_day, home.coin_jar, home.isa)
+    ]
 
 
 async def test_an_entity_without_a_device_is_omitted(
@@ -258,16 +304,22 @@ async def test_an_entity_without_a_device_is_omitted(
 ) -> None:
     total = id_of(hass, home.ann.user_id, "total")
     er.async_get(hass).async_update_entity(total, device_id=None)
-    assert "Everything" not in by_heading(await open_dashboard())
+    assert badges(await open_dashboard()) == []
 
 
 async def test_with_selected_accounts_there_is_no_total(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     joint, flex = (device_id(hass, ann, account.id) for account in (home.joint, home.flex))
-    sections = by_heading(await open_dashboard(accounts=[joint, flex]))
-    assert list(sections) == ["Joint account · Ann & Ben", "Other accounts", ""]
-    assert shown_entities(sections["Other accounts"]) == [id_of(hass, home.flex.id, "balance")]
+    dashboard = await open_dashboard(accounts=[joint, flex])
+    assert badges(dashboard) == []
+    sections = by_heading(dashboard)
+    assert shown_entities(sections["Accounts"]) == [
+        id_of(hass, account.id, "balance") for account in (home.joint, home.flex)
+    ]
+    assert [card["pot"] for card in sections["Pots"] if card["type"] == POT] == [
+        device_id(hass, ann, pot.id) for pot in (home.house, home.bills)
+    ]
     assert sections[""][0]["account"] == [joint, flex]
 
 
@@ -297,6 +349,14 @@ async def test_a_selection_of_removed_accounts_shows_no_accounts(
     assert view["type"] == "panel"
 
 
+async def test_while_the_integration_is_not_loaded_pots_have_other_colors(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
+) -> None:
+    await hass.config_entries.async_unload(ann.entry_id)
+    cards = of_type(await open_dashboard(), POT)
+    assert {card["icon"] for card in cards} == {"mdi:piggy-bank"}
+
+
 # Users and options
 
 
@@ -310,7 +370,7 @@ async def test_other_options_of_a_strategy_are_ignored(
 async def test_every_user_can_open_the_dashboard(
     ann: MockConfigEntry, open_as_user: OpenDashboard
 ) -> None:
-    assert "Current account" in by_heading(await open_as_user())
+    assert "Accounts" in by_heading(await open_as_user())
 
 
 async def test_only_administrators_get_a_link_to_the_integrations(
@@ -328,98 +388,74 @@ async def test_the_dashboard_is_in_the_language_of_the_user_or_else_in_english(
     integration = await async_get_integration(hass, DOMAIN)
     translations = tmp_path / "translations"
     copytree(integration.file_path / "translations", translations)
-    german = {"common": {"dashboard_title": "Geld", "dashboard_others": "Andere Konten"}}
+    german = {"common": {"dashboard_title": "Geld", "dashboard_accounts": "Konten"}}
     (translations / "de.json").write_text(json.dumps(german), encoding="utf-8")
     integration.file_path = tmp_path
     dashboard = await open_dashboard(language="de")
     assert dashboard["title"] == "Geld"
-    assert {"Andere Konten", "Everything"} <= by_heading(dashboard).keys()
+    assert {"Konten", "Pots"} <= by_heading(dashboard).keys()
 
 
-# Graphs
+# Statistics
 
 
-async def test_entities_with_statistics_have_a_graph(
+async def test_spending_with_statistics_has_months_and_a_chart_of_weeks(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
     open_dashboard: OpenDashboard,
 ) -> None:
-    total = id_of(hass, home.ann.user_id, "total")
-    balance = id_of(hass, home.current.id, "balance")
     spent = [id_of(hass, account.id, "spend_today") for account in (home.current, home.joint)]
-    await record(hass, total, balance, *spent)
-    sections = by_heading(await open_dashboard())
-    trend, spending = (card for card in sections["Everything"] if card["type"] != "tile")
-    assert [line["entity"] for line in trend["entities"]] == [total]
-    assert (trend["stat_types"], trend["hide_legend"]) == (["state"], True)
-    assert [line["entity"] for line in spending["entities"]] == spent
-    assert (spending["stat_types"], spending["hide_legend"]) == (["change"], False)
-    (graph,) = (card for card in sections["Current account"] if card["type"] == "statistics-graph")
-    assert [line["entity"] for line in graph["entities"]] == [balance]
-    assert [card["type"] for card in sections["Joint account · Ann & Ben"]].count("tile") == 3
+    await record(hass, *spent)
+    cards = [
+        card for card in by_heading(await open_dashboard())["Spending"] if card["type"] != "tile"
+    ]
+    this_month, last_month, chart = cards
+    assert (this_month["name"], last_month["name"]) == ("This month", "Last month")
+    assert [card["entity"] for card in (this_month, last_month)] == [spent[0]] * 2
+    assert [card["period"]["calendar"]["offset"] for card in (this_month, last_month)] == [0, -1]
+    assert [bar["entity"] for bar in chart["entities"]] == spent
+    assert (chart["stat_types"], chart["period"], chart["hide_legend"]) == (
+        ["change"],
+        "week",
+        False,
+    )
 
 
-async def test_other_accounts_with_statistics_have_a_graph(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    home: Household,
-    ann: MockConfigEntry,
-    open_dashboard: OpenDashboard,
-) -> None:
-    flex = id_of(hass, home.flex.id, "balance")
-    await record(hass, flex)
-    *tiles, graph = by_heading(await open_dashboard())["Other accounts"]
-    assert [tile["type"] for tile in tiles] == ["tile"] * 3
-    assert [line["entity"] for line in graph["entities"]] == [flex]
-    assert graph["stat_types"] == ["state"]
-
-
-async def test_without_statistics_there_are_no_graphs(
+async def test_without_statistics_there_are_no_charts(
     recorder_mock: Recorder, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     dashboard = await open_dashboard()
-    assert of_type(dashboard, "statistics-graph") == []
+    assert of_type(dashboard, "statistics-graph") == of_type(dashboard, "statistic") == []
 
 
-async def test_the_total_takes_the_whole_width_unless_it_has_a_graph(
+async def test_hidden_amounts_are_neither_in_charts_nor_in_tiles(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
     open_dashboard: OpenDashboard,
 ) -> None:
-    before = await open_dashboard()
-    await record(hass, id_of(hass, home.ann.user_id, "total"))
-    assert widths(before) == [before["views"][0]["max_columns"], 1, 1, 1, 2]
-    assert widths(await open_dashboard()) == [1, 1, 1, 1, 2]
-
-
-async def test_hidden_amounts_are_neither_in_graphs_nor_in_tiles(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    home: Household,
-    ann: MockConfigEntry,
-    open_dashboard: OpenDashboard,
-) -> None:
-    balances = [id_of(hass, account.id, "balance") for account in (home.current, home.flex)]
-    await record(hass, *balances)
+    await record(hass, id_of(hass, home.current.id, "spend_today"))
     dashboard = await open_dashboard(hide_amounts=True)
-    assert of_type(dashboard, "statistics-graph") == []
-    assert all(tile["hide_state"] for tile in of_type(dashboard, "tile"))
+    for card_type in ("statistics-graph", "statistic", "distribution"):
+        assert of_type(dashboard, card_type) == []
+    tiles = of_type(dashboard, "tile")
+    assert all(tile["hide_state"] and not tile["features"] for tile in tiles)
+    assert not any(badge["show_state"] for badge in badges(dashboard))
     cards = [*of_type(dashboard, POT), *of_type(dashboard, TRANSACTIONS)]
     assert all(card["hide_amounts"] for card in cards)
 
 
-async def test_with_a_broken_database_only_the_graphs_are_missing(
+async def test_with_a_broken_database_only_the_charts_are_missing(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
     open_dashboard: OpenDashboard,
 ) -> None:
-    await record(hass, id_of(hass, home.current.id, "balance"))
+    await record(hass, id_of(hass, home.current.id, "spend_today"))
 
     def lose_statistics() -> None:
         with session_scope(hass=hass) as session:
@@ -428,4 +464,4 @@ async def test_with_a_broken_database_only_the_graphs_are_missing(
     await get_instance(hass).async_add_executor_job(lose_statistics)
     dashboard = await open_dashboard()
     assert of_type(dashboard, "statistics-graph") == []
-    assert "Current account" in by_heading(dashboard)
+    assert "Accounts" in by_heading(dashboard)

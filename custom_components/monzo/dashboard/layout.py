@@ -5,9 +5,7 @@ It lists the accounts and pots that have entities, and the graphs that have data
 """
 
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any, Final
 
 from homeassistant.auth.models import User
@@ -16,44 +14,36 @@ from homeassistant.components.websocket_api.connection import ActiveConnection
 from homeassistant.components.websocket_api.decorators import async_response, websocket_command
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.recorder import get_instance
 from homeassistant.helpers.translation import async_get_translations
-from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DEVICE_MODEL_ACCOUNT, DOMAIN
+from .devices import DashboardDevice, async_dashboard_devices, async_entities_with_statistics
+from .faces import account_color, pot_face
 
-# The period that graphs show.
-GRAPH_DAYS: Final = 30
+# Sections side by side on a wide screen.
+MAX_COLUMNS: Final = 3
 
-# The entities that graphs show, by translation key.
-GRAPH_KEYS: Final = ("total", "balance", "spend_today")
+# The width of a section.
+FULL_WIDTH: Final = 12
+HALF_WIDTH: Final = 6
 
-# The most sections side by side, on a wide screen.
-MAX_COLUMNS: Final = 4
+# Up to so many accounts have a graph in their tile; more would push everything else off the screen.
+MAX_TALL_TILES: Final = 4
 
-# The name of a tile or of a line in a graph: the name of its device, or of its entity.
+# Up to so many pots fit into a column; more of them get the whole width below the other sections.
+MAX_POTS_IN_COLUMN: Final = 12
+
+# The spending chart shows three months of weeks, because a rent would flatten the bars of days.
+CHART_PERIOD: Final = "week"
+CHART_DAYS: Final = 91
+
+TREND_HOURS: Final = 24 * 14
+
+# The name of a tile or of a bar in a chart: the name of its device.
 DEVICE_NAME: Final = {"type": "device"}
-ENTITY_NAME: Final = {"type": "entity"}
 
 type Card = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DashboardDevice:
-    """The device of a person, an account or a pot, with its visible entities."""
-
-    id: str
-    name: str
-    model: str | None
-
-    parent_id: str | None
-    """For a pot the device of its account, for an account the device of its owner."""
-
-    entities: dict[str, str] = field(default_factory=dict)
-    """Entity ids by translation key, without hidden and disabled entities."""
 
 
 @callback
@@ -82,7 +72,7 @@ async def _async_get_dashboard(
     def text(key: str) -> str:
         return translations.get(f"component.{DOMAIN}.common.{key}", key)
 
-    devices = _async_devices(hass)
+    devices = async_dashboard_devices(hass)
     selected, hide_amounts = msg["accounts"], msg["hide_amounts"]
     accounts = [
         device
@@ -90,70 +80,19 @@ async def _async_get_dashboard(
         if "balance" in device.entities and (not selected or device.id in selected)
     ]
     if accounts:
+        spending = _entities(accounts, "spend_today")
         layout = DashboardLayout(
             text=text,
             devices=devices,
             accounts=accounts,
             selected=selected,
             hide_amounts=hide_amounts,
-            graphed=() if hide_amounts else await _async_entities_with_statistics(hass, devices),
+            charted=() if hide_amounts else await async_entities_with_statistics(hass, spending),
         )
-        view = {"type": "sections", "max_columns": MAX_COLUMNS, "sections": layout.sections()}
+        view = layout.view()
     else:
         view = {"type": "panel", "cards": [_no_accounts_card(text, connection.user)]}
     connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": [view]})
-
-
-@callback
-def _async_devices(hass: HomeAssistant) -> list[DashboardDevice]:
-    """Return the devices that have visible entities."""
-    registry = dr.async_get(hass)
-    devices: dict[str, DashboardDevice] = {}
-    for entity in er.async_get(hass).entities.values():
-        if entity.platform != DOMAIN or entity.hidden or entity.disabled:
-            continue
-        device = registry.async_get(entity.device_id or "")
-        if not (entity.translation_key and isinstance(device, dr.DeviceEntry)):
-            continue
-        if device.id not in devices:
-            devices[device.id] = DashboardDevice(
-                id=device.id,
-                name=device.name_by_user or device.name or "",
-                model=device.model,
-                parent_id=device.via_device_id,
-            )
-        devices[device.id].entities[entity.translation_key] = entity.entity_id
-    return list(devices.values())
-
-
-async def _async_entities_with_statistics(
-    hass: HomeAssistant, devices: Iterable[DashboardDevice]
-) -> Collection[str]:
-    """Return the entities that a graph can show.
-
-    There are none without the recorder, and none in the first hours after the installation.
-    """
-    if "recorder" not in hass.config.components:
-        return ()
-    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
-        statistics_during_period,
-    )
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
-
-    entities = {entity for key in GRAPH_KEYS for entity in _entities(devices, key)}
-    # If the database is broken, show the dashboard without graphs.
-    with suppress(SQLAlchemyError, RuntimeError):
-        return await get_instance(hass).async_add_executor_job(
-            statistics_during_period,
-            hass,
-            dt_util.utcnow() - timedelta(days=GRAPH_DAYS),
-            None,
-            entities,
-            "day",
-            None,
-            {"state"},
-        )
-    return ()
 
 
 def _no_accounts_card(text: Callable[[str], str], user: User) -> Card:
@@ -188,89 +127,142 @@ class DashboardLayout:
 
     hide_amounts: bool
 
-    graphed: Collection[str]
-    """The entities that a graph can show."""
+    charted: Collection[str]
+    """The entities of spending that have statistics."""
 
-    def sections(self) -> list[Card]:
-        """Return the sections that have more than a heading."""
-        main = [account for account in self.accounts if account.model == DEVICE_MODEL_ACCOUNT]
-        others = [account for account in self.accounts if account not in main]
-        # The total counts all accounts, so it is not shown with a selection.
-        people = [
+    @property
+    def _main_accounts(self) -> list[DashboardDevice]:
+        """The accounts that people pay with; the others are Flex, loans and the like."""
+        return [account for account in self.accounts if account.model == DEVICE_MODEL_ACCOUNT]
+
+    @property
+    def _people(self) -> list[DashboardDevice]:
+        """The people whose total is shown; a total counts all accounts, not those selected."""
+        return [
             device for device in self.devices if "total" in device.entities and not self.selected
         ]
-        # Without graphs this section is one line high. In a single column it would leave a gap
-        # above the section below it.
-        width = 1 if self.graphed else MAX_COLUMNS
-        sections = [
-            _section([*self._total_cards(people), *self._spending_cards(main)], width),
-            *(_section(self._account_cards(account, people)) for account in main),
-            _section(self._other_account_cards(others)),
-            _section([self._transactions_card()], 2),
-        ]
-        return [
-            section
-            for section in sections
-            if any(card["type"] != "heading" for card in section["cards"])
-        ]
 
-    def _total_cards(self, people: list[DashboardDevice]) -> list[Card]:
-        """Return the total of each person, with a graph."""
-        if not people:
-            return []
-        name = DEVICE_NAME if len(people) > 1 else ENTITY_NAME
-        return [
-            _heading(self.text("dashboard_everything"), "mdi:sigma"),
-            *(
-                card
-                for person in people
-                for card in self._tile(person, "total", "purple", name, 12)
-            ),
-            *self._trend_graph(people, "total"),
-        ]
-
-    def _spending_cards(self, accounts: list[DashboardDevice]) -> list[Card]:
-        """Return the graph of daily spending."""
-        graph = self._graph(accounts, "spend_today", stat_types=["change"], chart_type="bar-stack")
-        heading = _heading(self.text("dashboard_spending"), "mdi:chart-bar")
-        return [heading, *graph] if graph else []
-
-    def _account_cards(self, account: DashboardDevice, people: list[DashboardDevice]) -> list[Card]:
-        """Return an account with its pots. Pots with a goal come first."""
-        owner = next((person.name for person in people if person.id == account.parent_id), "")
-        title = f"{account.name} · {owner}" if owner and len(people) > 1 else account.name
+    @property
+    def _pots(self) -> list[DashboardDevice]:
+        """The pots of the accounts; those with a goal come first."""
+        account_ids = {account.id for account in self.accounts}
         pots = [
             device
             for device in self.devices
-            if device.parent_id == account.id and "pot_balance" in device.entities
+            if device.parent_id in account_ids and "pot_balance" in device.entities
         ]
-        pots.sort(key=lambda pot: "goal" not in pot.entities)
+        return sorted(pots, key=lambda pot: "goal" not in pot.entities)
+
+    def view(self) -> Card:
+        """Return the view.
+
+        The transactions come second, because a phone shows the sections one below the other.
+        """
+        has_many_pots = len(self._pots) > MAX_POTS_IN_COLUMN
+        sections = [
+            _section([*self._account_cards(), *self._spending_cards()]),
+            _section([self._transactions_card()], MAX_COLUMNS - 1 if has_many_pots else 1),
+            _section(self._pot_cards(), MAX_COLUMNS if has_many_pots else 1),
+        ]
+        return {
+            "type": "sections",
+            "max_columns": MAX_COLUMNS,
+            "badges": self._badges(),
+            "sections": [section for section in sections if section["cards"]],
+        }
+
+    def _badges(self) -> list[Card]:
+        """Return the total of each person."""
+        name = DEVICE_NAME if len(self._people) > 1 else {"type": "entity"}
         return [
-            _heading(title, "mdi:bank"),
-            *self._tile(account, "balance", "teal", columns=12),
-            *self._trend_graph([account], "balance"),
-            *self._tile(account, "spend_today", "deep-orange"),
-            *(self._tile(account, "total_balance", "teal") if pots else ()),
+            {
+                "type": "entity",
+                "entity": entity,
+                "name": name,
+                "show_name": True,
+                "show_state": not self.hide_amounts,
+                "color": "purple",
+            }
+            for entity in _entities(self._people, "total")
+        ]
+
+    def _account_cards(self) -> list[Card]:
+        """Return a tile for each account; those that people pay with come first."""
+        main = self._main_accounts
+        others = [account for account in self.accounts if account not in main]
+        is_tall = len(main) <= MAX_TALL_TILES and not self.hide_amounts
+        heading = _heading(self.text("dashboard_accounts"), "mdi:bank")
+        heading["badges"] = [
+            {"type": "entity", "entity": entity, "show_state": True}
+            for entity in _entities(self._people, "connection")
+        ]
+        return [
+            heading,
+            *(
+                self._tile(account, "balance", account_color(index), is_tall=is_tall)
+                for index, account in enumerate(main)
+            ),
+            *(self._tile(account, "balance", "grey") for account in others),
+        ]
+
+    def _spending_cards(self) -> list[Card]:
+        """Return the spending of today, of this month and of last month, and a chart of weeks."""
+        accounts = [account for account in self._main_accounts if "spend_today" in account.entities]
+        if not accounts:
+            return []
+        heading = _heading(self.text("dashboard_spending"), "mdi:chart-bar")
+        cards: list[Card] = [
+            heading,
+            *(
+                self._tile(account, "spend_today", account_color(index))
+                for index, account in enumerate(accounts)
+            ),
+        ]
+        charted = [
+            entity for entity in _entities(accounts, "spend_today") if entity in self.charted
+        ]
+        if charted:
+            first = charted[0]
+            cards += [
+                _statistic(first, self.text("dashboard_this_month"), 0),
+                _statistic(first, self.text("dashboard_last_month"), -1),
+                _spending_chart(charted),
+            ]
+        return cards
+
+    def _pot_cards(self) -> list[Card]:
+        """Return the shares of the pots, and a card for each pot."""
+        pots = self._pots
+        if not pots:
+            return []
+        faces = {
+            pot.id: pot_face(pot.pot and pot.pot.pot.style, index) for index, pot in enumerate(pots)
+        }
+        distribution = {
+            "type": "distribution",
+            "entities": [
+                {
+                    "entity": pot.entities["pot_balance"],
+                    "name": DEVICE_NAME,
+                    "color": faces[pot.id].color,
+                }
+                for pot in pots
+            ],
+        }
+        return [
+            _heading(self.text("dashboard_pots"), "mdi:piggy-bank"),
+            *([distribution] if len(pots) > 1 and not self.hide_amounts else ()),
             *(
                 {
                     "type": "custom:monzo-pot-card",
                     "pot": pot.id,
+                    "icon": faces[pot.id].icon,
+                    "color": faces[pot.id].color,
                     "hide_amounts": self.hide_amounts,
+                    "grid_options": {"columns": HALF_WIDTH},
                 }
                 for pot in pots
             ),
-        ]
-
-    def _other_account_cards(self, accounts: list[DashboardDevice]) -> list[Card]:
-        """Return the accounts that have no pots, with a graph."""
-        return [
-            _heading(self.text("dashboard_others"), "mdi:credit-card-outline"),
-            *(
-                tile
-                for account in accounts
-                for tile in self._tile(account, "balance", "grey", DEVICE_NAME)
-            ),
-            *self._trend_graph(accounts, "balance"),
         ]
 
     def _transactions_card(self) -> Card:
@@ -283,42 +275,44 @@ class DashboardLayout:
         }
 
     def _tile(
-        self,
-        device: DashboardDevice,
-        key: str,
-        color: str,
-        name: dict[str, str] = ENTITY_NAME,
-        columns: int = 6,
-    ) -> list[Card]:
-        """Return the tile of an entity; empty if the device does not have it."""
-        return [
-            {
-                "type": "tile",
-                "entity": entity,
-                "color": color,
-                "name": name,
-                "hide_state": self.hide_amounts,
-                "grid_options": {"columns": columns},
-            }
-            for entity in _entities([device], key)
-        ]
-
-    def _trend_graph(self, devices: list[DashboardDevice], key: str) -> list[Card]:
-        """Return a graph of amounts over time; empty if there is no data."""
-        return self._graph(devices, key, stat_types=["state"], fit_y_data=True)
-
-    def _graph(self, devices: list[DashboardDevice], key: str, **options: object) -> list[Card]:
-        """Return a graph with a line for each device; empty if there is no data."""
-        entities = [entity for entity in _entities(devices, key) if entity in self.graphed]
-        graph = {
-            "type": "statistics-graph",
-            "entities": [{"entity": entity, "name": DEVICE_NAME} for entity in entities],
-            "period": "day",
-            "days_to_show": GRAPH_DAYS,
-            "hide_legend": len(entities) <= 1,
-            **options,
+        self, device: DashboardDevice, key: str, color: str, *, is_tall: bool = False
+    ) -> Card:
+        """Return the tile of an entity, with a graph if it is tall."""
+        return {
+            "type": "tile",
+            "entity": device.entities[key],
+            "color": color,
+            "name": DEVICE_NAME,
+            "hide_state": self.hide_amounts,
+            "features": [{"type": "trend-graph", "hours_to_show": TREND_HOURS}] if is_tall else [],
+            "grid_options": {"columns": HALF_WIDTH},
         }
-        return [graph] if entities else []
+
+
+def _statistic(entity: str, name: str, offset: int) -> Card:
+    """Return the spending of a month; offset 0 is this month, -1 the last one."""
+    return {
+        "type": "statistic",
+        "entity": entity,
+        "name": name,
+        "stat_type": "change",
+        "period": {"calendar": {"period": "month", "offset": offset}},
+        "grid_options": {"columns": HALF_WIDTH},
+    }
+
+
+def _spending_chart(entities: Collection[str]) -> Card:
+    """Return a chart of the spending per week, with a bar for each account."""
+    return {
+        "type": "statistics-graph",
+        "entities": [{"entity": entity, "name": DEVICE_NAME} for entity in entities],
+        "period": CHART_PERIOD,
+        "days_to_show": CHART_DAYS,
+        "stat_types": ["change"],
+        "chart_type": "bar-stack",
+        "hide_legend": len(entities) <= 1,
+        "grid_options": {"columns": FULL_WIDTH},
+    }
 
 
 def _section(cards: list[Card], columns: int = 1) -> Card:

@@ -1,0 +1,101 @@
+"""The devices and entities that the dashboard shows."""
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
+
+from ..accounts import PotState
+from ..const import DOMAIN
+from ..runtime import MonzoRuntimeData
+
+# Graphs show entities that have statistics of this time.
+_RECENT: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardDevice:
+    """The device of a person, an account or a pot, with its visible entities."""
+
+    id: str
+    name: str
+    model: str | None
+
+    parent_id: str | None
+    """For a pot the device of its account, for an account the device of its owner."""
+
+    pot: PotState | None
+    """The pot, if it is the device of a pot that could be read."""
+
+    entities: dict[str, str] = field(default_factory=dict)
+    """Entity ids by translation key, without hidden and disabled entities."""
+
+
+@callback
+def async_dashboard_devices(hass: HomeAssistant) -> list[DashboardDevice]:
+    """Return the devices that have visible entities."""
+    registry = dr.async_get(hass)
+    pots = _async_pots(hass)
+    devices: dict[str, DashboardDevice] = {}
+    for entity in er.async_get(hass).entities.values():
+        if entity.platform != DOMAIN or entity.hidden or entity.disabled:
+            continue
+        device = registry.async_get(entity.device_id or "")
+        if not (entity.translation_key and isinstance(device, dr.DeviceEntry)):
+            continue
+        if device.id not in devices:
+            devices[device.id] = DashboardDevice(
+                id=device.id,
+                name=device.name_by_user or device.name or "",
+                model=device.model,
+                parent_id=device.via_device_id,
+                pot=next((pots[id_] for _domain, id_ in device.identifiers if id_ in pots), None),
+            )
+        devices[device.id].entities[entity.translation_key] = entity.entity_id
+    return list(devices.values())
+
+
+@callback
+def _async_pots(hass: HomeAssistant) -> dict[str, PotState]:
+    """Return the pots of all people by Monzo's ID."""
+    pots: dict[str, PotState] = {}
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        runtime: MonzoRuntimeData = entry.runtime_data
+        pots |= runtime.balances.data.pots
+    return pots
+
+
+async def async_entities_with_statistics(
+    hass: HomeAssistant, entities: Iterable[str]
+) -> Collection[str]:
+    """Return those entities that a graph can show.
+
+    There are none without the recorder, and none in the first hours after the installation.
+    """
+    if "recorder" not in hass.config.components:
+        return ()
+    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
+        statistics_during_period,
+    )
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
+
+    # If the database is broken, show the dashboard without graphs.
+    with suppress(SQLAlchemyError, RuntimeError):
+        return await get_instance(hass).async_add_executor_job(
+            statistics_during_period,
+            hass,
+            dt_util.utcnow() - _RECENT,
+            None,
+            set(entities),
+            "day",
+            None,
+            {"state"},
+        )
+    return ()
