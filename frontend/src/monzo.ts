@@ -1,4 +1,5 @@
 /** The module that Home Assistant loads. */
 import "./dashboard/strategy.ts";
 import "./pot-card/pot-card.ts";
+import "./summary-card/summary-card.ts";
 import "./transactions-card/transactions-card.ts";

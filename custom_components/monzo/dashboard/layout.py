@@ -167,8 +167,17 @@ class DashboardLayout:
         return {
             "type": "sections",
             "max_columns": MAX_COLUMNS,
+            "header": {"card": self._summary_card(), "layout": "start", "badges_position": "bottom"},
             "badges": self._badges(),
             "sections": [section for section in sections if section["cards"]],
+        }
+
+    def _summary_card(self) -> Card:
+        """Return the money in the accounts that people pay with, and their spending."""
+        return {
+            "type": "custom:monzo-summary-card",
+            "accounts": [account.id for account in self._main_accounts or self.accounts],
+            "hide_amounts": self.hide_amounts,
         }
 
     def _badges(self) -> list[Card]:
@@ -259,7 +268,7 @@ class DashboardLayout:
                     "icon": faces[pot.id].icon,
                     "color": faces[pot.id].color,
                     "hide_amounts": self.hide_amounts,
-                    "grid_options": {"columns": HALF_WIDTH},
+                    "grid_options": {"columns": FULL_WIDTH},
                 }
                 for pot in pots
             ),

@@ -3,6 +3,11 @@ import type { HomeAssistant } from "../home-assistant.ts";
 import { ACCOUNTS_SELECTOR } from "../shared/devices.ts";
 import { createEditor } from "../shared/editor.ts";
 import { delay, text, waitForTexts } from "../shared/texts.ts";
+import { visibility } from "../shared/visibility.ts";
+
+interface Options {
+  hide_amounts?: boolean;
+}
 
 const TAG = "ll-strategy-dashboard-monzo";
 
@@ -20,8 +25,13 @@ class MonzoDashboardStrategy extends HTMLElement {
   }
 
   /** Return the configuration of the dashboard, once Home Assistant has started. */
-  static async generate(options: object, hass: HomeAssistant): Promise<unknown> {
-    const request = { ...options, type: "monzo/dashboard", language: hass.language };
+  static async generate(options: Options, hass: HomeAssistant): Promise<unknown> {
+    const request = {
+      ...options,
+      type: "monzo/dashboard",
+      language: hass.language,
+      hide_amounts: visibility.areHidden(Boolean(options.hide_amounts)),
+    };
     for (;;) {
       try {
         return await hass.callWS(request);
