@@ -70,7 +70,13 @@ export interface HomeAssistant {
 export interface FormField {
   name: string;
   required?: boolean;
-  selector: { boolean?: object; device?: { multiple?: boolean; filter: object }; text?: object };
+  selector: {
+    boolean?: object;
+    device?: { multiple?: boolean; filter: object };
+    icon?: object;
+    text?: object;
+    ui_color?: object;
+  };
 }
 
 /** Home Assistant's form element. */

@@ -103,6 +103,18 @@ def of_type(dashboard: dict[str, Any], card_type: str) -> list[Card]:
     ]
 
 
+def heading_badges(dashboard: dict[str, Any], heading: str) -> list[str]:
+    """Return the entities of the badges beside a heading."""
+    (view,) = dashboard["views"]
+    (card,) = (
+        card
+        for section in view["sections"]
+        for card in section["cards"]
+        if card.get("heading") == heading
+    )
+    return [badge["entity"] for badge in card["badges"]]
+
+
 def badges(dashboard: dict[str, Any]) -> list[Card]:
     """Return the badges of the view."""
     (view,) = dashboard["views"]
@@ -163,16 +175,25 @@ async def test_there_are_accounts_spending_transactions_and_pots(
 ) -> None:
     dashboard = await open_dashboard()
     assert dashboard["title"] == "Money"
-    (total,) = badges(dashboard)
+    total, *others = badges(dashboard)
     assert total["entity"] == id_of(hass, home.ann.user_id, "total")
+    assert sorted(badge["entity"] for badge in others) == sorted(
+        id_of(hass, account.id, "balance") for account in (home.flex, home.rewards, home.loan)
+    )
+    main = (home.current, home.joint)
+    summary = dashboard["views"][0]["header"]["card"]
+    assert summary["type"] == "custom:monzo-summary-card"
+    assert summary["accounts"] == [device_id(hass, ann, account.id) for account in main]
     sections = by_heading(dashboard)
     assert list(sections) == ["Accounts", "Spending", "", "Pots"]
     accounts, spending, transactions, pots = sections.values()
-    main, others = (home.current, home.joint), (home.flex, home.rewards, home.loan)
-    shown = shown_entities(accounts)
-    assert shown[:2] == [id_of(hass, account.id, "balance") for account in main]
-    assert sorted(shown[2:]) == sorted(id_of(hass, account.id, "balance") for account in others)
-    assert shown_entities(spending) == [id_of(hass, each.id, "spend_today") for each in main]
+    assert shown_entities(accounts) == [id_of(hass, account.id, "balance") for account in main]
+    assert spending == []
+    assert heading_badges(dashboard, "Spending") == [
+        id_of(hass, account.id, "spend_today") for account in main
+    ]
+    (connection,) = heading_badges(dashboard, "Accounts")
+    assert connection == entity_id(hass, home.ann.user_id, "connection", "binary_sensor")
     (card,) = transactions
     assert (card["type"], card["hide_amounts"], "account" in card) == (TRANSACTIONS, False, False)
     distribution, *cards = pots
@@ -207,10 +228,9 @@ async def test_a_pot_has_the_color_and_the_icon_of_its_style(
 async def test_accounts_that_people_pay_with_have_colors_and_a_graph(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
-    current, joint, *others = by_heading(await open_dashboard())["Accounts"]
+    current, joint = by_heading(await open_dashboard())["Accounts"]
     assert current["color"] != joint["color"]
     assert [tile["features"][0]["type"] for tile in (current, joint)] == ["trend-graph"] * 2
-    assert [(tile["color"], tile["features"]) for tile in others] == [("grey", [])] * 3
 
 
 async def test_many_accounts_have_no_graphs(
@@ -260,7 +280,7 @@ async def test_two_people_have_a_total_each(
     open_dashboard: OpenDashboard,
 ) -> None:
     await set_up(hass, sign_in(home.ben))
-    totals = badges(await open_dashboard())
+    totals = badges(await open_dashboard())[:2]
     assert {badge["name"]["type"] for badge in totals} == {"device"}
     assert [badge["entity"] for badge in totals] == [
         id_of(hass, person.user_id, "total") for person in (home.ann, home.ben)
@@ -288,7 +308,7 @@ async def test_hidden_and_disabled_entities_are_omitted(
     registry.async_update_entity(pot, hidden_by=er.RegistryEntryHider.USER)
     registry.async_update_entity(total, disabled_by=er.RegistryEntryDisabler.USER)
     dashboard = await open_dashboard()
-    assert badges(dashboard) == []
+    assert total not in [badge["entity"] for badge in badges(dashboard)]
     sections = by_heading(dashboard)
     # An account is shown, with its pots, if its balance is visible.
     assert list(sections) == ["Accounts", "", "Pots"]
@@ -304,7 +324,7 @@ async def test_an_entity_without_a_device_is_omitted(
 ) -> None:
     total = id_of(hass, home.ann.user_id, "total")
     er.async_get(hass).async_update_entity(total, device_id=None)
-    assert badges(await open_dashboard()) == []
+    assert total not in [badge["entity"] for badge in badges(await open_dashboard())]
 
 
 async def test_with_selected_accounts_there_is_no_total(
@@ -312,11 +332,11 @@ async def test_with_selected_accounts_there_is_no_total(
 ) -> None:
     joint, flex = (device_id(hass, ann, account.id) for account in (home.joint, home.flex))
     dashboard = await open_dashboard(accounts=[joint, flex])
-    assert badges(dashboard) == []
-    sections = by_heading(dashboard)
-    assert shown_entities(sections["Accounts"]) == [
-        id_of(hass, account.id, "balance") for account in (home.joint, home.flex)
+    assert [badge["entity"] for badge in badges(dashboard)] == [
+        id_of(hass, home.flex.id, "balance")
     ]
+    sections = by_heading(dashboard)
+    assert shown_entities(sections["Accounts"]) == [id_of(hass, home.joint.id, "balance")]
     assert [card["pot"] for card in sections["Pots"] if card["type"] == POT] == [
         device_id(hass, ann, pot.id) for pot in (home.house, home.bills)
     ]
@@ -412,7 +432,8 @@ async def test_spending_with_statistics_has_months_and_a_chart_of_weeks(
         card for card in by_heading(await open_dashboard())["Spending"] if card["type"] != "tile"
     ]
     this_month, last_month, chart = cards
-    assert (this_month["name"], last_month["name"]) == ("This month", "Last month")
+    assert this_month["name"] == "This month · Current account"
+    assert last_month["name"] == "Last month · Current account"
     assert [card["entity"] for card in (this_month, last_month)] == [spent[0]] * 2
     assert [card["period"]["calendar"]["offset"] for card in (this_month, last_month)] == [0, -1]
     assert [bar["entity"] for bar in chart["entities"]] == spent
@@ -421,6 +442,31 @@ async def test_spending_with_statistics_has_months_and_a_chart_of_weeks(
         "week",
         False,
     )
+
+
+async def test_the_months_of_the_only_account_do_not_name_it(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    open_dashboard: OpenDashboard,
+) -> None:
+    await record(hass, id_of(hass, home.current.id, "spend_today"))
+    current = device_id(hass, ann, home.current.id)
+    dashboard = await open_dashboard(accounts=[current])
+    assert [card["name"] for card in of_type(dashboard, "statistic")] == [
+        "This month",
+        "Last month",
+    ]
+
+
+async def test_only_accounts_that_nobody_pays_with_are_badges(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
+) -> None:
+    flex = device_id(hass, ann, home.flex.id)
+    dashboard = await open_dashboard(accounts=[flex])
+    assert list(by_heading(dashboard)) == [""]
+    assert dashboard["views"][0]["header"]["card"]["accounts"] == [flex]
 
 
 async def test_without_statistics_there_are_no_charts(

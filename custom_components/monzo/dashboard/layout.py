@@ -31,6 +31,9 @@ HALF_WIDTH: Final = 6
 # Up to so many accounts have a graph in their tile; more would push everything else off the screen.
 MAX_TALL_TILES: Final = 4
 
+# The months of so many accounts are shown; the chart has all of them.
+MAX_MONTH_CARDS: Final = 1
+
 # Up to so many pots fit into a column; more of them get the whole width below the other sections.
 MAX_POTS_IN_COLUMN: Final = 12
 
@@ -167,7 +170,11 @@ class DashboardLayout:
         return {
             "type": "sections",
             "max_columns": MAX_COLUMNS,
-            "header": {"card": self._summary_card(), "layout": "start", "badges_position": "bottom"},
+            "header": {
+                "card": self._summary_card(),
+                "layout": "start",
+                "badges_position": "bottom",
+            },
             "badges": self._badges(),
             "sections": [section for section in sections if section["cards"]],
         }
@@ -181,24 +188,19 @@ class DashboardLayout:
         }
 
     def _badges(self) -> list[Card]:
-        """Return the total of each person."""
+        """Return the total of each person, and the accounts that people do not pay with."""
         name = DEVICE_NAME if len(self._people) > 1 else {"type": "entity"}
+        others = [account for account in self.accounts if account not in self._main_accounts]
         return [
-            {
-                "type": "entity",
-                "entity": entity,
-                "name": name,
-                "show_name": True,
-                "show_state": not self.hide_amounts,
-                "color": "purple",
-            }
-            for entity in _entities(self._people, "total")
+            *(self._badge(total, name, "purple") for total in _entities(self._people, "total")),
+            *(self._badge(account.entities["balance"], DEVICE_NAME, "grey") for account in others),
         ]
 
     def _account_cards(self) -> list[Card]:
-        """Return a tile for each account; those that people pay with come first."""
+        """Return a tile for each account that people pay with."""
         main = self._main_accounts
-        others = [account for account in self.accounts if account not in main]
+        if not main:
+            return []
         is_tall = len(main) <= MAX_TALL_TILES and not self.hide_amounts
         heading = _heading(self.text("dashboard_accounts"), "mdi:bank")
         heading["badges"] = [
@@ -211,7 +213,6 @@ class DashboardLayout:
                 self._tile(account, "balance", account_color(index), is_tall=is_tall)
                 for index, account in enumerate(main)
             ),
-            *(self._tile(account, "balance", "grey") for account in others),
         ]
 
     def _spending_cards(self) -> list[Card]:
@@ -220,24 +221,27 @@ class DashboardLayout:
         if not accounts:
             return []
         heading = _heading(self.text("dashboard_spending"), "mdi:chart-bar")
-        cards: list[Card] = [
-            heading,
-            *(
-                self._tile(account, "spend_today", account_color(index))
-                for index, account in enumerate(accounts)
-            ),
+        heading["badges"] = [
+            {
+                "type": "entity",
+                "entity": account.entities["spend_today"],
+                "color": account_color(index),
+                "show_state": not self.hide_amounts,
+            }
+            for index, account in enumerate(accounts)
         ]
         charted = [
-            entity for entity in _entities(accounts, "spend_today") if entity in self.charted
+            account for account in accounts if account.entities["spend_today"] in self.charted
         ]
-        if charted:
-            first = charted[0]
-            cards += [
-                _statistic(first, self.text("dashboard_this_month"), 0),
-                _statistic(first, self.text("dashboard_last_month"), -1),
-                _spending_chart(charted),
-            ]
-        return cards
+        return [
+            heading,
+            *(
+                self._statistic(account, key, offset)
+                for account in charted[:MAX_MONTH_CARDS]
+                for key, offset in (("dashboard_this_month", 0), ("dashboard_last_month", -1))
+            ),
+            *([_spending_chart(_entities(charted, "spend_today"))] if charted else ()),
+        ]
 
     def _pot_cards(self) -> list[Card]:
         """Return the shares of the pots, and a card for each pot."""
@@ -268,7 +272,7 @@ class DashboardLayout:
                     "icon": faces[pot.id].icon,
                     "color": faces[pot.id].color,
                     "hide_amounts": self.hide_amounts,
-                    "grid_options": {"columns": FULL_WIDTH},
+                    "grid_options": {"columns": HALF_WIDTH},
                 }
                 for pot in pots
             ),
@@ -281,6 +285,29 @@ class DashboardLayout:
             **({"account": self.selected} if self.selected else {}),
             "hide_amounts": self.hide_amounts,
             "grid_options": {"columns": "full"},
+        }
+
+    def _statistic(self, account: DashboardDevice, key: str, offset: int) -> Card:
+        """Return the spending of a month; offset 0 is this month, -1 the last one."""
+        name = self.text(key)
+        return {
+            "type": "statistic",
+            "entity": account.entities["spend_today"],
+            "name": f"{name} · {account.name}" if len(self._main_accounts) > 1 else name,
+            "stat_type": "change",
+            "period": {"calendar": {"period": "month", "offset": offset}},
+            "grid_options": {"columns": HALF_WIDTH},
+        }
+
+    def _badge(self, entity: str, name: dict[str, str], color: str) -> Card:
+        """Return a badge with an amount."""
+        return {
+            "type": "entity",
+            "entity": entity,
+            "name": name,
+            "show_name": True,
+            "show_state": not self.hide_amounts,
+            "color": color,
         }
 
     def _tile(
@@ -296,18 +323,6 @@ class DashboardLayout:
             "features": [{"type": "trend-graph", "hours_to_show": TREND_HOURS}] if is_tall else [],
             "grid_options": {"columns": HALF_WIDTH},
         }
-
-
-def _statistic(entity: str, name: str, offset: int) -> Card:
-    """Return the spending of a month; offset 0 is this month, -1 the last one."""
-    return {
-        "type": "statistic",
-        "entity": entity,
-        "name": name,
-        "stat_type": "change",
-        "period": {"calendar": {"period": "month", "offset": offset}},
-        "grid_options": {"columns": HALF_WIDTH},
-    }
 
 
 def _spending_chart(entities: Collection[str]) -> Card:

@@ -44,6 +44,20 @@ export const moveDialogStyles = css`
     flex-wrap: wrap;
     gap: 8px;
   }
+  .link {
+    margin-block-start: 12px;
+    min-height: 44px;
+    padding: 0;
+    border: 0;
+    font: inherit;
+    color: var(--primary-color);
+    background: none;
+    cursor: pointer;
+  }
+  .link:disabled {
+    opacity: 0.5;
+    cursor: default;
+  }
   .quick > button {
     min-height: 44px;
     padding-inline: 16px;

@@ -10,7 +10,7 @@ import { commonText, isolate, text } from "../shared/texts.ts";
 import type { ActionError, PotAction } from "../store/backend.ts";
 import type { Move, MoveState, Plan } from "../store/move.ts";
 import { moveDialogStyles } from "./move-dialog-styles.ts";
-import { type Holding, type Pot, quickAmounts, type QuickAmount, readPot } from "./pot.ts";
+import { canMove, type Holding, type Pot, quickAmounts, type QuickAmount, readPot } from "./pot.ts";
 
 const TAG = "monzo-move-dialog";
 
@@ -116,7 +116,7 @@ class MoveDialog extends LitElement {
           <div class="quick">
             ${quickAmounts(pot, action).map((quick) => this.#renderQuickAmount(quick, pot))}
           </div>
-          ${renderAlert(this.#problem(state, pot))}
+          ${this.#renderOtherDirection(action, pot)} ${renderAlert(this.#problem(state, pot))}
         `;
       case "confirm":
       case "sending":
@@ -148,6 +148,17 @@ class MoveDialog extends LitElement {
     };
     const label = kind === "fixed" ? formatMoney(this.hass, amount, currency) : text(`pot_${kind}`);
     return html`<button type="button" @click=${enter}>${label}</button>`;
+  }
+
+  #renderOtherDirection(action: PotAction, pot: Pot): TemplateResult {
+    const isDeposit = action === "deposit_into_pot";
+    const other: PotAction = isDeposit ? "withdraw_from_pot" : "deposit_into_pot";
+    const change = () => {
+      if (this.move) this.showDialog({ pot: this.move.pot, action: other });
+    };
+    return html`<button class="link" ?disabled=${!canMove(pot, other)} @click=${change}>
+      ${text(isDeposit ? "pot_take_out_instead" : "pot_put_in_instead")}
+    </button>`;
   }
 
   #renderButtons(state: MoveState): TemplateResult {

@@ -10,11 +10,15 @@ import { cardStyles } from "../shared/styles.ts";
 import { text } from "../shared/texts.ts";
 import "./goal-ring.ts";
 import { showMoveDialog } from "./move-dialog.ts";
-import { canMove, type Pot, readPot } from "./pot.ts";
+import { canMove, leadingEmoji, type Pot, readPot } from "./pot.ts";
 
 interface PotCardConfig extends CardConfig {
   /** The device of the pot. */
   pot: string;
+  /** An icon instead of that of the balance. */
+  icon?: string;
+  /** A color of Home Assistant's theme, such as `teal`, or any CSS color. */
+  color?: string;
 }
 
 const BUTTONS = [
@@ -24,7 +28,11 @@ const BUTTONS = [
 
 class PotCard extends MonzoCard<PotCardConfig> {
   static getConfigElement(): HTMLElement {
-    return createEditor({ name: "pot", required: true, selector: POT_SELECTOR });
+    return createEditor(
+      { name: "pot", required: true, selector: POT_SELECTOR },
+      { name: "icon", selector: { icon: {} } },
+      { name: "color", selector: { ui_color: {} } },
+    );
   }
 
   static getStubConfig(hass: HomeAssistant): object {
@@ -34,7 +42,12 @@ class PotCard extends MonzoCard<PotCardConfig> {
   static override styles = [
     cardStyles,
     css`
+      :host {
+        display: block;
+        container-type: inline-size;
+      }
       ha-card {
+        position: relative;
         display: flex;
         align-items: center;
         padding: 8px;
@@ -47,6 +60,30 @@ class PotCard extends MonzoCard<PotCardConfig> {
       }
       ha-card > p {
         margin: 8px;
+      }
+      .emoji {
+        font-size: 24px;
+      }
+      .open {
+        display: none;
+        position: absolute;
+        inset: 0;
+        border-radius: var(--ha-card-border-radius, 12px);
+      }
+      /* A card that is half as wide as a section has no room for the buttons. */
+      @container (width < 300px) {
+        .open {
+          display: block;
+        }
+        .move {
+          display: none;
+        }
+        .what {
+          padding-inline: 8px 0;
+        }
+        h2 {
+          font-size: 14px;
+        }
       }
     `,
   ];
@@ -69,16 +106,26 @@ class PotCard extends MonzoCard<PotCardConfig> {
         ${this.#renderBalance(pot)} ${this.#renderGoal(pot)}
         ${pot.isLocked ? html`<small><bdi>${text("pot_locked")}</bdi></small>` : nothing}
       </div>
-      ${this.renderEye()} ${this.hass.user?.is_admin ? this.#renderButtons(pot) : nothing}
+      ${this.renderEye()} ${this.hass.user?.is_admin ? this.#renderActions(pot) : nothing}
     `;
   }
 
-  #renderRing({ entity, percent }: Pot): TemplateResult {
-    const icon = html`<ha-state-icon .hass=${this.hass} .stateObj=${entity}></ha-state-icon>`;
-    if (percent === undefined) return html`<div class="ring">${icon}</div>`;
+  #renderRing({ entity, name, percent }: Pot): TemplateResult {
+    const { icon, color } = this.config;
+    const emoji = leadingEmoji(name);
+    const face = emoji
+      ? html`<span class="emoji">${emoji}</span>`
+      : html`<ha-state-icon .hass=${this.hass} .stateObj=${entity} .icon=${icon}></ha-state-icon>`;
+    const style = color ? `color: var(--${color}-color, ${color})` : "";
+    if (percent === undefined) return html`<div class="ring" style=${style}>${face}</div>`;
     const label = text("pot_goal", { percent });
-    return html`<monzo-goal-ring class="ring" role="img" aria-label=${label} .percent=${percent}
-      >${icon}</monzo-goal-ring
+    return html`<monzo-goal-ring
+      class="ring"
+      role="img"
+      style=${style}
+      aria-label=${label}
+      .percent=${percent}
+      >${face}</monzo-goal-ring
     >`;
   }
 
@@ -94,10 +141,23 @@ class PotCard extends MonzoCard<PotCardConfig> {
     return html`<small><bdi>${text("pot_left")} ${this.amount(leftToGoal, currency)}</bdi></small>`;
   }
 
+  /** Return the buttons; if there is no room for them, the whole card opens the dialog. */
+  #renderActions(pot: Pot): unknown {
+    const open = () => showMoveDialog(this, { pot: this.config.pot, action: "deposit_into_pot" });
+    return html`${this.#renderButtons(pot)}
+      <button
+        class="open"
+        aria-label="${text("pot_move_money")}: ${pot.name}"
+        ?disabled=${!canMove(pot, "deposit_into_pot")}
+        @click=${open}
+      ></button>`;
+  }
+
   #renderButtons(pot: Pot): unknown {
     return BUTTONS.map(({ action, label, icon }) => {
       const show = () => showMoveDialog(this, { pot: this.config.pot, action });
       return html`<button
+        class="move"
         title=${text(label)}
         aria-label="${text(label)}: ${pot.name}"
         ?disabled=${!canMove(pot, action)}

@@ -56,6 +56,12 @@ export function canMove(pot: Pot, action: PotAction): boolean {
   return pot.balance > 0 && !pot.isLocked;
 }
 
+/** Return the emoji with which people mark a pot at the start of its name; undefined without one. */
+export function leadingEmoji(name: string): string | undefined {
+  const [first] = new Intl.Segmenter().segment(name.trim());
+  return first && /^\p{Extended_Pictographic}/u.test(first.segment) ? first.segment : undefined;
+}
+
 export interface QuickAmount {
   kind: "fixed" | "up_to_goal" | "everything";
   amount: number;

@@ -31,6 +31,10 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
         box-shadow: none;
       }
       .money {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: baseline;
+        column-gap: 8px;
         font-size: 36px;
         font-weight: var(--ha-font-weight-bold, 700);
         line-height: 1.2;
