@@ -108,14 +108,14 @@ async def test_it_shows_everything_at_any_width(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
     page = await browser.open(ha, default_path, height=1800)
-    for title in ("Total of everything", "Current account", "Spent today", "Other accounts"):
+    for title in ("Total of everything", "Accounts", "Spending", "Flex", "Pots"):
         await expect(page.get_by_text(title, exact=True).first).to_be_visible()
     await _wait_for_transactions(page)
     pots = page.locator("monzo-pot-card").get_by_role("heading")
-    # Within an account, pots with a goal come first.
+    # Pots with a goal come first.
     assert await pots.all_inner_texts() == [
-        *("Holiday", "Rainy day", "Coin jar", "Savings"),
-        *("House", "Bills"),
+        *("Holiday", "House"),
+        *("Rainy day", "Coin jar", "Savings", "Bills"),
     ]
     for width, dark in ((1280, False), (1600, True), (390, True), (390, False)):
         await page.set_viewport_size({"width": width, "height": 1800})
@@ -132,11 +132,10 @@ async def test_on_the_first_day_it_shows_no_empty_graphs(
     page = await browser.open(ha, default_path, height=1300)
     await _wait_for_transactions(page)
     await expect(page.locator(graphs)).to_have_count(0)
-    await expect(page.get_by_text("Spending", exact=True)).to_have_count(0)
     await browser.screenshot("first day")
     await _import_statistics(ha)
     await page.reload()
-    await expect(page.locator(graphs)).to_have_count(5)
+    await expect(page.locator(graphs)).to_have_count(1)
     await browser.screenshot("later")
 
 
@@ -179,12 +178,34 @@ async def test_hidden_amounts_are_nowhere_on_the_page(
     await expect(page.get_by_text("Total of everything")).to_be_visible()
     content = await _read_text(page)
     assert "Holiday" in content
-    assert "Spent today" in content
+    assert "spent today" in content
     assert AMOUNT.findall(content) == []
     await browser.screenshot("hidden")
-    pot = page.locator("monzo-pot-card").filter(has_text="Holiday")
-    await pot.get_by_role("button", name="Show amounts").click()
+    summary = page.locator("monzo-summary-card")
+    await summary.get_by_role("button", name="Show amounts").click()
+    await expect(summary.get_by_role("button", name="Hide amounts")).to_be_visible()
+    await expect(page.locator("hui-distribution-card")).to_be_visible()
     assert AMOUNT.findall(await _read_text(page))
+    await browser.screenshot("shown")
+    await summary.get_by_role("button", name="Hide amounts").click()
+    await expect(summary.get_by_role("button", name="Show amounts")).to_be_visible()
+    await _wait_for_transactions(page)
+    assert AMOUNT.findall(await _read_text(page)) == []
+
+
+async def test_amounts_that_were_shown_are_hidden_again_after_a_minute(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    strategy = {"type": "custom:monzo", "hide_amounts": True}
+    path = await save_dashboard(ha, "private-money", {"strategy": strategy})
+    page = await browser.open_separate(ha)
+    await page.clock.install()
+    await page.goto(f"{ha.url}{path}")
+    summary = page.locator("monzo-summary-card")
+    await summary.get_by_role("button", name="Show amounts").click()
+    await expect(summary.get_by_role("button", name="Hide amounts")).to_be_visible()
+    await page.clock.fast_forward(60_000)
+    await expect(summary.get_by_role("button", name="Show amounts")).to_be_visible()
 
 
 async def test_with_chosen_accounts_it_shows_only_those_and_no_total(
@@ -199,11 +220,11 @@ async def test_with_chosen_accounts_it_shows_only_those_and_no_total(
     await _wait_for_transactions(page)
     content = await _read_text(page)
     assert "Spending" in content
-    for other in ("Holiday", "Current account", "Flex", "Total of everything", "Other accounts"):
+    for other in ("Holiday", "Current account", "Flex", "Total of everything"):
         assert other not in content
 
 
-async def test_an_account_without_pots_has_a_section(
+async def test_an_account_without_pots_has_no_section_of_pots(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
     business = ha.bank.open_account(ha.home.ann, type="uk_business", balance=12_345)
@@ -212,11 +233,10 @@ async def test_an_account_without_pots_has_a_section(
     strategy = {"type": "custom:monzo", "accounts": [device]}
     path = await save_dashboard(ha, "business-money", {"strategy": strategy})
     page = await browser.open(ha, path)
-    await expect(page.get_by_text("£123.45")).to_be_visible()
+    await expect(page.get_by_text("£123.45").first).to_be_visible()
     content = await _read_text(page)
-    assert "Spent today" in content
-    for absent in ("Balance with pots", "Other accounts", "Everything"):
-        assert absent not in content
+    assert "spent today" in content
+    assert "Pots" not in content
     await browser.screenshot("business")
     ha.bank.close_account(business.id)
     await reload_integration(ha)
