@@ -11,10 +11,11 @@ import pytest_asyncio
 import pytest_socket
 
 from custom_components.monzo.dashboard.assets import BUNDLE
+from tests.helpers.newest_home_assistant import PYTHON
 
 from .browser_session import TIMEOUT, BrowserSession, WindowPool
 from .chromium import NoChromiumError, find_chromium, run_chromium
-from .ha_instance import PYTHON, HaInstance, run_home_assistant
+from .ha_instance import HaInstance, run_home_assistant
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / ".screenshots"

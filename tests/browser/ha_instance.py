@@ -18,13 +18,9 @@ from sandbox.home_assistant.process import EXTERNAL_HOST, HomeAssistantProcess
 from sandbox.home_assistant.sign_in import add_credentials, sign_in
 from sandbox.household import Household, build_household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
+from tests.helpers.newest_home_assistant import PYTHON
 
-_REPOSITORY: Final = Path(__file__).parents[2]
-
-_BLUEPRINTS: Final = _REPOSITORY / "blueprints/automation/monzo"
-
-# The newest Home Assistant; the tests themselves run beside the oldest supported version.
-PYTHON: Final = _REPOSITORY / ".venv-demo/bin/python"
+_BLUEPRINTS: Final = Path(__file__).parents[2] / "blueprints/automation/monzo"
 
 # All tests together send far more requests than a household does, and approve many sign-ins.
 _CONSTANTS: Final = {
