@@ -134,6 +134,7 @@ async def test_direct_debits_are_paid_back_only_if_they_are_chosen(runner: Bluep
     pay(runner, 300, "Mill Street Lettings")
     await runner.advance()
     assert runner.sent == []
+    await runner.settle()
     runner.bank.direct_debit(runner.home.current.id, -400, payee="Mill Street Lettings")
     await runner.advance()
     assert runner.amounts == [("Holiday", -400)]
