@@ -648,6 +648,22 @@ async def test_a_refusal_without_a_refresh_token_starts_reauthentication(
     assert not server.requests_to("POST", TOKEN)
 
 
+async def test_an_outage_passes_without_a_refresh_token_as_well(
+    hass: HomeAssistant,
+    server: BankServer,
+    entry_without_refresh_token: MockConfigEntry,
+    let_pass: LetPass,
+) -> None:
+    outage = server.fail("GET", "/*", REFUSED, times=None)
+    await let_pass(timedelta(minutes=2))
+    assert last_error_key(entry_without_refresh_token) == "token_refused"
+
+    outage.clear()
+    await let_pass(timedelta(minutes=2))
+    assert not all_sensors_unavailable(hass)
+    assert reauth_flow_count(hass) == 0
+
+
 async def test_a_confidential_client_removes_the_issue(
     hass: HomeAssistant,
     home: Household,
