@@ -394,11 +394,21 @@ class Bank:
         sender: str = "Employer Ltd",
         notes: str = "",
         category: str = "transfers",
+        include_in_spending: bool = False,
         at: datetime | None = None,
     ) -> Transaction:
-        """Receive a bank transfer: available at once, settled the next morning at seven."""
+        """Receive a bank transfer: available at once, settled the next morning at seven.
+
+        A shared bill that is paid back is included in spending, which it lowers.
+        """
         return self._make_bank_transfer(
-            self._require_open(account_id), amount, sender, notes, category=category, at=at
+            self._require_open(account_id),
+            amount,
+            sender,
+            notes,
+            category=category,
+            include_in_spending=include_in_spending,
+            at=at,
         )
 
     def send(  # noqa: PLR0913 - one parameter for each field
@@ -426,7 +436,7 @@ class Bank:
         pot_id: str | None = None,
         at: datetime | None = None,
     ) -> Transaction:
-        """Pay a direct debit; `amount` is negative.
+        """Pay a direct debit; `amount` is negative, or positive for its refund.
 
         If a pot pays the bill, its money passes through the account, as a second transaction.
         """
@@ -485,7 +495,10 @@ class Bank:
         notes: str = "",
         at: datetime | None = None,
     ) -> tuple[Transaction, Transaction]:
-        """Send money to another customer; `amount` is positive. Each account gets a transaction."""
+        """Send money to another account; `amount` is positive. Each account gets a transaction.
+
+        Transfers between accounts of one person are marked as recorded.
+        """
         sender, receiver = self._require_open(from_account_id), self._require_open(to_account_id)
         if sender.currency != receiver.currency:
             msg = "Both accounts must have one currency"
@@ -497,6 +510,58 @@ class Bank:
         )
         self._notify(*transactions)
         return transactions
+
+    def repay_flex(
+        self, account_id: str, flex_id: str, amount: int
+    ) -> tuple[Transaction, Transaction]:
+        """Repay purchases with Flex from an account; `amount` is positive."""
+        payer, flex = self._require_open(account_id), self._require_open(flex_id)
+        transactions = tuple(
+            self._record(
+                account,
+                change,
+                None,
+                description="Flex",
+                scheme="monzo_flex",
+                metadata={"flex_transaction_type": "repayment"},
+                include_in_spending=self.behaviour.own_transfers_in_spending,
+            )
+            for account, change in ((payer, -amount), (flex, amount))
+        )
+        self._notify(*transactions)
+        return transactions[0], transactions[1]
+
+    def release(self, transaction_id: str) -> None:
+        """Give back the money of a pending payment that the merchant never collects.
+
+        Listeners are called only for a credit.
+        """
+        payment = self.transaction(transaction_id)
+        if payment.settled is not None:
+            msg = "Only a pending payment can be released"
+            raise ValueError(msg)
+        account = self.accounts[payment.account_id]
+        match self.behaviour.released_authorisation:
+            case "becomes zero":
+                self.settle(payment.id, 0)
+            case "is credited":
+                merchant = payment.merchant
+                self._notify(
+                    self._record(
+                        account,
+                        -payment.amount,
+                        None,
+                        description=payment.description,
+                        scheme=payment.scheme,
+                        category=payment.category,
+                        merchant=merchant,
+                        include_in_spending=True,
+                    )
+                )
+            case "vanishes":
+                self._move_money(-payment.amount, self._outside_purse(account.currency), account)
+                del self._transactions[payment.id]
+                self._history[account.id].remove(payment)
 
     def settle(self, transaction_id: str, amount: int | None = None) -> Transaction:
         """Settle a pending payment, optionally with another (negative) amount.
@@ -606,11 +671,13 @@ class Bank:
         return list(self._history[account_id])
 
     def start_of_day(self) -> datetime:
-        """Return the start of the bank's current day: the most recent 04:00 in London."""
-        now = self.clock().astimezone(LONDON)
-        return (now - timedelta(hours=DAY_START_HOUR)).replace(
+        """Return the start of the bank's current day: about 04:00 in London."""
+        delay = self.behaviour.day_reset_delay
+        now = (self.clock() - delay).astimezone(LONDON)
+        start = (now - timedelta(hours=DAY_START_HOUR)).replace(
             hour=DAY_START_HOUR, minute=0, second=0, microsecond=0
         )
+        return start.astimezone(UTC) + delay
 
     def on_transaction(self, listener: Callable[[Transaction], None]) -> Callable[[], None]:
         """Call a listener for every new transaction, including declined payments.
@@ -872,6 +939,7 @@ class Bank:
         notes: str,
         *,
         category: str = "transfers",
+        include_in_spending: bool = False,
         at: datetime | None = None,
     ) -> Transaction:
         """Add an incoming or outgoing Faster Payment, and call the listeners."""
@@ -895,6 +963,7 @@ class Bank:
             },
             notes=notes or other,
             originator=amount < 0,
+            include_in_spending=include_in_spending,
         )
         self._notify(transaction)
         return transaction
@@ -910,21 +979,24 @@ class Bank:
         at: datetime | None,
     ) -> Transaction:
         person = other.owners[0]
+        internal = not set(account.owners).isdisjoint(other.owners)
         return self._record(
             account,
             amount,
             at,
             description=reference,
             scheme="p2p_payment",
-            category="transfers",
+            category="general" if internal else "transfers",
             dedupe_id=f"{reference}:{account.id}",
             counterparty={
                 "account_id": other.id,
-                "name": person.name,
+                "name": " & ".join(owner.name for owner in other.owners),
                 "preferred_name": person.name,
                 "user_id": person.user_id,
             },
-            metadata={"p2p_transfer_id": reference},
+            metadata={"p2p_transfer_id": reference}
+            | ({"p2p_initiator": "internal"} if internal else {}),
+            include_in_spending=internal and self.behaviour.own_transfers_in_spending,
             notes=notes,
             originator=amount < 0,
         )
@@ -979,11 +1051,15 @@ class Bank:
         """Return the change by spending since the day began: in total, and by local currency."""
         local: Counter[str] = Counter()
         spent = 0
-        since = self.start_of_day()
+        since, now = self.start_of_day(), self.clock()
         for transaction in reversed(self._history[account_id]):
             if transaction.created < since:
                 break
-            if transaction.include_in_spending and not transaction.decline_reason:
+            if (
+                transaction.include_in_spending
+                and not transaction.decline_reason
+                and transaction.created <= now
+            ):
                 spent += transaction.amount
                 local[transaction.local_currency] += transaction.local_amount
         return spent, dict(local)

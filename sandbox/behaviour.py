@@ -26,6 +26,17 @@ class BankBehaviour:
     spend_today_never_positive: bool = True
     """Whether `spend_today` is 0, not positive, on a day with more refunds than spending."""
 
+    day_reset_delay: timedelta = timedelta(0)
+    """How long after 04:00 in London `spend_today` starts from zero, negative for earlier. Monzo
+    documents "approximately 4am"."""
+
+    own_transfers_in_spending: bool = True
+    """Whether transfers to one's own joint account have `include_in_spending`; recorded as true."""
+
+    released_authorisation: Literal["vanishes", "becomes zero", "is credited"] = "vanishes"
+    """What becomes of a card payment that the merchant never collects: it is no longer listed, its
+    amount becomes 0, or a credit follows. None of this was recorded."""
+
     savings_in_total: bool = True
     """Whether `total_balance` includes the savings pots."""
 

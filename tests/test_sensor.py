@@ -1,17 +1,20 @@
 """Sensors for totals, balances, spending and pot goals."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 import logging
 import math
-from typing import Any
+from typing import Any, override
 
+from aiohttp import web
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import METRIC_SYSTEM
@@ -24,8 +27,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from syrupy.assertion import SnapshotAssertion
 
 import custom_components.monzo
-from sandbox.bank import Bank
+from sandbox.bank import Bank, utc_now
 from sandbox.behaviour import BankBehaviour
+from sandbox.faults import Exchange, Fault
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
@@ -34,6 +38,25 @@ from .conftest import LetPass, SignIn
 
 A_POLL = timedelta(minutes=2)
 POTS = timedelta(minutes=11)
+
+
+class SpendingStatistics:
+    """The long-term statistics of *Spent today*, as Home Assistant adds up such a sensor."""
+
+    def __init__(self) -> None:
+        """Initialize the statistics of a sensor without a state."""
+        self.total = Decimal(0)
+        self._last_reset: object = None
+        self._value = Decimal(0)
+
+    def add(self, state: State | None) -> None:
+        """Add a state of the sensor."""
+        assert state
+        if state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
+            return
+        value, last_reset = Decimal(state.state), state.attributes["last_reset"]
+        self.total += value - (self._value if last_reset == self._last_reset else 0)
+        self._last_reset, self._value = last_reset, value
 
 
 @pytest.fixture
@@ -302,6 +325,62 @@ async def test_the_day_starts_at_four_in_london(
     )
     assert after.state == "0.00"
     assert datetime.fromisoformat(after.attributes["last_reset"]) == morning
+
+
+@dataclass(frozen=True)
+class UnderWay(Fault):
+    """The bank makes the answer at once, and it arrives some seconds later."""
+
+    freezer: FrozenDateTimeFactory
+
+    @override
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        answer = await exchange.work()
+        self.freezer.tick(4)
+        return answer
+
+
+@pytest.mark.parametrize("slow_by", [0, 2, 100], ids=["right", "slow", "very slow"])
+@pytest.mark.parametrize("minutes", [-6, 0, 6], ids=["early", "on time", "late"])
+async def test_no_day_of_spending_is_lost_around_four(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    dora: MockConfigEntry,
+    let_pass: LetPass,
+    freezer: FrozenDateTimeFactory,
+    minutes: int,
+    slow_by: int,
+) -> None:
+    """Home Assistant's clock may be slow, the bank early or late, and an answer under way."""
+    four = datetime.fromisoformat("2026-01-10T04:00:00+00:00")
+    bank.behaviour = BankBehaviour(day_reset_delay=timedelta(minutes=minutes))
+    bank.clock = lambda: utc_now() + timedelta(seconds=slow_by)
+    freezer.move_to(four - timedelta(hours=1))
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=100_000)
+    dora.data["token"]["expires_at"] = dt_util.utcnow().timestamp() + 100_000
+    bank.pay(account.id, -5_000)
+    await set_up(hass, dora)
+    statistics = SpendingStatistics()
+    spent = entity_id(hass, account.id, "spend_today")
+    assert spent
+    statistics.add(shown(hass, account.id, "spend_today"))
+    async_track_state_change_event(
+        hass, [spent], lambda event: statistics.add(event.data["new_state"])
+    )
+
+    await let_pass(four - timedelta(minutes=20) - dt_util.utcnow())
+    await let_pass(four - timedelta(seconds=2 + slow_by) - dt_util.utcnow())
+    server.fail("GET", "/balance", UnderWay(freezer), times=1)
+    for minute in range(20):
+        await let_pass(timedelta(minutes=1))
+        if minute == 10:
+            bank.pay(account.id, -700)
+    assert shown(hass, account.id, "spend_today").state == "7.00"
+    assert statistics.total == Decimal(57)
+    last_reset = shown(hass, account.id, "spend_today").attributes["last_reset"]
+    assert datetime.fromisoformat(last_reset) == four
 
 
 async def test_spending_of_yesterday_is_not_shown_as_that_of_today(

@@ -31,6 +31,7 @@ from custom_components.monzo.const import (
 )
 from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
 from sandbox.bank import Bank
+from sandbox.behaviour import BankBehaviour
 from sandbox.models import Account, Person, Pot
 from sandbox.server import Answer, BankServer
 from tests.helpers.automations import (
@@ -128,6 +129,31 @@ async def entry(
 
 
 # New transactions
+
+
+@pytest.mark.parametrize("flagged", [True, False], ids=["flagged as spending", "not flagged"])
+async def test_a_transfer_between_own_accounts_is_neither_a_payment_nor_money_received(
+    hass: HomeAssistant,
+    couple: Couple,
+    entry: MockConfigEntry,
+    bank: Bank,
+    let_pass: LetPass,
+    *,
+    flagged: bool,
+) -> None:
+    bank.behaviour = BankBehaviour(own_transfers_in_spending=flagged)
+    flex = bank.open_account(couple.ann, type="uk_monzo_flex", balance=-50_000)
+    await let_pass(A_LONG_WHILE)
+    runs = await set_up_automation(hass, trigger("payment_made"), trigger("money_received"))
+    bank.p2p(couple.current.id, couple.joint.id, 16_000)
+    bank.repay_flex(couple.current.id, flex.id, 5_000)
+    await let_pass(A_POLL)
+    assert shown(hass, couple.joint.id, "transaction", "event").attributes["amount"] == 160
+    assert not runs
+
+    bank.p2p(couple.current.id, bank.open_account(bank.add_person("Cleo Clark")).id, 700)
+    await let_pass(A_POLL)
+    assert [(run["id"], run["amount"]) for run in runs] == [("payment_made", -7)]
 
 
 async def test_each_new_transaction_triggers_by_its_kind(

@@ -22,7 +22,6 @@ from homeassistant.helpers.condition import (
 )
 from homeassistant.helpers.selector import NumericThresholdMode
 from homeassistant.helpers.typing import ConfigType
-from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .accounts import AccountOrPot, PotState
@@ -195,15 +194,16 @@ class IsSpending(MonzoCondition):
 
         Raises ConditionError if one is unknown.
         """
-        start = start_of_period(self._options[CONF_PERIOD], dt_util.utcnow())
         for monzo_id in self._async_target_ids():
-            transactions = _async_runtime_data(self._hass, monzo_id).transactions
+            runtime = _async_runtime_data(self._hass, monzo_id)
+            transactions = runtime.transactions
+            start = start_of_period(self._options[CONF_PERIOD], runtime.session.clock.now())
             for category in self._options[CONF_CATEGORY] or (None,):
                 amount = transactions.spent(monzo_id, start, category)
                 if amount is None and not self._options[ATTR_DEVICE_ID]:
                     # "All accounts" does not include one that Monzo has never let us read.
                     continue
-                if amount is None or not transactions.is_current(monzo_id):
+                if amount is None or not transactions.is_spending_known(monzo_id, start):
                     raise _unknown(UnknownReason.SPENDING_UNKNOWN)
                 yield amount
 

@@ -91,6 +91,7 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
     # Keep payee, place and purpose out of the long-term database.
     _unrecorded_attributes = frozenset(
         {
+            "categories",
             "counterparty",
             "description",
             "emoji",
@@ -120,7 +121,10 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
         """Publish one transaction."""
         self._trigger_event(
             transaction_kind(new.transaction),
-            {**template_variables(new.transaction, new.pot), "late": new.late},
+            {
+                **template_variables(new.transaction, pot=new.pot, own_transfer=new.own_transfer),
+                "late": new.late,
+            },
         )
         self.async_write_ha_state()
 

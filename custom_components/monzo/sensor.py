@@ -106,7 +106,8 @@ POT_SENSORS: Final = (
         key="goal_progress",
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
+        # As exact as the state: without decimals, 99.9 would be displayed as 100.
+        suggested_display_precision=1,
         has_fn=lambda pot: pot.pot.goal is not None,
         value_fn=lambda pot: pot.progress,
     ),

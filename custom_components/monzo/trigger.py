@@ -30,7 +30,7 @@ from .accounts import (
     PotState,
     async_last_published,
 )
-from .api import Money, Transaction
+from .api import Money
 from .automations import (
     CONF_AT_LEAST,
     CONF_AT_MOST,
@@ -182,7 +182,9 @@ class MonzoTrigger(Trigger):
 
 def _transaction_variables(report: NewTransaction | TransactionChanged) -> dict[str, Any]:
     """Return the variables of a transaction for templates."""
-    variables = template_variables(report.transaction, report.pot)
+    variables = template_variables(
+        report.transaction, pot=report.pot, own_transfer=report.own_transfer
+    )
     # `trigger.description` belongs to Home Assistant, which records it.
     variables["statement"] = variables.pop("description")
     return {"kind": transaction_kind(report.transaction).value, **variables}
@@ -201,7 +203,7 @@ class NewTransactionTrigger(TransactionTrigger):
     """Triggers on new transactions of some kinds that match the options."""
 
     @abstractmethod
-    def _is_relevant(self, transaction: Transaction) -> bool:
+    def _is_relevant(self, report: NewTransaction) -> bool:
         """Return whether a transaction is of the trigger's kinds. Others leave no trace."""
 
     @callback
@@ -209,7 +211,7 @@ class NewTransactionTrigger(TransactionTrigger):
     def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
         @callback
         def on_new_transaction(report: NewTransaction) -> None:
-            if self._is_relevant(report.transaction):
+            if self._is_relevant(report):
                 runner.async_run_unless(
                     self._filter.mismatch(report.transaction, late=report.late),
                     {**_transaction_variables(report), "late": report.late},
@@ -232,8 +234,8 @@ class PaymentMade(NewTransactionTrigger):
     description = "a payment"
 
     @override
-    def _is_relevant(self, transaction: Transaction) -> bool:
-        return is_payment(transaction)
+    def _is_relevant(self, report: NewTransaction) -> bool:
+        return is_payment(report.transaction) and not report.own_transfer
 
 
 class MoneyReceived(NewTransactionTrigger):
@@ -246,8 +248,8 @@ class MoneyReceived(NewTransactionTrigger):
     description = "money received"
 
     @override
-    def _is_relevant(self, transaction: Transaction) -> bool:
-        return is_money_received(transaction)
+    def _is_relevant(self, report: NewTransaction) -> bool:
+        return is_money_received(report.transaction) and not report.own_transfer
 
 
 class PaymentDeclined(NewTransactionTrigger):
@@ -260,8 +262,8 @@ class PaymentDeclined(NewTransactionTrigger):
     description = "a declined payment"
 
     @override
-    def _is_relevant(self, transaction: Transaction) -> bool:
-        return transaction.declined
+    def _is_relevant(self, report: NewTransaction) -> bool:
+        return report.transaction.declined
 
 
 class TransactionAmountChanged(TransactionTrigger):

@@ -381,7 +381,7 @@ def test_the_documented_webhook_delivery() -> None:
     assert transaction.categories == {}
     assert transaction.scheme is None
     assert transaction.notes is None
-    assert transaction.include_in_spending
+    assert transaction.include_in_spending is None
     assert transaction.merchant
     assert transaction.merchant.name == "The De Beauvoir Deli Co."
 

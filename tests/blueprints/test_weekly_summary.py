@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+import re
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -124,9 +125,12 @@ async def test_it_shows_a_week_without_spending(runner: BlueprintRunner) -> None
     assert message == "The same as the week before."
 
 
-async def test_deposits_into_pots_are_not_payments(runner: BlueprintRunner) -> None:
+async def test_only_payments_that_count_are_listed(runner: BlueprintRunner) -> None:
     home = runner.home
     home.bank.deposit(home.bills.id, home.joint.id, 50_000, "in")
+    home.bank.p2p(home.joint.id, home.current.id, 48_000)
+    excluded = home.bank.pay(home.joint.id, -45_000, merchant="Landlord")
+    excluded.include_in_spending = False
     home.bank.pay(home.joint.id, -40_000, merchant="Gadget Shed")
     await runner.advance(A_DAY)
     runner.take_warnings()
@@ -135,7 +139,7 @@ async def test_deposits_into_pots_are_not_payments(runner: BlueprintRunner) -> N
     ((_title, message),) = runner.notifications
     lines = message.splitlines()
     assert lines[lines.index("Largest payments:") + 1] == "• Gadget Shed: £400.00"
-    assert "Bills:" not in message.partition("Largest payments:")[2]
+    assert not re.search("Bills:|Ann|Landlord", message.partition("Largest payments:")[2])
 
 
 async def test_it_says_that_payments_could_not_be_read(runner: BlueprintRunner) -> None:

@@ -1,6 +1,7 @@
 # ruff: noqa: D102, D107 - the names of the state machine's steps document them
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
@@ -254,6 +255,31 @@ def test_the_day_of_spending_starts_at_four_in_london(
     assert bank.balance(current.id).spend_today == -200
 
 
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_the_day_of_spending_may_start_before_or_after_four(
+    bank: Bank, clock: ManualClock, current: Account, minutes: int
+) -> None:
+    bank.behaviour = BankBehaviour(day_reset_delay=timedelta(minutes=minutes))
+    start = datetime(2026, 7, 1, 3, minute=0, tzinfo=UTC) + timedelta(minutes=minutes)
+    clock.now = start - timedelta(minutes=1)
+    bank.pay(current.id, -100)
+    assert bank.balance(current.id).spend_today == -100
+    clock.now = start
+    assert bank.balance(current.id).spend_today == 0
+    bank.pay(current.id, -200)
+    clock.forward(hours=23)
+    assert bank.balance(current.id).spend_today == -200
+
+
+def test_spending_of_today_contains_no_transaction_of_the_future(
+    bank: Bank, clock: ManualClock, current: Account
+) -> None:
+    bank.pay(current.id, -100, at=clock.now + timedelta(hours=1))
+    assert bank.balance(current.id).spend_today == 0
+    clock.forward(hours=1)
+    assert bank.balance(current.id).spend_today == -100
+
+
 def test_spending_is_zero_on_a_day_with_more_refunds_by_default(
     bank: Bank, clock: ManualClock, current: Account
 ) -> None:
@@ -306,6 +332,46 @@ def test_a_payment_between_customers_is_a_transaction_in_both_accounts(
     out, into = bank.p2p(current.id, ben.id, 250, notes="pizza")
     assert (out.amount, into.amount) == (-250, 250)
     assert (out.counterparty["name"], into.counterparty["name"]) == ("Ben Baker", "Ann Archer")
+    assert total_money("GBP", bank) == 0
+
+
+@pytest.mark.parametrize("flagged", [True, False])
+def test_a_transfer_between_own_accounts_is_marked(
+    bank: Bank, current: Account, *, flagged: bool
+) -> None:
+    bank.behaviour = BankBehaviour(own_transfers_in_spending=flagged)
+    ann, ben = current.owners[0], bank.add_person("Ben Baker")
+    joint = bank.open_account(ann, ben, type="uk_retail_joint")
+    flex = bank.open_account(ann, type="uk_monzo_flex", balance=-5_000)
+    out, into = bank.p2p(current.id, joint.id, 250)
+    assert out.metadata["p2p_initiator"] == into.metadata["p2p_initiator"] == "internal"
+    assert out.counterparty["name"] == "Ann Archer & Ben Baker"
+    repayment, _ = bank.repay_flex(current.id, flex.id, 1_000)
+    assert repayment.metadata == {
+        "flex_transaction_type": "repayment",
+        "ledger_insertion_id": repayment.metadata["ledger_insertion_id"],
+    }
+    assert {out.include_in_spending, repayment.include_in_spending} == {flagged}
+    assert (current.balance, joint.balance, flex.balance) == (8_750, 250, -4_000)
+    assert total_money("GBP", bank) == 0
+
+
+def test_an_authorisation_can_be_released_in_three_ways(bank: Bank, current: Account) -> None:
+    released: tuple[Literal["vanishes", "becomes zero", "is credited"], ...] = (
+        "vanishes",
+        "becomes zero",
+        "is credited",
+    )
+    for how in released:
+        bank.behaviour = BankBehaviour(released_authorisation=how)
+        hold = bank.pay(current.id, -400)
+        bank.release(hold.id)
+        assert current.balance == 10_000
+        assert bank.balance(current.id).spend_today == 0
+    assert [row.amount for row in bank.transactions(current.id)] == [0, -400, 400]
+    settled = bank.pay(current.id, -400, pending=False)
+    with pytest.raises(ValueError, match="pending"):
+        bank.release(settled.id)
     assert total_money("GBP", bank) == 0
 
 

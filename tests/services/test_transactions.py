@@ -82,9 +82,7 @@ def groups(response: dict[str, Any], by: str) -> dict[str, tuple[float, int]]:
 
 def cost(row: Transaction) -> int:
     """Return the spending for one of the bank's transactions, in pence."""
-    refund = row.amount > 0 and row.merchant is not None
-    counts = row.include_in_spending and not row.decline_reason
-    return -row.amount if counts and (row.amount < 0 or refund) else 0
+    return -row.amount if row.include_in_spending and not row.decline_reason else 0
 
 
 def read(rows: Iterable[Transaction]) -> list[ApiTransaction]:
@@ -242,7 +240,7 @@ def spending(rows: Iterable[Transaction], by: Grouping) -> GroupedSpending:
     """Return the spending for these transactions, in groups."""
     grouped = GroupedSpending(by=by, currency="GBP")
     for transaction in read(rows):
-        grouped.add(transaction)
+        grouped.add(transaction, own_transfer=False)
     return grouped
 
 
@@ -417,6 +415,8 @@ async def test_a_transaction_is_returned_with_all_its_fields(
         "emoji": "🥪",
         "logo": None,
         "category": "groceries",
+        "categories": {"groceries": -12.34},
+        "counts_as_spending": True,
         "notes": "lunch",
         "counterparty": None,
         "pot": None,

@@ -1,19 +1,22 @@
 """Transaction kinds and template variables, for recorded and sandbox transactions."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from custom_components.monzo.api import Transaction
+from custom_components.monzo.api import Account, Transaction
 from custom_components.monzo.transactions.classification import (
     TransactionKind,
-    template_variables,
+    is_own_transfer,
     transaction_kind,
 )
+from custom_components.monzo.transactions.variables import template_variables
+from sandbox import models
 from sandbox.bank import Bank
 from sandbox.household import Household
-from sandbox.serializers import documented_transaction_json, transaction_json
+from sandbox.serializers import account_json, documented_transaction_json, transaction_json
 from tests.api.recorded_answers import recorded_answer, recorded_payment
 
 # Fields of recorded transactions that decide the kind.
@@ -147,6 +150,7 @@ BY_SCHEME: dict[str, tuple[TransactionKind, TransactionKind]] = {
     "sepa": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
     "signup_referral": (TransactionKind.FEE_OR_INTEREST, TransactionKind.FEE_OR_INTEREST),
     "spread_the_cost": (TransactionKind.OTHER, TransactionKind.OTHER),
+    "monzo_to_monzo": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
     "topup": (TransactionKind.OUTGOING_PAYMENT, TransactionKind.INCOMING_PAYMENT),
     "uk_business_pot": (TransactionKind.POT_DEPOSIT, TransactionKind.POT_WITHDRAWAL),
     "uk_cash_deposits_paypoint": (
@@ -219,17 +223,17 @@ def test_the_documented_example_is_a_card_payment(home: Household, bank: Bank) -
 
 def test_amounts_are_signed_and_foreign_payments_have_a_local_amount() -> None:
     abroad = transaction_with(-8_438, local_amount=-382_685, local_currency="THB", **CARD)
-    variables = template_variables(abroad, None)
+    variables = template_variables(abroad, pot=None, own_transfer=False)
     assert (variables["amount"], variables["currency"]) == (-84.38, "GBP")
     assert (variables["local_amount"], variables["local_currency"]) == (-3_826.85, "THB")
-    at_home = template_variables(transaction_with(-350, **CARD), None)
+    at_home = template_variables(transaction_with(-350, **CARD), pot=None, own_transfer=False)
     assert (at_home["local_amount"], at_home["local_currency"]) == (None, None)
 
 
 def variables_of(transaction: Any, pot: str | None = None) -> dict[str, Any]:
     """Return the template variables of a sandbox transaction."""
     data = transaction_json(transaction, expand_merchant=True)
-    return template_variables(Transaction.from_json(data), pot)
+    return template_variables(Transaction.from_json(data), pot=pot, own_transfer=False)
 
 
 def test_template_variables_are_flat(home: Household, bank: Bank) -> None:
@@ -255,7 +259,63 @@ def test_template_variables_are_flat(home: Household, bank: Bank) -> None:
     )
     assert variables["settled"] is not None
     assert abs(payment.created - bank.clock()) < timedelta(minutes=1)
-    assert not [value for value in variables.values() if isinstance(value, (dict, list))]
+    assert [name for name, value in variables.items() if isinstance(value, (dict, list))] == [
+        "categories"
+    ]
+
+
+def test_variables_contain_whether_and_in_which_categories_a_transaction_counts() -> None:
+    split = {"category": "groceries", "categories": {"groceries": -300, "gifts": -50}}
+    payment = transaction_with(-350, **CARD, **split)
+    income = transaction_with(350, scheme="bacs")
+    for transaction, own_transfer, counts, categories in (
+        (payment, False, True, {"groceries": -3.0, "gifts": -0.5}),
+        (payment, True, False, {"groceries": -3.0, "gifts": -0.5}),
+        (income, False, False, {"general": 3.5}),
+    ):
+        variables = template_variables(transaction, pot=None, own_transfer=own_transfer)
+        assert variables["counts_as_spending"] is counts
+        assert variables["categories"] == categories
+
+
+# Transfers between accounts of one person
+
+
+def own_transfers(bank: Bank, home: Household) -> Iterator[tuple[models.Transaction, bool]]:
+    """Yield transactions of Ann, and whether each is a transfer between her own accounts."""
+    yield from ((row, True) for row in bank.p2p(home.current.id, home.joint.id, 5_000))
+    yield from ((row, True) for row in bank.repay_flex(home.current.id, home.flex.id, 5_000))
+    yield bank.p2p(home.current.id, home.bens.id, 5_000)[0], False
+    yield bank.pay(home.current.id, -500), False
+    yield bank.receive(home.current.id, 500), False
+
+
+def test_internal_transfers_and_repayments_of_flex_are_own_transfers(
+    home: Household, bank: Bank
+) -> None:
+    for row, expected in own_transfers(bank, home):
+        data = transaction_json(row, expand_merchant=True)
+        assert is_own_transfer(Transaction.from_json(data), ()) is expected
+
+
+@pytest.mark.parametrize("known_by", ["account_id", "account_number"])
+def test_a_transfer_with_a_known_account_of_the_person_is_an_own_transfer(
+    home: Household, known_by: str
+) -> None:
+    account = Account.from_json(account_json(home.joint))
+    known: dict[str, dict[str, Any]] = {
+        "account_id": {"account_id": account.id},
+        "account_number": {
+            "sort_code": account.sort_code,
+            "account_number": account.account_number,
+        },
+    }
+    for amount in (-500, 500):
+        transfer = transaction_with(
+            amount, scheme="monzo_to_monzo", counterparty={"name": "Ann", **known[known_by]}
+        )
+        assert is_own_transfer(transfer, [account])
+        assert not is_own_transfer(transfer, [Account.from_json(account_json(home.bens))])
 
 
 def test_the_name_is_the_merchant_person_pot_or_description(home: Household, bank: Bank) -> None:

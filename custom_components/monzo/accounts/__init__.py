@@ -1,5 +1,6 @@
 """Accounts, balances and pots: polling, data and devices."""
 
+from .bank_day import start_of_bank_day
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
 from .claims import async_refresh_sharing_entries
 from .coordinator import BalancesCoordinator
@@ -18,7 +19,6 @@ from .models import (
     MonzoData,
     PersonState,
     PotState,
-    start_of_bank_day,
 )
 
 __all__ = [

@@ -25,7 +25,9 @@ from ..bank import (
 from ..clock import monotonic
 from ..const import BANK_TIME_ZONE, CONF_EXCLUDED_ACCOUNTS
 from ..coordinator import MonzoCoordinator
+from ..memory import async_get_memory
 from ..privacy import get_logger
+from .bank_day import DatedBalances
 from .changes import AccountOrPotChange, ChangeTracker
 from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
 from .devices import (
@@ -63,7 +65,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._person_id = str(entry.unique_id)
         self._excluded = frozenset(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ()))
         self._included: tuple[Account, ...] = ()
-        self._poller = BalancePoller(session)
+        memory = async_get_memory(hass)
+        dated_balances = memory.find_or_create(DatedBalances, entry.entry_id, DatedBalances)
+        self._poller = BalancePoller(session, dated_balances)
         self._answers = self._poller.answers
         self._devices = DeviceRegistrar(hass, entry, self._person_id)
         self._changes = ChangeTracker(hass, entry.entry_id)

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
-from homeassistant.util import dt as dt_util
-
 from ..api import Account, Balance, Money, Pot, Private, Transaction
-from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -117,6 +114,9 @@ class MonzoData(Private):
     accounts: Mapping[str, AccountState]
     pots: Mapping[str, PotState]
 
+    own_accounts: tuple[Account, ...]
+    """All accounts of the person, also closed ones and those that are left out."""
+
     pot_names: Mapping[str, str]
     """Names of pots by ID, also of deleted ones, because transactions still refer to them."""
 
@@ -138,12 +138,3 @@ class MonzoData(Private):
     def pot_of(self, transaction: Transaction) -> str | None:
         """Return the name of the pot that the money went into or came from, if it is known."""
         return self.pot_names.get(transaction.pot_id or "")
-
-
-def start_of_bank_day(now: datetime) -> datetime:
-    """Return when the bank's current day started: at 4:00 in London."""
-    local = now.astimezone(dt_util.get_time_zone(BANK_TIME_ZONE))
-    start = local.replace(
-        hour=BANK_DAY_STARTS.hour, minute=BANK_DAY_STARTS.minute, second=0, microsecond=0
-    )
-    return start if start <= local else start - timedelta(days=1)

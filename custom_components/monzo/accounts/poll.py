@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from itertools import chain
 import math
 from typing import Final, NamedTuple
-
-from homeassistant.util import dt as dt_util
 
 from ..api import Account, Balance, Money, MonzoError, MonzoRateLimitError, Pot
 from ..bank import (
@@ -21,7 +19,7 @@ from ..bank import (
 )
 from ..clock import monotonic
 from ..coordinator import gather_all
-from .models import start_of_bank_day
+from .bank_day import DatedBalances, date_balance
 
 # Repairs a hiccup: long enough for a proxy to recover, too short for anyone to notice.
 RETRY_DELAY: Final = timedelta(seconds=2)
@@ -138,8 +136,8 @@ class Answers:
     balances: dict[str, Balance] = field(default_factory=dict)
     """By account ID."""
 
-    days_began: dict[str, datetime] = field(default_factory=dict)
-    """When the bank's day began of which a balance tells the spending, by account ID."""
+    dated_balances: DatedBalances
+    """The same balances, and those from before a reload of the config entry, with their days."""
 
     pots: dict[str, tuple[Pot, ...]] = field(default_factory=dict)
     """By the ID of the account that lists them; deleted ones included."""
@@ -186,9 +184,9 @@ class Answers:
 class BalancePoller:
     """Sends the requests of a poll, and stores their answers."""
 
-    def __init__(self, session: MonzoSession) -> None:
-        """Initialize the poller without an answer."""
-        self.answers = Answers()
+    def __init__(self, session: MonzoSession, dated_balances: DatedBalances) -> None:
+        """Initialize the poller without an answer, except for balances from before a reload."""
+        self.answers = Answers(dated_balances=dated_balances)
         self.outdated: set[PollRequest] = set()
         """Requests to send at the next poll although their answers are not old."""
         self._session = session
@@ -242,14 +240,13 @@ class BalancePoller:
 
     async def _async_read_balance(self, account_id: str) -> None:
         """Read a balance, and notice if money moved in or out of the account's pots."""
-        # Taken before the request, because the answer may be from a moment before the new day.
-        day_began = start_of_bank_day(dt_util.utcnow())
         balance = await self._session.balance(account_id)
         before = self.answers.balances.get(account_id)
         if before is not None and _money_in_pots(before) != _money_in_pots(balance):
             self.outdated.add(PollRequest(Endpoint.POTS, account_id))
         self.answers.balances[account_id] = balance
-        self.answers.days_began[account_id] = day_began
+        dated = self.answers.dated_balances
+        dated[account_id] = date_balance(balance, self._session.clock.now(), dated.get(account_id))
 
     async def _async_read_pots(self, account_id: str) -> int:
         """Read an account's pots; return how many records were unreadable."""

@@ -60,6 +60,7 @@ def build_snapshot(answers: Answers, selection: Selection) -> MonzoData:
         person=_person(answers, selection, accounts, pots),
         accounts=accounts,
         pots=pots,
+        own_accounts=tuple(answers.accounts.values()),
         pot_names={pot.id: pot.name for pot in answers.listed_pots()},
         removed_ids=frozenset(_removed_ids(answers, selection.excluded)) - pots.keys(),
         complete=not any(
@@ -84,7 +85,7 @@ def _readable_accounts(answers: Answers, included: Iterable[Account]) -> Iterato
             yield AccountState(
                 account=account,
                 balance=answers.balances[account.id],
-                day_began=answers.days_began[account.id],
+                day_began=answers.dated_balances[account.id].day_began,
             )
 
 

@@ -278,7 +278,11 @@ class MonzoClient:
             # Whether the borders of a span belong to it is not documented, so pages may overlap.
             new = {item.id: item for item in page if item.id not in seen}
             seen |= new.keys()
-            yield Records(tuple(new.values()), skipped=page.skipped)
+            yield Records(
+                tuple(new.values()),
+                skipped=page.skipped,
+                complete_from=sum(item.id in new for item in page[: page.complete_from]),
+            )
             # A full page without a new transaction is the end too: the next request would return
             # the same page again.
             if not new or len(page) + page.skipped < page_size:
@@ -295,11 +299,13 @@ class MonzoClient:
         The span, `skipped` and the errors are as for `transaction_pages`.
         """
         found: list[Transaction] = []
-        skipped = 0
+        skipped = complete_from = 0
         async for page in self.transaction_pages(account_id, since=since, before=before):
+            if page.skipped:
+                complete_from = len(found) + page.complete_from
             found += page
             skipped += page.skipped
-        return Records(tuple(found), skipped=skipped)
+        return Records(tuple(found), skipped=skipped, complete_from=complete_from)
 
     async def transaction(self, transaction_id: str) -> Transaction:
         """Return one transaction with its merchant."""

@@ -82,10 +82,14 @@ class Fields:
             if isinstance(value, str)
         }
 
-    def flag(self, key: str, *, default: bool = False) -> bool:
-        """Return a boolean."""
+    def flag(self, key: str) -> bool:
+        """Return a boolean; False if it is missing."""
+        return self.optional_flag(key) or False
+
+    def optional_flag(self, key: str) -> bool | None:
+        """Return a boolean; None if it is missing."""
         value = self._data.get(key)
-        return value if isinstance(value, bool) else default
+        return value if isinstance(value, bool) else None
 
     def number(self, key: str) -> Decimal | None:
         """Return a number that is not money: a rate, a quantity or a coordinate."""

@@ -29,6 +29,9 @@ class Records[T](Sequence[T]):
     skipped: int = field(default=0, kw_only=True)
     """How many more records the list had that could not be read."""
 
+    complete_from: int = field(default=0, kw_only=True)
+    """The index of the first record after the last one that could not be read."""
+
     @classmethod
     def from_json(cls, data: object, key: str, read: Callable[[object], T]) -> Self:
         """Read the list with this key, and skip the records that `read` cannot read.
@@ -37,8 +40,14 @@ class Records[T](Sequence[T]):
         """
         fields = Fields(data)
         rows = fields.require(fields.rows, key)
-        records = read_each(read, rows)
-        return cls(records, skipped=len(rows) - len(records))
+        records: list[T] = []
+        complete_from = 0
+        for row in rows:
+            if (record := read_optional(read, row)) is None:
+                complete_from = len(records)
+            else:
+                records.append(record)
+        return cls(tuple(records), skipped=len(rows) - len(records), complete_from=complete_from)
 
     @override
     def __len__(self) -> int:
@@ -537,8 +546,8 @@ class Transaction(Private):
     decline_reason: str | None
     """For example INSUFFICIENT_FUNDS. None unless the payment was declined; see `declined`."""
 
-    include_in_spending: bool
-    """Whether Monzo counts the transaction as spending; True if the field is missing."""
+    include_in_spending: bool | None
+    """Whether Monzo counts the transaction as spending; None if the field is missing."""
 
     is_load: bool
     """Whether the transaction is a top-up of a prepaid card."""
@@ -607,7 +616,7 @@ class Transaction(Private):
                 Counterparty.from_json, fields.value("counterparty") or None
             ),
             decline_reason=fields.text("decline_reason"),
-            include_in_spending=fields.flag("include_in_spending", default=True),
+            include_in_spending=fields.optional_flag("include_in_spending"),
             is_load=fields.flag("is_load"),
             originator=fields.flag("originator"),
             atm_fee=read_optional(_read_atm_fee, fields.value("atm_fees_detailed")),

@@ -14,13 +14,16 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ..accounts import MonzoData
 from ..amounts import format_amount
 from ..api import Money, Transaction
 from ..automations import matches_payee
 from ..bank import bank_errors, validation_error
 from ..transactions import (
     counterparty_name,
+    has_happened,
     is_of_category,
+    is_own_transfer,
     spending_by_category,
     template_variables,
     transaction_kind,
@@ -143,7 +146,7 @@ ANNOTATE_SCHEMA: Final = vol.Schema(
 async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     """Return the newest transactions that match the filters."""
     target = async_account(call)
-    span = requested_span(call.data, now=dt_util.utcnow())
+    span = requested_span(call.data, now=target.runtime.session.clock.now())
     limit: int = call.data[ATTR_LIMIT]
     matches = transaction_filter(call.data, target.account.currency)
     found: list[Transaction] = []
@@ -167,23 +170,25 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
         "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete and len(found) <= limit,
-        "transactions": [
-            _as_dict(transaction, data.pot_of(transaction)) for transaction in found[:limit]
-        ],
+        "transactions": [_as_dict(transaction, data) for transaction in found[:limit]],
     }
 
 
 async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     """Return the total spending, and the spending of each group."""
     target = async_account(call)
-    span = requested_span(call.data, now=dt_util.utcnow())
+    clock = target.runtime.session.clock
+    span = requested_span(call.data, now=clock.now())
     spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
+    own_accounts = target.runtime.balances.data.own_accounts
     complete = True
     async with bank_errors(call.hass, target.entry, target.name):
         async for part in target.history.async_all(span.since, span.before):
             complete = complete and part.complete
             for transaction in part.transactions:
-                spending.add(transaction)
+                if has_happened(transaction.created, clock.now()):
+                    own_transfer = is_own_transfer(transaction, own_accounts)
+                    spending.add(transaction, own_transfer=own_transfer)
     return {
         "account_id": target.account.id,
         "currency": target.account.currency,
@@ -295,10 +300,10 @@ class GroupedSpending:
     _minor_units: Counter[str] = field(default_factory=Counter)
     _transactions: Counter[str] = field(default_factory=Counter)
 
-    def add(self, transaction: Transaction) -> None:
+    def add(self, transaction: Transaction, *, own_transfer: bool) -> None:
         """Add a transaction to its group, or the parts of a split one to the group of each."""
         group_of = partial(GROUP_NAMES[self.by], transaction)
-        amounts = spending_by_category(transaction)
+        amounts = spending_by_category(transaction, own_transfer=own_transfer)
         for category, amount in amounts.items():
             self._minor_units[group_of(category)] += amount.minor
         # Once per group, even if several parts are in it.
@@ -344,11 +349,15 @@ GROUP_NAMES: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
 }
 
 
-def _as_dict(transaction: Transaction, pot: str | None) -> dict[str, Any]:
+def _as_dict(transaction: Transaction, data: MonzoData) -> dict[str, Any]:
     """Return a transaction as the response contains it."""
     return {
         "kind": transaction_kind(transaction).value,
-        **template_variables(transaction, pot),
+        **template_variables(
+            transaction,
+            pot=data.pot_of(transaction),
+            own_transfer=is_own_transfer(transaction, data.own_accounts),
+        ),
         "attachments": [
             {
                 "attachment_id": attachment.id,

@@ -4,7 +4,7 @@ from .classification import (
     TransactionKind,
     counterparty_name,
     is_of_category,
-    template_variables,
+    is_own_transfer,
     transaction_kind,
 )
 from .coordinator import TransactionsCoordinator
@@ -15,8 +15,9 @@ from .signals import (
     NewTransaction,
     TransactionChanged,
 )
-from .spending import spending_by_category
+from .spending import has_happened, spending_by_category
 from .transaction_log import async_get_transaction_logs
+from .variables import template_variables
 
 __all__ = [
     "SIGNAL_NEW_TRANSACTION",
@@ -28,7 +29,9 @@ __all__ = [
     "TransactionsCoordinator",
     "async_get_transaction_logs",
     "counterparty_name",
+    "has_happened",
     "is_of_category",
+    "is_own_transfer",
     "spending_by_category",
     "template_variables",
     "transaction_kind",

@@ -20,6 +20,7 @@ from ..bank import (
 )
 from ..clock import monotonic
 from ..privacy import get_logger
+from .classification import is_own_transfer
 from .pages import PRECISION, TransactionPage, TransactionPages
 from .recent import RecentTransactions
 from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, TransactionLog, TransactionLogs
@@ -31,6 +32,10 @@ LOOKBACK: Final = timedelta(days=7)
 
 # A transaction may appear in the bank's list a little after a later one.
 _OVERLAP: Final = timedelta(minutes=10)
+
+# Around a transaction that is read again: it is not documented whether the bank lists one that was
+# made exactly at the start of a span.
+_MARGIN: Final = timedelta(seconds=1)
 
 # A balance that was read this long before the transactions counts as read at the same time,
 # because the bank's clock and this one differ.
@@ -84,6 +89,7 @@ class AccountReader:
         self._expects_news = False
         self._new_pages: TransactionPages | None = None
         self._reread_pages: TransactionPages | None = None
+        self._old_pending: list[TransactionPages] = []
         self._reread_at = -math.inf
         self._failures = 0
         self._stopped = False
@@ -122,7 +128,8 @@ class AccountReader:
     @property
     def continues_soon(self) -> bool:
         """Whether there is something to read within a minute."""
-        return self.retry_soon or self.is_unfinished or self._reread_pages is not None
+        is_reread_unfinished = self._reread_pages is not None or bool(self._old_pending)
+        return self.retry_soon or self.is_unfinished or is_reread_unfinished
 
     @property
     def was_asked(self) -> bool:
@@ -224,6 +231,7 @@ class AccountReader:
             self.answered_at = self.asked_at
             # The bank may no longer list the transaction after which the next page begins.
             self._new_pages = self._reread_pages = None
+            self._old_pending.clear()
         if self._failures == _LOG_AFTER_FAILURES:
             self.current = False
             _LOGGER.warning(
@@ -246,11 +254,12 @@ class AccountReader:
         return found
 
     async def _async_reread(self) -> None:
-        """Read the next pages of the last days again."""
+        """Read the next pages of the last days again, and then older pending transactions."""
         for _page in range(_REREAD_PAGES_AT_ONCE):
-            if self._reread_pages is None or not self._budget.has_room(1, Priority.BACKGROUND):
+            pages = self._reread_pages or next(iter(self._old_pending), None)
+            if pages is None or not self._budget.has_room(1, Priority.BACKGROUND):
                 return
-            await self._async_read_page(self._reread_pages)
+            await self._async_read_page(pages)
 
     def _has_room_for_more(self) -> bool:
         """Return whether the request budget grants another page of new transactions."""
@@ -275,8 +284,12 @@ class AccountReader:
     def _reread_since(self) -> datetime:
         """Return from when on to read the last days again."""
         now = self._clock.now()
-        if (first_read := self._log().first_read) is not None:
-            return first_read.read_until
+        log = self._log()
+        if log.first_read is not None:
+            return log.first_read.read_until
+        if log.unreadable_until is not None:
+            # Until all of it can be read.
+            return now - KEPT_FOR
         month = self._pages(now - KEPT_FOR)
         if self.recent.since is None and self._fits_one_page(month):
             # The cards show more than a week, and it costs the same.
@@ -312,21 +325,61 @@ class AccountReader:
             news_since = max(news_since, first_read.before + PRECISION)
             if pages is self._reread_pages:
                 log.first_read = first_read.moved_past(page)
+        before = (first_read, log.unreadable_until)
+        if page.unreadable_until is not None:
+            log.note_unreadable(page.unreadable_until)
         found = await self._async_compare(log, page.transactions, asked, news_since)
-        if first_read != log.first_read:
+        changed = pages is not self._new_pages and self._stop_counting_unlisted(log, pages, page)
+        self._move_past(log, pages, page)
+        if changed or before != (log.first_read, log.unreadable_until):
             await self._async_save()
-        self._move_past(pages, page)
         return found
 
-    def _move_past(self, pages: TransactionPages, page: TransactionPage) -> None:
+    def _stop_counting_unlisted(
+        self, log: TransactionLog, pages: TransactionPages, page: TransactionPage
+    ) -> bool:
+        """Stop counting what the bank took back, unless a part of the page was unreadable."""
+        if page.transactions.skipped:
+            return False
+        before = pages.before or self._clock.now() - _OVERLAP
+        if not page.is_last:
+            before = min(before, page.transactions[-1].created)
+        listed = {transaction.id for transaction in page.transactions}
+        return log.stop_counting_unlisted(pages.read_until, before, listed)
+
+    def _move_past(
+        self, log: TransactionLog, pages: TransactionPages, page: TransactionPage
+    ) -> None:
         """Continue after a page at the next read."""
         pages.move_past(page)
-        if pages.finished and pages is self._reread_pages:
+        if not pages.finished:
+            return
+        if pages in self._old_pending:
+            self._old_pending.remove(pages)
+            return
+        log.note_read(pages.since, pages.unreadable_until)
+        if pages is self._reread_pages:
             self._reread_pages = None
             self._reread_at = self.asked_at
-        if pages.finished:
-            # All pages end with the newest transaction.
-            self._new_pages = None
+            self._old_pending = self._pages_of_old_pending(log)
+        # These pages end with the newest transaction, as those of a reread do.
+        self._new_pages = None
+
+    def _pages_of_old_pending(self, log: TransactionLog) -> list[TransactionPages]:
+        """Return the pages of pending transactions that are older than those of a reread.
+
+        A merchant may keep an authorisation pending for a month, and Monzo announces neither its
+        settlement nor its release.
+        """
+        return [
+            TransactionPages(
+                self._balances.session,
+                self._account_id,
+                since=created - _MARGIN,
+                before=created + _MARGIN,
+            )
+            for created in sorted(log.pending_before(self._clock.now() - LOOKBACK))
+        ]
 
     def _log(self) -> TransactionLog:
         """Return the log of the account, which is a new one until the bank has answered."""
@@ -351,7 +404,7 @@ class AccountReader:
         new = [transaction for transaction in unknown if transaction.created >= news_since]
         # The others are too old to be news, but still count as spending.
         for transaction in unknown[: len(unknown) - len(new)]:
-            log.remember(transaction)
+            log.remember(transaction.id, self._facts(transaction))
         if self._publish_changed(log, transactions):
             await self._async_save()
         if new:
@@ -362,10 +415,10 @@ class AccountReader:
         """Publish known transactions that have changed; return whether any has."""
         any_changed = False
         for transaction in transactions:
-            before = log.known.get(transaction.id)
-            if before is not None and before != KnownTransaction.of(transaction):
+            before, after = log.known.get(transaction.id), self._facts(transaction)
+            if before is not None and before != after:
                 any_changed = True
-                log.remember(transaction)
+                log.remember(transaction.id, after)
                 self._on_changed(self._account_id, transaction, before)
         return any_changed
 
@@ -381,10 +434,14 @@ class AccountReader:
             # An entry that was set up again meanwhile has published it, or will.
             if self._stopped or transaction.id in log.known:
                 continue
-            log.remember(transaction)
+            log.remember(transaction.id, self._facts(transaction))
             self._on_new(self._account_id, transaction)
             # One by one, so that a crash repeats at most the last one of an account.
             await self._async_save()
+
+    def _facts(self, transaction: Transaction) -> KnownTransaction:
+        own_transfer = is_own_transfer(transaction, self._balances.data.own_accounts)
+        return KnownTransaction.of(transaction, own_transfer=own_transfer)
 
     async def _async_save(self) -> None:
         """Save the logs, even if the caller is cancelled meanwhile."""

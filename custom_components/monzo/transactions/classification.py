@@ -1,10 +1,10 @@
-"""Classification of transactions: their kinds, categories, names and template variables."""
+"""Classification of transactions: their kinds, categories and names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from ..api import Transaction
+from ..api import Account, Money, Transaction
 
 
 class TransactionKind(StrEnum):
@@ -50,6 +50,7 @@ TRANSFER_SCHEMES: Final = frozenset(
         "bacs",
         "chaps",
         "faster_payments",
+        "monzo_to_monzo",
         "p2p_payment",
         "payport_faster_payments",
         "rbs_cheque",
@@ -107,6 +108,36 @@ def transaction_kind(transaction: Transaction) -> TransactionKind:
     return next((kind for kind, matches in RULES if matches(transaction)), TransactionKind.OTHER)
 
 
+def is_own_transfer(transaction: Transaction, own_accounts: Collection[Account]) -> bool:
+    """Return whether money moved between accounts of one person: neither spent nor received.
+
+    Recorded transfers to a joint account are marked as internal, and their counterparty is the
+    couple. A repayment of Flex would count a purchase twice.
+    """
+    metadata, other = transaction.metadata, transaction.counterparty
+    if metadata.get("p2p_initiator") == "internal":
+        return True
+    if metadata.get("flex_transaction_type") == "repayment":
+        return True
+    if other is None:
+        return False
+    number = (other.sort_code, other.account_number)
+    return any(
+        other.account_id == account.id
+        or (account.account_number and number == (account.sort_code, account.account_number))
+        for account in own_accounts
+    )
+
+
+def amount_by_category(transaction: Transaction) -> Mapping[str, Money]:
+    """Return the parts of a transaction by category, with its sign; only one if it is not split."""
+    amount, parts = transaction.amount, transaction.categories
+    if parts and sum(part.minor for part in parts.values()) == amount.minor:
+        return parts
+    # Not split, or the parts do not make up the amount.
+    return {transaction.category or UNCATEGORISED: amount}
+
+
 def is_of_category(transaction: Transaction, category: str) -> bool:
     """Return whether a transaction, or a part of it if it is split, is of a category."""
     return category in (transaction.category or UNCATEGORISED, *transaction.categories)
@@ -116,38 +147,3 @@ def counterparty_name(transaction: Transaction) -> str | None:
     """Return the name of the merchant or the person that the money went to or came from."""
     merchant, counterparty = transaction.merchant, transaction.counterparty
     return (merchant and merchant.name) or (counterparty and counterparty.name) or None
-
-
-def template_variables(transaction: Transaction, pot: str | None) -> dict[str, Any]:
-    """Return the data of a transaction for automations and templates: flat, with plain names.
-
-    Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
-    `pot` is the name of the pot that the money went into or came from, if it is known.
-    """
-    abroad = transaction.local_amount
-    if abroad is not None and abroad.currency == transaction.amount.currency:
-        abroad = None
-    merchant, counterparty = transaction.merchant, transaction.counterparty
-    return {
-        "transaction_id": transaction.id,
-        "name": counterparty_name(transaction) or pot or transaction.description,
-        "amount": float(transaction.amount.amount),
-        "currency": transaction.amount.currency,
-        "local_amount": float(abroad.amount) if abroad else None,
-        "local_currency": abroad.currency if abroad else None,
-        "description": transaction.description,
-        "merchant": merchant.name if merchant else None,
-        "merchant_id": transaction.merchant_id,
-        "merchant_group_id": merchant.group_id if merchant else None,
-        "emoji": merchant.emoji if merchant else None,
-        "logo": merchant.logo if merchant else None,
-        "category": transaction.category,
-        "notes": transaction.notes,
-        "counterparty": counterparty.name if counterparty else None,
-        "pot": pot,
-        "pending": transaction.settled is None and not transaction.declined,
-        "declined": transaction.declined,
-        "decline_reason": transaction.decline_reason,
-        "created": transaction.created.isoformat(),
-        "settled": transaction.settled.isoformat() if transaction.settled else None,
-    }

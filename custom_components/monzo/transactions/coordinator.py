@@ -27,6 +27,7 @@ from ..coordinator import gather_all
 from ..memory import async_get_memory
 from ..privacy import get_logger, isolated
 from .account_reader import REREAD_INTERVAL, AccountReader
+from .classification import is_own_transfer
 from .history import TransactionHistory
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
@@ -134,18 +135,27 @@ class TransactionsCoordinator:
             "transactions_known": sum(len(log.known) for log in logs),
         }
 
-    def is_current(self, account_id: str) -> bool:
-        """Return whether an account has been read, and reads have not kept failing since."""
-        return account_id in self._readers and self._readers[account_id].current
+    def is_spending_known(self, account_id: str, since: datetime) -> bool:
+        """Return whether all transactions since a moment are known.
+
+        They are not while reads keep failing, nor if one of them could not be read.
+        """
+        log = self._logs.by_account.get(account_id)
+        return (
+            account_id in self._readers
+            and self._readers[account_id].current
+            and log is not None
+            and log.is_complete(since)
+        )
 
     def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
         """Return the spending of an account since a moment of the last month, if it is known.
 
         In all categories, or in one. Negative if refunds were more. It is as old as the last read
-        of the account; see `is_current`.
+        of the account; see `is_spending_known`.
         """
         log = self._logs.by_account.get(account_id)
-        return log.spent(since, category) if log else None
+        return log.spent(since, self._clock.now(), category) if log else None
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
         """Return whether a transaction was published, or made before the account was first read."""
@@ -337,9 +347,11 @@ class TransactionsCoordinator:
     def _async_publish_new(self, account_id: str, transaction: Transaction) -> None:
         age = self._clock.now() - transaction.created
         running = timedelta(seconds=monotonic() - self._started_at)
+        data = self._balances.data
         new = NewTransaction(
             transaction=transaction,
-            pot=self._balances.data.pot_of(transaction),
+            pot=data.pot_of(transaction),
+            own_transfer=is_own_transfer(transaction, data.own_accounts),
             late=age > min(running, LATE_AFTER),
         )
         for listener in self._listeners:
@@ -350,7 +362,11 @@ class TransactionsCoordinator:
     def _async_publish_changed(
         self, account_id: str, transaction: Transaction, before: KnownTransaction
     ) -> None:
+        data = self._balances.data
         changed = TransactionChanged(
-            transaction=transaction, pot=self._balances.data.pot_of(transaction), before=before
+            transaction=transaction,
+            pot=data.pot_of(transaction),
+            own_transfer=is_own_transfer(transaction, data.own_accounts),
+            before=before,
         )
         async_dispatcher_send(self._hass, SIGNAL_TRANSACTION_CHANGED.format(account_id), changed)

@@ -21,6 +21,9 @@ class TransactionPage:
 
     is_last: bool
 
+    unreadable_until: datetime | None
+    """A transaction from before this moment could not be read; None if all of the page could."""
+
 
 class TransactionPages:
     """The transactions of a span, oldest first.
@@ -38,9 +41,13 @@ class TransactionPages:
         before: datetime | None = None,
     ) -> None:
         """Initialize the pages of a span that ends before a moment, or now if that is None."""
+        self.since = since
+        self.before = before
+        self.unreadable_until: datetime | None = None
+        """A transaction from before this moment could not be read; None if all could so far."""
+
         self._client = client
         self._account_id = account_id
-        self._before = before
         self._last: Transaction | None = None
         self._ids: frozenset[str] = frozenset()
 
@@ -64,7 +71,7 @@ class TransactionPages:
             self._account_id,
             since=self.read_until if self._last is None else None,
             after_id=self._last.id if self._last else None,
-            before=self._before,
+            before=self.before,
         )
         # Whether the bank lists a transaction again after its own ID is not documented.
         new = (transaction for transaction in records if transaction.id not in self._ids)
@@ -76,10 +83,19 @@ class TransactionPages:
             # A full page without a new transaction is the last one, too: the next request would
             # return the same page again.
             is_last=not by_age or len(records) + records.skipped < MAX_PAGE_SIZE,
+            unreadable_until=self._unreadable_until(records),
         )
+
+    def _unreadable_until(self, records: Records[Transaction]) -> datetime | None:
+        if not records.skipped:
+            return None
+        # The bank lists the oldest first.
+        later = (transaction.created for transaction in records[records.complete_from :])
+        return min(later, default=self.before or self._client.clock.now())
 
     def move_past(self, page: TransactionPage) -> None:
         """Continue after a page at the next call."""
+        self.unreadable_until = page.unreadable_until or self.unreadable_until
         if page.is_last:
             self.finished = True
             return

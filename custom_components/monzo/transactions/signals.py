@@ -18,6 +18,9 @@ class NewTransaction(Private):
     pot: str | None
     """The name of the pot that the money went into or came from, if it is known."""
 
+    own_transfer: bool
+    """Whether the money moved between accounts of one person; see `is_own_transfer`."""
+
     late: bool
     """Whether it was made a while ago, usually while Home Assistant was not running."""
 
@@ -30,6 +33,9 @@ class TransactionChanged(Private):
 
     pot: str | None
     """See `NewTransaction.pot`."""
+
+    own_transfer: bool
+    """See `NewTransaction.own_transfer`."""
 
     before: KnownTransaction
 

@@ -1,10 +1,14 @@
 """Decides which transactions count as spending, and in which category."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 from ..api import Money, Transaction
-from .classification import UNCATEGORISED, TransactionKind, transaction_kind
+from .classification import TransactionKind, amount_by_category, transaction_kind
+
+# The bank's clock is not known exactly, and a payment counts as soon as it is listed.
+_CLOCK_SKEW: Final = timedelta(seconds=5)
 
 # Money that the owner keeps, or that was never paid.
 _NEVER_SPENT: Final = frozenset(
@@ -17,22 +21,29 @@ _NEVER_SPENT: Final = frozenset(
 )
 
 
-def spending_by_category(transaction: Transaction) -> Mapping[str, Money]:
+def spending_by_category(transaction: Transaction, *, own_transfer: bool) -> Mapping[str, Money]:
     """Return the part of a transaction that counts as spending, by category.
 
-    Positive for money spent, negative for a refund. Empty for pot transfers, declined payments,
-    card checks, income, and transactions that the owner excluded in the Monzo app.
+    Positive for money spent, negative for money that came back. Empty for transfers between
+    accounts or pots of one person, declined payments, card checks, income, and transactions that
+    the owner excluded in the Monzo app. See `is_own_transfer`.
     """
-    kind = transaction_kind(transaction)
-    amount = transaction.amount
-    if (
-        kind in _NEVER_SPENT
-        or not transaction.include_in_spending
-        or (amount.minor >= 0 and kind is not TransactionKind.REFUND)
-    ):
+    if own_transfer or not _is_spending(transaction):
         return {}
-    parts = transaction.categories
-    if sum(part.minor for part in parts.values()) != amount.minor:
-        # Not split, or the parts do not make up the amount.
-        parts = {transaction.category or UNCATEGORISED: amount}
-    return {category: -part for category, part in parts.items()}
+    return {category: -part for category, part in amount_by_category(transaction).items()}
+
+
+def has_happened(created: datetime, now: datetime) -> bool:
+    """Return whether a transaction counts by now: the bank lists some of them before their date."""
+    return created <= now + _CLOCK_SKEW
+
+
+def _is_spending(transaction: Transaction) -> bool:
+    kind = transaction_kind(transaction)
+    if kind in _NEVER_SPENT or transaction.include_in_spending is False:
+        return False
+    minor = transaction.amount.minor
+    # The bank marks the credits that lower spending: refunds, also of direct debits, and shared
+    # bills that were paid back. Without its mark, only the refund of a card payment is certain.
+    is_credit = transaction.include_in_spending or kind is TransactionKind.REFUND
+    return minor < 0 or (minor > 0 and is_credit)

@@ -1,7 +1,7 @@
 """The log of known transactions of each account, on disk."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, NotRequired, Self, TypedDict
@@ -13,7 +13,7 @@ from ..api import Money, Private, Transaction
 from ..const import DOMAIN
 from ..memory import async_get_memory
 from .pages import TransactionPage
-from .spending import spending_by_category
+from .spending import has_happened, spending_by_category
 
 _STORAGE_VERSION: Final = 1
 
@@ -39,6 +39,7 @@ class _StoredLog(TypedDict):
     currency: str
     read_until: str
     seen: dict[str, _StoredTransaction]
+    unreadable_until: NotRequired[str]
     first_read: NotRequired[_StoredFirstRead]
 
 
@@ -58,16 +59,15 @@ class KnownTransaction(Private):
     """Its part of the spending of each category in minor units; see `spending_by_category`."""
 
     @classmethod
-    def of(cls, transaction: Transaction) -> Self:
+    def of(cls, transaction: Transaction, *, own_transfer: bool) -> Self:
         """Return the facts to keep about a transaction."""
+        spending = spending_by_category(transaction, own_transfer=own_transfer)
         return cls(
             created=transaction.created,
             amount=transaction.amount.minor,
             settled=transaction.settled is not None,
             category=transaction.category,
-            spent={
-                category: part.minor for category, part in spending_by_category(transaction).items()
-            },
+            spent={category: part.minor for category, part in spending.items()},
         )
 
 
@@ -106,26 +106,69 @@ class TransactionLog(Private):
     first_read: FirstRead | None = None
     """None as soon as all transactions of the last month are known."""
 
-    def remember(self, transaction: Transaction) -> None:
+    unreadable_until: datetime | None = None
+    """A transaction from before this moment could not be read; None if all could."""
+
+    def remember(self, transaction_id: str, known: KnownTransaction) -> None:
         """Add a transaction, or replace it if it has changed."""
-        self.known[transaction.id] = KnownTransaction.of(transaction)
-        self.read_until = max(self.read_until, transaction.created)
+        self.known[transaction_id] = known
+        self.read_until = max(self.read_until, known.created)
 
     def forget_before(self, horizon: datetime) -> None:
         """Remove the transactions that are older than a moment."""
         self.known = {id_: it for id_, it in self.known.items() if it.created >= horizon}
+        if self.unreadable_until is not None and self.unreadable_until <= horizon:
+            self.unreadable_until = None
 
-    def spent(self, since: datetime, category: str | None = None) -> Money | None:
-        """Return the spending since a moment of the last month, in all categories or in one.
+    def note_unreadable(self, until: datetime) -> None:
+        """Note that a transaction from before a moment could not be read."""
+        self.unreadable_until = max(until, self.unreadable_until or until)
 
-        Negative if refunds were more. None until the first read is complete.
+    def note_read(self, since: datetime, unreadable_until: datetime | None) -> None:
+        """Note that everything since a moment was read, except before another one if given."""
+        if self.unreadable_until is not None:
+            self.unreadable_until = min(self.unreadable_until, since)
+        if unreadable_until is not None:
+            self.note_unreadable(unreadable_until)
+
+    def stop_counting_unlisted(
+        self, since: datetime, before: datetime, listed: Collection[str]
+    ) -> bool:
+        """Stop counting the transactions of a span that the bank does not list; return if any.
+
+        The bank took them back, such as a hotel's hold. They stay known, so that they are not
+        published again if the bank lists them again.
         """
-        if self.first_read is not None:
-            return None
+        unlisted = [
+            (id_, transaction)
+            for id_, transaction in self.known.items()
+            if since < transaction.created < before and transaction.spent and id_ not in listed
+        ]
+        for id_, transaction in unlisted:
+            self.known[id_] = replace(transaction, spent={})
+        return bool(unlisted)
+
+    def pending_before(self, moment: datetime) -> Iterator[datetime]:
+        """Yield when each transaction was made that counts, is older, and had not settled."""
+        for transaction in self.known.values():
+            if transaction.created < moment and transaction.spent and not transaction.settled:
+                yield transaction.created
+
+    def is_complete(self, since: datetime) -> bool:
+        """Return whether all transactions since a moment of the last month are known."""
+        return self.first_read is None and (
+            self.unreadable_until is None or self.unreadable_until <= since
+        )
+
+    def spent(self, since: datetime, now: datetime, category: str | None = None) -> Money:
+        """Return the spending from a moment of the last month until now, by the bank's clock.
+
+        In all categories, or in one. Negative if refunds were more.
+        """
         minor = sum(
             part
             for transaction in self.known.values()
-            if transaction.created >= since
+            if since <= transaction.created and has_happened(transaction.created, now)
             for name, part in transaction.spent.items()
             if category in (None, name)
         )
@@ -148,6 +191,9 @@ def _log_from_stored(stored: _StoredLog) -> TransactionLog:
             for id_, row in stored["seen"].items()
         },
         first_read=_first_read_from_stored(stored.get("first_read")),
+        unreadable_until=datetime.fromisoformat(stored["unreadable_until"])
+        if "unreadable_until" in stored
+        else None,
     )
 
 
@@ -181,6 +227,8 @@ def _log_to_stored(log: TransactionLog) -> _StoredLog:
             "before": log.first_read.before.isoformat(),
             "read_until": log.first_read.read_until.isoformat(),
         }
+    if log.unreadable_until is not None:
+        stored["unreadable_until"] = log.unreadable_until.isoformat()
     return stored
 
 
