@@ -636,6 +636,22 @@ async def test_older_history_is_refused_some_minutes_after_a_sign_in(
         await transfer_client.call(action, account=account, since=ago(days=89))
 
 
+@pytest.mark.parametrize("limit", [timedelta(days=89), timedelta(days=90)], ids=str)
+async def test_89_days_can_be_read_whatever_the_exact_limit_of_the_bank_is(
+    server: BankServer,
+    let_pass: LetPass,
+    transfer_client: TransferClient,
+    home: Household,
+    limit: timedelta,
+) -> None:
+    server.behaviour = replace(server.behaviour, later_history=limit)
+    await let_pass(timedelta(minutes=6))
+    for action in READING:
+        await transfer_client.call(
+            action, account=transfer_client.device(home.joint), since=ago(days=89)
+        )
+
+
 # The limit
 
 

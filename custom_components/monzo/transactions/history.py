@@ -19,6 +19,11 @@ _MAX_PART: Final = timedelta(days=360)
 # very moment of `since` is listed.
 _SINCE_MARGIN: Final = timedelta(seconds=1)
 
+# The bank refuses a span that begins earlier. A caller that wants all that is visible asks for this
+# exactly, and time passes until the request arrives.
+_VISIBLE: Final = timedelta(days=89)
+_VISIBLE_MARGIN: Final = timedelta(minutes=1)
+
 # How long to wait for room in the request budget, or for the end of a hiccup.
 _DELAY: Final = timedelta(seconds=5)
 
@@ -128,6 +133,9 @@ class TransactionHistory:
 
     def _pages(self, begin: datetime, before: datetime | None) -> TransactionPages:
         since = begin - _SINCE_MARGIN
+        oldest = self._session.clock.now() - _VISIBLE
+        if abs(begin - oldest) <= _VISIBLE_MARGIN:
+            since = oldest + _VISIBLE_MARGIN
         return TransactionPages(self._session, self._account_id, since=since, before=before)
 
     @property
