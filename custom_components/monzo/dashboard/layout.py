@@ -249,7 +249,8 @@ class DashboardLayout:
         if not pots:
             return []
         faces = {
-            pot.id: pot_face(pot.pot and pot.pot.pot.style, index) for index, pot in enumerate(pots)
+            pot.id: pot_face(pot.pot.pot.style if pot.pot else None, index)
+            for index, pot in enumerate(pots)
         }
         distribution = {
             "type": "distribution",
