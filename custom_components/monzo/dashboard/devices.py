@@ -12,7 +12,6 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
-from ..accounts import PotState
 from ..const import DOMAIN
 from ..runtime import MonzoRuntimeData
 
@@ -31,8 +30,8 @@ class DashboardDevice:
     parent_id: str | None
     """For a pot the device of its account, for an account the device of its owner."""
 
-    pot: PotState | None
-    """The pot, if it is the device of a pot that could be read."""
+    style: str | None
+    """The style of a pot at Monzo, which stands for an icon and a color; None if it has none."""
 
     entities: dict[str, str] = field(default_factory=dict)
     """Entity ids by translation key, without hidden and disabled entities."""
@@ -42,7 +41,7 @@ class DashboardDevice:
 def async_dashboard_devices(hass: HomeAssistant) -> list[DashboardDevice]:
     """Return the devices that have visible entities."""
     registry = dr.async_get(hass)
-    pots = _async_pots(hass)
+    styles = _async_pot_styles(hass)
     devices: dict[str, DashboardDevice] = {}
     for entity in er.async_get(hass).entities.values():
         if entity.platform != DOMAIN or entity.hidden or entity.disabled:
@@ -56,20 +55,22 @@ def async_dashboard_devices(hass: HomeAssistant) -> list[DashboardDevice]:
                 name=device.name_by_user or device.name or "",
                 model=device.model,
                 parent_id=device.via_device_id,
-                pot=next((pots[id_] for _domain, id_ in device.identifiers if id_ in pots), None),
+                style=next(
+                    (styles[id_] for _domain, id_ in device.identifiers if id_ in styles), None
+                ),
             )
         devices[device.id].entities[entity.translation_key] = entity.entity_id
     return list(devices.values())
 
 
 @callback
-def _async_pots(hass: HomeAssistant) -> dict[str, PotState]:
-    """Return the pots of all people by Monzo's ID."""
-    pots: dict[str, PotState] = {}
+def _async_pot_styles(hass: HomeAssistant) -> dict[str, str | None]:
+    """Return the styles of the pots of all people by Monzo's ID."""
+    styles: dict[str, str | None] = {}
     for entry in hass.config_entries.async_loaded_entries(DOMAIN):
         runtime: MonzoRuntimeData = entry.runtime_data
-        pots |= runtime.balances.data.pots
-    return pots
+        styles |= {id_: state.pot.style for id_, state in runtime.balances.data.pots.items()}
+    return styles
 
 
 async def async_entities_with_statistics(

@@ -248,10 +248,7 @@ class DashboardLayout:
         pots = self._pots
         if not pots:
             return []
-        faces = {
-            pot.id: pot_face(pot.pot.pot.style if pot.pot else None, index)
-            for index, pot in enumerate(pots)
-        }
+        faces = {pot.id: pot_face(pot.style, index) for index, pot in enumerate(pots)}
         distribution = {
             "type": "distribution",
             "entities": [
