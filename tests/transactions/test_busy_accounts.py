@@ -115,7 +115,8 @@ async def test_payments_of_a_busy_account_are_reported_from_the_start(
     await payments.let_pass(let_pass, 60, pay_every=5)
 
     assert payments.listener.heard == payments.made
-    assert max(payments.delays) <= timedelta(minutes=2)
+    # The first read leaves the polls their share, which is less than they use without it.
+    assert max(payments.delays) <= timedelta(minutes=4)
     assert refusals(limited) == 0
     assert most_in_five_minutes(limited) <= BUDGET
     # The whole month is known by now, so the spending is too.
@@ -152,7 +153,7 @@ async def test_payments_of_a_busy_account_are_reported_after_a_restart(
 
     assert sorted(payments.listener.heard) == sorted([*payments.made, backdated.id])
     payments.delays.remove(max(payments.delays))
-    assert max(payments.delays) <= timedelta(minutes=2)
+    assert max(payments.delays) <= timedelta(minutes=4)
     assert most_in_five_minutes(server) <= BUDGET
 
 
