@@ -396,6 +396,8 @@ async def test_a_trigger_keeps_working_when_the_entry_reloads(
         assert await hass.config_entries.async_reload(entry.entry_id)
         bank.pay(couple.joint.id, amount)
         await let_pass(A_POLL)
+        # After a reload, the request budget may have no room for the transactions at once.
+        await let_pass(A_POLL)
 
     assert [run["amount"] for run in runs] == [-1.0, -2.0]
 
