@@ -192,7 +192,7 @@ class ScreenshotTour:
     async def _take(self, name: str, page: Page, *texts: str, around: str | None = None) -> None:
         """Save a screenshot of a page, or of the area around a part, after these texts appear."""
         for text in texts:
-            await page.get_by_text(text).first.wait_for()
+            await page.get_by_text(text).filter(visible=True).first.wait_for()
         with Image.open(BytesIO(await _capture_when_still(page))) as image:
             part = image.crop(await _around(page, around)) if around else image
             small = part.convert("RGB").quantize(_COLOURS, kmeans=1, dither=Image.Dither.NONE)
