@@ -221,6 +221,8 @@ async def test_nothing_private_is_logged_after_a_defect(
     module: object,
     name: str,
 ) -> None:
+    # The other address does not exist.
+    server.behaviour = replace(server.behaviour, webhook_lost=1)
     with monkeypatch.context() as defect:
         defect.setattr(module, name, failing)
         bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
