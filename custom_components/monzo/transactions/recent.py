@@ -7,8 +7,8 @@ from typing import Final
 
 from ..api import Transaction
 
-# More than the largest answer of `get_transactions`. Few accounts have so many in a month; they take
-# about fifteen megabytes.
+# More than the largest answer of `get_transactions`. The few accounts that have so many in a month
+# take about fifteen megabytes.
 _MAX_KEPT: Final = 1100
 
 type _Span = tuple[datetime, datetime]
