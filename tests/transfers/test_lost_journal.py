@@ -89,6 +89,20 @@ async def test_a_transfer_from_before_the_listed_days_is_not_reported_as_moved(
     assert len(transfer_client.moves) == 1
 
 
+async def test_a_repetition_needs_proof_as_well(
+    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+) -> None:
+    await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
+    await let_pass(timedelta(days=40))
+    await lose_journal(transfer_client)
+    with refused():
+        await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    with refused() as refusal:
+        await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
+    assert refusal.key == "transfer_unconfirmed"
+
+
 async def test_a_distribution_is_proven_once(
     transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:

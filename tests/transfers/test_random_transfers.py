@@ -7,15 +7,22 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Literal
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 import pytest
 
 from custom_components.monzo.bank import request_budget
 from custom_components.monzo.const import CONF_MAX_PER_DAY
-from custom_components.monzo.transfers import async_remove_journal, executor
+from custom_components.monzo.transfers import (
+    SIGNAL_TRANSFER_RESULT,
+    TransferOutcome,
+    TransferResult,
+    async_remove_journal,
+    executor,
+)
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -31,6 +38,7 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
+from tests.helpers.restart import forget_process_memory
 from tests.helpers.transfer_client import Meanwhile, Move, TransferClient
 
 # Answers to an attempt to move money.
@@ -66,7 +74,12 @@ MOVED = {"moved", "already_moved"}
 NOT_MOVED = {"transfer_rejected", "transfer_not_sent", "action_needs_sign_in"}
 
 # Outcomes after which this call has not moved it.
-NOT_MOVED_NOW = NOT_MOVED | {"already_moved", "dedupe_id_reused", "over_daily_limit"}
+NOT_MOVED_NOW = NOT_MOVED | {
+    "already_moved",
+    "dedupe_id_reused",
+    "over_daily_limit",
+    "transfer_not_shown",
+}
 
 # Outcomes after which the account does not show it.
 NOT_SHOWN = {"transfer_not_found", "transfer_rejected_later"}
@@ -98,7 +111,7 @@ class Step:
 
     attempts: tuple[str, ...]
     confirmation: str
-    event: Literal["nothing", "reload", "cancel"]
+    event: Literal["nothing", "reload", "cancel", "kill", "lose the journal"]
 
 
 STEPS = st.builds(
@@ -109,7 +122,9 @@ STEPS = st.builds(
         tuple
     ),
     confirmation=st.sampled_from(list(CONFIRMATIONS)),
-    event=st.sampled_from(["nothing", "nothing", "nothing", "reload", "cancel"]),
+    event=st.sampled_from(
+        ["nothing", "nothing", "nothing", "reload", "cancel", "kill", "lose the journal"]
+    ),
 )
 
 
@@ -122,6 +137,18 @@ class Story:
         self._server = server
         self._pots = pots
         self._earlier = len(client.moves)
+        self._has_lost_journal = False
+        self._done: list[str] = []
+        account_id = pots[0].account_id
+        self._unsubscribe = async_dispatcher_connect(
+            client.hass, SIGNAL_TRANSFER_RESULT.format(account_id), self._receive
+        )
+
+    @callback
+    def _receive(self, result: TransferResult) -> None:
+        """Note a transfer that is published as done."""
+        if result.outcome is TransferOutcome.DONE:
+            self._done.append(result.transfer.dedupe_id)
 
     @property
     def moves(self) -> list[Move]:
@@ -140,6 +167,11 @@ class Story:
             again = replace(step, attempts=(), confirmation="fine", event="nothing")
             assert await self._take(again, dedupe_id) not in IN_DOUBT - {"transfer_rejected_later"}
         await self._client.hass.async_block_till_done(wait_background_tasks=True)
+        self._unsubscribe()
+        moved = {move.dedupe_id for move in self.moves}
+        assert moved >= {*self._done}
+        if not self._has_lost_journal:
+            assert sorted(self._done) == sorted(moved)
 
     async def _take(self, step: Step, dedupe_id: str) -> str:
         """Take a step, check its outcome, and return it."""
@@ -155,11 +187,12 @@ class Story:
             assert with_this_id == [
                 Move(self._pots[pot].name, pence if deposit else -pence, dedupe_id)
             ]
-        if outcome in NOT_MOVED | NOT_SHOWN:
+        if outcome in NOT_MOVED | NOT_SHOWN and not self._has_lost_journal:
             assert with_this_id == []
         if outcome in NOT_MOVED_NOW:
             assert len(self.moves) == before
-        assert sum(abs(move.amount) for move in self.moves) <= 100 * MAX_PER_DAY
+        if not self._has_lost_journal:
+            assert sum(abs(move.amount) for move in self.moves) <= 100 * MAX_PER_DAY
         return outcome
 
     async def _call(self, step: Step, dedupe_id: str) -> str:
@@ -177,9 +210,21 @@ class Story:
             return await (self._cancel(call) if step.event == "cancel" else self._answer(call))
         finally:
             self._server.clear_faults()
-            if step.event == "reload":
-                hass, entry = self._client.hass, self._client.entry
-                assert await hass.config_entries.async_reload(entry.entry_id)
+            await self._end(step)
+
+    async def _end(self, step: Step) -> None:
+        """End a step with its event."""
+        hass, entry = self._client.hass, self._client.entry
+        if step.event == "reload":
+            assert await hass.config_entries.async_reload(entry.entry_id)
+        elif step.event == "kill":
+            assert await hass.config_entries.async_unload(entry.entry_id)
+            forget_process_memory(hass)
+            assert await hass.config_entries.async_setup(entry.entry_id)
+        elif step.event == "lose the journal":
+            self._has_lost_journal = True
+            await async_remove_journal(hass, entry.entry_id)
+            assert await hass.config_entries.async_reload(entry.entry_id)
 
     @staticmethod
     async def _answer(call: Awaitable[dict[str, Any]]) -> str:

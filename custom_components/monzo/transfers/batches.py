@@ -104,8 +104,11 @@ class BatchExecutor:
         """
         for transfer in self._journal.unpublished:
             batch = self._journal.batch_of(transfer)
-            await self._transfers.async_settle(transfer, batch.dedupe_id)
-            if self._journal.was_interrupted(transfer):
+            batch_id = transfer.dedupe_id if batch is None else batch.dedupe_id
+            is_settled = await self._transfers.async_settle(transfer, batch_id)
+            if batch is None:
+                continue
+            if is_settled and self._journal.was_interrupted(transfer):
                 later = [*batch.moves].index(transfer.dedupe_id) + 1
                 self._skip([*batch.moves.items()][later:], STOPPED)
             async_update_issue(self._journal, self._names, batch)

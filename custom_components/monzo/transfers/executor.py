@@ -72,7 +72,7 @@ class BatchRun:
     """Whether the caller was cancelled."""
 
     is_id_checked: bool = False
-    """Whether an earlier transfer with the ID of the current one would have been noticed."""
+    """Whether the account did not show the ID of the current transfer before it was sent."""
 
     def __post_init__(self) -> None:
         """Initialize a run that has attempted nothing."""
@@ -142,10 +142,10 @@ class TransferExecutor:
         the journal may have been lost. Raises ServiceValidationError if another transfer was made
         with the ID.
         """
+        run.is_id_checked = False
         if transfer.status is TransferStatus.DONE:
             return transfer
         if run.batch.is_id_new or self._journal.find(transfer.dedupe_id) is not None:
-            run.is_id_checked = True
             return None
         try:
             earlier = await self._confirmation.async_find_earlier(transfer, run.batch.dedupe_id)
@@ -185,21 +185,26 @@ class TransferExecutor:
             if proof is None:
                 raise self._confirmation.unconfirmed(transfer, batch_id)
             shown = proof
-        moved_now = run.is_id_checked or shown.created > transfer.asked_at - CLOCK_PRECISION
+        moved_now = (
+            run.batch.is_id_new
+            or run.is_id_checked
+            or shown.created > transfer.asked_at - CLOCK_PRECISION
+        )
         if moved_now:
             run.batch = replace(run.batch, is_id_new=True)
             self._journal.async_update_batch(run.batch)
         return moved_now
 
-    async def async_settle(self, transfer: Transfer, batch_id: str) -> None:
-        """Publish the result of a transfer that nobody is sending, unless it was published.
+    async def async_settle(self, transfer: Transfer, batch_id: str) -> bool:
+        """Publish the result of a transfer that is no longer being sent, unless it was published.
 
-        If it is in doubt, the account's transactions are read first.
+        If it is in doubt, the account's transactions are read first. Return False if its result was
+        published meanwhile.
         """
         async with self._journal.locks.transfer(transfer.dedupe_id, transfer.move.account_id):
             current = self._journal.find(transfer.dedupe_id)
             if current is None or current.published:
-                return
+                return False
             result = TransferResult(transfer=replace(current, status=TransferStatus.DONE))
             if current.status is not TransferStatus.DONE:
                 try:
@@ -207,6 +212,7 @@ class TransferExecutor:
                 except HomeAssistantError as err:
                     result = TransferResult.of_failure(current, err)
             await self._async_end(result)
+            return True
 
     async def async_is_shown(self, transfer: Transfer, batch_id: str) -> bool:
         """Return whether the account's transactions show a transfer that is in doubt."""

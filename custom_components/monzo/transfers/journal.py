@@ -143,9 +143,9 @@ class TransferJournal:
         """Return the batch that a call with this ID began, if its first transfer is still kept."""
         return self._batches.get(dedupe_id)
 
-    def batch_of(self, transfer: Transfer) -> TransferBatch:
-        """Return the batch of a transfer that is recorded."""
-        return next(batch for batch in self.batches if transfer.dedupe_id in batch.moves)
+    def batch_of(self, transfer: Transfer) -> TransferBatch | None:
+        """Return the batch of a transfer, if it is still kept."""
+        return next((batch for batch in self.batches if transfer.dedupe_id in batch.moves), None)
 
     def current(self, dedupe_id: str, move: Move) -> Transfer:
         """Return the transfer of a move: as recorded, or a new one if it certainly did not happen.
