@@ -341,7 +341,7 @@ class AccountReader:
         """Stop counting what the bank took back, unless a part of the page was unreadable."""
         if page.transactions.skipped:
             return False
-        before = pages.before or self._clock.now() - _OVERLAP
+        before = pages.before or self._clock.now()
         if not page.is_last:
             before = min(before, page.transactions[-1].created)
         listed = {transaction.id for transaction in page.transactions}
