@@ -146,7 +146,7 @@ class RequestBudget:
             case Priority.RETRY:
                 return self._grant_retries(wanted)
             case Priority.POLL:
-                return min(wanted, max(0, self._left_for_polls() - self._reserved_for_others()))
+                return min(wanted, self._room_for_polls())
             case Priority.HINT:
                 self._hinted_at = monotonic()
                 return self._grant_others(wanted, self._reserved_for_polls())
@@ -223,10 +223,12 @@ class RequestBudget:
             self._refused_at = monotonic()
         return granted
 
-    def _left_for_polls(self) -> int:
+    def _room_for_polls(self) -> int:
         answers = self._count({Priority.ANSWER})
         sent = len(self._current()) - max(0, answers - _MAX_ANSWERS_FOR_POLLS)
-        return _REQUESTS_PER_WINDOW - sent
+        left = max(0, _REQUESTS_PER_WINDOW - sent)
+        # What is reserved for them goes before what they leave to others.
+        return max(left - self._reserved_for_others(), min(left, self._reserved_for_polls()))
 
     def _reserved_for_polls(self) -> int:
         return max(0, self._polls_per_window - self._count({Priority.RETRY, Priority.POLL}))
