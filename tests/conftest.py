@@ -58,7 +58,7 @@ class SignIn(Protocol):
         """Return the entry as the config flow creates it, before it is set up."""
 
 
-type LetPass = Callable[[timedelta], Awaitable[None]]
+type AdvanceTime = Callable[[timedelta], Awaitable[None]]
 
 
 def pytest_configure() -> None:
@@ -114,7 +114,7 @@ def _real_parts(
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat failed requests without pauses."""
     monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
     monkeypatch.setattr(session, "NEW_TOKEN_DELAY", timedelta(0))
@@ -137,9 +137,9 @@ def everything_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bank(request: pytest.FixtureRequest) -> Bank:
     """Return a bank without customers."""
-    if "let_pass" in request.fixturenames:
+    if "advance_time" in request.fixturenames:
         # The bank must use the stopped clock from its first transaction on.
-        request.getfixturevalue("let_pass")
+        request.getfixturevalue("advance_time")
     return Bank()
 
 
@@ -231,12 +231,12 @@ async def transfer_client(
 
 
 @pytest.fixture
-def let_pass(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> LetPass:
+def advance_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> AdvanceTime:
     """Stop the clock; return a function that advances it for Home Assistant and the bank."""
 
-    async def let_pass(time: timedelta) -> None:
+    async def advance_time(time: timedelta) -> None:
         freezer.tick(time)
         async_fire_time_changed(hass)
         await hass.async_block_till_done(wait_background_tasks=True)
 
-    return let_pass
+    return advance_time

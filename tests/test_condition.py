@@ -35,7 +35,7 @@ from tests.helpers.automations import option_names, set_up_automation
 from tests.helpers.state_helpers import device, set_up
 from tests.helpers.texts import ICONS, TEXTS
 
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 A_POLL = timedelta(minutes=2)
 A_WHILE = timedelta(minutes=6)
@@ -113,7 +113,7 @@ async def cleo(
     _in_summer: None,
     bank: Bank,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> Cleo:
     """Return Cleo before her entry is set up."""
     person = bank.add_person("Cleo Clark")
@@ -133,21 +133,21 @@ async def cleo(
 
 
 @pytest.fixture
-async def loaded(hass: HomeAssistant, cleo: Cleo, let_pass: LetPass) -> Cleo:
+async def loaded(hass: HomeAssistant, cleo: Cleo, advance_time: AdvanceTime) -> Cleo:
     """Return Cleo after her entry is loaded and her transactions are read."""
     await set_up(hass, cleo.entry)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     return cleo
 
 
 # Balances
 
 
-async def test_a_balance_is_compared_as_it_is_now(loaded: Cleo, let_pass: LetPass) -> None:
+async def test_a_balance_is_compared_as_it_is_now(loaded: Cleo, advance_time: AdvanceTime) -> None:
     options = {"device_id": loaded.device(loaded.first), "threshold": above(950)}
     assert await check(loaded.hass, "is_balance", **options)
     loaded.bank.pay(loaded.first.id, -5_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert not await check(loaded.hass, "is_balance", **options)
 
@@ -176,7 +176,7 @@ async def test_any_or_all_of_several_balances_have_to_meet_the_threshold(loaded:
 # Goals
 
 
-async def test_a_pot_has_reached_its_goal_or_not(loaded: Cleo, let_pass: LetPass) -> None:
+async def test_a_pot_has_reached_its_goal_or_not(loaded: Cleo, advance_time: AdvanceTime) -> None:
     reached, missed = loaded.devices(loaded.holiday, loaded.rainy_day)
     assert await check(loaded.hass, "is_pot_goal_reached", device_id=reached)
     assert not await check(loaded.hass, "is_pot_goal_reached", device_id=missed)
@@ -187,13 +187,15 @@ async def test_a_pot_has_reached_its_goal_or_not(loaded: Cleo, let_pass: LetPass
     loaded.bank.deposit(loaded.rainy_day.id, loaded.second.id, 20_000, "in 1")
     loaded.bank.receive(loaded.second.id, 5_000)
     loaded.bank.deposit(loaded.rainy_day.id, loaded.second.id, 5_000, "in 2")
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     assert await check(loaded.hass, "is_pot_goal_reached", device_id=both, behavior="all")
 
 
-async def test_a_pot_without_a_goal_has_not_reached_it(loaded: Cleo, let_pass: LetPass) -> None:
+async def test_a_pot_without_a_goal_has_not_reached_it(
+    loaded: Cleo, advance_time: AdvanceTime
+) -> None:
     loaded.bank.set_goal(loaded.holiday.id, None)
-    await let_pass(timedelta(minutes=20))
+    await advance_time(timedelta(minutes=20))
     pot = loaded.device(loaded.holiday)
 
     assert not await check(loaded.hass, "is_pot_goal_reached", device_id=pot)
@@ -238,13 +240,13 @@ PAYMENTS = (
     ],
 )
 async def test_spending_is_added_up_over_a_period(
-    cleo: Cleo, let_pass: LetPass, zone: str, spending: dict[str, int]
+    cleo: Cleo, advance_time: AdvanceTime, zone: str, spending: dict[str, int]
 ) -> None:
     await cleo.hass.config.async_set_time_zone(zone)
     for at, amount in PAYMENTS:
         cleo.bank.pay(cleo.first.id, amount, pending=False, at=at)
     await set_up(cleo.hass, cleo.entry)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     for period, amount in spending.items():
         options = {"period": period, "threshold": exactly(amount)}
@@ -252,28 +254,28 @@ async def test_spending_is_added_up_over_a_period(
 
 
 async def test_after_midnight_today_is_still_the_day_before_for_the_bank(
-    cleo: Cleo, let_pass: LetPass, freezer: FrozenDateTimeFactory
+    cleo: Cleo, advance_time: AdvanceTime, freezer: FrozenDateTimeFactory
 ) -> None:
     await cleo.hass.config.async_set_time_zone("Europe/London")
     await set_up(cleo.hass, cleo.entry)
     freezer.move_to(london(20, 23))
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     cleo.bank.pay(cleo.first.id, -500)
     # From Sunday to Monday.
-    await let_pass(timedelta(hours=2))
+    await advance_time(timedelta(hours=2))
     cleo.bank.pay(cleo.first.id, -300)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert await check(cleo.hass, "is_spending", period="today", threshold=exactly(8))
     assert await check(cleo.hass, "is_spending", period="this_week", threshold=exactly(3))
-    await let_pass(timedelta(hours=3))
+    await advance_time(timedelta(hours=3))
     assert await check(cleo.hass, "is_spending", period="today", threshold=exactly(0))
 
 
-async def test_spending_is_added_up_over_accounts(loaded: Cleo, let_pass: LetPass) -> None:
+async def test_spending_is_added_up_over_accounts(loaded: Cleo, advance_time: AdvanceTime) -> None:
     loaded.bank.pay(loaded.first.id, -500)
     loaded.bank.pay(loaded.second.id, -300)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     for accounts, amount in (
         ([loaded.first], 5),
@@ -290,12 +292,14 @@ async def test_spending_is_added_up_over_accounts(loaded: Cleo, let_pass: LetPas
         )
 
 
-async def test_spending_can_be_limited_to_categories(loaded: Cleo, let_pass: LetPass) -> None:
+async def test_spending_can_be_limited_to_categories(
+    loaded: Cleo, advance_time: AdvanceTime
+) -> None:
     pay = loaded.bank.pay
     pay(loaded.first.id, -500, category="eating_out")
     pay(loaded.first.id, -700, category="cash", categories={"cash": -300, "eating_out": -400})
     loaded.bank.refund(loaded.first.id, 100, category="eating_out")
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     for categories, amount in (
         ("eating_out", 8),
@@ -314,35 +318,37 @@ async def test_spending_can_be_limited_to_categories(loaded: Cleo, let_pass: Let
 
 
 async def test_pot_transfers_declined_payments_and_income_are_no_spending(
-    loaded: Cleo, let_pass: LetPass
+    loaded: Cleo, advance_time: AdvanceTime
 ) -> None:
     loaded.bank.deposit(loaded.rainy_day.id, loaded.second.id, 1_000, "in")
     loaded.bank.decline(loaded.second.id, -1_000)
     loaded.bank.receive(loaded.second.id, 1_000)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(0))
 
 
 async def test_transfers_between_own_accounts_are_no_spending(
-    loaded: Cleo, let_pass: LetPass
+    loaded: Cleo, advance_time: AdvanceTime
 ) -> None:
     joint = loaded.bank.open_account(
         loaded.person, loaded.bank.add_person("Ben Baker"), type="uk_retail_joint"
     )
     flex = loaded.bank.open_account(loaded.person, type="uk_monzo_flex", balance=-50_000)
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
     loaded.bank.p2p(loaded.first.id, joint.id, 16_000)
     loaded.bank.direct_debit(joint.id, -5_000, category="bills")
     loaded.bank.repay_flex(loaded.first.id, flex.id, 7_000)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(50))
     joint_only = {"device_id": loaded.device(joint), "period": "today"}
     assert await check(loaded.hass, "is_spending", threshold=exactly(50), **joint_only)
 
 
-async def test_credits_that_the_bank_counts_lower_spending(loaded: Cleo, let_pass: LetPass) -> None:
+async def test_credits_that_the_bank_counts_lower_spending(
+    loaded: Cleo, advance_time: AdvanceTime
+) -> None:
     loaded.bank.pay(loaded.first.id, -6_000, category="eating_out")
     loaded.bank.direct_debit(loaded.first.id, -4_000)
     loaded.bank.direct_debit(loaded.first.id, 1_500)
@@ -350,7 +356,7 @@ async def test_credits_that_the_bank_counts_lower_spending(loaded: Cleo, let_pas
         loaded.first.id, 2_000, sender="Ben", category="eating_out", include_in_spending=True
     )
     loaded.bank.receive(loaded.first.id, 300_000)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     for category, amount in (("eating_out", 40), ("bills", 25), ([], 65)):
         options: Options = {"period": "today", "category": category}
@@ -358,14 +364,14 @@ async def test_credits_that_the_bank_counts_lower_spending(loaded: Cleo, let_pas
 
 
 async def test_transactions_dated_in_the_future_count_from_their_date_on(
-    loaded: Cleo, let_pass: LetPass
+    loaded: Cleo, advance_time: AdvanceTime
 ) -> None:
     loaded.bank.pay(loaded.first.id, -500)
     loaded.bank.pay(loaded.first.id, -900, at=loaded.bank.clock() + timedelta(hours=3))
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(5))
-    await let_pass(timedelta(hours=3))
+    await advance_time(timedelta(hours=3))
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(14))
 
 
@@ -376,45 +382,45 @@ RELEASES: tuple[Any, ...] = get_args(get_type_hints(BankBehaviour)["released_aut
 @pytest.mark.parametrize("released", RELEASES)
 @pytest.mark.parametrize("days", [1, 6, 10], ids=["a day", "six days", "ten days"])
 async def test_a_payment_that_the_bank_took_back_stops_counting(
-    loaded: Cleo, let_pass: LetPass, released: Any, days: int
+    loaded: Cleo, advance_time: AdvanceTime, released: Any, days: int
 ) -> None:
     loaded.bank.behaviour = BankBehaviour(released_authorisation=released)
     hold = loaded.bank.pay(loaded.first.id, -40_600, merchant="Grand Hotel")
     loaded.bank.pay(loaded.first.id, -1_250, pending=False)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert await check(loaded.hass, "is_spending", period="this_month", threshold=exactly(418.5))
     for _ in range(days):
-        await let_pass(timedelta(days=1))
+        await advance_time(timedelta(days=1))
     loaded.bank.release(hold.id)
-    await let_pass(A_POLL)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
+    await advance_time(A_POLL)
 
     assert await check(loaded.hass, "is_spending", period="this_month", threshold=exactly(12.5))
 
 
 async def test_a_payment_that_settles_late_counts_with_its_final_amount(
-    loaded: Cleo, let_pass: LetPass
+    loaded: Cleo, advance_time: AdvanceTime
 ) -> None:
     hold = loaded.bank.pay(loaded.first.id, -40_600, merchant="Car hire")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     for _ in range(12):
-        await let_pass(timedelta(days=1))
+        await advance_time(timedelta(days=1))
     loaded.bank.settle(hold.id, -35_000)
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
 
     assert await check(loaded.hass, "is_spending", period="this_month", threshold=exactly(350))
 
 
 async def test_a_payment_that_is_missing_from_one_answer_counts_again_without_another_event(
-    loaded: Cleo, server: BankServer, let_pass: LetPass
+    loaded: Cleo, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     paid = loaded.bank.pay(loaded.first.id, -500)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     runs = await set_up_automation(loaded.hass, {"trigger": "monzo.payment_made"})
     server.fail("GET", "/transactions", Edited(lambda _data: {"transactions": []}), times=2)
-    await let_pass(timedelta(hours=2))
+    await advance_time(timedelta(hours=2))
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(0))
-    await let_pass(timedelta(hours=2))
+    await advance_time(timedelta(hours=2))
 
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(5)), paid
     assert not runs
@@ -451,15 +457,15 @@ async def test_answers_are_unknown_during_an_outage(
     loaded: Cleo,
     false_conditions: dict[str, Options],
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     server.fail("*", "*", Answer.html(502), times=None)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     for key, options in false_conditions.items():
         reason = await unknown_reason(loaded.hass, key, **options)
         assert reason == UnknownReason.TARGET_UNAVAILABLE
     server.clear_faults()
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     for key, options in false_conditions.items():
         assert await check(loaded.hass, key, **options) is False
 
@@ -506,11 +512,11 @@ async def test_an_answer_is_unknown_without_a_limit_in_the_right_currency(loaded
 
 
 async def test_an_unknown_balance_matters_only_if_it_could_change_the_answer(
-    loaded: Cleo, server: BankServer, let_pass: LetPass
+    loaded: Cleo, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     # The pots can no longer be read, but the accounts can.
     server.fail("GET", "/pots", Answer.html(502), times=None)
-    await let_pass(timedelta(minutes=20))
+    await advance_time(timedelta(minutes=20))
     devices = loaded.devices(loaded.rainy_day, loaded.first)
     for behavior, limit, answer in (("any", 100, True), ("all", 5_000, False)):
         options = {"device_id": devices, "threshold": above(limit), "behavior": behavior}
@@ -522,11 +528,11 @@ async def test_an_unknown_balance_matters_only_if_it_could_change_the_answer(
 
 
 async def test_spending_is_unknown_if_transactions_were_never_read(
-    cleo: Cleo, server: BankServer, let_pass: LetPass
+    cleo: Cleo, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     server.fail("GET", "/transactions", Answer.html(502), times=None)
     await set_up(cleo.hass, cleo.entry)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     for accounts in ([], [cleo.first]):
         reason = await unknown_reason(
@@ -541,7 +547,7 @@ async def test_spending_is_unknown_if_transactions_were_never_read(
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["while running", "after a reload"])
 async def test_spending_is_unknown_while_newer_transactions_cannot_be_read(
-    loaded: Cleo, server: BankServer, let_pass: LetPass, *, restarts: bool
+    loaded: Cleo, server: BankServer, advance_time: AdvanceTime, *, restarts: bool
 ) -> None:
     if restarts:
         await loaded.hass.config_entries.async_unload(loaded.entry.entry_id)
@@ -550,9 +556,9 @@ async def test_spending_is_unknown_while_newer_transactions_cannot_be_read(
     if restarts:
         await set_up(loaded.hass, loaded.entry)
     else:
-        await let_pass(A_WHILE)
+        await advance_time(A_WHILE)
         # A second later, the failed read is repeated.
-        await let_pass(timedelta(seconds=2))
+        await advance_time(timedelta(seconds=2))
 
     # The balance is already the new one.
     first = loaded.device(loaded.first)
@@ -568,12 +574,12 @@ async def test_spending_is_unknown_while_newer_transactions_cannot_be_read(
         assert reason == UnknownReason.SPENDING_UNKNOWN
 
     server.clear_faults()
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert await check(loaded.hass, "is_spending", period="today", threshold=exactly(200))
 
 
 async def test_spending_is_unknown_from_before_a_transaction_that_cannot_be_read(
-    cleo: Cleo, server: BankServer, let_pass: LetPass
+    cleo: Cleo, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     """Without the amount of one transaction, each sum that contains it would be a guess."""
     unreadable = cleo.bank.pay(cleo.first.id, -100, at=london(12, 12), pending=False)
@@ -588,7 +594,7 @@ async def test_spending_is_unknown_from_before_a_transaction_that_cannot_be_read
 
     edited = server.fail("GET", "/transactions", Edited(without_its_amount), times=None)
     await set_up(cleo.hass, cleo.entry)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     async def this_month_is_unknown() -> bool:
         options = {"period": "this_month", "threshold": above(1e6)}
@@ -598,11 +604,11 @@ async def test_spending_is_unknown_from_before_a_transaction_that_cannot_be_read
     assert await this_month_is_unknown()
     assert await check(cleo.hass, "is_spending", period="this_week", threshold=exactly(4))
     await cleo.hass.config_entries.async_reload(cleo.entry.entry_id)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     assert await this_month_is_unknown()
 
     edited.clear()
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
     assert await check(cleo.hass, "is_spending", period="this_month", threshold=exactly(7))
 
 
@@ -618,7 +624,7 @@ async def test_spending_stays_known_after_one_failed_read_of_each_account(
 
 
 async def test_spending_includes_a_payment_that_triggers_after_an_outage(
-    loaded: Cleo, server: BankServer, let_pass: LetPass
+    loaded: Cleo, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     condition = {
         "condition": "monzo.is_spending",
@@ -629,9 +635,9 @@ async def test_spending_includes_a_payment_that_triggers_after_an_outage(
     )
     server.fail("GET", "/transactions", Answer.html(502), times=None)
     loaded.bank.pay(loaded.first.id, -500)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     server.clear_faults()
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert len(runs) == 1
 
@@ -650,12 +656,12 @@ class FailureOfOneAccount(Fault):
 
 
 async def test_all_accounts_exclude_one_whose_transactions_were_never_read(
-    cleo: Cleo, server: BankServer, let_pass: LetPass
+    cleo: Cleo, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     server.fail("GET", "/transactions", FailureOfOneAccount(cleo.second.id), times=None)
     await set_up(cleo.hass, cleo.entry)
     cleo.bank.pay(cleo.first.id, -500)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     options = {"period": "today", "threshold": exactly(5)}
     assert await check(cleo.hass, "is_spending", **options)
@@ -665,13 +671,13 @@ async def test_all_accounts_exclude_one_whose_transactions_were_never_read(
 
 
 async def test_accounts_in_different_currencies_cannot_be_added_up(
-    cleo: Cleo, bank: Bank, let_pass: LetPass
+    cleo: Cleo, bank: Bank, advance_time: AdvanceTime
 ) -> None:
     euros = bank.open_account(cleo.person, currency="EUR", balance=1_000)
     await set_up(cleo.hass, cleo.entry)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     bank.pay(euros.id, -100)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     options = {"period": "today", "threshold": exactly(1)}
     reason = await unknown_reason(cleo.hass, "is_spending", **options)

@@ -46,7 +46,7 @@ from tests.helpers.state_helpers import complaints
 from tests.helpers.transfer_client import Meanwhile
 from tests.sandbox.waiting import let_tasks_run, wait_until
 
-from .conftest import CREDENTIALS, WEBHOOK_ID, LetPass, SignIn
+from .conftest import CREDENTIALS, WEBHOOK_ID, AdvanceTime, SignIn
 
 OTHER_CLIENT_ID = "oauth2client_0000AnotherClient0000001"
 OTHER_CREDENTIALS = "other_credentials"
@@ -817,7 +817,7 @@ async def test_an_entry_whose_sign_in_ended_continues_if_the_dialog_is_closed_be
     hass: HomeAssistant,
     home: Household,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     dialogs: Dialogs,
     ann: MockConfigEntry,
     state: ConfigEntryState,
@@ -837,7 +837,7 @@ async def test_an_entry_whose_sign_in_ended_continues_if_the_dialog_is_closed_be
     assert not hass.config_entries.flow.async_progress()
 
     server.approve(home.ann)
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert ann.state is ConfigEntryState.LOADED
     assert ann.runtime_data.balances.last_update_success
 

@@ -21,14 +21,14 @@ from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_SECRET, Answer, BankServer
 from tests.helpers.state_helpers import device, set_up
 
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 OPTIONS = {"max_per_transfer": 123.45, "max_per_day": 678.9, "allow_transfers": True}
 
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, advance_time: AdvanceTime
 ) -> MockConfigEntry:
     """Return Ann's loaded entry, with an address from core's integration and without her loan."""
     assert await async_setup_component(hass, "diagnostics", {})
@@ -59,10 +59,10 @@ async def test_diagnostics_of_an_entry_contain_the_last_error(
     hass_client: ClientSessionGenerator,
     entry: MockConfigEntry,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     server.fail("*", "*", Answer.html(502), times=None)
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
 
     dump: dict[str, Any] = await get_diagnostics_for_config_entry(hass, hass_client, entry)
 

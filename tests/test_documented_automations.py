@@ -28,7 +28,7 @@ from tests.helpers.state_helpers import set_up, value
 
 from .blueprints.blueprint_runner import FOLDER, NAMES, ROOT, BlueprintRunner
 from .blueprints.clock import Clock
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 PAGE = (ROOT / "docs/automations.md").read_text(encoding="utf-8")
 
@@ -129,7 +129,7 @@ async def runner(
     home: Household,
     sign_in: SignIn,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
@@ -141,8 +141,8 @@ async def runner(
     assert await async_setup_component(hass, "persistent_notification", {})
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(A_WHILE)
-    runner = ExampleRunner(hass, entry, home, server, let_pass, caplog)
+    await advance_time(A_WHILE)
+    runner = ExampleRunner(hass, entry, home, server, advance_time, caplog)
     runner.clock = Clock(hass, freezer)
     runner.photos = tmp_path
     runner.sent_messages = []

@@ -13,7 +13,7 @@ from sandbox.household import Household
 from tests.helpers.examples import ROOT, examples_in
 from tests.helpers.transfer_client import TransferClient
 
-from .conftest import LetPass
+from .conftest import AdvanceTime
 
 PAGE = (ROOT / "docs/moving-money.md").read_text(encoding="utf-8")
 
@@ -57,17 +57,17 @@ async def test_an_example_moves_the_documented_amounts(
 
 
 async def test_the_automation_distributes_a_salary(
-    hass: HomeAssistant, let_pass: LetPass, transfer_client: TransferClient, home: Household
+    hass: HomeAssistant, advance_time: AdvanceTime, transfer_client: TransferClient, home: Household
 ) -> None:
     (example,) = (example for example in EXAMPLES if isinstance(example, dict))
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert await async_setup_component(hass, "automation", example)
     await hass.async_block_till_done()
     row = home.bank.receive(home.current.id, 200_000, sender="Harbour Design Ltd")
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     # Other income is not distributed.
     home.bank.receive(home.current.id, 99_999, sender="Ben Baker")
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert [(move.pot, move.amount) for move in transfer_client.moves] == [
         ("Rainy day", 30_000),
         ("Holiday", 40_000),

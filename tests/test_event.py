@@ -26,27 +26,31 @@ from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.helpers.state_helpers import entity_id, set_up, shown
 
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 A_POLL = timedelta(minutes=2)
 
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, advance_time: AdvanceTime
 ) -> MockConfigEntry:
     """Return Ann's loaded entry."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     return entry
 
 
 async def test_a_payment_is_an_event_with_its_details(
-    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     row = bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     attributes = shown(hass, home.joint.id, "transaction", "event").attributes
     assert attributes["event_type"] == "card_payment"
@@ -61,21 +65,29 @@ async def test_a_payment_is_an_event_with_its_details(
 
 
 async def test_an_event_contains_the_name_of_the_pot(
-    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     bank.deposit(home.house.id, home.joint.id, 500, "in")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     attributes = shown(hass, home.joint.id, "transaction", "event").attributes
     assert (attributes["event_type"], attributes["pot"]) == ("pot_deposit", home.house.name)
 
 
 async def test_an_event_contains_the_name_of_a_new_or_closed_pot(
-    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     bicycle = bank.open_pot(home.joint.id, "Bicycle")
     bank.deposit(bicycle.id, home.joint.id, 500, "in")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     attributes = shown(hass, home.joint.id, "transaction", "event").attributes
     assert (attributes["event_type"], attributes["pot"], attributes["name"]) == (
         "pot_deposit",
@@ -84,9 +96,9 @@ async def test_an_event_contains_the_name_of_a_new_or_closed_pot(
     )
 
     bank.close_pot(bicycle.id)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     # The request budget may have no room for the transactions right after the balances.
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     attributes = shown(hass, home.joint.id, "transaction", "event").attributes
     assert (attributes["event_type"], attributes["pot"]) == ("pot_withdrawal", "Bicycle")
 
@@ -97,10 +109,10 @@ async def test_private_details_are_not_recorded(
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     bank.pay(home.joint.id, -350, merchant="Deli", notes="lunch")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     now = shown(hass, home.joint.id, "transaction", "event")
     await async_wait_recording_done(hass)
 
@@ -157,21 +169,25 @@ async def test_the_last_event_stays_during_an_outage(
     bank: Bank,
     server: BankServer,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     bank.pay(home.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     before = shown(hass, home.joint.id, "transaction", "event").state
     server.fail("*", "*", Answer.html(502), times=None)
-    await let_pass(A_POLL)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
+    await advance_time(A_POLL)
 
     assert shown(hass, home.joint.id, "balance").state == STATE_UNAVAILABLE
     assert shown(hass, home.joint.id, "transaction", "event").state == before
 
 
 async def test_an_automation_can_be_triggered_by_one_kind_of_transaction(
-    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     calls = async_mock_service(hass, "test", "record")
     automation: dict[str, Any] = {
@@ -187,15 +203,15 @@ async def test_an_automation_can_be_triggered_by_one_kind_of_transaction(
     await hass.async_block_till_done()
 
     bank.pay(home.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert not calls
     bank.decline(home.joint.id, -350)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert len(calls) == 1
 
     # A reload shows the last event again, which is not news.
     assert await hass.config_entries.async_reload(entry.entry_id)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     shown_again = shown(hass, home.joint.id, "transaction", "event")
     assert shown_again.attributes["event_type"] == "declined"
     assert len(calls) == 1

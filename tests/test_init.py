@@ -22,7 +22,7 @@ from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.helpers.state_helpers import set_up
 
-from .conftest import WEBHOOK_ID, LetPass, SignIn
+from .conftest import WEBHOOK_ID, AdvanceTime, SignIn
 
 # Prints the modules that the integration loads in addition to Home Assistant's core and to the
 # integrations that its manifest depends on.
@@ -80,7 +80,7 @@ def test_the_integration_imports_only_its_dependencies() -> None:
 
 
 async def test_an_entry_can_be_unloaded_and_set_up_again(
-    hass: HomeAssistant, server: BankServer, let_pass: LetPass, ann: MockConfigEntry
+    hass: HomeAssistant, server: BankServer, advance_time: AdvanceTime, ann: MockConfigEntry
 ) -> None:
     sensors = hass.states.async_entity_ids(Platform.SENSOR)
     assert sensors
@@ -89,7 +89,7 @@ async def test_an_entry_can_be_unloaded_and_set_up_again(
     assert not hass.config_entries.async_loaded_entries(DOMAIN)
     assert {hass.states.get(sensor).state for sensor in sensors} == {STATE_UNAVAILABLE}  # type: ignore[union-attr]
     server.requests.clear()
-    await let_pass(timedelta(hours=2))
+    await advance_time(timedelta(hours=2))
     assert not server.requests
 
     await set_up(hass, ann)
@@ -98,7 +98,11 @@ async def test_an_entry_can_be_unloaded_and_set_up_again(
 
 
 async def test_set_up_is_repeated_while_the_bank_is_out_of_reach(
-    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     fault = server.fail("*", "*", Answer.html(502), times=None)
@@ -108,7 +112,7 @@ async def test_set_up_is_repeated_while_the_bank_is_out_of_reach(
     assert not hass.config_entries.flow.async_progress()
 
     fault.clear()
-    await let_pass(timedelta(minutes=1))
+    await advance_time(timedelta(minutes=1))
     assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 

@@ -22,7 +22,7 @@ from sandbox.server import BankServer
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 from tests.helpers.transfer_client import refused
 
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 INCLUDED_ACCOUNTS = ("current", "joint", "flex", "rewards", "loan")
 
@@ -155,17 +155,17 @@ async def test_an_ended_sign_in_starts_a_new_one(
 
 
 async def test_the_feed_is_unavailable_while_the_bank_is_out_of_reach(
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
     server: BankServer,
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNAVAILABLE
     server.clear_faults()
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert value(hass, home.current.id, "feed", "notify") == STATE_UNKNOWN
 
 

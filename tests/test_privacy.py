@@ -28,10 +28,10 @@ from sandbox.server import Answer, BankServer, DropBefore
 from tests.helpers.automations import set_up_automation
 from tests.helpers.private_data import leaks, logged
 from tests.helpers.state_helpers import set_up
-from tests.helpers.transaction_listener import Listener, open_door
+from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import TransferClient, refused
 
-from .conftest import WEBHOOK_ID, LetPass, SignIn
+from .conftest import WEBHOOK_ID, AdvanceTime, SignIn
 
 A_POLL = timedelta(minutes=2)
 
@@ -50,17 +50,17 @@ async def client(
     server: BankServer,
     credentials: None,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_client_no_auth: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
 ) -> TransferClient:
     """Return a client of Ann's entry, whose title is not her name, with everything logged."""
     caplog.set_level(logging.DEBUG)
-    await open_door(hass, server, hass_client_no_auth)
+    await make_reachable(hass, server, hass_client_no_auth)
     # Home Assistant itself logs the titles of entries that cannot be set up.
     entry = sign_in(home.ann, title="Bank")
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     client = TransferClient(hass, entry, bank, server)
     threshold = {"type": "below", "value": {"number": 1, "unit_of_measurement": "GBP"}}
     below = {"device_id": [client.device(home.joint)], "threshold": threshold}
@@ -100,7 +100,7 @@ async def test_nothing_private_is_logged_when_listeners_fail(
     bank: Bank,
     server: BankServer,
     client: TransferClient,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -115,14 +115,14 @@ async def test_nothing_private_is_logged_when_listeners_fail(
 
     row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
     while not joint.heard:
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
     bank.settle(row.id, -132_19)
     while not joint.changes:
-        await let_pass(timedelta(minutes=6))
+        await advance_time(timedelta(minutes=6))
     await client.deposit(home.house, "165.43", dedupe_id=SECRET)
     with refused():
         await client.deposit(home.house, "18765.43")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert joint.heard == [row.id, *(it.transaction.id for it in joint.reports[1:])]
     assert [change.transaction.id for change in joint.changes] == [row.id]
@@ -180,7 +180,7 @@ async def test_nothing_private_is_logged_when_the_bank_fails(
     bank: Bank,
     server: BankServer,
     client: TransferClient,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
@@ -188,13 +188,13 @@ async def test_nothing_private_is_logged_when_the_bank_fails(
     for fault in FAULTS.values():
         server.fail("*", "*", fault, times=None)
         row = bank.pay(home.joint.id, -132_19, merchant=f"{SECRET} Shop", notes=SECRET)
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
         await use_everything(client, home, row.id)
         await hass.config_entries.async_reload(client.entry.entry_id)
         server.clear_faults()
-        await let_pass(timedelta(minutes=6))
+        await advance_time(timedelta(minutes=6))
     server.fail("*", "*", Answer.rate_limited("1"), times=None)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert any("502" in line for line in logged(caplog))
     assert_nothing_leaked(caplog, server)
@@ -215,7 +215,7 @@ async def test_nothing_private_is_logged_after_a_defect(
     bank: Bank,
     server: BankServer,
     client: TransferClient,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     module: object,
@@ -227,18 +227,18 @@ async def test_nothing_private_is_logged_after_a_defect(
         defect.setattr(module, name, failing)
         bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
         await hass.config.async_update(external_url="https://other.example.test")
-        await let_pass(A_POLL)
-        await let_pass(timedelta(minutes=6))
+        await advance_time(A_POLL)
+        await advance_time(timedelta(minutes=6))
         await hass.config_entries.async_reload(client.entry.entry_id)
 
     assert any("Unexpected" in line and "KeyError" in line for line in logged(caplog))
     assert_nothing_leaked(caplog, server, "example.test")
 
     # A defect that passes ends nothing.
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     joint = Listener(hass, home.joint)
     row = bank.pay(home.joint.id, -1_00)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert row.id in joint.heard
 
 
@@ -267,7 +267,7 @@ async def test_nothing_private_is_logged_after_a_change_of_language_without_text
     bank: Bank,
     server: BankServer,
     client: TransferClient,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -276,11 +276,11 @@ async def test_nothing_private_is_logged_after_a_change_of_language_without_text
     hass.config.language = "de"
 
     row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     await use_everything(client, home, row.id)
     await hass.config_entries.options.async_init(client.entry.entry_id)
     await hass.config_entries.async_reload(client.entry.entry_id)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert_nothing_leaked(caplog, server)
 
@@ -291,7 +291,7 @@ async def test_nothing_private_is_logged_about_deliveries(
     bank: Bank,
     server: BankServer,
     client: TransferClient,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_client_no_auth: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -302,7 +302,7 @@ async def test_nothing_private_is_logged_about_deliveries(
     for body in (b"{", b'{"data": "Hush"}', b'{"data": {"account_id": "acc_0000", "id": 18765}}'):
         answer = await door.post(f"/api/webhook/{WEBHOOK_ID}", data=body)
         assert answer.status == HTTPStatus.BAD_REQUEST
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     await hass.config_entries.async_remove(client.entry.entry_id)
 
     assert_nothing_leaked(caplog, server)

@@ -34,7 +34,7 @@ from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 A_POLL = timedelta(minutes=2)
 POTS = timedelta(minutes=11)
@@ -60,7 +60,7 @@ class SpendingStatistics:
 
 
 @pytest.fixture
-def dora(bank: Bank, sign_in: SignIn, let_pass: LetPass) -> MockConfigEntry:
+def dora(bank: Bank, sign_in: SignIn, advance_time: AdvanceTime) -> MockConfigEntry:
     """Return the entry of a customer without accounts. It is not set up."""
     return sign_in(bank.add_person("Dora Dent"))
 
@@ -102,7 +102,7 @@ async def test_disabled_sensors_are_not_added_again_at_every_poll(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     ann: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -111,7 +111,7 @@ async def test_disabled_sensors_are_not_added_again_at_every_poll(
     before = Decimal(value(hass, home.current.id, "spend_today"))
 
     bank.pay(home.current.id, -500)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert Decimal(value(hass, home.current.id, "spend_today")) == before + 5
     # Home Assistant logs each disabled entity that is added.
@@ -229,7 +229,7 @@ async def test_there_is_no_total_of_different_currencies(
 
 
 async def test_the_total_exists_only_while_all_accounts_have_one_currency(
-    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     (person,) = bank.people.values()
     bank.open_account(person, balance=100)
@@ -237,11 +237,11 @@ async def test_the_total_exists_only_while_all_accounts_have_one_currency(
     assert value(hass, person.user_id, "total") == "1.00"
 
     foreign = bank.open_account(person, currency="EUR")
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
     assert entity_id(hass, person.user_id, "total") is None
 
     bank.close_account(foreign.id)
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
     assert value(hass, person.user_id, "total") == "1.00"
 
 
@@ -250,7 +250,7 @@ async def test_an_unreadable_account_in_another_currency_still_prevents_a_total(
     bank: Bank,
     server: BankServer,
     dora: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     (person,) = bank.people.values()
     bank.open_account(person, balance=100)
@@ -259,7 +259,7 @@ async def test_an_unreadable_account_in_another_currency_still_prevents_a_total(
     # The first balance can be read, and the other fails again and again.
     server.fail("GET", "/balance", Answer.html(502), times=None, after=1)
 
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert value(hass, foreign.id, "balance") == STATE_UNAVAILABLE
     assert entity_id(hass, person.user_id, "total") is None
@@ -269,7 +269,7 @@ async def test_an_unreadable_account_in_another_currency_still_prevents_a_total(
 
 
 async def test_payments_increase_spending_and_refunds_decrease_it(
-    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     bank.behaviour = BankBehaviour(spend_today_never_positive=False)
     (person,) = bank.people.values()
@@ -278,11 +278,11 @@ async def test_payments_increase_spending_and_refunds_decrease_it(
     assert value(hass, account.id, "spend_today") == "0.00"
 
     bank.pay(account.id, -1_250)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert value(hass, account.id, "spend_today") == "12.50"
 
     bank.refund(account.id, 2_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert value(hass, account.id, "spend_today") == "-7.50"
 
 
@@ -301,7 +301,7 @@ async def test_the_day_starts_at_four_in_london(
     hass: HomeAssistant,
     bank: Bank,
     dora: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
     yesterday: str,
     today: str,
@@ -314,9 +314,9 @@ async def test_the_day_starts_at_four_in_london(
     await set_up(hass, dora)
     bank.pay(account.id, -1_250)
 
-    await let_pass(morning - timedelta(seconds=5) - dt_util.utcnow())
+    await advance_time(morning - timedelta(seconds=5) - dt_util.utcnow())
     before = shown(hass, account.id, "spend_today")
-    await let_pass(timedelta(seconds=70))
+    await advance_time(timedelta(seconds=70))
     after = shown(hass, account.id, "spend_today")
 
     assert before.state == "12.50"
@@ -347,7 +347,7 @@ async def test_no_day_of_spending_is_lost_around_four(
     bank: Bank,
     server: BankServer,
     dora: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
     minutes: int,
     slow_by: int,
@@ -370,11 +370,11 @@ async def test_no_day_of_spending_is_lost_around_four(
         hass, [spent], lambda event: statistics.add(event.data["new_state"])
     )
 
-    await let_pass(four - timedelta(minutes=20) - dt_util.utcnow())
-    await let_pass(four - timedelta(seconds=2 + slow_by) - dt_util.utcnow())
+    await advance_time(four - timedelta(minutes=20) - dt_util.utcnow())
+    await advance_time(four - timedelta(seconds=2 + slow_by) - dt_util.utcnow())
     server.fail("GET", "/balance", UnderWay(freezer), times=1)
     for minute in range(20):
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
         if minute == 10:
             bank.pay(account.id, -700)
     assert shown(hass, account.id, "spend_today").state == "7.00"
@@ -388,7 +388,7 @@ async def test_spending_of_yesterday_is_not_shown_as_that_of_today(
     bank: Bank,
     server: BankServer,
     dora: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """The budget may be used up just after the start of a day, so an account is read later."""
@@ -412,7 +412,7 @@ async def test_statistics_add_up_spending_over_days(
     hass: HomeAssistant,
     bank: Bank,
     dora: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     hass.config.units = METRIC_SYSTEM
@@ -431,13 +431,13 @@ async def test_statistics_add_up_spending_over_days(
         now = dt_util.utcnow()
         do_adhoc_statistics(hass, start=now - timedelta(minutes=now.minute % 5, seconds=now.second))
         await async_wait_recording_done(hass)
-        await let_pass(datetime.fromisoformat(to) - dt_util.utcnow())
+        await advance_time(datetime.fromisoformat(to) - dt_util.utcnow())
 
     bank.pay(account.id, -1_250)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     await compile_and_move_on("2026-01-10T12:00:00+00:00")
     bank.pay(account.id, -400)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     await compile_and_move_on("2026-01-10T12:05:00+00:00")
 
     statistics = await get_instance(hass).async_add_executor_job(
@@ -464,7 +464,7 @@ async def test_the_local_currency_is_known_only_abroad(
     hass: HomeAssistant,
     bank: Bank,
     dora: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     everything_enabled: None,
 ) -> None:
     (person,) = bank.people.values()
@@ -473,12 +473,12 @@ async def test_the_local_currency_is_known_only_abroad(
     assert value(hass, account.id, "local_currency") == STATE_UNKNOWN
 
     bank.go_abroad(account.id, "ISK", 139.676771)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert value(hass, account.id, "local_currency") == "ISK"
     assert value(hass, account.id, "exchange_rate") == "139.676771"
 
     bank.come_home(account.id)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert value(hass, account.id, "local_currency") == STATE_UNKNOWN
     assert value(hass, account.id, "exchange_rate") == STATE_UNKNOWN
 
@@ -516,7 +516,7 @@ async def test_the_progress_of_a_goal_is_not_rounded_up(
 
 
 async def test_goal_sensors_exist_only_while_the_pot_has_a_goal(
-    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     (person,) = bank.people.values()
     pot = bank.open_pot(bank.open_account(person).id, "Bike", balance=500)
@@ -526,11 +526,11 @@ async def test_goal_sensors_exist_only_while_the_pot_has_a_goal(
 
     for _ in range(2):
         bank.set_goal(pot.id, 1_000)
-        await let_pass(POTS)
+        await advance_time(POTS)
         assert [value(hass, pot.id, key) for key in keys] == ["10.00", "50.0", "5.00"]
 
         bank.set_goal(pot.id, None)
-        await let_pass(POTS)
+        await advance_time(POTS)
         assert not any(entity_id(hass, pot.id, key) for key in keys)
         assert value(hass, pot.id, "pot_balance") == "5.00"
 
@@ -551,7 +551,7 @@ async def test_the_sensors_of_a_goal_that_was_removed_while_unloaded_are_removed
 
 
 async def test_a_disabled_goal_sensor_stays_disabled_when_the_goal_returns(
-    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, dora: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     (person,) = bank.people.values()
     pot = bank.open_pot(bank.open_account(person).id, "Bike", goal=1_000)
@@ -563,10 +563,10 @@ async def test_a_disabled_goal_sensor_stays_disabled_when_the_goal_returns(
     await hass.config_entries.async_reload(dora.entry_id)
 
     bank.set_goal(pot.id, None)
-    await let_pass(POTS)
+    await advance_time(POTS)
     assert registry.async_get(goal) is None
     bank.set_goal(pot.id, 2_000)
-    await let_pass(POTS)
+    await advance_time(POTS)
 
     entity = registry.async_get(goal)
     assert entity
@@ -574,7 +574,11 @@ async def test_a_disabled_goal_sensor_stays_disabled_when_the_goal_returns(
 
 
 async def test_an_account_that_cannot_be_read_has_no_values(
-    hass: HomeAssistant, bank: Bank, server: BankServer, dora: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    dora: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     (person,) = bank.people.values()
     bank.open_account(person)
@@ -583,7 +587,7 @@ async def test_an_account_that_cannot_be_read_has_no_values(
     forbidden = Answer.error("forbidden.insufficient_permissions")
     server.fail("GET", "/balance", forbidden)
 
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     unavailable = [
         state for state in hass.states.async_all("sensor") if state.state == STATE_UNAVAILABLE

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, get_sy
 from custom_components.monzo.const import DOMAIN
 from sandbox.server import BankServer, DropBefore
 
-from .conftest import LetPass
+from .conftest import AdvanceTime
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ async def _system_health(hass: HomeAssistant, server: BankServer) -> None:
 
 @pytest.mark.usefixtures("_system_health")
 async def test_it_shows_that_the_bank_is_reachable_and_the_time_of_the_last_poll(
-    hass: HomeAssistant, server: BankServer, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, server: BankServer, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     # Long enough for the requests of the set-up to leave the budget.
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     answered_at = dt_util.utcnow()
     server.fail("*", "*", DropBefore(), times=None)
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     server.clear_faults()
 
     info = await get_system_health_info(hass, DOMAIN)

@@ -27,7 +27,7 @@ from custom_components.monzo.repairs import async_create_fix_flow
 from sandbox.household import Household
 from tests.helpers.texts import ICONS, TEXTS
 
-from .conftest import LetPass
+from .conftest import AdvanceTime
 
 ROOT = Path(custom_components.monzo.__file__).parent
 ACTIONS: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
@@ -190,7 +190,9 @@ async def test_every_action_and_field_has_a_name_and_a_description(hass: HomeAss
 # System health
 
 
-async def test_all_system_information_has_a_name(hass: HomeAssistant, let_pass: LetPass) -> None:
+async def test_all_system_information_has_a_name(
+    hass: HomeAssistant, advance_time: AdvanceTime
+) -> None:
     assert await async_setup_component(hass, "system_health", {})
     assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()

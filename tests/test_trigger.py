@@ -44,7 +44,7 @@ from tests.helpers.automations import (
 from tests.helpers.state_helpers import device, set_up, shown, value
 from tests.helpers.texts import ICONS, TEXTS
 
-from .conftest import LetPass, SignIn
+from .conftest import AdvanceTime, SignIn
 
 A_POLL = timedelta(minutes=2)
 A_WHILE = timedelta(minutes=6)
@@ -119,12 +119,12 @@ def set_balance(bank: Bank, account: Account, to: int) -> None:
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, couple: Couple, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, couple: Couple, sign_in: SignIn, advance_time: AdvanceTime
 ) -> MockConfigEntry:
     """Return Ann's entry, loaded, after her transactions are read for the first time."""
     entry = sign_in(couple.ann)
     await set_up(hass, entry)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     return entry
 
 
@@ -137,27 +137,31 @@ async def test_a_transfer_between_own_accounts_is_neither_a_payment_nor_money_re
     couple: Couple,
     entry: MockConfigEntry,
     bank: Bank,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     *,
     flagged: bool,
 ) -> None:
     bank.behaviour = BankBehaviour(own_transfers_in_spending=flagged)
     flex = bank.open_account(couple.ann, type="uk_monzo_flex", balance=-50_000)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
     runs = await set_up_automation(hass, trigger("payment_made"), trigger("money_received"))
     bank.p2p(couple.current.id, couple.joint.id, 16_000)
     bank.repay_flex(couple.current.id, flex.id, 5_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert shown(hass, couple.joint.id, "transaction", "event").attributes["amount"] == 160
     assert not runs
 
     bank.p2p(couple.current.id, bank.open_account(bank.add_person("Cleo Clark")).id, 700)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert [(run["id"], run["amount"]) for run in runs] == [("payment_made", -7)]
 
 
 async def test_each_new_transaction_triggers_by_its_kind(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, *map(trigger, NEW_TRANSACTION_TRIGGERS))
     bank.pay(couple.joint.id, -350, notes="lunch")
@@ -165,7 +169,7 @@ async def test_each_new_transaction_triggers_by_its_kind(
     bank.deposit(couple.house.id, couple.joint.id, 100, "in")
     bank.withdraw(couple.house.id, couple.joint.id, 100, "out")
     bank.receive(couple.joint.id, 350, notes="salary")
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert [(run["id"], run["notes"]) for run in runs] == [
         ("payment_made", "lunch"),
@@ -179,7 +183,7 @@ async def test_a_round_up_triggers_only_if_round_ups_are_included(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     runs = await set_up_automation(
@@ -188,7 +192,7 @@ async def test_a_round_up_triggers_only_if_round_ups_are_included(
         trigger("payment_made", "with", round_ups=True),
     )
     bank.pay(couple.current.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert sorted((run["id"], run["kind"], run["amount"], run["pot"]) for run in runs) == [
         ("with", "card_payment", -3.5, None),
@@ -203,14 +207,14 @@ async def test_a_transaction_of_another_kind_leaves_no_trace(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     runs = await set_up_automation(hass, *map(trigger, NEW_TRANSACTION_TRIGGERS))
     bank.deposit(couple.house.id, couple.joint.id, 100, "in")
     bank.withdraw(couple.house.id, couple.joint.id, 100, "out")
     bank.pay(couple.joint.id, 0)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert runs == []
     assert await not_triggered_reasons(hass, hass_ws_client) == []
@@ -257,7 +261,7 @@ async def test_the_options_of_a_trigger_decide_and_traces_say_which_one_did(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
     key: str,
 ) -> None:
@@ -269,20 +273,24 @@ async def test_the_options_of_a_trigger_decide_and_traces_say_which_one_did(
         *(trigger(key, reason, **options) for reason, options in mismatches.items()),
     )
     act(bank, couple.joint)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert sorted(ids(runs)) == ["matching", "no options"]
     assert await not_triggered_reasons(hass, hass_ws_client) == sorted(mismatches)
 
 
 async def test_only_transactions_of_the_chosen_accounts_trigger(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     joint = device_id(hass, entry, couple.joint)
     runs = await set_up_automation(hass, trigger("payment_made", device_id=joint))
     bank.pay(couple.current.id, -100)
     bank.pay(couple.joint.id, -200)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert [run["amount"] for run in runs] == [-2.0]
 
@@ -292,7 +300,7 @@ async def test_a_late_transaction_triggers_only_if_late_ones_are_included(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     runs = await set_up_automation(
@@ -300,9 +308,9 @@ async def test_a_late_transaction_triggers_only_if_late_ones_are_included(
     )
     await hass.config_entries.async_unload(entry.entry_id)
     bank.pay(couple.joint.id, -350)
-    await let_pass(timedelta(minutes=80))
+    await advance_time(timedelta(minutes=80))
     await set_up(hass, entry)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert [(run["id"], run["late"]) for run in runs] == [("with", True)]
     assert await not_triggered_reasons(hass, hass_ws_client) == ["late"]
@@ -312,11 +320,15 @@ async def test_a_late_transaction_triggers_only_if_late_ones_are_included(
 
 
 async def test_the_variables_of_a_payment_are_the_attributes_of_the_event_entity(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made"))
     row = bank.pay(couple.joint.id, -1_205, merchant="Deli", notes="lunch")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     (lunch,) = runs
     assert lunch["transaction_id"] == row.id
@@ -333,12 +345,16 @@ async def test_the_variables_of_a_payment_are_the_attributes_of_the_event_entity
 
 
 async def test_the_recorded_cause_of_a_run_contains_no_names(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     events = async_capture_events(hass, EVENT_AUTOMATION_TRIGGERED)
     runs = await set_up_automation(hass, trigger("payment_made"))
     bank.pay(couple.joint.id, -350, merchant="Deli")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert [event.data["source"] for event in events] == ["a payment"]
     # Home Assistant's own variables are kept.
@@ -355,29 +371,37 @@ async def test_the_recorded_cause_of_a_run_contains_no_names(
 
 
 async def test_a_device_has_the_name_that_the_user_gave_it(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     registry, joint = dr.async_get(hass), device_id(hass, entry, couple.joint)
     registry.async_update_device(joint, name_by_user="Ours")
     runs = await set_up_automation(hass, trigger("payment_made"))
     bank.pay(couple.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     registry.async_update_device(joint, name_by_user="Yours and mine")
     bank.pay(couple.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert [run["device"] for run in runs] == ["Ours", "Yours and mine"]
 
 
 async def test_a_pot_that_was_closed_while_the_entry_was_not_loaded_keeps_its_name(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made", round_ups=True, late=True))
     await hass.config_entries.async_unload(entry.entry_id)
     bank.pay(couple.current.id, -350)
     bank.close_pot(couple.coin_jar.id)
     await set_up(hass, entry)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert [(run["kind"], run["pot"]) for run in runs] == [
         ("card_payment", None),
@@ -389,21 +413,29 @@ async def test_a_pot_that_was_closed_while_the_entry_was_not_loaded_keeps_its_na
 
 
 async def test_a_trigger_keeps_working_when_the_entry_reloads(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made"))
     for amount in (-100, -200):
         assert await hass.config_entries.async_reload(entry.entry_id)
         bank.pay(couple.joint.id, amount)
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
         # After a reload, the request budget may have no room for the transactions at once.
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
 
     assert [run["amount"] for run in runs] == [-1.0, -2.0]
 
 
 async def test_an_automation_can_be_set_up_before_the_entry_is_loaded(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
     joint = device_id(hass, entry, couple.joint)
@@ -412,66 +444,82 @@ async def test_an_automation_can_be_set_up_before_the_entry_is_loaded(
     )
     await set_up(hass, entry)
     bank.pay(couple.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert ids(runs) == ["payment_made"]
 
 
 async def test_an_automation_can_be_set_up_before_monzo_is_connected(
-    hass: HomeAssistant, couple: Couple, bank: Bank, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, couple: Couple, bank: Bank, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made"))
     await set_up(hass, sign_in(couple.ann))
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
     bank.pay(couple.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert ids(runs) == ["payment_made"]
 
 
 async def test_all_accounts_include_one_that_is_opened_later(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made"))
     new = bank.open_account(couple.ann, balance=10_000)
-    await let_pass(A_LONG_WHILE)
-    await let_pass(A_WHILE)
+    await advance_time(A_LONG_WHILE)
+    await advance_time(A_WHILE)
     bank.pay(new.id, -350)
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert [run["device_id"] for run in runs] == [device_id(hass, entry, new)]
 
 
 async def test_an_account_that_was_excluded_for_a_while_triggers_once(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made"))
     for excluded in ([couple.joint.id], []):
         hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: excluded})
         assert await hass.config_entries.async_reload(entry.entry_id)
-        await let_pass(A_WHILE)
+        await advance_time(A_WHILE)
     bank.pay(couple.joint.id, -350)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert ids(runs) == ["payment_made"]
 
 
 async def test_all_accounts_exclude_one_whose_device_is_disabled(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("payment_made"))
     registry, joint = dr.async_get(hass), device_id(hass, entry, couple.joint)
     for disabled_by in (dr.DeviceEntryDisabler.USER, None):
         registry.async_update_device(joint, disabled_by=disabled_by)
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
         bank.pay(couple.joint.id, -350, notes=f"disabled by {disabled_by}")
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
 
     assert [run["notes"] for run in runs] == ["disabled by None"]
 
 
 async def test_an_automation_that_is_turned_off_does_not_run(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     joint = device_id(hass, entry, couple.joint)
     options: Mapping[str, Options] = {
@@ -485,16 +533,16 @@ async def test_an_automation_that_is_turned_off_does_not_run(
         goal = couple.house.balance + 2_000
         bank.set_goal(couple.house.id, goal)
         row = bank.pay(couple.joint.id, -100)
-        await let_pass(A_LONG_WHILE)
+        await advance_time(A_LONG_WHILE)
         bank.settle(row.id, -200)
         bank.decline(couple.joint.id, -100)
         bank.deposit(couple.house.id, couple.joint.id, 2_000, f"in {step}")
         set_balance(bank, couple.joint, to=89_900)
-        await let_pass(A_LONG_WHILE)
+        await advance_time(A_LONG_WHILE)
         set_balance(bank, couple.joint, to=100_000)
         with pytest.raises(HomeAssistantError):
             await deposit(hass, entry, couple.house, 1_000_000)
-        await let_pass(A_LONG_WHILE)
+        await advance_time(A_LONG_WHILE)
 
     await let_everything_trigger(1)
     assert set(ids(runs)) == TRIGGERS.keys()
@@ -567,7 +615,7 @@ async def test_a_payment_that_settles_with_another_amount_triggers(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     mismatches: dict[str, Options] = {
@@ -582,10 +630,10 @@ async def test_a_payment_that_settles_with_another_amount_triggers(
         *(trigger(key, reason, **options) for reason, options in mismatches.items()),
     )
     row = bank.pay(couple.joint.id, -100, merchant="Pump & Go", category="transport")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert runs == []
     bank.settle(row.id, -4_999)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
 
     (change,) = runs
     assert (change["id"], change["transaction_id"]) == ("matching", row.id)
@@ -602,14 +650,14 @@ async def test_a_payment_that_settles_with_the_same_amount_does_not_trigger(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     runs = await set_up_automation(hass, trigger("transaction_amount_changed"))
     row = bank.pay(couple.joint.id, -100)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     bank.settle(row.id)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
 
     assert runs == []
     assert await not_triggered_reasons(hass, hass_ws_client) == []
@@ -628,18 +676,26 @@ def balance_crossed(
 
 
 async def test_a_balance_triggers_once_each_time_that_it_crosses_the_threshold(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **BELOW_900))
     for balance in (90_001, 90_000, 89_999, 80_000, 90_000, 89_000):
         set_balance(bank, couple.joint, to=balance)
-        await let_pass(A_POLL)
+        await advance_time(A_POLL)
 
     assert [run["balance"] for run in runs] == [899.99, 890.0]
 
 
 async def test_the_variables_of_a_crossing_agree_with_the_sensor(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **BELOW_900))
     sensor: list[str] = []
@@ -647,7 +703,7 @@ async def test_the_variables_of_a_crossing_agree_with_the_sensor(
         EVENT_AUTOMATION_TRIGGERED, lambda _: sensor.append(value(hass, couple.joint.id, "balance"))
     )
     set_balance(bank, couple.joint, to=89_900)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     (crossing,) = runs
     assert crossing["device_id"] == device_id(hass, entry, couple.joint)
@@ -658,14 +714,18 @@ async def test_the_variables_of_a_crossing_agree_with_the_sensor(
 
 
 async def test_the_balance_of_a_pot_triggers_as_well(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     balance = couple.bills.balance / 100
     runs = await set_up_automation(
         hass, balance_crossed(hass, entry, couple.bills, type="below", value={"number": balance})
     )
     bank.withdraw(couple.bills.id, couple.joint.id, 1, "out")
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert [(run["device"], run["balance"]) for run in runs] == [("Bills", balance - 0.01)]
 
@@ -691,7 +751,7 @@ async def test_a_change_of_the_limit_can_cross_the_balance(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     limit: str,
 ) -> None:
     runs = await set_up_automation(
@@ -704,17 +764,21 @@ async def test_a_change_of_the_limit_can_cross_the_balance(
     assert [run["balance"] for run in runs] == [1000.0]
     await set_limit(hass, limit, 1_200)
     set_balance(bank, couple.joint, to=110_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert len(runs) == 1
     # The balance gets above the limit, and falls below it again.
     await set_limit(hass, limit, 1_000)
     set_balance(bank, couple.joint, to=99_900)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert [run["balance"] for run in runs] == [1000.0, 999.0]
 
 
 async def test_a_balance_is_compared_with_a_limit_of_the_same_poll(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     pot = couple.bills
     limit = shown(hass, pot.id, "pot_balance").entity_id
@@ -726,7 +790,7 @@ async def test_a_balance_is_compared_with_a_limit_of_the_same_poll(
     bank.receive(couple.joint.id, 500_000)
     bank.deposit(pot.id, couple.joint.id, 200_000, "in")
     assert couple.joint.balance > pot.balance > 100_000
-    await let_pass(A_WHILE)
+    await advance_time(A_WHILE)
 
     assert runs == []
 
@@ -736,7 +800,7 @@ async def test_a_crossing_while_the_limit_is_unknown_triggers_once_it_is_known(
     couple: Couple,
     bank: Bank,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     hass.states.async_set("sensor.limit", "900")
@@ -744,7 +808,7 @@ async def test_a_crossing_while_the_limit_is_unknown_triggers_once_it_is_known(
     runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **below_limit))
     hass.states.async_set("sensor.limit", STATE_UNAVAILABLE)
     set_balance(bank, couple.joint, to=89_900)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert runs == []
     assert set(await not_triggered_reasons(hass, hass_ws_client)) == {"threshold_unknown"}
 
@@ -754,32 +818,44 @@ async def test_a_crossing_while_the_limit_is_unknown_triggers_once_it_is_known(
 
 
 async def test_a_limit_in_another_currency_is_unknown(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     hass.states.async_set("sensor.limit", "900", {"unit_of_measurement": "EUR"})
     below_limit = {"type": "below", "value": {"entity": "sensor.limit"}}
     runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **below_limit))
     set_balance(bank, couple.joint, to=89_900)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert runs == []
 
 
 async def test_the_first_known_limit_does_not_trigger(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     below_limit = {"type": "below", "value": {"entity": "sensor.limit"}}
     runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **below_limit))
     hass.states.async_set("sensor.limit", "1100")
     await hass.async_block_till_done()
     set_balance(bank, couple.joint, to=95_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
 
     assert runs == []
 
 
 async def test_a_crossing_while_the_entry_is_not_loaded_triggers_once_actions_work_again(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     withdrawal = {
         "action": "monzo.withdraw_from_pot",
@@ -805,26 +881,26 @@ async def test_an_outage_neither_triggers_nor_hides_a_crossing(
     bank: Bank,
     server: BankServer,
     entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, balance_crossed(hass, entry, couple.joint, **BELOW_900))
     server.fail("*", "*", Answer.html(502), times=None)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert value(hass, couple.joint.id, "balance") == STATE_UNAVAILABLE
     server.clear_faults()
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert runs == []
 
     server.fail("*", "*", Answer.html(502), times=None)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     set_balance(bank, couple.joint, to=89_900)
     server.clear_faults()
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert [run["balance"] for run in runs] == [899.0]
 
 
 async def test_the_first_balance_after_a_start_does_not_trigger(
-    hass: HomeAssistant, couple: Couple, bank: Bank, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, couple: Couple, bank: Bank, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     entry = sign_in(couple.ann)
     dr.async_get(hass).async_get_or_create(
@@ -834,13 +910,13 @@ async def test_the_first_balance_after_a_start_does_not_trigger(
         hass, balance_crossed(hass, entry, couple.joint, type="below", value={"number": 1_200})
     )
     await set_up(hass, entry)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert runs == []
 
     set_balance(bank, couple.joint, to=120_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     set_balance(bank, couple.joint, to=90_000)
-    await let_pass(A_POLL)
+    await advance_time(A_POLL)
     assert [run["balance"] for run in runs] == [900.0]
 
 
@@ -848,15 +924,19 @@ async def test_the_first_balance_after_a_start_does_not_trigger(
 
 
 async def test_a_pot_that_reaches_its_goal_triggers_once(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     goal = couple.bills.balance + 1_000
     bank.set_goal(couple.bills.id, goal)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
     runs = await set_up_automation(hass, trigger("pot_goal_reached"))
     for number, amount in enumerate((999, 1, 1)):
         bank.deposit(couple.bills.id, couple.joint.id, amount, f"in {number}")
-        await let_pass(A_WHILE)
+        await advance_time(A_WHILE)
 
     (reached,) = runs
     assert (reached["device"], reached["device_id"]) == (
@@ -871,36 +951,48 @@ async def test_a_pot_that_reaches_its_goal_triggers_once(
 
 
 async def test_a_goal_that_is_lowered_to_the_balance_triggers(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("pot_goal_reached"))
     bank.set_goal(couple.house.id, 300_000)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
 
     assert [(run["balance"], run["goal"]) for run in runs] == [(3_250.0, 3_000.0)]
 
 
 async def test_a_first_goal_at_the_balance_does_not_trigger(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, trigger("pot_goal_reached"))
     bank.set_goal(couple.bills.id, couple.bills.balance)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
     assert value(hass, couple.bills.id, "goal_progress") == "100.0"
     bank.set_goal(couple.bills.id, None)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
 
     assert runs == []
 
 
 async def test_only_the_goals_of_the_chosen_pots_trigger(
-    hass: HomeAssistant, couple: Couple, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    couple: Couple,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     holiday = device_id(hass, entry, couple.holiday)
     runs = await set_up_automation(hass, trigger("pot_goal_reached", device_id=[holiday]))
     for pot in (couple.house, couple.holiday):
         bank.set_goal(pot.id, 10_000)
-    await let_pass(A_LONG_WHILE)
+    await advance_time(A_LONG_WHILE)
 
     assert [run["device"] for run in runs] == ["Holiday"]
 

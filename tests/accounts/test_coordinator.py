@@ -35,7 +35,7 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Account, Bank, Person
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import ByAccount, Together, entity_id, set_up, shown, value
 
 # Longer than the polling interval for up to five accounts.
@@ -117,7 +117,7 @@ def open_customer(
 
 @pytest.fixture
 async def cleo(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], advance_time: AdvanceTime
 ) -> Customer:
     """Return a customer with three accounts whose config entry is loaded."""
     customer = open_customer(3)
@@ -158,7 +158,10 @@ def reauth_flows(hass: HomeAssistant) -> list[Any]:
 
 @pytest.mark.parametrize("accounts", [1, 3, 7])
 async def test_set_up_sends_two_rounds_of_parallel_requests_and_a_poll_sends_one(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass, accounts: int
+    hass: HomeAssistant,
+    open_customer: Callable[[int], Customer],
+    advance_time: AdvanceTime,
+    accounts: int,
 ) -> None:
     customer = open_customer(accounts)
     first = customer.server.fail(
@@ -174,78 +177,80 @@ async def test_set_up_sends_two_rounds_of_parallel_requests_and_a_poll_sends_one
         "/pots": accounts,
     }
     customer.server.fail("GET", "/balance", Together(asyncio.Barrier(accounts)), times=accounts)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert customer.entry.runtime_data.balances.last_update_success
     assert customer.poll_requests_since_last_call() == {"/balance": accounts}
 
 
-async def test_three_accounts_are_polled_every_minute(cleo: Customer, let_pass: LetPass) -> None:
+async def test_three_accounts_are_polled_every_minute(
+    cleo: Customer, advance_time: AdvanceTime
+) -> None:
     for _minute in range(5):
-        await let_pass(timedelta(seconds=61))
+        await advance_time(timedelta(seconds=61))
         assert cleo.poll_requests_since_last_call() == {"/balance": 3}
 
 
 async def test_pots_are_fetched_after_a_pot_deposit(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     account = cleo.accounts[1]
     (pot,) = cleo.bank.pots_of(account.id)
     cleo.bank.deposit(pot.id, account.id, 1_234, "by hand in the app")
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, pot.id, "pot_balance") == "62.34"
     assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 1}
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert cleo.poll_requests_since_last_call() == {"/balance": 3}
 
 
 async def test_pots_are_fetched_after_a_round_up(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     account = cleo.accounts[0]
     jar = cleo.bank.open_pot(account.id, "Coin jar", round_up=True)
     cleo.bank.pay(account.id, -340)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 1}
     assert value(hass, jar.id, "pot_balance") == "0.60"
 
 
 async def test_pots_are_not_fetched_after_a_card_payment(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.bank.pay(cleo.accounts[0].id, -1_000)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     assert value(hass, cleo.accounts[0].id, "balance") == "90.00"
 
 
 async def test_a_pot_change_that_moves_no_money_is_shown_within_eleven_minutes(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     (pot,) = cleo.bank.pots_of(cleo.accounts[0].id)
     cleo.bank.set_locked(pot.id, locked=True)
 
-    await let_pass(timedelta(minutes=9, seconds=50))
+    await advance_time(timedelta(minutes=9, seconds=50))
     assert cleo.poll_requests_since_last_call() == {"/balance": 3}
-    await let_pass(timedelta(seconds=61))
+    await advance_time(timedelta(seconds=61))
 
     assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 3}
     assert value(hass, pot.id, "locked", "binary_sensor") == "off"
 
 
 async def test_the_list_of_accounts_is_fetched_every_hour(
-    cleo: Customer, let_pass: LetPass
+    cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     for _tenth in range(9):
-        await let_pass(timedelta(minutes=6))
+        await advance_time(timedelta(minutes=6))
     assert cleo.poll_requests_since_last_call()["/accounts"] == 0
 
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
 
     assert cleo.poll_requests_since_last_call()["/accounts"] == 1
 
@@ -255,7 +260,7 @@ async def test_two_hours_of_polling_stay_within_the_request_budget(
     hass: HomeAssistant,
     open_customer: Callable[[int], Customer],
     freezer: FrozenDateTimeFactory,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     accounts: int,
 ) -> None:
     customer = open_customer(accounts)
@@ -301,11 +306,11 @@ async def test_two_hours_of_polling_stay_within_the_request_budget(
 async def test_a_poll_sends_nothing_and_still_fails_when_the_request_budget_is_used_up(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     balances: BalancesCoordinator = cleo.entry.runtime_data.balances
     cleo.server.fail("*", "*", DropBefore(), times=None)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert not balances.last_update_success
     while balances.session.budget.left:
         await balances.async_refresh()
@@ -316,12 +321,12 @@ async def test_a_poll_sends_nothing_and_still_fails_when_the_request_budget_is_u
 
     assert not cleo.poll_requests_since_last_call()
     assert not balances.last_update_success
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert balances.last_update_success
 
 
 async def test_unchanged_states_are_not_written(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     reports: list[object] = []
     hass.bus.async_listen(
@@ -331,12 +336,12 @@ async def test_unchanged_states_are_not_written(
     )
     changes: list[Event[Any]] = async_capture_events(hass, EVENT_STATE_CHANGED)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     assert (reports, changes) == ([], [])
 
     cleo.bank.pay(cleo.accounts[0].id, -100)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert {event.data["entity_id"] for event in changes} == {
         entity_id(hass, cleo.accounts[0].id, "balance"),
         entity_id(hass, cleo.accounts[0].id, "total_balance"),
@@ -347,25 +352,25 @@ async def test_unchanged_states_are_not_written(
 
 
 async def test_refreshing_one_account_updates_it_at_once_and_does_not_delay_the_poll(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     account = cleo.accounts[2]
     (pot,) = cleo.bank.pots_of(account.id)
     cleo.bank.deposit(pot.id, account.id, 100, "moved")
-    await let_pass(timedelta(seconds=50))
+    await advance_time(timedelta(seconds=50))
 
     await cleo.entry.runtime_data.balances.async_refresh_account(account.id, since=math.inf)
 
     await hass.async_block_till_done()
     assert value(hass, pot.id, "pot_balance") == "51.00"
     assert cleo.poll_requests_since_last_call() == {"/balance": 1, "/pots": 1}
-    await let_pass(timedelta(seconds=11))
+    await advance_time(timedelta(seconds=11))
     # The pots are fetched again because the order of the two answers is unknown.
     assert cleo.poll_requests_since_last_call() == {"/balance": 3, "/pots": 1}
 
 
 async def test_a_poll_and_a_refresh_of_one_account_can_overlap(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     balances: BalancesCoordinator = cleo.entry.runtime_data.balances
     cleo.bank.pay(cleo.accounts[0].id, -1_000)
@@ -389,7 +394,7 @@ async def test_a_poll_and_a_refresh_of_one_account_can_overlap(
 async def test_a_request_that_fails_once_is_repeated_without_a_log_message(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     path: str,
     fault: Fault,
@@ -397,7 +402,7 @@ async def test_a_request_that_fails_once_is_repeated_without_a_log_message(
     cleo.bank.pay(cleo.accounts[0].id, -1_000)
     handle = cleo.server.fail("GET", path, fault)
 
-    await let_pass(timedelta(hours=1, minutes=1))
+    await advance_time(timedelta(hours=1, minutes=1))
 
     assert handle.met == 1
     assert cleo.poll_requests_since_last_call() == Counter(
@@ -410,7 +415,10 @@ async def test_a_request_that_fails_once_is_repeated_without_a_log_message(
 
 @pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
 async def test_set_up_succeeds_when_requests_fail_once(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass, fault: Fault
+    hass: HomeAssistant,
+    open_customer: Callable[[int], Customer],
+    advance_time: AdvanceTime,
+    fault: Fault,
 ) -> None:
     customer = open_customer(1)
     customer.server.fail("GET", "/accounts", fault)
@@ -426,14 +434,14 @@ async def test_set_up_succeeds_when_requests_fail_once(
 async def test_repeated_failures_make_entities_unavailable_and_are_logged_once(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
 ) -> None:
     cleo.server.fail("*", "*", fault, times=None)
 
     for _poll in range(4):
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
     assert value(hass, cleo.person.user_id, "total") == STATE_UNAVAILABLE
@@ -445,7 +453,7 @@ async def test_repeated_failures_make_entities_unavailable_and_are_logged_once(
     assert not reauth_flows(hass)
 
     cleo.server.clear_faults()
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
@@ -456,18 +464,18 @@ async def test_repeated_failures_make_entities_unavailable_and_are_logged_once(
 async def test_a_refused_account_does_not_affect_other_accounts(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
 ) -> None:
     refused, *others = cleo.accounts
     cleo.fail_accounts({refused.id: fault})
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     warnings = new_log_messages(caplog)
     cleo.poll_requests_since_last_call()
 
     for _minute in range(29):
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
 
     assert value(hass, refused.id, "balance") == STATE_UNAVAILABLE
     assert value(hass, refused.id, "spend_today") == STATE_UNAVAILABLE
@@ -483,7 +491,7 @@ async def test_a_refused_account_does_not_affect_other_accounts(
     assert not repair_issues(hass)
 
     cleo.server.clear_faults()
-    await let_pass(timedelta(minutes=30))
+    await advance_time(timedelta(minutes=30))
 
     assert value(hass, refused.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "total") == "450.03"
@@ -491,15 +499,15 @@ async def test_a_refused_account_does_not_affect_other_accounts(
 
 
 async def test_an_account_that_is_refused_once_is_back_after_a_minute(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     account = cleo.accounts[0]
     cleo.server.fail("GET", "/balance", ByAccount({account.id: REFUSALS["not permitted"]}), times=3)
-    await let_pass(timedelta(seconds=62))
+    await advance_time(timedelta(seconds=62))
     assert value(hass, account.id, "balance") == STATE_UNAVAILABLE
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
 
-    await let_pass(timedelta(seconds=60))
+    await advance_time(timedelta(seconds=60))
 
     assert value(hass, account.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
@@ -507,7 +515,7 @@ async def test_an_account_that_is_refused_once_is_back_after_a_minute(
 
 
 async def test_a_refused_account_is_asked_ever_more_rarely(
-    cleo: Customer, let_pass: LetPass
+    cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     account = cleo.accounts[0]
     cleo.fail_accounts({account.id: REFUSALS["not permitted"]})
@@ -515,7 +523,7 @@ async def test_a_refused_account_is_asked_ever_more_rarely(
     cleo.server.requests.clear()
 
     for _half_minute in range(2 * 60 * 4):
-        await let_pass(timedelta(seconds=30))
+        await advance_time(timedelta(seconds=30))
 
     tries = [
         round((call.at - start).total_seconds() / 60)
@@ -537,7 +545,7 @@ UNREADABLE: Mapping[str, Literal["forbidden", "error", "empty", "no spend_today"
 async def test_the_total_ignores_an_account_that_could_never_be_read(
     hass: HomeAssistant,
     open_customer: Callable[[int], Customer],
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     answer: Literal["forbidden", "error", "empty", "no spend_today"],
 ) -> None:
     customer = open_customer(2)
@@ -550,7 +558,7 @@ async def test_the_total_ignores_an_account_that_could_never_be_read(
 
     await set_up(hass, customer.entry)
     for _hour in range(2):
-        await let_pass(timedelta(hours=1))
+        await advance_time(timedelta(hours=1))
         assert entity_id(hass, loan.id, "balance") is None
         assert value(hass, customer.person.user_id, "total") == "300.01"
         assert value(hass, customer.person.user_id, "connection", "binary_sensor") == "on"
@@ -559,7 +567,7 @@ async def test_the_total_ignores_an_account_that_could_never_be_read(
 @pytest.mark.parametrize("path", ["/balance", "/pots"])
 @pytest.mark.parametrize("fault", [Answer.html(502), *REFUSALS.values()])
 async def test_the_total_is_unknown_if_an_account_becomes_unreadable_before_a_restart(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, path: str, fault: Fault
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, path: str, fault: Fault
 ) -> None:
     account = cleo.accounts[0]
     cleo.server.fail("GET", path, ByAccount({account.id: fault}), times=None)
@@ -570,17 +578,17 @@ async def test_the_total_is_unknown_if_an_account_becomes_unreadable_before_a_re
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
     cleo.server.clear_faults()
-    await let_pass(timedelta(seconds=62))
+    await advance_time(timedelta(seconds=62))
     assert value(hass, cleo.person.user_id, "total") == "450.03"
 
 
 async def test_a_failed_read_is_repeated_every_minute_whatever_else_uses_the_budget(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     """While webhooks arrive, the next poll can be five minutes away."""
     runtime = cleo.entry.runtime_data
     runtime.webhook_status.update(arriving=True)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     account = cleo.accounts[0]
     cleo.fail_accounts({account.id: Answer.html(502)})
     with pytest.raises(MonzoError):
@@ -592,20 +600,20 @@ async def test_a_failed_read_is_repeated_every_minute_whatever_else_uses_the_bud
         await runtime.session.who_am_i()
 
     cleo.server.clear_faults()
-    await let_pass(timedelta(seconds=62))
+    await advance_time(timedelta(seconds=62))
 
     assert value(hass, account.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
 
 
 async def test_a_poll_without_room_in_the_budget_proves_nothing(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     runtime = cleo.entry.runtime_data
     before = runtime.balances.last_polled
     while runtime.session.budget.left:
         await runtime.session.who_am_i()
-    await let_pass(timedelta(seconds=62))
+    await advance_time(timedelta(seconds=62))
 
     assert not cleo.poll_requests_since_last_call()
     assert runtime.balances.last_polled == before
@@ -614,68 +622,68 @@ async def test_a_poll_without_room_in_the_budget_proves_nothing(
 
 @pytest.mark.parametrize("issue", [RepairIssue.EVICTED, RepairIssue.NOT_APPROVED])
 async def test_a_repair_issue_stays_until_a_balance_is_read(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, issue: RepairIssue
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, issue: RepairIssue
 ) -> None:
     runtime = cleo.entry.runtime_data
     if issue is RepairIssue.EVICTED:
         cleo.server.evict(cleo.person)
     else:
         cleo.server.fail("GET", "/balance", REFUSALS["not permitted"], times=None)
-    await let_pass(timedelta(seconds=62))
+    await advance_time(timedelta(seconds=62))
     for _poll in range(3):
         while runtime.session.budget.left:
             with suppress(MonzoError):
                 await runtime.session.who_am_i()
         await runtime.balances.async_refresh()
-        await let_pass(timedelta(seconds=62))
+        await advance_time(timedelta(seconds=62))
 
         assert ir.async_get(hass).async_get_issue(DOMAIN, f"{issue}_{cleo.entry.entry_id}")
         assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
 
 
 async def test_a_failing_account_does_not_affect_other_accounts(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, *others = cleo.accounts
     cleo.fail_accounts({broken.id: Answer.html(502)})
 
     for _poll in range(4):
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
         assert value(hass, broken.id, "balance") == STATE_UNAVAILABLE
         assert value(hass, others[0].id, "balance") == "100.01"
         assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "off"
 
     assert len(new_log_messages(caplog)) == 1
     cleo.server.clear_faults()
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert value(hass, broken.id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "connection", "binary_sensor") == "on"
     assert len(new_log_messages(caplog)) == 1
 
 
 async def test_unreadable_pots_do_not_affect_the_account_balance(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     (pot,) = cleo.bank.pots_of(cleo.accounts[0].id)
     cleo.server.fail("GET", "/pots", Answer.html(503), times=None)
 
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
 
     assert value(hass, pot.id, "pot_balance") == STATE_UNAVAILABLE
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
     cleo.server.clear_faults()
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert value(hass, pot.id, "pot_balance") == "50.00"
     assert value(hass, cleo.person.user_id, "total") == "450.03"
 
 
 async def test_known_accounts_stay_when_the_list_of_accounts_cannot_be_read(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     cleo.server.fail("GET", "/accounts", Answer.html(502), times=None)
 
-    await let_pass(timedelta(hours=1, minutes=1))
+    await advance_time(timedelta(hours=1, minutes=1))
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
     (line,) = new_log_messages(caplog)
@@ -684,11 +692,11 @@ async def test_known_accounts_stay_when_the_list_of_accounts_cannot_be_read(
 
 @pytest.mark.parametrize("path", ["*", "/balance"], ids=["everything", "all balances"])
 async def test_missing_permissions_create_an_approval_issue_instead_of_reauthentication(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, path: str
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, path: str
 ) -> None:
     cleo.server.fail("GET", path, REFUSALS["not permitted"], times=None)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     issues = ir.async_get(hass)
     issue_id = f"{RepairIssue.NOT_APPROVED}_{cleo.entry.entry_id}"
@@ -697,14 +705,14 @@ async def test_missing_permissions_create_an_approval_issue_instead_of_reauthent
     assert not reauth_flows(hass)
 
     cleo.server.clear_faults()
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert issues.async_get_issue(DOMAIN, issue_id) is None
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
 async def test_set_up_is_retried_when_access_is_not_approved(
-    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     person = bank.add_person("Cleo Carter")
     bank.open_account(person)
@@ -719,7 +727,7 @@ async def test_set_up_is_retried_when_access_is_not_approved(
 
 
 async def test_failing_accounts_with_one_refused_account_create_no_approval_issue(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     refused, *others = cleo.accounts
     cleo.fail_accounts(
@@ -727,7 +735,7 @@ async def test_failing_accounts_with_one_refused_account_create_no_approval_issu
         | {refused.id: REFUSALS["not permitted"]}
     )
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, refused.id, "balance") == STATE_UNAVAILABLE
     assert value(hass, others[0].id, "balance") == STATE_UNAVAILABLE
@@ -742,37 +750,37 @@ async def test_failing_accounts_with_one_refused_account_create_no_approval_issu
 async def test_polling_pauses_for_the_time_of_a_rate_limit(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
     retry_after: str | None,
     pause: timedelta,
 ) -> None:
     cleo.server.fail("*", "*", Answer.rate_limited(retry_after), times=3)
-    await let_pass(timedelta(seconds=61))
+    await advance_time(timedelta(seconds=61))
     assert cleo.poll_requests_since_last_call() == {"/balance": 3}
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
 
-    await let_pass(pause - timedelta(seconds=2))
+    await advance_time(pause - timedelta(seconds=2))
     assert not cleo.poll_requests_since_last_call()
-    await let_pass(timedelta(seconds=4))
+    await advance_time(timedelta(seconds=4))
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
 async def test_a_rate_limit_for_one_account_pauses_all_accounts(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.server.fail("GET", "/balance", Answer.rate_limited("90"), after=1)
 
-    await let_pass(timedelta(seconds=61))
+    await advance_time(timedelta(seconds=61))
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
-    await let_pass(timedelta(seconds=92))
+    await advance_time(timedelta(seconds=92))
 
     for account in cleo.accounts:
         assert value(hass, account.id, "balance") != STATE_UNAVAILABLE
 
 
 async def test_invalid_records_are_skipped_and_counted(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     def with_nonsense(data: dict[str, Any]) -> dict[str, Any]:
         return {key: [*rows, {"id": 7}, None] for key, rows in data.items()}
@@ -780,7 +788,7 @@ async def test_invalid_records_are_skipped_and_counted(
     cleo.server.fail("GET", "/pots", Edited(with_nonsense), times=None)
     cleo.server.fail("GET", "/accounts", Edited(with_nonsense), times=None)
 
-    await let_pass(timedelta(hours=1, minutes=1))
+    await advance_time(timedelta(hours=1, minutes=1))
 
     assert cleo.entry.runtime_data.balances.health == {
         "records_skipped": 8,
@@ -793,7 +801,7 @@ async def test_invalid_records_are_skipped_and_counted(
 async def test_polling_continues_after_an_unexpected_exception(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -804,37 +812,37 @@ async def test_polling_continues_after_an_unexpected_exception(
 
     with monkeypatch.context() as patched:
         patched.setattr(cleo.entry.runtime_data.session, "balance", balance)
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
         assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
         assert "Unexpected error while fetching monzo balances" in caplog.text
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
 async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.server.expire_access_token(cleo.person)
     cleo.server.fail("POST", "/oauth2/token", Answer.html(502), times=None)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
     assert not reauth_flows(hass)
     cleo.server.clear_faults()
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert value(hass, cleo.accounts[0].id, "balance") == "100.00"
 
 
 async def test_a_sign_in_ended_by_another_program_starts_reauthentication(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.server.evict(cleo.person)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert len(reauth_flows(hass)) == 1
     assert ir.async_get(hass).async_get_issue(
@@ -842,17 +850,17 @@ async def test_a_sign_in_ended_by_another_program_starts_reauthentication(
     )
     assert value(hass, cleo.accounts[0].id, "balance") == STATE_UNAVAILABLE
     cleo.poll_requests_since_last_call()
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert not cleo.poll_requests_since_last_call()
 
 
 async def test_access_withdrawn_by_the_user_starts_reauthentication(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.server.fail("GET", "/balance", Answer.error("unauthorized.bad_access_token"), times=None)
     cleo.server.fail("POST", "*", Answer.error("unauthorized.bad_refresh_token"), times=None)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert len(reauth_flows(hass)) == 1
     issue_id = f"{RepairIssue.EVICTED}_{cleo.entry.entry_id}"
@@ -873,48 +881,48 @@ async def test_access_withdrawn_by_the_user_starts_reauthentication(
 async def test_the_log_message_names_the_kind_of_error(
     hass: HomeAssistant,
     cleo: Customer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
     expected: str,
 ) -> None:
     cleo.server.fail("*", "*", fault, times=None)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     (line,) = new_log_messages(caplog)
     assert expected in line
 
 
 async def test_the_total_is_unknown_when_known_pots_are_refused(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.server.fail("GET", "/pots", REFUSALS["not found"], times=None)
 
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
 
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["missing", "invalid"])
 async def test_the_total_is_unknown_while_a_pot_is_missing_or_invalid(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass, *, listed: bool
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime, *, listed: bool
 ) -> None:
     def without_balances(data: dict[str, Any]) -> dict[str, Any]:
         return {"pots": [{**pot, "balance": "?"} for pot in data["pots"] if listed]}
 
     before = value(hass, cleo.person.user_id, "total")
     cleo.server.fail("GET", "/pots", Edited(without_balances), times=None)
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
     assert value(hass, cleo.person.user_id, "total") == STATE_UNKNOWN
 
     cleo.server.clear_faults()
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
     assert value(hass, cleo.person.user_id, "total") == before
 
 
 async def test_the_total_includes_an_account_whose_pots_are_refused(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], advance_time: AdvanceTime
 ) -> None:
     customer = open_customer(1)
     customer.server.fail("GET", "/pots", REFUSALS["not permitted"], times=None)
@@ -925,7 +933,7 @@ async def test_the_total_includes_an_account_whose_pots_are_refused(
 
 
 async def test_only_the_list_of_accounts_is_polled_when_every_account_is_excluded(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], advance_time: AdvanceTime
 ) -> None:
     customer = open_customer(2)
     hass.config_entries.async_update_entry(
@@ -933,14 +941,14 @@ async def test_only_the_list_of_accounts_is_polled_when_every_account_is_exclude
     )
 
     await set_up(hass, customer.entry)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert customer.poll_requests_since_last_call() == {"/accounts": 2}
     assert not hass.states.async_all("sensor")
 
 
 async def test_the_list_of_accounts_is_polled_until_the_first_account_is_opened(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], advance_time: AdvanceTime
 ) -> None:
     customer = open_customer(0)
     await set_up(hass, customer.entry)
@@ -949,14 +957,14 @@ async def test_the_list_of_accounts_is_polled_until_the_first_account_is_opened(
     assert entity_id(hass, customer.person.user_id, "total") is None
 
     account = customer.bank.open_account(customer.person, balance=4_200)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, account.id, "balance") == "42.00"
     assert value(hass, customer.person.user_id, "total") == "42.00"
 
 
 async def test_an_empty_list_of_accounts_at_set_up_is_fetched_again(
-    hass: HomeAssistant, open_customer: Callable[[int], Customer], let_pass: LetPass
+    hass: HomeAssistant, open_customer: Callable[[int], Customer], advance_time: AdvanceTime
 ) -> None:
     customer = open_customer(2)
     await set_up(hass, customer.entry)
@@ -967,7 +975,7 @@ async def test_an_empty_list_of_accounts_at_set_up_is_fetched_again(
 
     assert value(hass, customer.accounts[0].id, "balance") == STATE_UNAVAILABLE
     assert value(hass, customer.person.user_id, "total") == STATE_UNAVAILABLE
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert value(hass, customer.accounts[0].id, "balance") == "100.00"
     assert value(hass, customer.person.user_id, "total") == "300.01"
 
@@ -980,7 +988,7 @@ async def test_logs_contain_no_private_data(
     home: Household,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -996,17 +1004,17 @@ async def test_logs_contain_no_private_data(
         for path in ("/balance", "/pots", "/accounts"):
             server.fail("GET", path, fault, times=4)
         for _poll in range(2):
-            await let_pass(timedelta(minutes=31))
+            await advance_time(timedelta(minutes=31))
         server.clear_faults()
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
     server.expire_access_token(home.ann)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     secrets |= {entry.data["token"]["access_token"], entry.data["token"]["refresh_token"]}
     home.bank.close_pot(home.holiday.id)
     home.bank.close_account(home.joint.id)
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
     server.evict(home.ann)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -1033,8 +1041,8 @@ async def test_logs_contain_no_private_data(
 
 
 async def test_the_connection_sensor_is_off_during_an_outage(
-    hass: HomeAssistant, cleo: Customer, let_pass: LetPass
+    hass: HomeAssistant, cleo: Customer, advance_time: AdvanceTime
 ) -> None:
     cleo.server.fail("*", "*", DropBefore(), times=None)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert shown(hass, cleo.person.user_id, "connection", "binary_sensor").state == "off"

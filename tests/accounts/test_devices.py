@@ -15,7 +15,7 @@ from sandbox.bank import Bank, Person
 from sandbox.household import Household
 from sandbox.serializers import pot_json
 from sandbox.server import Answer, BankServer, Edited
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import device, device_names, entity_id, set_up, value
 
 ONE_POLL = timedelta(minutes=2)
@@ -24,7 +24,7 @@ ACCOUNTS_REFRESH = timedelta(minutes=61)
 
 
 @pytest.fixture
-def fay(bank: Bank, sign_in: SignIn, let_pass: LetPass) -> MockConfigEntry:
+def fay(bank: Bank, sign_in: SignIn, advance_time: AdvanceTime) -> MockConfigEntry:
     """Return a config entry, not set up, for a customer without accounts."""
     return sign_in(bank.add_person("Fay Fox"))
 
@@ -182,12 +182,12 @@ async def test_pots_are_connected_via_their_account_and_accounts_via_the_person(
 
 
 async def test_a_pot_renamed_in_the_app_is_renamed_in_home_assistant(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     balance = entity_id(hass, home.holiday.id, "pot_balance")
     home.bank.rename_pot(home.holiday.id, "Iceland")
 
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
 
     found = device(hass, ann, home.holiday.id)
     assert found
@@ -196,14 +196,14 @@ async def test_a_pot_renamed_in_the_app_is_renamed_in_home_assistant(
 
 
 async def test_a_name_set_by_the_user_is_kept(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     found = device(hass, ann, home.holiday.id)
     assert found
     dr.async_get(hass).async_update_device(found.id, name_by_user="Our holiday")
     home.bank.rename_pot(home.holiday.id, "Iceland")
 
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
 
     found = device(hass, ann, home.holiday.id)
     assert found
@@ -214,24 +214,24 @@ async def test_a_name_set_by_the_user_is_kept(
 
 
 async def test_a_new_pot_appears_without_a_reload(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     pot = home.bank.open_pot(home.current.id, "Bike")
     home.bank.deposit(pot.id, home.current.id, 500, "first")
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, pot.id, "pot_balance") == "5.00"
     assert value(hass, pot.id, "locked", "binary_sensor") == "on"
 
 
 async def test_a_new_account_appears_within_the_hour_with_its_pots(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     account = home.bank.open_account(home.ann, type="uk_business", balance=700)
     pot = home.bank.open_pot(account.id, "Tax", balance=300)
 
-    await let_pass(ACCOUNTS_REFRESH)
+    await advance_time(ACCOUNTS_REFRESH)
 
     assert value(hass, account.id, "balance") == "7.00"
     assert value(hass, pot.id, "pot_balance") == "3.00"
@@ -241,7 +241,7 @@ async def test_a_new_account_appears_within_the_hour_with_its_pots(
 
 
 async def test_closed_accounts_and_deleted_pots_get_no_devices(
-    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     home.bank.close_pot(home.holiday.id)
     entry = sign_in(home.ann)
@@ -253,11 +253,11 @@ async def test_closed_accounts_and_deleted_pots_get_no_devices(
 
 
 async def test_a_deleted_pot_is_removed(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     home.bank.close_pot(home.holiday.id)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert device(hass, ann, home.holiday.id) is None
     assert entity_id(hass, home.holiday.id, "pot_balance") is None
@@ -266,11 +266,11 @@ async def test_a_deleted_pot_is_removed(
 
 
 async def test_a_closed_account_is_removed_with_its_pots(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     home.bank.close_account(home.joint.id)
 
-    await let_pass(ACCOUNTS_REFRESH)
+    await advance_time(ACCOUNTS_REFRESH)
 
     for subject in (home.joint.id, home.house.id, home.bills.id):
         assert device(hass, ann, subject) is None
@@ -292,7 +292,11 @@ async def test_accounts_and_pots_closed_while_home_assistant_was_off_are_removed
 
 
 async def test_an_excluded_account_is_removed_with_its_pots(
-    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
@@ -315,7 +319,7 @@ async def test_accounts_missing_from_the_list_stay_available(
     home: Household,
     ann: MockConfigEntry,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     left: int,
 ) -> None:
     names = device_names(hass, ann)
@@ -325,8 +329,8 @@ async def test_accounts_missing_from_the_list_stay_available(
 
     server.fail("GET", "/accounts", Edited(shortened), times=None)
 
-    await let_pass(ACCOUNTS_REFRESH)
-    await let_pass(ONE_POLL)
+    await advance_time(ACCOUNTS_REFRESH)
+    await advance_time(ONE_POLL)
 
     assert device_names(hass, ann) == names
     assert value(hass, home.joint.id, "balance") != STATE_UNAVAILABLE
@@ -337,16 +341,16 @@ async def test_pots_missing_from_the_list_are_kept_and_recover_at_the_next_poll(
     home: Household,
     ann: MockConfigEntry,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     names = device_names(hass, ann)
     server.fail("GET", "/pots", Answer.json({"pots": []}), times=5)
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
     assert device_names(hass, ann) == names
     assert value(hass, home.holiday.id, "pot_balance") == STATE_UNAVAILABLE
     assert entity_id(hass, home.holiday.id, "goal")
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, home.holiday.id, "pot_balance") == "640.00"
 
@@ -356,22 +360,22 @@ async def test_accounts_and_pots_missing_at_set_up_are_kept_and_recover(
     home: Household,
     ann: MockConfigEntry,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     names = device_names(hass, ann)
     entities = len(er.async_get(hass).entities)
     await hass.config_entries.async_unload(ann.entry_id)
     # The requests of the first set-up no longer count for the request budget.
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
     server.fail("GET", "/accounts", Answer.json({"accounts": []}))
     server.fail("GET", "/pots", Answer.json({"pots": []}), times=5)
 
     await set_up(hass, ann)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert device_names(hass, ann) == names
     assert len(er.async_get(hass).entities) == entities
     assert value(hass, home.current.id, "balance") != STATE_UNAVAILABLE
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
 
     assert value(hass, home.holiday.id, "goal") == "1500.00"
 
@@ -381,14 +385,14 @@ async def test_the_user_can_remove_only_devices_that_the_bank_no_longer_lists(
     home: Household,
     ann: MockConfigEntry,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     registry = dr.async_get(hass)
     holiday = device(hass, ann, home.holiday.id)
     assert holiday
     assert not await async_remove_config_entry_device(hass, ann, holiday)
     handle = server.fail("GET", "/pots", Answer.json({"pots": []}), times=None)
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
 
     assert await async_remove_config_entry_device(hass, ann, holiday)
     registry.async_remove_device(holiday.id)
@@ -399,7 +403,7 @@ async def test_the_user_can_remove_only_devices_that_the_bank_no_longer_lists(
     assert person
     assert not await async_remove_config_entry_device(hass, ann, person)
     handle.clear()
-    await let_pass(POTS_REFRESH)
+    await advance_time(POTS_REFRESH)
     assert value(hass, home.holiday.id, "pot_balance") == "640.00"
     assert value(hass, home.holiday.id, "round_up", "binary_sensor") == "off"
 
@@ -413,7 +417,7 @@ async def test_a_pot_listed_for_several_accounts_belongs_to_the_account_in_its_d
     server: BankServer,
     fay: MockConfigEntry,
     person: Person,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     *,
     deleted: bool,
 ) -> None:
@@ -436,5 +440,5 @@ async def test_a_pot_listed_for_several_accounts_belongs_to_the_account_in_its_d
         assert below.via_device_id == above.id
         assert value(hass, pot.id, "pot_balance") == "1.00"
         assert value(hass, person.user_id, "total") == "1.00"
-        await let_pass(POTS_REFRESH)
+        await advance_time(POTS_REFRESH)
     assert device(hass, fay, other.id)

@@ -20,7 +20,7 @@ from sandbox.household import Household
 from sandbox.models import Person
 from sandbox.serializers import pot_json
 from sandbox.server import Answer, BankServer, Edited
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import Together, device, entity_id, set_up, value
 
 ONE_POLL = timedelta(minutes=2)
@@ -28,7 +28,7 @@ ONE_POLL = timedelta(minutes=2)
 
 @pytest.fixture
 async def anns_entry(
-    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, advance_time: AdvanceTime
 ) -> MockConfigEntry:
     """Return Ann's config entry, the older one, not set up."""
     # Set up the component first, because that would set up all existing entries.
@@ -38,10 +38,10 @@ async def anns_entry(
 
 @pytest.fixture
 async def bens_entry(
-    home: Household, anns_entry: MockConfigEntry, let_pass: LetPass, sign_in: SignIn
+    home: Household, anns_entry: MockConfigEntry, advance_time: AdvanceTime, sign_in: SignIn
 ) -> MockConfigEntry:
     """Return Ben's config entry, the newer one, not set up."""
-    await let_pass(timedelta(minutes=1))
+    await advance_time(timedelta(minutes=1))
     return sign_in(home.ben)
 
 
@@ -79,7 +79,7 @@ async def test_the_older_entry_has_the_joint_account_and_the_newer_entry_does_no
     server: BankServer,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await set_up(hass, anns_entry)
@@ -93,7 +93,7 @@ async def test_the_older_entry_has_the_joint_account_and_the_newer_entry_does_no
     assert paths == ["/accounts", "/balance", "/pots", "/transactions"]
     assert value(hass, home.ann.user_id, "total") == total_in_pounds(home, anns_accounts)
     assert value(hass, home.ben.user_id, "total") == total_in_pounds(home, [home.bens])
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert_shown_once_by(hass, home, anns_entry, bens_entry)
     assert "does not generate unique IDs" not in caplog.text
     assert "already exists" not in caplog.text
@@ -110,7 +110,7 @@ async def test_the_joint_account_stays_with_its_entry_after_restarts_in_any_load
     home: Household,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     first: int,
     holder: int,
 ) -> None:
@@ -123,7 +123,7 @@ async def test_the_joint_account_stays_with_its_entry_after_restarts_in_any_load
             await hass.config_entries.async_unload(entry.entry_id)
         await set_up(hass, entries[first], entries[1 - first])
         assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
         assert_shown_once_by(hass, home, entries[holder], entries[1 - holder])
 
 
@@ -132,14 +132,14 @@ async def test_the_newer_entry_takes_over_when_the_older_entry_is_removed(
     home: Household,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     await set_up(hass, anns_entry, bens_entry)
     balance = entity_id(hass, home.joint.id, "balance")
 
     await hass.config_entries.async_remove(anns_entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert_shown_once_by(hass, home, bens_entry, anns_entry)
     assert entity_id(hass, home.joint.id, "balance") == balance
@@ -151,7 +151,7 @@ async def test_the_newer_entry_takes_over_when_the_older_entry_excludes_the_acco
     home: Household,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     await set_up(hass, anns_entry, bens_entry)
     hass.config_entries.async_update_entry(
@@ -159,12 +159,12 @@ async def test_the_newer_entry_takes_over_when_the_older_entry_excludes_the_acco
     )
     await hass.config_entries.async_reload(anns_entry.entry_id)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert_shown_once_by(hass, home, bens_entry, anns_entry)
 
     hass.config_entries.async_update_entry(anns_entry, options={})
     await hass.config_entries.async_reload(anns_entry.entry_id)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert_shown_once_by(hass, home, bens_entry, anns_entry)
 
 
@@ -214,7 +214,7 @@ async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_a
     server: BankServer,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     reason: str,
     holder: int,
@@ -231,7 +231,7 @@ async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_a
     }
     first_device = device(hass, first, home.joint.id)
     assert first_device
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     await stop_reading(hass, server, first, person, reason)
 
@@ -244,11 +244,11 @@ async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_a
     assert value(hass, owner.user_id, "total") == total_in_pounds(home, [*own, home.joint])
     assert device(hass, first, home.joint.id)
     home.bank.pay(home.joint.id, -1_000)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
     await start_reading_again(hass, server, first, person, reason)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert_shown_once_by(hass, home, first, second)
     assert value(hass, owner.user_id, "total") == total_in_pounds(home, own)
@@ -263,7 +263,7 @@ async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_a
 
     # The other entry takes over a second time as well.
     await stop_reading(hass, server, first, person, reason)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
 
@@ -274,7 +274,7 @@ async def test_another_entry_shows_the_joint_account_after_a_restart(
     server: BankServer,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     reason: str,
 ) -> None:
     await set_up(hass, anns_entry, bens_entry)
@@ -287,7 +287,7 @@ async def test_another_entry_shows_the_joint_account_after_a_restart(
     await asyncio.gather(
         *(set_up(hass, entry) for entry in (anns_entry, bens_entry) if not entry.disabled_by)
     )
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
     again = device(hass, bens_entry, home.joint.id)
@@ -301,7 +301,7 @@ async def test_another_entry_shows_the_joint_account_while_its_own_cannot_be_set
     server: BankServer,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     await set_up(hass, anns_entry, bens_entry)
     await stop_reading(hass, server, anns_entry, home.ann, "disabled")
@@ -311,8 +311,8 @@ async def test_another_entry_shows_the_joint_account_while_its_own_cannot_be_set
     assert anns_entry.state is ConfigEntryState.SETUP_RETRY
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
-    await let_pass(ONE_POLL)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert_shown_once_by(hass, home, anns_entry, bens_entry)
 
 
@@ -327,7 +327,7 @@ async def test_shared_devices_of_the_built_in_integration_stay_with_the_older_en
     home: Household,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
     first: int,
     owner: int,
@@ -350,7 +350,7 @@ async def test_shared_devices_of_the_built_in_integration_stay_with_the_older_en
                 )
 
     await set_up(hass, entries[first], entries[1 - first])
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert_shown_once_by(hass, home, anns_entry, bens_entry)
     assert entity_id(hass, home.joint.id, "balance") == "sensor.known_joint_account"
@@ -364,7 +364,7 @@ async def test_a_pot_listed_for_two_people_is_shown_once(
     server: BankServer,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await set_up(hass, anns_entry)
@@ -387,7 +387,7 @@ async def test_two_entries_set_up_at_once_show_the_joint_account_once(
     server: BankServer,
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # Both entries fetch their list of accounts before either fetches a balance.
@@ -402,6 +402,6 @@ async def test_two_entries_set_up_at_once_show_the_joint_account_once(
         else (bens_entry, anns_entry)
     )
     assert_shown_once_by(hass, home, holder, other)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert_shown_once_by(hass, home, holder, other)
     assert "already exists" not in caplog.text

@@ -28,7 +28,7 @@ def _real_parts(socket_enabled: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting() -> None:
+def _no_pauses() -> None:
     """Leave the integration around the package unchanged."""
 
 

@@ -10,9 +10,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from sandbox.behaviour import RateLimit
 from sandbox.household import Household
 from sandbox.server import BankServer
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import set_up
-from tests.helpers.transaction_listener import Listener, open_door
+from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.transactions.test_busy_accounts import (
     BUDGET,
     most_in_five_minutes,
@@ -36,9 +36,9 @@ async def test_polls_and_payments_go_on_in_the_first_minutes_after_a_start(
     limited: BankServer,
     hass_client_no_auth: ClientSessionGenerator,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
-    await open_door(hass, limited, hass_client_no_auth)
+    await make_reachable(hass, limited, hass_client_no_auth)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     listener = Listener(hass, home.joint)
@@ -48,11 +48,11 @@ async def test_polls_and_payments_go_on_in_the_first_minutes_after_a_start(
         await card.show(MORE * (click + 1))
     row = home.bank.pay(home.joint.id, -350)
     for _minute in range(4):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
 
     assert len(limited.requests_to("GET", "/balance")) - before >= 5
     assert listener.heard == [row.id]
     for _minute in range(11):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     assert refusals(limited) == 0
     assert most_in_five_minutes(limited) <= BUDGET

@@ -33,7 +33,7 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.config_dialogs import Dialogs
 from tests.helpers.state_helpers import ByAccount, HeldResponse, complaints, set_up, value
 from tests.sandbox.waiting import let_tasks_run, wait_until
@@ -232,15 +232,15 @@ async def test_an_outage_that_refuses_all_tokens_passes(
     home: Household,
     server: BankServer,
     ann: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     outage = server.fail("GET", "/*", REFUSED, times=None)
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert last_error_key(ann) == "token_refused"
     assert all_sensors_unavailable(hass)
 
     outage.clear()
-    await let_pass(timedelta(minutes=1))
+    await advance_time(timedelta(minutes=1))
     assert not all_sensors_unavailable(hass)
     assert renewals(server) == 1
     assert has_current_tokens(ann, home, server)
@@ -248,14 +248,14 @@ async def test_an_outage_that_refuses_all_tokens_passes(
 
 
 async def test_a_refused_renewed_token_is_tried_ever_more_rarely(
-    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     entry = sign_in(bank.open_account(bank.add_person("Eve Ellis")).owners[0])
     await set_up(hass, entry)
     outage = server.fail("GET", "/*", REFUSED, times=None)
     start = bank.clock()
     for _minute in range(6 * 60):
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
 
     tries = {
         round((call.at - start).total_seconds() / 60)
@@ -268,7 +268,7 @@ async def test_a_refused_renewed_token_is_tried_ever_more_rarely(
     assert reauth_flow_count(hass) == 0
 
     outage.clear()
-    await let_pass(timedelta(hours=1))
+    await advance_time(timedelta(hours=1))
     assert not all_sensors_unavailable(hass)
 
 
@@ -277,11 +277,11 @@ async def test_a_new_sign_in_is_used_at_once(
     home: Household,
     server: BankServer,
     ann: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     outage = server.fail("GET", "/*", REFUSED, times=None)
     for _minute in range(30):
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
     assert all_sensors_unavailable(hass)
     outage.clear()
     token = server.sign_in(home.ann)
@@ -294,19 +294,23 @@ async def test_a_new_sign_in_is_used_at_once(
 
 
 async def test_set_up_passes_an_outage_that_refuses_all_tokens(
-    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     outage = server.fail("GET", "/*", REFUSED, times=None)
     await set_up(hass, entry)
     for _ in range(9):
-        await let_pass(timedelta(seconds=10))
+        await advance_time(timedelta(seconds=10))
         assert entry.state is ConfigEntryState.SETUP_RETRY
         assert entry.error_reason_translation_key == "token_refused"
 
     outage.clear()
     for _ in range(30):
-        await let_pass(timedelta(seconds=10))
+        await advance_time(timedelta(seconds=10))
     assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
     assert renewals(server) == 1
     assert reauth_flow_count(hass) == 0
@@ -318,17 +322,17 @@ async def test_one_endpoint_of_one_account_that_refuses_does_not_stop_the_others
     home: Household,
     server: BankServer,
     ann: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     *,
     outage_of_renewals: bool,
 ) -> None:
     server.fail("GET", "/pots", ByAccount({home.joint.id: REFUSED}), times=None)
     if outage_of_renewals:
         server.fail("POST", TOKEN, Answer.html(502), times=None)
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
     home.bank.pay(home.current.id, -1_000)
 
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert value(hass, home.house.id, "pot_balance") == STATE_UNAVAILABLE
     assert value(hass, home.joint.id, "balance") != STATE_UNAVAILABLE
     assert value(hass, home.holiday.id, "pot_balance") != STATE_UNAVAILABLE
@@ -336,7 +340,7 @@ async def test_one_endpoint_of_one_account_that_refuses_does_not_stop_the_others
     assert reauth_flow_count(hass) == 0
 
     server.clear_faults()
-    await let_pass(timedelta(hours=1))
+    await advance_time(timedelta(hours=1))
     assert value(hass, home.house.id, "pot_balance") != STATE_UNAVAILABLE
 
 
@@ -345,13 +349,13 @@ async def test_an_expired_token_is_renewed_while_one_endpoint_refuses_every_toke
     home: Household,
     server: BankServer,
     ann: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     server.fail("GET", "/pots", ByAccount({home.joint.id: REFUSED}), times=None)
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
     server.expire_access_token(home.ann)
 
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert value(hass, home.current.id, "balance") != STATE_UNAVAILABLE
     assert has_current_tokens(ann, home, server)
 
@@ -652,14 +656,14 @@ async def test_an_outage_passes_without_a_refresh_token_as_well(
     hass: HomeAssistant,
     server: BankServer,
     entry_without_refresh_token: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     outage = server.fail("GET", "/*", REFUSED, times=None)
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert last_error_key(entry_without_refresh_token) == "token_refused"
 
     outage.clear()
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert not all_sensors_unavailable(hass)
     assert reauth_flow_count(hass) == 0
 
@@ -695,7 +699,7 @@ async def test_no_request_is_sent_during_a_rate_limit_pause(
     hass: HomeAssistant,
     server: BankServer,
     ann: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     retry_after: str | None,
     seconds: int,
 ) -> None:
@@ -705,21 +709,25 @@ async def test_no_request_is_sent_during_a_rate_limit_pause(
     assert last_error_key(ann) == "rate_limited"
     server.requests.clear()
 
-    await let_pass(timedelta(seconds=seconds - 1))
+    await advance_time(timedelta(seconds=seconds - 1))
     assert not await poll(ann)
     await hass.config_entries.async_reload(ann.entry_id)
     assert not hass.config_entries.async_loaded_entries(DOMAIN)
     assert not server.requests
     assert reauth_flow_count(hass) == 0
 
-    await let_pass(timedelta(seconds=2))
+    await advance_time(timedelta(seconds=2))
     await hass.config_entries.async_reload(ann.entry_id)
     assert ann.state is ConfigEntryState.LOADED
     assert reauth_flow_count(hass) == 0
 
 
 async def test_set_up_waits_for_the_end_of_a_rate_limit_pause(
-    hass: HomeAssistant, home: Household, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     server.fail("GET", "/accounts", Answer.rate_limited("120"))
@@ -727,11 +735,11 @@ async def test_set_up_waits_for_the_end_of_a_rate_limit_pause(
     server.requests.clear()
 
     for _ in range(11):
-        await let_pass(timedelta(seconds=10))
+        await advance_time(timedelta(seconds=10))
     assert not server.requests
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
-    await let_pass(timedelta(seconds=120))
+    await advance_time(timedelta(seconds=120))
     assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 
@@ -739,7 +747,7 @@ async def test_a_rate_limited_token_request_pauses_all_requests(
     hass: HomeAssistant,
     server: BankServer,
     ann: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     expire_token_soon(hass, ann)
     server.fail("POST", TOKEN, Answer.rate_limited("300"))
@@ -747,11 +755,11 @@ async def test_a_rate_limited_token_request_pauses_all_requests(
     assert last_error_key(ann) == "rate_limited"
     server.requests.clear()
 
-    await let_pass(timedelta(seconds=299))
+    await advance_time(timedelta(seconds=299))
     assert not await poll(ann)
     assert not server.requests
 
-    await let_pass(timedelta(seconds=2))
+    await advance_time(timedelta(seconds=2))
     assert await poll(ann)
     assert reauth_flow_count(hass) == 0
 

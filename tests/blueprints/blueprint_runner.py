@@ -19,7 +19,7 @@ from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Account, Pot
 from sandbox.server import BankServer
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.state_helpers import entity_id, is_complaint, set_up
 from tests.helpers.transfer_client import Move, TransferClient
 
@@ -65,7 +65,7 @@ class BlueprintRunner:
         entry: MockConfigEntry,
         home: Household,
         server: BankServer,
-        let_pass: LetPass,
+        advance_time: AdvanceTime,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         """Record everything from now on."""
@@ -82,7 +82,7 @@ class BlueprintRunner:
         """The number of runs, which begin when a trigger fires and the conditions pass."""
 
         self._sent_before = 0
-        self._let_pass = let_pass
+        self._advance_time = advance_time
         self._caplog = caplog
 
         @callback
@@ -148,9 +148,9 @@ class BlueprintRunner:
         """Let something happen while the integration is unloaded for some time."""
         assert await self.hass.config_entries.async_unload(self.entry.entry_id)
         event()
-        await self._let_pass(duration)
+        await self._advance_time(duration)
         await set_up(self.hass, self.entry)
-        await self._let_pass(POLL)
+        await self._advance_time(POLL)
 
     async def turn_off(self) -> None:
         """Turn the automations off, so that they no longer wait for anything."""
@@ -161,8 +161,8 @@ class BlueprintRunner:
 
     async def advance(self, time: timedelta = POLL) -> None:
         """Advance the time, by default by one poll, and let all consequences happen."""
-        await self._let_pass(time)
-        await self._let_pass(AFTER_TRANSFERS)
+        await self._advance_time(time)
+        await self._advance_time(AFTER_TRANSFERS)
 
     async def settle(self) -> None:
         """Let the polling return to its usual interval, which transfers have changed."""

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.household import Household
 from sandbox.server import BankServer
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import set_up
 
 from .blueprint_runner import FOLDER, BlueprintRunner
@@ -39,15 +39,15 @@ async def runner(
     home: Household,
     sign_in: SignIn,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[BlueprintRunner]:
     """Return a runner for blueprints. At the end, no warning may be left in the log."""
     assert await async_setup_component(hass, "persistent_notification", {})
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(ALL_TRANSACTIONS_READ)
-    runner = BlueprintRunner(hass, entry, home, server, let_pass, caplog)
+    await advance_time(ALL_TRANSACTIONS_READ)
+    runner = BlueprintRunner(hass, entry, home, server, advance_time, caplog)
     runner.take_warnings()
     yield runner
     await runner.turn_off()

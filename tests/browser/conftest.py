@@ -71,7 +71,7 @@ def _real_parts() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting() -> None:
+def _no_pauses() -> None:
     """Leave the constants in this process as they are; see `ha_instance`."""
 
 

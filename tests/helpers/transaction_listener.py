@@ -69,7 +69,7 @@ class Listener:
         return [report.transaction.id for report in self.reports]
 
 
-async def open_door(
+async def make_reachable(
     hass: HomeAssistant, server: BankServer, hass_client_no_auth: ClientSessionGenerator
 ) -> Any:
     """Give Home Assistant a URL that the bank can reach, and return an HTTP client for it."""

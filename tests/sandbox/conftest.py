@@ -19,7 +19,7 @@ def _real_parts(socket_enabled: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting() -> None:
+def _no_pauses() -> None:
     """Replace the fixture of the integration's tests, which these tests do not need."""
 
 

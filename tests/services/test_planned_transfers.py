@@ -28,7 +28,7 @@ from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Pot
 from sandbox.server import Answer, BankServer, Delay, DropBefore, LoseResponse, Silence
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.texts import TEXTS
 from tests.helpers.transfer_client import (
     Held,
@@ -538,16 +538,16 @@ async def test_a_plan_is_kept_as_long_as_its_transfers(
     home: Household,
     bank: Bank,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     await transfer_client.distribute((home.holiday, {"percentage": 1}), dedupe_id="november")
-    await let_pass(KEPT_FOR - timedelta(hours=1))
+    await advance_time(KEPT_FOR - timedelta(hours=1))
     await transfer_client.deposit(home.holiday, 1)
     response = await transfer_client.distribute(
         (home.holiday, {"percentage": 1}), dedupe_id="november"
     )
     assert response["result"] == "already_moved"
-    await let_pass(timedelta(hours=2))
+    await advance_time(timedelta(hours=2))
     await transfer_client.deposit(home.holiday, 1)
     planned = await transfer_client.distribute(
         (home.holiday, {"percentage": 2}), dedupe_id="november", dry_run=True
@@ -1132,7 +1132,7 @@ async def test_money_between_pots_reaches_its_destination_after_months(
     transfer_client: TransferClient,
     home: Household,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     set_balance(home, 100_000)
     fields: dict[str, Any] = {"percentage": 50, "dedupe_id": "half"}
@@ -1140,7 +1140,7 @@ async def test_money_between_pots_reaches_its_destination_after_months(
     break_transfers(server, Delay(0), NO_FUNDS)
     response = await transfer_client.move_between_pots(home.holiday, home.rainy_day, **fields)
     assert response["reason"] == "money_in_account"
-    await let_pass(KEPT_FOR + timedelta(days=60))
+    await advance_time(KEPT_FOR + timedelta(days=60))
     await transfer_client.deposit(home.coin_jar, 1)
 
     response = await transfer_client.move_between_pots(home.holiday, home.rainy_day, **fields)

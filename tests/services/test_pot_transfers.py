@@ -21,7 +21,7 @@ from custom_components.monzo.services.moves import MAX_DEDUPE_ID_LENGTH
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.transfer_client import Move, TransferClient, refused
 
 ACTIONS = ("deposit_into_pot", "withdraw_from_pot")
@@ -408,14 +408,14 @@ async def test_a_locked_pot_that_was_closed_after_the_last_poll_cannot_be_read(
 
 
 async def test_nothing_is_sent_if_it_is_unknown_whether_a_pot_is_still_locked(
-    let_pass: LetPass, transfer_client: TransferClient, home: Household, server: BankServer
+    advance_time: AdvanceTime, transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "*", Answer.html(502), times=None)
     with refused() as refusal:
         await transfer_client.withdraw(home.rainy_day, 1)
     assert refusal.key == "cannot_be_read"
     server.clear_faults()
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     server.evict(home.ann)
     with refused() as refusal:
         await transfer_client.withdraw(home.rainy_day, 1)

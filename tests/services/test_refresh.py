@@ -12,7 +12,7 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import set_up, value
 from tests.helpers.transaction_listener import Listener
 
@@ -21,13 +21,13 @@ REQUESTS_IN_FIVE_MINUTES = 23
 
 @pytest.fixture
 async def entry(
-    hass: HomeAssistant, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, sign_in: SignIn, advance_time: AdvanceTime
 ) -> MockConfigEntry:
     """Return Ann's loaded entry, after the requests of its set-up have left the budget."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     return entry
 
 
@@ -37,10 +37,14 @@ async def refresh(hass: HomeAssistant) -> None:
 
 
 async def test_balances_and_transactions_are_updated_by_the_action(
-    hass: HomeAssistant, home: Household, bank: Bank, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
 ) -> None:
     # Long enough for the whole budget to be free, and too short for the next poll.
-    await let_pass(timedelta(seconds=301))
+    await advance_time(timedelta(seconds=301))
     listener = Listener(hass, home.joint)
     row = bank.pay(home.joint.id, -725)
 
@@ -51,9 +55,9 @@ async def test_balances_and_transactions_are_updated_by_the_action(
 
 
 async def test_repeated_calls_stay_within_the_request_budget(
-    hass: HomeAssistant, entry: MockConfigEntry, server: BankServer, let_pass: LetPass
+    hass: HomeAssistant, entry: MockConfigEntry, server: BankServer, advance_time: AdvanceTime
 ) -> None:
-    await let_pass(timedelta(seconds=301))
+    await advance_time(timedelta(seconds=301))
     server.requests.clear()
 
     for _ in range(10):

@@ -15,7 +15,7 @@ from custom_components.monzo.const import (
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.transfer_client import Held, Move, TransferClient, refused
 from tests.helpers.transfer_faults import break_transfers, change_options
 
@@ -110,7 +110,7 @@ async def test_limits_and_locks_hold_for_shares(
 
 
 async def test_nothing_is_planned_without_current_balances(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     pot = transfer_client.device(home.holiday)
     for path in ("/balance", "/pots"):
@@ -119,7 +119,7 @@ async def test_nothing_is_planned_without_current_balances(
             await transfer_client.call("withdraw_from_pot", pot=pot, everything=True)
         assert refusal.key == "cannot_be_read"
         server.clear_faults()
-        await let_pass(timedelta(minutes=6))
+        await advance_time(timedelta(minutes=6))
     server.evict(home.ann)
     with refused() as refusal:
         await transfer_client.call("deposit_into_pot", pot=pot, everything=True)

@@ -37,7 +37,7 @@ from sandbox.household import Household
 from sandbox.models import Account, Transaction
 from sandbox.serializers import transaction_json
 from sandbox.server import BankServer
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.examples import ACCOUNT, FENCE
 from tests.helpers.state_helpers import entity_id
 from tests.helpers.transfer_client import TransferClient, refused
@@ -461,10 +461,10 @@ async def test_a_closed_pot_is_returned_with_its_name(
     transfer_client: TransferClient,
     home: Household,
     bank: Bank,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     bank.close_pot(home.holiday.id)
-    await let_pass(timedelta(hours=2))
+    await advance_time(timedelta(hours=2))
     assert entity_id(hass, home.holiday.id, "pot_balance") is None
     response = await transfer_client.call(
         GET_TRANSACTIONS, account=transfer_client.device(home.current), limit=1
@@ -513,10 +513,10 @@ async def test_every_open_account_can_be_read(
 
 
 async def test_an_account_in_another_currency_has_the_decimals_of_that_currency(
-    transfer_client: TransferClient, home: Household, bank: Bank, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, bank: Bank, advance_time: AdvanceTime
 ) -> None:
     # The requests of the set-up no longer count for the request budget.
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     yen = bank.open_account(home.ann, currency="JPY", balance=100_000)
     row = bank.pay(yen.id, -1_234)
     assert await transfer_client.hass.config_entries.async_reload(transfer_client.entry.entry_id)
@@ -621,12 +621,12 @@ async def test_an_impossible_span_is_refused_without_a_request(
 
 
 async def test_older_history_is_refused_some_minutes_after_a_sign_in(
-    let_pass: LetPass, transfer_client: TransferClient, home: Household
+    advance_time: AdvanceTime, transfer_client: TransferClient, home: Household
 ) -> None:
     account = transfer_client.device(home.joint)
     for action in READING:
         await transfer_client.call(action, account=account, since=ago(days=100))
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     for action in READING:
         with refused() as refusal:
             await transfer_client.call(action, account=account, since=ago(days=100))
@@ -639,13 +639,13 @@ async def test_older_history_is_refused_some_minutes_after_a_sign_in(
 @pytest.mark.parametrize("limit", [timedelta(days=89), timedelta(days=90)], ids=str)
 async def test_89_days_can_be_read_whatever_the_exact_limit_of_the_bank_is(
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     transfer_client: TransferClient,
     home: Household,
     limit: timedelta,
 ) -> None:
     server.behaviour = replace(server.behaviour, later_history=limit)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     for action in READING:
         await transfer_client.call(
             action, account=transfer_client.device(home.joint), since=ago(days=89)
@@ -859,10 +859,10 @@ async def test_each_error_of_the_bank_has_a_message(
     home: Household,
     server: BankServer,
     subtests: pytest.Subtests,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     # The requests of the set-up no longer count for the request budget.
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     invalid_range = Answer.error("bad_request.bad_time_range", "Not like this")
     faults: tuple[tuple[str, Fault, str], ...] = (
         ("forbidden", Answer.error("forbidden.insufficient_permissions"), "not_permitted"),
@@ -1104,19 +1104,19 @@ async def test_the_example_of_monthly_spending_works(
 
 
 async def test_the_example_of_automatic_notes_works(
-    let_pass: LetPass, transfer_client: TransferClient, home: Household, bank: Bank
+    advance_time: AdvanceTime, transfer_client: TransferClient, home: Household, bank: Bank
 ) -> None:
     text = example_below("Annotate transaction").replace(
         ACCOUNT, transfer_client.device(home.current)
     )
     automation = yaml.safe_load(text)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert await async_setup_component(
         transfer_client.hass, "automation", {"automation": automation}
     )
     await transfer_client.hass.async_block_till_done()
     lunch = bank.pay(home.current.id, -1_250, merchant="Deli")
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     book = bank.pay(home.current.id, -1_250, merchant="Bookworm")
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert (lunch.notes, book.notes) == ("Business lunch #expenses", "")

@@ -15,10 +15,10 @@ from sandbox.bank import Bank
 from sandbox.behaviour import RateLimit
 from sandbox.models import Account
 from sandbox.server import BankServer
-from tests.conftest import WEBHOOK_ID, LetPass, SignIn
+from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import set_up
-from tests.helpers.transaction_listener import Listener, open_door
+from tests.helpers.transaction_listener import Listener, make_reachable
 
 A_MINUTE = timedelta(minutes=1)
 FIVE_MINUTES = timedelta(minutes=5)
@@ -70,12 +70,14 @@ class PaymentLog:
         for transaction_id in self.listener.heard[len(self.delays) :]:
             self.delays.append(self._bank.clock() - created[transaction_id])
 
-    async def let_pass(self, let_pass: LetPass, minutes: int, *, pay_every: int) -> None:
+    async def advance_time(
+        self, advance_time: AdvanceTime, minutes: int, *, pay_every: int
+    ) -> None:
         """Let minutes pass, and make a payment in some."""
         for minute in range(minutes):
             if minute % pay_every == pay_every // 2:
                 self.pay()
-            await let_pass(A_MINUTE)
+            await advance_time(A_MINUTE)
             self.note_reports()
 
 
@@ -104,7 +106,7 @@ async def test_payments_of_a_busy_account_are_reported_from_the_start(
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     per_month: int,
 ) -> None:
     customer = BusyCustomer(bank, per_month=per_month)
@@ -112,7 +114,7 @@ async def test_payments_of_a_busy_account_are_reported_from_the_start(
     await set_up(hass, entry)
     payments = PaymentLog(hass, bank, customer.account)
 
-    await payments.let_pass(let_pass, 60, pay_every=5)
+    await payments.advance_time(advance_time, 60, pay_every=5)
 
     assert payments.listener.heard == payments.made
     # The first read leaves the polls their share, which is less than they use without it.
@@ -132,7 +134,7 @@ async def test_payments_of_a_busy_account_are_reported_after_a_restart(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     per_month: int,
     accounts: int,
 ) -> None:
@@ -140,16 +142,16 @@ async def test_payments_of_a_busy_account_are_reported_after_a_restart(
     entry = sign_in(customer.person)
     await set_up(hass, entry)
     for _minute in range(90):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     await hass.config_entries.async_unload(entry.entry_id)
     forget_process_memory(hass)
-    await let_pass(timedelta(minutes=10))
+    await advance_time(timedelta(minutes=10))
     server.requests.clear()
     await set_up(hass, entry)
     payments = PaymentLog(hass, bank, customer.account)
     backdated = bank.pay(customer.account.id, -700, at=bank.clock() - LOOKBACK / 2, pending=False)
 
-    await payments.let_pass(let_pass, 150, pay_every=10)
+    await payments.advance_time(advance_time, 150, pay_every=10)
 
     assert sorted(payments.listener.heard) == sorted([*payments.made, backdated.id])
     payments.delays.remove(max(payments.delays))
@@ -164,23 +166,23 @@ async def test_a_first_read_that_a_restart_interrupts_continues_and_reports_noth
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     stops_after: timedelta,
 ) -> None:
     customer = BusyCustomer(bank, per_month=4_000)
     entry = sign_in(customer.person)
     await set_up(hass, entry)
     payments = PaymentLog(hass, bank, customer.account)
-    await payments.let_pass(let_pass, stops_after // A_MINUTE, pay_every=3)
+    await payments.advance_time(advance_time, stops_after // A_MINUTE, pay_every=3)
     read_before = len(limited.requests_to("GET", "/transactions"))
     await hass.config_entries.async_unload(entry.entry_id)
     forget_process_memory(hass)
-    await let_pass(A_MINUTE)
+    await advance_time(A_MINUTE)
     payments.pay()
-    await let_pass(FIVE_MINUTES)
+    await advance_time(FIVE_MINUTES)
     await set_up(hass, entry)
 
-    await payments.let_pass(let_pass, 30, pay_every=5)
+    await payments.advance_time(advance_time, 30, pay_every=5)
 
     assert payments.listener.heard == payments.made
     assert refusals(limited) == 0
@@ -197,7 +199,7 @@ async def test_thousands_of_missed_payments_are_reported_once_and_in_order(
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     customer = BusyCustomer(bank, per_month=0)
     entry = sign_in(customer.person)
@@ -205,7 +207,7 @@ async def test_thousands_of_missed_payments_are_reported_once_and_in_order(
     listener = Listener(hass, customer.account)
     await hass.config_entries.async_unload(entry.entry_id)
     forget_process_memory(hass)
-    await let_pass(timedelta(days=2))
+    await advance_time(timedelta(days=2))
     missed = []
     for number in range(2_150):
         at = bank.clock() - timedelta(seconds=60 * (2_150 - number))
@@ -213,7 +215,7 @@ async def test_thousands_of_missed_payments_are_reported_once_and_in_order(
     await set_up(hass, entry)
 
     for _minute in range(20):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
 
     assert listener.heard == missed
     assert refusals(limited) == 0
@@ -236,21 +238,21 @@ async def test_forged_deliveries_stay_within_the_request_budget(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     hass_client_no_auth: ClientSessionGenerator,
     per_month: int,
     ids: str,
 ) -> None:
-    webhook_client = await open_door(hass, server, hass_client_no_auth)
+    webhook_client = await make_reachable(hass, server, hass_client_no_auth)
     customer = BusyCustomer(bank, per_month=per_month)
     entry = sign_in(customer.person)
     await set_up(hass, entry)
     for _minute in range(45):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     payments = PaymentLog(hass, bank, customer.account)
     payments.pay()
     await server.delivered()
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     server.requests.clear()
     forged = forged_ids(payments.made[0])[ids]
 
@@ -264,9 +266,9 @@ async def test_forged_deliveries_stay_within_the_request_budget(
         if second in (100, 300, 500):
             payments.pay()
             await server.delivered()
-        await let_pass(timedelta(seconds=2))
+        await advance_time(timedelta(seconds=2))
         payments.note_reports()
 
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     assert most_in_five_minutes(server) <= BUDGET
     assert payments.listener.heard == payments.made

@@ -17,7 +17,7 @@ from sandbox.bank import Bank, utc_now
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import ByAccount, complaints, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
@@ -44,12 +44,12 @@ async def entry(
     hass_storage: dict[str, Any],
     home: Household,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> MockConfigEntry:
     """Return Ann's entry, set up, after the request budget has recovered from the start."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
     return entry
 
 
@@ -73,16 +73,16 @@ class Restart(Protocol):
 
 
 @pytest.fixture
-def restart(hass: HomeAssistant, entry: MockConfigEntry, let_pass: LetPass) -> Restart:
+def restart(hass: HomeAssistant, entry: MockConfigEntry, advance_time: AdvanceTime) -> Restart:
     """Return a function that turns Home Assistant off and on."""
 
     async def restart(off: timedelta, meanwhile: Callable[[], None] = lambda: None) -> None:
         assert await hass.config_entries.async_unload(entry.entry_id)
-        await let_pass(off)
+        await advance_time(off)
         meanwhile()
         forget_process_memory(hass)
         await set_up(hass, entry)
-        await let_pass(ALL_POLLS)
+        await advance_time(ALL_POLLS)
 
     return restart
 
@@ -95,20 +95,20 @@ def ids(*transactions: Transaction) -> list[str]:
 
 
 async def test_transactions_from_before_set_up_are_not_reported(
-    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     assert value(hass, home.current.id, "transaction", "event") == STATE_UNKNOWN
-    await let_pass(HOURLY_CHECK)
+    await advance_time(HOURLY_CHECK)
     assert value(hass, home.current.id, "transaction", "event") == STATE_UNKNOWN
 
 
 async def test_a_payment_is_reported_after_the_balance_changes(
-    home: Household, bank: Bank, current: Listener, let_pass: LetPass
+    home: Household, bank: Bank, current: Listener, advance_time: AdvanceTime
 ) -> None:
     transaction = bank.pay(home.joint.id, -350)
     other = bank.receive(home.current.id, 1_000)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert current.heard == current.events == ids(other)
     assert not current.reports[0].late
@@ -116,33 +116,33 @@ async def test_a_payment_is_reported_after_the_balance_changes(
 
 
 async def test_a_declined_payment_is_reported_within_five_minutes(
-    home: Household, bank: Bank, current: Listener, let_pass: LetPass
+    home: Household, bank: Bank, current: Listener, advance_time: AdvanceTime
 ) -> None:
     transaction = bank.decline(home.current.id, -99_999)
 
-    await let_pass(timedelta(minutes=5, seconds=2))
+    await advance_time(timedelta(minutes=5, seconds=2))
 
     assert current.heard == current.events == ids(transaction)
 
 
 async def test_several_transactions_are_reported_one_by_one_and_oldest_first(
-    home: Household, bank: Bank, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, advance_time: AdvanceTime
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100 - number) for number in range(5)]
     transactions.append(bank.refund(home.joint.id, 350))
 
-    await let_pass(ONE_POLL)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert joint.heard == joint.events == ids(*transactions)
 
 
 async def test_all_transactions_of_several_pages_are_reported(
-    home: Household, bank: Bank, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, advance_time: AdvanceTime
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100 - number) for number in range(250)]
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert joint.heard == joint.events == ids(*transactions)
 
@@ -190,7 +190,7 @@ async def start_refresh(
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> Callable[[Fault], Awaitable[PendingRefresh]]:
     """Return a function that starts a refresh and holds the answer for Ann's current account."""
 
@@ -199,7 +199,7 @@ async def start_refresh(
         others = [account.id for account in (home.flex, home.rewards, home.loan)]
         hass.config_entries.async_update_entry(entry, options={CONF_EXCLUDED_ACCOUNTS: others})
         await hass.config_entries.async_reload(entry.entry_id)
-        await let_pass(ALL_POLLS)
+        await advance_time(ALL_POLLS)
         held = Held(answer)
         server.fail("GET", "/transactions", ByAccount({home.current.id: held}), times=None)
         refresh = hass.services.async_call(DOMAIN, "refresh", blocking=True)
@@ -216,13 +216,13 @@ async def test_a_payment_is_reported_when_the_refresh_is_cancelled(
     entry: MockConfigEntry,
     current: Listener,
     start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     refresh = await start_refresh(Delay(0))
     transaction = bank.pay(home.current.id, -350)
     await entry.runtime_data.balances.async_refresh()
     await refresh.stop()
-    await let_pass(timedelta(seconds=5))
+    await advance_time(timedelta(seconds=5))
 
     assert current.heard[:1] == ids(transaction)
 
@@ -232,12 +232,12 @@ async def test_a_declined_payment_is_reported_soon_when_the_refresh_is_cancelled
     bank: Bank,
     current: Listener,
     start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     refresh = await start_refresh(Delay(0))
     transaction = bank.decline(home.current.id, -99_999)
     await refresh.stop()
-    await let_pass(timedelta(seconds=5))
+    await advance_time(timedelta(seconds=5))
 
     assert current.heard == ids(transaction)
 
@@ -248,15 +248,15 @@ async def test_a_payment_is_reported_when_the_token_is_refused_during_a_refresh(
     entry: MockConfigEntry,
     current: Listener,
     start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     refresh = await start_refresh(Answer.error("unauthorized.bad_access_token"))
     first = bank.pay(home.current.id, -300)
     await entry.runtime_data.balances.async_refresh()
     await refresh.finish()
-    await let_pass(timedelta(seconds=5))
+    await advance_time(timedelta(seconds=5))
     second = bank.pay(home.current.id, -400)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert current.heard == ids(first, second)
 
@@ -268,18 +268,18 @@ async def test_payments_are_reported_when_polling_is_disabled(
     entry: MockConfigEntry,
     current: Listener,
     start_refresh: Callable[[Fault], Awaitable[PendingRefresh]],
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
     refresh = await start_refresh(Delay(0))
     transactions = [bank.pay(home.current.id, -300)]
     await entry.runtime_data.balances.async_refresh()
     await refresh.finish()
-    await let_pass(timedelta(seconds=5))
+    await advance_time(timedelta(seconds=5))
     transactions.append(bank.pay(home.current.id, -400))
     # An automation can do the same with the `homeassistant.update_entity` action.
     await entry.runtime_data.balances.async_refresh()
-    await let_pass(timedelta(seconds=5))
+    await advance_time(timedelta(seconds=5))
 
     assert current.heard == ids(*transactions)
 
@@ -288,10 +288,10 @@ async def test_payments_are_reported_when_polling_is_disabled(
 
 
 async def test_transactions_made_while_home_assistant_was_off_are_reported_as_late(
-    home: Household, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, restart: Restart, advance_time: AdvanceTime
 ) -> None:
     before = bank.pay(home.joint.id, -100)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     def make_missed_payments() -> None:
         for days in (8, 6, 3, 1):
@@ -302,7 +302,7 @@ async def test_transactions_made_while_home_assistant_was_off_are_reported_as_la
     await restart(timedelta(days=9), make_missed_payments)
     too_old = missed.pop(0)
     after = bank.pay(home.joint.id, -300)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert joint.heard == joint.events == ids(before, *missed, after)
     assert [report.late for report in joint.reports] == [False, True, True, True, False]
@@ -317,7 +317,7 @@ async def test_a_wrong_clock_at_a_start_changes_neither_the_reports_nor_their_la
     bank: Bank,
     joint: Listener,
     restart: Restart,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     wrong_by: timedelta,
 ) -> None:
     """A Raspberry Pi without a battery starts with a wrong time of day."""
@@ -326,14 +326,14 @@ async def test_a_wrong_clock_at_a_start_changes_neither_the_reports_nor_their_la
         bank.clock = lambda: utc_now() - wrong_by
         expected.append(bank.receive(home.joint.id, 5_000, at=bank.clock() - timedelta(hours=1)))
 
-    await let_pass(max(wrong_by, timedelta(0)))
+    await advance_time(max(wrong_by, timedelta(0)))
     expected: list[Transaction] = []
     await restart(timedelta(hours=2), lose_power)
     expected.append(bank.pay(home.joint.id, -300))
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     expected.append(bank.decline(home.joint.id, -99_999))
-    await let_pass(ALL_POLLS)
-    await let_pass(HOURLY_CHECK)
+    await advance_time(ALL_POLLS)
+    await advance_time(HOURLY_CHECK)
 
     assert joint.heard == joint.events == ids(*expected)
     assert [report.late for report in joint.reports] == [True, False, False]
@@ -345,7 +345,7 @@ async def test_transactions_are_reported_only_after_home_assistant_has_started(
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -353,8 +353,8 @@ async def test_transactions_are_reported_only_after_home_assistant_has_started(
     hass.set_state(CoreState.starting)
     await set_up(hass, entry)
     # The request budget has room again.
-    await let_pass(ALL_POLLS)
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
+    await advance_time(ALL_POLLS)
 
     await hass.services.async_call(DOMAIN, "refresh", blocking=True)
     assert joint.heard == []
@@ -363,18 +363,18 @@ async def test_transactions_are_reported_only_after_home_assistant_has_started(
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await hass.async_block_till_done(wait_background_tasks=True)
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
     assert joint.heard == ids(transaction)
 
 
 async def test_a_restart_repeats_no_report(
-    home: Household, bank: Bank, joint: Listener, restart: Restart, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, restart: Restart, advance_time: AdvanceTime
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100 - number) for number in range(3)]
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     await restart(timedelta(minutes=1))
-    await let_pass(HOURLY_CHECK)
+    await advance_time(HOURLY_CHECK)
 
     assert joint.heard == ids(*transactions)
 
@@ -385,14 +385,14 @@ async def test_a_reload_repeats_and_misses_no_transaction(
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100)]
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     transactions.append(bank.pay(home.joint.id, -200))
     await hass.config_entries.async_reload(entry.entry_id)
     transactions.append(bank.pay(home.joint.id, -300))
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
 
     assert joint.heard == ids(*transactions)
     assert not any(report.late for report in joint.reports)
@@ -405,7 +405,7 @@ async def test_a_crash_repeats_at_most_the_last_reported_transaction(
     bank: Bank,
     joint: Listener,
     restart: Restart,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     monkeypatch: pytest.MonkeyPatch,
     written: int,
 ) -> None:
@@ -423,12 +423,12 @@ async def test_a_crash_repeats_at_most_the_last_reported_transaction(
 
     with monkeypatch.context() as patched:
         patched.setattr(Store, "async_save", fail_after_writes)
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
         reported_before_crash = len(joint.heard)
         assert reported_before_crash == written + 1
 
     await restart(timedelta(0))
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
 
     assert joint.heard[:reported_before_crash] == ids(*transactions[:reported_before_crash])
     assert joint.heard[reported_before_crash:] == ids(*transactions[written:])
@@ -440,7 +440,7 @@ async def test_home_assistant_stops_after_a_report_is_saved(
     home: Household,
     bank: Bank,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Otherwise the next start would report the transaction once more."""
@@ -454,7 +454,7 @@ async def test_home_assistant_stops_after_a_report_is_saved(
         await save(store, data)
 
     monkeypatch.setattr(Store, "async_save", wait_for_the_disk)
-    polling = asyncio.ensure_future(let_pass(ONE_POLL))
+    polling = asyncio.ensure_future(advance_time(ONE_POLL))
     await arrived.wait()
     stop = asyncio.create_task(hass.async_stop(force=True))
     await let_tasks_run()
@@ -474,20 +474,20 @@ async def test_temporary_failures_lose_no_transaction(
     bank: Bank,
     server: BankServer,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     fault: Fault,
     path: str,
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100)]
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     server.fail("GET", path, fault, times=None)
     transactions.append(bank.pay(home.joint.id, -200))
     for _poll in range(4):
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
     transactions.append(bank.pay(home.joint.id, -300))
     server.clear_faults()
     for _poll in range(4):
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
 
     assert joint.heard == joint.events == ids(*transactions)
 
@@ -499,7 +499,7 @@ async def test_refused_transactions_of_one_account_do_not_affect_other_accounts(
     server: BankServer,
     joint: Listener,
     current: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     refusal = Answer.error("forbidden.insufficient_permissions")
@@ -508,18 +508,18 @@ async def test_refused_transactions_of_one_account_do_not_affect_other_accounts(
     mine = bank.pay(home.current.id, -100)
     caplog.clear()
     for _poll in range(10):
-        await let_pass(ONE_POLL)
+        await advance_time(ONE_POLL)
 
     assert joint.heard == ids(transaction)
     assert caplog.text.count("Could not fetch the transactions of an account") == 1
     server.clear_faults()
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
     assert current.heard[0] == mine.id
     assert "Fetching the transactions of an account works again" in caplog.text
 
 
 async def test_transactions_listed_out_of_order_are_reported_in_order(
-    home: Household, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, server: BankServer, joint: Listener, advance_time: AdvanceTime
 ) -> None:
     def reverse(data: dict[str, Any]) -> dict[str, Any]:
         return {"transactions": data["transactions"][::-1]}
@@ -529,7 +529,7 @@ async def test_transactions_listed_out_of_order_are_reported_in_order(
         bank.pay(home.joint.id, -100, at=bank.clock() + timedelta(seconds=n)) for n in range(4)
     ]
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert joint.heard == ids(*transactions)
 
@@ -542,14 +542,14 @@ async def test_a_backdated_transaction_is_reported_within_the_hour(
     home: Household,
     bank: Bank,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     ago: timedelta,
     late: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     first = bank.pay(home.joint.id, -100)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     second = bank.pay(home.joint.id, -200, at=bank.clock() - ago)
-    await let_pass(HOURLY_CHECK)
+    await advance_time(HOURLY_CHECK)
 
     assert joint.heard == ids(first, second)
     assert joint.reports[1].late is late
@@ -559,13 +559,13 @@ async def test_a_backdated_transaction_is_reported_within_the_hour(
 
 
 async def test_settling_with_another_amount_is_reported_as_a_change_without_an_event(
-    home: Household, bank: Bank, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, joint: Listener, advance_time: AdvanceTime
 ) -> None:
     transaction = bank.pay(home.joint.id, -500)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     bank.settle(transaction.id, -450)
     transaction.category = "holidays"
-    await let_pass(HOURLY_CHECK)
+    await advance_time(HOURLY_CHECK)
 
     (change,) = joint.changes
     assert change.transaction.id == transaction.id
@@ -585,12 +585,12 @@ async def test_the_store_keeps_about_a_month_of_transactions(
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     for _day in range(45):
         for _payment in range(5):
             bank.pay(home.joint.id, -100)
-        await let_pass(timedelta(days=1))
+        await advance_time(timedelta(days=1))
 
     stored = hass_storage["monzo.transactions"]["data"][home.joint.id]
     assert len(joint.heard) == 45 * 5
@@ -605,22 +605,22 @@ async def test_an_account_taken_over_by_another_entry_does_not_report_earlier_tr
     bank: Bank,
     entry: MockConfigEntry,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     ben = sign_in(home.ben)
     await set_up(hass, ben)
     bank.pay(home.joint.id, -100)
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
     taken_over = shown(hass, home.joint.id, "transaction", "event").state
 
     await hass.config_entries.async_remove(entry.entry_id)
-    await let_pass(ALL_POLLS)
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
+    await advance_time(ALL_POLLS)
     assert taken_over != STATE_UNKNOWN
     assert value(hass, home.joint.id, "transaction", "event") in (STATE_UNKNOWN, taken_over)
     listener = Listener(hass, home.joint)
     transaction = bank.pay(home.joint.id, -200)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert listener.heard == ids(transaction)
 
@@ -629,14 +629,14 @@ async def test_an_account_taken_over_by_another_entry_does_not_report_earlier_tr
 
 
 async def test_a_transaction_listed_after_its_balance_change_is_reported_at_the_next_poll(
-    home: Household, bank: Bank, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household, bank: Bank, server: BankServer, joint: Listener, advance_time: AdvanceTime
 ) -> None:
     server.fail("GET", "/transactions", Answer.json({"transactions": []}), times=1)
     transaction = bank.pay(home.joint.id, -725)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert not joint.heard
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert joint.heard == [transaction.id]
     assert not joint.reports[0].late
@@ -649,7 +649,7 @@ async def test_an_account_moved_to_another_entry_and_back_reports_each_transacti
     entry: MockConfigEntry,
     joint: Listener,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     ben = sign_in(home.ben)
     await set_up(hass, ben)
@@ -659,13 +659,13 @@ async def test_an_account_moved_to_another_entry_and_back_reports_each_transacti
     transactions = []
     for _payment in range(4):
         transactions.append(bank.pay(home.joint.id, -100))
-        await let_pass(ALL_POLLS)
+        await advance_time(ALL_POLLS)
     await hass.config_entries.async_unload(entry.entry_id)
     hass.config_entries.async_update_entry(entry, options={})
     await hass.config_entries.async_remove(ben.entry_id)
     await set_up(hass, entry)
-    await let_pass(ALL_POLLS)
-    await let_pass(ALL_POLLS)
+    await advance_time(ALL_POLLS)
+    await advance_time(ALL_POLLS)
 
     assert joint.heard == ids(*transactions)
 
@@ -679,7 +679,7 @@ async def test_accounts_with_many_transactions_stay_within_the_request_budget(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     accounts: int,
     transactions: int,
 ) -> None:
@@ -691,7 +691,7 @@ async def test_accounts_with_many_transactions_stay_within_the_request_budget(
             bank.pay(account.id, -100, at=now - month + number * month / transactions)
     await set_up(hass, sign_in(cleo))
     for _quarter in range(4 * 70):
-        await let_pass(timedelta(seconds=15))
+        await advance_time(timedelta(seconds=15))
 
     times = [call.at for call in server.requests]
     requests_per_window = [

@@ -57,7 +57,7 @@ def _real_parts(socket_enabled: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting() -> None:
+def _no_pauses() -> None:
     """Override the fixture of `conftest.py`, which affects only this process."""
 
 

@@ -20,7 +20,7 @@ from sandbox.household import Household
 from sandbox.models import Account
 from sandbox.serializers import transaction_json
 from sandbox.server import Answer, BankServer, Edited
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import set_up, value
 from tests.helpers.transaction_listener import Listener
@@ -95,11 +95,11 @@ async def test_cards_cost_no_request_however_many_browsers_show_them(
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     accounts = (home.current, home.joint, home.flex, home.rewards)
     # Accounts with few transactions are read further back, once.
     for account in accounts:
@@ -113,7 +113,7 @@ async def test_cards_cost_no_request_however_many_browsers_show_them(
 
     # A payment is on the cards as soon as it is reported.
     row = bank.pay(home.joint.id, -350)
-    await let_pass(timedelta(minutes=2))
+    await advance_time(timedelta(minutes=2))
     requests = len(limited.requests)
     card = Card(hass, entry, home.joint)
     assert ids(await card.show(MORE))[0] == row.id
@@ -127,7 +127,7 @@ async def test_many_clicks_on_more_delay_neither_balances_nor_payments(
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     refresh: bool,  # noqa: FBT001 - a parameter of the test
     accounts: int,
 ) -> None:
@@ -137,7 +137,7 @@ async def test_many_clicks_on_more_delay_neither_balances_nor_payments(
     await set_up(hass, entry)
     # With eleven accounts, the first reads take a while.
     for _minute in range(60):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     limited.requests.clear()
     cards = {each.id: Card(hass, entry, each) for each in bank.accounts_of(person)}
     listener = Listener(hass, account)
@@ -147,11 +147,11 @@ async def test_many_clicks_on_more_delay_neither_balances_nor_payments(
         shown = ids(responses[account.id])
         assert len(shown) >= MORE
         assert shown == newest(bank, account, len(shown))
-        await let_pass(timedelta(seconds=1))
+        await advance_time(timedelta(seconds=1))
 
     row = bank.pay(account.id, -350)
     for _minute in range(6):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
 
     assert listener.heard == [row.id]
     assert value(hass, account.id, "balance") == f"{account.balance / 100:.2f}"
@@ -160,23 +160,23 @@ async def test_many_clicks_on_more_delay_neither_balances_nor_payments(
 
 
 async def test_older_transactions_are_read_once_page_by_page(
-    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     customer = BusyCustomer(bank, per_month=3_000)
     entry = sign_in(customer.person)
     await set_up(hass, entry)
     for _minute in range(60):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     await hass.config_entries.async_reload(entry.entry_id)
     for _minute in range(2):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     card = Card(hass, entry, customer.account)
     requests = len(server.requests)
     for rows in range(MORE, 801, MORE):
         response = await card.show(rows)
         assert ids(response) == newest(bank, customer.account, rows)
         assert not response["complete"]
-        await let_pass(timedelta(seconds=20))
+        await advance_time(timedelta(seconds=20))
     pages = [call for call in server.requests[requests:] if "before" in call.query]
     assert len(pages) <= 14
 
@@ -192,7 +192,7 @@ async def test_a_card_shows_the_known_transactions_when_there_is_no_room_for_old
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
@@ -212,7 +212,7 @@ async def test_a_card_shows_the_known_transactions_when_there_is_no_room_for_old
     assert response["transactions"]
     assert response["complete"] is False
 
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     response = await card.show(1000)
     assert old.id in ids(response)
     assert response["complete"] is True
@@ -225,13 +225,13 @@ async def test_after_a_restart_cards_show_a_month_without_a_request(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     await hass.config_entries.async_unload(entry.entry_id)
     forget_process_memory(hass)
-    await let_pass(timedelta(hours=1))
+    await advance_time(timedelta(hours=1))
     await set_up(hass, entry)
     requests = len(server.requests)
     response = await Card(hass, entry, home.joint).show(30)
@@ -240,12 +240,12 @@ async def test_after_a_restart_cards_show_a_month_without_a_request(
 
 
 async def test_a_card_shows_changes_within_the_hour_and_own_notes_at_once(
-    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, advance_time: AdvanceTime
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
     row = bank.pay(home.joint.id, -500)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     card = Card(hass, entry, home.joint)
     shown = (await card.show(1))["transactions"][0]
     assert (shown["pending"], shown["notes"]) == (True, None)
@@ -264,7 +264,7 @@ async def test_a_card_shows_changes_within_the_hour_and_own_notes_at_once(
     assert (shown["name"], shown["notes"]) == (row.merchant.name if row.merchant else None, "Lunch")
 
     bank.settle(row.id)
-    await let_pass(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=61))
     assert not (await card.show(1))["transactions"][0]["pending"]
 
 
@@ -274,11 +274,11 @@ async def test_calls_at_the_same_time_share_one_request(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     card = Card(hass, entry, home.joint)
     requests = len(server.requests)
     await card.show(2, refresh=True)
@@ -298,7 +298,7 @@ async def test_an_unreadable_transaction_makes_the_list_incomplete_until_it_is_r
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     def break_newest(data: dict[str, Any]) -> dict[str, Any]:
         return {"transactions": [*data["transactions"], {"id": 7}]}
@@ -306,14 +306,14 @@ async def test_an_unreadable_transaction_makes_the_list_incomplete_until_it_is_r
     server.fail("GET", "/transactions", Edited(break_newest), times=None)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     card = Card(hass, entry, home.current)
     assert (await card.show(1000))["complete"] is False
 
     server.clear_faults()
     bank.pay(home.current.id, -350)
     for _minute in range(62):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     week = datetime.now(UTC) - timedelta(days=6)
     assert (await card.show(1000, since=week))["complete"] is True
 
@@ -344,7 +344,7 @@ async def test_spending_over_a_long_time_is_answered_beside_polls(
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     per_month: int,
 ) -> None:
     customer = BusyCustomer(bank, per_month=per_month, accounts=3)
@@ -355,7 +355,7 @@ async def test_spending_over_a_long_time_is_answered_beside_polls(
     entry = sign_in(customer.person)
     await set_up(hass, entry)
     for _minute in range(20):
-        await let_pass(A_MINUTE)
+        await advance_time(A_MINUTE)
     limited.requests.clear()
     since = now - timedelta(days=88)
     expected = customer.spent_since(since)
@@ -364,7 +364,7 @@ async def test_spending_over_a_long_time_is_answered_beside_polls(
     for _wait in range(12 * 30):
         if call.done():
             break
-        await let_pass(timedelta(seconds=5))
+        await advance_time(timedelta(seconds=5))
 
     response = await call
     assert response
@@ -383,18 +383,18 @@ async def test_spending_continues_after_a_failed_page(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     fault: Answer,
 ) -> None:
     customer = BusyCustomer(bank, per_month=350)
     entry = sign_in(customer.person)
     await set_up(hass, entry)
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     server.fail("GET", "/transactions", fault, after=2)
     since = bank.clock() - timedelta(days=31)
     call = ask_for_spending(hass, entry, customer.account, since)
     while not call.done():
-        await let_pass(timedelta(seconds=5))
+        await advance_time(timedelta(seconds=5))
 
     response = await call
     assert response

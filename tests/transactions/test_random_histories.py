@@ -35,10 +35,10 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
-from tests.conftest import WEBHOOK_ID, LetPass, SignIn
+from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import set_up
-from tests.helpers.transaction_listener import Listener, open_door
+from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
 # Sixty histories of up to twelve steps take about thirty seconds.
@@ -126,7 +126,7 @@ class History:
         await self.server.delivered()
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
-    async def let_pass(self, time: timedelta) -> None:
+    async def advance_time(self, time: timedelta) -> None:
         """Advance the clock, waiting for background tasks before and after."""
         await self.wait_until_idle()
         self.advance_clock(time)
@@ -387,7 +387,7 @@ class PassTime:
 
     async def run(self, history: History) -> None:
         """Run the step."""
-        await history.let_pass(timedelta(seconds=self.seconds))
+        await history.advance_time(timedelta(seconds=self.seconds))
 
 
 @dataclass(frozen=True)
@@ -403,7 +403,7 @@ class Restart:
         config_entries, entry_id = history.hass.config_entries, history.customer.entry.entry_id
         assert await config_entries.async_unload(entry_id)
         self.meanwhile.apply(history)
-        await history.let_pass(timedelta(seconds=self.off))
+        await history.advance_time(timedelta(seconds=self.off))
         forget_process_memory(history.hass)
         await config_entries.async_setup(entry_id)
 
@@ -459,7 +459,7 @@ async def play(history: History, steps: list[Step]) -> None:
     await history.wait_until_idle()
     history.server.clear_faults()
     for time in RECOVERY_STEPS:
-        await history.let_pass(time)
+        await history.advance_time(time)
 
 
 type StartHistory = Callable[[], AbstractAsyncContextManager[History]]
@@ -474,10 +474,10 @@ async def start_history(
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> StartHistory:
     """Return a factory for histories that start at noon with a new customer and no faults."""
-    webhook_client = await open_door(hass, server, hass_client_no_auth)
+    webhook_client = await make_reachable(hass, server, hass_client_no_auth)
     behaviour = server.behaviour
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.behaviour import BankBehaviour
 from sandbox.models import Account, Transaction
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import device, entity_id, set_up, shown
 from tests.test_condition import check, exactly
 from tests.test_sensor import SpendingStatistics
@@ -95,7 +95,7 @@ async def test_weeks_of_spending_equal_an_independent_account(
     hass_storage: dict[str, Any],
     bank: Bank,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
     seed: int,
 ) -> None:
@@ -135,10 +135,10 @@ async def test_weeks_of_spending_equal_an_independent_account(
         night = START.replace(hour=4) + timedelta(days=day + 1) + delay
         for _ in range(chance.randint(0, 6)):
             life.act(chance)
-            await let_pass(timedelta(minutes=chance.choice([2, 30, 100])))
+            await advance_time(timedelta(minutes=chance.choice([2, 30, 100])))
         # Changes of known transactions are found within the hour.
         for minutes in (61, 2, 2):
-            await let_pass(timedelta(minutes=minutes))
+            await advance_time(timedelta(minutes=minutes))
         today = life.book.since(night - timedelta(days=1))
         expected = life.book.since(month)
         options: dict[str, Any] = {"device_id": found.id}
@@ -161,6 +161,6 @@ async def test_weeks_of_spending_equal_an_independent_account(
         past_days += today
         assert statistics.total == Decimal(past_days) / 100
         # The last and the first poll of a day.
-        await let_pass(night - timedelta(seconds=30) - bank.clock())
+        await advance_time(night - timedelta(seconds=30) - bank.clock())
         for _ in range(20):
-            await let_pass(timedelta(minutes=1))
+            await advance_time(timedelta(minutes=1))

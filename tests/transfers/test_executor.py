@@ -35,7 +35,7 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
-from tests.conftest import LetPass, SignIn
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.transfer_client import (
     Held,
     Meanwhile,
@@ -117,7 +117,7 @@ async def test_a_transfer_is_sent_again_if_the_bank_is_silent(
     transfer_client: TransferClient,
     home: Household,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
     *,
     moved: bool,
@@ -372,7 +372,7 @@ async def test_a_refused_repetition_of_a_transfer_in_doubt_is_compared_with_the_
 
 
 async def test_nothing_is_sent_while_the_rate_limit_lasts(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     break_transfers(server, Answer.rate_limited("120"))
     for _ in range(2):
@@ -381,7 +381,7 @@ async def test_nothing_is_sent_while_the_rate_limit_lasts(
         assert refusal.key == "transfer_not_sent"
         assert "the money was not moved" in refusal.text
     assert len(transfer_client.sent) == 1
-    await let_pass(timedelta(seconds=121))
+    await advance_time(timedelta(seconds=121))
     await transfer_client.deposit(home.holiday, 20)
     assert len(transfer_client.moves) == 1
 
@@ -390,7 +390,7 @@ async def test_a_short_rate_limit_is_waited_for(
     transfer_client: TransferClient,
     home: Household,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     break_transfers(server, Answer.rate_limited("10"))
@@ -406,7 +406,7 @@ async def test_a_short_rate_limit_is_waited_for(
 
 
 async def test_a_rate_limit_after_a_lost_answer_leaves_the_transfer_in_doubt(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     for number, fault in enumerate((LoseResponse(), DropBefore()), start=1):
         dedupe_id = f"later {number}"
@@ -414,7 +414,7 @@ async def test_a_rate_limit_after_a_lost_answer_leaves_the_transfer_in_doubt(
         with refused() as refusal:
             await transfer_client.deposit(home.holiday, 20, dedupe_id=dedupe_id)
         assert refusal.key == "transfer_unconfirmed"
-        await let_pass(timedelta(seconds=301))
+        await advance_time(timedelta(seconds=301))
         response = await transfer_client.deposit(home.holiday, 20, dedupe_id=dedupe_id)
         assert response["result"] == "moved"
         assert len(transfer_client.moves) == number
@@ -475,7 +475,7 @@ async def test_a_token_that_cannot_be_renewed_for_now_moves_nothing(
     transfer_client: TransferClient,
     home: Household,
     server: BankServer,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     fault: Fault,
 ) -> None:
     server.expire_access_token(home.ann)
@@ -487,13 +487,13 @@ async def test_a_token_that_cannot_be_renewed_for_now_moves_nothing(
     assert not transfer_client.asked_to_sign_in
 
     server.clear_faults()
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     await transfer_client.deposit(home.holiday, 20)
     assert len(transfer_client.moves) == 1
 
 
 async def test_a_token_that_is_refused_for_now_moves_nothing(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     server.fail("*", "/*s/*", Answer.error("unauthorized.bad_access_token"), times=None)
     with refused() as refusal:
@@ -607,7 +607,7 @@ async def test_another_amount_with_the_same_id_is_refused(
 
 
 async def test_a_transfer_is_searched_from_its_first_request_on(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     for _ in range(3):
         break_transfers(server, LoseResponse(), times=None)
@@ -615,7 +615,7 @@ async def test_a_transfer_is_searched_from_its_first_request_on(
         with refused():
             await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
         server.clear_faults()
-        await let_pass(timedelta(days=3))
+        await advance_time(timedelta(days=3))
     break_transfers(server, LoseResponse(), times=None)
     response = await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
     assert response["result"] == "moved"

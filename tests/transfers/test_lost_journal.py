@@ -11,7 +11,7 @@ from sandbox.bank import Bank
 from sandbox.behaviour import BankBehaviour
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, Edited, LoseResponse
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.transfer_client import TransferClient, refused, results_of
 from tests.helpers.transfer_faults import after_a_crash, break_transfers, change_options, restart
 
@@ -54,17 +54,17 @@ async def test_a_transfer_of_another_amount_is_refused(
 
 
 async def test_after_the_loss_a_transfer_counts_from_when_it_was_made(
-    transfer_client: TransferClient, home: Household, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, advance_time: AdvanceTime
 ) -> None:
     await change_options(transfer_client, **{CONF_MAX_PER_DAY: 20})
     await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
-    await let_pass(timedelta(hours=20))
+    await advance_time(timedelta(hours=20))
     await lose_journal(transfer_client)
     await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
     with refused() as refusal:
         await transfer_client.deposit(home.holiday, "0.01")
     assert refusal.key == "over_daily_limit"
-    await let_pass(timedelta(hours=4))
+    await advance_time(timedelta(hours=4))
     assert (await transfer_client.deposit(home.holiday, 20))["result"] == "moved"
 
 
@@ -73,12 +73,12 @@ async def test_a_transfer_from_before_the_listed_days_is_not_reported_as_moved(
     transfer_client: TransferClient,
     home: Household,
     bank: Bank,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     conflict: Literal["replay", "refuse", "move"],
 ) -> None:
     bank.behaviour = BankBehaviour(dedupe_conflict=conflict)
     await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
-    await let_pass(timedelta(days=40))
+    await advance_time(timedelta(days=40))
     await lose_journal(transfer_client)
     for _ in range(2):
         with refused() as refusal:
@@ -90,10 +90,10 @@ async def test_a_transfer_from_before_the_listed_days_is_not_reported_as_moved(
 
 
 async def test_a_repetition_needs_proof_as_well(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
-    await let_pass(timedelta(days=40))
+    await advance_time(timedelta(days=40))
     await lose_journal(transfer_client)
     with refused():
         await transfer_client.deposit(home.holiday, 20, dedupe_id="once")

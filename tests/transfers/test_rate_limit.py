@@ -13,7 +13,7 @@ from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Pot
 from sandbox.server import Answer, BankServer, LoseResponse, RateLimit
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.transfer_client import TransferClient, refused, results_of
 from tests.helpers.transfer_faults import break_transfers
 
@@ -22,13 +22,13 @@ type Call = asyncio.Task[dict[str, Any]]
 
 @pytest.fixture
 async def pots(
-    bank: Bank, home: Household, let_pass: LetPass, transfer_client: TransferClient
+    bank: Bank, home: Household, advance_time: AdvanceTime, transfer_client: TransferClient
 ) -> list[Pot]:
     """Return a dozen pots that Home Assistant knows."""
     bank.set_round_up(home.coin_jar.id, on=False)
     pots = [bank.open_pot(home.current.id, f"Pot {number}") for number in range(12)]
     for _ in range(11):
-        await let_pass(timedelta(seconds=60))
+        await advance_time(timedelta(seconds=60))
     # The clock is turned while requests of polls are on their way.
     transfer_client.entry.runtime_data.session.timeout = 3_600
     return pots

@@ -14,7 +14,7 @@ from custom_components.monzo.event import MonzoTransfersEvent
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
-from tests.conftest import LetPass
+from tests.conftest import AdvanceTime
 from tests.helpers.state_helpers import device, shown
 from tests.helpers.transfer_client import TransferClient, refused
 from tests.helpers.transfer_faults import break_transfers, change_options
@@ -268,13 +268,13 @@ async def test_transfers_of_a_new_account_are_events_too(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     transfer_client: TransferClient,
 ) -> None:
     account = bank.open_account(home.ann, balance=10_000)
     pot = bank.open_pot(account.id, "Abroad")
-    await let_pass(timedelta(hours=1, minutes=1))
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(hours=1, minutes=1))
+    await advance_time(timedelta(minutes=6))
     await transfer_client.deposit(pot, 5)
     assert latest(transfer_client, home)["pot"] == "Abroad"
 
@@ -322,11 +322,11 @@ async def test_names_and_ids_are_not_recorded(
 
 
 async def test_the_entity_is_available_while_the_bank_is_not(
-    transfer_client: TransferClient, home: Household, server: BankServer, let_pass: LetPass
+    transfer_client: TransferClient, home: Household, server: BankServer, advance_time: AdvanceTime
 ) -> None:
     await transfer_client.deposit(home.holiday, 5)
     server.fail("*", "*", Answer.html(502), times=None)
-    await let_pass(timedelta(minutes=10))
+    await advance_time(timedelta(minutes=10))
     assert latest(transfer_client, home)["event_type"] == "done"
 
 

@@ -29,9 +29,9 @@ from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.webhooks import receiver
 from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited
-from tests.conftest import WEBHOOK_ID, LetPass, SignIn
+from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
 from tests.helpers.state_helpers import ByAccount, Together, complaints, device, set_up, value
-from tests.helpers.transaction_listener import ADDRESS, Listener, open_door
+from tests.helpers.transaction_listener import ADDRESS, Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
@@ -47,7 +47,7 @@ async def webhook_client(
     hass_client_no_auth: ClientSessionGenerator,
 ) -> Any:
     """Return an unauthenticated HTTP client for Home Assistant's external URL."""
-    return await open_door(hass, server, hass_client_no_auth)
+    return await make_reachable(hass, server, hass_client_no_auth)
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ async def entry(
     webhook_client: Any,
     home: Household,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> MockConfigEntry:
     """Return Ann's entry, set up and with a webhook for each account."""
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     return entry
 
 
@@ -72,10 +72,10 @@ def joint(hass: HomeAssistant, home: Household, entry: MockConfigEntry) -> Liste
     return Listener(hass, home.joint)
 
 
-async def wait_for_registration(let_pass: LetPass) -> None:
+async def wait_for_registration(advance_time: AdvanceTime) -> None:
     """Let time pass until the request budget allows registering five accounts."""
     for _quarter in range(40):
-        await let_pass(timedelta(seconds=16))
+        await advance_time(timedelta(seconds=16))
 
 
 def registrations(home: Household) -> Counter[tuple[str, str]]:
@@ -101,11 +101,11 @@ def delivery_body(account_id: str, transaction_id: str = "tx_forged") -> dict[st
     }
 
 
-async def wait_for_deliveries(server: BankServer, let_pass: LetPass) -> None:
+async def wait_for_deliveries(server: BankServer, advance_time: AdvanceTime) -> None:
     """Wait until Home Assistant has processed all deliveries."""
     await server.delivered()
     for _second in range(3):
-        await let_pass(timedelta(seconds=1))
+        await advance_time(timedelta(seconds=1))
 
 
 # Registration
@@ -125,37 +125,41 @@ async def test_every_account_is_registered_once(
 
 
 async def test_duplicate_and_outdated_webhooks_are_removed_and_others_are_kept(
-    hass: HomeAssistant, webhook_client: Any, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     other_url = "https://other.example/webhook"
     for url in (URL, URL, f"https://old.example{PATH}", other_url):
         home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, url)
 
     await set_up(hass, sign_in(home.ann))
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     assert registrations(home) == {**expected_registrations(home), (home.current.id, other_url): 1}
 
 
 async def test_a_new_external_url_replaces_the_webhooks(
-    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     await hass.config.async_update(external_url="https://new.example.test")
     await hass.async_block_till_done(wait_background_tasks=True)
     for _quarter in range(40):
-        await let_pass(timedelta(seconds=16))
+        await advance_time(timedelta(seconds=16))
 
     assert registrations(home) == expected_registrations(home, f"https://new.example.test{PATH}")
     assert entry.data["webhook_url"] == f"https://new.example.test{PATH}"
 
 
 async def test_removing_the_external_url_creates_an_issue_and_removes_the_webhooks(
-    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     await hass.config.async_update(external_url=None)
     await hass.async_block_till_done(wait_background_tasks=True)
     for _quarter in range(40):
-        await let_pass(timedelta(seconds=16))
+        await advance_time(timedelta(seconds=16))
 
     assert registrations(home) == {}
     assert "webhook_url" not in entry.data
@@ -182,23 +186,23 @@ async def test_set_up_without_an_external_url_leaves_the_entry_data_unchanged(
 
 
 async def test_a_new_account_is_registered(
-    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
     account = home.bank.open_account(home.ann, type="uk_business", balance=100)
-    await let_pass(timedelta(minutes=61))
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=61))
+    await advance_time(timedelta(minutes=11))
 
     assert registrations(home) == {**expected_registrations(home), (account.id, URL): 1}
 
 
 async def test_the_webhook_of_an_excluded_account_is_removed(
-    hass: HomeAssistant, home: Household, entry: MockConfigEntry, let_pass: LetPass
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     hass.config_entries.async_update_entry(entry, options={"excluded_accounts": [home.loan.id]})
     await hass.config_entries.async_reload(entry.entry_id)
     for _quarter in range(40):
-        await let_pass(timedelta(seconds=16))
+        await advance_time(timedelta(seconds=16))
 
     assert registrations(home) == Counter(expected_registrations(home)) - Counter(
         {(home.loan.id, URL): 1}
@@ -206,13 +210,17 @@ async def test_the_webhook_of_an_excluded_account_is_removed(
 
 
 async def test_set_up_does_not_wait_for_webhook_registration(
-    hass: HomeAssistant, webhook_client: Any, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     assert await hass.config_entries.async_setup(sign_in(home.ann).entry_id)
     assert value(hass, home.joint.id, "balance") != "unknown"
     assert registrations(home) == {}
 
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     assert registrations(home) == expected_registrations(home)
 
 
@@ -229,7 +237,7 @@ WEBHOOK_ERRORS = {
 @pytest.mark.parametrize("code", WEBHOOK_ERRORS.values(), ids=WEBHOOK_ERRORS)
 async def test_a_webhook_error_of_one_account_does_not_affect_others(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     webhook_client: Any,
     home: Household,
     server: BankServer,
@@ -240,7 +248,7 @@ async def test_a_webhook_error_of_one_account_does_not_affect_others(
     server.fail("GET", "/webhooks", ByAccount(faults), times=None)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     assert registrations(home) == Counter(expected_registrations(home)) - Counter(
         {(home.current.id, URL): 1}
@@ -262,27 +270,27 @@ async def test_an_address_that_monzo_refuses_creates_an_issue_until_monzo_accept
     home: Household,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server.behaviour = replace(server.behaviour, webhook_urls="https on port 443")
     hass.config.external_url = "https://ha.example.test:8123"
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     issue = refused_address_issue(hass, entry)
     assert issue
     assert issue.severity is ir.IssueSeverity.WARNING
     refusal = "Monzo refuses to call the external URL of Home Assistant"
-    await let_pass(timedelta(hours=2))
-    await wait_for_registration(let_pass)
+    await advance_time(timedelta(hours=2))
+    await wait_for_registration(advance_time)
     assert refused_address_issue(hass, entry)
     assert [r.levelname for r in caplog.records if r.getMessage() == refusal] == ["WARNING"]
     assert "ha.example.test" not in "".join(complaint.message for complaint in caplog.records)
 
     await hass.config.async_update(external_url=ADDRESS)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     assert registrations(home) == expected_registrations(home)
     assert refused_address_issue(hass, entry) is None
 
@@ -293,17 +301,17 @@ async def test_a_refused_address_is_registered_within_the_hour_after_monzo_accep
     home: Household,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     server.fail("POST", "/webhooks", Answer.error("bad_request.bad_param.url"), times=None)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     assert refused_address_issue(hass, entry)
 
     server.clear_faults()
-    await let_pass(timedelta(hours=1))
-    await wait_for_registration(let_pass)
+    await advance_time(timedelta(hours=1))
+    await wait_for_registration(advance_time)
     assert registrations(home) == expected_registrations(home)
     assert refused_address_issue(hass, entry) is None
 
@@ -314,15 +322,15 @@ async def test_without_an_external_url_the_issue_is_about_the_missing_one_only(
     home: Household,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     server.fail("POST", "/webhooks", Answer.error("bad_request.bad_param.url"), times=None)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     await hass.config.async_update(external_url=None)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     assert no_url_issue(hass, entry)
     assert refused_address_issue(hass, entry) is None
 
@@ -333,13 +341,13 @@ async def test_an_address_that_monzo_refuses_for_one_kind_of_account_is_no_issue
     home: Household,
     server: BankServer,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     refusal = Answer.error("bad_request.webhooks_not_supported")
     server.fail("POST", "/webhooks", ByAccount({home.current.id: refusal}), times=None)
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     assert registrations(home) == Counter(expected_registrations(home)) - Counter(
         {(home.current.id, URL): 1}
@@ -349,7 +357,7 @@ async def test_an_address_that_monzo_refuses_for_one_kind_of_account_is_no_issue
 
 async def test_a_failed_registration_is_repeated(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     webhook_client: Any,
     home: Household,
     server: BankServer,
@@ -357,41 +365,45 @@ async def test_a_failed_registration_is_repeated(
 ) -> None:
     server.fail("POST", "/webhooks", Answer.html(502), times=None)
     await set_up(hass, sign_in(home.ann))
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     assert registrations(home) == {}
 
     server.clear_faults()
-    await let_pass(timedelta(minutes=11))
-    await wait_for_registration(let_pass)
+    await advance_time(timedelta(minutes=11))
+    await wait_for_registration(advance_time)
 
     assert registrations(home) == expected_registrations(home)
 
 
 async def test_a_webhook_dropped_by_monzo_is_registered_again_after_a_missed_delivery(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     home.bank.webhooks.clear()
 
     home.bank.pay(home.joint.id, -100)
     for _minute in range(20):
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
 
     assert registrations(home) == expected_registrations(home)
 
 
 async def test_an_external_url_with_an_ip_address_is_registered(
-    hass: HomeAssistant, webhook_client: Any, home: Household, sign_in: SignIn, let_pass: LetPass
+    hass: HomeAssistant,
+    webhook_client: Any,
+    home: Household,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
 ) -> None:
     await hass.config.async_update(external_url="https://203.0.113.5:8123")
     await set_up(hass, sign_in(home.ann))
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     assert registrations(home) == expected_registrations(home, f"https://203.0.113.5:8123{PATH}")
 
@@ -480,9 +492,9 @@ async def test_balance_and_transactions_of_a_delivered_payment_are_requested_tog
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     for _payment in range(2):
         before = len(server.requests)
         # The bank answers neither request before it has both.
@@ -492,7 +504,7 @@ async def test_balance_and_transactions_of_a_delivered_payment_are_requested_tog
         home.bank.pay(home.joint.id, -350, at=home.bank.clock() - timedelta(seconds=1))
         await server.delivered()
         await hass.async_block_till_done(wait_background_tasks=True)
-        await let_pass(timedelta(seconds=1))
+        await advance_time(timedelta(seconds=1))
         assert joint.balances[-1] == f"{home.joint.balance / 100:.2f}"
         assert len(server.requests) - before == 2
     assert len(joint.heard) == 2
@@ -504,10 +516,10 @@ async def test_a_closed_pot_is_removed_after_the_delivery_of_its_last_withdrawal
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     home.bank.close_pot(home.house.id)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
 
     assert len(joint.heard) == 1
     assert device(hass, entry, home.house.id) is None
@@ -515,28 +527,36 @@ async def test_a_closed_pot_is_removed_after_the_delivery_of_its_last_withdrawal
 
 
 async def test_two_hundred_deliveries_at_once_cause_few_requests(
-    home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    advance_time: AdvanceTime,
 ) -> None:
     before = len(server.requests)
     rows = [home.bank.pay(home.joint.id, -100 - number) for number in range(200)]
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
 
     assert joint.heard == joint.events == [row.id for row in rows]
     assert len(server.requests) - before <= 20
 
 
 async def test_a_declined_payment_with_a_lost_delivery_is_reported_within_the_hour(
-    home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener, let_pass: LetPass
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    advance_time: AdvanceTime,
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     assert entry.runtime_data.webhook_status.arriving
 
     server.behaviour = replace(server.behaviour, webhook_lost=1)
-    await let_pass(timedelta(minutes=10))
+    await advance_time(timedelta(minutes=10))
     row = home.bank.decline(home.joint.id, -200)
     for _ in range(12):
-        await let_pass(timedelta(minutes=5))
+        await advance_time(timedelta(minutes=5))
 
     # The report is not marked as late, because automations should still act on it.
     assert joint.heard[1:] == [row.id]
@@ -549,7 +569,7 @@ async def test_continuous_payments_do_not_cause_continuous_requests(
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     rows = [home.bank.pay(home.joint.id, -100)]
     one_more = Meanwhile(lambda: rows.append(home.bank.pay(home.joint.id, -100)), Delay(0))
@@ -562,7 +582,7 @@ async def test_continuous_payments_do_not_cause_continuous_requests(
     assert len(server.requests) - before <= 4
 
     server.clear_faults()
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     assert joint.heard == joint.events == [row.id for row in rows]
 
 
@@ -571,7 +591,7 @@ async def test_continuous_payments_do_not_cause_continuous_requests(
 )
 @pytest.mark.parametrize("seconds", [0.2, 1, 3, 15, 30])
 async def test_a_payment_delivered_before_it_is_listed_is_reported_soon_after_it_is_listed(
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
@@ -581,9 +601,9 @@ async def test_a_payment_delivered_before_it_is_listed_is_reported_soon_after_it
 ) -> None:
     if deliveries_arrive:
         home.bank.pay(home.joint.id, -100)
-        await wait_for_deliveries(server, let_pass)
-    await let_pass(timedelta(minutes=11))
-    await let_pass(timedelta(minutes=1))
+        await wait_for_deliveries(server, advance_time)
+    await advance_time(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=1))
     row = home.bank.pay(home.joint.id, -350)
     made = home.bank.clock()
 
@@ -595,91 +615,99 @@ async def test_a_payment_delivered_before_it_is_listed_is_reported_soon_after_it
     server.fail("GET", "/transactions", Edited(list_late), times=None)
     await server.delivered()
     while row.id not in joint.heard:
-        await let_pass(timedelta(seconds=0.5))
+        await advance_time(timedelta(seconds=0.5))
         assert home.bank.clock() - made < timedelta(seconds=max(10 * seconds, 3))
 
 
 async def test_a_delivered_payment_with_an_earlier_date_is_reported_soon(
-    let_pass: LetPass, home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener
+    advance_time: AdvanceTime,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     half_an_hour_ago = home.bank.clock() - timedelta(minutes=30)
     row = home.bank.pay(home.joint.id, -350, at=half_an_hour_ago)
-    await wait_for_deliveries(server, let_pass)
-    await let_pass(timedelta(seconds=2))
+    await wait_for_deliveries(server, advance_time)
+    await advance_time(timedelta(seconds=2))
 
     assert row.id in joint.heard
 
 
 async def test_a_payment_dated_tomorrow_does_not_delay_payments_of_today(
-    let_pass: LetPass, home: Household, entry: MockConfigEntry, server: BankServer, joint: Listener
+    advance_time: AdvanceTime,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
 ) -> None:
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
     tomorrow = home.bank.clock() + timedelta(days=1)
     rows = [home.bank.pay(home.joint.id, -100, at=tomorrow)]
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     rows.append(home.bank.pay(home.joint.id, -200))
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
 
     assert joint.heard == [row.id for row in rows]
 
 
 async def cause_outage_after_a_delivery(
-    hass: HomeAssistant, let_pass: LetPass, home: Household, server: BankServer
+    hass: HomeAssistant, advance_time: AdvanceTime, home: Household, server: BankServer
 ) -> None:
     """Deliver a payment, then make requests fail until the balance is unavailable."""
     home.bank.pay(home.joint.id, -100)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     server.fail("GET", "*", Answer.html(502), times=None)
     while value(hass, home.joint.id, "balance") != "unavailable":
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
 
     server.clear_faults()
 
 
 async def test_a_delivery_after_an_outage_updates_the_balance(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
 ) -> None:
-    await cause_outage_after_a_delivery(hass, let_pass, home, server)
+    await cause_outage_after_a_delivery(hass, advance_time, home, server)
 
     row = home.bank.pay(home.joint.id, -350)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
 
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
     # The outage may have used up the request budget, which then grants one request a minute.
-    await let_pass(timedelta(minutes=1))
+    await advance_time(timedelta(minutes=1))
     assert row.id in joint.heard
 
 
 async def test_deliveries_during_an_outage_delay_no_update_after_it(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
 ) -> None:
     rows = [home.bank.pay(home.joint.id, -100)]
-    await wait_for_deliveries(server, let_pass)
-    await let_pass(timedelta(minutes=6))
+    await wait_for_deliveries(server, advance_time)
+    await advance_time(timedelta(minutes=6))
     server.fail("GET", "*", Answer.html(502), times=None)
     for _second in range(12):
         rows.append(home.bank.pay(home.joint.id, -100))
         await server.delivered()
-        await let_pass(timedelta(seconds=1))
+        await advance_time(timedelta(seconds=1))
     server.clear_faults()
 
     rows.append(home.bank.pay(home.joint.id, -350))
     await server.delivered()
     # The request budget grants one repeated read a minute.
     for _second in range(30):
-        await let_pass(timedelta(seconds=5))
+        await advance_time(timedelta(seconds=5))
 
     assert joint.heard == [row.id for row in rows]
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
@@ -688,15 +716,15 @@ async def test_deliveries_during_an_outage_delay_no_update_after_it(
 
 async def test_a_poll_after_an_outage_updates_the_balance_without_a_delivery(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
 ) -> None:
-    await cause_outage_after_a_delivery(hass, let_pass, home, server)
+    await cause_outage_after_a_delivery(hass, advance_time, home, server)
 
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
 
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
 
@@ -791,7 +819,7 @@ async def test_a_forged_delivery_changes_no_state_and_reports_nothing(
 @pytest.mark.parametrize("refused", [False, True], ids=["readable", "refused"])
 async def test_many_forged_deliveries_cause_few_requests(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     webhook_client: Any,
     entry: MockConfigEntry,
@@ -799,7 +827,7 @@ async def test_many_forged_deliveries_cause_few_requests(
     joint: Listener,
     refused: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     if refused:
         refusal = Answer.error("forbidden.insufficient_permissions")
         server.fail("GET", "/transactions", ByAccount({home.joint.id: refusal}), times=None)
@@ -813,12 +841,12 @@ async def test_many_forged_deliveries_cause_few_requests(
     server.clear_faults()
     server.behaviour = replace(server.behaviour, webhook_lost=1)
     row = home.bank.pay(home.joint.id, -100)
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert joint.heard == [row.id]
 
 
 async def test_continuous_forged_deliveries_cause_few_requests_and_polls_continue(
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     webhook_client: Any,
     entry: MockConfigEntry,
@@ -826,20 +854,20 @@ async def test_continuous_forged_deliveries_cause_few_requests_and_polls_continu
     joint: Listener,
 ) -> None:
     home.bank.pay(home.joint.id, -100)
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     assert entry.runtime_data.webhook_status.arriving
 
     before = len(server.requests_to("GET", "/transactions"))
     for number in range(30):
         await webhook_client.post(PATH, json=delivery_body(home.joint.id, f"tx_{number}"))
-        await let_pass(timedelta(seconds=1))
+        await advance_time(timedelta(seconds=1))
     assert len(server.requests_to("GET", "/transactions")) - before <= 10
     # Many forged deliveries make it unknown whether genuine ones arrive.
     assert not entry.runtime_data.webhook_status.arriving
 
     row = home.bank.pay(home.joint.id, -200)
     for _ in range(5):
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
     assert joint.heard[1:] == [row.id]
 
 
@@ -958,7 +986,7 @@ async def test_an_incomplete_delivery_times_out(
 
 async def test_polling_is_slower_while_deliveries_arrive_and_normal_again_when_they_stop(
     hass: HomeAssistant,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     home: Household,
     webhook_client: Any,
     entry: MockConfigEntry,
@@ -970,26 +998,26 @@ async def test_polling_is_slower_while_deliveries_arrive_and_normal_again_when_t
 
     rows = [home.bank.pay(home.joint.id, -100)]
     assert instant_updates_state() == "off"
-    await wait_for_deliveries(server, let_pass)
+    await wait_for_deliveries(server, advance_time)
     assert instant_updates_state() == "on"
 
-    await let_pass(timedelta(minutes=11))
+    await advance_time(timedelta(minutes=11))
     server.requests.clear()
     for _minute in range(60):
-        await let_pass(timedelta(minutes=1))
+        await advance_time(timedelta(minutes=1))
     # Balances of five accounts every five minutes, their pots every ten minutes, the rest once.
     assert len(server.requests) <= 5 * 12 + 5 * 6 + 1 + 5 + 1
 
     server.behaviour = replace(server.behaviour, webhook_lost=1)
     rows.append(home.bank.pay(home.joint.id, -200))
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     assert joint.heard == [row.id for row in rows]
-    await let_pass(timedelta(minutes=3))
+    await advance_time(timedelta(minutes=3))
     assert instant_updates_state() == "off"
     rows.append(home.bank.pay(home.joint.id, -300))
-    await let_pass(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
     rows.append(home.bank.pay(home.joint.id, -400))
-    await let_pass(ONE_POLL)
+    await advance_time(ONE_POLL)
     assert joint.heard == [row.id for row in rows]
 
 
@@ -1041,11 +1069,11 @@ async def test_a_cloudhook_is_preferred_updated_and_removed(
     cloud: FakeCloud,
     home: Household,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(home.ann)
     await set_up(hass, entry)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     url = cloud.hooks[WEBHOOK_ID]
     assert registrations(home) == expected_registrations(home, url)
     assert entry.data["cloudhook_url"] == entry.data["webhook_url"] == url
@@ -1054,7 +1082,7 @@ async def test_a_cloudhook_is_preferred_updated_and_removed(
     moved = cloud.hooks[WEBHOOK_ID] = "https://hooks.nabu.casa/another"
     cloud.listeners[-1]({"cloudhook_url": moved})
     await hass.async_block_till_done(wait_background_tasks=True)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
     assert registrations(home) == expected_registrations(home, moved)
 
     await hass.config_entries.async_remove(entry.entry_id)
@@ -1069,7 +1097,7 @@ async def test_a_failed_cloudhook_request_is_repeated(
     cloud: FakeCloud,
     home: Household,
     sign_in: SignIn,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     error: type[Exception],
 ) -> None:
     working_function = cloud.async_get_or_create_cloudhook
@@ -1083,8 +1111,8 @@ async def test_a_failed_cloudhook_request_is_repeated(
     assert registrations(home) == {}
 
     cloud.async_get_or_create_cloudhook = working_function
-    await let_pass(timedelta(minutes=11))
-    await wait_for_registration(let_pass)
+    await advance_time(timedelta(minutes=11))
+    await wait_for_registration(advance_time)
     assert registrations(home) == expected_registrations(home, cloud.hooks[WEBHOOK_ID])
 
     cloud.async_delete_cloudhook = fail
@@ -1124,7 +1152,7 @@ async def test_the_webhooks_of_ha_monzo_are_removed(
     webhook_client: Any,
     home: Household,
     entry_of_ha_monzo: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
     external_url: str | None,
 ) -> None:
     hass.config.external_url = external_url
@@ -1132,7 +1160,7 @@ async def test_the_webhooks_of_ha_monzo_are_removed(
     other = home.bank.register_webhook(home.current.id, DEFAULT_CLIENT_ID, "https://a.example/b")
 
     await set_up(hass, entry_of_ha_monzo)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     path = webhook.async_generate_path(entry_of_ha_monzo.data["webhook_id"])
     own = {external_url + path} if external_url else set()
@@ -1146,7 +1174,7 @@ async def test_the_cloudhooks_of_ha_monzo_are_removed(
     cloud: FakeCloud,
     home: Household,
     entry_of_ha_monzo: MockConfigEntry,
-    let_pass: LetPass,
+    advance_time: AdvanceTime,
 ) -> None:
     register_as_ha_monzo(home, entry_of_ha_monzo, "https://hooks.nabu.casa/")
     of_ha_monzo = [f"{entry_of_ha_monzo.entry_id}{it.id}" for it in (home.current, home.joint)]
@@ -1154,7 +1182,7 @@ async def test_the_cloudhooks_of_ha_monzo_are_removed(
     cloud.hooks["of another integration"] = "https://hooks.nabu.casa/other"
 
     await set_up(hass, entry_of_ha_monzo)
-    await wait_for_registration(let_pass)
+    await wait_for_registration(advance_time)
 
     webhook_id = entry_of_ha_monzo.data["webhook_id"]
     assert addresses(home) == {cloud.hooks[webhook_id]}
