@@ -59,6 +59,7 @@ export interface HomeAssistant {
     notifyOnError: boolean,
     returnResponse: boolean,
   ): Promise<{ response: unknown }>;
+  fetchWithAuth(path: string, init: RequestInit): Promise<Response>;
   /** Returns a translated text; an empty one if it is not loaded. */
   localize: (key: string, placeholders?: Placeholders) => string;
   /** Loads texts of an integration for `localize`, once for each category. */

@@ -425,6 +425,7 @@ async def test_a_transaction_is_returned_with_all_its_fields(
         "decline_reason": None,
         "created": payment["created"],
         "settled": None,
+        "round_up_of": None,
         "attachments": [
             {
                 "attachment_id": picture.id,
@@ -442,6 +443,7 @@ async def test_a_transaction_is_returned_with_all_its_fields(
         "Coin jar",
     )
     assert (round_up["amount"], round_up["pending"]) == (-0.66, False)
+    assert round_up["round_up_of"] == row.id
 
 
 async def test_a_declined_payment_is_returned_with_its_reason(

@@ -24,6 +24,7 @@ from ..transactions import (
     has_happened,
     is_of_category,
     is_own_transfer,
+    rounded_up_payment_id,
     spending_by_category,
     template_variables,
     transaction_kind,
@@ -358,6 +359,7 @@ def _as_dict(transaction: Transaction, data: MonzoData) -> dict[str, Any]:
             pot=data.pot_of(transaction),
             own_transfer=is_own_transfer(transaction, data.own_accounts),
         ),
+        "round_up_of": rounded_up_payment_id(transaction),
         "attachments": [
             {
                 "attachment_id": attachment.id,

@@ -5,6 +5,7 @@ from .classification import (
     counterparty_name,
     is_of_category,
     is_own_transfer,
+    rounded_up_payment_id,
     transaction_kind,
 )
 from .coordinator import TransactionsCoordinator
@@ -32,6 +33,7 @@ __all__ = [
     "has_happened",
     "is_of_category",
     "is_own_transfer",
+    "rounded_up_payment_id",
     "spending_by_category",
     "template_variables",
     "transaction_kind",

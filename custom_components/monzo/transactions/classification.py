@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
+import re
 from typing import Final
 
 from ..api import Account, Money, Transaction
@@ -101,6 +102,16 @@ RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] 
     (TransactionKind.INCOMING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _comes_in(it)),
     (TransactionKind.OUTGOING_PAYMENT, lambda it: it.scheme in TRANSFER_SCHEMES and _goes_out(it)),
 )
+
+
+# A round-up names its rule, the payment and the pot.
+_ROUND_UP: Final = re.compile(r"CoinJarRule:(?P<payment>[^:]+):")
+
+
+def rounded_up_payment_id(transaction: Transaction) -> str | None:
+    """Return the id of the payment that a round-up belongs to; None for other transactions."""
+    match = _ROUND_UP.match(transaction.external_id or "")
+    return match and match["payment"]
 
 
 def transaction_kind(transaction: Transaction) -> TransactionKind:

@@ -7,6 +7,9 @@ import {
   type TransactionList,
 } from "../store/backend.ts";
 
+const MEDIA = "media_source/local_source";
+const MEDIA_FOLDER = "media-source://media_source/local/.";
+
 /** The parts of an error that Home Assistant answers with. A lost connection has none of them. */
 interface ErrorResponse {
   code?: string;
@@ -18,6 +21,10 @@ interface ErrorResponse {
 interface PotMoveResponse extends PotMoveResult {
   /** Why the transfer of a dry run would be refused. */
   problems?: { reason: string; message: string }[];
+}
+
+interface Annotation {
+  notes: string | null;
 }
 
 async function callAction(action: string, data: object): Promise<unknown> {
@@ -43,16 +50,35 @@ function readError({
   });
 }
 
+/** Store a file in Home Assistant's local media, and return its id. */
+async function uploadMedia(file: File): Promise<string> {
+  // A name of its own, because an upload replaces a file of the same name.
+  const number = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const suffix = /\.\w+$/.exec(file.name)?.[0] ?? "";
+  const body = new FormData();
+  body.append("media_content_id", MEDIA_FOLDER);
+  body.append("file", file, `monzo-${number}${suffix}`);
+  const response = await currentHass()?.fetchWithAuth(`/api/${MEDIA}/upload`, {
+    method: "POST",
+    body,
+  });
+  if (!response?.ok) throw readError({ code: "upload", message: text("details_not_uploaded") });
+  return ((await response.json()) as { media_content_id: string }).media_content_id;
+}
+
+async function removeMedia(media: string): Promise<void> {
+  await currentHass()?.callWS({ type: `${MEDIA}/remove`, media_content_id: media });
+}
+
 /** The backend of a page in Home Assistant. */
 export const homeAssistant: Backend = {
-  async getTransactions(account, { limit, since }) {
+  async getTransactions(account, { limit, since, refresh }) {
     const data = {
       account,
       limit,
       since: since.toISOString(),
       include_declined: true,
-      // Home Assistant knows the newest transactions, and asks Monzo only for older ones.
-      refresh: false,
+      refresh,
     };
     return (await callAction("get_transactions", data)) as TransactionList;
   },
@@ -63,5 +89,19 @@ export const homeAssistant: Backend = {
     const [refusal] = response.problems ?? [];
     if (refusal) throw readError({ code: refusal.reason, message: refusal.message });
     return response;
+  },
+
+  async annotate({ account, id }, notes) {
+    const data = { account, transaction_id: id, notes };
+    return { notes: ((await callAction("annotate_transaction", data)) as Annotation).notes };
+  },
+
+  async attachFile({ account, id }, file) {
+    const media = await uploadMedia(file);
+    try {
+      await callAction("attach_file", { account, transaction_id: id, file: media });
+    } finally {
+      await removeMedia(media);
+    }
   },
 };

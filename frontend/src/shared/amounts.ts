@@ -16,6 +16,9 @@ const LANGUAGES: Partial<Record<NumberFormat, string>> = {
 
 const DECIMALS: Partial<Record<string, number>> = currencyDecimals;
 
+// Creating a formatter takes longer than using it for a hundred rows.
+const formatters = new Map<string, Intl.NumberFormat>();
+
 /** Return the number of decimals of a currency. */
 export function decimalsOf(currency: string): number {
   return DECIMALS[currency] ?? 2;
@@ -44,8 +47,14 @@ export function numberFormatter(
   options: Intl.NumberFormatOptions,
 ): Intl.NumberFormat {
   const format = locale.number_format;
-  const writtenIn = format === "language" ? language : LANGUAGES[format];
-  return new Intl.NumberFormat(writtenIn, { useGrouping: format !== "none", ...options });
+  const key = JSON.stringify([language, format, options]);
+  let formatter = formatters.get(key);
+  if (!formatter) {
+    const writtenIn = format === "language" ? language : LANGUAGES[format];
+    formatter = new Intl.NumberFormat(writtenIn, { useGrouping: format !== "none", ...options });
+    formatters.set(key, formatter);
+  }
+  return formatter;
 }
 
 function exactly(decimals: number): Intl.NumberFormatOptions {

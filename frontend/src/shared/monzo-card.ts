@@ -99,7 +99,9 @@ export abstract class MonzoCard<Config extends CardConfig> extends LitElement {
     </button>`;
   }
 
-  readonly #toggle = (): void => {
+  readonly #toggle = (event: Event): void => {
+    // The amount may be in a row that opens a dialog.
+    event.stopPropagation();
     this.revealed = !this.revealed;
   };
 }

@@ -33,7 +33,7 @@ export function kindText(kind: string): string {
 }
 
 /** Return a text of Home Assistant's own frontend. */
-export function commonText(key: "cancel" | "close" | "continue"): string {
+export function commonText(key: "cancel" | "close" | "continue" | "save"): string {
   return currentHass()?.localize(`ui.common.${key}`) ?? "";
 }
 

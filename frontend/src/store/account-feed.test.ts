@@ -35,7 +35,7 @@ test("the first request is sent at once, and shared by all cards", () => {
   mock.timers.tick(0);
   assert.deepEqual(
     backend.reads.map(({ request }) => request),
-    [{ account: "current account", limit: 40 }],
+    [{ account: "current account", limit: 40, refresh: false }],
   );
   assert.equal(feed.status.is, "loading");
 });
@@ -79,6 +79,17 @@ test("more rows are requested at once", async () => {
   assert.equal(backend.reads[1]?.request.limit, 40);
 });
 
+test("more rows that are requested during a request are requested after it", async () => {
+  const { backend, feed } = openFeed();
+  feed.request("a", 20);
+  mock.timers.tick(0);
+  feed.request("a", 40);
+  await backend.reads[0]?.answer(LIST);
+  feed.request("a", 40);
+  mock.timers.tick(0);
+  assert.equal(backend.reads[1]?.request.limit, 40);
+});
+
 test("notes and pending payments are requested again after a quarter of an hour", async () => {
   const { backend, feed } = await readFeed("a");
   mock.timers.tick(16 * MINUTE);
@@ -92,7 +103,7 @@ test("an error is shown, and disappears after a minute", async () => {
   feed.request("a", 20);
   mock.timers.tick(0);
   await backend.reads[0]?.fail(DOWN);
-  assert.deepEqual(feed.status, { is: "failed", message: "The bank did not answer" });
+  assert.deepEqual(feed.status, { is: "failed", error: DOWN });
   feed.request("a", 40);
   mock.timers.tick(MINUTE - 1);
   assert.equal(backend.reads.length, 1);
@@ -111,6 +122,23 @@ test("after an error the user can retry at once", async () => {
   feed.request("a", 20);
   mock.timers.tick(0);
   assert.equal(backend.reads.length, 2);
+});
+
+test("new values of a transaction are shown at once, and then fetched from the bank", async () => {
+  const backend = new FakeBackend();
+  const store = new Store(backend);
+  const feed = store.feed("current account");
+  feed.request("a", 20);
+  mock.timers.tick(0);
+  const transactions = [{ transaction_id: "tx_1", notes: "" }] as never[];
+  await backend.reads[0]?.answer({ transactions, complete: true });
+  void store.annotate({ account: "current account", id: "tx_1" }, "lunch");
+  await backend.annotations[0]?.answer({ notes: "lunch" });
+  assert.equal(feed.find("tx_1")?.notes, "lunch");
+  assert.equal(feed.find("tx_2"), undefined);
+  assert.equal(backend.reads[1]?.request.refresh, true);
+  await backend.reads[1].answer(LIST);
+  assert.equal(feed.find("tx_1"), undefined);
 });
 
 test("the last transactions stay while newer ones are requested", async () => {

@@ -15,7 +15,7 @@ const RETRY_DELAY = MINUTE;
 const DAYS = 89;
 
 export type FeedStatus =
-  { is: "unread" } | { is: "loading" } | { is: "current" } | { is: "failed"; message: string };
+  { is: "unread" } | { is: "loading" } | { is: "current" } | { is: "failed"; error: ActionError };
 
 /** Return the number of the current quarter of an hour. It changes at midnight in every zone. */
 export function currentPeriod(): number {
@@ -33,9 +33,11 @@ export class AccountFeed {
   readonly #backend: Backend;
   readonly #changed: () => void;
   #limit = 0;
+  #limitRead = 0;
   #period = 0;
   #revision: string | undefined;
   #latest: string | undefined;
+  #loading = Promise.resolve();
 
   constructor(account: string, backend: Backend, changed: () => void) {
     this.#account = account;
@@ -51,15 +53,15 @@ export class AccountFeed {
    */
   request(revision: string, limit: number): void {
     this.#latest = revision;
-    const isLonger = limit > this.#limit;
     this.#limit = Math.max(limit, this.#limit);
     if (this.status.is === "loading") return;
     const isNews = revision !== this.#revision;
-    const isOutdated = isLonger || this.#period !== currentPeriod();
+    const isOutdated = this.#limit > this.#limitRead || this.#period !== currentPeriod();
     if (isNews || (isOutdated && this.status.is !== "failed")) {
       const isFirst = this.#revision === undefined;
       this.#setStatus({ is: "loading" });
-      setTimeout(() => void this.#load(), isNews && !isFirst ? SETTLING_TIME : 0);
+      const load = () => void (this.#loading = this.#load({ refresh: false }));
+      setTimeout(load, isNews && !isFirst ? SETTLING_TIME : 0);
     }
   }
 
@@ -70,20 +72,42 @@ export class AccountFeed {
     this.#setStatus({ is: "unread" });
   }
 
-  async #load(): Promise<void> {
+  /** Fetch the transactions from Monzo, because the user has changed one of them. */
+  async refresh(): Promise<void> {
+    await this.#loading;
+    this.#setStatus({ is: "loading" });
+    await this.#load({ refresh: true });
+  }
+
+  /** Return a transaction by its id. */
+  find(id: string): Transaction | undefined {
+    return this.transactions.find((transaction) => transaction.transaction_id === id);
+  }
+
+  /** Show the new values of a transaction before it is fetched again. */
+  update(id: string, values: Partial<Transaction>): void {
+    this.transactions = this.transactions.map((transaction) =>
+      transaction.transaction_id === id ? { ...transaction, ...values } : transaction,
+    );
+    this.#changed();
+  }
+
+  async #load({ refresh }: { refresh: boolean }): Promise<void> {
     this.#revision = this.#latest;
     this.#period = currentPeriod();
+    this.#limitRead = this.#limit;
     const since = new Date(Date.now() - DAYS * 24 * 60 * MINUTE);
     try {
       const list = await this.#backend.getTransactions(this.#account, {
         limit: this.#limit,
         since,
+        refresh,
       });
       this.transactions = list.transactions;
       this.complete = list.complete;
       this.#setStatus({ is: "current" });
     } catch (error) {
-      this.#setStatus({ is: "failed", message: ActionError.from(error).message });
+      this.#setStatus({ is: "failed", error: ActionError.from(error) });
       setTimeout(() => this.retry(), RETRY_DELAY);
     }
   }

@@ -19,6 +19,17 @@ export interface Transaction {
   declined: boolean;
   decline_reason: string | null;
   created: string;
+  /** Whether the bank counts it as spending, or as a refund of spending. */
+  counts_as_spending: boolean;
+  /** For a round-up, the id of the payment whose spare change it is. */
+  round_up_of: string | null;
+  attachments: Attachment[];
+}
+
+export interface Attachment {
+  attachment_id: string;
+  url: string;
+  file_type: string;
 }
 
 /** The newest transactions of an account, the newest first. */
@@ -26,6 +37,12 @@ export interface TransactionList {
   transactions: Transaction[];
   /** Whether there are no older transactions in the requested time. */
   complete: boolean;
+}
+
+/** A transaction of an account, which is given by its device. */
+export interface TransactionId {
+  account: string;
+  id: string;
 }
 
 export type PotAction = "deposit_into_pot" | "withdraw_from_pot";
@@ -53,9 +70,16 @@ export interface PotMoveResult {
 export interface Backend {
   getTransactions(
     account: string,
-    options: { limit: number; since: Date },
+    options: {
+      limit: number;
+      since: Date;
+      /** Whether to ask Monzo for all. Otherwise, Home Assistant asks only for those that it has not read. */
+      refresh: boolean;
+    },
   ): Promise<TransactionList>;
   movePot(move: PotMove): Promise<PotMoveResult>;
+  annotate(transaction: TransactionId, notes: string): Promise<{ notes: string | null }>;
+  attachFile(transaction: TransactionId, file: File): Promise<void>;
 }
 
 /** A failed action, with a message for the user. */

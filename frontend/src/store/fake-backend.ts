@@ -1,5 +1,5 @@
 /** A backend for tests, whose answers a test gives by hand. */
-import type { Backend, PotMove, PotMoveResult, TransactionList } from "./backend.ts";
+import type { Backend, PotMove, PotMoveResult, TransactionId, TransactionList } from "./backend.ts";
 
 interface Call<Request, Response> {
   request: Request;
@@ -8,11 +8,26 @@ interface Call<Request, Response> {
 }
 
 export class FakeBackend implements Backend {
-  readonly reads: Call<{ account: string; limit: number }, TransactionList>[] = [];
+  readonly reads: Call<{ account: string; limit: number; refresh: boolean }, TransactionList>[] =
+    [];
+  readonly annotations: Call<{ transaction: TransactionId; notes: string }, { notes: string }>[] =
+    [];
+  readonly attachments: Call<{ transaction: TransactionId; file: File }, void>[] = [];
   readonly moves: Call<PotMove, PotMoveResult>[] = [];
 
-  getTransactions(account: string, { limit }: { limit: number }): Promise<TransactionList> {
-    return record(this.reads, { account, limit });
+  getTransactions(
+    account: string,
+    { limit, refresh }: { limit: number; refresh: boolean },
+  ): Promise<TransactionList> {
+    return record(this.reads, { account, limit, refresh });
+  }
+
+  annotate(transaction: TransactionId, notes: string): Promise<{ notes: string }> {
+    return record(this.annotations, { transaction, notes });
+  }
+
+  attachFile(transaction: TransactionId, file: File): Promise<void> {
+    return record(this.attachments, { transaction, file });
   }
 
   movePot(request: PotMove): Promise<PotMoveResult> {

@@ -1,6 +1,6 @@
 /** The data that all cards on a page share. */
 import { AccountFeed } from "./account-feed.ts";
-import type { Backend, PotAction } from "./backend.ts";
+import type { Backend, PotAction, TransactionId } from "./backend.ts";
 import { Move } from "./move.ts";
 
 export class Store {
@@ -21,6 +21,20 @@ export class Store {
       this.#feeds.set(account, feed);
     }
     return feed;
+  }
+
+  /** Write the notes of a transaction. */
+  async annotate(transaction: TransactionId, notes: string): Promise<void> {
+    const stored = await this.#backend.annotate(transaction, notes);
+    const feed = this.feed(transaction.account);
+    feed.update(transaction.id, stored);
+    void feed.refresh();
+  }
+
+  /** Attach a picture or a document to a transaction. */
+  async attachFile(transaction: TransactionId, file: File): Promise<void> {
+    await this.#backend.attachFile(transaction, file);
+    void this.feed(transaction.account).refresh();
   }
 
   /**

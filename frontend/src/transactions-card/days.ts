@@ -1,68 +1,48 @@
-/** Transactions of several accounts, in order of time and by day. */
+/** Transactions by day and month, in the language and the time zone of the user. */
 import type { HomeAssistant } from "../home-assistant.ts";
-import type { Transaction } from "../store/backend.ts";
-import type { AccountFeed } from "../store/account-feed.ts";
+import { type Entry, timeOf } from "./entries.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
-
-/** An account of the card. */
-export interface ShownAccount {
-  /** Its device. */
-  id: string;
-  name: string;
-  feed: AccountFeed;
-}
-
-/** A transaction with its account. */
-export interface Entry {
-  transaction: Transaction;
-  account: ShownAccount;
-}
 
 /** The transactions of a day, the newest first. */
 export interface DayGroup {
   /** The name of the day: "today", or its date. */
   name: string;
+  /** The name of its month, if it is the first day of an earlier month than the day before. */
+  month?: string;
   entries: Entry[];
+  /** What was spent, in major units, by currency. */
+  spent: Map<string, number>;
 }
 
-/**
- * Return the transactions of all accounts, the newest first.
- *
- * The list ends with the oldest known transaction of any account that has older ones, because
- * before it transactions would be missing.
- */
-export function mergeTransactions(accounts: ShownAccount[]): Entry[] {
-  const entries = accounts.flatMap((account) =>
-    account.feed.transactions.map((transaction) => ({ transaction, account })),
-  );
-  entries.sort((one, other) => timeOf(other) - timeOf(one));
-  const end = entries.findIndex(
-    ({ transaction, account: { feed } }) =>
-      !feed.complete && transaction === feed.transactions.at(-1),
-  );
-  return end < 0 ? entries : entries.slice(0, end + 1);
-}
-
-/** Return transactions by day, in the language and the time zone of the user. */
 export function groupByDay(hass: HomeAssistant, entries: Entry[]): DayGroup[] {
-  const nameOf = dayNamer(hass);
+  const names = dateNames(hass);
   const days: DayGroup[] = [];
+  let lastMonth = names.month(Date.now());
   for (const entry of entries) {
-    const name = nameOf(timeOf(entry));
-    const last = days.at(-1);
-    if (last?.name === name) last.entries.push(entry);
-    else days.push({ name, entries: [entry] });
+    const time = timeOf(entry);
+    const name = names.day(time);
+    let day = days.at(-1);
+    if (day?.name !== name) {
+      const month = names.month(time);
+      day = { name, month: month === lastMonth ? undefined : month, entries: [], spent: new Map() };
+      lastMonth = month;
+      days.push(day);
+    }
+    day.entries.push(entry);
+    addSpending(day.spent, entry);
   }
   return days;
 }
 
-function timeOf({ transaction }: Entry): number {
-  return Date.parse(transaction.created);
+function addSpending(spent: Map<string, number>, { transaction }: Entry): void {
+  if (!transaction.counts_as_spending) return;
+  const { amount, currency } = transaction;
+  spent.set(currency, (spent.get(currency) ?? 0) - amount);
 }
 
-/** Return a function that names the day of a moment. */
-function dayNamer({ language, locale, config }: HomeAssistant): (time: number) => string {
+/** Return functions that name the day and the month of a moment. */
+function dateNames({ language, locale, config }: HomeAssistant) {
   const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
   const date = new Intl.DateTimeFormat(language, {
     weekday: "long",
@@ -70,12 +50,16 @@ function dayNamer({ language, locale, config }: HomeAssistant): (time: number) =
     month: "long",
     timeZone,
   });
+  const month = new Intl.DateTimeFormat(language, { month: "long", year: "numeric", timeZone });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const names = new Map(
     [1, 0].map((ago) => [date.format(Date.now() - ago * DAY), relative.format(-ago, "day")]),
   );
-  return (time) => {
-    const name = date.format(time);
-    return names.get(name) ?? name;
+  return {
+    day(time: number): string {
+      const name = date.format(time);
+      return names.get(name) ?? name;
+    },
+    month: (time: number): string => month.format(time),
   };
 }

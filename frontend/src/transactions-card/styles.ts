@@ -5,24 +5,40 @@ export const transactionStyles = css`
     display: flex;
     flex-direction: column;
   }
-  header,
-  li {
+  header {
     display: flex;
     align-items: center;
-    justify-content: space-between;
-    gap: 12px;
-    padding: 4px 16px;
+    padding: 4px 4px 4px 16px;
+    padding-inline: 16px 4px;
+  }
+  h2 {
+    flex: 1;
+    min-width: 0;
+    padding-block: 12px;
+    overflow-wrap: anywhere;
   }
   .wide {
     width: 100%;
+    flex: none;
   }
   ha-card > p {
     margin: 0;
     padding: 8px 16px;
   }
-  h3 {
+  .day {
+    display: flex;
+    justify-content: space-between;
+    gap: 12px;
     margin: 8px 16px 0;
+  }
+  h3 {
+    margin: 0;
     font-weight: 500;
+  }
+  h3.month {
+    margin: 16px 16px 0;
+    font-size: 14px;
+    color: var(--primary-text-color);
   }
   h3::first-letter {
     text-transform: uppercase;
@@ -30,8 +46,29 @@ export const transactionStyles = css`
   ul {
     margin: 0;
     padding: 0;
+    list-style: none;
+  }
+  li {
+    content-visibility: auto;
+    contain-intrinsic-block-size: auto 52px;
+  }
+  .row {
+    display: flex;
+    align-items: center;
+    gap: 12px;
+    width: 100%;
+    padding: 6px 16px;
+    border-radius: 0;
+    color: inherit;
+    text-align: start;
+  }
+  @media (hover: hover) {
+    .row:hover {
+      background: var(--secondary-background-color);
+    }
   }
   .icon {
+    --mdc-icon-size: 20px;
     flex: none;
     display: grid;
     place-items: center;
@@ -40,11 +77,15 @@ export const transactionStyles = css`
     border-radius: 8px;
     overflow: hidden;
     font-size: 20px;
-    background: var(--secondary-background-color);
+    color: var(--category-color);
+    background: color-mix(in srgb, var(--category-color) 18%, transparent);
   }
-  .icon,
-  .icon > img {
+  .icon > * {
     grid-area: 1 / 1;
+  }
+  .icon > span {
+    display: grid;
+    line-height: 1;
   }
   img {
     width: 100%;
@@ -66,6 +107,13 @@ export const transactionStyles = css`
     overflow: hidden;
     line-height: 1.3;
     white-space: normal;
+  }
+  .dot {
+    display: inline-block;
+    width: 8px;
+    height: 8px;
+    margin-inline-end: 4px;
+    border-radius: 50%;
   }
   .sum {
     text-align: end;

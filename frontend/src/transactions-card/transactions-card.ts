@@ -9,15 +9,15 @@ import { type CardConfig, MonzoCard } from "../shared/monzo-card.ts";
 import { store } from "../shared/page-store.ts";
 import { registerCard } from "../shared/register-card.ts";
 import { cardStyles } from "../shared/styles.ts";
-import { text } from "../shared/texts.ts";
-import {
-  type DayGroup,
-  type Entry,
-  groupByDay,
-  mergeTransactions,
-  type ShownAccount,
-} from "./days.ts";
-import { detailsOf, emojiOf, titleOf } from "./transaction-row.ts";
+import { text, type TextKey } from "../shared/texts.ts";
+import type { ActionError } from "../store/backend.ts";
+import { accountColor, categoryStyle } from "./categories.ts";
+import { type DayGroup, groupByDay } from "./days.ts";
+import { type Entry, foldRoundUps, mergeTransactions, type ShownAccount } from "./entries.ts";
+import { categoriesOf, type Filter, filterEntries, isFiltering, NO_FILTER } from "./filter.ts";
+import { showTransactionDialog } from "./transaction-dialog.ts";
+import { categoryText, descriptionOf, statusOf, titleOf } from "./transaction-texts.ts";
+import "./transactions-filter.ts";
 import { transactionStyles } from "./styles.ts";
 
 interface TransactionsCardConfig extends CardConfig {
@@ -32,6 +32,9 @@ const PAGE = 20;
 /** The most transactions that the action returns. */
 const MAX_LIMIT = 1000;
 
+/** How many rows an example in the card picker has. */
+const EXAMPLE_ROWS = 3;
+
 class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   static getConfigElement(): HTMLElement {
     return createEditor(
@@ -44,6 +47,9 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   static override styles = [cardStyles, transactionStyles];
 
   @state() private limit = PAGE;
+
+  /** The search and the filters; undefined while they are not shown. */
+  @state() private filter?: Filter;
 
   /** The rows that were shown when the user asked for more; undefined once the new ones are. */
   #rowsBefore?: number;
@@ -77,21 +83,40 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   }
 
   protected override renderContent(): TemplateResult {
-    const days = groupByDay(this.hass, mergeTransactions(this.#accounts));
+    const all = foldRoundUps(mergeTransactions(this.#accounts));
+    const shown = this.#shownEntries(all);
+    const errors = Array.from(this.#errors, (error) => html`<p role="alert">${error}</p>`);
     return html`
       <header>
-        <h2>${this.#title}</h2>
-        ${this.renderEye()}
+        <h2><bdi>${this.#title}</bdi></h2>
+        ${all.length ? this.#renderSearchButton() : nothing} ${this.renderEye()}
       </header>
-      ${Array.from(this.#errors, (error) => html`<p role="alert">${error}</p>`)}
-      ${this.#renderRetry()} ${days.length ? nothing : this.#renderEmpty()}
+      ${this.#renderFilter(all)} ${errors} ${this.#renderRetry()}
+      ${shown.length ? nothing : this.#renderEmpty(all)}
       ${repeat(
-        days,
+        groupByDay(this.hass, shown),
         ({ name }) => name,
         (day) => this.#renderDay(day),
       )}
-      ${days.length ? this.#renderMore() : nothing}
+      ${all.length ? this.#renderMore() : nothing}
     `;
+  }
+
+  #shownEntries(all: Entry[]): Entry[] {
+    if (isExample(this)) return all.slice(0, EXAMPLE_ROWS);
+    return this.filter ? filterEntries(all, this.filter, (entry) => this.#searchText(entry)) : all;
+  }
+
+  /** Return the text of a row that is searched. */
+  #searchText({ transaction, account }: Entry): string {
+    const { amount, currency, category } = transaction;
+    return [
+      titleOf(transaction),
+      descriptionOf(transaction),
+      categoryText(category),
+      account.name,
+      this.areAmountsHidden ? "" : this.money(amount, currency),
+    ].join(" ");
   }
 
   get #title(): string {
@@ -107,7 +132,28 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   /** The errors of all accounts. An error that several accounts have is one error. */
   get #errors(): Set<string> {
     const statuses = this.#accounts.map(({ feed }) => feed.status);
-    return new Set(statuses.flatMap((status) => (status.is === "failed" ? status.message : [])));
+    return new Set(
+      statuses.flatMap((status) => (status.is === "failed" ? errorText(status.error) : [])),
+    );
+  }
+
+  #renderSearchButton(): TemplateResult {
+    return html`<button
+      aria-label=${text("transactions_search")}
+      aria-expanded=${this.filter !== undefined}
+      @click=${this.#toggleFilter}
+    >
+      <ha-icon icon="mdi:magnify"></ha-icon>
+    </button>`;
+  }
+
+  #renderFilter(all: Entry[]): unknown {
+    if (!this.filter) return nothing;
+    return html`<monzo-transactions-filter
+      .filter=${this.filter}
+      .categories=${categoriesOf(all)}
+      @filter-changed=${this.#onFilterChanged}
+    ></monzo-transactions-filter>`;
   }
 
   #renderRetry(): unknown {
@@ -117,12 +163,13 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     </button>`;
   }
 
-  #renderEmpty(): unknown {
+  #renderEmpty(all: Entry[]): unknown {
     if (this.#errors.size) return nothing;
-    return html`<p>${text(this.#emptyText())}</p>`;
+    const isFiltered = all.length > 0 && this.filter && isFiltering(this.filter);
+    return html`<p>${text(isFiltered ? "transactions_no_match" : this.#emptyText())}</p>`;
   }
 
-  #emptyText() {
+  #emptyText(): TextKey {
     if (this.#isLoading) return "transactions_loading";
     if (!this.#accounts.length) return "transactions_no_account";
     const isCurrent = this.#accounts.every(({ feed }) => feed.status.is === "current");
@@ -131,38 +178,57 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
 
   #renderMore(): unknown {
     const isComplete = this.#accounts.every(({ feed }) => feed.complete);
-    if (isComplete || this.limit >= MAX_LIMIT) return nothing;
+    if (isComplete || this.limit >= MAX_LIMIT || isExample(this)) return nothing;
     return html`<button class="wide" id="more" @click=${this.#showMore}>
       ${text(this.#isLoading ? "transactions_loading" : "transactions_more")}
     </button>`;
   }
 
-  #renderDay({ name, entries }: DayGroup): TemplateResult {
+  #renderDay({ name, month, entries, spent }: DayGroup): TemplateResult {
+    const totals = [...spent].filter(([, amount]) => amount !== 0);
     return html`
-      <h3>${name}</h3>
+      ${month ? html`<h3 class="month">${month}</h3>` : nothing}
+      <div class="day">
+        <h3>${name}</h3>
+        ${totals.map(([currency, amount]) => this.#renderTotal(amount, currency))}
+      </div>
       <ul role="list">
         ${repeat(entries, keyOf, (entry) => this.#renderRow(entry))}
       </ul>
     `;
   }
 
-  #renderRow({ transaction, account }: Entry): TemplateResult {
+  #renderTotal(amount: number, currency: string): TemplateResult {
+    const shown = this.areAmountsHidden ? "••••" : this.money(amount, currency);
+    return html`<small><bdi>${text("transactions_spent", { amount: shown })}</bdi></small>`;
+  }
+
+  #renderRow(entry: Entry): TemplateResult {
+    const { transaction } = entry;
     const { amount, declined, currency } = transaction;
-    const details = detailsOf(transaction);
-    if (this.#accounts.length > 1) details.push(account.name);
     const isIncome = amount > 0 && !declined && !this.areAmountsHidden;
     const sum = this.amount(amount, currency, "exceptZero");
     return html`
-      <li tabindex="-1">
-        <div class="icon" aria-hidden="true">
-          ${emojiOf(transaction)} ${this.#renderLogo(transaction.logo)}
-        </div>
-        <div class="what">${titleOf(transaction)}<small>${details.join(" · ")}</small></div>
-        <div class=${isIncome ? "in sum" : "sum"}>
-          ${declined ? html`<s>${sum}</s>` : sum}${this.#renderLocalAmount(transaction)}
-        </div>
+      <li>
+        <button type="button" class="row" @click=${() => this.#showDetails(entry)}>
+          ${this.#renderIcon(entry)}
+          <span class="what"
+            ><bdi>${titleOf(transaction)}</bdi><small>${this.#renderDetails(entry)}</small></span
+          >
+          <span class=${isIncome ? "in sum" : "sum"}>
+            ${declined ? html`<s>${sum}</s>` : sum}${this.#renderLocalAmount(entry)}
+          </span>
+        </button>
       </li>
     `;
+  }
+
+  #renderIcon({ transaction: { emoji, pot, category, logo } }: Entry): TemplateResult {
+    const { icon, color } = categoryStyle(category);
+    const sign = emoji ?? (pot ? "🐷" : html`<ha-icon icon=${icon}></ha-icon>`);
+    return html`<span class="icon" aria-hidden="true" style="--category-color: ${color}"
+      ><span>${sign}</span>${this.#renderLogo(logo)}</span
+    >`;
   }
 
   /** Return the logo, which covers the emoji once it is loaded. */
@@ -172,10 +238,46 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     return html`<img alt="" referrerpolicy="no-referrer" src=${logo} @error=${remove} />`;
   }
 
-  #renderLocalAmount({ local_amount: amount, local_currency: currency }: Entry["transaction"]) {
+  #renderDetails({ transaction, account, roundUp }: Entry): unknown[] {
+    const parts: unknown[] = [statusOf(transaction), descriptionOf(transaction)];
+    if (roundUp) {
+      const { amount, currency } = roundUp;
+      const shown = this.areAmountsHidden ? "••••" : this.money(-amount, currency);
+      parts.push(text("transactions_round_up", { amount: shown }));
+    }
+    if (this.#accounts.length > 1) {
+      const color = accountColor(this.#accounts.indexOf(account));
+      parts.push(html`<i class="dot" style="background: ${color}"></i>${account.name}`);
+    }
+    return parts
+      .filter(Boolean)
+      .map((part, index) => html`${index ? " · " : nothing}<bdi>${part}</bdi>`);
+  }
+
+  #renderLocalAmount({ transaction }: Entry): unknown {
+    const { local_amount: amount, local_currency: currency } = transaction;
     if (amount === null || !currency) return nothing;
     return html`<small>${this.amount(amount, currency, "exceptZero")}</small>`;
   }
+
+  #showDetails({ transaction, account, roundUp }: Entry): void {
+    showTransactionDialog(this, {
+      account: account.id,
+      id: transaction.transaction_id,
+      roundUp,
+      areAmountsHidden: this.areAmountsHidden,
+    });
+  }
+
+  readonly #toggleFilter = async (): Promise<void> => {
+    this.filter = this.filter ? undefined : NO_FILTER;
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>("monzo-transactions-filter")?.focus();
+  };
+
+  readonly #onFilterChanged = ({ detail }: CustomEvent<Filter>): void => {
+    this.filter = detail;
+  };
 
   readonly #retry = (): void => {
     for (const { feed } of this.#accounts) feed.retry();
@@ -190,10 +292,16 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   protected override updated(changed: PropertyValues): void {
     super.updated(changed);
     if (this.#rowsBefore === undefined || this.#isLoading) return;
-    const rows = this.renderRoot.querySelectorAll("li");
+    const rows = this.renderRoot.querySelectorAll<HTMLElement>(".row");
     if (!this.renderRoot.querySelector("#more")) rows[this.#rowsBefore]?.focus();
     this.#rowsBefore = undefined;
   }
+}
+
+/** Return whether a card is an example in the card picker. */
+function isExample(card: HTMLElement): boolean {
+  const root = card.getRootNode();
+  return root instanceof ShadowRoot && root.host.localName === "hui-card-picker";
 }
 
 function keyOf({ transaction }: Entry): string {
@@ -203,6 +311,11 @@ function keyOf({ transaction }: Entry): string {
 /** Return the entities of an account that change with a payment. Users may disable one of them. */
 function reportingEntities(entities: EntityIds = {}): string[] {
   return [entities.transaction, entities.balance].filter((id) => id !== undefined);
+}
+
+/** Return the text of an error. That of a missing answer is about actions that change something. */
+function errorText({ key, message }: ActionError): string {
+  return key === "no_answer" ? text("transactions_no_answer") : message;
 }
 
 registerCard("transactions", TransactionsCard, (account, entities) =>
