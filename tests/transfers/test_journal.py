@@ -160,7 +160,7 @@ async def test_a_corrected_clock_leaves_no_transfer_in_the_future(
     freezer.tick(timedelta(days=-7))
     await record(journal, "now", deposit(1))
     freezer.tick(timedelta(days=1))
-    assert journal.moved_today("GBP", except_ids=()).minor == 0
+    assert journal.moved_in_last_24_hours("GBP", except_ids=()).minor == 0
 
 
 # The file
@@ -194,7 +194,10 @@ async def test_the_file_of_release_1_0_0_is_read(
     assert treat
     assert treat.fingerprint == recorded["data"]["orders"]["treat"]["request"]
     assert journal.has_money_between_pots(treat)
-    assert journal.moved_today("GBP", except_ids=()).minor == 1_234 + 2_000 + 3_000 + 4_000 * 2
+    assert (
+        journal.moved_in_last_24_hours("GBP", except_ids=()).minor
+        == 1_234 + 2_000 + 3_000 + 4_000 * 2
+    )
 
 
 async def test_release_1_0_0_can_read_the_file(

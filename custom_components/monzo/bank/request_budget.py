@@ -15,7 +15,7 @@ from ..clock import monotonic
 # stay below twenty-four. The rest is for requests that people make by hand.
 _WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
-_WITH_ANSWERS: Final = 29
+_REQUESTS_PER_WINDOW_WITH_ANSWERS: Final = 29
 
 # So many requests may be reads for the answers of actions, and so many of them at the expense of
 # the polls.
@@ -210,7 +210,7 @@ class RequestBudget:
         return self.grant(wanted, priority) == wanted
 
     def _grant_answers(self, wanted: int) -> int:
-        left = _WITH_ANSWERS - len(self._current())
+        left = _REQUESTS_PER_WINDOW_WITH_ANSWERS - len(self._current())
         return max(0, min(wanted, left, _MAX_ANSWERS - self._count({Priority.ANSWER})))
 
     def _grant_background(self, wanted: int) -> int:

@@ -42,7 +42,7 @@ ALREADY_MOVED: Final = "already_moved"
 PLANNED: Final = "planned"
 
 
-async def async_respond(
+async def async_move_money(
     call: ServiceCall, target: PotTarget, request: TransferRequest
 ) -> ServiceResponse:
     """Carry out a request, or plan it only, and return the response of the action.

@@ -34,7 +34,7 @@ from .amounts import (
     required_amount,
     required_share,
 )
-from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_respond
+from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_move_money
 from .pot_targets import ATTR_POT, PotTarget, async_pot_target
 
 ATTR_FOLLOW: Final = "follow"
@@ -121,7 +121,7 @@ async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
         most=optional_amount(call.data, ATTR_MOST, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
     )
-    return await async_respond(call, target, request)
+    return await async_move_money(call, target, request)
 
 
 def _followed_amount(hass: HomeAssistant, entity_id: str, currency: str) -> Money:
@@ -149,7 +149,7 @@ async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
         smallest=optional_amount(call.data, ATTR_SMALLEST, target.currency),
         only=_only_direction(call),
     )
-    return await async_respond(call, target, request)
+    return await async_move_money(call, target, request)
 
 
 def _only_direction(call: ServiceCall) -> Direction | None:
@@ -182,7 +182,7 @@ async def _async_distribute(call: ServiceCall) -> ServiceResponse:
         whole=optional_amount(call.data, ATTR_AMOUNT, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
     )
-    return await async_respond(call, target, request)
+    return await async_move_money(call, target, request)
 
 
 def _check_shares(target: PotTarget, shares: Sequence[Share]) -> None:
@@ -213,7 +213,7 @@ async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
         share=required_share(call.data, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
     )
-    return await async_respond(call, target, request)
+    return await async_move_money(call, target, request)
 
 
 ACTIONS: Final = tuple(

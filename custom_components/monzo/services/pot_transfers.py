@@ -10,7 +10,7 @@ import voluptuous as vol
 from ..transfers import Deposit, Withdrawal
 from .action import ATTR_ACCOUNT, Action
 from .amounts import optional_amount, required_share
-from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_respond
+from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_move_money
 from .pot_targets import ATTR_POT, async_pot_target
 
 TRANSFER_SCHEMA: Final = vol.Schema(
@@ -37,7 +37,7 @@ async def _async_transfer(
         share=required_share(call.data, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
     )
-    return await async_respond(call, target, request)
+    return await async_move_money(call, target, request)
 
 
 ACTIONS: Final = tuple(

@@ -328,7 +328,7 @@ class AccountReader:
         before = (first_read, log.unreadable_until)
         if page.unreadable_until is not None:
             log.note_unreadable(page.unreadable_until)
-        found = await self._async_compare(log, page.transactions, asked, news_since)
+        found = await self._async_publish_differences(log, page.transactions, asked, news_since)
         changed = pages is not self._new_pages and self._stop_counting_unlisted(log, pages, page)
         self._move_past(log, pages, page)
         if changed or before != (log.first_read, log.unreadable_until):
@@ -392,7 +392,7 @@ class AccountReader:
             ),
         )
 
-    async def _async_compare(
+    async def _async_publish_differences(
         self,
         log: TransactionLog,
         transactions: Sequence[Transaction],
@@ -400,7 +400,7 @@ class AccountReader:
         news_since: datetime,
     ) -> bool:
         """Publish changed and then new transactions, oldest first; return whether any is new."""
-        unknown = [transaction for transaction in transactions if transaction.id not in log.known]
+        unknown = [transaction for transaction in transactions if log.is_new(transaction.id)]
         new = [transaction for transaction in unknown if transaction.created >= news_since]
         # The others are too old to be news, but still count as spending.
         for transaction in unknown[: len(unknown) - len(new)]:
@@ -432,7 +432,7 @@ class AccountReader:
         await self._balances.async_refresh_if_older_than((self._account_id,), at)
         for transaction in new:
             # An entry that was set up again meanwhile has published it, or will.
-            if self._stopped or transaction.id in log.known:
+            if self._stopped or not log.is_new(transaction.id):
                 continue
             log.remember(transaction.id, self._facts(transaction))
             self._on_new(self._account_id, transaction)

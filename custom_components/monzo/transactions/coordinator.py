@@ -160,7 +160,7 @@ class TransactionsCoordinator:
     def knows(self, account_id: str, transaction_id: str) -> bool:
         """Return whether a transaction was published, or made before the account was first read."""
         log = self._logs.by_account.get(account_id)
-        return log is not None and transaction_id in log.known
+        return log is not None and not log.is_new(transaction_id)
 
     def history(self, account_id: str) -> TransactionHistory:
         """Return the past transactions of an account, for actions and cards."""

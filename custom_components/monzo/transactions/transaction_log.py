@@ -109,6 +109,10 @@ class TransactionLog(Private):
     unreadable_until: datetime | None = None
     """A transaction from before this moment could not be read; None if all could."""
 
+    def is_new(self, transaction_id: str) -> bool:
+        """Return whether a transaction was not known so far, so that it is published now."""
+        return transaction_id not in self.known
+
     def remember(self, transaction_id: str, known: KnownTransaction) -> None:
         """Add a transaction, or replace it if it has changed."""
         self.known[transaction_id] = known

@@ -105,7 +105,7 @@ class BatchExecutor:
         for transfer in self._journal.unpublished:
             batch = self._journal.batch_of(transfer)
             batch_id = transfer.dedupe_id if batch is None else batch.dedupe_id
-            is_settled = await self._transfers.async_settle(transfer, batch_id)
+            is_settled = await self._transfers.async_publish_missed_result(transfer, batch_id)
             if batch is None:
                 continue
             if is_settled and self._journal.was_interrupted(transfer):

@@ -59,7 +59,7 @@ class BatchRun:
     left: dict[str, Move] = field(init=False)
     """The moves that have not been attempted."""
 
-    patience: float = field(init=False)
+    wait_left: float = field(init=False)
     """How many seconds it can still wait for the end of the bank's rate limit."""
 
     pause: float = 0
@@ -78,13 +78,13 @@ class BatchRun:
         """Initialize a run that has attempted nothing."""
         self.left = dict(self.batch.moves)
         is_multi_step = self.batch.kind.is_multi_step
-        self.patience = MAX_WAIT_OF_BATCH.total_seconds() if is_multi_step else 0
+        self.wait_left = MAX_WAIT_OF_BATCH.total_seconds() if is_multi_step else 0
 
     def postpone(self, dedupe_id: str, pause: float) -> None:
         """Put a move off until the bank accepts requests again."""
         self.left = {dedupe_id: self.batch.moves[dedupe_id], **self.left}
         self.pause = pause
-        self.patience -= pause
+        self.wait_left -= pause
 
 
 class TransferExecutor:
@@ -195,7 +195,7 @@ class TransferExecutor:
             self._journal.async_update_batch(run.batch)
         return moved_now
 
-    async def async_settle(self, transfer: Transfer, batch_id: str) -> bool:
+    async def async_publish_missed_result(self, transfer: Transfer, batch_id: str) -> bool:
         """Publish the result of a transfer that is no longer being sent, unless it was published.
 
         If it is in doubt, the account's transactions are read first. Return False if its result was
@@ -312,7 +312,7 @@ class TransferExecutor:
         """
         await self._journal.async_discard(transfer)
         pause = self._session.budget.pause
-        if refusal is None and (run.stopped or 0 < pause <= run.patience):
+        if refusal is None and (run.stopped or 0 < pause <= run.wait_left):
             run.postpone(transfer.dedupe_id, pause)
             return
         placeholders = self._names.placeholders(transfer.move)

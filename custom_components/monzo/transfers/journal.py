@@ -14,10 +14,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..api import Money, ServerClock
 from ..memory import async_get_memory
 from ..privacy import get_logger
-from .locks import TransferLocks
-from .models import BatchKind, Move, Transfer, TransferBatch, TransferStatus
-from .results import ResultPublisher
-from .storage import (
+from .journal_format import (
     JournalStore,
     batch_from_json,
     batch_to_json,
@@ -25,6 +22,9 @@ from .storage import (
     transfer_from_json,
     transfer_to_json,
 )
+from .locks import TransferLocks
+from .models import BatchKind, Move, Transfer, TransferBatch, TransferStatus
+from .results import ResultPublisher
 
 _LOGGER = get_logger(__name__)
 
@@ -185,7 +185,7 @@ class TransferJournal:
         finally:
             self._reserved.remove(batch)
 
-    def moved_today(self, currency: str, *, except_ids: Collection[str]) -> Money:
+    def moved_in_last_24_hours(self, currency: str, *, except_ids: Collection[str]) -> Money:
         """Return the sum of the last 24 hours in both directions, without some transfers.
 
         It includes transfers in doubt, and those that are reserved.

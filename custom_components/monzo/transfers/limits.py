@@ -49,7 +49,7 @@ class TransferLimits:
         if not self._journal.history_complete:
             yield validation_error("transfers_forgotten", name=name, limit=format_amount(limit))
         total = sum(amounts, Money.zero(currency))
-        used = self._journal.moved_today(currency, except_ids=moves.keys())
+        used = self._journal.moved_in_last_24_hours(currency, except_ids=moves.keys())
         if used + total > limit:
             yield validation_error(
                 "over_daily_limit",
