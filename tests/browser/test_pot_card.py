@@ -580,6 +580,7 @@ async def test_the_pot_and_hidden_amounts_can_be_chosen_in_the_editor(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
     page = await browser.open(ha, f"{await save_card(holiday)}?edit=1")
+    await page.locator(CARD).get_by_role("heading", name="Holiday").wait_for()
     preview = await card_editor.edit_first_card(page, CARD)
     await expect(preview.get_by_role("heading", name="Holiday")).to_be_visible()
     await page.locator("hui-dialog-edit-card ha-device-picker").click()
