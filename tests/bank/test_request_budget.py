@@ -59,6 +59,15 @@ def test_one_retry_per_minute_is_granted_without_budget(
     assert budget.grant(4, Priority.RETRY) == 1
 
 
+def test_a_changed_balance_is_followed_even_if_polls_have_used_up_the_budget(
+    budget: RequestBudget,
+) -> None:
+    send(budget, BUDGET, Priority.POLL)
+    assert budget.grant(1, Priority.NEWS) == 1
+    send(budget, 6, Priority.NEWS)
+    assert budget.grant(1, Priority.NEWS) == 0
+
+
 def test_retries_use_the_remaining_budget(budget: RequestBudget) -> None:
     send(budget, 20, Priority.PERSON)
     assert budget.grant(2, Priority.RETRY) == 2

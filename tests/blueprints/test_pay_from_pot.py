@@ -191,6 +191,7 @@ async def test_by_default_it_only_plans(runner: BlueprintRunner) -> None:
 
 async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 5})
+    await runner.settle()
     await runner.create(NAME, **inputs(runner, dry_run=True))
     pay(runner, 501)
     await runner.advance()
@@ -228,7 +229,9 @@ async def test_a_payment_that_another_automation_pays_back_is_not_paid_back_agai
     stop()
     assert taken == [lunch]
     assert len(runner.amounts) == 1
+    # The blueprint may have asked for the transfer at the same time as the other automation.
     assert len(runner.action_calls) <= 1
+    assert len(runner.take_warnings()) <= 1
 
 
 async def test_a_rejected_transfer_is_reported(runner: BlueprintRunner) -> None:

@@ -177,6 +177,7 @@ async def test_by_default_it_only_plans(runner: BlueprintRunner) -> None:
 
 async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 2})
+    await runner.settle()
     await runner.create(NAME, **inputs(runner, dry_run=True))
     pay(runner, 1_230)
     await runner.advance()
@@ -186,6 +187,7 @@ async def test_a_plan_shows_the_error_of_the_transfer(runner: BlueprintRunner) -
 
 async def test_a_transfer_above_the_limit_is_reported(runner: BlueprintRunner) -> None:
     await change_options(runner.client, **{CONF_MAX_PER_TRANSFER: 2})
+    await runner.settle()
     await runner.create(NAME, **inputs(runner))
     pay(runner, 1_230)
     await runner.advance()

@@ -122,6 +122,7 @@ async def test_payments_can_be_compared_by_merchant(runner: BlueprintRunner) -> 
     await watch(runner, compared_by="name")
     await pay(runner, -6_000, "Cheesemonger", category="gifts")
     assert runner.notifications == []
+    await runner.settle()
     await pay(runner, -6_000, "Bookworm", category="something new")
     assert runner.titles == ["Unusual payment: £60.00"]
 
@@ -281,6 +282,7 @@ async def test_earlier_payments_are_requested_only_for_payments_that_may_be_unus
     runner: BlueprintRunner,
 ) -> None:
     async def requests_after(amount: int) -> int:
+        await runner.settle()
         before = len(history_requests(runner))
         await pay(runner, amount, category="gifts")
         return len(history_requests(runner)) - before

@@ -12,10 +12,11 @@ from typing import Final
 from ..clock import monotonic
 
 # Monzo publishes no limit. About thirty requests within five minutes have been refused, so ours
-# stay below twenty-four. The rest is for requests that people make by hand.
+# stay below twenty-four. Only payments and the answers of actions may add a few. The rest is for
+# requests that people make by hand.
 _WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
-_REQUESTS_PER_WINDOW_WITH_ANSWERS: Final = 29
+_REQUESTS_PER_WINDOW_IN_ALL: Final = 29
 
 # So many requests may be reads for the answers of actions, and so many of them at the expense of
 # the polls.
@@ -61,16 +62,19 @@ class Priority(IntEnum):
     RETRY = 3
     """A read that failed and is due again."""
 
-    POLL = 4
+    NEWS = 4
+    """A read of transactions because a balance has changed, which nobody can forge."""
+
+    POLL = 5
     """A read that is due by the clock."""
 
-    HINT = 5
+    HINT = 6
     """A read that a webhook delivery asked for. Deliveries can be forged."""
 
-    ANSWER = 6
+    ANSWER = 7
     """A read of past transactions for the answer of an action, which may be long."""
 
-    BACKGROUND = 7
+    BACKGROUND = 8
     """A request that can wait, such as registering a webhook or filling a card."""
 
     @property
@@ -101,7 +105,7 @@ class RequestBudget:
     @property
     def left(self) -> int:
         """How many more requests fit into the current five minutes."""
-        return max(0, _REQUESTS_PER_WINDOW - len(self._current()))
+        return self._left_of(_REQUESTS_PER_WINDOW)
 
     @property
     def pause(self) -> float:
@@ -142,18 +146,21 @@ class RequestBudget:
         """
         match priority:
             case Priority.PERSON | Priority.SET_UP:
-                return wanted
+                granted = wanted
             case Priority.RETRY:
-                return self._grant_retries(wanted)
+                granted = self._grant_retries(wanted)
+            case Priority.NEWS:
+                granted = min(wanted, self._left_of(_REQUESTS_PER_WINDOW_IN_ALL))
             case Priority.POLL:
-                return min(wanted, self._room_for_polls())
+                granted = min(wanted, self._room_for_polls())
             case Priority.HINT:
                 self._hinted_at = monotonic()
-                return self._grant_others(wanted, self._reserved_for_polls())
+                granted = self._grant_others(wanted, self._reserved_for_polls())
             case Priority.ANSWER:
-                return max(self._grant_answers(wanted), self._grant_background(wanted))
+                granted = max(self._grant_answers(wanted), self._grant_background(wanted))
             case Priority.BACKGROUND:
-                return self._grant_background(wanted)
+                granted = self._grant_background(wanted)
+        return granted
 
     def reserve_polls(self, accounts: int, interval: timedelta) -> None:
         """Keep room for the polls of so many accounts from requests that are less important."""
@@ -189,6 +196,10 @@ class RequestBudget:
         share = _REQUESTS_PER_WINDOW - self.max_unprompted_reads(accounts) - sent
         return self.grant(min(wanted, max(0, share)), priority)
 
+    def _left_of(self, requests: int) -> int:
+        """Return how many of so many requests have not been sent in the last five minutes."""
+        return max(0, requests - len(self._current()))
+
     def _current(self) -> deque[tuple[float, Priority]]:
         """Return the requests of the last five minutes."""
         window_start = monotonic() - _WINDOW.total_seconds()
@@ -210,7 +221,7 @@ class RequestBudget:
         return self.grant(wanted, priority) == wanted
 
     def _grant_answers(self, wanted: int) -> int:
-        left = _REQUESTS_PER_WINDOW_WITH_ANSWERS - len(self._current())
+        left = self._left_of(_REQUESTS_PER_WINDOW_IN_ALL)
         return max(0, min(wanted, left, _MAX_ANSWERS - self._count({Priority.ANSWER})))
 
     def _grant_background(self, wanted: int) -> int:

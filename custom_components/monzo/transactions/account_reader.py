@@ -159,7 +159,7 @@ class AccountReader:
         if self._reading and asked_at <= self.asked_at:
             self._expects_news = True
             return False
-        self.hint(Priority.POLL)
+        self.hint(Priority.NEWS)
         return True
 
     @property
@@ -189,7 +189,7 @@ class AccountReader:
             with self._budget.asking_as(priority):
                 found = await self._async_read_new()
         except asyncio.CancelledError:
-            self.hint(max(priority, Priority.POLL))
+            self.hint(max(priority, Priority.NEWS))
             raise
         except (MonzoError, *BLOCKING_ERRORS) as err:
             self._note_failure(err)
