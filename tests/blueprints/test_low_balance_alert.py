@@ -205,7 +205,7 @@ async def test_a_plan_shows_the_error_of_the_transfer(
     assert phone.texts[-1][1].startswith(
         "Plan only: £50.00 from Bills would be moved. 50.00 GBP exceeds the limit of 49.00 GBP per"
     )
-    assert phone.texts[-1][1].endswith("no money.")
+    assert phone.texts[-1][1].endswith("the transfer was not sent to Monzo.")
 
 
 async def test_a_button_expires_after_the_set_time(

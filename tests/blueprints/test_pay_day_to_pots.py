@@ -275,7 +275,8 @@ async def test_a_transfer_in_doubt_is_completed_later(
     await runner.create(NAME, **inputs(runner))
     runner.server.fail("PUT", "/pots/*", LoseResponse(), after=1, times=None)
     salary = receive(runner)
-    runner.server.fail("GET", "/transactions", Answer.html(502), after=1, times=None)
+    # The account can be read for the payment, and before and after the first transfer.
+    runner.server.fail("GET", "/transactions", Answer.html(502), after=3, times=None)
     await clock.advance(2 * MINUTE, until=lambda: len(runner.moves) == 2)
     reads = len(runner.server.requests_to("GET", "/transactions"))
     # The request is repeated, and then the transfer is searched for, without success.
