@@ -9,7 +9,7 @@ import shutil
 import time
 
 from sandbox.bank import Bank
-from sandbox.behaviour import DEFAULT_SERVER_BEHAVIOUR
+from sandbox.behaviour import DEFAULT_BANK_BEHAVIOUR, DEFAULT_SERVER_BEHAVIOUR
 from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.home_assistant.process import EXTERNAL_HOST, HomeAssistantProcess
 from sandbox.household import Household
@@ -99,7 +99,8 @@ async def _open_bank(
 ) -> AsyncIterator[tuple[Household, BankServer]]:
     """Serve the stored bank, or a new one, and store it regularly and at the end."""
     store = BankStore(STATE_FOLDER / "bank")
-    bank = Bank()
+    # Otherwise the household's own transfers would appear in the charts of past spending.
+    bank = Bank(behaviour=replace(DEFAULT_BANK_BEHAVIOUR, own_transfers_in_spending=False))
     stored = None if options.fresh else store.load(bank)
     if stored is None:
         progress.say("Creating a household and its bank ...")
@@ -166,6 +167,7 @@ Monzo in Home Assistant, with a sandbox bank. No real money.
   Home Assistant           {url}     log in as {USERNAME}, password {PASSWORD}
   The bank's control page  {options.control_page}
 
-The bank has a new transaction every {seconds:g} seconds. Home Assistant shows it within a second.
+The bank has a new transaction every {seconds:g} seconds. Home Assistant shows it within a second. In the
+first five minutes after the sign-in, it takes up to two minutes, because Monzo limits the requests.
 Press Ctrl-C to stop. The next start continues with the same bank.
 """

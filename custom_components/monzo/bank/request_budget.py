@@ -63,7 +63,10 @@ class Priority(IntEnum):
     """A read that failed and is due again."""
 
     NEWS = 4
-    """A read of transactions because a balance has changed, which nobody can forge."""
+    """A read of transactions because a balance has changed, or because there are none to show yet.
+
+    Nobody can forge either.
+    """
 
     POLL = 5
     """A read that is due by the clock."""

@@ -162,7 +162,7 @@ class TransactionHistory:
         self, begin: datetime, before: datetime | None, *, refresh: bool
     ) -> HistoryPart | None:
         """Read a part from the bank; None if the request budget has no room for all of it."""
-        priority = Priority.ANSWER if refresh else Priority.BACKGROUND
+        priority = Priority.ANSWER if refresh else self._background_priority
         self._reads_begun += 1
         asked = self._session.clock.now()
         pages = self._pages(begin, before)
@@ -188,6 +188,11 @@ class TransactionHistory:
             self._last_read = self._reads_begun
         newest_first = tuple(sorted(listed, key=_created)[::-1])
         return HistoryPart(since=begin, transactions=newest_first, complete=not skipped)
+
+    @property
+    def _background_priority(self) -> Priority:
+        """The priority of a read that can wait, unless there is nothing to show yet."""
+        return Priority.NEWS if self._recent.since is None else Priority.BACKGROUND
 
     async def _async_read_patiently(
         self, pages: TransactionPages, begin: datetime, before: datetime | None
