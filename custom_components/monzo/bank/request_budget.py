@@ -59,14 +59,14 @@ class Priority(IntEnum):
     SET_UP = 2
     """A read for the first states of all entities."""
 
-    RETRY = 3
-    """A read that failed and is due again."""
-
-    NEWS = 4
+    NEWS = 3
     """A read of transactions because a balance has changed, or because there are none to show yet.
 
     Nobody can forge either.
     """
+
+    RETRY = 4
+    """A read that failed and is due again."""
 
     POLL = 5
     """A read that is due by the clock."""

@@ -154,13 +154,12 @@ class AccountReader:
 
         It is none if a read that began after the request for the balance will find the transaction.
         """
-        if self.hinted:
-            return False
         if self._reading and asked_at <= self.asked_at:
             self._expects_news = True
             return False
+        was_hinted = self.hinted
         self.hint(Priority.NEWS)
-        return True
+        return not was_hinted
 
     @property
     def _priority(self) -> Priority:
