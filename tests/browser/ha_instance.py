@@ -25,6 +25,7 @@ _BLUEPRINTS: Final = Path(__file__).parents[2] / "blueprints/automation/monzo"
 # All tests together send far more requests than a household does, and approve many sign-ins.
 _CONSTANTS: Final = {
     "bank.request_budget._REQUESTS_PER_WINDOW": 10_000,
+    "bank.request_budget._REQUESTS_PER_WINDOW_IN_ALL": 10_000,
     "config_flow.APPROVAL_PAUSES": [0.2] * 600,
 }
 
