@@ -96,7 +96,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @property
     def sign_in_ended(self) -> bool:
-        """Whether nothing can be read until the person signs in again."""
+        """Whether the person must sign in again before the bank answers."""
         return not self.last_update_success and isinstance(
             self.last_exception, ConfigEntryAuthFailed
         )

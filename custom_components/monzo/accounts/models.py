@@ -127,7 +127,7 @@ class MonzoData(Private):
     """
 
     complete: bool
-    """Whether all accounts and pots that were ever readable could be read."""
+    """Whether the bank returned every account and pot that it has returned before."""
 
     def find(self, monzo_id: str) -> DeviceState | None:
         """Return the person, account or pot with this ID, if it could be read."""

@@ -24,7 +24,7 @@ from .bank_day import DatedBalances, date_balance
 # Repairs a hiccup: long enough for a proxy to recover, too short for anyone to notice.
 RETRY_DELAY: Final = timedelta(seconds=2)
 
-# How long until a failed request is sent again. Nothing announces the end of an outage.
+# The delay before a failed request is sent again, because Monzo announces no end of an outage.
 FAILED_DELAY: Final = timedelta(minutes=1)
 
 # The same for a request that the bank refuses, or that never worked, such as the balance of a loan:
@@ -45,8 +45,8 @@ class Endpoint(StrEnum):
     POTS = "the pots of an account"
 
 
-# How old an answer may become before a poll asks again. People open a new account once in years.
-# Balances are asked for at every poll. Pots change when money moves, which shows in the balances,
+# The age from which a poll requests an answer again. New accounts are rare. Every poll requests the
+# balances. Pots change when money moves, which shows in the balances,
 # or in the app, which does not.
 MAX_AGE: Final[Mapping[Endpoint, timedelta]] = {
     Endpoint.ACCOUNTS: timedelta(hours=1),
@@ -72,14 +72,14 @@ class PollResult:
     error: Exception | None = None
 
     failures: int = 0
-    """How many times in a row it has failed."""
+    """The number of failures since the last answer."""
 
     skipped: int = 0
     """How many records of the answer were unreadable."""
 
     @property
     def was_sent(self) -> bool:
-        """Whether it was ever sent."""
+        """Whether the request has been sent."""
         return self.at > -math.inf
 
     @property
@@ -94,7 +94,7 @@ class PollResult:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it failed, and may succeed within seconds."""
+        """Whether the request failed, and a repetition within seconds can succeed."""
         return self.is_transient and not isinstance(self.error, MonzoTokenRefusedError)
 
     @property

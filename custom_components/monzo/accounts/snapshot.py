@@ -30,7 +30,7 @@ class Selection:
     """Whether the account or pot with this ID belongs to another config entry."""
 
     was_answered: Callable[[PollRequest], bool]
-    """Whether this request has ever worked, also before a restart."""
+    """Whether the bank has answered this request before, even before a restart."""
 
 
 def blocking_error(answers: Answers, selection: Selection) -> Exception | None:

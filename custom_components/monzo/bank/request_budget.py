@@ -40,7 +40,7 @@ _NEVER_RESERVED: Final = 5
 _LEFT_BY_POLLS: Final = 4
 _LEFT_BY_BACKGROUND: Final = 2
 
-# How long after the last delivery to expect more.
+# The time after the last webhook delivery in which more deliveries are expected.
 _HINTS_EXPECTED: Final = timedelta(hours=1)
 
 # A failed read is repeated this often, even if other requests have used up the budget.
@@ -62,7 +62,7 @@ class Priority(IntEnum):
     NEWS = 3
     """A read of transactions because a balance has changed, or because there are none to show yet.
 
-    Nobody can forge either.
+    Neither can be forged, unlike a webhook delivery.
     """
 
     RETRY = 4
@@ -241,7 +241,7 @@ class RequestBudget:
         answers = self._count({Priority.ANSWER})
         sent = len(self._current()) - max(0, answers - _MAX_ANSWERS_FOR_POLLS)
         left = max(0, _REQUESTS_PER_WINDOW - sent)
-        # What is reserved for them goes before what they leave to others.
+        # The reserve of the polls takes precedence over the room that they leave to other requests.
         return max(left - self._reserved_for_others(), min(left, self._reserved_for_polls()))
 
     def _reserved_for_polls(self) -> int:

@@ -29,7 +29,7 @@ from ..api import (
 from .request_budget import RequestBudget
 from .token_refusals import MonzoTokenRefusedError, TokenRefusals
 
-# How long the bank may need until it knows a new token everywhere.
+# The delay before a refused new token is used again: the bank may need a moment to accept it.
 NEW_TOKEN_DELAY: Final = timedelta(seconds=2)
 
 _SIGN_IN_EXPIRED: Final = "The sign-in has expired"

@@ -1,4 +1,4 @@
-"""What is known about refused access tokens: when to renew one, and when to ask again."""
+"""Refused access tokens: when to renew a token, and when to send a refused request again."""
 
 from datetime import timedelta
 import math
