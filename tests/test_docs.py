@@ -28,7 +28,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 import yaml
 
-import custom_components.monzo
 from custom_components.monzo.bank.request_budget import RequestBudget
 from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
@@ -36,10 +35,9 @@ from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
 from tests.helpers.examples import FENCE, examples_in, represented_accounts_and_pots
-from tests.helpers.texts import TEXTS
+from tests.helpers.texts import INTEGRATION, TEXTS
 
 ROOT = Path(__file__).parents[1]
-INTEGRATION = Path(custom_components.monzo.__file__).parent
 MANIFEST: dict[str, Any] = json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))
 
 # Addresses that pages may link to, besides this repository and My Home Assistant.

@@ -1,7 +1,6 @@
 """English texts: the loaded integration finds a text for everything that Home Assistant shows."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 import re
 from typing import Any
 
@@ -14,9 +13,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, get_system_health_info
 import voluptuous as vol
-import yaml
 
-import custom_components.monzo
 from custom_components.monzo.bank.repair_issues import (
     FIXABLE_ISSUES,
     RepairIssue,
@@ -25,12 +22,9 @@ from custom_components.monzo.bank.repair_issues import (
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.repairs import async_create_fix_flow
 from sandbox.household import Household
-from tests.helpers.texts import ICONS, TEXTS
+from tests.helpers.texts import ACTIONS, ICONS, TEXTS
 
 from .conftest import AdvanceTime
-
-ROOT = Path(custom_components.monzo.__file__).parent
-ACTIONS: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 

@@ -1,7 +1,6 @@
 """Descriptions of the actions: their fields, examples and choices in Home Assistant's editor."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -11,12 +10,8 @@ import pytest
 import voluptuous as vol
 import yaml
 
-import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
-from tests.helpers.texts import TEXTS
-
-ROOT = Path(custom_components.monzo.__file__).parent
-ACTIONS: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
+from tests.helpers.texts import ACTIONS, TEXTS
 
 # Selectors whose examples and defaults are YAML in a string.
 WRITTEN_AS_YAML = {"color_rgb", "media", "object"}
