@@ -2,6 +2,8 @@
 import { css, html, LitElement, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 
+import { defineElement } from "../shared/define-element.ts";
+
 export class GoalRing extends LitElement {
   /** Without a goal there is no ring. */
   @property({ type: Number }) percent?: number;
@@ -34,4 +36,4 @@ export class GoalRing extends LitElement {
   }
 }
 
-if (!customElements.get("monzo-goal-ring")) customElements.define("monzo-goal-ring", GoalRing);
+defineElement("monzo-goal-ring", GoalRing);

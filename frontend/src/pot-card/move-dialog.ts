@@ -4,6 +4,7 @@ import { property, state } from "lit/decorators.js";
 
 import type { HomeAssistant } from "../home-assistant.ts";
 import { formatMoney, formatTypedAmount } from "../shared/amounts.ts";
+import { defineElement } from "../shared/define-element.ts";
 import { store, StoreController } from "../shared/page-store.ts";
 import { readAmount } from "../shared/read-amount.ts";
 import { commonText, isolate, text } from "../shared/texts.ts";
@@ -284,4 +285,4 @@ function onKeydown(event: KeyboardEvent): void {
   if (event.repeat && event.key === "Enter") event.preventDefault();
 }
 
-if (!customElements.get(TAG)) customElements.define(TAG, MoveDialog);
+defineElement(TAG, MoveDialog);

@@ -2,6 +2,7 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 
 import type { HassEntity } from "../home-assistant.ts";
+import { defineElement } from "../shared/define-element.ts";
 import { monzoDevices } from "../shared/devices.ts";
 import { type CardConfig, MonzoCard } from "../shared/monzo-card.ts";
 import { cardStyles } from "../shared/styles.ts";
@@ -138,5 +139,4 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
   };
 }
 
-// After an update, a page that is still open loads the new module as well.
-if (!customElements.get(TAG)) customElements.define(TAG, SummaryCard);
+defineElement(TAG, SummaryCard);

@@ -4,6 +4,7 @@ import { property, state } from "lit/decorators.js";
 
 import type { HomeAssistant } from "../home-assistant.ts";
 import { formatMoney } from "../shared/amounts.ts";
+import { defineElement } from "../shared/define-element.ts";
 import { deviceName } from "../shared/devices.ts";
 import { store, StoreController } from "../shared/page-store.ts";
 import { commonText, isolate, kindText, text, type TextKey } from "../shared/texts.ts";
@@ -276,4 +277,4 @@ class TransactionDialog extends LitElement {
   }
 }
 
-if (!customElements.get(TAG)) customElements.define(TAG, TransactionDialog);
+defineElement(TAG, TransactionDialog);

@@ -2,6 +2,7 @@
 import { css, html, LitElement, type TemplateResult } from "lit";
 import { property } from "lit/decorators.js";
 
+import { defineElement } from "../shared/define-element.ts";
 import { text, type TextKey } from "../shared/texts.ts";
 import { categoryStyle } from "./categories.ts";
 import { type Filter, type Kind, NO_FILTER } from "./filter.ts";
@@ -117,4 +118,4 @@ export class TransactionsFilter extends LitElement {
 }
 
 const TAG = "monzo-transactions-filter";
-if (!customElements.get(TAG)) customElements.define(TAG, TransactionsFilter);
+defineElement(TAG, TransactionsFilter);
