@@ -70,11 +70,17 @@ async def save_card(ha: HaInstance) -> SaveCard:
     return save
 
 
-async def enter_amount(page: Page, button: str, amount: str) -> Locator:
-    """Press a button of the card, enter an amount, and return the dialog."""
+async def open_dialog(page: Page, button: str) -> Locator:
+    """Press a button of the card, and return the dialog as soon as it takes keys."""
     await page.get_by_role("button", name=button).click()
     dialog = page.locator(DIALOG)
-    await expect(dialog.get_by_role("textbox")).to_be_focused()
+    await expect(dialog.locator("input:focus, p:focus")).to_have_count(1)
+    return dialog
+
+
+async def enter_amount(page: Page, button: str, amount: str) -> Locator:
+    """Press a button of the card, enter an amount, and return the dialog."""
+    dialog = await open_dialog(page, button)
     await page.keyboard.type(amount)
     await page.keyboard.press("Enter")
     return dialog
@@ -130,8 +136,7 @@ async def test_it_shows_balance_and_goal_and_asks_for_an_amount_in_the_currency(
     goal = text("common.pot_goal", percent=holiday.balance * 100 // holiday.goal)
     await expect(card.get_by_role("img", name=goal)).to_be_visible()
     await browser.screenshot("card")
-    await page.get_by_role("button", name=PUT_IN).click()
-    dialog = page.locator(DIALOG)
+    dialog = await open_dialog(page, PUT_IN)
     question = text("common.pot_amount", currency="GBP")
     await expect(dialog).to_contain_text(question)
     account = ha.bank.accounts[holiday.account_id]
@@ -177,8 +182,7 @@ async def test_a_pot_that_has_reached_its_goal_says_so(
     page = await browser.open(ha, await save_card(full))
     card = page.locator(CARD)
     await expect(card.get_by_text(text("common.pot_left"))).to_be_visible()
-    await page.get_by_role("button", name=PUT_IN).click()
-    dialog = page.locator(DIALOG)
+    dialog = await open_dialog(page, PUT_IN)
     await dialog.get_by_role("button", name=text("common.pot_up_to_goal")).click()
     await expect(dialog.get_by_role("textbox")).to_have_value("1.00")
     await page.keyboard.press("Enter")
@@ -186,7 +190,7 @@ async def test_a_pot_that_has_reached_its_goal_says_so(
     await page.keyboard.press("Escape")
     await expect(card.get_by_text(text("common.pot_goal_reached"))).to_be_visible()
     await browser.screenshot("goal reached")
-    await page.get_by_role("button", name=TAKE_OUT).click()
+    await open_dialog(page, TAKE_OUT)
     await dialog.get_by_role("button", name=text("common.pot_everything")).click()
     await expect(dialog.get_by_role("textbox")).to_have_value("5.00")
     await page.keyboard.press("Enter")
@@ -333,14 +337,13 @@ async def test_the_confirmation_cannot_be_skipped_by_accident(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
     page = await browser.open(ha, await save_card(holiday))
-    dialog = page.locator(DIALOG)
     rows = len(pence_moved(ha, holiday))
     for proceed in (
         _press_enter_twice,
         _hold_enter_until_the_confirmation_is_enabled,
         _double_click_and_click_what_appears,
     ):
-        await page.get_by_role("button", name=PUT_IN).click()
+        dialog = await open_dialog(page, PUT_IN)
         await page.keyboard.type("1.11")
         await proceed(page)
         move = dialog.get_by_role("button", name="Move £1.11")
@@ -362,7 +365,7 @@ async def test_escape_cancels_before_but_not_during_a_transfer(
     await expect(dialog.get_by_role("button", name="Move £7.00")).to_be_visible()
     await page.keyboard.press("Escape")
     await wait_until_closed(page)
-    await page.get_by_role("button", name=PUT_IN).click()
+    await open_dialog(page, PUT_IN)
     await expect(dialog.get_by_role("textbox")).to_have_value("")
     assert holiday.balance == before
     response = HeldResponse()
@@ -409,7 +412,7 @@ async def test_a_lost_answer_stays_in_doubt_until_a_retry_succeeds_and_moves_mon
     # After a reconnection Home Assistant creates the card again.
     await page.keyboard.press("Escape")
     await wait_until_closed(page)
-    await page.get_by_role("button", name=PUT_IN).click()
+    await open_dialog(page, PUT_IN)
     await expect(dialog).to_contain_text(text("common.pot_unknown"))
     await browser.screenshot("in doubt")
     retry = dialog.get_by_role("button", name="Try again")
@@ -434,14 +437,15 @@ async def test_a_transfer_in_doubt_can_be_dismissed_and_does_not_block_others(
     await expect(dialog).to_contain_text(text("common.pot_unknown"))
     await page.keyboard.press("Escape")
     await wait_until_closed(page)
-    await page.get_by_role("button", name=TAKE_OUT).click()
+    await open_dialog(page, TAKE_OUT)
     await expect(page.get_by_role("dialog", name=TAKE_OUT)).to_be_visible()
     await expect(dialog.get_by_role("textbox")).to_have_value("")
     await page.keyboard.press("Escape")
-    await page.get_by_role("button", name=PUT_IN).click()
+    await wait_until_closed(page)
+    await open_dialog(page, PUT_IN)
     await dialog.get_by_role("button", name=text("common.pot_forget")).click()
     await wait_until_closed(page)
-    await page.get_by_role("button", name=PUT_IN).click()
+    await open_dialog(page, PUT_IN)
     await expect(dialog.get_by_role("textbox")).to_have_value("")
 
 

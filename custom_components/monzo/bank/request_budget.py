@@ -103,7 +103,7 @@ class RequestBudget:
         self._retry_granted_at = -math.inf
         self._polls_per_window = 0
         self._refused_at = -math.inf
-        self._hinted_at = -math.inf
+        self._delivered_at = -math.inf
 
     @property
     def left(self) -> int:
@@ -142,10 +142,15 @@ class RequestBudget:
         finally:
             _PRIORITY.reset(token)
 
+    def note_delivery(self) -> None:
+        """Note that a webhook delivery has arrived, so that polls leave room for the next ones."""
+        self._delivered_at = monotonic()
+
     def grant(self, wanted: int, priority: Priority) -> int:
         """Return how many of the wanted requests may be sent now.
 
-        Send them before the next `await`, so that the next caller sees them counted.
+        Send them before the next `await`, so that the next caller sees them counted. If less
+        important requests are refused, the polls of the next five minutes leave room for them.
         """
         match priority:
             case Priority.PERSON | Priority.SET_UP:
@@ -157,7 +162,6 @@ class RequestBudget:
             case Priority.POLL:
                 granted = min(wanted, self._room_for_polls())
             case Priority.HINT:
-                self._hinted_at = monotonic()
                 granted = self._grant_others(wanted, self._reserved_for_polls())
             case Priority.ANSWER:
                 granted = max(self._grant_answers(wanted), self._grant_background(wanted))
@@ -219,10 +223,6 @@ class RequestBudget:
         self._retry_granted_at = now
         return min(wanted, 1)
 
-    def has_room(self, wanted: int, priority: Priority) -> bool:
-        """Return whether all of the wanted requests may be sent now; see `grant`."""
-        return self.grant(wanted, priority) == wanted
-
     def _grant_answers(self, wanted: int) -> int:
         left = self._left_of(_REQUESTS_PER_WINDOW_IN_ALL)
         return max(0, min(wanted, left, _MAX_ANSWERS - self._count({Priority.ANSWER})))
@@ -248,7 +248,7 @@ class RequestBudget:
         return max(0, self._polls_per_window - self._count({Priority.RETRY, Priority.POLL}))
 
     def _reserved_for_hints(self, requests: int) -> int:
-        if monotonic() - self._hinted_at >= _HINTS_EXPECTED.total_seconds():
+        if monotonic() - self._delivered_at >= _HINTS_EXPECTED.total_seconds():
             return 0
         return max(0, requests - self._count({Priority.HINT}))
 

@@ -175,7 +175,7 @@ class AccountReader:
 
     def has_room(self) -> bool:
         """Return whether the request budget grants a read; if not, the account is read later."""
-        self.is_unfinished = not self._budget.has_room(1, self._priority)
+        self.is_unfinished = not self._budget.grant(1, self._priority)
         return not self.is_unfinished
 
     async def async_read(self) -> Exception | None:
@@ -256,13 +256,13 @@ class AccountReader:
         """Read the next pages of the last days again, and then older pending transactions."""
         for _page in range(_REREAD_PAGES_AT_ONCE):
             pages = self._reread_pages or next(iter(self._old_pending), None)
-            if pages is None or not self._budget.has_room(1, Priority.BACKGROUND):
+            if pages is None or not self._budget.grant(1, Priority.BACKGROUND):
                 return
             await self._async_read_page(pages)
 
     def _has_room_for_more(self) -> bool:
         """Return whether the request budget grants another page of new transactions."""
-        return self._budget.has_room(1, Priority.HINT)
+        return bool(self._budget.grant(1, Priority.HINT))
 
     def _pages(self, since: datetime) -> TransactionPages:
         return TransactionPages(self._balances.session, self._account_id, since=since)

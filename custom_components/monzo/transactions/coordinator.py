@@ -210,6 +210,7 @@ class TransactionsCoordinator:
         self, account_ids: Collection[str], priority: Priority, *, with_balance: Collection[str]
     ) -> list[str]:
         """Return those accounts that may be read now because of webhook deliveries."""
+        self._budget.note_delivery()
         # In an outage, the balance alone shows whether the bank is back.
         readable = self._are_readable(account_ids)
         needed = [1 + (readable and id_ in with_balance) for id_ in account_ids]

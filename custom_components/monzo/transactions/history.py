@@ -169,7 +169,7 @@ class TransactionHistory:
         found: list[Transaction] = []
         skipped = 0
         while not pages.finished:
-            if not self._session.budget.has_room(1, priority):
+            if not self._session.budget.grant(1, priority):
                 return None
             with self._session.budget.asking_as(priority):
                 page = await pages.async_next()
@@ -216,7 +216,7 @@ class TransactionHistory:
 
     async def _async_wait_for_room(self, priority: Priority) -> None:
         """Wait until the request budget has room for a page."""
-        while not self._session.budget.has_room(1, priority):
+        while not self._session.budget.grant(1, priority):
             await asyncio.sleep(_DELAY.total_seconds())
             if self._stopped:
                 message = "The config entry was unloaded"

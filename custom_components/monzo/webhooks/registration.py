@@ -216,7 +216,10 @@ class WebhookRegistrations:
             if CONF_WEBHOOK_URL not in entry.data:
                 # This entry has never registered a webhook.
                 done[account_id] = url
-            elif not session.budget.has_room(_REQUESTS_PER_ACCOUNT, Priority.BACKGROUND):
+            elif (
+                session.budget.grant(_REQUESTS_PER_ACCOUNT, Priority.BACKGROUND)
+                < _REQUESTS_PER_ACCOUNT
+            ):
                 return _BUDGET_DELAY
             else:
                 outcome = await _async_reconcile_account(
