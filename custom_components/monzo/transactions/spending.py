@@ -1,4 +1,4 @@
-"""Decides which transactions count as spending, and in which category."""
+"""Decides which transactions count as spending, in which category, and which are income."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -31,6 +31,25 @@ def spending_by_category(transaction: Transaction, *, own_transfer: bool) -> Map
     if own_transfer or not _is_spending(transaction):
         return {}
     return {category: -part for category, part in amount_by_category(transaction).items()}
+
+
+def income(transaction: Transaction, *, own_transfer: bool) -> Money:
+    """Return the money that a transaction brings in from other people; zero if it brings none.
+
+    Interest is income. Transfers between accounts or pots of one person, refunds, and credits that
+    lower the spending are none.
+    """
+    amount = transaction.amount
+    kind = transaction_kind(transaction)
+    if (
+        own_transfer
+        or amount.minor <= 0
+        or kind in _NEVER_SPENT
+        or kind is TransactionKind.REFUND
+        or transaction.include_in_spending
+    ):
+        return Money.zero(amount.currency)
+    return amount
 
 
 def has_happened(created: datetime, now: datetime) -> bool:

@@ -1,0 +1,163 @@
+"""The facts about a transaction that the integration keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from ..api import Counterparty, Money, Private, Transaction
+from .classification import (
+    TransactionKind,
+    amount_by_category,
+    rounded_up_payment_id,
+    transaction_kind,
+)
+from .spending import income, spending_by_category
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TransactionRecord(Private):
+    """A transaction as it is kept: amounts, times, categories and names.
+
+    There are no account numbers, sort codes, places, attachments or metadata. Amounts are integers in
+    minor units, because the archive adds up many of them.
+    """
+
+    id: str
+
+    account: str
+    """The ID of the account."""
+
+    created: datetime
+    """In UTC."""
+
+    settled: datetime | None = None
+    """In UTC; None while the transaction is pending. See `Transaction.settled`."""
+
+    minor: int
+    """In minor units of `currency`; negative when money goes out."""
+
+    currency: str
+    """The account's currency."""
+
+    local_minor: int | None = None
+    """The amount in the currency of the payment, if that is another one, with the same sign."""
+
+    local_currency: str | None = None
+    """The currency of the payment; None if it is the account's."""
+
+    kind: TransactionKind
+
+    category: str | None = None
+    """The category at the bank; None if it has none, which counts as `UNCATEGORISED`."""
+
+    split: Mapping[str, int]
+    """The parts of the amount by category, with its sign; only one if it is not split."""
+
+    spent: Mapping[str, int]
+    """The part of each category's spending, in minor units; see `spending_by_category`."""
+
+    received: int = 0
+    """The income, in minor units; see `income`."""
+
+    merchant: str | None = None
+    """The merchant's name."""
+
+    merchant_id: str | None = None
+
+    merchant_group: str | None = None
+    """The ID that all shops of a chain share."""
+
+    emoji: str | None = None
+    logo: str | None = None
+    """The address of the merchant's picture."""
+
+    counterparty: str | None = None
+    """The name of a person or organisation that is no merchant."""
+
+    preferred_name: str | None = None
+    """Another name of the same Monzo customer."""
+
+    payee_id: str | None = None
+    """The same for all payments with a person, or for all direct debits of an organisation."""
+
+    description: str = ""
+    notes: str | None = None
+    scheme: str | None = None
+    pot_id: str | None = None
+    decline_reason: str | None = None
+    """None unless the payment was declined."""
+
+    round_up_of: str | None = None
+    """The ID of the payment that this round-up belongs to; None for other transactions."""
+
+    @classmethod
+    def of(cls, transaction: Transaction, *, account_id: str, own_transfer: bool) -> Self:
+        """Return the facts to keep about a transaction of an account.
+
+        `own_transfer` is whether the money moved between accounts of one person; see
+        `is_own_transfer`.
+        """
+        abroad = transaction.local_amount
+        if abroad is not None and abroad.currency == transaction.amount.currency:
+            abroad = None
+        merchant, counterparty = transaction.merchant, transaction.counterparty
+        return cls(
+            id=transaction.id,
+            account=account_id,
+            created=transaction.created,
+            settled=transaction.settled,
+            minor=transaction.amount.minor,
+            currency=transaction.amount.currency,
+            local_minor=abroad.minor if abroad else None,
+            local_currency=abroad.currency if abroad else None,
+            kind=transaction_kind(transaction),
+            category=transaction.category,
+            split=_minor(amount_by_category(transaction)),
+            spent=_minor(spending_by_category(transaction, own_transfer=own_transfer)),
+            received=income(transaction, own_transfer=own_transfer).minor,
+            merchant=merchant.name if merchant else None,
+            merchant_id=transaction.merchant_id,
+            merchant_group=merchant.group_id if merchant else None,
+            emoji=merchant.emoji if merchant else None,
+            logo=merchant.logo if merchant else None,
+            counterparty=counterparty.name if counterparty else None,
+            preferred_name=counterparty.preferred_name if counterparty else None,
+            payee_id=_payee_id(counterparty) if counterparty else None,
+            description=transaction.description,
+            notes=transaction.notes,
+            scheme=transaction.scheme,
+            pot_id=transaction.pot_id,
+            decline_reason=transaction.decline_reason,
+            round_up_of=rounded_up_payment_id(transaction),
+        )
+
+    @property
+    def amount(self) -> Money:
+        """The amount in the account's currency; negative when money goes out."""
+        return Money.from_minor(self.minor, self.currency)
+
+    @property
+    def local_amount(self) -> Money | None:
+        """The amount in the currency of the payment; None if it is the account's."""
+        if self.local_minor is None or self.local_currency is None:
+            return None
+        return Money.from_minor(self.local_minor, self.local_currency)
+
+    @property
+    def declined(self) -> bool:
+        """Whether the payment was declined, so that no money moved."""
+        return self.decline_reason is not None
+
+    @property
+    def payee(self) -> str | None:
+        """The name of the merchant or the person that the money went to or came from."""
+        return self.merchant or self.counterparty or None
+
+
+def _minor(amounts: Mapping[str, Money]) -> Mapping[str, int]:
+    return {category: amount.minor for category, amount in amounts.items()}
+
+
+def _payee_id(counterparty: Counterparty) -> str | None:
+    return counterparty.service_user_number or counterparty.user_id
