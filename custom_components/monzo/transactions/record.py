@@ -19,8 +19,8 @@ from .spending import income, spending_by_category
 class TransactionRecord(Private):
     """A transaction as it is kept: amounts, times, categories and names.
 
-    There are no account numbers, sort codes, places, attachments or metadata. Amounts are integers in
-    minor units, because the archive adds up many of them.
+    There are no account numbers, sort codes, places, attachments or metadata. Amounts are integers
+    in minor units, because the archive adds up many of them.
     """
 
     id: str
