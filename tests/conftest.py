@@ -33,7 +33,7 @@ from custom_components.monzo import config_flow
 from custom_components.monzo.accounts import poll
 from custom_components.monzo.bank import session
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.transfers import executor as transfers
+from custom_components.monzo.transfers import send_transfer
 from sandbox.bank import Bank
 from sandbox.household import Household, build_household
 from sandbox.models import Person
@@ -118,7 +118,9 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat failed requests without pauses."""
     monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
     monkeypatch.setattr(session, "NEW_TOKEN_DELAY", timedelta(0))
-    monkeypatch.setattr(transfers, "RETRY_DELAYS", [timedelta(0)] * len(transfers.RETRY_DELAYS))
+    monkeypatch.setattr(
+        send_transfer, "RETRY_DELAYS", [timedelta(0)] * len(send_transfer.RETRY_DELAYS)
+    )
     monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
 
 

@@ -203,7 +203,7 @@ async def test_nothing_private_is_logged_when_the_bank_fails(
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (accounts, "build_snapshot"),
+        (accounts, "build_data"),
         (transactions, "NewTransaction"),
         (registration, "_async_reconcile_account"),
     ],

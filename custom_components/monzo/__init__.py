@@ -36,7 +36,7 @@ from .services import async_setup_services
 from .texts import async_follow_language
 from .transactions import TransactionsCoordinator, async_get_transaction_logs
 from .transfers import (
-    Transfers,
+    MoneyMover,
     async_delete_issues,
     async_open_journal,
     async_remove_journal,
@@ -107,7 +107,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         session=session,
         balances=balances,
         transactions=TransactionsCoordinator(hass, entry, balances, logs, webhook_status),
-        transfers=Transfers(entry, session, balances, journal),
+        transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
     entry.runtime_data.transfers.async_update_issues()

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from .accounts import BalancesCoordinator
 from .bank import MonzoSession, WebhookStatus
 from .transactions import TransactionsCoordinator
-from .transfers import Transfers
+from .transfers import MoneyMover
 
 type MonzoConfigEntry = ConfigEntry[MonzoRuntimeData]
 
@@ -19,5 +19,5 @@ class MonzoRuntimeData:
     session: MonzoSession
     balances: BalancesCoordinator
     transactions: TransactionsCoordinator
-    transfers: Transfers
+    transfers: MoneyMover
     webhook_status: WebhookStatus

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 import pytest_socket
 
-from custom_components.monzo.dashboard.assets import BUNDLE
+from custom_components.monzo.dashboard.serve_cards import BUNDLE
 from tests.helpers.newest_home_assistant import PYTHON
 
 from .browser_session import TIMEOUT, BrowserSession, WindowPool

@@ -22,8 +22,8 @@ from custom_components.monzo.const import (
 )
 from custom_components.monzo.services import planned_transfers
 from custom_components.monzo.transfers import SIGNAL_TRANSFER_RESULT, TransferResult
-from custom_components.monzo.transfers.between_pots import ISSUE_BETWEEN_POTS
 from custom_components.monzo.transfers.journal import KEPT_FOR
+from custom_components.monzo.transfers.repair_issue import ISSUE_BETWEEN_POTS
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Pot

@@ -11,8 +11,8 @@ from custom_components.monzo.api import Money
 from custom_components.monzo.transfers.journal import TransferJournal
 from custom_components.monzo.transfers.models import (
     BatchKind,
-    Direction,
     Move,
+    MoveDirection,
     Transfer,
     TransferBatch,
     TransferStatus,
@@ -24,13 +24,13 @@ ENTRY_ID = "entry"
 def deposit(minor: int, *, pot: str = "pot", currency: str = "GBP") -> Move:
     """Return a move from the account into a pot."""
     amount = Money.from_minor(minor, currency)
-    return Move(direction=Direction.DEPOSIT, pot_id=pot, account_id="account", amount=amount)
+    return Move(direction=MoveDirection.DEPOSIT, pot_id=pot, account_id="account", amount=amount)
 
 
 def withdrawal(minor: int, *, pot: str = "pot") -> Move:
     """Return a move from a pot into the account."""
     amount = Money.from_minor(minor, "GBP")
-    return Move(direction=Direction.WITHDRAW, pot_id=pot, account_id="account", amount=amount)
+    return Move(direction=MoveDirection.WITHDRAW, pot_id=pot, account_id="account", amount=amount)
 
 
 def transfer_of(

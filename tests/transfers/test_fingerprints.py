@@ -8,10 +8,10 @@ import pytest
 from custom_components.monzo.api import Money
 from custom_components.monzo.transfers import (
     Deposit,
-    Direction,
     Distribution,
     KeepAccountAt,
     MoveBetweenPots,
+    MoveDirection,
     Percentage,
     Remainder,
     SetPotBalance,
@@ -72,7 +72,7 @@ FINGERPRINTS: dict[str, tuple[TransferRequest, str]] = {
             amount=gbp("500.00"),
             most=None,
             smallest=gbp("10.00"),
-            only=Direction.DEPOSIT,
+            only=MoveDirection.DEPOSIT,
         ),
         "899cc805bbc48b188992b02299bb1ff6fcb15113bad059eef217ab588c60dbe2",
     ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.monzo.api import Money
-from custom_components.monzo.transfers.models import Direction, Move
+from custom_components.monzo.transfers.models import Move, MoveDirection
 from custom_components.monzo.transfers.planning import (
     Balances,
     Deposit,
@@ -53,7 +53,7 @@ def balances_during(plan: Plan, before: dict[str, int]) -> list[dict[str, int]]:
     """Return the balances before the first move and after each move."""
     history = [before]
     for move in plan.moves:
-        out = move.amount.minor if move.direction is Direction.DEPOSIT else -move.amount.minor
+        out = move.amount.minor if move.direction is MoveDirection.DEPOSIT else -move.amount.minor
         now = history[-1]
         history.append(
             {
@@ -139,7 +139,7 @@ def account_target_requests(draw: st.DrawFn) -> Case[KeepAccountAt]:
         amount=money(draw(POT_BALANCES | st.just(max(0, balances[ACCOUNT]))), currency),
         most=draw(amounts_or_none(st.none() | AMOUNTS, currency)),
         smallest=draw(amounts_or_none(st.none() | st.integers(1, 5000), currency)),
-        only=draw(st.none() | st.sampled_from(Direction)),
+        only=draw(st.none() | st.sampled_from(MoveDirection)),
     )
     return request, balances
 
@@ -236,8 +236,8 @@ def test_money_between_pots_leaves_the_account_as_it_was(case: Case[ShareRequest
     plan = plan_of(case)
     if isinstance(request, MoveBetweenPots) and plan.moves:
         withdrawal, deposit = plan.moves
-        assert (withdrawal.direction, withdrawal.pot_id) == (Direction.WITHDRAW, POTS[0])
-        assert (deposit.direction, deposit.pot_id) == (Direction.DEPOSIT, POTS[1])
+        assert (withdrawal.direction, withdrawal.pot_id) == (MoveDirection.WITHDRAW, POTS[0])
+        assert (deposit.direction, deposit.pot_id) == (MoveDirection.DEPOSIT, POTS[1])
         assert withdrawal.amount == deposit.amount
         assert balances_during(plan, before)[-1][ACCOUNT] == before[ACCOUNT] >= 0
     else:
@@ -276,7 +276,9 @@ def test_an_overdrawn_account_has_no_share_to_give() -> None:
 
 def test_an_exact_amount_without_a_minimum_is_left_to_the_bank() -> None:
     request = deposit_of(money(500))
-    move = Move(direction=Direction.DEPOSIT, pot_id=POTS[0], account_id=ACCOUNT, amount=money(500))
+    move = Move(
+        direction=MoveDirection.DEPOSIT, pot_id=POTS[0], account_id=ACCOUNT, amount=money(500)
+    )
     assert request.skip_balance_check
     assert request.explicit_moves == (move,)
     assert request.plan(in_currency({ACCOUNT: 100})).moves == (move,)
@@ -323,8 +325,8 @@ def test_an_account_gets_as_near_to_its_target_as_possible(case: Case[KeepAccoun
     most = None if request.most is None else request.most.minor
     assert min(before, target) <= now <= max(before, target)
     assert most is None or abs(now - before) <= most
-    assert request.only is not Direction.DEPOSIT or now <= before
-    assert request.only is not Direction.WITHDRAW or now >= before
+    assert request.only is not MoveDirection.DEPOSIT or now <= before
+    assert request.only is not MoveDirection.WITHDRAW or now >= before
     if plan.moves:
         assert request.smallest is None or abs(now - before) >= request.smallest.minor
         assert plan.shortfall.minor == abs(target - now)
@@ -348,7 +350,7 @@ def keep_account_at(
     *,
     most: Money | None = None,
     smallest: Money | None = None,
-    only: Direction | None = None,
+    only: MoveDirection | None = None,
 ) -> KeepAccountAt:
     return KeepAccountAt(
         account_id=ACCOUNT,
@@ -363,10 +365,10 @@ def keep_account_at(
 
 def test_a_sweep_does_not_top_the_account_up() -> None:
     balances = in_currency({ACCOUNT: 100, POTS[0]: 10_000})
-    plan = keep_account_at(500, only=Direction.DEPOSIT).plan(balances)
+    plan = keep_account_at(500, only=MoveDirection.DEPOSIT).plan(balances)
     assert plan.nothing_because is NothingToMove.OTHER_DIRECTION
     balances = in_currency({ACCOUNT: 900, POTS[0]: 10_000})
-    plan = keep_account_at(500, only=Direction.WITHDRAW).plan(balances)
+    plan = keep_account_at(500, only=MoveDirection.WITHDRAW).plan(balances)
     assert plan.nothing_because is NothingToMove.OTHER_DIRECTION
 
 
@@ -574,7 +576,7 @@ def test_the_bank_checks_the_second_half_of_a_move_between_pots() -> None:
 
 def test_money_that_arrives_in_the_account_needs_no_minimum() -> None:
     request = keep_account_at(50_000)
-    move = replace(deposit_of(money(500)).explicit_moves[0], direction=Direction.WITHDRAW)
+    move = replace(deposit_of(money(500)).explicit_moves[0], direction=MoveDirection.WITHDRAW)
     assert request.recheck(in_currency({ACCOUNT: 100, POTS[0]: 0}), [move]) is None
 
 
@@ -583,7 +585,7 @@ def test_money_that_arrives_in_the_account_needs_no_minimum() -> None:
 
 def test_a_deposit_lowers_the_account_and_raises_the_pot() -> None:
     (deposit,) = deposit_of(money(500)).explicit_moves
-    withdrawal = replace(deposit, direction=Direction.WITHDRAW)
+    withdrawal = replace(deposit, direction=MoveDirection.WITHDRAW)
     assert deposit.account_delta == deposit.delta(ACCOUNT) == money(-500)
     assert deposit.delta(POTS[0]) == money(500)
     assert deposit.delta(POTS[1]) == money(0)

@@ -21,7 +21,7 @@ from custom_components.monzo.transfers import (
     TransferOutcome,
     TransferResult,
     async_remove_journal,
-    executor,
+    send_transfer,
 )
 from sandbox.bank import Bank
 from sandbox.faults import Fault
@@ -118,9 +118,9 @@ STEPS = st.builds(
     Step,
     transfer=st.integers(0, len(TRANSFERS) - 1),
     other_amount=st.sampled_from([False] * 9 + [True]),
-    attempts=st.lists(st.sampled_from(list(ATTEMPTS)), max_size=1 + len(executor.RETRY_DELAYS)).map(
-        tuple
-    ),
+    attempts=st.lists(
+        st.sampled_from(list(ATTEMPTS)), max_size=1 + len(send_transfer.RETRY_DELAYS)
+    ).map(tuple),
     confirmation=st.sampled_from(list(CONFIRMATIONS)),
     event=st.sampled_from(
         ["nothing", "nothing", "nothing", "reload", "cancel", "kill", "lose the journal"]

@@ -28,6 +28,7 @@ from ..coordinator import MonzoCoordinator
 from ..memory import async_get_memory
 from ..privacy import get_logger
 from .bank_day import DatedBalances
+from .build_data import EntryScope, blocking_error, build_data
 from .changes import AccountOrPotChange, ChangeTracker
 from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
 from .devices import (
@@ -38,7 +39,6 @@ from .devices import (
 )
 from .models import MonzoData
 from .poll import FAILED_DELAY, MAX_AGE, BalancePoller, Endpoint, PollRequest
-from .snapshot import Selection, blocking_error, build_snapshot
 
 _LOGGER = get_logger(__name__)
 
@@ -317,10 +317,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         Raises the bank's error if nothing can be shown.
         """
         self._select_accounts()
-        if (error := blocking_error(self._answers, self._selection)) is not None:
+        if (error := blocking_error(self._answers, self._scope)) is not None:
             raise error
         self._log_changes()
-        data = build_snapshot(self._answers, self._selection)
+        data = build_data(self._answers, self._scope)
         self._devices.async_register(data)
         async_remove_devices(self.hass, self.config_entry, data.removed_ids)
         return data
@@ -338,8 +338,8 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             self._answers.forget(account_id)
 
     @property
-    def _selection(self) -> Selection:
-        return Selection(
+    def _scope(self) -> EntryScope:
+        return EntryScope(
             person_id=self._person_id,
             included=self._included,
             excluded=self._excluded,

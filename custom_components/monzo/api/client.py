@@ -31,23 +31,19 @@ from aiohttp.hdrs import (
 )
 from yarl import URL
 
+from .accounts import Account, Identity
+from .attachments import Attachment, UploadTarget
+from .balance import Balance
 from .exceptions import MonzoConnectionError, MonzoResponseError, MonzoUnreachableError
 from .fields import Fields
-from .models import (
-    Account,
-    Attachment,
-    Balance,
-    Identity,
-    Pot,
-    Records,
-    Transaction,
-    UploadTarget,
-    Webhook,
-)
 from .money import Money
+from .pots import Pot
 from .receipts import Receipt
+from .records import Records
 from .response import Response
 from .server_clock import ServerClock
+from .transactions import Transaction
+from .webhooks import Webhook
 
 API_URL: Final = "https://api.monzo.com"
 

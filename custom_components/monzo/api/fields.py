@@ -2,6 +2,14 @@
 
 Monzo leaves a field out in several ways: the key is missing, or its value is null, "" or {}. All of
 these read as None here, and so does a value of the wrong type. `require` raises an error instead.
+
+The models of this package read themselves with `from_json`. They raise MonzoResponseError if an
+essential field (an id, an amount, a currency) is missing or has the wrong type; other fields are
+then None. Types, schemes, categories and decline reasons are texts, because Monzo adds to them.
+Unknown keys are ignored. Times are in UTC. Every amount is `Money`, which the bank sends in minor
+units. The facts in the docstrings of the models come from docs.monzo.com. Facts that the
+documentation does not mention come from recorded responses, and are marked as undocumented where a
+caller should know.
 """
 
 from collections.abc import Callable

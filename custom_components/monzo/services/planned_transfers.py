@@ -14,10 +14,10 @@ from ..api import Money
 from ..automations import async_state_in_currency
 from ..bank import validation_error
 from ..transfers import (
-    Direction,
     Distribution,
     KeepAccountAt,
     MoveBetweenPots,
+    MoveDirection,
     Percentage,
     Remainder,
     SetPotBalance,
@@ -152,15 +152,15 @@ async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
     return await async_move_money(call, target, request)
 
 
-def _only_direction(call: ServiceCall) -> Direction | None:
+def _only_direction(call: ServiceCall) -> MoveDirection | None:
     """Return the only direction in which money may move; None if both are allowed."""
     match call.data[ATTR_ONLY_SWEEP], call.data[ATTR_ONLY_TOP_UP]:
         case True, True:
             raise validation_error("both_directions")
         case True, False:
-            return Direction.DEPOSIT
+            return MoveDirection.DEPOSIT
         case False, True:
-            return Direction.WITHDRAW
+            return MoveDirection.WITHDRAW
     return None
 
 

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from ..accounts import PotState, device_name, monzo_id_of
 from ..bank import validation_error
 from ..runtime import MonzoConfigEntry
-from ..transfers import Transfers
+from ..transfers import MoneyMover
 from .action import async_device
 
 ATTR_POT: Final = "pot"
@@ -18,7 +18,7 @@ ATTR_POT: Final = "pot"
 class PotTarget:
     """The pots of a call, and the account that they belong to."""
 
-    transfers: Transfers
+    transfers: MoneyMover
     """Moves the money of their config entry, also while the entry is reloaded."""
 
     pots: tuple[PotState, ...]

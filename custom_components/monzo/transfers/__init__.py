@@ -1,13 +1,14 @@
 """Moving money between an account and its pots.
 
 A request is planned from balances (planning), prepared and checked against the limits (preparation,
-limits), recorded (journal), made (executor), and confirmed if an answer was lost (confirmation).
-Its result goes back to the action (requests), and to entities and triggers (results).
+limits), recorded (journal), sent (send_batch, send_transfer), and confirmed if an answer was lost
+(confirm_transfer). Its result goes back to the action (money_mover), and to entities and triggers
+(results).
 """
 
-from .between_pots import async_delete_issues
 from .journal import async_open_journal, async_remove_journal
-from .models import Direction, TransferStatus
+from .models import MoveDirection, TransferStatus
+from .money_mover import MoneyMover, RequestResult
 from .planning import (
     Deposit,
     Distribution,
@@ -20,7 +21,7 @@ from .planning import (
     TransferRequest,
     Withdrawal,
 )
-from .requests import RequestResult, Transfers
+from .repair_issue import async_delete_issues
 from .results import (
     EARLIER_MOVE_FAILED,
     SIGNAL_TRANSFER_RESULT,
@@ -32,10 +33,11 @@ __all__ = [
     "EARLIER_MOVE_FAILED",
     "SIGNAL_TRANSFER_RESULT",
     "Deposit",
-    "Direction",
     "Distribution",
     "KeepAccountAt",
+    "MoneyMover",
     "MoveBetweenPots",
+    "MoveDirection",
     "Percentage",
     "Remainder",
     "RequestResult",
@@ -45,7 +47,6 @@ __all__ = [
     "TransferRequest",
     "TransferResult",
     "TransferStatus",
-    "Transfers",
     "Withdrawal",
     "async_delete_issues",
     "async_open_journal",

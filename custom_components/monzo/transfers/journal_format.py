@@ -13,7 +13,7 @@ from homeassistant.helpers.storage import Store
 
 from ..api import Money
 from ..const import DOMAIN
-from .models import BatchKind, Direction, Move, Transfer, TransferBatch, TransferStatus
+from .models import BatchKind, Move, MoveDirection, Transfer, TransferBatch, TransferStatus
 
 STORAGE_VERSION: Final = 1
 STORAGE_MINOR_VERSION: Final = 3
@@ -65,7 +65,7 @@ def _kind_of(dedupe_id: str, batch: JsonObject) -> BatchKind:
     if dedupe_id in batch["moves"]:
         return BatchKind.SINGLE
     directions = [move["direction"] for move in batch["moves"].values()]
-    if directions == [Direction.WITHDRAW, Direction.DEPOSIT]:
+    if directions == [MoveDirection.WITHDRAW, MoveDirection.DEPOSIT]:
         return BatchKind.BETWEEN_POTS
     return BatchKind.DISTRIBUTION
 
@@ -84,7 +84,7 @@ def move_to_json(move: Move) -> JsonObject:
 def move_from_json(stored: JsonObject) -> Move:
     """Return a move from its stored form."""
     return Move(
-        direction=Direction(stored["direction"]),
+        direction=MoveDirection(stored["direction"]),
         pot_id=stored["pot_id"],
         account_id=stored["account_id"],
         amount=Money.from_minor(stored["minor"], stored["currency"]),

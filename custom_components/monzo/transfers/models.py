@@ -9,7 +9,7 @@ from typing import Any
 from ..api import Money, Private, Transaction
 
 
-class Direction(StrEnum):
+class MoveDirection(StrEnum):
     """The direction of a move."""
 
     DEPOSIT = "deposit"
@@ -23,7 +23,7 @@ class Direction(StrEnum):
 class Move(Private):
     """An amount to move between an account and one of its pots."""
 
-    direction: Direction
+    direction: MoveDirection
     pot_id: str
     account_id: str
 
@@ -33,7 +33,7 @@ class Move(Private):
     @property
     def account_delta(self) -> Money:
         """The change of the account's balance: negative for a deposit."""
-        return -self.amount if self.direction is Direction.DEPOSIT else self.amount
+        return -self.amount if self.direction is MoveDirection.DEPOSIT else self.amount
 
     def delta(self, account_or_pot_id: str) -> Money:
         """Return the change of the balance of an account or a pot; zero for all others."""

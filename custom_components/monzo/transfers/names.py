@@ -9,7 +9,7 @@ from homeassistant.helpers import device_registry as dr
 from ..accounts import BalancesCoordinator, device_name
 from ..amounts import format_amount
 from ..const import DOMAIN, MANUFACTURER
-from .models import Direction, Move
+from .models import Move, MoveDirection
 
 
 class TransferNames:
@@ -34,7 +34,7 @@ class TransferNames:
     def placeholders(self, move: Move) -> dict[str, str]:
         """Return the placeholders of an error about a transfer."""
         account, pot = self.name_of(move.account_id), self.name_of(move.pot_id)
-        is_deposit = move.direction is Direction.DEPOSIT
+        is_deposit = move.direction is MoveDirection.DEPOSIT
         return {
             "amount": format_amount(move.amount),
             "source": account if is_deposit else pot,

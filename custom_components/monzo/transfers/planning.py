@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import ClassVar, override
 
 from ..api import Money
-from .models import BatchKind, Direction, Move
+from .models import BatchKind, Move, MoveDirection
 
 # Balances by the id of the account or pot. That of an overdrawn account is negative.
 type Balances = Mapping[str, Money]
@@ -142,7 +142,7 @@ class TransferRequest(ABC):
         is_possible = self.outgoing(moves) <= self.spare(balances)
         return None if is_possible else NothingToMove.NOTHING_TO_SPARE
 
-    def move(self, direction: Direction, pot_id: str, amount: Money) -> Move:
+    def move(self, direction: MoveDirection, pot_id: str, amount: Money) -> Move:
         """Return a move between the account and one of the pots."""
         return Move(direction=direction, pot_id=pot_id, account_id=self.account_id, amount=amount)
 
@@ -165,7 +165,7 @@ class ShareRequest(TransferRequest):
 
     @property
     @abstractmethod
-    def steps(self) -> tuple[tuple[Direction, str], ...]:
+    def steps(self) -> tuple[tuple[MoveDirection, str], ...]:
         """The directions and pots of the moves from the source to the destination."""
 
     def moves(self, amount: Money) -> tuple[Move, ...]:
@@ -220,8 +220,8 @@ class Deposit(ShareRequest):
 
     @property
     @override
-    def steps(self) -> tuple[tuple[Direction, str], ...]:
-        return ((Direction.DEPOSIT, self.pot_ids[0]),)
+    def steps(self) -> tuple[tuple[MoveDirection, str], ...]:
+        return ((MoveDirection.DEPOSIT, self.pot_ids[0]),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +237,8 @@ class Withdrawal(ShareRequest):
 
     @property
     @override
-    def steps(self) -> tuple[tuple[Direction, str], ...]:
-        return ((Direction.WITHDRAW, self.pot_ids[0]),)
+    def steps(self) -> tuple[tuple[MoveDirection, str], ...]:
+        return ((MoveDirection.WITHDRAW, self.pot_ids[0]),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,9 +264,9 @@ class MoveBetweenPots(ShareRequest):
 
     @property
     @override
-    def steps(self) -> tuple[tuple[Direction, str], ...]:
+    def steps(self) -> tuple[tuple[MoveDirection, str], ...]:
         source_id, destination_id = self.pot_ids
-        return ((Direction.WITHDRAW, source_id), (Direction.DEPOSIT, destination_id))
+        return ((MoveDirection.WITHDRAW, source_id), (MoveDirection.DEPOSIT, destination_id))
 
     @override
     def plan(self, balances: Balances) -> Plan:
@@ -277,7 +277,7 @@ class MoveBetweenPots(ShareRequest):
 
     @override
     def recheck(self, balances: Balances, moves: Collection[Move]) -> NothingToMove | None:
-        if not any(move.direction is Direction.WITHDRAW for move in moves):
+        if not any(move.direction is MoveDirection.WITHDRAW for move in moves):
             # The money is in the account already, and the bank checks whether it still is.
             return None
         if balances[self.account_id] < self.zero:
@@ -322,10 +322,10 @@ class SetPotBalance(TransferRequest):
         target = self.read_followed() if self.amount is None else self.amount
         missing = target - balances[pot_id]
         if missing > self.zero:
-            move = self.move(Direction.DEPOSIT, pot_id, missing)
+            move = self.move(MoveDirection.DEPOSIT, pot_id, missing)
             available = self.spare(balances)
         else:
-            move = self.move(Direction.WITHDRAW, pot_id, -missing)
+            move = self.move(MoveDirection.WITHDRAW, pot_id, -missing)
             available = -missing
         return self.as_much_as_possible(move, _capped(available, self.most))
 
@@ -345,7 +345,7 @@ class KeepAccountAt(TransferRequest):
     smallest: Money | None
     """The smallest amount that is worth a transfer."""
 
-    only: Direction | None
+    only: MoveDirection | None
     """The only direction to move in: deposits sweep a surplus, withdrawals top the account up."""
 
     @property
@@ -363,10 +363,10 @@ class KeepAccountAt(TransferRequest):
         (pot_id,) = self.pot_ids
         surplus = balances[self.account_id] - self.amount
         if surplus > self.zero:
-            move = self.move(Direction.DEPOSIT, pot_id, surplus)
+            move = self.move(MoveDirection.DEPOSIT, pot_id, surplus)
             available = surplus
         else:
-            move = self.move(Direction.WITHDRAW, pot_id, -surplus)
+            move = self.move(MoveDirection.WITHDRAW, pot_id, -surplus)
             available = max(balances[pot_id], self.zero)
         if surplus != self.zero and self.only not in {None, move.direction}:
             return _nothing(NothingToMove.OTHER_DIRECTION, self.zero)
@@ -420,7 +420,7 @@ class Distribution(TransferRequest):
             left -= granted[place]
             shortfall += wanted - granted[place]
         moves = tuple(
-            self.move(Direction.DEPOSIT, pot_id, got)
+            self.move(MoveDirection.DEPOSIT, pot_id, got)
             for pot_id, got in zip(self.pot_ids, granted.values(), strict=True)
             if got > self.zero
         )

@@ -10,12 +10,12 @@ from ..accounts import AccountOrPot, BalancesCoordinator, MonzoData
 from ..amounts import format_amount
 from ..api import Money, MonzoAuthenticationError, MonzoError
 from ..bank import validation_error
-from .batches import BatchExecutor
 from .journal import TransferJournal
 from .limits import TransferLimits
-from .models import Direction, Move, TransferBatch
+from .models import Move, MoveDirection, TransferBatch
 from .names import TransferNames
 from .planning import NothingToMove, TransferRequest
+from .send_batch import BatchSender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +48,14 @@ class BatchPreparation:
         balances: BalancesCoordinator,
         journal: TransferJournal,
         limits: TransferLimits,
-        executor: BatchExecutor,
+        sender: BatchSender,
         names: TransferNames,
     ) -> None:
         """Initialize the preparation."""
         self._balances = balances
         self._journal = journal
         self._limits = limits
-        self._executor = executor
+        self._sender = sender
         self._names = names
 
     async def async_prepare(
@@ -121,7 +121,7 @@ class BatchPreparation:
         if remaining and not request.skip_balance_check:
             # A transfer that arrives between these two requests is subtracted twice. In the other
             # order it would not be subtracted at all.
-            missing = await self._executor.async_missing(batch)
+            missing = await self._sender.async_missing(batch)
             balances = await self._async_read_balances(request, since)
             if (reason := request.recheck(balances, missing)) is not None:
                 problems.append(self._impossible(reason, request, missing, balances))
@@ -176,7 +176,9 @@ class BatchPreparation:
         self, request: TransferRequest, moves: Iterable[Move], since: float
     ) -> list[ServiceValidationError]:
         """Return an error for each locked pot that money would come out of."""
-        locked = self._locked(move.pot_id for move in moves if move.direction is Direction.WITHDRAW)
+        locked = self._locked(
+            move.pot_id for move in moves if move.direction is MoveDirection.WITHDRAW
+        )
         if locked and request.skip_balance_check:
             # Known as of the last poll only.
             balances = await self._async_read_balances(request, since)

@@ -9,16 +9,16 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 
 from ..bank import MonzoSession
-from .between_pots import async_update_issue
-from .executor import BatchRun, TransferExecutor
 from .journal import TransferJournal
 from .limits import TransferLimits
 from .models import Move, TransferBatch, TransferStatus
 from .names import TransferNames
+from .repair_issue import async_update_issue
 from .results import EARLIER_MOVE_FAILED, STOPPED, TransferResult
+from .send_transfer import BatchRun, TransferSender
 
 
-class BatchExecutor:
+class BatchSender:
     """Makes the batches of one config entry."""
 
     def __init__(
@@ -29,10 +29,10 @@ class BatchExecutor:
         names: TransferNames,
         entry: ConfigEntry[Any],
     ) -> None:
-        """Initialize the executor of batches."""
+        """Initialize the sender of batches."""
         self._journal = journal
         self._names = names
-        self._transfers = TransferExecutor(session, journal, limits, names, entry)
+        self._sender = TransferSender(session, journal, limits, names, entry)
 
     async def async_carry_out(self, batch: TransferBatch) -> tuple[TransferResult, ...]:
         """Make the transfers of a batch that are not done yet, and return the result of each.
@@ -62,7 +62,7 @@ class BatchExecutor:
         """
         while True:
             run.transfer = self._journal.hass.async_create_task(
-                self._transfers.async_make(run, dedupe_id), "transfer of Monzo"
+                self._sender.async_make(run, dedupe_id), "transfer of Monzo"
             )
             await asyncio.wait({run.transfer})
             if (result := run.transfer.result()) is not None:
@@ -92,7 +92,7 @@ class BatchExecutor:
         return [
             move
             for dedupe_id, move in self._journal.remaining(batch).items()
-            if not await self._transfers.async_is_shown(
+            if not await self._sender.async_is_shown(
                 self._journal.current(dedupe_id, move), batch.dedupe_id
             )
         ]
@@ -105,7 +105,7 @@ class BatchExecutor:
         for transfer in self._journal.unpublished:
             batch = self._journal.batch_of(transfer)
             batch_id = transfer.dedupe_id if batch is None else batch.dedupe_id
-            is_settled = await self._transfers.async_publish_missed_result(transfer, batch_id)
+            is_settled = await self._sender.async_publish_missed_result(transfer, batch_id)
             if batch is None:
                 continue
             if is_settled and self._journal.was_interrupted(transfer):

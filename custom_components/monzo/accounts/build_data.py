@@ -14,7 +14,7 @@ _CONCERN_ALL: Final = (MonzoAuthenticationError, MonzoRateLimitError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class EntryScope:
     """The accounts that a config entry looks after."""
 
     person_id: str
@@ -33,39 +33,39 @@ class Selection:
     """Whether the bank has answered this request before, even before a restart."""
 
 
-def blocking_error(answers: Answers, selection: Selection) -> Exception | None:
+def blocking_error(answers: Answers, scope: EntryScope) -> Exception | None:
     """Return the error because of which nothing can be shown; None if there is none."""
-    errors = answers.errors(selection.included)
+    errors = answers.errors(scope.included)
     for error in errors.values():
         if isinstance(error, _CONCERN_ALL):
             return error
     if not answers.accounts:
         return errors.get(PollRequest(Endpoint.ACCOUNTS))
-    balances = [_balance_of(account.id) for account in selection.included]
+    balances = [_balance_of(account.id) for account in scope.included]
     if not balances or not all(request in errors for request in balances):
         return None
 
     # An error that may pass says more than that of an account which can never be read.
     def rank(request: PollRequest) -> tuple[bool, bool]:
-        return not selection.was_answered(request), answers.result(request).is_refused
+        return not scope.was_answered(request), answers.result(request).is_refused
 
     return errors[min(balances, key=rank)]
 
 
-def build_snapshot(answers: Answers, selection: Selection) -> MonzoData:
+def build_data(answers: Answers, scope: EntryScope) -> MonzoData:
     """Return everything that a config entry shows."""
-    accounts = {state.id: state for state in _readable_accounts(answers, selection.included)}
-    pots = _readable_pots(answers, accounts, selection.is_claimed_elsewhere)
+    accounts = {state.id: state for state in _readable_accounts(answers, scope.included)}
+    pots = _readable_pots(answers, accounts, scope.is_claimed_elsewhere)
     return MonzoData(
-        person=_person(answers, selection, accounts, pots),
+        person=_person(answers, scope, accounts, pots),
         accounts=accounts,
         pots=pots,
         own_accounts=tuple(answers.accounts.values()),
         pot_names={pot.id: pot.name for pot in answers.listed_pots()},
-        removed_ids=frozenset(_removed_ids(answers, selection.excluded)) - pots.keys(),
+        removed_ids=frozenset(_removed_ids(answers, scope.excluded)) - pots.keys(),
         complete=not any(
-            request.account_id and selection.was_answered(request)
-            for request in answers.errors(selection.included)
+            request.account_id and scope.was_answered(request)
+            for request in answers.errors(scope.included)
         ),
     )
 
@@ -112,16 +112,16 @@ def _readable_pots(
 
 def _person(
     answers: Answers,
-    selection: Selection,
+    scope: EntryScope,
     accounts: Mapping[str, AccountState],
     pots: Mapping[str, PotState],
 ) -> PersonState:
     """Return the person with the sum of all accounts and pots, if they can be added."""
     parts = [
         account
-        for account in selection.included
+        for account in scope.included
         if answers.result(_balance_of(account.id)).answered
-        or _is_missing(answers, selection, _balance_of(account.id))
+        or _is_missing(answers, scope, _balance_of(account.id))
     ]
     currencies = frozenset(
         answers.balances[account.id].balance.currency
@@ -133,21 +133,21 @@ def _person(
     amounts += [pot.money for pot in pots.values()]
     listed = {pot.id for pot in answers.listed_pots()}
     complete = listed >= answers.pots_ever_listed and not any(
-        _is_missing(answers, selection, request)
+        _is_missing(answers, scope, request)
         for account in parts
         for request in (_balance_of(account.id), _pots_of(account.id))
     )
     return PersonState(
-        id=selection.person_id,
+        id=scope.person_id,
         currencies=currencies,
         total=sum(amounts, Money.zero(*currencies)) if complete and len(currencies) == 1 else None,
     )
 
 
-def _is_missing(answers: Answers, selection: Selection, request: PollRequest) -> bool:
+def _is_missing(answers: Answers, scope: EntryScope, request: PollRequest) -> bool:
     """Return whether an answer is missing from the sum; one that never worked is no part of it."""
     result = answers.result(request)
-    return not result.answered and (not result.was_sent or selection.was_answered(request))
+    return not result.answered and (not result.was_sent or scope.was_answered(request))
 
 
 def _removed_ids(answers: Answers, excluded: AbstractSet[str]) -> Iterator[str]:

@@ -13,15 +13,15 @@ from ..accounts import BalancesCoordinator, MonzoData
 from ..bank import MonzoSession, action_error, text_for_user, validation_error
 from ..clock import monotonic
 from ..const import CONF_ALLOW_LANGUAGE_MODELS
-from .batches import BatchExecutor
-from .between_pots import async_update_issue, placeholders_between_pots
 from .journal import TransferJournal
 from .limits import TransferLimits
 from .models import TransferBatch, TransferStatus
 from .names import TransferNames
 from .planning import TransferRequest
 from .preparation import BatchPreparation, PreparedBatch
+from .repair_issue import async_update_issue, placeholders_between_pots
 from .results import TransferResult
+from .send_batch import BatchSender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class RequestResult:
         return next((result.reason for result in self.results if result.error), None)
 
 
-class Transfers:
+class MoneyMover:
     """Handles the requests to move the money of one config entry."""
 
     def __init__(
@@ -65,8 +65,8 @@ class Transfers:
         self._journal = journal
         self._names = TransferNames(entry, balances)
         limits = TransferLimits(entry, journal)
-        self._executor = BatchExecutor(session, journal, limits, self._names, entry)
-        self._preparation = BatchPreparation(balances, journal, limits, self._executor, self._names)
+        self._sender = BatchSender(session, journal, limits, self._names, entry)
+        self._preparation = BatchPreparation(balances, journal, limits, self._sender, self._names)
 
     @callback
     def name_of(self, account_or_pot_id: str) -> str:
@@ -84,7 +84,7 @@ class Transfers:
         """Publish results from now on, at first those from while the entry was not loaded."""
         self._journal.results.open()
         self._entry.async_create_background_task(
-            self._journal.hass, self._executor.async_publish_missed(), "publish transfers of"
+            self._journal.hass, self._sender.async_publish_missed(), "publish transfers of"
         )
 
     @callback
@@ -145,12 +145,12 @@ class Transfers:
                     raise refusal
                 prepared = await self._preparation.async_prepare(request, dedupe_id, since)
             for problem in prepared.problems:
-                self._executor.async_refuse(prepared.remaining, problem)
+                self._sender.async_refuse(prepared.remaining, problem)
                 raise problem
             batch = prepared.batch
             if batch and is_id_new:
                 batch = replace(batch, is_id_new=True)
-            results = await self._executor.async_carry_out(batch) if batch else ()
+            results = await self._sender.async_carry_out(batch) if batch else ()
             error = next((result.error for result in results if result.error), None)
             if error is None or (request.kind.is_multi_step and return_incomplete):
                 # With the lock, so that the next call can plan with these balances.
@@ -183,7 +183,7 @@ class Transfers:
                 moves = self._journal.remaining(batch)
             else:
                 moves = request.kind.with_ids(dedupe_id, request.explicit_moves)
-            self._executor.async_refuse(moves, err)
+            self._sender.async_refuse(moves, err)
             raise
 
     def _summary(

@@ -1,4 +1,4 @@
-"""Confirmation that a transfer was made, by the transactions of its account."""
+"""Confirms by the transactions of an account that a transfer was made."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ from .names import TransferNames
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 
-class TransferConfirmation:
+class TransferConfirmer:
     """Looks for transfers in the transactions of their accounts."""
 
     def __init__(self, session: MonzoSession, names: TransferNames) -> None:
-        """Initialize the confirmation."""
+        """Initialize the confirmer."""
         self._session = session
         self._names = names
 

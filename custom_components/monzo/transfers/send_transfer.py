@@ -1,7 +1,7 @@
-"""The executor: makes one transfer exactly once, and follows it to its end.
+"""Sends one transfer so that it happens exactly once, and follows it to its end.
 
 The transfer is recorded before it is sent. The bank makes it only once, however often it is sent
-with the same `dedupe_id`. So after a lost answer, the executor sends the same transfer again, and
+with the same `dedupe_id`. So after a lost answer, the sender sends the same transfer again, and
 finally looks for it in the account's transactions.
 """
 
@@ -22,10 +22,10 @@ from ..api import (
     MonzoUnreachableError,
 )
 from ..bank import MonzoSession, action_error, validation_error
-from .confirmation import TransferConfirmation
+from .confirm_transfer import TransferConfirmer
 from .journal import TransferJournal
 from .limits import TransferLimits
-from .models import Direction, Move, Transfer, TransferBatch, TransferStatus
+from .models import Move, MoveDirection, Transfer, TransferBatch, TransferStatus
 from .names import TransferNames
 from .results import TransferResult
 
@@ -87,7 +87,7 @@ class BatchRun:
         self.wait_left -= pause
 
 
-class TransferExecutor:
+class TransferSender:
     """Makes single transfers of one config entry."""
 
     def __init__(
@@ -98,13 +98,13 @@ class TransferExecutor:
         names: TransferNames,
         entry: ConfigEntry[Any],
     ) -> None:
-        """Initialize the executor."""
+        """Initialize the sender."""
         self._session = session
         self._journal = journal
         self._limits = limits
         self._names = names
         self._entry = entry
-        self._confirmation = TransferConfirmation(session, names)
+        self._confirmer = TransferConfirmer(session, names)
 
     async def async_make(self, run: BatchRun, dedupe_id: str) -> TransferResult | None:
         """Make one transfer, unless it is done, and publish and return its result.
@@ -148,7 +148,7 @@ class TransferExecutor:
         if run.batch.is_id_new or self._journal.find(transfer.dedupe_id) is not None:
             return None
         try:
-            earlier = await self._confirmation.async_find_earlier(transfer, run.batch.dedupe_id)
+            earlier = await self._confirmer.async_find_earlier(transfer, run.batch.dedupe_id)
         except MonzoError, OAuth2TokenRequestBaseError:
             return None
         run.is_id_checked = True
@@ -174,16 +174,16 @@ class TransferExecutor:
         """
         batch_id = run.batch.dedupe_id
         if transfer.status is TransferStatus.IN_DOUBT:
-            shown = await self._confirmation.async_confirm(transfer, batch_id, refusal)
+            shown = await self._confirmer.async_confirm(transfer, batch_id, refusal)
         elif run.batch.is_id_new:
             return True
         else:
-            proof = await self._confirmation.async_prove(transfer, batch_id, RETRY_DELAYS)
+            proof = await self._confirmer.async_prove(transfer, batch_id, RETRY_DELAYS)
             if proof is None and run.is_id_checked:
                 # The account did not show the ID a moment ago, and the bank has accepted it.
                 return True
             if proof is None:
-                raise self._confirmation.unconfirmed(transfer, batch_id)
+                raise self._confirmer.unconfirmed(transfer, batch_id)
             shown = proof
         moved_now = (
             run.batch.is_id_new
@@ -208,7 +208,7 @@ class TransferExecutor:
             result = TransferResult(transfer=replace(current, status=TransferStatus.DONE))
             if current.status is not TransferStatus.DONE:
                 try:
-                    await self._confirmation.async_confirm(current, batch_id, None)
+                    await self._confirmer.async_confirm(current, batch_id, None)
                 except HomeAssistantError as err:
                     result = TransferResult.of_failure(current, err)
             await self._async_end(result)
@@ -219,7 +219,7 @@ class TransferExecutor:
         if transfer.status is not TransferStatus.IN_DOUBT:
             return False
         try:
-            await self._confirmation.async_confirm(transfer, batch_id, None)
+            await self._confirmer.async_confirm(transfer, batch_id, None)
         except HomeAssistantError:
             return False
         return True
@@ -288,7 +288,7 @@ class TransferExecutor:
         move = transfer.move
         send = (
             self._session.deposit_into_pot
-            if move.direction is Direction.DEPOSIT
+            if move.direction is MoveDirection.DEPOSIT
             else self._session.withdraw_from_pot
         )
         pot = await send(

@@ -20,7 +20,7 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
 )
-from custom_components.monzo.transfers import executor
+from custom_components.monzo.transfers import send_transfer
 from sandbox.bank import Bank
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -48,7 +48,7 @@ from tests.helpers.transfer_faults import after_a_crash, break_transfers, change
 from tests.sandbox.waiting import let_tasks_run, wait_until
 
 # Before the tests make them zero.
-REAL_DELAYS = executor.RETRY_DELAYS
+REAL_DELAYS = send_transfer.RETRY_DELAYS
 
 REJECTION = Answer.error("bad_request.insufficient_funds", "You can't deposit that much")
 
@@ -144,7 +144,7 @@ async def test_a_transfer_that_the_account_shows_is_done(
                 assert (await move(home.holiday, 20))["result"] == "moved"
             server.clear_faults()
             assert transfer_client.amounts == [("Holiday", 2000), ("Holiday", -2000)]
-            attempts = 1 + len(executor.RETRY_DELAYS)
+            attempts = 1 + len(send_transfer.RETRY_DELAYS)
             assert len(transfer_client.sent) - sent == 2 * attempts
 
 
@@ -242,7 +242,7 @@ async def test_balances_are_also_read_after_a_failure(
 def test_a_call_takes_at_most_a_minute() -> None:
     delays = sum(REAL_DELAYS, timedelta(0))
     timeouts = (len(REAL_DELAYS) + 1) * timedelta(seconds=DEFAULT_TIMEOUT)
-    assert timedelta(seconds=10) < delays <= executor.MAX_WAIT
+    assert timedelta(seconds=10) < delays <= send_transfer.MAX_WAIT
     assert delays + timeouts < timedelta(minutes=1)
 
 

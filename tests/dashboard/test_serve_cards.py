@@ -15,7 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo.dashboard import assets
+from custom_components.monzo.dashboard import serve_cards
 from sandbox.household import Household
 from tests.conftest import SignIn
 
@@ -102,10 +102,10 @@ async def test_a_changed_module_has_another_url(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    changed = tmp_path / assets.BUNDLE.name
-    changed.write_bytes(assets.BUNDLE.read_bytes() + b"\n")
-    monkeypatch.setattr(assets, "BUNDLE", changed)
-    await assets.async_serve_cards(hass)
+    changed = tmp_path / serve_cards.BUNDLE.name
+    changed.write_bytes(serve_cards.BUNDLE.read_bytes() + b"\n")
+    monkeypatch.setattr(serve_cards, "BUNDLE", changed)
+    await serve_cards.async_serve_cards(hass)
     assert len(set(await modules_of_the_page(await open_browser()))) == 2
 
 
@@ -118,7 +118,7 @@ async def test_a_checkout_without_the_built_cards_works_and_says_how_to_build_th
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(assets, "BUNDLE", tmp_path / "www/monzo.js")
+    monkeypatch.setattr(serve_cards, "BUNDLE", tmp_path / "www/monzo.js")
     assert await hass.config_entries.async_setup(sign_in(home.ann).entry_id)
     assert await modules_of_the_page(await open_browser()) == []
     lines = [record for record in caplog.records if "scripts/setup" in record.message]
