@@ -29,9 +29,8 @@ import time_machine
 
 # Home Assistant's test helpers find the integration only if it has been imported before.
 import custom_components.monzo  # noqa: F401
-from custom_components.monzo import config_flow
 from custom_components.monzo.accounts import poll
-from custom_components.monzo.bank import session
+from custom_components.monzo.bank import approval, session
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.transfers import send_transfer
 from sandbox.bank import Bank
@@ -121,7 +120,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         send_transfer, "RETRY_DELAYS", [timedelta(0)] * len(send_transfer.RETRY_DELAYS)
     )
-    monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * len(config_flow.APPROVAL_PAUSES))
+    monkeypatch.setattr(approval, "APPROVAL_PAUSES", [0.01] * len(approval.APPROVAL_PAUSES))
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ def _what_is_there(hass: core.HomeAssistant) -> dict[str, Any]:
                 "title": entry.title,
                 "version": [entry.version, entry.minor_version],
                 "data": {key: value for key, value in entry.data.items() if key != "token"},
+                "options": dict(entry.options),
             }
             for entry in entries
         },

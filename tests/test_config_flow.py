@@ -15,7 +15,7 @@ from homeassistant.components.application_credentials import (
 )
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
+from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
 from homeassistant.helpers import config_entry_oauth2_flow
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -23,10 +23,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.monzo import application_credentials, config_flow
+from custom_components.monzo import application_credentials
 from custom_components.monzo.api import MonzoAuthenticationError, MonzoError
 from custom_components.monzo.application_credentials import TOKEN_SCHEMA, UNUSABLE_ANSWER_ERRORS
-from custom_components.monzo.config_flow import async_wait_for_approval
+from custom_components.monzo.bank import approval, async_wait_for_approval
 from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -41,7 +41,7 @@ from sandbox.server import (
     Silence,
     Truncated,
 )
-from tests.helpers.config_dialogs import Dialogs
+from tests.helpers.config_dialogs import Dialogs, suggested_values
 from tests.helpers.state_helpers import complaints
 from tests.helpers.transfer_client import Meanwhile
 from tests.sandbox.waiting import let_tasks_run, wait_until
@@ -52,19 +52,19 @@ OTHER_CLIENT_ID = "oauth2client_0000AnotherClient0000001"
 OTHER_CREDENTIALS = "other_credentials"
 
 # Before tests replace them.
-REAL_PAUSES = config_flow.APPROVAL_PAUSES
+REAL_PAUSES = approval.APPROVAL_PAUSES
 
 
 @pytest.fixture(autouse=True)
 def approval_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check for the approval quickly, and so often that the flow never gives up by itself."""
-    monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * 100_000)
+    monkeypatch.setattr(approval, "APPROVAL_PAUSES", [0.01] * 100_000)
 
 
 @pytest.fixture
 def few_checks(monkeypatch: pytest.MonkeyPatch) -> int:
     """Give up waiting for the approval after a few checks, and return how many."""
-    monkeypatch.setattr(config_flow, "APPROVAL_PAUSES", [0.01] * 5)
+    monkeypatch.setattr(approval, "APPROVAL_PAUSES", [0.01] * 5)
     return 5
 
 
@@ -107,7 +107,9 @@ async def settled(hass: HomeAssistant) -> None:
 async def test_the_flow_opens_the_banks_website_with_the_users_client(
     hass: HomeAssistant, credentials: None, current_request_with_host: None
 ) -> None:
-    page = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    flow = hass.config_entries.flow
+    form = await flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    page = await flow.async_configure(form["flow_id"], suggested_values(form))
 
     assert page["type"] is FlowResultType.EXTERNAL_STEP
     assert page["step_id"] == "auth"
@@ -150,10 +152,33 @@ async def test_a_person_signs_in_and_approves(
     assert token["access_token"] == grant.access_token
     assert token["refresh_token"] == grant.refresh_token
     assert token["expires_at"] == pytest.approx(time.time() + 107_999, abs=600)
-    assert entry.options == {}
+    assert entry.options == {"allow_transfers": True, "max_per_transfer": 100, "max_per_day": 250}
     await settled(hass)
     assert entry.state is ConfigEntryState.LOADED
     assert_no_token_in(caplog.text, server)
+
+
+async def test_the_flow_asks_whether_home_assistant_may_move_money_before_the_bank_opens(
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs
+) -> None:
+    server.behaviour = replace(server.behaviour, approve_at_once=True)
+    form = await dialogs.start()
+    assert form["type"] is FlowResultType.FORM
+    assert form["step_id"] == "settings"
+    assert suggested_values(form) == {
+        "allow_transfers": True,
+        "max_per_transfer": 100,
+        "max_per_day": 250,
+    }
+    with pytest.raises(InvalidData):
+        await dialogs.submit(form, {"allow_transfers": True, "max_per_day": 0})
+
+    # An empty limit is no limit.
+    page = await dialogs.submit(form, {"allow_transfers": False, "max_per_transfer": 20})
+    done = await dialogs.wait(await dialogs.sign_in(page, home.ann))
+
+    assert done["result"].options == {"allow_transfers": False, "max_per_transfer": 20}
+    await settled(hass)
 
 
 async def test_the_flow_sends_only_the_token_request_and_requests_for_accounts(
@@ -575,11 +600,12 @@ async def test_the_user_chooses_among_several_clients(
 ) -> None:
     await add_client(hass, server)
 
-    form = await dialogs.open()
+    form = await dialogs.start()
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "pick_implementation"
+    dialogs.dismiss(form)
 
-    page = await dialogs.submit(form, {"implementation": OTHER_CREDENTIALS})
+    page = await dialogs.open(implementation=OTHER_CREDENTIALS)
     assert URL(page["url"]).query["client_id"] == OTHER_CLIENT_ID
     waiting = await dialogs.sign_in(page, home.ann)
     server.approve(home.ann)
@@ -650,7 +676,7 @@ async def test_a_sign_in_with_another_client_does_not_change_the_entry(
 ) -> None:
     before = dict(ann.data)
     await add_client(hass, server)
-    page = await dialogs.submit(await dialogs.open(), {"implementation": OTHER_CREDENTIALS})
+    page = await dialogs.open(implementation=OTHER_CREDENTIALS)
 
     ended = await dialogs.sign_in(page, home.ann)
     assert ended["reason"] == "already_configured"

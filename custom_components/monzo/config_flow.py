@@ -1,4 +1,4 @@
-"""Config flow and options flow.
+"""Config flow: the settings of a new entry, and the sign-in.
 
 A sign-in has two parts: the user allows the access on the bank's website (OAuth2), and then
 approves it in the Monzo app. The access token is valid after the first part, but until the second
@@ -6,7 +6,7 @@ part the bank refuses every request for data with it.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 import logging
 from typing import Any, Final, override
 
@@ -18,40 +18,19 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigFlowResult,
     OptionsFlow,
-    OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from .accounts import async_account_name, owner_name
-from .api import (
-    Account,
-    MonzoAuthenticationError,
-    MonzoClient,
-    MonzoError,
-    MonzoEvictedError,
-    MonzoPermissionError,
-    MonzoRateLimitError,
-)
-from .bank import RequestBudget
+from .accounts import owner_name
+from .api import Account, MonzoAuthenticationError, MonzoError
+from .bank import RequestBudget, async_wait_for_approval
 from .const import (
-    CONF_ALLOW_LANGUAGE_MODELS,
     CONF_ALLOW_TRANSFERS,
-    CONF_EXCLUDED_ACCOUNTS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
     DEVELOPER_PORTAL_URL,
@@ -61,26 +40,42 @@ from .const import (
     ENTRY_VERSION,
 )
 from .memory import async_get_memory
+from .options_flow import AMOUNT_SELECTOR, MonzoOptionsFlow
 from .privacy import get_logger
 from .runtime import MonzoConfigEntry
 
 _LOGGER = get_logger(__name__)
 
-CONF_ACCOUNTS: Final = "accounts"
 CONF_AUTH_IMPLEMENTATION: Final = "auth_implementation"
 CONF_REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - a key, no secret
 
 DEFAULT_TITLE: Final = "Monzo"
 
+# An HTML link with a target, because the frontend would open a Markdown link without loading the
+# page anew. Only a page that was loaded after the set-up offers the dashboard.
+DASHBOARDS_LINK: Final = {
+    "link_start": '<a href="/config/lovelace/dashboards" target="_top">',
+    "link_end": "</a>",
+}
+
+# The dialog asks for these before the first sign-in, and the new entry stores them as its options.
+SETTINGS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
+        vol.Optional(CONF_MAX_PER_TRANSFER): AMOUNT_SELECTOR,
+        vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
+    }
+)
+
+# Suggested limits, because a faulty automation can move a lot of money quickly.
+SUGGESTED_SETTINGS: Final = {
+    CONF_ALLOW_TRANSFERS: True,
+    CONF_MAX_PER_TRANSFER: 100,
+    CONF_MAX_PER_DAY: 250,
+}
+
 # The flows that sign in again for an entry that exists.
 SOURCES_WITH_ENTRY: Final = (SOURCE_REAUTH, SOURCE_RECONFIGURE)
-
-# Seconds between two checks for the approval: short at first, for users with the phone in hand.
-# They last two minutes in total, and leave room in the request budget for the set-up.
-APPROVAL_PAUSES: Final = (2, 2, 3, 3, 5, 5, *[10] * 10)
-
-# Consecutive failed checks after which the dialog shows the connection error.
-APPROVAL_PATIENCE: Final = 3
 
 
 class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
@@ -89,6 +84,9 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     DOMAIN = DOMAIN
     VERSION = ENTRY_VERSION
     MINOR_VERSION = ENTRY_MINOR_VERSION
+
+    _settings: dict[str, Any] | None = None
+    """The options of the new entry, after the user has submitted them."""
 
     _sign_in: dict[str, Any]
     """The auth implementation and the token, as the config entry stores them."""
@@ -144,6 +142,27 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
             current = {"implementation": self._entry.data[CONF_AUTH_IMPLEMENTATION]}
             result["data_schema"] = self.add_suggested_values_to_schema(schema, current)
         return result
+
+    @override
+    async def async_step_auth(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Open the bank's website, for a new entry after asking for its settings."""
+        if self._settings is None and self.source not in SOURCES_WITH_ENTRY:
+            return await self.async_step_settings()
+        return await super().async_step_auth(user_input)
+
+    async def async_step_settings(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the settings of a new entry, before the bank's website opens."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="settings",
+                data_schema=self.add_suggested_values_to_schema(
+                    SETTINGS_SCHEMA, SUGGESTED_SETTINGS
+                ),
+            )
+        self._settings = user_input
+        return await self.async_step_auth()
 
     @override
     async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
@@ -284,127 +303,9 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         return self.async_create_entry(
             title=owner_name(self._accounts, self.unique_id) or DEFAULT_TITLE,
             data={**self._sign_in, CONF_WEBHOOK_ID: webhook.async_generate_id()},
+            options=self._settings,
+            description_placeholders=DASHBOARDS_LINK,
         )
-
-
-async def async_wait_for_approval(
-    hass: HomeAssistant, access_token: str, budget: RequestBudget | None = None
-) -> tuple[Account, ...]:
-    """Return the accounts as soon as the user has approved the sign-in in the Monzo app.
-
-    The requests count for the request budget. It refuses none, because the user is waiting.
-    Raises TimeoutError if the approval takes too long, MonzoAuthenticationError if the bank has
-    ended the sign-in, and another MonzoError if several requests in a row have failed.
-    """
-
-    async def async_access_token() -> str:
-        return access_token
-
-    client = MonzoClient(async_get_clientsession(hass), async_access_token)
-    failures = 0
-    for pause in APPROVAL_PAUSES:
-        wait: float = pause
-        if budget is not None:
-            budget.count_request()
-        try:
-            return tuple(await client.accounts())
-        except MonzoPermissionError:
-            failures = 0
-        except MonzoEvictedError:
-            raise
-        except MonzoRateLimitError as err:
-            # The user is waiting: without a time from the bank, use the longest of our pauses.
-            wait = err.retry_after or APPROVAL_PAUSES[-1]
-        except MonzoError:
-            # Also a refused token, because the bank may know a new one only a moment later.
-            failures += 1
-            if failures == APPROVAL_PATIENCE:
-                raise
-        await asyncio.sleep(wait)
-    raise TimeoutError
-
-
-class MonzoOptionsFlow(OptionsFlowWithReload):
-    """Options flow: the accounts to include, and limits for moving money."""
-
-    config_entry: MonzoConfigEntry
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the options and store them."""
-        if self.hass.config_entries.async_get_entry(self.handler) is None:
-            return self.async_abort(reason=ENTRY_REMOVED)
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            # The accounts are unknown.
-            return self.async_abort(reason="not_loaded")
-        accounts = self.config_entry.runtime_data.balances.open_accounts
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            if user_input[CONF_ACCOUNTS]:
-                return self.async_create_entry(
-                    data=_options(user_input, accounts, self._excluded_accounts)
-                )
-            errors[CONF_ACCOUNTS] = "no_account"
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                self._schema(accounts), user_input or self._current_values(accounts)
-            ),
-            errors=errors,
-        )
-
-    @property
-    def _excluded_accounts(self) -> Collection[str]:
-        """The ids of the accounts that are excluded now."""
-        excluded: list[str] = self.config_entry.options.get(CONF_EXCLUDED_ACCOUNTS, [])
-        return excluded
-
-    def _schema(self, accounts: Iterable[Account]) -> vol.Schema:
-        """Return the form."""
-        choices = [
-            SelectOptionDict(value=account.id, label=async_account_name(self.hass, account))
-            for account in accounts
-        ]
-        # No maximum: users choose how much money their automations may move.
-        amount = NumberSelector(
-            NumberSelectorConfig(min=0.01, step=0.01, mode=NumberSelectorMode.BOX)
-        )
-        return vol.Schema(
-            {
-                vol.Required(CONF_ACCOUNTS): SelectSelector(
-                    SelectSelectorConfig(
-                        options=choices, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                ),
-                vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
-                vol.Optional(CONF_ALLOW_LANGUAGE_MODELS): BooleanSelector(),
-                vol.Optional(CONF_MAX_PER_TRANSFER): amount,
-                vol.Optional(CONF_MAX_PER_DAY): amount,
-            }
-        )
-
-    def _current_values(self, accounts: Iterable[Account]) -> dict[str, Any]:
-        """Return the values that the form shows at first."""
-        excluded = self._excluded_accounts
-        return {
-            CONF_ALLOW_TRANSFERS: True,
-            **self.config_entry.options,
-            CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
-        }
-
-
-def _options(
-    user_input: Mapping[str, Any], accounts: Iterable[Account], excluded_before: Iterable[str]
-) -> dict[str, Any]:
-    """Return the options to store.
-
-    They list the excluded accounts rather than the included ones, so that a new account is
-    included. An account that was excluded before and is not in the form stays excluded.
-    """
-    shown = [account.id for account in accounts]
-    not_shown = [account_id for account_id in excluded_before if account_id not in shown]
-    not_ticked = [account_id for account_id in shown if account_id not in user_input[CONF_ACCOUNTS]]
-    options = {key: value for key, value in user_input.items() if key != CONF_ACCOUNTS}
-    return options | {CONF_EXCLUDED_ACCOUNTS: not_shown + not_ticked}
 
 
 def _retrieve_error(task: asyncio.Task[Any]) -> None:

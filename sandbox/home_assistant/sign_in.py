@@ -12,6 +12,9 @@ from .errors import HomeAssistantFailedError
 
 _FLOW = "/api/config/config_entries/flow"
 
+# Without limits, so that everybody can try all actions.
+_SETTINGS: Json = {"allow_transfers": True}
+
 
 async def add_credentials(
     home_assistant: HomeAssistantClient, client_id: str, client_secret: str
@@ -34,6 +37,8 @@ async def sign_in(
     """
     step = await home_assistant.post(_FLOW, {"handler": "monzo"})
     flow = f"{_FLOW}/{step['flow_id']}"
+    if step["type"] == "form":
+        step = await home_assistant.post(flow, _SETTINGS)
     if step["type"] == "external":
         await _allow(URL(step["url"]), person)
         step = await home_assistant.get(flow)

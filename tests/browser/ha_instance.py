@@ -26,7 +26,7 @@ _BLUEPRINTS: Final = Path(__file__).parents[2] / "blueprints/automation/monzo"
 _CONSTANTS: Final = {
     "bank.request_budget._REQUESTS_PER_WINDOW": 10_000,
     "bank.request_budget._REQUESTS_PER_WINDOW_IN_ALL": 10_000,
-    "config_flow.APPROVAL_PAUSES": [0.2] * 600,
+    "bank.approval.APPROVAL_PAUSES": [0.2] * 600,
 }
 
 # Limit of each wait, with a margin for a busy machine.

@@ -11,7 +11,7 @@ from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 
 from .browser_session import BrowserSession
 from .ha_instance import HaInstance
-from .texts import last_paragraph
+from .texts import last_paragraph, text
 
 INTEGRATIONS: Final = "/config/integrations/dashboard"
 MONZO: Final = "/config/integrations/integration/monzo"
@@ -67,8 +67,8 @@ class IntegrationUi:
         await self.screenshot("search")
         await search.get_by_text("Monzo", exact=True).click()
 
-    async def enter_credentials(self) -> Page:
-        """Enter the client of the developer portal, and return the bank's window that opens."""
+    async def enter_credentials(self) -> None:
+        """Enter the client of the developer portal."""
         dialog = self.page.locator("dialog-add-application-credential")
         await self.wait_for_text("developer portal", within=dialog)
         await self.screenshot("credentials")
@@ -79,7 +79,13 @@ class IntegrationUi:
         }.items():
             field = dialog.locator("ha-input").filter(has_text=label)
             await field.get_by_role("textbox").fill(value)
-        return await self._press_and_open_bank(dialog.locator("ha-button").filter(has_text="Add"))
+        await dialog.locator("ha-button").filter(has_text="Add").click()
+
+    async def accept_settings(self) -> Page:
+        """Accept the suggested limits for moving money, and return the bank's window that opens."""
+        await self.wait_for_text(text("config.step.settings.data.max_per_day"), within=self.dialog)
+        await self.screenshot("settings")
+        return await self.submit()
 
     async def start_sign_in(
         self, client_id: str = DEFAULT_CLIENT_ID, client_secret: str = DEFAULT_CLIENT_SECRET
@@ -87,7 +93,8 @@ class IntegrationUi:
         """Add credentials through the API, start a config flow, and return the bank's window."""
         await add_credentials(self.ha.admin, client_id, client_secret)
         await self.goto(f"{INTEGRATIONS}/add?domain=monzo")
-        return await self._press_and_open_bank(self.page.get_by_role("button", name="OK"))
+        await self.page.get_by_role("button", name="OK").click()
+        return await self.accept_settings()
 
     async def submit(self) -> Page:
         """Submit a dialog that leads to the bank, and return the bank's window."""

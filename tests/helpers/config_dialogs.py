@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+import voluptuous as vol
 from yarl import URL
 
 from custom_components.monzo.const import DOMAIN
@@ -27,11 +28,21 @@ class Dialogs:
         self._hass = hass
         self._browser = browser
 
-    async def open(self) -> ConfigFlowResult:
-        """Start adding the integration."""
+    async def start(self) -> ConfigFlowResult:
+        """Start adding the integration, and return the first step."""
         return _with_texts(
             await self._hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
         )
+
+    async def open(self, **choice: str) -> ConfigFlowResult:
+        """Start adding the integration, and return the step that opens the bank's website.
+
+        The client is chosen if there are several, and the suggested settings are accepted.
+        """
+        step = await self.start()
+        if choice:
+            step = await self.submit(step, choice)
+        return await self.submit(step, suggested_values(step))
 
     async def submit(
         self, step: ConfigFlowResult, answer: dict[str, Any] | None = None
@@ -83,6 +94,16 @@ class Dialogs:
         )
 
 
+def suggested_values(step: ConfigFlowResult) -> dict[str, Any]:
+    """Return the values that a form shows at first."""
+    assert step["data_schema"] is not None
+    return {
+        str(key): key.description["suggested_value"]
+        for key in step["data_schema"].schema
+        if key.description
+    }
+
+
 def _with_texts(step: ConfigFlowResult) -> ConfigFlowResult:
     """Return a step after checking that the translations have all its texts and placeholders."""
     texts = TEXTS["config"]
@@ -92,6 +113,8 @@ def _with_texts(step: ConfigFlowResult) -> ConfigFlowResult:
             page = texts["step"][step["step_id"]]
             assert "Monzo" in page["title"] + page["description"]
             assert _placeholders(page["description"]) <= given
+            fields = {str(key) for key in (step["data_schema"] or vol.Schema({})).schema}
+            assert fields == set(page.get("data", {})) == set(page.get("data_description", {}))
         case FlowResultType.EXTERNAL_STEP:
             page = texts["step"][step["step_id"]]
             assert page["title"]
@@ -104,7 +127,7 @@ def _with_texts(step: ConfigFlowResult) -> ConfigFlowResult:
         ):
             assert _placeholders(texts["abort"][step["reason"]]) <= given
         case FlowResultType.CREATE_ENTRY:
-            assert texts["create_entry"]["default"]
+            assert _placeholders(texts["create_entry"]["default"]) == given
     return step
 
 

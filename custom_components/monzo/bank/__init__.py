@@ -1,5 +1,6 @@
 """How the integration asks the bank: session, request budget, errors, repair issues."""
 
+from .approval import async_wait_for_approval
 from .errors import (
     BLOCKING_ERRORS,
     TRANSIENT_ERRORS,
@@ -30,6 +31,7 @@ __all__ = [
     "action_error",
     "async_create_repair_issue",
     "async_delete_repair_issues",
+    "async_wait_for_approval",
     "bank_errors",
     "error_code_for_log",
     "text_for_user",

@@ -1,0 +1,115 @@
+"""Options flow: the accounts to include, and limits for moving money."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
+from .accounts import async_account_name
+from .api import Account
+from .const import (
+    CONF_ALLOW_LANGUAGE_MODELS,
+    CONF_ALLOW_TRANSFERS,
+    CONF_EXCLUDED_ACCOUNTS,
+    CONF_MAX_PER_DAY,
+    CONF_MAX_PER_TRANSFER,
+    ENTRY_REMOVED,
+)
+from .runtime import MonzoConfigEntry
+
+CONF_ACCOUNTS: Final = "accounts"
+
+# No maximum: users choose how much money their automations may move.
+AMOUNT_SELECTOR: Final = NumberSelector(
+    NumberSelectorConfig(min=0.01, step=0.01, mode=NumberSelectorMode.BOX)
+)
+
+
+class MonzoOptionsFlow(OptionsFlowWithReload):
+    """Options flow: the accounts to include, and limits for moving money."""
+
+    config_entry: MonzoConfigEntry
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the options and store them."""
+        if self.hass.config_entries.async_get_entry(self.handler) is None:
+            return self.async_abort(reason=ENTRY_REMOVED)
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            # The accounts are unknown.
+            return self.async_abort(reason="not_loaded")
+        accounts = self.config_entry.runtime_data.balances.open_accounts
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input[CONF_ACCOUNTS]:
+                return self.async_create_entry(
+                    data=_options(user_input, accounts, self._excluded_accounts)
+                )
+            errors[CONF_ACCOUNTS] = "no_account"
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                self._schema(accounts), user_input or self._current_values(accounts)
+            ),
+            errors=errors,
+        )
+
+    @property
+    def _excluded_accounts(self) -> Collection[str]:
+        """The ids of the accounts that are excluded now."""
+        excluded: list[str] = self.config_entry.options.get(CONF_EXCLUDED_ACCOUNTS, [])
+        return excluded
+
+    def _schema(self, accounts: Iterable[Account]) -> vol.Schema:
+        """Return the form."""
+        choices = [
+            SelectOptionDict(value=account.id, label=async_account_name(self.hass, account))
+            for account in accounts
+        ]
+        return vol.Schema(
+            {
+                vol.Required(CONF_ACCOUNTS): SelectSelector(
+                    SelectSelectorConfig(
+                        options=choices, multiple=True, mode=SelectSelectorMode.LIST
+                    )
+                ),
+                vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
+                vol.Optional(CONF_ALLOW_LANGUAGE_MODELS): BooleanSelector(),
+                vol.Optional(CONF_MAX_PER_TRANSFER): AMOUNT_SELECTOR,
+                vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
+            }
+        )
+
+    def _current_values(self, accounts: Iterable[Account]) -> dict[str, Any]:
+        """Return the values that the form shows at first."""
+        excluded = self._excluded_accounts
+        return {
+            CONF_ALLOW_TRANSFERS: True,
+            **self.config_entry.options,
+            CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
+        }
+
+
+def _options(
+    user_input: Mapping[str, Any], accounts: Iterable[Account], excluded_before: Iterable[str]
+) -> dict[str, Any]:
+    """Return the options to store.
+
+    They list the excluded accounts rather than the included ones, so that a new account is
+    included. An account that was excluded before and is not in the form stays excluded.
+    """
+    shown = [account.id for account in accounts]
+    not_shown = [account_id for account_id in excluded_before if account_id not in shown]
+    not_ticked = [account_id for account_id in shown if account_id not in user_input[CONF_ACCOUNTS]]
+    options = {key: value for key, value in user_input.items() if key != CONF_ACCOUNTS}
+    return options | {CONF_EXCLUDED_ACCOUNTS: not_shown + not_ticked}
