@@ -34,10 +34,15 @@ from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersE
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
-from tests.helpers.examples import FENCE, examples_in, represented_accounts_and_pots
+from tests.helpers.examples import (
+    DOCS,
+    FENCE,
+    ROOT,
+    examples_in,
+    represented_accounts_and_pots,
+)
 from tests.helpers.texts import INTEGRATION, TEXTS
 
-ROOT = Path(__file__).parents[1]
 MANIFEST: dict[str, Any] = json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))
 
 # Addresses that pages may link to, besides this repository and My Home Assistant.
@@ -125,11 +130,16 @@ def read(path: Path) -> Page:
 
 
 README = read(ROOT / "README.md")
-INDEX = read(ROOT / "docs/README.md")
-PAGES = {each.path.name: each for each in map(read, sorted((ROOT / "docs").glob("*.md")))}
+INDEX = read(DOCS / "README.md")
+PAGES = {
+    each.path.relative_to(DOCS).as_posix(): each for each in map(read, sorted(DOCS.rglob("*.md")))
+}
 BLUEPRINTS = [read(path) for path in sorted((ROOT / "blueprints").rglob("*.yaml"))]
 MARKDOWN = [README, *PAGES.values(), read(ROOT / "info.md"), read(ROOT / "CHANGELOG.md")]
 ACTIONS = [PAGES["actions.md"], PAGES["moving-money.md"]]
+
+# The kinds of parts that have a page each, in a folder of this name.
+PARTS = ("triggers", "conditions")
 
 
 def name(page: Page) -> str:
@@ -291,7 +301,8 @@ def _check_my_home_assistant(url: SplitResult) -> None:
 def test_the_index_links_to_every_page_in_order_and_each_page_to_its_neighbours() -> None:
     listed = re.findall(r"^\d+\. \[(.+?)\]\((.+?)\)", INDEX.text, re.MULTILINE)
     paths = [path for _title, path in listed]
-    assert sorted(paths) == sorted(PAGES.keys() - {INDEX.path.name})
+    top_level = {path for path in PAGES if "/" not in path}
+    assert sorted(paths) == sorted(top_level - {INDEX.path.name})
     assert [PAGES[path].title for path in paths] == [title for title, _path in listed]
     for place, path in enumerate(paths):
         footer = ["[All pages](README.md)"]
@@ -304,7 +315,28 @@ def test_the_index_links_to_every_page_in_order_and_each_page_to_its_neighbours(
 
 def test_the_readme_links_to_every_page() -> None:
     linked = {link.partition("#")[0] for link in README.links}
-    assert linked >= {f"docs/{path}" for path in PAGES}
+    assert linked >= {f"docs/{path}" for path in PAGES if "/" not in path}
+
+
+def test_the_automations_page_links_to_the_page_of_each_trigger_and_condition_and_back() -> None:
+    footer = "\n\n---\n\n[Automations](../automations.md) · [All pages](../README.md)\n"
+    for kind in PARTS:
+        section = PAGES["automations.md"].section(kind.title())
+        row = r"^\| \[(.+?)\]\((.+?)\) \|.*\| `monzo\.(\w+)` \|$"
+        listed = re.findall(row, section, re.MULTILINE)
+        assert {(title, key) for title, _path, key in listed} == {
+            (texts["name"], key) for key, texts in TEXTS[kind].items()
+        }
+        for title, path, key in listed:
+            assert path == page_of(kind, key)
+            assert PAGES[path].title == title
+            assert PAGES[path].text.endswith(footer)
+        assert len(listed) == len([path for path in PAGES if path.startswith(f"{kind}/")])
+
+
+def page_of(kind: str, key: str) -> str:
+    """Return the path of the page about a trigger or a condition."""
+    return f"{kind}/{key.replace('_', '-')}.md"
 
 
 # Examples
@@ -576,32 +608,35 @@ def test_every_action_is_documented_with_all_its_fields() -> None:
     }
 
 
-def test_every_trigger_and_condition_is_documented_with_all_its_options() -> None:
-    for heading, kind in (("Triggers", "triggers"), ("Conditions", "conditions")):
-        section = PAGES["automations.md"].section(heading)
-        table: dict[str, str] = {}
-        for cells in rows(section):
-            if cells[0].startswith("`monzo."):
-                table.setdefault(cells[0], cells[-1])
-        assert table.keys() == {f"`monzo.{each}`" for each in TEXTS[kind]}
-        for each, texts in TEXTS[kind].items():
-            assert in_code(table[f"`monzo.{each}`"]) == set(texts["fields"]), each
-            assert in_code(section) >= set(texts["fields"])
+@pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind in PARTS for key in TEXTS[kind]])
+def test_every_trigger_and_condition_is_documented_with_all_its_options(
+    kind: str, key: str
+) -> None:
+    page = PAGES[page_of(kind, key)]
+    options = page.section("Options")
+    documented = {cells[1].strip("`"): cells[0] for cells in rows(options) if len(cells) == 3}
+    fields = {option: texts["name"] for option, texts in TEXTS[kind][key]["fields"].items()}
+    # The table of a threshold's types has three columns as well.
+    assert documented.items() >= fields.items()
+    assert f"**{TEXTS[kind][key]['name']}**" in page.section("Set it up")
+    assert any(f": monzo.{key}\n" in example.text for example in examples_in(name(page)))
 
 
 def test_every_blueprint_has_a_section_with_its_inputs_and_an_import_button() -> None:
-    automations = PAGES["automations.md"]
-    listed = re.findall(r"^\| \[(.+?)\]\(#", automations.section("Blueprints"), re.MULTILINE)
+    page = PAGES["blueprints.md"]
+    listed = re.findall(r"^\| \[(.+?)\]\(#", page.text, re.MULTILINE)
+    common = page.section("Use a blueprint")
     names = []
     for each in BLUEPRINTS:
         blueprint = yaml.safe_load(re.sub(r"!\w+", "", each.text))["blueprint"]
         names.append(blueprint["name"].removeprefix("Monzo: "))
-        section = automations.section(names[-1])
+        section = page.section(names[-1])
         (button,) = re.findall(r"blueprint_url=([^)&]+)\)", section)
         assert unquote(button) == blueprint["source_url"]
         assert unquote(button).endswith(f"/blob/main/{name(each)}")
         for label in _inputs(blueprint["input"]):
-            assert re.search(rf"^\| .*\b{re.escape(label)}\b.* \|", section, re.MULTILINE), label
+            row = rf"^\| .*\b{re.escape(label)}\b.* \|"
+            assert re.search(row, f"{common}\n{section}", re.MULTILINE), label
     assert sorted(names) == sorted(listed)
 
 
@@ -661,7 +696,7 @@ def test_every_event_type_is_documented() -> None:
     ("page", "heading", "entity"),
     [
         ("transactions.md", "Attributes", MonzoTransactionEvent),
-        ("moving-money.md", "Hear of every transfer", MonzoTransfersEvent),
+        ("moving-money.md", "Transfer events", MonzoTransfersEvent),
     ],
 )
 def test_attributes_documented_as_not_recorded_are_not_recorded(
@@ -711,7 +746,7 @@ def test_the_readme_counts_triggers_conditions_and_blueprints() -> None:
 
 def test_all_texts_give_the_same_limit_for_late_transactions() -> None:
     files = [
-        *ROOT.glob("docs/*.md"),
+        *DOCS.rglob("*.md"),
         *ROOT.glob("blueprints/**/*.yaml"),
         ROOT / "custom_components/monzo/translations/en.json",
     ]

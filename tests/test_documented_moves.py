@@ -23,12 +23,12 @@ STEPS = [example for example in EXAMPLES if isinstance(example, list)]
 # The transfers of each example, in pence. At first the account holds 1,500 pounds, the holiday pot
 # 640 and the coin jar 18, and the credit card balance is 125.50 pounds.
 MOVES: list[list[tuple[str, int]]] = [
+    [],
     [("Holiday", 13_000)],
     [("Coin jar", -1_800)],
     [("Holiday", -50_000)],
     [("Holiday", 100_000)],
     [("Holiday", -2_500), ("Coin jar", 2_500)],
-    [],
     [("Rainy day", 2_000), ("Holiday", 1_000)],
 ]
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import groupby
+import posixpath
 import re
 from typing import Any, Final
 
 from playwright.async_api import expect
+import pytest
 
-from tests.helpers.examples import ROOT, examples_in, represented_accounts_and_pots
+from tests.helpers.examples import PAGES, ROOT, examples_in, represented_accounts_and_pots
 
 from . import automation_editor, card_editor
 from .browser_session import BrowserSession
@@ -16,10 +19,12 @@ from .ha_instance import HaInstance
 from .ha_setup import device_id, save_dashboard
 
 DASHBOARDS_PAGE: Final = "docs/dashboards.md"
-PAGES: Final = [
-    "README.md",
-    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
-]
+
+# The pages by folder. A test opens the examples of one folder, because its time is limited.
+FOLDERS: Final = {
+    folder or "README": list(pages)
+    for folder, pages in groupby(sorted(PAGES, key=posixpath.dirname), key=posixpath.dirname)
+}
 
 # Returns the options in the visual editors of the cards and of the dashboard, with their labels.
 EDITOR_OPTIONS = """async () => {
@@ -93,13 +98,14 @@ def documented_options(heading: str) -> dict[str, str]:
     return {key: label for label, key in rows}
 
 
+@pytest.mark.parametrize("pages", FOLDERS.values(), ids=FOLDERS)
 async def test_every_automation_and_script_opens_in_its_visual_editor(
-    ha: HaInstance, browser: BrowserSession
+    ha: HaInstance, browser: BrowserSession, pages: list[str]
 ) -> None:
     devices = await real_devices(ha)
     examples = [
         (f"{path}: {config['alias']}", domain, config)
-        for path in PAGES
+        for path in pages
         for domain, config in documented_automations(path, devices)
     ]
     page = await browser.open(ha, "/config/automation/dashboard")

@@ -12,6 +12,20 @@ from sandbox.household import Household
 
 ROOT: Final = Path(__file__).parents[2]
 
+DOCS: Final = ROOT / "docs"
+
+# The paths of all pages with examples, and of those about automations, in the repository.
+PAGES: Final = [
+    "README.md",
+    *(path.relative_to(ROOT).as_posix() for path in sorted(DOCS.rglob("*.md"))),
+]
+AUTOMATION_PAGES: Final = [
+    page
+    for page in PAGES
+    if page in {"docs/automations.md", "docs/blueprints.md"}
+    or page.startswith(("docs/triggers/", "docs/conditions/"))
+]
+
 # The IDs in examples, which readers replace by the devices of their account and of two of its pots.
 ACCOUNT: Final = "0123456789abcdef0123456789abcdef"
 POT: Final = "fedcba9876543210fedcba9876543210"
