@@ -151,7 +151,7 @@ async def test_a_late_refusal_of_the_old_token_does_not_renew_the_new_token(
     server.requests.clear()
 
     reading = asyncio.create_task(ann.runtime_data.session.balance(home.current.id))
-    await late.executed.wait()
+    await late.arrived.wait()
     await ann.runtime_data.session.accounts()
     late.released.set()
     await reading
@@ -414,7 +414,7 @@ async def _begin_token_renewal(
     renewal = HeldResponse()
     server.fail("POST", TOKEN, renewal)
     entry.async_create_background_task(hass, entry.runtime_data.balances.async_refresh(), "poll")
-    await renewal.executed.wait()
+    await renewal.arrived.wait()
     return renewal
 
 

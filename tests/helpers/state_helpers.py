@@ -73,7 +73,7 @@ class Together(Fault):
 class HeldResponse(Fault):
     """The bank executes the request, and holds its response back until the test releases it."""
 
-    executed: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the bank has executed the request."""
 
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,7 +82,7 @@ class HeldResponse(Fault):
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
         response = await exchange.work()
-        self.executed.set()
+        self.arrived.set()
         await self.released.wait()
         return response
 

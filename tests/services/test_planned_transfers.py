@@ -27,8 +27,9 @@ from custom_components.monzo.transfers.repair_issue import ISSUE_BETWEEN_POTS
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Pot
-from sandbox.server import Answer, BankServer, Delay, DropBefore, LoseResponse, Silence
+from sandbox.server import Answer, BankServer, Delay, DropBefore, LoseResponse
 from tests.conftest import AdvanceTime
+from tests.helpers.state_helpers import HeldResponse
 from tests.helpers.texts import TEXTS
 from tests.helpers.transfer_client import (
     Held,
@@ -469,12 +470,11 @@ async def test_a_transfer_in_doubt_counts_towards_the_minimum(
 async def test_a_distribution_is_finished_after_a_crash(
     transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
 ) -> None:
-    transfer_client.entry.runtime_data.session.timeout = 1
     whole = home.current.balance - 5_000
-    sent = asyncio.Event()
-    break_transfers(server, Delay(0), Meanwhile(sent.set, Silence(committed=True)))
+    second = HeldResponse()
+    break_transfers(server, Delay(0), second)
     lost = asyncio.create_task(transfer_client.distribute(*pay_day(home), **PAY_DAY))
-    await sent.wait()
+    await second.arrived.wait()
     bank.receive(home.current.id, 100_000, sender="Ben Baker")
     async with after_a_crash(transfer_client) as later:
         response = await later.distribute(*pay_day(home), **PAY_DAY)
@@ -486,6 +486,7 @@ async def test_a_distribution_is_finished_after_a_crash(
         ("Coin jar", whole - 10_000 - whole // 10),
     ]
     lost.cancel()
+    second.released.set()
 
 
 async def test_another_distribution_with_the_same_id_is_refused(
@@ -910,18 +911,18 @@ async def test_the_repair_issue_is_there_again_after_a_restart(
 async def test_an_automation_that_stops_between_the_halves_leaves_the_repair_issue(
     transfer_client: TransferClient, home: Household, server: BankServer
 ) -> None:
-    transfer_client.entry.runtime_data.session.timeout = 0.5
-    sent = asyncio.Event()
-    server.fail("PUT", "/pots/*/deposit", Meanwhile(sent.set, Silence()))
+    deposit = Held(Answer.html(502))
+    server.fail("PUT", "/pots/*/deposit", deposit)
     server.fail("PUT", "/pots/*/deposit", NO_FUNDS)
     server.fail("GET", "/transactions", Answer.html(502))
     moving = asyncio.create_task(
         transfer_client.move_between_pots(home.holiday, home.coin_jar, amount=40)
     )
-    await sent.wait()
+    await deposit.arrived.wait()
     moving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await moving
+    deposit.released.set()
     await transfer_client.hass.async_block_till_done()
     assert len(issues_between_pots(transfer_client.hass)) == 1
 

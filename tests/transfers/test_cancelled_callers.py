@@ -11,7 +11,8 @@ import pytest
 from sandbox.bank import Bank
 from sandbox.faults import Delay
 from sandbox.household import Household
-from sandbox.server import BankServer, DropBefore, Silence
+from sandbox.server import BankServer, DropBefore
+from tests.helpers.state_helpers import HeldResponse
 from tests.helpers.transfer_client import Held, Move, TransferClient
 from tests.helpers.transfer_faults import break_transfers
 from tests.sandbox.waiting import let_tasks_run
@@ -51,21 +52,20 @@ async def test_a_plan_takes_the_transfer_of_a_cancelled_caller_into_account(
     first_read: dict[str, Callable[[Held], Awaitable[asyncio.Task[Any]]]],
     reader: str,
 ) -> None:
-    transfer_client.entry.runtime_data.session.timeout = 0.5
     read = Held(Delay(0))
     server.fail("GET", "/balance", read)
     reading = await first_read[reader](read)
     await read.arrived.wait()
     # Both calls wait for balances from before the first transfer.
-    transfer = Held(Silence(committed=True))
+    transfer = HeldResponse()
     break_transfers(server, transfer)
     first = asyncio.create_task(transfer_client.keep_account_at(home.holiday, 3_500))
     second = asyncio.create_task(transfer_client.keep_account_at(home.coin_jar, 3_500))
     await asyncio.sleep(0)
     read.released.set()
     await transfer.arrived.wait()
-    transfer.released.set()
     await stopped(first)
+    transfer.released.set()
     assert (await second)["result"] == "nothing_to_do"
     await reading
     assert home.current.balance == 350_000

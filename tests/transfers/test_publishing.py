@@ -1,6 +1,8 @@
 """Each result is published once, whatever happens to the caller, the entry and Home Assistant."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
@@ -11,10 +13,11 @@ import pytest
 from custom_components.monzo.transfers import SIGNAL_TRANSFER_RESULT, TransferResult
 from sandbox.faults import Delay, Fault
 from sandbox.household import Household
-from sandbox.server import Answer, BankServer, DropBefore, LoseResponse, Silence
-from tests.helpers.state_helpers import shown
+from sandbox.server import Answer, BankServer, DropBefore, LoseResponse
+from tests.helpers.state_helpers import HeldResponse, shown
 from tests.helpers.transfer_client import Held, TransferClient, refused
 from tests.helpers.transfer_faults import after_a_crash, break_transfers, restart
+from tests.sandbox.waiting import let_tasks_run
 
 REJECTION = Answer.error("bad_request.insufficient_funds", "You can't deposit that much")
 
@@ -41,9 +44,8 @@ class Listener:
 
 
 @pytest.fixture
-def listener(transfer_client: TransferClient, home: Household) -> Listener:
+def listener(home: Household) -> Listener:
     """Return a listener that has received nothing."""
-    transfer_client.entry.runtime_data.session.timeout = 0.5
     return Listener(home)
 
 
@@ -56,14 +58,13 @@ def shown_event(client: TransferClient, home: Household) -> tuple[str, str] | No
 
 
 async def begun(
-    client: TransferClient, home: Household, server: BankServer, fault: Fault
-) -> tuple[Held, asyncio.Task[dict[str, Any]]]:
+    client: TransferClient, home: Household, server: BankServer, held: Held | HeldResponse
+) -> asyncio.Task[dict[str, Any]]:
     """Begin a transfer that the bank holds back, and return it when the bank has it."""
-    held = Held(fault)
     break_transfers(server, held)
     call = asyncio.create_task(client.deposit(home.holiday, 20, dedupe_id="once"))
     await held.arrived.wait()
-    return held, call
+    return call
 
 
 async def cancelled(call: asyncio.Task[dict[str, Any]]) -> None:
@@ -81,10 +82,9 @@ async def cancelled(call: asyncio.Task[dict[str, Any]]) -> None:
         (Delay(0), "done", None),
         (DropBefore(), "done", None),
         (LoseResponse(), "done", None),
-        (Silence(committed=True), "done", None),
         (REJECTION, "refused", "transfer_rejected"),
     ],
-    ids=["moved", "not sent", "answer lost", "silent", "rejected"],
+    ids=["moved", "not sent", "answer lost", "rejected"],
 )
 async def test_the_transfer_of_a_cancelled_caller_is_published_when_it_has_ended(
     transfer_client: TransferClient,
@@ -96,7 +96,8 @@ async def test_the_transfer_of_a_cancelled_caller_is_published_when_it_has_ended
     reason: str | None,
 ) -> None:
     listener.listen(transfer_client.hass)
-    held, call = await begun(transfer_client, home, server, fault)
+    held = Held(fault)
+    call = await begun(transfer_client, home, server, held)
     await cancelled(call)
     assert listener.published == []
     held.released.set()
@@ -168,7 +169,8 @@ async def test_a_result_from_while_the_entry_is_not_loaded_is_published_once_it_
 ) -> None:
     hass, entry = transfer_client.hass, transfer_client.entry
     listener.listen(hass)
-    held, call = await begun(transfer_client, home, server, fault)
+    held = Held(fault)
+    call = await begun(transfer_client, home, server, held)
     assert await hass.config_entries.async_unload(entry.entry_id)
     if stopped:
         await cancelled(call)
@@ -191,14 +193,15 @@ async def test_a_result_from_during_a_reload_is_published_after_it(
 ) -> None:
     hass, entry = transfer_client.hass, transfer_client.entry
     listener.listen(hass)
-    held, call = await begun(transfer_client, home, server, Delay(0))
+    held = Held(Delay(0))
+    call = await begun(transfer_client, home, server, held)
     first_read = Held(Delay(0))
     server.fail("GET", "/balance", first_read)
     reload = asyncio.create_task(hass.config_entries.async_reload(entry.entry_id))
     await first_read.arrived.wait()
     held.released.set()
     # The caller does not wait for the reload, but for the balances that the reload is reading.
-    await asyncio.wait({call}, timeout=0.05)
+    await let_tasks_run()
     assert listener.published == []
     first_read.released.set()
     assert await reload
@@ -211,7 +214,8 @@ async def test_a_result_from_during_a_reload_is_published_after_it(
 async def test_a_result_from_while_the_entry_is_unloaded_outlasts_a_restart(
     transfer_client: TransferClient, home: Household, server: BankServer, listener: Listener
 ) -> None:
-    held, call = await begun(transfer_client, home, server, Delay(0))
+    held = Held(Delay(0))
+    call = await begun(transfer_client, home, server, held)
     hass, entry = transfer_client.hass, transfer_client.entry
     assert await hass.config_entries.async_unload(entry.entry_id)
     held.released.set()
@@ -225,10 +229,10 @@ async def test_a_result_from_while_the_entry_is_unloaded_outlasts_a_restart(
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome", "reason"),
+    ("hold", "outcome", "reason"),
     [
-        (Silence(committed=True), "done", None),
-        (Silence(), "unknown", "transfer_not_found"),
+        (HeldResponse, "done", None),
+        (partial(Held, DropBefore()), "unknown", "transfer_not_found"),
     ],
     ids=["moved", "not moved"],
 )
@@ -237,25 +241,25 @@ async def test_a_transfer_that_was_being_sent_is_published_at_the_next_start(
     home: Household,
     server: BankServer,
     listener: Listener,
-    fault: Fault,
+    hold: Callable[[], Held | HeldResponse],
     outcome: str,
     reason: str | None,
 ) -> None:
-    held, call = await begun(transfer_client, home, server, fault)
-    held.released.set()
+    held = hold()
+    call = await begun(transfer_client, home, server, held)
     async with after_a_crash(transfer_client, before_setup=listener.listen) as later:
         assert listener.published == [("once", outcome, reason)]
         assert shown_event(later, home) == (outcome, "once")
         await restart(later)
         assert len(listener.published) == 1
     await cancelled(call)
+    held.released.set()
 
 
 async def test_the_rest_of_a_batch_is_published_at_the_next_start(
     transfer_client: TransferClient, home: Household, server: BankServer, listener: Listener
 ) -> None:
-    held = Held(Silence(committed=True))
-    held.released.set()
+    held = HeldResponse()
     server.fail("PUT", "/pots/*", held, after=1)
     pots = (home.holiday, home.coin_jar, home.rainy_day, home.holiday)
     call = asyncio.create_task(
@@ -269,6 +273,7 @@ async def test_the_rest_of_a_batch_is_published_at_the_next_start(
             ("pay day/4", "refused", "earlier_move_failed"),
         ]
     await cancelled(call)
+    held.released.set()
 
 
 async def test_a_result_that_was_published_before_a_crash_is_not_published_again(
@@ -299,8 +304,8 @@ async def test_a_result_that_was_published_before_a_crash_is_not_published_again
 async def test_after_a_start_without_the_bank_an_unfinished_transfer_is_unknown(
     transfer_client: TransferClient, home: Household, server: BankServer, listener: Listener
 ) -> None:
-    held, call = await begun(transfer_client, home, server, Silence(committed=True))
-    held.released.set()
+    held = HeldResponse()
+    call = await begun(transfer_client, home, server, held)
     server.fail("GET", "/transactions", Answer.html(502), times=None)
     async with after_a_crash(transfer_client, before_setup=listener.listen) as later:
         server.clear_faults()
@@ -309,6 +314,7 @@ async def test_after_a_start_without_the_bank_an_unfinished_transfer_is_unknown(
         assert response["result"] == "moved"
         assert listener.published[1:] == [("once", "done", None)]
     await cancelled(call)
+    held.released.set()
     assert len(transfer_client.moves) == 1
 
 

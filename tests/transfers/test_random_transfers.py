@@ -35,11 +35,11 @@ from sandbox.server import (
     DropBefore,
     Edited,
     LoseResponse,
-    Silence,
     Truncated,
 )
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.transfer_client import Meanwhile, Move, TransferClient
+from tests.helpers.transfer_client import Held, Move, TransferClient
+from tests.sandbox.waiting import let_tasks_run
 
 # Answers to an attempt to move money.
 ATTEMPTS: dict[str, Fault] = {
@@ -197,8 +197,6 @@ class Story:
 
     async def _call(self, step: Step, dedupe_id: str) -> str:
         """Call the action, and return its result, or the key of its error."""
-        # For the silent bank, for which the transfers of cancelled callers wait.
-        self._client.entry.runtime_data.session.timeout = 0.5
         for attempt in step.attempts:
             self._server.fail("PUT", "/pots/*", ATTEMPTS[attempt])
         self._server.fail("GET", "/transactions", CONFIRMATIONS[step.confirmation])
@@ -236,14 +234,16 @@ class Story:
 
     async def _cancel(self, call: Awaitable[dict[str, Any]]) -> str:
         """Stop the caller when the bank has its request; the bank carries it out or not."""
-        arrived = asyncio.Event()
         committed = bool(len(self._client.sent) % 2)
-        self._server.fail("PUT", "/pots/*", Meanwhile(arrived.set, Silence(committed=committed)))
+        held = Held(CommitThen(504) if committed else Answer.html(502))
+        self._server.fail("PUT", "/pots/*", held)
         asking = asyncio.ensure_future(self._answer(call))
-        waiting = asyncio.ensure_future(arrived.wait())
+        waiting = asyncio.ensure_future(held.arrived.wait())
         await asyncio.wait((asking, waiting), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         asking.cancel()
+        await let_tasks_run()
+        held.released.set()
         try:
             return await asking
         except asyncio.CancelledError:

@@ -36,6 +36,7 @@ from sandbox.server import (
     Truncated,
 )
 from tests.conftest import AdvanceTime, SignIn
+from tests.helpers.state_helpers import HeldResponse
 from tests.helpers.transfer_client import (
     Held,
     Meanwhile,
@@ -735,11 +736,10 @@ async def test_a_transfer_is_known_after_a_restart(
 async def test_after_a_crash_the_same_id_finishes_the_transfer(
     transfer_client: TransferClient, home: Household, server: BankServer, *, moved: bool
 ) -> None:
-    transfer_client.entry.runtime_data.session.timeout = 1
-    sent = asyncio.Event()
-    break_transfers(server, Meanwhile(sent.set, Silence(committed=moved)))
+    first = HeldResponse() if moved else Held(DropBefore())
+    break_transfers(server, first)
     lost = asyncio.create_task(transfer_client.deposit(home.holiday, 20, dedupe_id="once"))
-    await sent.wait()
+    await first.arrived.wait()
     async with after_a_crash(transfer_client) as later:
         with refused() as refusal:
             await later.deposit(home.holiday, 21, dedupe_id="once")
@@ -749,15 +749,15 @@ async def test_after_a_crash_the_same_id_finishes_the_transfer(
         assert response["result"] == ("already_moved" if moved else "moved")
         assert transfer_client.moves == [Move("Holiday", 2000, "once")]
     lost.cancel()
+    first.released.set()
 
 
 @pytest.mark.parametrize("moved", [True, False], ids=["moved", "not moved"])
 async def test_a_restarted_automation_finishes_its_transfer(
     transfer_client: TransferClient, home: Household, server: BankServer, *, moved: bool
 ) -> None:
-    transfer_client.entry.runtime_data.session.timeout = 1
-    sent = asyncio.Event()
-    break_transfers(server, Meanwhile(sent.set, Silence(committed=moved)))
+    first = Held(CommitThen(504) if moved else Answer.html(502))
+    break_transfers(server, first)
     assert await async_setup_component(
         transfer_client.hass,
         "script",
@@ -779,8 +779,11 @@ async def test_a_restarted_automation_finishes_its_transfer(
     )
     services = transfer_client.hass.services
     await services.async_call("script", "turn_on", {"entity_id": "script.save"})
-    await sent.wait()
-    await services.async_call("script", "save", blocking=True)
+    await first.arrived.wait()
+    again = asyncio.create_task(services.async_call("script", "save", blocking=True))
+    await let_tasks_run()
+    first.released.set()
+    await again
     assert len(transfer_client.sent) == 2
     assert transfer_client.moves == [Move("Holiday", 2000, "once")]
 
