@@ -24,7 +24,8 @@ from tests.helpers.transfer_client import refused
 
 from .conftest import AdvanceTime, SignIn
 
-INCLUDED_ACCOUNTS = ("current", "joint", "flex", "rewards", "loan")
+CURRENT_ACCOUNTS = ("current", "joint")
+INCLUDED_ACCOUNTS = (*CURRENT_ACCOUNTS, "flex", "rewards", "loan")
 
 
 async def send(hass: HomeAssistant, account: Account, **message: str) -> None:
@@ -44,6 +45,9 @@ async def test_every_included_account_has_a_feed(
     assert {entry.unique_id for entry in entries if entry.domain == "notify"} == {
         f"{getattr(home, account).id}_feed" for account in INCLUDED_ACCOUNTS
     }
+    assert {
+        entry.unique_id for entry in entries if entry.domain == "notify" and not entry.disabled
+    } == {f"{getattr(home, account).id}_feed" for account in CURRENT_ACCOUNTS}
     state = shown(hass, home.current.id, "feed", "notify")
     assert state.name.endswith("Feed")
     assert state.state == STATE_UNKNOWN
@@ -58,7 +62,11 @@ async def test_an_excluded_account_has_no_feed(
 
 
 async def test_a_message_is_shown_in_the_feed_of_its_account(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry, bank: Bank
+    hass: HomeAssistant,
+    home: Household,
+    everything_enabled: None,
+    ann: MockConfigEntry,
+    bank: Bank,
 ) -> None:
     for name in INCLUDED_ACCOUNTS:
         account = getattr(home, name)

@@ -27,10 +27,12 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from syrupy.assertion import SnapshotAssertion
 
 import custom_components.monzo
+from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank, utc_now
 from sandbox.behaviour import BankBehaviour
 from sandbox.faults import Exchange, Fault
 from sandbox.household import Household
+from sandbox.models import Account
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
@@ -96,6 +98,36 @@ async def test_rarely_needed_sensors_are_disabled_by_default(
         if entity.disabled_by and entity.unique_id.startswith(home.current.id)
     }
     assert disabled == {"savings_balance", "local_currency", "exchange_rate"}
+
+
+async def test_accounts_that_people_do_not_pay_from_have_only_the_entities_that_fit(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
+) -> None:
+    """The built-in integration has more of them, and people may use those."""
+    registry, entry = er.async_get(hass), sign_in(home.ann)
+    known = registry.async_get_or_create(
+        "sensor", DOMAIN, f"{home.flex.id}_spend_today", config_entry=entry
+    )
+
+    await set_up(hass, entry)
+
+    def keys(account: Account, *, disabled: bool) -> set[str]:
+        return {
+            entity.unique_id.removeprefix(f"{account.id}_")
+            for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+            if entity.unique_id.startswith(account.id) and bool(entity.disabled_by) is disabled
+        }
+
+    assert keys(home.loan, disabled=False) == {"balance"}
+    assert keys(home.rewards, disabled=False) == {"balance", "transaction"}
+    assert keys(home.flex, disabled=False) == {"balance", "transaction", "spend_today"}
+    assert hass.states.get(known.entity_id)
+    assert keys(home.loan, disabled=True) == {
+        "total_balance",
+        "spend_today",
+        "transaction",
+        "feed",
+    }
 
 
 async def test_disabled_sensors_are_not_added_again_at_every_poll(

@@ -36,6 +36,12 @@ class MonzoEntityDescription[DeviceStateT: DeviceState](EntityDescription):
     has_fn: Callable[[DeviceStateT], bool | None] = lambda _state: True
     """Whether this person, account or pot has the entity; None if that is unknown for now."""
 
+    is_useful_fn: Callable[[DeviceStateT], bool] = lambda _state: True
+    """Whether a new entity is enabled, unless it is disabled by default anyway.
+
+    For entities of the built-in integration, which existing config entries must keep.
+    """
+
 
 class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinator]):
     """Base class for the entities of a person, an account or a pot."""
@@ -56,6 +62,8 @@ class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinat
         self._attr_translation_key = description.key
         self._attr_unique_id = unique_entity_id(device_state, description)
         self._attr_device_info = linked_device(device_state.id)
+        if not description.is_useful_fn(device_state):
+            self._attr_entity_registry_enabled_default = False
 
     @property
     def device_state(self) -> DeviceStateT | None:

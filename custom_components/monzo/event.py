@@ -38,7 +38,11 @@ PERSON_EVENTS: Final = (
     MonzoEventDescription[PersonState](key="transfers", event_types=list(TransferOutcome)),
 )
 ACCOUNT_EVENTS: Final = (
-    MonzoEventDescription[AccountState](key="transaction", event_types=list(TransactionKind)),
+    MonzoEventDescription[AccountState](
+        key="transaction",
+        event_types=list(TransactionKind),
+        is_useful_fn=lambda account: account.has_transactions,
+    ),
 )
 
 

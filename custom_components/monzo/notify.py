@@ -27,8 +27,11 @@ class MonzoNotifyDescription(MonzoEntityDescription[AccountState], NotifyEntityD
     """Describes a notify entity of an account."""
 
 
-# Monzo does not document which kinds of accounts have a feed, so each account has the entity.
-ACCOUNT_FEEDS: Final = (MonzoNotifyDescription(key="feed"),)
+# Monzo does not document which kinds of accounts have a feed, so each account has the entity. It is
+# off by default where a message would be hard to find.
+ACCOUNT_FEEDS: Final = (
+    MonzoNotifyDescription(key="feed", is_useful_fn=lambda account: account.is_current_account),
+)
 
 
 async def async_setup_entry(

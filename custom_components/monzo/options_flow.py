@@ -16,7 +16,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .accounts import async_account_name
+from .accounts import async_account_names
 from .api import Account
 from .const import (
     CONF_ALLOW_LANGUAGE_MODELS,
@@ -70,12 +70,10 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
         excluded: list[str] = self.config_entry.options.get(CONF_EXCLUDED_ACCOUNTS, [])
         return excluded
 
-    def _schema(self, accounts: Iterable[Account]) -> vol.Schema:
+    def _schema(self, accounts: Collection[Account]) -> vol.Schema:
         """Return the form."""
-        choices = [
-            SelectOptionDict(value=account.id, label=async_account_name(self.hass, account))
-            for account in accounts
-        ]
+        names = async_account_names(self.hass, accounts)
+        choices = [SelectOptionDict(value=id_, label=name) for id_, name in names.items()]
         return vol.Schema(
             {
                 vol.Required(CONF_ACCOUNTS): SelectSelector(

@@ -58,12 +58,14 @@ ACCOUNT_SENSORS: Final = (
         key="total_balance",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
+        is_useful_fn=lambda account: account.is_current_account,
         value_fn=lambda account: account.balance.total_balance,
     ),
     MonzoSensorDescription[AccountState](
         key="spend_today",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
+        is_useful_fn=lambda account: account.is_current_account,
         # The bank counts outgoing money as negative; the sensor shows spending as positive.
         value_fn=lambda account: -account.balance.spend_today,
         last_reset_fn=lambda account: account.day_began,
@@ -73,11 +75,13 @@ ACCOUNT_SENSORS: Final = (
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         entity_registry_enabled_default=False,
+        has_fn=lambda account: account.is_current_account,
         value_fn=lambda account: account.balance.balance_including_flexible_savings,
     ),
     MonzoSensorDescription[AccountState](
         key="local_currency",
         entity_registry_enabled_default=False,
+        has_fn=lambda account: account.is_current_account,
         value_fn=lambda account: account.balance.local_currency,
     ),
     MonzoSensorDescription[AccountState](
@@ -85,6 +89,7 @@ ACCOUNT_SENSORS: Final = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=4,
         entity_registry_enabled_default=False,
+        has_fn=lambda account: account.is_current_account,
         value_fn=lambda account: account.balance.local_exchange_rate,
     ),
 )

@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo import async_remove_config_entry_device
 from sandbox.bank import Bank, Person
 from sandbox.household import Household
+from sandbox.models import Account
 from sandbox.serializers import pot_json
 from sandbox.server import Answer, BankServer, Edited
 from tests.conftest import AdvanceTime, SignIn
@@ -91,6 +92,48 @@ async def test_an_account_is_named_after_its_type(
     assert (found.name, found.model, found.manufacturer) == (name, model, "Monzo")
     assert found.entry_type is dr.DeviceEntryType.SERVICE
     assert value(hass, account.id, "balance") == "1.00"
+
+
+async def test_new_accounts_with_the_same_name_are_told_apart_by_their_last_digits(
+    hass: HomeAssistant,
+    bank: Bank,
+    fay: MockConfigEntry,
+    person: Person,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    def names(entry: MockConfigEntry, *accounts: Account) -> list[str | None]:
+        devices = [device(hass, entry, account.id) for account in accounts]
+        return [device.name for device in devices if device]
+
+    first = bank.open_account(person)
+    await set_up(hass, fay)
+    assert names(fay, first) == ["Current account"]
+
+    second = bank.open_account(person)
+    gus = bank.add_person("Gus Gray")
+    guss, another = bank.open_account(gus), bank.open_account(gus)
+    await advance_time(ACCOUNTS_REFRESH)
+    other_entry = sign_in(gus)
+    await set_up(hass, other_entry)
+    for _start in range(2):
+        # A device that exists keeps its name.
+        assert names(fay, first, second) == [
+            "Current account",
+            f"Current account · {second.number[-4:]}",
+        ]
+        assert names(other_entry, guss, another) == [
+            f"Current account · {account.number[-4:]}" for account in (guss, another)
+        ]
+        await hass.config_entries.async_reload(fay.entry_id)
+        await hass.config_entries.async_reload(other_entry.entry_id)
+
+    form = await hass.config_entries.options.async_init(fay.entry_id)
+    assert form["data_schema"]
+    selector = next(value for key, value in form["data_schema"].schema.items() if key == "accounts")
+    assert [option["label"] for option in selector.config["options"]] == [
+        f"Current account · {account.number[-4:]}" for account in (first, second)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from .claims import async_refresh_sharing_entries
 from .coordinator import BalancesCoordinator
 from .devices import (
     async_account_name,
+    async_account_names,
     async_device_id,
     device_name,
     linked_device,
@@ -32,6 +33,7 @@ __all__ = [
     "PersonState",
     "PotState",
     "async_account_name",
+    "async_account_names",
     "async_device_id",
     "async_last_published",
     "async_refresh_sharing_entries",

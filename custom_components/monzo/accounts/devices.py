@@ -1,6 +1,7 @@
 """Devices of the person, the accounts and the pots."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -13,20 +14,24 @@ from ..api import Account
 from ..const import DEVICE_MODEL_ACCOUNT, DEVICE_MODEL_POT, DOMAIN, MANUFACTURER
 from ..texts import async_text
 from .claims import async_is_claimed_elsewhere, async_is_shown_elsewhere
-from .models import MonzoData, PotState
+from .models import CASHBACK, FLEX, LOAN, MonzoData, PotState
 
 # Translation keys of account names, by Monzo's account type.
 ACCOUNT_NAMES: Final = {
     "uk_retail": "current_account",
     "uk_retail_joint": "joint_account",
     "uk_business": "business_account",
-    "uk_monzo_flex": "flex",
-    "uk_loan": "loan",
-    "uk_rewards": "cashback",
+    FLEX: "flex",
+    LOAN: "loan",
+    CASHBACK: "cashback",
 }
 
-# Accounts without pots. Actions offer only devices with the model of an account.
-ACCOUNT_MODELS: Final = {"uk_monzo_flex": "Flex", "uk_loan": "Loan", "uk_rewards": "Cashback"}
+# Actions offer only devices with the model of an account.
+OTHER_MODELS: Final[Mapping[str, str]] = {
+    FLEX: "Flex",
+    LOAN: "Loan",
+    CASHBACK: "Cashback",
+}
 
 
 def linked_device(monzo_id: str) -> DeviceInfo:
@@ -59,7 +64,7 @@ class DeviceRegistrar:
             self._async_register_person()
         for account in accounts:
             if account.id in changed:
-                self._async_register_account(account.account)
+                self._async_register_account(account.account, data)
         for pot in pots:
             if pot.id in changed:
                 self._async_register_pot(pot)
@@ -67,12 +72,36 @@ class DeviceRegistrar:
     def _async_register_person(self) -> None:
         self._async_get_or_create(self._person_id, model="Person", name=self._entry.title)
 
-    def _async_register_account(self, account: Account) -> None:
+    def _async_name(self, account: Account, data: MonzoData) -> str:
+        """Return the name of an account's device.
+
+        A new device gets the last four digits of the account number if its name would be the same
+        as that of another account. A device that exists keeps its name.
+        """
+        name = async_account_name(self._hass, account)
+        numbered = _with_last_digits(name, account)
+        if device := _device(self._hass, self._entry, account.id):
+            return numbered if device.name == numbered else name
+        others = (other.account for other in data.accounts.values() if other.id != account.id)
+        taken = {async_account_name(self._hass, other) for other in others}
+        taken |= self._async_names_of_devices(except_id=account.id)
+        return numbered if name in taken else name
+
+    def _async_names_of_devices(self, *, except_id: str) -> set[str]:
+        """Return the names of the devices of all people, except those with this Monzo ID."""
+        registry = dr.async_get(self._hass)
+        return {
+            device.name or ""
+            for entry in self._hass.config_entries.async_entries(DOMAIN)
+            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+            if monzo_id_of(device) != except_id
+        }
+
+    def _async_register_account(self, account: Account, data: MonzoData) -> None:
         self._async_get_or_create(
             account.id,
-            model=ACCOUNT_MODELS.get(account.type, DEVICE_MODEL_ACCOUNT),
-            translation_key=_name_key(account),
-            translation_placeholders=_name_placeholders(account),
+            model=OTHER_MODELS.get(account.type, DEVICE_MODEL_ACCOUNT),
+            name=self._async_name(account, data),
             via_device_id=self._device_id(self._person_id),
         )
 
@@ -182,6 +211,22 @@ def async_account_name(hass: HomeAssistant, account: Account) -> str:
         placeholders,
         fallback=placeholders["type"] or DEVICE_MODEL_ACCOUNT,
     )
+
+
+@callback
+def async_account_names(hass: HomeAssistant, accounts: Collection[Account]) -> dict[str, str]:
+    """Return the names of accounts by ID, told apart by the last digits of the account number."""
+    names = {account.id: async_account_name(hass, account) for account in accounts}
+    count = Counter(names.values())
+    return {
+        account.id: _with_last_digits(name, account) if count[name] > 1 else name
+        for account, name in zip(accounts, names.values(), strict=True)
+    }
+
+
+def _with_last_digits(name: str, account: Account) -> str:
+    """Return a name with the last four digits of the account number, if there is one."""
+    return f"{name} · {account.account_number[-4:]}" if account.account_number else name
 
 
 def _name_key(account: Account) -> str:

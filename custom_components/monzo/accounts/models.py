@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import Final
 
 from ..api import Account, Balance, Money, Pot, Private, Transaction
+
+# Monzo's types of the accounts that people do not pay from. They have no pots.
+FLEX: Final = "uk_monzo_flex"
+LOAN: Final = "uk_loan"
+CASHBACK: Final = "uk_rewards"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -45,6 +51,16 @@ class AccountState(Private):
     def currency(self) -> str:
         """The currency of the account and its pots."""
         return self.money.currency
+
+    @property
+    def is_current_account(self) -> bool:
+        """Whether people pay from it; unlike Flex, a loan or cashback, it then has pots, too."""
+        return self.account.type not in {FLEX, LOAN, CASHBACK}
+
+    @property
+    def has_transactions(self) -> bool:
+        """Whether Monzo lists its transactions; the list of a loan is always empty."""
+        return self.account.type != LOAN
 
     @property
     def money(self) -> Money:
