@@ -22,7 +22,7 @@ from .transactions import (
     template_variables,
     transaction_kind,
 )
-from .transfers import SIGNAL_TRANSFER_RESULT, TransferOutcome, TransferResult
+from .transfers import OUTCOMES, SIGNAL_TRANSFER_RESULT, TransferResult
 
 PARALLEL_UPDATES = 0
 
@@ -35,7 +35,7 @@ class MonzoEventDescription[DeviceStateT: DeviceState](
 
 
 PERSON_EVENTS: Final = (
-    MonzoEventDescription[PersonState](key="transfers", event_types=list(TransferOutcome)),
+    MonzoEventDescription[PersonState](key="transfers", event_types=list(OUTCOMES.values())),
 )
 ACCOUNT_EVENTS: Final = (
     MonzoEventDescription[AccountState](

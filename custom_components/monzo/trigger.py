@@ -65,7 +65,7 @@ from .transactions import (
     template_variables,
     transaction_kind,
 )
-from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER_RESULT, TransferOutcome, TransferResult
+from .transfers import EARLIER_MOVE_FAILED, SIGNAL_TRANSFER_RESULT, TransferResult, TransferStatus
 
 CONF_THRESHOLD: Final = "threshold"
 
@@ -434,14 +434,14 @@ class TransferFailed(MonzoTrigger):
     def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
         @callback
         def on_transfer_result(result: TransferResult) -> None:
-            if result.outcome is TransferOutcome.DONE or not self._async_is_chosen(result):
-                return
             transfer = result.transfer
+            if transfer.status is TransferStatus.DONE or not self._async_is_chosen(result):
+                return
             pot = async_last_published(self._hass, transfer.move.pot_id)
             pot_name = pot.pot.name if isinstance(pot, PotState) else None
             runner.async_run(
                 {
-                    "outcome": result.outcome.value,
+                    "outcome": result.outcome,
                     "reason": result.reason,
                     **transfer.template_variables(pot_name),
                 }

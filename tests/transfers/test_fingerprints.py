@@ -27,7 +27,8 @@ def gbp(amount: str) -> Money:
 def request[RequestT: TransferRequest](
     request_class: type[RequestT], *pots: str, currency: str = "GBP", **fields: Any
 ) -> RequestT:
-    return request_class(account_id="acc", pot_ids=pots, currency=currency, **fields)
+    common: dict[str, Any] = {"dedupe_id": "call", "is_id_new": True, "account_id": "acc"}
+    return request_class(**common, pot_ids=pots, currency=currency, **fields)
 
 
 def set_pot_balance(**fields: Any) -> SetPotBalance:

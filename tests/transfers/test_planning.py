@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.monzo.api import Money
-from custom_components.monzo.transfers.models import Move, MoveDirection
+from custom_components.monzo.transfers.models import (
+    Move,
+    MoveDirection,
+    NothingToMove,
+    TransferBatch,
+)
 from custom_components.monzo.transfers.planning import (
     Balances,
     Deposit,
     Distribution,
     KeepAccountAt,
     MoveBetweenPots,
-    NothingToMove,
     Percentage,
-    Plan,
     Remainder,
     SetPotBalance,
     Share,
@@ -44,15 +47,15 @@ def in_currency(minor: dict[str, int], currency: str = "GBP") -> Balances:
     return {id_: money(amount, currency) for id_, amount in minor.items()}
 
 
-def plan_of(case: Case[TransferRequest]) -> Plan:
+def plan_of(case: Case[TransferRequest]) -> TransferBatch:
     request, minor = case
     return request.plan(in_currency(minor, request.currency))
 
 
-def balances_during(plan: Plan, before: dict[str, int]) -> list[dict[str, int]]:
+def balances_during(plan: TransferBatch, before: dict[str, int]) -> list[dict[str, int]]:
     """Return the balances before the first move and after each move."""
     history = [before]
-    for move in plan.moves:
+    for move in plan.moves.values():
         out = move.amount.minor if move.direction is MoveDirection.DEPOSIT else -move.amount.minor
         now = history[-1]
         history.append(
@@ -102,6 +105,8 @@ def share_requests(draw: st.DrawFn) -> Case[ShareRequest]:
     # An exact amount without a minimum is left to the bank, so a plan promises nothing about it.
     minimums = POT_BALANCES if isinstance(share, Money) else MINIMUMS
     request = request_class(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=POTS[:pots],
         currency=currency,
@@ -117,6 +122,8 @@ def pot_target_requests(draw: st.DrawFn) -> Case[SetPotBalance]:
     target = money(draw(POT_BALANCES | st.just(balances[POTS[0]])), currency)
     is_followed = draw(st.booleans())
     request = SetPotBalance(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=POTS[:1],
         currency=currency,
@@ -133,6 +140,8 @@ def pot_target_requests(draw: st.DrawFn) -> Case[SetPotBalance]:
 def account_target_requests(draw: st.DrawFn) -> Case[KeepAccountAt]:
     currency, balances = draw(CURRENCIES), draw(BALANCES)
     request = KeepAccountAt(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=POTS[:1],
         currency=currency,
@@ -149,6 +158,8 @@ def distributions(draw: st.DrawFn) -> Case[Distribution]:
     currency = draw(CURRENCIES)
     pots = draw(st.lists(st.sampled_from(POTS), min_size=1, unique=True))
     request = Distribution(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=tuple(pots),
         currency=currency,
@@ -199,7 +210,7 @@ def test_a_plan_has_moves_or_a_reason(case: Case[TransferRequest]) -> None:
     assert (plan.nothing_because is None) == bool(plan.moves)
     assert plan.shortfall.minor >= 0
     assert plan.shortfall.currency == case[0].currency
-    for move in plan.moves:
+    for move in plan.moves.values():
         assert move.amount.minor > 0
         assert move.amount.currency == case[0].currency
 
@@ -209,7 +220,7 @@ def test_a_plan_has_moves_or_a_reason(case: Case[TransferRequest]) -> None:
 def test_a_new_plan_passes_its_own_recheck(case: Case[TransferRequest]) -> None:
     request, before = case
     plan = plan_of(case)
-    assert request.recheck(in_currency(before, request.currency), plan.moves) is None
+    assert request.recheck(in_currency(before, request.currency), plan.moves.values()) is None
 
 
 # Shares
@@ -221,7 +232,7 @@ def test_a_share_moves_completely_or_not_at_all(case: Case[ShareRequest]) -> Non
     request, before = case
     plan = plan_of(case)
     spare = max(0, before[request.source_id] - request.minimum.minor)
-    assert all(move.amount.minor <= spare for move in plan.moves)
+    assert all(move.amount.minor <= spare for move in plan.moves.values())
     if plan.nothing_because is NothingToMove.NOTHING_TO_SPARE:
         assert plan.shortfall.minor > 0 or spare == 0
     else:
@@ -235,7 +246,7 @@ def test_money_between_pots_leaves_the_account_as_it_was(case: Case[ShareRequest
     request, before = case
     plan = plan_of(case)
     if isinstance(request, MoveBetweenPots) and plan.moves:
-        withdrawal, deposit = plan.moves
+        withdrawal, deposit = plan.moves.values()
         assert (withdrawal.direction, withdrawal.pot_id) == (MoveDirection.WITHDRAW, POTS[0])
         assert (deposit.direction, deposit.pot_id) == (MoveDirection.DEPOSIT, POTS[1])
         assert withdrawal.amount == deposit.amount
@@ -249,6 +260,8 @@ def test_money_between_pots_leaves_the_account_as_it_was(case: Case[ShareRequest
 
 def deposit_of(share: Share, *, keep_at_least: Money | None = None) -> Deposit:
     return Deposit(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=POTS[:1],
         currency="GBP",
@@ -259,12 +272,13 @@ def deposit_of(share: Share, *, keep_at_least: Money | None = None) -> Deposit:
 
 def test_a_percentage_of_a_penny_is_too_little_to_move() -> None:
     plan = deposit_of(Percentage(Decimal(99))).plan(in_currency({ACCOUNT: 1}))
-    assert plan == Plan(nothing_because=NothingToMove.TOO_LITTLE, shortfall=money(0))
+    assert plan.nothing_because is NothingToMove.TOO_LITTLE
+    assert (plan.moves, plan.shortfall) == ({}, money(0))
 
 
 def test_a_percentage_is_of_the_money_above_the_minimum() -> None:
     request = deposit_of(Percentage(Decimal(25)), keep_at_least=money(10_000))
-    (move,) = request.plan(in_currency({ACCOUNT: 13_999})).moves
+    (move,) = request.plan(in_currency({ACCOUNT: 13_999})).moves.values()
     assert move.amount == money(999)
 
 
@@ -280,15 +294,15 @@ def test_an_exact_amount_without_a_minimum_is_left_to_the_bank() -> None:
         direction=MoveDirection.DEPOSIT, pot_id=POTS[0], account_id=ACCOUNT, amount=money(500)
     )
     assert request.skip_balance_check
-    assert request.explicit_moves == (move,)
-    assert request.plan(in_currency({ACCOUNT: 100})).moves == (move,)
+    assert request.explicit_moves == {"call": move}
+    assert request.plan(in_currency({ACCOUNT: 100})).moves == {"call": move}
     assert not deposit_of(money(500), keep_at_least=money(0)).skip_balance_check
     assert not deposit_of(Remainder()).skip_balance_check
 
 
 def test_only_an_exact_amount_is_known_without_a_plan() -> None:
-    assert deposit_of(Remainder()).explicit_moves == ()
-    assert deposit_of(Percentage(Decimal(5))).explicit_moves == ()
+    assert deposit_of(Remainder()).explicit_moves == {}
+    assert deposit_of(Percentage(Decimal(5))).explicit_moves == {}
     assert len(deposit_of(money(5), keep_at_least=money(5)).explicit_moves) == 1
 
 
@@ -353,6 +367,8 @@ def keep_account_at(
     only: MoveDirection | None = None,
 ) -> KeepAccountAt:
     return KeepAccountAt(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=POTS[:1],
         currency="GBP",
@@ -376,19 +392,19 @@ def test_a_sweep_does_not_top_the_account_up() -> None:
 def test_a_difference_below_the_smallest_amount_stays(smallest: int, moved: list[int]) -> None:
     balances = in_currency({ACCOUNT: 50_499, POTS[0]: 0})
     plan = keep_account_at(50_000, smallest=money(smallest)).plan(balances)
-    assert [move.amount.minor for move in plan.moves] == moved
+    assert [move.amount.minor for move in plan.moves.values()] == moved
     assert (plan.nothing_because is NothingToMove.TOO_LITTLE) == (not moved)
 
 
 def test_a_large_difference_is_moved_in_steps() -> None:
     plan = keep_account_at(0, most=money(2_500)).plan(in_currency({ACCOUNT: 9_000, POTS[0]: 0}))
-    assert [move.amount.minor for move in plan.moves] == [2_500]
+    assert [move.amount.minor for move in plan.moves.values()] == [2_500]
     assert plan.shortfall == money(6_500)
 
 
 def test_a_pot_gives_as_much_as_it_has() -> None:
     plan = keep_account_at(9_000).plan(in_currency({ACCOUNT: 0, POTS[0]: 6_400}))
-    assert [move.amount.minor for move in plan.moves] == [6_400]
+    assert [move.amount.minor for move in plan.moves.values()] == [6_400]
     assert plan.shortfall == money(2_600)
     plan = keep_account_at(9_000).plan(in_currency({ACCOUNT: 0, POTS[0]: 0}))
     assert plan.nothing_because is NothingToMove.NOTHING_TO_SPARE
@@ -404,8 +420,8 @@ def pool_of(request: Distribution, before: dict[str, int]) -> tuple[int, int]:
     return pool, min(pool, spare)
 
 
-def granted_by(plan: Plan) -> dict[str, int]:
-    return {move.pot_id: move.amount.minor for move in plan.moves}
+def granted_by(plan: TransferBatch) -> dict[str, int]:
+    return {move.pot_id: move.amount.minor for move in plan.moves.values()}
 
 
 @CASES
@@ -455,7 +471,7 @@ def test_each_pot_gets_its_share_and_earlier_pots_come_first(case: Case[Distribu
 @CASES
 @given(distributions())
 def test_moves_come_in_the_order_of_the_pots(case: Case[Distribution]) -> None:
-    places = [case[0].pot_ids.index(move.pot_id) for move in plan_of(case).moves]
+    places = [case[0].pot_ids.index(move.pot_id) for move in plan_of(case).moves.values()]
     assert places == sorted(places)
 
 
@@ -467,7 +483,7 @@ def test_the_rest_of_a_plan_passes_the_recheck_only_with_enough_money(
     request, before = case
     plan = plan_of(case)
     done = min(done, len(plan.moves))
-    rest = plan.moves[done:]
+    rest = [*plan.moves.values()][done:]
     now = balances_during(plan, before)[done]
     assert request.recheck(in_currency(now, request.currency), rest) is None
     if rest:
@@ -481,9 +497,11 @@ def distribute(
     *parts: tuple[str, Share],
     whole: Money | None = None,
     keep_at_least: Money | None = None,
-) -> Plan:
+) -> TransferBatch:
     pots, wanted = zip(*parts, strict=True)
     request = Distribution(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=pots,
         currency="GBP",
@@ -498,7 +516,7 @@ def test_pennies_left_by_percentages_go_to_the_remainder() -> None:
     thirds = [(pot, Percentage(Decimal("33.33"))) for pot in POTS[:3]]
     assert granted_by(distribute(1000, *thirds)) == dict.fromkeys(POTS[:3], 333)
     plan = distribute(1000, (POTS[3], Remainder()), *thirds)
-    assert [(move.pot_id, move.amount.minor) for move in plan.moves] == [
+    assert [(move.pot_id, move.amount.minor) for move in plan.moves.values()] == [
         (POTS[3], 1),
         (POTS[0], 333),
         (POTS[1], 333),
@@ -544,6 +562,8 @@ def test_a_distribution_of_nothing_has_a_reason() -> None:
 
 def move_between_pots(share: Share, *, keep_at_least: Money | None = None) -> MoveBetweenPots:
     return MoveBetweenPots(
+        dedupe_id="call",
+        is_id_new=True,
         account_id=ACCOUNT,
         pot_ids=POTS[:2],
         currency="GBP",
@@ -555,7 +575,7 @@ def move_between_pots(share: Share, *, keep_at_least: Money | None = None) -> Mo
 def test_a_withdrawal_between_pots_needs_an_account_that_is_not_overdrawn() -> None:
     request = move_between_pots(money(500))
     balances = in_currency({ACCOUNT: -1, POTS[0]: 1_000})
-    moves = request.explicit_moves
+    moves = request.explicit_moves.values()
     assert request.plan(balances).nothing_because is NothingToMove.ACCOUNT_OVERDRAWN
     assert request.recheck(balances, moves) is NothingToMove.ACCOUNT_OVERDRAWN
 
@@ -563,20 +583,20 @@ def test_a_withdrawal_between_pots_needs_an_account_that_is_not_overdrawn() -> N
 def test_a_withdrawal_between_pots_keeps_the_minimum_of_the_first_pot() -> None:
     request = move_between_pots(money(500), keep_at_least=money(600))
     balances = in_currency({ACCOUNT: 0, POTS[0]: 1_000})
-    moves = request.explicit_moves
+    moves = request.explicit_moves.values()
     assert request.plan(balances).nothing_because is NothingToMove.NOTHING_TO_SPARE
     assert request.recheck(balances, moves) is NothingToMove.NOTHING_TO_SPARE
 
 
 def test_the_bank_checks_the_second_half_of_a_move_between_pots() -> None:
     request = move_between_pots(money(500), keep_at_least=money(600))
-    _withdrawal, deposit = request.explicit_moves
+    _withdrawal, deposit = request.explicit_moves.values()
     assert request.recheck(in_currency({ACCOUNT: -1, POTS[0]: 0}), [deposit]) is None
 
 
 def test_money_that_arrives_in_the_account_needs_no_minimum() -> None:
     request = keep_account_at(50_000)
-    move = replace(deposit_of(money(500)).explicit_moves[0], direction=MoveDirection.WITHDRAW)
+    move = replace(deposit_of(money(500)).explicit_moves["call"], direction=MoveDirection.WITHDRAW)
     assert request.recheck(in_currency({ACCOUNT: 100, POTS[0]: 0}), [move]) is None
 
 
@@ -584,7 +604,7 @@ def test_money_that_arrives_in_the_account_needs_no_minimum() -> None:
 
 
 def test_a_deposit_lowers_the_account_and_raises_the_pot() -> None:
-    (deposit,) = deposit_of(money(500)).explicit_moves
+    (deposit,) = deposit_of(money(500)).explicit_moves.values()
     withdrawal = replace(deposit, direction=MoveDirection.WITHDRAW)
     assert deposit.account_delta == deposit.delta(ACCOUNT) == money(-500)
     assert deposit.delta(POTS[0]) == money(500)

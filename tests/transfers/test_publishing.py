@@ -38,7 +38,7 @@ class Listener:
         @callback
         def append(result: TransferResult) -> None:
             transfer = result.transfer
-            self.published.append((transfer.dedupe_id, result.outcome.value, result.reason))
+            self.published.append((transfer.dedupe_id, result.outcome, result.reason))
 
         async_dispatcher_connect(hass, self._signal, append)
 

@@ -18,8 +18,8 @@ from custom_components.monzo.bank import request_budget
 from custom_components.monzo.const import CONF_MAX_PER_DAY
 from custom_components.monzo.transfers import (
     SIGNAL_TRANSFER_RESULT,
-    TransferOutcome,
     TransferResult,
+    TransferStatus,
     async_remove_journal,
     send_transfer,
 )
@@ -147,7 +147,7 @@ class Story:
     @callback
     def _receive(self, result: TransferResult) -> None:
         """Note a transfer that is published as done."""
-        if result.outcome is TransferOutcome.DONE:
+        if result.transfer.status is TransferStatus.DONE:
             self._done.append(result.transfer.dedupe_id)
 
     @property

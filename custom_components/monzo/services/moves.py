@@ -42,6 +42,18 @@ ALREADY_MOVED: Final = "already_moved"
 PLANNED: Final = "planned"
 
 
+def common_fields(call: ServiceCall, target: PotTarget) -> dict[str, Any]:
+    """Return the fields that every request to move money has."""
+    dedupe_id = call.data.get(ATTR_DEDUPE_ID)
+    return {
+        "dedupe_id": dedupe_id or uuid4().hex,
+        "is_id_new": dedupe_id is None,
+        "account_id": target.account_id,
+        "pot_ids": target.pot_ids,
+        "currency": target.currency,
+    }
+
+
 async def async_move_money(
     call: ServiceCall, target: PotTarget, request: TransferRequest
 ) -> ServiceResponse:
@@ -50,28 +62,20 @@ async def async_move_money(
     Raises HomeAssistantError if it fails, unless the response can say so: a call that makes several
     transfers and wants a response gets one that is incomplete.
     """
-    dedupe_id = call.data.get(ATTR_DEDUPE_ID)
     by_language_model = async_is_by_language_model(call.context)
     if call.data[ATTR_DRY_RUN]:
-        result = await target.transfers.async_preview(
-            request, dedupe_id or uuid4().hex, by_language_model=by_language_model
-        )
+        result = await target.transfers.async_preview(request, by_language_model=by_language_model)
         problems = [
             {"reason": problem.translation_key, "message": text_for_user(problem)}
-            for problem in result.prepared.problems
+            for problem in result.problems
         ]
         response = _response(target, request, result, unsent=PLANNED)
-        return {**response, "dedupe_id": dedupe_id, "problems": problems}
-    is_id_new = dedupe_id is None
-    dedupe_id = dedupe_id or uuid4().hex
+        return {**response, "dedupe_id": call.data.get(ATTR_DEDUPE_ID), "problems": problems}
     result = await target.transfers.async_execute(
-        request,
-        dedupe_id,
-        is_id_new=is_id_new,
-        by_language_model=by_language_model,
-        return_incomplete=call.return_response,
+        request, by_language_model=by_language_model, return_incomplete=call.return_response
     )
-    return {**_response(target, request, result, unsent="not_sent"), "dedupe_id": dedupe_id}
+    response = _response(target, request, result, unsent="not_sent")
+    return {**response, "dedupe_id": request.dedupe_id}
 
 
 def _response(
@@ -88,7 +92,7 @@ def _response(
         "result": _summary({move["result"] for move in moves}),
         "reason": result.reason,
         "currency": target.currency,
-        "short_by": number(result.prepared.shortfall),
+        "short_by": number(result.batch.shortfall),
         "account_id": target.account_id,
         "account_balance": number(account.money) if account else None,
         "moves": moves,

@@ -34,7 +34,7 @@ from .amounts import (
     required_amount,
     required_share,
 )
-from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_move_money
+from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_move_money, common_fields
 from .pot_targets import ATTR_POT, PotTarget, async_pot_target
 
 ATTR_FOLLOW: Final = "follow"
@@ -112,9 +112,7 @@ async def _async_set_pot_balance(call: ServiceCall) -> ServiceResponse:
         raise validation_error("one_of_these", fields=f"{ATTR_AMOUNT}, {ATTR_FOLLOW}")
     followed: str = call.data.get(ATTR_FOLLOW, "")
     request = SetPotBalance(
-        account_id=target.account_id,
-        pot_ids=target.pot_ids,
-        currency=target.currency,
+        **common_fields(call, target),
         amount=optional_amount(call.data, ATTR_AMOUNT, target.currency),
         followed_entity=followed,
         read_followed=partial(_followed_amount, call.hass, followed, target.currency),
@@ -141,9 +139,7 @@ async def _async_keep_account_at(call: ServiceCall) -> ServiceResponse:
         call.hass, call.data[ATTR_POT], account_device_id=call.data.get(ATTR_ACCOUNT)
     )
     request = KeepAccountAt(
-        account_id=target.account_id,
-        pot_ids=target.pot_ids,
-        currency=target.currency,
+        **common_fields(call, target),
         amount=required_amount(call.data, ATTR_AMOUNT, target.currency),
         most=optional_amount(call.data, ATTR_MOST, target.currency),
         smallest=optional_amount(call.data, ATTR_SMALLEST, target.currency),
@@ -175,9 +171,7 @@ async def _async_distribute(call: ServiceCall) -> ServiceResponse:
     shares = [required_share(part, target.currency, remainder=ATTR_REMAINDER) for part in parts]
     _check_shares(target, shares)
     request = Distribution(
-        account_id=target.account_id,
-        pot_ids=target.pot_ids,
-        currency=target.currency,
+        **common_fields(call, target),
         shares=tuple(shares),
         whole=optional_amount(call.data, ATTR_AMOUNT, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
@@ -207,9 +201,7 @@ async def _async_move_between_pots(call: ServiceCall) -> ServiceResponse:
     if source_id == destination_id:
         raise validation_error("same_pot", pot=target.transfers.name_of(source_id))
     request = MoveBetweenPots(
-        account_id=target.account_id,
-        pot_ids=target.pot_ids,
-        currency=target.currency,
+        **common_fields(call, target),
         share=required_share(call.data, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
     )

@@ -10,7 +10,7 @@ import voluptuous as vol
 from ..transfers import Deposit, Withdrawal
 from .action import ATTR_ACCOUNT, Action
 from .amounts import optional_amount, required_share
-from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_move_money
+from .moves import ATTR_KEEP_AT_LEAST, MOVING_SCHEMA, SHARE_SCHEMA, async_move_money, common_fields
 from .pot_targets import ATTR_POT, async_pot_target
 
 TRANSFER_SCHEMA: Final = vol.Schema(
@@ -31,9 +31,7 @@ async def _async_transfer(
         call.hass, call.data[ATTR_POT], account_device_id=call.data.get(ATTR_ACCOUNT)
     )
     request = request_class(
-        account_id=target.account_id,
-        pot_ids=target.pot_ids,
-        currency=target.currency,
+        **common_fields(call, target),
         share=required_share(call.data, target.currency),
         keep_at_least=optional_amount(call.data, ATTR_KEEP_AT_LEAST, target.currency),
     )

@@ -8,7 +8,7 @@ limits), recorded (journal), sent (send_batch, send_transfer), and confirmed if 
 
 from .journal import async_open_journal, async_remove_journal
 from .models import MoveDirection, TransferStatus
-from .money_mover import MoneyMover, RequestResult
+from .money_mover import MoneyMover
 from .planning import (
     Deposit,
     Distribution,
@@ -24,13 +24,15 @@ from .planning import (
 from .repair_issue import async_delete_issues
 from .results import (
     EARLIER_MOVE_FAILED,
+    OUTCOMES,
     SIGNAL_TRANSFER_RESULT,
-    TransferOutcome,
+    RequestResult,
     TransferResult,
 )
 
 __all__ = [
     "EARLIER_MOVE_FAILED",
+    "OUTCOMES",
     "SIGNAL_TRANSFER_RESULT",
     "Deposit",
     "Distribution",
@@ -43,7 +45,6 @@ __all__ = [
     "RequestResult",
     "SetPotBalance",
     "Share",
-    "TransferOutcome",
     "TransferRequest",
     "TransferResult",
     "TransferStatus",

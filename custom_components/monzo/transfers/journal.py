@@ -168,7 +168,7 @@ class TransferJournal:
 
     def has_money_between_pots(self, batch: TransferBatch) -> bool:
         """Return whether the money of a batch left one pot and has not reached the other one."""
-        if batch.kind is not BatchKind.BETWEEN_POTS:
+        if batch.kind is not BatchKind.BETWEEN_POTS or not batch.moves:
             return False
         _withdrawal_id, deposit_id = batch.moves
         return self.remaining(batch).keys() == {deposit_id}

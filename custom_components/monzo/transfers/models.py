@@ -140,9 +140,28 @@ class BatchKind(StrEnum):
         }
 
 
+class NothingToMove(StrEnum):
+    """The reason why a batch has no moves. The values are part of an action's response."""
+
+    ALREADY_THERE = "already_there"
+    """The balance is already at its target."""
+
+    NOTHING_TO_SPARE = "nothing_to_spare"
+    """The source has too little money above the minimum to keep."""
+
+    TOO_LITTLE = "too_little"
+    """The amount would be less than a minor unit, or less than the smallest amount requested."""
+
+    OTHER_DIRECTION = "other_direction"
+    """The money would have to move in the direction that the request excludes."""
+
+    ACCOUNT_OVERDRAWN = "account_overdrawn"
+    """The account between two pots is overdrawn, so the bank would not release the money again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TransferBatch(Private):
-    """The transfers that one call of an action makes, in order."""
+    """The transfers that one call of an action makes, in order: the plan of its request."""
 
     dedupe_id: str
     """The call's own ID, from which those of the transfers derive."""
@@ -153,10 +172,13 @@ class TransferBatch(Private):
     """A digest of the request, to notice another request with the same `dedupe_id`."""
 
     moves: Mapping[str, Move]
-    """The planned moves by the `dedupe_id` of their transfers; at least one."""
+    """The planned moves by the `dedupe_id` of their transfers."""
 
     shortfall: Money
     """The requested amount that could not be planned, because there was too little money."""
+
+    nothing_because: NothingToMove | None = None
+    """The reason why there are no moves. Only batches with moves are recorded."""
 
     is_id_new: bool = False
     """Whether the bank certainly did not know the ID before this call.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -18,35 +17,10 @@ from .limits import TransferLimits
 from .models import TransferBatch, TransferStatus
 from .names import TransferNames
 from .planning import TransferRequest
-from .preparation import BatchPreparation, PreparedBatch
+from .preparation import BatchPreparation
 from .repair_issue import async_update_issue, placeholders_between_pots
-from .results import TransferResult
+from .results import RequestResult, TransferResult
 from .send_batch import BatchSender
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestResult:
-    """The result of a request, or of its preview."""
-
-    prepared: PreparedBatch
-
-    results: tuple[TransferResult, ...]
-    """The result of each transfer, in order. A preview has those of earlier calls."""
-
-    data: MonzoData | None
-    """Balances after the transfers; None if they could not be read."""
-
-    has_money_between_pots: bool
-    """Whether the money left one pot and has not reached the other one."""
-
-    @property
-    def reason(self) -> str | None:
-        """The reason why nothing was moved, or not everything."""
-        if self.prepared.batch is None:
-            return self.prepared.nothing_because
-        if self.has_money_between_pots:
-            return "money_in_account"
-        return next((result.reason for result in self.results if result.error), None)
 
 
 class MoneyMover:
@@ -93,7 +67,7 @@ class MoneyMover:
         self._journal.results.close()
 
     async def async_preview(
-        self, request: TransferRequest, dedupe_id: str, *, by_language_model: bool
+        self, request: TransferRequest, *, by_language_model: bool
     ) -> RequestResult:
         """Return the transfers that a request would make, and the problems with them.
 
@@ -101,61 +75,51 @@ class MoneyMover:
         the request. Raises ServiceValidationError if no plan is possible.
         """
         called_at = monotonic()
-        prepared = await self._preparation.async_prepare(request, dedupe_id, called_at)
-        if request.skip_balance_check and prepared.remaining and not prepared.problems:
+        batch, problems = await self._preparation.async_prepare(request, called_at)
+        remaining = self._journal.remaining(batch)
+        if request.skip_balance_check and remaining and not problems:
             problem = await self._preparation.async_check_balance(
-                request, prepared.remaining.values(), called_at
+                request, remaining.values(), called_at
             )
-            if problem is not None:
-                prepared = replace(prepared, problems=(problem,))
+            problems = [] if problem is None else [problem]
         if (refusal := self._caller_refusal(by_language_model=by_language_model)) is not None:
-            prepared = replace(prepared, problems=(refusal, *prepared.problems))
-        moves = prepared.batch.moves if prepared.batch else {}
+            problems = [refusal, *problems]
         results = [
             TransferResult(transfer=self._journal.current(transfer_id, move))
-            for transfer_id, move in moves.items()
+            for transfer_id, move in batch.moves.items()
         ]
-        return self._result(prepared, results, self._balances.data)
+        return self._result(batch, results, self._balances.data, problems)
 
     async def async_execute(
-        self,
-        request: TransferRequest,
-        dedupe_id: str,
-        *,
-        is_id_new: bool,
-        by_language_model: bool,
-        return_incomplete: bool,
+        self, request: TransferRequest, *, by_language_model: bool, return_incomplete: bool
     ) -> RequestResult:
         """Make the transfers of a request, and return the result.
 
-        `is_id_new` says that the `dedupe_id` was made up for this call, and not given by the user;
-        `by_language_model` says who makes the request.
-        A request that is repeated with the same `dedupe_id` continues with its earlier plan. Raises
-        HomeAssistantError if a transfer fails. For a request of several transfers, the caller can
-        choose to get the result instead.
+        `by_language_model` says who makes the request. A request that is repeated with the same
+        `dedupe_id` continues with its earlier plan. Raises HomeAssistantError if a transfer fails.
+        For a request of several transfers, the caller can choose to get the result instead.
         """
         called_at = monotonic()
         locks = self._journal.locks
-        async with locks.call_and_account(dedupe_id, request.account_id):
+        async with locks.call_and_account(request.dedupe_id, request.account_id):
             # Balances from before the last transfer ended may not include it.
             since = max(called_at, locks.last_ended(request.account_id))
-            with self._publishing_refusal(request, dedupe_id):
+            with self._publishing_refusal(request):
                 refusal = self._caller_refusal(by_language_model=by_language_model)
                 if refusal is not None:
                     raise refusal
-                prepared = await self._preparation.async_prepare(request, dedupe_id, since)
-            for problem in prepared.problems:
-                self._sender.async_refuse(prepared.remaining, problem)
+                batch, problems = await self._preparation.async_prepare(request, since)
+            for problem in problems:
+                self._sender.async_refuse(
+                    self._journal.remaining(batch) or request.explicit_moves, problem
+                )
                 raise problem
-            batch = prepared.batch
-            if batch and is_id_new:
-                batch = replace(batch, is_id_new=True)
-            results = await self._sender.async_carry_out(batch) if batch else ()
+            results = await self._sender.async_carry_out(batch) if batch.moves else ()
             error = next((result.error for result in results if result.error), None)
             if error is None or (request.kind.is_multi_step and return_incomplete):
                 # With the lock, so that the next call can plan with these balances.
                 data = await self._async_refresh(request)
-                return self._result(prepared, results, data)
+                return self._result(batch, results, data)
         if any(result.transfer.status is not TransferStatus.PENDING for result in results):
             # Only the balances can show now whether the money moved. The caller does not wait.
             self._entry.async_create_background_task(
@@ -174,27 +138,26 @@ class MoneyMover:
         return await self._preparation.async_refresh(request.account_id, since=monotonic())
 
     @contextmanager
-    def _publishing_refusal(self, request: TransferRequest, dedupe_id: str) -> Iterator[None]:
+    def _publishing_refusal(self, request: TransferRequest) -> Iterator[None]:
         """Publish the refusal of the moves of a request if it cannot be planned."""
         try:
             yield
         except ServiceValidationError as err:
-            if (batch := self._journal.find_batch(dedupe_id)) is not None:
-                moves = self._journal.remaining(batch)
-            else:
-                moves = request.kind.with_ids(dedupe_id, request.explicit_moves)
-            self._sender.async_refuse(moves, err)
+            earlier = self._journal.find_batch(request.dedupe_id)
+            self._sender.async_refuse(
+                request.explicit_moves if earlier is None else self._journal.remaining(earlier), err
+            )
             raise
 
     def _summary(
         self,
-        batch: TransferBatch | None,
+        batch: TransferBatch,
         results: Iterable[TransferResult],
         error: HomeAssistantError,
     ) -> HomeAssistantError:
         """Return the error of a batch that stopped at an error."""
         done = sum(result.transfer.status is TransferStatus.DONE for result in results)
-        if batch is None or done == 0:
+        if done == 0:
             return error
         if self._journal.has_money_between_pots(batch):
             placeholders = placeholders_between_pots(self._names, batch)
@@ -212,15 +175,15 @@ class MoneyMover:
 
     def _result(
         self,
-        prepared: PreparedBatch,
+        batch: TransferBatch,
         results: Iterable[TransferResult],
         data: MonzoData | None,
+        problems: Iterable[HomeAssistantError] = (),
     ) -> RequestResult:
-        batch = prepared.batch
         return RequestResult(
-            prepared=prepared,
+            batch=batch,
             results=tuple(results),
+            problems=tuple(problems),
             data=data,
-            has_money_between_pots=batch is not None
-            and self._journal.has_money_between_pots(batch),
+            has_money_between_pots=self._journal.has_money_between_pots(batch),
         )

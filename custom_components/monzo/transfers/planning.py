@@ -1,4 +1,4 @@
-"""Plans: the moves that fulfil a request, given the balances.
+"""Plans: the batch of transfers that fulfils a request, given the balances.
 
 Each action that moves money has a class of requests here. Planning is pure: it neither reads
 balances nor moves money, and the same request and balances always give the same plan. A plan never
@@ -10,12 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 from hashlib import sha256
 from typing import ClassVar, override
 
 from ..api import Money
-from .models import BatchKind, Move, MoveDirection
+from .models import BatchKind, Move, MoveDirection, NothingToMove, TransferBatch
 
 # Balances by the id of the account or pot. That of an overdrawn account is negative.
 type Balances = Mapping[str, Money]
@@ -44,38 +43,6 @@ class Remainder:
 type Share = Money | Percentage | Remainder
 
 
-class NothingToMove(StrEnum):
-    """The reason why a plan has no moves. The values are part of an action's response."""
-
-    ALREADY_THERE = "already_there"
-    """The balance is already at its target."""
-
-    NOTHING_TO_SPARE = "nothing_to_spare"
-    """The source has too little money above the minimum to keep."""
-
-    TOO_LITTLE = "too_little"
-    """The amount would be less than a minor unit, or less than the smallest amount requested."""
-
-    OTHER_DIRECTION = "other_direction"
-    """The money would have to move in the direction that the request excludes."""
-
-    ACCOUNT_OVERDRAWN = "account_overdrawn"
-    """The account between two pots is overdrawn, so the bank would not release the money again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The moves that fulfil a request, in order."""
-
-    moves: tuple[Move, ...] = ()
-
-    nothing_because: NothingToMove | None = None
-    """Set if there are no moves."""
-
-    shortfall: Money
-    """The requested amount that is not moved, because there is too little money."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRequest(ABC):
     """A request to move money between an account and its pots, made by one call of an action."""
@@ -84,6 +51,12 @@ class TransferRequest(ABC):
     """The name of the action. It is part of the fingerprint."""
 
     kind: ClassVar[BatchKind] = BatchKind.SINGLE
+
+    dedupe_id: str
+    """The call's own ID. A request that is repeated with it continues with its earlier plan."""
+
+    is_id_new: bool
+    """Whether the ID was made up for this call, and not given by the user."""
 
     account_id: str
     pot_ids: tuple[str, ...]
@@ -98,16 +71,17 @@ class TransferRequest(ABC):
         """A stored digest that is equal for equal requests only, and does not reveal them."""
 
     @abstractmethod
-    def plan(self, balances: Balances) -> Plan:
-        """Return the moves that fulfil the request."""
+    def plan(self, balances: Balances) -> TransferBatch:
+        """Return the transfers that fulfil the request, or the reason why there are none."""
 
     @property
-    def explicit_moves(self) -> tuple[Move, ...]:
+    def explicit_moves(self) -> Mapping[str, Move]:
         """The moves of a request for an exact amount, which are known without a plan.
 
-        If they are impossible, the call fails. Other requests have nothing to do in that case.
+        They are given by the `dedupe_id` of their transfers. If they are impossible, the call
+        fails. Other requests have nothing to do in that case.
         """
-        return ()
+        return {}
 
     @property
     def skip_balance_check(self) -> bool:
@@ -146,15 +120,36 @@ class TransferRequest(ABC):
         """Return a move between the account and one of the pots."""
         return Move(direction=direction, pot_id=pot_id, account_id=self.account_id, amount=amount)
 
-    def as_much_as_possible(self, move: Move, available: Money) -> Plan:
+    def batch(
+        self,
+        moves: Iterable[Move],
+        shortfall: Money,
+        nothing_because: NothingToMove | None = None,
+    ) -> TransferBatch:
+        """Return the batch of these moves."""
+        return TransferBatch(
+            dedupe_id=self.dedupe_id,
+            kind=self.kind,
+            fingerprint=self.fingerprint,
+            moves=self.kind.with_ids(self.dedupe_id, moves),
+            shortfall=shortfall,
+            is_id_new=self.is_id_new,
+            nothing_because=nothing_because,
+        )
+
+    def nothing(self, why: NothingToMove, shortfall: Money) -> TransferBatch:
+        """Return a batch without a move."""
+        return self.batch((), shortfall, why)
+
+    def as_much_as_possible(self, move: Move, available: Money) -> TransferBatch:
         """Return a plan for a move, reduced to the available amount."""
         amount = min(move.amount, available)
         shortfall = move.amount - amount
         if move.amount == self.zero:
-            return _nothing(NothingToMove.ALREADY_THERE, shortfall)
+            return self.nothing(NothingToMove.ALREADY_THERE, shortfall)
         if amount == self.zero:
-            return _nothing(NothingToMove.NOTHING_TO_SPARE, shortfall)
-        return Plan(moves=(replace(move, amount=amount),), shortfall=shortfall)
+            return self.nothing(NothingToMove.NOTHING_TO_SPARE, shortfall)
+        return self.batch([replace(move, amount=amount)], shortfall)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +177,9 @@ class ShareRequest(TransferRequest):
 
     @property
     @override
-    def explicit_moves(self) -> tuple[Move, ...]:
-        return self.moves(self.share) if isinstance(self.share, Money) else ()
+    def explicit_moves(self) -> Mapping[str, Move]:
+        moves = self.moves(self.share) if isinstance(self.share, Money) else ()
+        return self.kind.with_ids(self.dedupe_id, moves)
 
     @property
     def is_unlimited(self) -> bool:
@@ -196,7 +192,7 @@ class ShareRequest(TransferRequest):
         return self.is_unlimited
 
     @override
-    def plan(self, balances: Balances) -> Plan:
+    def plan(self, balances: Balances) -> TransferBatch:
         spare = self.spare(balances)
         match self.share:
             case Money():
@@ -206,10 +202,10 @@ class ShareRequest(TransferRequest):
             case Remainder():
                 amount = spare
         if not self.is_unlimited and (spare == self.zero or amount > spare):
-            return _nothing(NothingToMove.NOTHING_TO_SPARE, amount - spare)
+            return self.nothing(NothingToMove.NOTHING_TO_SPARE, amount - spare)
         if amount == self.zero:
-            return _nothing(NothingToMove.TOO_LITTLE, self.zero)
-        return Plan(moves=self.moves(amount), shortfall=self.zero)
+            return self.nothing(NothingToMove.TOO_LITTLE, self.zero)
+        return self.batch(self.moves(amount), self.zero)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,10 +265,10 @@ class MoveBetweenPots(ShareRequest):
         return ((MoveDirection.WITHDRAW, source_id), (MoveDirection.DEPOSIT, destination_id))
 
     @override
-    def plan(self, balances: Balances) -> Plan:
+    def plan(self, balances: Balances) -> TransferBatch:
         plan = super().plan(balances)
         if plan.moves and balances[self.account_id] < self.zero:
-            return _nothing(NothingToMove.ACCOUNT_OVERDRAWN, self.zero)
+            return self.nothing(NothingToMove.ACCOUNT_OVERDRAWN, self.zero)
         return plan
 
     @override
@@ -317,7 +313,7 @@ class SetPotBalance(TransferRequest):
         )
 
     @override
-    def plan(self, balances: Balances) -> Plan:
+    def plan(self, balances: Balances) -> TransferBatch:
         (pot_id,) = self.pot_ids
         target = self.read_followed() if self.amount is None else self.amount
         missing = target - balances[pot_id]
@@ -359,7 +355,7 @@ class KeepAccountAt(TransferRequest):
         return self.amount
 
     @override
-    def plan(self, balances: Balances) -> Plan:
+    def plan(self, balances: Balances) -> TransferBatch:
         (pot_id,) = self.pot_ids
         surplus = balances[self.account_id] - self.amount
         if surplus > self.zero:
@@ -369,10 +365,12 @@ class KeepAccountAt(TransferRequest):
             move = self.move(MoveDirection.WITHDRAW, pot_id, -surplus)
             available = max(balances[pot_id], self.zero)
         if surplus != self.zero and self.only not in {None, move.direction}:
-            return _nothing(NothingToMove.OTHER_DIRECTION, self.zero)
+            return self.nothing(NothingToMove.OTHER_DIRECTION, self.zero)
         plan = self.as_much_as_possible(move, _capped(available, self.most))
-        if self.smallest is not None and any(move.amount < self.smallest for move in plan.moves):
-            return _nothing(NothingToMove.TOO_LITTLE, plan.shortfall)
+        if self.smallest is not None and any(
+            move.amount < self.smallest for move in plan.moves.values()
+        ):
+            return self.nothing(NothingToMove.TOO_LITTLE, plan.shortfall)
         return plan
 
 
@@ -401,7 +399,7 @@ class Distribution(TransferRequest):
         return _digest(self.action, self.whole, self.keep_at_least, *parts)
 
     @override
-    def plan(self, balances: Balances) -> Plan:
+    def plan(self, balances: Balances) -> TransferBatch:
         spare = self.spare(balances)
         pool = spare if self.whole is None else self.whole
         left = min(pool, spare)
@@ -427,18 +425,13 @@ class Distribution(TransferRequest):
         if not moves:
             is_empty = left == self.zero
             why = NothingToMove.NOTHING_TO_SPARE if is_empty else NothingToMove.TOO_LITTLE
-            return _nothing(why, shortfall)
-        return Plan(moves=moves, shortfall=shortfall)
+            return self.nothing(why, shortfall)
+        return self.batch(moves, shortfall)
 
 
 def _capped(available: Money, most: Money | None) -> Money:
     """Return the available money, but no more than the most to move."""
     return available if most is None else min(available, most)
-
-
-def _nothing(why: NothingToMove, shortfall: Money) -> Plan:
-    """Return a plan without a move."""
-    return Plan(nothing_because=why, shortfall=shortfall)
 
 
 def _digest(action: str, *parts: Share | str | None) -> str:

@@ -1,7 +1,6 @@
 """Preparation of a batch: the transfers that a request would make now, and their problems."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Never
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -12,32 +11,10 @@ from ..api import Money, MonzoAuthenticationError, MonzoError
 from ..bank import validation_error
 from .journal import TransferJournal
 from .limits import TransferLimits
-from .models import Move, MoveDirection, TransferBatch
+from .models import Move, MoveDirection, NothingToMove, TransferBatch
 from .names import TransferNames
-from .planning import NothingToMove, TransferRequest
+from .planning import TransferRequest
 from .send_batch import BatchSender
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedBatch:
-    """The transfers that a request would make, before any of them is made."""
-
-    batch: TransferBatch | None
-    """None if there is nothing to move."""
-
-    remaining: Mapping[str, Move]
-    """The moves that are not done, by the `dedupe_id` of their transfers.
-
-    Without a batch, these are the explicit moves of the request.
-    """
-
-    shortfall: Money
-
-    nothing_because: NothingToMove | None = None
-    """The reason why there is nothing to move."""
-
-    problems: tuple[HomeAssistantError, ...] = ()
-    """The errors that prevent the moves."""
 
 
 class BatchPreparation:
@@ -59,63 +36,40 @@ class BatchPreparation:
         self._names = names
 
     async def async_prepare(
-        self, request: TransferRequest, dedupe_id: str, since: float
-    ) -> PreparedBatch:
-        """Return the transfers of a request: the rest of its earlier plan, or those of a new plan.
+        self, request: TransferRequest, since: float
+    ) -> tuple[TransferBatch, list[HomeAssistantError]]:
+        """Return the transfers of a request, and the problems that prevent them.
 
-        Balances are read, unless that happened since a time of `clock.monotonic`.
+        These are the transfers of its earlier plan, or those of a new one. Balances are read,
+        unless that happened since a time of `clock.monotonic`.
         Raises ServiceValidationError if no plan is possible.
         """
-        if (batch := self._journal.find_batch(dedupe_id)) is not None:
-            return await self._async_prepare_rest(request, batch, since)
+        if (earlier := self._journal.find_batch(request.dedupe_id)) is not None:
+            return await self._async_prepare_rest(request, earlier, since)
         if request.skip_balance_check:
             balances = self._known_balances
         else:
             balances = await self._async_read_balances(request, since)
             balances.require(request.pot_ids)
-        plan = request.plan(balances)
-        if plan.nothing_because is not None:
-            explicit = request.kind.with_ids(dedupe_id, request.explicit_moves)
-            moves = explicit.values()
-            return PreparedBatch(
-                batch=None,
-                remaining=explicit,
-                shortfall=plan.shortfall,
-                nothing_because=plan.nothing_because,
-                problems=(self._impossible(plan.nothing_because, request, moves, balances),)
-                if explicit
-                else (),
-            )
-        batch = TransferBatch(
-            dedupe_id=dedupe_id,
-            kind=request.kind,
-            fingerprint=request.fingerprint,
-            moves=request.kind.with_ids(dedupe_id, plan.moves),
-            shortfall=plan.shortfall,
-        )
-        locked = await self._async_locked(request, plan.moves, since)
-        remaining = self._journal.remaining(batch)
-        return PreparedBatch(
-            batch=batch,
-            remaining=remaining,
-            shortfall=plan.shortfall,
-            problems=(*locked, *self._limits.violations(remaining)),
-        )
+        batch = request.plan(balances)
+        if batch.nothing_because is not None:
+            explicit = request.explicit_moves.values()
+            if not explicit:
+                return batch, []
+            return batch, [self._impossible(batch.nothing_because, request, explicit, balances)]
+        locked = await self._async_locked(request, batch.moves.values(), since)
+        return batch, [*locked, *self._limits.violations(self._journal.remaining(batch))]
 
     async def _async_prepare_rest(
         self, request: TransferRequest, batch: TransferBatch, since: float
-    ) -> PreparedBatch:
-        """Return the transfers of an earlier batch that are not done.
+    ) -> tuple[TransferBatch, list[HomeAssistantError]]:
+        """Return the transfers of an earlier batch, and the problems that prevent the rest of them.
 
         They may have become impossible, because the balances have changed.
         """
         if batch.fingerprint != request.fingerprint:
-            return PreparedBatch(
-                batch=None,
-                remaining=request.kind.with_ids(batch.dedupe_id, request.explicit_moves),
-                shortfall=request.zero,
-                problems=(validation_error("dedupe_id_reused", dedupe_id=batch.dedupe_id),),
-            )
+            reused = validation_error("dedupe_id_reused", dedupe_id=batch.dedupe_id)
+            return request.batch((), request.zero), [reused]
         remaining = self._journal.remaining(batch)
         problems: list[HomeAssistantError] = []
         if remaining and not request.skip_balance_check:
@@ -125,12 +79,7 @@ class BatchPreparation:
             balances = await self._async_read_balances(request, since)
             if (reason := request.recheck(balances, missing)) is not None:
                 problems.append(self._impossible(reason, request, missing, balances))
-        return PreparedBatch(
-            batch=batch,
-            remaining=remaining,
-            shortfall=batch.shortfall,
-            problems=(*problems, *self._limits.violations(remaining)),
-        )
+        return batch, [*problems, *self._limits.violations(remaining)]
 
     async def async_check_balance(
         self, request: TransferRequest, moves: Collection[Move], since: float

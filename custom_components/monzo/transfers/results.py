@@ -1,7 +1,7 @@
 """The results of transfers, and the signal that publishes them to entities and triggers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Self
 
 from homeassistant.core import HomeAssistant, callback
@@ -9,9 +9,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.signal_type import SignalTypeFormat
 
+from ..accounts import MonzoData
 from ..api import Private
 from ..const import DOMAIN
-from .models import Transfer, TransferStatus
+from .models import Transfer, TransferBatch, TransferStatus
 
 # Reasons why a transfer was not attempted: an earlier one of its batch failed, or the caller was
 # stopped.
@@ -19,22 +20,13 @@ EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
 STOPPED: Final = "stopped"
 
 
-class TransferOutcome(StrEnum):
-    """The outcome of a transfer for entities and triggers."""
-
-    DONE = "done"
-
-    REFUSED = "refused"
-    """Nothing was moved: because of the bank, a limit, the connection, or an earlier failure."""
-
-    UNKNOWN = "unknown"
-    """The money may have been moved."""
-
-
-OUTCOMES: Final = {
-    TransferStatus.DONE: TransferOutcome.DONE,
-    TransferStatus.IN_DOUBT: TransferOutcome.UNKNOWN,
-    TransferStatus.PENDING: TransferOutcome.REFUSED,
+# The outcome of a transfer for entities and triggers. Nothing was moved by a transfer that was
+# refused: because of the bank, a limit, the connection, or an earlier failure. The money of an
+# unknown one may have been moved.
+OUTCOMES: Final[Mapping[TransferStatus, str]] = {
+    TransferStatus.DONE: "done",
+    TransferStatus.PENDING: "refused",
+    TransferStatus.IN_DOUBT: "unknown",
 }
 
 
@@ -60,9 +52,37 @@ class TransferResult(Private):
         return cls(transfer=transfer, reason=str(error.translation_key), error=error)
 
     @property
-    def outcome(self) -> TransferOutcome:
+    def outcome(self) -> str:
         """The outcome for entities and triggers."""
         return OUTCOMES[self.transfer.status]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RequestResult(Private):
+    """The result of a request, or of its preview."""
+
+    batch: TransferBatch
+
+    results: tuple[TransferResult, ...]
+    """The result of each transfer, in order. A preview has those of earlier calls."""
+
+    problems: tuple[HomeAssistantError, ...] = ()
+    """The errors that would prevent the transfers of a preview."""
+
+    data: MonzoData | None
+    """Balances after the transfers; None if they could not be read."""
+
+    has_money_between_pots: bool
+    """Whether the money left one pot and has not reached the other one."""
+
+    @property
+    def reason(self) -> str | None:
+        """The reason why nothing was moved, or not everything."""
+        if not self.batch.moves:
+            return self.batch.nothing_because
+        if self.has_money_between_pots:
+            return "money_in_account"
+        return next((result.reason for result in self.results if result.error), None)
 
 
 # Keyed by account id, so that listeners stay connected during a reload of the config entry.

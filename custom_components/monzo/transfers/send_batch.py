@@ -2,20 +2,29 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 
 from ..bank import MonzoSession
+from ..privacy import get_logger
 from .journal import TransferJournal
 from .limits import TransferLimits
 from .models import Move, TransferBatch, TransferStatus
 from .names import TransferNames
 from .repair_issue import async_update_issue
 from .results import EARLIER_MOVE_FAILED, STOPPED, TransferResult
-from .send_transfer import BatchRun, TransferSender
+from .send_transfer import TransferSender
+
+_LOGGER = get_logger(__name__)
+
+# The most that a batch waits in addition for the end of the bank's rate limit, because a batch that
+# stops half-way is worse than one that takes long. It is two of the periods of that limit.
+MAX_WAIT_OF_BATCH: Final = timedelta(minutes=10)
 
 
 class BatchSender:
@@ -41,48 +50,63 @@ class BatchSender:
         caller is cancelled. Another call continues there. Each new result is published, also those
         of transfers that were not attempted.
         """
-        run = BatchRun(batch)
+        left = dict(batch.moves)
+        wait_left = MAX_WAIT_OF_BATCH if batch.kind.is_multi_step else timedelta(0)
         results: list[TransferResult] = []
-        try:
-            with self._journal.reserve(batch):
-                for dedupe_id in batch.moves:
-                    results.append(await self._async_make(run, dedupe_id))
-                    if results[-1].error:
-                        break
-        except asyncio.CancelledError:
-            self._stop(run)
-            raise
+        with self._journal.reserve(batch):
+            while left and not (results and results[-1].error):
+                dedupe_id = next(iter(left))
+                result = await self._async_make(batch, left, wait_left)
+                if isinstance(result, timedelta):
+                    wait_left -= result
+                else:
+                    del left[dedupe_id]
+                    results.append(result)
         async_update_issue(self._journal, self._names, batch)
-        return (*results, *self._skip(run.left.items(), EARLIER_MOVE_FAILED))
+        return (*results, *self._skip(left.items(), EARLIER_MOVE_FAILED))
 
-    async def _async_make(self, run: BatchRun, dedupe_id: str) -> TransferResult:
-        """Make one transfer, after the end of the bank's rate limit if the batch can wait for it.
+    async def _async_make(
+        self, batch: TransferBatch, left: Mapping[str, Move], max_pause: timedelta
+    ) -> TransferResult | timedelta:
+        """Make the first of the moves that are left, and return its result.
 
-        If the caller is cancelled, a transfer that is being sent continues to its end.
+        If it was not sent because of the bank's rate limit, wait for the end of that, and return
+        how long that took. If the caller is cancelled, a transfer that is being sent continues to
+        its end, and the rest is left.
         """
-        while True:
-            run.transfer = self._journal.hass.async_create_task(
-                self._sender.async_make(run, dedupe_id), "transfer of Monzo"
-            )
-            await asyncio.wait({run.transfer})
-            if (result := run.transfer.result()) is not None:
-                return result
-            await asyncio.sleep(run.pause)
+        stopped = asyncio.Event()
+        # As recorded, because an earlier transfer may have shown that the ID is new.
+        batch = self._journal.find_batch(batch.dedupe_id) or batch
+        sending = self._journal.hass.async_create_task(
+            self._sender.async_make(next(iter(left)), batch, stopped=stopped, max_pause=max_pause),
+            "transfer of Monzo",
+        )
+        try:
+            await asyncio.wait({sending})
+            result = sending.result()
+            if isinstance(result, timedelta):
+                await asyncio.sleep(result.total_seconds())
+        except asyncio.CancelledError:
+            stopped.set()
+            sending.add_done_callback(partial(self._leave_rest, batch, left))
+            raise
+        return result
 
     @callback
-    def _stop(self, run: BatchRun) -> None:
-        """Leave the rest of a batch when the transfer that is being sent has ended."""
-        run.stopped = True
-
-        @callback
-        def leave_rest(_transfer: object) -> None:
-            self._skip(run.left.items(), STOPPED)
-            async_update_issue(self._journal, self._names, run.batch)
-
-        if run.transfer is None or run.transfer.done():
-            leave_rest(None)
-        else:
-            run.transfer.add_done_callback(leave_rest)
+    def _leave_rest(
+        self,
+        batch: TransferBatch,
+        left: Mapping[str, Move],
+        ended: asyncio.Task[TransferResult | timedelta],
+    ) -> None:
+        """Leave the moves of a cancelled caller when the transfer that was being sent has ended."""
+        defect = None if ended.cancelled() else ended.exception()
+        if defect is not None:
+            _LOGGER.error("Unexpected error in a transfer", exc_info=defect)
+        # If Home Assistant ends, the result of the first move is published at its next start.
+        has_ended = ended.cancelled() or defect or isinstance(ended.result(), TransferResult)
+        self._skip([*left.items()][1 if has_ended else 0 :], STOPPED)
+        async_update_issue(self._journal, self._names, batch)
 
     async def async_missing(self, batch: TransferBatch) -> list[Move]:
         """Return the moves of a batch that did not happen, according to the account's transactions.

@@ -6,7 +6,8 @@ finally looks for it in the account's transactions.
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,12 +21,13 @@ from ..api import (
     MonzoRateLimitError,
     MonzoResponseError,
     MonzoUnreachableError,
+    Transaction,
 )
 from ..bank import MonzoSession, action_error, validation_error
 from .confirm_transfer import TransferConfirmer
 from .journal import TransferJournal
 from .limits import TransferLimits
-from .models import Move, MoveDirection, Transfer, TransferBatch, TransferStatus
+from .models import MoveDirection, Transfer, TransferBatch, TransferStatus
 from .names import TransferNames
 from .results import TransferResult
 
@@ -36,10 +38,6 @@ RETRY_DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(sec
 # The most to wait in total, including the time that the bank asks for after too many requests.
 MAX_WAIT: Final = timedelta(seconds=30)
 
-# The most that a batch waits in addition for the end of the bank's rate limit, because a batch that
-# stops half-way is worse than one that takes long. It is two of the periods of that limit.
-MAX_WAIT_OF_BATCH: Final = timedelta(minutes=10)
-
 # How exactly the times of the bank and ours can be compared: headers show whole seconds.
 CLOCK_PRECISION: Final = timedelta(seconds=1)
 
@@ -48,43 +46,6 @@ NOT_SENT: Final = (MonzoUnreachableError, OAuth2TokenRequestBaseError)
 
 # The answer does not say whether the money moved.
 ANSWER_LOST: Final = (MonzoConnectionError, MonzoResponseError)
-
-
-@dataclass(slots=True)
-class BatchRun:
-    """A batch that a caller waits for."""
-
-    batch: TransferBatch
-
-    left: dict[str, Move] = field(init=False)
-    """The moves that have not been attempted."""
-
-    wait_left: float = field(init=False)
-    """How many seconds it can still wait for the end of the bank's rate limit."""
-
-    pause: float = 0
-    """How many seconds to wait before a postponed move is attempted again."""
-
-    transfer: asyncio.Task[TransferResult | None] | None = None
-    """The transfer that is being made, or was made last."""
-
-    stopped: bool = False
-    """Whether the caller was cancelled."""
-
-    is_id_checked: bool = False
-    """Whether the account did not show the ID of the current transfer before it was sent."""
-
-    def __post_init__(self) -> None:
-        """Initialize a run that has attempted nothing."""
-        self.left = dict(self.batch.moves)
-        is_multi_step = self.batch.kind.is_multi_step
-        self.wait_left = MAX_WAIT_OF_BATCH.total_seconds() if is_multi_step else 0
-
-    def postpone(self, dedupe_id: str, pause: float) -> None:
-        """Put a move off until the bank accepts requests again."""
-        self.left = {dedupe_id: self.batch.moves[dedupe_id], **self.left}
-        self.pause = pause
-        self.wait_left -= pause
 
 
 class TransferSender:
@@ -106,24 +67,33 @@ class TransferSender:
         self._entry = entry
         self._confirmer = TransferConfirmer(session, names)
 
-    async def async_make(self, run: BatchRun, dedupe_id: str) -> TransferResult | None:
-        """Make one transfer, unless it is done, and publish and return its result.
+    async def async_make(
+        self, dedupe_id: str, batch: TransferBatch, *, stopped: asyncio.Event, max_pause: timedelta
+    ) -> TransferResult | timedelta:
+        """Make one transfer of a batch, unless it is done, and publish and return its result.
 
-        Return None, and postpone the transfer, if it was not sent because of the bank's rate limit
-        and the caller can wait, or because the caller was cancelled.
+        Return how long to wait instead, if it was not sent because of the bank's rate limit and the
+        caller can wait for the end of that, or because the caller was cancelled. `stopped` is set
+        in this case.
         """
-        move = run.left.pop(dedupe_id)
+        move = batch.moves[dedupe_id]
         async with self._journal.locks.transfer(dedupe_id, move.account_id):
             transfer = self._journal.current(dedupe_id, move)
+            if transfer.status is TransferStatus.DONE:
+                return TransferResult(transfer=transfer)
             try:
-                if (done := await self._async_find_done(transfer, run)) is not None:
+                earlier = await self._async_read_earlier(transfer, batch)
+                if earlier:
+                    done = await self._async_record_earlier(transfer, earlier[0], batch)
                     return TransferResult(transfer=done)
-                transfer = await self._check_and_record(transfer, run.batch)
-                transfer, refusal = await self._send_with_retries(transfer, run)
+                is_unused = earlier is not None
+                transfer = await self._check_and_record(transfer, batch)
+                transfer, refusal = await self._send_with_retries(transfer, stopped)
                 if transfer.status is TransferStatus.PENDING:
-                    await self._async_postpone_or_fail(transfer, refusal, run)
-                    return None
-                moved_now = await self._async_prove(transfer, refusal, run)
+                    return await self._async_postpone_or_fail(
+                        transfer, refusal, stopped=stopped, max_pause=max_pause
+                    )
+                moved_now = await self._async_prove(transfer, refusal, batch, is_unused=is_unused)
             except HomeAssistantError as err:
                 if transfer.status is TransferStatus.DONE:
                     transfer = replace(transfer, status=TransferStatus.IN_DOUBT)
@@ -135,25 +105,27 @@ class TransferSender:
             done = replace(transfer, status=TransferStatus.DONE)
             return await self._async_end(TransferResult(transfer=done, moved_now=moved_now))
 
-    async def _async_find_done(self, transfer: Transfer, run: BatchRun) -> Transfer | None:
-        """Return a transfer as done if it was made by an earlier call; None if it was not.
+    async def _async_read_earlier(
+        self, transfer: Transfer, batch: TransferBatch
+    ) -> Sequence[Transaction] | None:
+        """Return the transaction that shows a transfer, if there is one already.
 
-        If the journal does not know an ID that the caller gave, the account's transactions tell:
-        the journal may have been lost. Raises ServiceValidationError if another transfer was made
-        with the ID.
+        Return None if that is not known. It matters only for an ID that the caller gave and the
+        journal does not know, because the journal may have been lost. Raises ServiceValidationError
+        if another transfer was made with the ID.
         """
-        run.is_id_checked = False
-        if transfer.status is TransferStatus.DONE:
-            return transfer
-        if run.batch.is_id_new or self._journal.find(transfer.dedupe_id) is not None:
+        if batch.is_id_new or self._journal.find(transfer.dedupe_id) is not None:
             return None
         try:
-            earlier = await self._confirmer.async_find_earlier(transfer, run.batch.dedupe_id)
+            earlier = await self._confirmer.async_find_earlier(transfer, batch.dedupe_id)
         except MonzoError, OAuth2TokenRequestBaseError:
             return None
-        run.is_id_checked = True
-        if earlier is None:
-            return None
+        return () if earlier is None else (earlier,)
+
+    async def _async_record_earlier(
+        self, transfer: Transfer, earlier: Transaction, batch: TransferBatch
+    ) -> Transfer:
+        """Record and return a transfer as done, because a transaction shows it."""
         done = replace(
             transfer,
             asked_at=earlier.created,
@@ -161,38 +133,40 @@ class TransferSender:
             status=TransferStatus.DONE,
             published=True,
         )
-        await self._journal.async_record(done, run.batch)
+        await self._journal.async_record(done, batch)
         return done
 
     async def _async_prove(
-        self, transfer: Transfer, refusal: MonzoError | None, run: BatchRun
+        self,
+        transfer: Transfer,
+        refusal: MonzoError | None,
+        batch: TransferBatch,
+        *,
+        is_unused: bool,
     ) -> bool:
         """Return whether a transfer was made by this call, or by an earlier one.
 
+        `is_unused` says that the account did not show the ID before the transfer was sent.
         Raises HomeAssistantError if it is not certain that it was made. The bank's answer suffices
         if the ID is new. Otherwise the account must show the transfer, perhaps after a moment.
         """
-        batch_id = run.batch.dedupe_id
         if transfer.status is TransferStatus.IN_DOUBT:
-            shown = await self._confirmer.async_confirm(transfer, batch_id, refusal)
-        elif run.batch.is_id_new:
+            shown = await self._confirmer.async_confirm(transfer, batch.dedupe_id, refusal)
+        elif batch.is_id_new:
             return True
         else:
-            proof = await self._confirmer.async_prove(transfer, batch_id, RETRY_DELAYS)
-            if proof is None and run.is_id_checked:
+            proof = await self._confirmer.async_prove(transfer, batch.dedupe_id, RETRY_DELAYS)
+            if proof is None and is_unused:
                 # The account did not show the ID a moment ago, and the bank has accepted it.
                 return True
             if proof is None:
-                raise self._confirmer.unconfirmed(transfer, batch_id)
+                raise self._confirmer.unconfirmed(transfer, batch.dedupe_id)
             shown = proof
         moved_now = (
-            run.batch.is_id_new
-            or run.is_id_checked
-            or shown.created > transfer.asked_at - CLOCK_PRECISION
+            batch.is_id_new or is_unused or shown.created > transfer.asked_at - CLOCK_PRECISION
         )
         if moved_now:
-            run.batch = replace(run.batch, is_id_new=True)
-            self._journal.async_update_batch(run.batch)
+            self._journal.async_update_batch(replace(batch, is_id_new=True))
         return moved_now
 
     async def async_publish_missed_result(self, transfer: Transfer, batch_id: str) -> bool:
@@ -250,13 +224,13 @@ class TransferSender:
         return transfer
 
     async def _send_with_retries(
-        self, transfer: Transfer, run: BatchRun
+        self, transfer: Transfer, stopped: asyncio.Event
     ) -> tuple[Transfer, MonzoError | None]:
         """Send a transfer until the bank accepts or refuses it, or MAX_WAIT has passed.
 
         Return it with its new status, and the error with which the bank refused it, if it did. The
-        status is in doubt if any answer was lost, now or in an earlier call. If the caller is
-        cancelled, a transfer is sent again only if an answer was lost.
+        status is in doubt if any answer was lost, now or in an earlier call. If `stopped`
+        is set, because the caller was cancelled, it is sent again only if an answer was lost.
         """
         wait_left = MAX_WAIT.total_seconds()
         requested_wait = 0.0
@@ -265,7 +239,7 @@ class TransferSender:
             if wait > wait_left:
                 break
             await asyncio.sleep(wait)
-            if run.stopped and transfer.status is TransferStatus.PENDING:
+            if stopped.is_set() and transfer.status is TransferStatus.PENDING:
                 break
             wait_left -= wait
             requested_wait = 0.0
@@ -303,18 +277,22 @@ class TransferSender:
             raise MonzoResponseError(message)
 
     async def _async_postpone_or_fail(
-        self, transfer: Transfer, refusal: MonzoError | None, run: BatchRun
-    ) -> None:
-        """Discard a transfer that certainly did not happen, and postpone it.
+        self,
+        transfer: Transfer,
+        refusal: MonzoError | None,
+        *,
+        stopped: asyncio.Event,
+        max_pause: timedelta,
+    ) -> timedelta:
+        """Discard a transfer that certainly did not happen, and return when it can be sent.
 
         Raises HomeAssistantError if the caller cannot wait, or if the bank refused the transfer. A
         caller that was cancelled leaves the transfer.
         """
         await self._journal.async_discard(transfer)
-        pause = self._session.budget.pause
-        if refusal is None and (run.stopped or 0 < pause <= run.wait_left):
-            run.postpone(transfer.dedupe_id, pause)
-            return
+        pause = timedelta(seconds=self._session.budget.pause)
+        if refusal is None and (stopped.is_set() or timedelta(0) < pause <= max_pause):
+            return pause
         placeholders = self._names.placeholders(transfer.move)
         if refusal is None:
             raise action_error("transfer_not_sent", **placeholders)
