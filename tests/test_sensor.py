@@ -34,6 +34,7 @@ from sandbox.faults import Exchange, Fault
 from sandbox.household import Household
 from sandbox.models import Account
 from sandbox.server import Answer, BankServer, Edited
+from tests.helpers.restart import restart
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
 from .conftest import AdvanceTime, SignIn
@@ -413,6 +414,49 @@ async def test_no_day_of_spending_is_lost_around_four(
     assert statistics.total == Decimal(57)
     last_reset = shown(hass, account.id, "spend_today").attributes["last_reset"]
     assert datetime.fromisoformat(last_reset) == four
+
+
+@pytest.mark.parametrize("restarts", [(3,), (1, 4, 8), (-5, 7), (12,)], ids=str)
+@pytest.mark.parametrize("late_by", [6, 45], ids=str)
+async def test_a_restart_before_a_late_start_of_the_day_counts_nothing_twice(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: MockConfigEntry,
+    advance_time: AdvanceTime,
+    freezer: FrozenDateTimeFactory,
+    restarts: tuple[int, ...],
+    late_by: int,
+) -> None:
+    """Home Assistant starts again at some minutes after 4:00, and knows what its files hold."""
+    four = datetime.fromisoformat("2026-01-10T04:00:00+00:00")
+    bank.behaviour = BankBehaviour(day_reset_delay=timedelta(minutes=late_by))
+    freezer.move_to(four - timedelta(hours=1))
+    (person,) = bank.people.values()
+    account = bank.open_account(person, balance=100_000)
+    dora.data["token"]["expires_at"] = dt_util.utcnow().timestamp() + 100_000
+    bank.pay(account.id, -5_000)
+    await set_up(hass, dora)
+    statistics = SpendingStatistics()
+    spent = entity_id(hass, account.id, "spend_today")
+    assert spent
+    statistics.add(shown(hass, account.id, "spend_today"))
+    async_track_state_change_event(
+        hass, [spent], lambda event: statistics.add(event.data["new_state"])
+    )
+
+    await advance_time(four - timedelta(minutes=10) - dt_util.utcnow())
+    for minute in range(-10, 90):
+        if minute == restarts[0] - 1:
+            bank.pay(account.id, -300)
+        if minute == 80:
+            bank.pay(account.id, -700)
+        if minute in restarts:
+            await restart(hass, dora)
+        await advance_time(timedelta(minutes=1))
+
+    assert statistics.total == Decimal(60)
+    state = shown(hass, account.id, "spend_today")
+    assert datetime.fromisoformat(state.attributes["last_reset"]) == four
 
 
 async def test_spending_of_yesterday_is_not_shown_as_that_of_today(

@@ -15,8 +15,16 @@ from homeassistant.components.sensor import (
 from homeassistant.const import PERCENTAGE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.restore_state import RestoredExtraData, RestoreEntity
 
-from .accounts import AccountState, BalancesCoordinator, DeviceState, PersonState, PotState
+from .accounts import (
+    SPENT_TODAY,
+    AccountState,
+    BalancesCoordinator,
+    DeviceState,
+    PersonState,
+    PotState,
+)
 from .api import Money, currency_exponent
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .runtime import MonzoConfigEntry
@@ -62,15 +70,6 @@ ACCOUNT_SENSORS: Final = (
         value_fn=lambda account: account.balance.total_balance,
     ),
     MonzoSensorDescription[AccountState](
-        key="spend_today",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        is_useful_fn=lambda account: account.is_current_account,
-        # The bank counts outgoing money as negative; the sensor shows spending as positive.
-        value_fn=lambda account: -account.balance.spend_today,
-        last_reset_fn=lambda account: account.day_began,
-    ),
-    MonzoSensorDescription[AccountState](
         key="savings_balance",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
@@ -91,6 +90,18 @@ ACCOUNT_SENSORS: Final = (
         entity_registry_enabled_default=False,
         has_fn=lambda account: account.is_current_account,
         value_fn=lambda account: account.balance.local_exchange_rate,
+    ),
+)
+
+SPENDING_SENSORS: Final = (
+    MonzoSensorDescription[AccountState](
+        key=SPENT_TODAY,
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        is_useful_fn=lambda account: account.is_current_account,
+        # The bank counts outgoing money as negative; the sensor shows spending as positive.
+        value_fn=lambda account: -account.balance.spend_today,
+        last_reset_fn=lambda account: account.day_began,
     ),
 )
 
@@ -138,6 +149,9 @@ async def async_setup_entry(
         MonzoSensor,
         EntityTables(person=PERSON_SENSORS, account=ACCOUNT_SENSORS, pot=POT_SENSORS),
     )
+    async_add_as_they_appear(
+        entry, async_add_entities, MonzoSpendingSensor, EntityTables(account=SPENDING_SENSORS)
+    )
 
 
 class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEntity):
@@ -173,3 +187,18 @@ class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEn
         if (device_state := self.device_state) is None:
             return None
         return self.entity_description.last_reset_fn(device_state)
+
+
+class MonzoSpendingSensor(MonzoSensor[AccountState], RestoreEntity):
+    """Sensor of the spending of the bank's day.
+
+    It stores the last balance, because only that shows after a restart near 4:00 whether the bank
+    has started the new day.
+    """
+
+    @property
+    @override
+    def extra_restore_state_data(self) -> RestoredExtraData | None:
+        """Return the last balance with its day."""
+        dated = self.coordinator.dated_balance(self._monzo_id)
+        return None if dated is None else RestoredExtraData(dated.to_json())

@@ -1,13 +1,21 @@
 """The bank's day, of which a balance shows the spending: it starts at about 4:00 in London."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, Self
 
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import restore_state
 from homeassistant.util import dt as dt_util
 
 from ..api import Balance, Private
-from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE
+from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE, DOMAIN
+
+# The key of the sensor that shows the spending of the day.
+SPENT_TODAY: Final = "spend_today"
 
 # Monzo documents "approximately 4am". Even a bank that forgets summer time stays within this.
 _UNCERTAINTY: Final = timedelta(minutes=90)
@@ -24,9 +32,13 @@ def start_of_bank_day(now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DatedBalance(Private):
-    """A balance, and the day of which it shows the spending."""
+    """The part of a balance that shows whether a later one is of the same day, and its day."""
 
-    balance: Balance
+    spent: int
+    """The spending of the day in minor units, negative if money was spent."""
+
+    money: int
+    """All money of the account in minor units, so that transfers with its pots change nothing."""
 
     at: datetime
     """When it arrived, by the bank's clock."""
@@ -34,9 +46,24 @@ class DatedBalance(Private):
     day_began: datetime
     """When the day began. A new value means that the spending started again from zero."""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in which a sensor stores it for the time after a restart."""
+        return {
+            "spent": self.spent,
+            "money": self.money,
+            "at": self.at.isoformat(),
+            "day_began": self.day_began.isoformat(),
+        }
 
-class DatedBalances(dict[str, DatedBalance]):
-    """The last balance of each account by its ID; they outlive a reload of the config entry."""
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return it from its stored form. Raises KeyError, TypeError or ValueError for others."""
+        return cls(
+            spent=int(stored["spent"]),
+            money=int(stored["money"]),
+            at=datetime.fromisoformat(stored["at"]),
+            day_began=datetime.fromisoformat(stored["day_began"]),
+        )
 
 
 def date_balance(balance: Balance, now: datetime, before: DatedBalance | None) -> DatedBalance:
@@ -46,43 +73,44 @@ def date_balance(balance: Balance, now: datetime, before: DatedBalance | None) -
     documented, and an answer may have been under way. The balances do, because spending that falls
     while no money comes back was reset.
     """
-    return DatedBalance(balance=balance, at=now, day_began=_day_of(balance, now, before))
+    spent = balance.spend_today.minor
+    total = balance.balance_including_flexible_savings or balance.total_balance or balance.balance
+    day_began = _day_of(spent, total.minor, now, before)
+    return DatedBalance(spent=spent, money=total.minor, at=now, day_began=day_began)
 
 
-def _day_of(balance: Balance, now: datetime, before: DatedBalance | None) -> datetime:
+@callback
+def async_restore_dated_balance(hass: HomeAssistant, account_id: str) -> DatedBalance | None:
+    """Return the last balance from before a restart or a reload, if *Spent today* stored it."""
+    entity_id = er.async_get(hass).async_get_entity_id(
+        Platform.SENSOR, DOMAIN, f"{account_id}_{SPENT_TODAY}"
+    )
+    stored = restore_state.async_get(hass).last_states.get(entity_id or "")
+    if stored is None or stored.extra_data is None:
+        return None
+    try:
+        return DatedBalance.from_json(stored.extra_data.as_dict())
+    except KeyError, TypeError, ValueError:
+        # Another version stored it.
+        return None
+
+
+def _day_of(spent: int, money: int, now: datetime, before: DatedBalance | None) -> datetime:
     if before is None or before.at > now + _UNCERTAINTY:
         return start_of_bank_day(now)
+    spent_more, money_more = spent - before.spent, money - before.money
+    # Payments and refunds explain the difference.
+    is_explained = money_more == spent_more
     start = start_of_bank_day(now + _UNCERTAINTY)
     if now - start <= _UNCERTAINTY:
-        if _was_reset(before.balance, balance):
+        if not is_explained and (spent_more > 0 or money_more == spent):
             # The bank may seem to start a day twice if it starts late.
             return start if before.day_began < start else now
-        if now >= start > before.day_began and not _continues(before.balance, balance):
+        # If the spending goes on from the balance before, a new start would count it again.
+        goes_on = before.spent != 0 and (spent_more == 0 or is_explained)
+        if now >= start > before.day_began and not goes_on:
             return start
         start = start_of_bank_day(now - _UNCERTAINTY)
     # No start was missed if there was a balance since then. An early one may have been unnoticed,
     # because nothing had been spent; a later one would count the spending twice.
     return before.day_began if before.at >= start else start
-
-
-def _was_reset(before: Balance, after: Balance) -> bool:
-    """Return whether spending started from zero between two balances."""
-    spent_before, spent = before.spend_today.minor, after.spend_today.minor
-    change = _money(after) - _money(before)
-    if change == spent - spent_before:
-        # Payments and refunds explain the difference.
-        return False
-    return spent > spent_before or change == spent
-
-
-def _continues(before: Balance, after: Balance) -> bool:
-    """Return whether spending goes on from the balance before, so that a new start would add it."""
-    spent_before, spent = before.spend_today.minor, after.spend_today.minor
-    change = _money(after) - _money(before)
-    return spent_before != 0 and (spent == spent_before or change == spent - spent_before)
-
-
-def _money(balance: Balance) -> int:
-    """Return all money of an account, so that transfers with its pots make no difference."""
-    total = balance.balance_including_flexible_savings or balance.total_balance or balance.balance
-    return total.minor

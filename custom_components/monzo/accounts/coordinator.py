@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, KeysView
 from datetime import datetime, timedelta
+from functools import partial
 import math
 from typing import override
 
@@ -25,9 +26,8 @@ from ..bank import (
 from ..clock import monotonic
 from ..const import BANK_TIME_ZONE, CONF_EXCLUDED_ACCOUNTS
 from ..coordinator import MonzoCoordinator
-from ..memory import async_get_memory
 from ..privacy import get_logger
-from .bank_day import DatedBalances
+from .bank_day import DatedBalance, async_restore_dated_balance
 from .build_data import EntryScope, blocking_error, build_data
 from .changes import AccountOrPotChange, ChangeTracker
 from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
@@ -65,9 +65,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._person_id = str(entry.unique_id)
         self._excluded = frozenset(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ()))
         self._included: tuple[Account, ...] = ()
-        memory = async_get_memory(hass)
-        dated_balances = memory.find_or_create(DatedBalances, entry.entry_id, DatedBalances)
-        self._poller = BalancePoller(session, dated_balances)
+        self._poller = BalancePoller(session, partial(async_restore_dated_balance, hass))
         self._answers = self._poller.answers
         self._devices = DeviceRegistrar(hass, entry, self._person_id)
         self._changes = ChangeTracker(hass, entry.entry_id)
@@ -189,6 +187,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             PollRequest(Endpoint.POTS, account.id) for account in self._included
         )
         await self.async_refresh()
+
+    def dated_balance(self, account_id: str) -> DatedBalance | None:
+        """Return the last balance of an account with its day, also if a later request failed."""
+        return self._answers.dated_balances.get(account_id)
 
     def asked_at(self, account_id: str) -> float:
         """Return when the balance of an account was last asked for, by `clock.monotonic`."""

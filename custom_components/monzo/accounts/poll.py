@@ -1,7 +1,7 @@
 """Polling: asks the bank about accounts, balances and pots, and keeps the latest answers."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ from ..bank import (
 )
 from ..clock import monotonic
 from ..coordinator import gather_all
-from .bank_day import DatedBalances, date_balance
+from .bank_day import DatedBalance, date_balance
 
 # Repairs a hiccup: long enough for a proxy to recover, too short for anyone to notice.
 RETRY_DELAY: Final = timedelta(seconds=2)
@@ -136,8 +136,8 @@ class Answers:
     balances: dict[str, Balance] = field(default_factory=dict)
     """By account ID."""
 
-    dated_balances: DatedBalances
-    """The same balances, and those from before a reload of the config entry, with their days."""
+    dated_balances: dict[str, DatedBalance] = field(default_factory=dict)
+    """The same balances with their days, by account ID."""
 
     pots: dict[str, tuple[Pot, ...]] = field(default_factory=dict)
     """By the ID of the account that lists them; deleted ones included."""
@@ -184,9 +184,15 @@ class Answers:
 class BalancePoller:
     """Sends the requests of a poll, and stores their answers."""
 
-    def __init__(self, session: MonzoSession, dated_balances: DatedBalances) -> None:
-        """Initialize the poller without an answer, except for balances from before a reload."""
-        self.answers = Answers(dated_balances=dated_balances)
+    def __init__(
+        self, session: MonzoSession, restore_dated_balance: Callable[[str], DatedBalance | None]
+    ) -> None:
+        """Initialize the poller without an answer.
+
+        `restore_dated_balance` returns the last balance of an account from before that.
+        """
+        self.answers = Answers()
+        self._restore_dated_balance = restore_dated_balance
         self.outdated: set[PollRequest] = set()
         """Requests to send at the next poll although their answers are not old."""
         self._session = session
@@ -246,7 +252,8 @@ class BalancePoller:
             self.outdated.add(PollRequest(Endpoint.POTS, account_id))
         self.answers.balances[account_id] = balance
         dated = self.answers.dated_balances
-        dated[account_id] = date_balance(balance, self._session.clock.now(), dated.get(account_id))
+        before_that = dated.get(account_id) or self._restore_dated_balance(account_id)
+        dated[account_id] = date_balance(balance, self._session.clock.now(), before_that)
 
     async def _async_read_pots(self, account_id: str) -> int:
         """Read an account's pots; return how many records were unreadable."""
