@@ -363,15 +363,19 @@ async def test_a_picture_is_attached_and_leaves_no_copy_in_home_assistant(
     assert list(media.iterdir()) == []
 
 
-async def test_the_details_of_hidden_amounts_are_hidden(
+async def test_the_details_of_hidden_amounts_show_neither_payee_nor_notes(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    ha.bank.pay(ha.home.current.id, -886, merchant="Discreet Shop")
+    ha.bank.pay(ha.home.current.id, -886, merchant="Discreet Shop", notes="a surprise")
     page = await browser.open(ha, await save_cards({"hide_amounts": True}))
-    await row_of(page, "Discreet Shop").locator(".what").click()
+    await page.locator(CARD).get_by_role("listitem").first.locator(".what").click()
     dialog = page.locator(DIALOG)
     await expect(dialog).to_contain_text("••••")
-    await expect(dialog.get_by_text("£")).to_have_count(0)
+    await expect(dialog).to_contain_text("Card payment")
+    await browser.screenshot("hidden details")
+    for hidden in ("£", "Discreet Shop", "a surprise"):
+        await expect(dialog.get_by_text(hidden)).to_have_count(0)
+    await expect(dialog.get_by_role("textbox")).to_have_count(0)
 
 
 async def test_a_user_without_administrator_rights_cannot_change_details(
@@ -398,14 +402,19 @@ async def test_hidden_amounts_can_be_shown_by_keyboard_and_by_a_tap(
     ha.bank.pay(ha.home.current.id, -1_299, merchant="Secret Shop")
     page = await browser.open(ha, await save_cards({"hide_amounts": True}))
     card = page.locator(CARD)
-    amount = row_of(page, "Secret Shop").locator(".sum")
+    row = card.get_by_role("listitem").first
+    amount = row.locator(".sum")
     await expect(amount).to_have_text("••••")
     await expect(amount.get_by_role("img", name="Hidden amount")).to_be_visible()
     assert "£" not in await card.inner_text()
+    # Neither the payees nor what they are known by.
+    await expect(row).to_contain_text("Card payment")
+    assert "Secret Shop" not in await card.inner_text()
     await browser.screenshot("hidden")
     await card.get_by_role("button", name="Show amounts").focus()
     await page.keyboard.press("Enter")
     await expect(amount).to_have_text("-£12.99")
+    await expect(row).to_contain_text("Secret Shop")
     await expect(card.get_by_role("button", name="Hide amounts")).to_be_focused()
     await page.keyboard.press("Space")
     await expect(amount).to_have_text("••••")

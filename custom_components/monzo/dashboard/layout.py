@@ -139,6 +139,11 @@ class DashboardLayout:
         return [account for account in self.accounts if account.model == DEVICE_MODEL_ACCOUNT]
 
     @property
+    def _card_hides_amounts(self) -> str | bool:
+        """The option of cards that have no eye of their own, because the view has one."""
+        return "view" if self.hide_amounts else False
+
+    @property
     def _people(self) -> list[DashboardDevice]:
         """The people whose total is shown; a total counts all accounts, not those selected."""
         return [
@@ -269,7 +274,7 @@ class DashboardLayout:
                     "pot": pot.id,
                     "icon": faces[pot.id].icon,
                     "color": faces[pot.id].color,
-                    "hide_amounts": self.hide_amounts,
+                    "hide_amounts": self._card_hides_amounts,
                     "grid_options": {"columns": HALF_WIDTH},
                 }
                 for pot in pots
@@ -281,7 +286,7 @@ class DashboardLayout:
         return {
             "type": "custom:monzo-transactions-card",
             **({"account": self.selected} if self.selected else {}),
-            "hide_amounts": self.hide_amounts,
+            "hide_amounts": self._card_hides_amounts,
             "grid_options": {"columns": "full"},
         }
 

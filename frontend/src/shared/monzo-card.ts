@@ -10,7 +10,8 @@ import { areTextsLoaded, loadTexts, text, waitForTexts } from "./texts.ts";
 
 export interface CardConfig {
   type: string;
-  hide_amounts?: boolean;
+  /** Whether to hide amounts; `view` if the eye of the whole view shows them again. */
+  hide_amounts?: boolean | "view";
 }
 
 type SignDisplay = Intl.NumberFormatOptions["signDisplay"];
@@ -89,9 +90,9 @@ export abstract class MonzoCard<Config extends CardConfig> extends LitElement {
     return html`<bdi @click=${toggle}>${this.money(amount, currency, signDisplay)}</bdi>`;
   }
 
-  /** Return the button that hides and shows the amounts, if the option is on. */
+  /** Return the button that hides and shows the amounts, if the option is on for this card. */
   protected renderEye(): TemplateResult | typeof nothing {
-    if (!this.config.hide_amounts) return nothing;
+    if (this.config.hide_amounts !== true) return nothing;
     const label = text(this.areAmountsHidden ? "amounts_show" : "amounts_hide");
     const icon = this.areAmountsHidden ? "mdi:eye" : "mdi:eye-off";
     return html`<button class="icon-button" aria-label=${label} @click=${this.#toggle}>

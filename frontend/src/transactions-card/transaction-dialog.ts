@@ -10,6 +10,7 @@ import { store, StoreController } from "../shared/page-store.ts";
 import { commonText, isolate, kindText, text, type TextKey } from "../shared/texts.ts";
 import { ActionError, type Transaction } from "../store/backend.ts";
 import { categoryStyle } from "./categories.ts";
+import { withoutDetails } from "./hidden-details.ts";
 import { categoryText, statusOf, titleOf } from "./transaction-texts.ts";
 
 const TAG = "monzo-transaction-dialog";
@@ -122,13 +123,16 @@ class TransactionDialog extends LitElement {
   }
 
   get #transaction(): Transaction | undefined {
-    return this.target && store.feed(this.target.account).find(this.target.id);
+    if (!this.target) return undefined;
+    const { account, id, areAmountsHidden } = this.target;
+    const transaction = store.feed(account).find(id);
+    return transaction && areAmountsHidden ? withoutDetails(transaction) : transaction;
   }
 
   protected override render(): TemplateResult | typeof nothing {
     const transaction = this.#transaction;
     if (!this.target || !transaction) return nothing;
-    const isAdmin = this.hass.user?.is_admin;
+    const canChange = this.hass.user?.is_admin && !this.target.areAmountsHidden;
     return html`
       <ha-adaptive-dialog
         .open=${this.isOpen}
@@ -145,9 +149,9 @@ class TransactionDialog extends LitElement {
                 <dd><bdi>${value}</bdi></dd>`,
           )}
         </dl>
-        ${isAdmin ? this.#renderNotesField(transaction) : this.#renderNotes(transaction)}
+        ${canChange ? this.#renderNotesField(transaction) : this.#renderNotes(transaction)}
         ${this.#renderAttachments(transaction)} ${this.#renderTask()}
-        ${isAdmin ? this.#renderButtons() : nothing}
+        ${canChange ? this.#renderButtons() : nothing}
       </ha-adaptive-dialog>
     `;
   }

@@ -15,10 +15,14 @@ export function statusOf(transaction: Transaction): string {
   return transaction.pending ? text("transactions_pending") : "";
 }
 
-/** Return the notes, or else the category of a payment by card, or the kind of transaction. */
-export function descriptionOf({ declined, notes, kind, category }: Transaction): string {
+/**
+ * Return the notes, or else the kind of transaction.
+ *
+ * The category says more about a payment by card, and about a transaction whose title is its kind.
+ */
+export function descriptionOf({ name, declined, notes, kind, category }: Transaction): string {
   if (notes) return notes;
-  return declined || kind === "card_payment" ? categoryText(category) : kindText(kind);
+  return declined || !name || kind === "card_payment" ? categoryText(category) : kindText(kind);
 }
 
 /** Return the name of a category. Categories that the user has created have no readable name. */

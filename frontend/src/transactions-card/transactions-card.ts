@@ -15,6 +15,7 @@ import { accountColor, categoryStyle } from "./categories.ts";
 import { type DayGroup, groupByDay } from "./days.ts";
 import { type Entry, foldRoundUps, mergeTransactions, type ShownAccount } from "./entries.ts";
 import { categoriesOf, type Filter, filterEntries, isFiltering, NO_FILTER } from "./filter.ts";
+import { withoutDetails } from "./hidden-details.ts";
 import { showTransactionDialog } from "./transaction-dialog.ts";
 import { categoryText, descriptionOf, statusOf, titleOf } from "./transaction-texts.ts";
 import "./transactions-filter.ts";
@@ -83,7 +84,7 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   }
 
   protected override renderContent(): TemplateResult {
-    const all = foldRoundUps(mergeTransactions(this.#accounts));
+    const all = this.#allEntries();
     const shown = this.#shownEntries(all);
     const errors = Array.from(this.#errors, (error) => html`<p role="alert">${error}</p>`);
     return html`
@@ -100,6 +101,12 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
       )}
       ${all.length ? this.#renderMore() : nothing}
     `;
+  }
+
+  #allEntries(): Entry[] {
+    const all = foldRoundUps(mergeTransactions(this.#accounts));
+    if (!this.areAmountsHidden) return all;
+    return all.map((entry) => ({ ...entry, transaction: withoutDetails(entry.transaction) }));
   }
 
   #shownEntries(all: Entry[]): Entry[] {
