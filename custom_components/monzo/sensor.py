@@ -18,9 +18,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import RestoredExtraData, RestoreEntity
 
 from .accounts import (
-    SPENT_TODAY,
     AccountState,
     BalancesCoordinator,
+    DatedBalance,
     DeviceState,
     PersonState,
     PotState,
@@ -95,7 +95,7 @@ ACCOUNT_SENSORS: Final = (
 
 SPENDING_SENSORS: Final = (
     MonzoSensorDescription[AccountState](
-        key=SPENT_TODAY,
+        key="spend_today",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
         is_useful_fn=lambda account: account.is_current_account,
@@ -195,6 +195,19 @@ class MonzoSpendingSensor(MonzoSensor[AccountState], RestoreEntity):
     It stores the last balance, because only that shows after a restart near 4:00 whether the bank
     has started the new day.
     """
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Correct the day by the balance from before a restart."""
+        await super().async_added_to_hass()
+        if (stored := await self.async_get_last_extra_data()) is None:
+            return
+        try:
+            before = DatedBalance.from_json(stored.as_dict())
+        except KeyError, TypeError, ValueError:
+            # Another version stored it.
+            return
+        self.coordinator.async_restore_dated_balance(self._monzo_id, before)
 
     @property
     @override

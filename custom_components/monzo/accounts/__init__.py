@@ -1,6 +1,6 @@
 """Accounts, balances and pots: polling, data and devices."""
 
-from .bank_day import SPENT_TODAY, start_of_bank_day
+from .bank_day import DatedBalance, start_of_bank_day
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
 from .claims import async_refresh_sharing_entries
 from .coordinator import BalancesCoordinator
@@ -24,11 +24,11 @@ from .models import (
 
 __all__ = [
     "SIGNAL_ACCOUNT_OR_POT_CHANGED",
-    "SPENT_TODAY",
     "AccountOrPot",
     "AccountOrPotChange",
     "AccountState",
     "BalancesCoordinator",
+    "DatedBalance",
     "DeviceState",
     "MonzoData",
     "PersonState",

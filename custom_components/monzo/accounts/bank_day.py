@@ -1,21 +1,14 @@
 """The bank's day, of which a balance shows the spending: it starts at about 4:00 in London."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
-from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers import restore_state
 from homeassistant.util import dt as dt_util
 
 from ..api import Balance, Private
-from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE, DOMAIN
-
-# The key of the sensor that shows the spending of the day.
-SPENT_TODAY: Final = "spend_today"
+from ..const import BANK_DAY_STARTS, BANK_TIME_ZONE
 
 # Monzo documents "approximately 4am". Even a bank that forgets summer time stays within this.
 _UNCERTAINTY: Final = timedelta(minutes=90)
@@ -45,6 +38,10 @@ class DatedBalance(Private):
 
     day_began: datetime
     """When the day began. A new value means that the spending started again from zero."""
+
+    def after(self, before: Self) -> Self:
+        """Return the same balance, with its day in view of an earlier balance."""
+        return replace(self, day_began=_day_of(self.spent, self.money, self.at, before))
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in which a sensor stores it for the time after a restart."""
@@ -77,22 +74,6 @@ def date_balance(balance: Balance, now: datetime, before: DatedBalance | None) -
     total = balance.balance_including_flexible_savings or balance.total_balance or balance.balance
     day_began = _day_of(spent, total.minor, now, before)
     return DatedBalance(spent=spent, money=total.minor, at=now, day_began=day_began)
-
-
-@callback
-def async_restore_dated_balance(hass: HomeAssistant, account_id: str) -> DatedBalance | None:
-    """Return the last balance from before a restart or a reload, if *Spent today* stored it."""
-    entity_id = er.async_get(hass).async_get_entity_id(
-        Platform.SENSOR, DOMAIN, f"{account_id}_{SPENT_TODAY}"
-    )
-    stored = restore_state.async_get(hass).last_states.get(entity_id or "")
-    if stored is None or stored.extra_data is None:
-        return None
-    try:
-        return DatedBalance.from_json(stored.extra_data.as_dict())
-    except KeyError, TypeError, ValueError:
-        # Another version stored it.
-        return None
 
 
 def _day_of(spent: int, money: int, now: datetime, before: DatedBalance | None) -> datetime:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, KeysView
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 import math
 from typing import override
 
@@ -27,7 +27,7 @@ from ..clock import monotonic
 from ..const import BANK_TIME_ZONE, CONF_EXCLUDED_ACCOUNTS
 from ..coordinator import MonzoCoordinator
 from ..privacy import get_logger
-from .bank_day import DatedBalance, async_restore_dated_balance
+from .bank_day import DatedBalance
 from .build_data import EntryScope, blocking_error, build_data
 from .changes import AccountOrPotChange, ChangeTracker
 from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
@@ -65,7 +65,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._person_id = str(entry.unique_id)
         self._excluded = frozenset(entry.options.get(CONF_EXCLUDED_ACCOUNTS, ()))
         self._included: tuple[Account, ...] = ()
-        self._poller = BalancePoller(session, partial(async_restore_dated_balance, hass))
+        self._poller = BalancePoller(session)
         self._answers = self._poller.answers
         self._devices = DeviceRegistrar(hass, entry, self._person_id)
         self._changes = ChangeTracker(hass, entry.entry_id)
@@ -191,6 +191,16 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     def dated_balance(self, account_id: str) -> DatedBalance | None:
         """Return the last balance of an account with its day, also if a later request failed."""
         return self._answers.dated_balances.get(account_id)
+
+    @callback
+    def async_restore_dated_balance(self, account_id: str, before: DatedBalance) -> None:
+        """Correct the day of an account's balance by one from before a restart or a reload."""
+        if (account := self.data.accounts.get(account_id)) is None:
+            return
+        dated = self._answers.dated_balances[account_id].after(before)
+        self._answers.dated_balances[account_id] = dated
+        account = replace(account, day_began=dated.day_began)
+        self.data = replace(self.data, accounts={**self.data.accounts, account_id: account})
 
     def asked_at(self, account_id: str) -> float:
         """Return when the balance of an account was last asked for, by `clock.monotonic`."""

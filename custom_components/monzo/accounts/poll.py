@@ -1,7 +1,7 @@
 """Polling: asks the bank about accounts, balances and pots, and keeps the latest answers."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -184,15 +184,9 @@ class Answers:
 class BalancePoller:
     """Sends the requests of a poll, and stores their answers."""
 
-    def __init__(
-        self, session: MonzoSession, restore_dated_balance: Callable[[str], DatedBalance | None]
-    ) -> None:
-        """Initialize the poller without an answer.
-
-        `restore_dated_balance` returns the last balance of an account from before that.
-        """
+    def __init__(self, session: MonzoSession) -> None:
+        """Initialize the poller without an answer."""
         self.answers = Answers()
-        self._restore_dated_balance = restore_dated_balance
         self.outdated: set[PollRequest] = set()
         """Requests to send at the next poll although their answers are not old."""
         self._session = session
@@ -252,8 +246,7 @@ class BalancePoller:
             self.outdated.add(PollRequest(Endpoint.POTS, account_id))
         self.answers.balances[account_id] = balance
         dated = self.answers.dated_balances
-        before_that = dated.get(account_id) or self._restore_dated_balance(account_id)
-        dated[account_id] = date_balance(balance, self._session.clock.now(), before_that)
+        dated[account_id] = date_balance(balance, self._session.clock.now(), dated.get(account_id))
 
     async def _async_read_pots(self, account_id: str) -> int:
         """Read an account's pots; return how many records were unreadable."""
