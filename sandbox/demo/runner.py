@@ -40,8 +40,10 @@ To connect the bank yourself:
        Name                 any
        OAuth client ID      {DEFAULT_CLIENT_ID}
        OAuth client secret  {DEFAULT_CLIENT_SECRET}
-  3. Select a person in the bank's window, and allow access.
-  4. Approve the sign-in on the bank's control page, which stands in for the app on your phone.
+  3. Decide whether Home Assistant may move money, and select Submit.
+  4. Select a person in the bank's window, and allow access.
+  5. Approve the sign-in on the bank's control page, which stands in for the app on your phone.
+  6. Select Skip and finish.
 The dashboard "Money" appears afterwards.
 """
 
