@@ -11,10 +11,11 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import NamedTuple
 
+from custom_components.monzo.recurring.working_days import next_working_day, previous_working_day
+
 from .bank import LONDON, BankError
 from .household import Household
 from .models import Account, Pot
-from .working_days import next_working_day, previous_working_day
 
 _WEDNESDAY, _FRIDAY, _SATURDAY, _SUNDAY = 2, 4, 5, 6
 

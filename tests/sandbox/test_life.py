@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from custom_components.monzo.recurring.working_days import is_working_day
 from sandbox.bank import LONDON, Bank
 from sandbox.household import Household, open_household
 from sandbox.life import events_of, live
 from sandbox.models import Account, Transaction
-from sandbox.working_days import is_working_day
 
 BEGIN = datetime(2026, 1, 22, tzinfo=UTC)
 END = datetime(2028, 1, 22, tzinfo=UTC)

@@ -1,0 +1,353 @@
+"""Agreements: which payments to a payee are made regularly because people agreed on them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from .payees import Family, Payee
+from .schedule import Cadence, Shift
+from .series import MIN_FIT, Occurrence, Punctuality, Series, find_series, merge_days
+
+PUNCTUALITY: Final = {
+    Family.CARD: Punctuality(shifts=(Shift.NONE,), tolerance=2),
+    Family.DIRECT_DEBIT: Punctuality(
+        shifts=(Shift.NEXT, Shift.NONE), tolerance=3, may_be_late=True
+    ),
+    Family.PERSON: Punctuality(shifts=(Shift.NEXT, Shift.NONE, Shift.PREVIOUS), tolerance=2),
+    Family.INCOME: Punctuality(
+        shifts=(Shift.PREVIOUS, Shift.NEXT, Shift.NONE),
+        tolerance=2,
+        weekday_rules=True,
+        may_be_late=True,
+    ),
+    Family.POT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=1),
+}
+
+_BY_WEEKS: Final = frozenset({Cadence.WEEK, Cadence.FORTNIGHT, Cadence.FOUR_WEEKS})
+_BY_MONTHS: Final = frozenset({Cadence.MONTH, Cadence.QUARTER})
+_YEAR: Final = frozenset({Cadence.YEAR})
+
+# Amounts may rise once in that many payments and count as equal.
+_PAYMENTS_PER_RISE: Final = 6
+
+# A schedule may change once in that many payments.
+_PAYMENTS_PER_CHANGE: Final = 6
+
+# One pair of amounts in that many may differ more than the others.
+_PAIRS_PER_EXCEPTION: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """What payments must be like, so that neither habit nor chance explains them."""
+
+    cadences: frozenset[Cadence]
+    fewest: int
+    """The fewest payments."""
+
+    spread: float | None = 0
+    """The part by which an amount may differ from the one before; 0 if they must be equal, except
+    for changes of the price; None if it does not matter."""
+
+    deviation: float
+    """The days by which they may miss their days on average."""
+
+    filled: float = 0.75
+    """The share of slots in which a payment must have been made."""
+
+    exclusive: bool = False
+    """Whether there must be no other payments to the payee."""
+
+    def are_met_by(self, series: Series) -> bool:
+        """Return whether payments are as described."""
+        return (
+            series.schedule.cadence in self.cadences
+            and len(series.occurrences) >= self.fewest
+            and series.mean_deviation <= self.deviation
+            and series.filled >= self.filled
+            and series.changes <= len(series.occurrences) // _PAYMENTS_PER_CHANGE
+            and not (self.exclusive and series.misfits)
+            and _differ_by_at_most(series.amounts, self.spread)
+        )
+
+
+def _differ_by_at_most(amounts: Sequence[int], spread: float | None) -> bool:
+    if spread is None:
+        return True
+    pairs = list(pairwise(amounts))
+    if not spread:
+        changes = sum(before != after for before, after in pairs)
+        return changes <= max(1, len(amounts) // _PAYMENTS_PER_RISE)
+    far = sum(abs(after / before - 1) > spread for before, after in pairs)
+    return far <= len(amounts) // _PAIRS_PER_EXCEPTION
+
+
+# People do not keep to a day as a bank does. So round sums from and to friends are no agreements.
+_STANDING_ORDER: Final = (
+    _Terms(cadences=_BY_MONTHS, fewest=5, deviation=0.5),
+    _Terms(cadences=_BY_WEEKS, fewest=5, deviation=0.5, filled=0.9),
+)
+
+# One of these must be met. The fewer payments there are, the more punctual they must be.
+_TERMS: Final = {
+    Family.DIRECT_DEBIT: (
+        _Terms(cadences=_BY_MONTHS, fewest=3, spread=None, deviation=1.5),
+        _Terms(cadences=_BY_WEEKS, fewest=4, spread=None, deviation=0.75),
+        _Terms(cadences=_YEAR, fewest=2, spread=1, deviation=3),
+    ),
+    Family.INCOME: (
+        _Terms(cadences=_BY_MONTHS, fewest=3, spread=0.35, deviation=1),
+        _Terms(cadences=_BY_WEEKS, fewest=4, spread=0.35, deviation=0.75),
+        _Terms(
+            cadences=_BY_MONTHS | _BY_WEEKS, fewest=5, spread=None, deviation=0.5, exclusive=True
+        ),
+    ),
+    Family.CARD: (
+        _Terms(cadences=_BY_MONTHS, fewest=3, deviation=0),
+        _Terms(cadences=_BY_MONTHS, fewest=4, deviation=0.7),
+        _Terms(cadences=_BY_MONTHS, fewest=6, deviation=1.2),
+        _Terms(cadences=_YEAR, fewest=3, deviation=1),
+        # People go to some shops each week, but not without exception.
+        _Terms(cadences=_BY_WEEKS, fewest=4, deviation=0.3, filled=0.95),
+        _Terms(cadences=_BY_WEEKS, fewest=4, deviation=0.05, filled=0.93),
+        # Prices in another currency.
+        _Terms(cadences=_BY_MONTHS, fewest=4, spread=0.15, deviation=0.7),
+        # Prices by use.
+        _Terms(
+            cadences=_BY_MONTHS,
+            fewest=6,
+            spread=None,
+            deviation=0.3,
+            filled=0.9,
+            exclusive=True,
+        ),
+    ),
+    Family.PERSON: _STANDING_ORDER,
+    Family.POT: _STANDING_ORDER,
+}
+
+# Friends send each other multiples of £5, but seldom more than £500.
+_ROUND: Final = 500
+_LARGE: Final = 50_000
+
+
+def _is_agreed(series: Series, family: Family) -> bool:
+    """Return whether payments are made by agreement, rather than by habit or chance."""
+    terms = _TERMS[family]
+    if family is Family.INCOME and series.last.minor <= _LARGE and not series.last.minor % _ROUND:
+        terms = _STANDING_ORDER
+    return any(it.are_met_by(series) for it in terms)
+
+
+# Splitting the payments to a payee
+
+
+type _Split = Callable[[Sequence[Occurrence], Family], list[Series]]
+
+# Another way to split the payments must explain so much more of them.
+_CLEARLY_BETTER: Final = 0.07
+_PER_DAY_OF_DEVIATION: Final = 0.1
+_PER_CHANGE: Final = 0.03
+
+# With fewer days than that part of the payments, several are often made on one day.
+_SHARED_DAYS: Final = 0.75
+
+# People who pay somewhere more often, in days on average, do not pay by agreement.
+_TOO_FREQUENT: Final = 2.5
+_MANY: Final = 20
+
+
+def find_agreements(payee: Payee) -> list[Series]:
+    """Return the series of payments to a payee that are agreed, also those that have ended."""
+    occurrences = [payment.occurrence for payment in payee.payments]
+    if _is_too_frequent(occurrences):
+        return []
+    return _best_split(occurrences, payee.family) or [
+        series
+        for of_name in _occurrences_by_name(payee)
+        for series in _best_split(of_name, payee.family)
+    ]
+
+
+def _is_too_frequent(occurrences: Sequence[Occurrence]) -> bool:
+    days = (occurrences[-1].day - occurrences[0].day).days
+    return len(occurrences) > _MANY and days < _TOO_FREQUENT * len(occurrences)
+
+
+def _occurrences_by_name(payee: Payee) -> Iterable[list[Occurrence]]:
+    """Return the payments to each of several payees that share an ID; nothing if there is one."""
+    by_name: dict[str, list[Occurrence]] = defaultdict(list)
+    for payment in payee.payments:
+        by_name[payment.identity.name].append(payment.occurrence)
+    return by_name.values() if len(by_name) > 1 else ()
+
+
+def _best_split(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
+    """Return the series that explain most of the payments."""
+    splits = _SPLITS[family]
+    if len({it.day for it in occurrences}) < _SHARED_DAYS * len(occurrences):
+        # Two contracts with one payee are often paid on the same days.
+        splits = (_by_amount, *splits)
+    best: list[Series] = []
+    highest = 0.0
+    for split in splits:
+        found = split(occurrences, family)
+        quality = _quality(found, occurrences)
+        if quality > highest + _CLEARLY_BETTER:
+            best, highest = found, quality
+    return best
+
+
+def _quality(found: Sequence[Series], occurrences: Sequence[Occurrence]) -> float:
+    """Return the share of payments that series explain; less if they explain them badly."""
+    explained = 0.0
+    for series in found:
+        count = sum(len(it.transaction_ids) for it in series.occurrences)
+        badly = _PER_DAY_OF_DEVIATION * series.mean_deviation + _PER_CHANGE * series.changes
+        explained += count * (1 - badly)
+    return explained / len(occurrences)
+
+
+# The amounts of these may differ: people pay for what they used, or are paid for their hours.
+_ANY_AMOUNT: Final = frozenset({Family.DIRECT_DEBIT, Family.INCOME})
+
+
+def _as_one(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
+    """Return all payments as one series, if they are one."""
+    if family not in _ANY_AMOUNT and not _may_be_agreed(occurrences):
+        return []
+    series = find_series(merge_days(occurrences), PUNCTUALITY[family])
+    if series is None or not _explains_all(series, family) or not _is_agreed(series, family):
+        return []
+    return [series]
+
+
+_NEAR: Final = 0.15
+_NEARLY_A_MONTH: Final = 25
+
+
+def _may_be_agreed(occurrences: Sequence[Occurrence]) -> bool:
+    """Return whether a search for a schedule is worth its time, although amounts differ."""
+    pairs = list(pairwise(occurrences))
+    near = sum(abs(after.minor / before.minor - 1) <= _NEAR for before, after in pairs)
+    days = (occurrences[-1].day - occurrences[0].day).days
+    return near * 2 >= len(pairs) or days >= len(pairs) * _NEARLY_A_MONTH
+
+
+_EVIDENT: Final = 6
+
+
+def _explains_all(series: Series, family: Family) -> bool:
+    """Return whether a series is all that a payee is paid for, apart from exceptions."""
+    if series.fit >= MIN_FIT:
+        return True
+    # A payee who was paid now and then may have begun to collect or to pay regularly.
+    return (
+        family in _ANY_AMOUNT
+        and series.is_regular_lately
+        and series.newest >= _EVIDENT
+        and series.mean_deviation < 1
+    )
+
+
+# Other payments of the same amount may come between those by agreement, but not more than these.
+_MIN_FIT_AMONG_OTHERS: Final = 0.5
+_FITS_AMONG_OTHERS: Final = _Terms(cadences=_BY_MONTHS, fewest=5, deviation=0.5, filled=0.9)
+_FEWEST_EQUAL: Final = 3
+
+
+def _by_amount(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
+    """Return a series for each repeated amount, and follow it through changes of its price."""
+    found: list[Series] = []
+    pool = set(occurrences)
+    min_fit = MIN_FIT if family in _ANY_AMOUNT else _MIN_FIT_AMONG_OTHERS
+    for minor, count in Counter(it.minor for it in occurrences).most_common():
+        if count < _FEWEST_EQUAL:
+            break
+        equal = merge_days(it for it in pool if it.minor == minor)
+        series = find_series(equal, PUNCTUALITY[family], min_fit=min_fit)
+        if series is None or series.fit < min_fit:
+            continue
+        if series.fit < MIN_FIT and not _FITS_AMONG_OTHERS.are_met_by(series):
+            continue
+        series = _with_other_prices(series, pool.difference(equal))
+        if _is_agreed(series, family):
+            found.append(series)
+            pool.difference_update(series.occurrences)
+    return found
+
+
+_LEAST_RATIO: Final = 0.7
+_GREATEST_RATIO: Final = 1.45
+
+
+def _with_other_prices(series: Series, others: Iterable[Occurrence]) -> Series:
+    """Return a series with payments before and after it that differ only in their amount."""
+    schedule = series.schedule
+    by_slot = dict(zip(series.slots, series.occurrences, strict=True))
+    candidates: dict[int, list[Occurrence]] = defaultdict(list)
+    for occurrence in others:
+        if abs(schedule.deviation(occurrence.day)) <= 1:
+            candidates[schedule.slot_near(occurrence.day)].append(occurrence)
+    for end, step in ((series.slots[-1], 1), (series.slots[0], -1)):
+        slot: int | None = end
+        while slot is not None:
+            slot = _add_next_price(by_slot, candidates, slot, step)
+    slots = sorted(by_slot)
+    return replace(series, slots=tuple(slots), occurrences=tuple(by_slot[slot] for slot in slots))
+
+
+def _add_next_price(
+    by_slot: dict[int, Occurrence],
+    candidates: dict[int, list[Occurrence]],
+    slot: int,
+    step: int,
+) -> int | None:
+    """Add a payment of one of the next two slots, and return its slot; None if there is none."""
+    minor = by_slot[slot].minor
+    for following in (slot + step, slot + 2 * step):
+        alike = [
+            it
+            for it in candidates[following]
+            if _LEAST_RATIO <= it.minor / minor <= _GREATEST_RATIO
+        ]
+        if alike:
+            by_slot[following] = min(alike, key=lambda it: (abs(it.minor - minor), it))
+            return following
+    return None
+
+
+# Days of the month between which there are fewer days belong together.
+_DAYS_APART: Final = 4
+_DAYS_OF_MONTH: Final = 31
+_MOST: Final = 0.7
+
+
+def _by_day(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
+    """Return a series for each part of the month in which payments are made."""
+    days = sorted({it.day.day for it in occurrences})
+    before = [days[-1] - _DAYS_OF_MONTH, *days[:-1]]
+    starts = [
+        day for day, earlier in zip(days, before, strict=True) if day - earlier >= _DAYS_APART
+    ]
+    if len(starts) <= 1:
+        return []
+    parts: dict[int, list[Occurrence]] = defaultdict(list)
+    for it in occurrences:
+        # The first days of a month may belong to a part that starts at the end of another month.
+        start = max((start for start in starts if start <= it.day.day), default=starts[-1])
+        parts[start].append(it)
+    found = [series for part in parts.values() for series in _as_one(part, family)]
+    # Some parts of irregular payments look regular.
+    return found if _quality(found, occurrences) >= _MOST else []
+
+
+_SPLITS: Final[dict[Family, tuple[_Split, ...]]] = {
+    Family.CARD: (_as_one, _by_amount),
+    Family.DIRECT_DEBIT: (_as_one, _by_amount, _by_day),
+    Family.PERSON: (_as_one, _by_amount),
+    Family.INCOME: (_as_one, _by_amount, _by_day),
+    Family.POT: (_as_one, _by_amount),
+}

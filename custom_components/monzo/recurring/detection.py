@@ -1,0 +1,174 @@
+"""Detection of recurring payments in the transactions of the past."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+import hashlib
+from itertools import pairwise
+import re
+from statistics import median
+from typing import Final, Literal, NamedTuple
+
+from ..api import Money, Private
+from ..transactions import TransactionKind
+from .agreements import PUNCTUALITY, find_agreements
+from .payees import Family, Payee, Row, group_by_payee
+from .schedule import Cadence, Schedule
+from .series import Occurrence, Series, learn_skipped_months
+
+type Direction = Literal["out", "in"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RecurringPayment(Private):
+    """A payment that recurs."""
+
+    key: str
+    """Stays the same when more payments are known, when the price rises and when days move."""
+
+    account: str
+    payee: str
+    direction: Direction
+    kind: TransactionKind
+    cadence: Cadence
+
+    minor: int
+    """The expected amount in minor units; negative when money goes out."""
+
+    currency: str
+
+    is_exact: bool
+    """Whether the amount is always the same, apart from changes of the price."""
+
+    next: date
+    """The day in London on which the next payment is expected."""
+
+    due: date
+    """The day on which the payment after the last one was or is due; before `next` if missed."""
+
+    schedule: Schedule
+
+    occurrences: tuple[Occurrence, ...]
+    """The payments that were made, oldest first."""
+
+    @property
+    def last(self) -> date:
+        """The day in London of the last payment."""
+        return self.occurrences[-1].day
+
+    @property
+    def transaction_ids(self) -> tuple[str, ...]:
+        """The transactions of all payments, oldest first."""
+        return tuple(id_ for it in self.occurrences for id_ in it.transaction_ids)
+
+    @property
+    def amount(self) -> Money:
+        """The expected amount; negative when money goes out."""
+        return Money.from_minor(self.minor, self.currency)
+
+    def days_until(self, until: date) -> Iterator[date]:
+        """Yield the days from the next payment until a day on which payments are expected."""
+        yield from (day for day in (self.next,) if day <= until)
+        # A payment that is overdue and the one after it are two.
+        after = max(self.next, self.due) + timedelta(days=1)
+        yield from self.schedule.days_from(after, until)
+
+
+def detect(rows: Iterable[Row], today: date) -> list[RecurringPayment]:
+    """Return the recurring payments that have not ended, by their next days.
+
+    `today` is the day in London. The order of rows does not matter, and a repeated row counts once.
+    """
+    payees = group_by_payee(rows, today)
+    found = [payment for payee in payees for payment in _payments(payee, today)]
+    return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
+
+
+def _payments(payee: Payee, today: date) -> Iterator[RecurringPayment]:
+    """Yield the recurring payments of a payee that have not ended."""
+    found = sorted(find_agreements(payee), key=lambda it: (it.occurrences, it.schedule.name))
+    keys: set[str] = set()
+    for series in found:
+        # The oldest one keeps its key when another one begins, and the others when it ends.
+        key = payee.key if not keys else f"{payee.key}\n{series.schedule.name}"
+        while key in keys:
+            key += "\nanother"
+        keys.add(key)
+        payment = _payment(payee, series, key, today)
+        if payment is not None:
+            yield payment
+
+
+# A payment that is overdue by that many days more than its tolerance has ended.
+_GRACE: Final = 3
+
+# Council tax is paid in ten instalments, which a history of less than a year cannot show.
+_COUNCIL: Final = re.compile(r"\b(council|borough|county)\b", re.IGNORECASE)
+_COUNCIL_SKIPS: Final = frozenset({2, 3})
+
+
+def _payment(payee: Payee, series: Series, key: str, today: date) -> RecurringPayment | None:
+    """Return a series as a recurring payment; None if it has ended."""
+    newest = set(series.last.transaction_ids)
+    row = next(it.row for it in reversed(payee.payments) if it.row.id in newest)
+    name = row.payee or row.description or ""
+    is_council = payee.family is Family.DIRECT_DEBIT and _COUNCIL.search(name)
+    series = learn_skipped_months(series, usual=_COUNCIL_SKIPS if is_council else frozenset())
+    expectation = _expectation(series, PUNCTUALITY[payee.family].tolerance, today)
+    if expectation is None:
+        return None
+    is_exact = _is_exact(series.amounts)
+    return RecurringPayment(
+        key=hashlib.sha256(key.encode()).hexdigest()[:16],
+        account=row.account,
+        payee=name,
+        direction="out" if row.minor < 0 else "in",
+        kind=TransactionKind(row.kind),
+        cadence=series.schedule.cadence,
+        minor=series.last.minor if is_exact else _typical(series),
+        currency=row.currency,
+        is_exact=is_exact,
+        next=expectation.next,
+        due=expectation.due,
+        schedule=series.schedule,
+        occurrences=series.occurrences,
+    )
+
+
+class _Expectation(NamedTuple):
+    """When the next payment is expected; see `RecurringPayment`."""
+
+    due: date
+    next: date
+
+
+def _expectation(series: Series, tolerance: int, today: date) -> _Expectation | None:
+    """Return when the next payment is expected; None if the payments have ended."""
+    schedule = series.schedule
+    slot = schedule.next_slot(series.slots[-1])
+    due = schedule.day_of(slot)
+    last_chance = schedule.day_of(slot + series.usual_interruption)
+    if today > last_chance + timedelta(days=tolerance + _GRACE):
+        return None
+    late = timedelta(days=min(max(0, *series.deviations), tolerance))
+    while (day := schedule.day_of(slot)) + late < today:
+        slot = schedule.next_slot(slot)
+    return _Expectation(due, max(day, today))
+
+
+# With more changes, the next amount is not known.
+_PAYMENTS_PER_CHANGE: Final = 4
+
+
+def _is_exact(amounts: Sequence[int]) -> bool:
+    """Return whether the amount is known: it has been the same, apart from changes of the price."""
+    recent = amounts[-6:]
+    changes = sum(before != after for before, after in pairwise(recent))
+    return changes <= len(recent) // _PAYMENTS_PER_CHANGE
+
+
+def _typical(series: Series) -> int:
+    """Return an amount to expect if it varies."""
+    # A year ago is too long for an average.
+    recent = series.amounts[-1:] if series.schedule.cadence is Cadence.YEAR else series.amounts[-3:]
+    return round(median(recent))

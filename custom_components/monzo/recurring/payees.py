@@ -1,0 +1,207 @@
+"""Payees: which transactions of the past belong to the same other side of payments."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+from functools import lru_cache
+import re
+from typing import Final, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from ..const import BANK_TIME_ZONE
+from ..transactions import TransactionKind
+from .series import Occurrence
+
+_LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
+
+
+class Row(Protocol):
+    """A transaction of the past, such as a `TransactionRecord`."""
+
+    @property
+    def id(self) -> str:
+        """The ID of the transaction."""
+
+    @property
+    def account(self) -> str:
+        """The ID of the account."""
+
+    @property
+    def created(self) -> datetime:
+        """When it was made, in UTC."""
+
+    @property
+    def minor(self) -> int:
+        """In minor units; negative when money goes out."""
+
+    @property
+    def currency(self) -> str:
+        """The account's currency."""
+
+    @property
+    def kind(self) -> str:
+        """A `TransactionKind`."""
+
+    @property
+    def payee(self) -> str | None:
+        """The name of the merchant or the person."""
+
+    @property
+    def payee_id(self) -> str | None:
+        """The ID of the person or organisation."""
+
+    @property
+    def merchant_group(self) -> str | None:
+        """The ID that all shops of a chain share."""
+
+    @property
+    def scheme(self) -> str | None:
+        """The payment scheme."""
+
+    @property
+    def description(self) -> str | None:
+        """The bank's raw text."""
+
+
+# A yearly payment is the rarest. Without one for longer than that, nothing recurs any more.
+_LONGEST_PAUSE: Final = timedelta(days=400)
+
+
+class Family(IntEnum):
+    """Payments that have the same rules."""
+
+    CARD = 0
+    DIRECT_DEBIT = 1
+    PERSON = 2
+    INCOME = 3
+    POT = 4
+
+
+# Kinds that are missing here never recur by agreement: refunds, cash, round-ups …
+_OUTGOING: Final[dict[str, Family]] = {
+    TransactionKind.CARD_PAYMENT: Family.CARD,
+    TransactionKind.FEE_OR_INTEREST: Family.CARD,
+    TransactionKind.DIRECT_DEBIT: Family.DIRECT_DEBIT,
+    TransactionKind.OUTGOING_PAYMENT: Family.PERSON,
+    TransactionKind.OTHER: Family.PERSON,
+    TransactionKind.POT_DEPOSIT: Family.POT,
+}
+_INCOMING: Final[dict[str, Family]] = {TransactionKind.INCOMING_PAYMENT: Family.INCOME}
+
+
+class Identity(NamedTuple):
+    """What a row says about the other side of a payment."""
+
+    account: str
+    currency: str
+    family: Family
+    merchant_group: str | None
+    payee_id: str | None
+    name: str
+
+    def ids(self) -> Iterator[tuple[object, ...]]:
+        """Yield values, each of which makes two rows belong to one payee."""
+        side = self[:3]
+        if self.merchant_group:
+            yield *side, "group", self.merchant_group
+        if self.payee_id:
+            yield *side, "id", self.payee_id
+        if self.name or not (self.merchant_group or self.payee_id):
+            yield *side, "name", self.name
+
+
+class Payment(NamedTuple):
+    """A payment of a group."""
+
+    occurrence: Occurrence
+    identity: Identity
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """All payments between an account and a payee in one direction, oldest first."""
+
+    payments: Sequence[Payment]
+
+    @property
+    def family(self) -> Family:
+        """The rules for the payments."""
+        return self.payments[0].identity.family
+
+    @property
+    def key(self) -> str:
+        """The identity of the payee, by the value that changes least."""
+        identities = [payment.identity for payment in self.payments]
+        groups = {it.merchant_group for it in identities if it.merchant_group}
+        ids = {it.payee_id for it in identities if it.payee_id}
+        names = {it.name for it in identities}
+        stable = next((found for found in (groups, ids, names) if len(found) == 1), names)
+        first = identities[0]
+        return "\n".join((first.account, first.currency, first.family.name, min(stable)))
+
+
+def group_by_payee(rows: Iterable[Row], today: date) -> Iterator[Payee]:
+    """Yield the payments of each payee who was paid lately."""
+    by_identity: dict[Identity, dict[str, Row]] = defaultdict(dict)
+    for row in rows:
+        family = (_OUTGOING if row.minor < 0 else _INCOMING).get(row.kind)
+        if family is not None and row.minor:
+            by_identity[_identity(row, family)][row.id] = row
+    for identities in _connected(by_identity):
+        payments = {
+            row.id: Payment(Occurrence(day, row.minor, (row.id,)), identity, row)
+            for identity in identities
+            for row in by_identity[identity].values()
+            if (day := row.created.astimezone(_LONDON).date()) <= today
+        }
+        ordered = sorted(payments.values(), key=lambda it: it.occurrence)
+        if ordered and ordered[-1].occurrence.day >= today - _LONGEST_PAUSE:
+            yield Payee(ordered)
+
+
+def _identity(row: Row, family: Family) -> Identity:
+    if family is Family.POT:
+        # The bank describes a transfer by the ID of its pot.
+        name = row.description or ""
+    else:
+        name = _normalized(row.payee or row.description or "")
+    return Identity(row.account, row.currency, family, row.merchant_group, row.payee_id, name)
+
+
+def _connected(identities: Iterable[Identity]) -> Iterable[list[Identity]]:
+    """Return the identities by payee: those that share an ID, a group or a name are one."""
+    parents: dict[object, object] = {}
+
+    def root(value: object) -> object:
+        while (parent := parents.setdefault(value, value)) is not value:
+            # Halve the way, so that long chains do not become slow.
+            parents[value] = value = parents[parent]
+        return value
+
+    for identity in identities:
+        first, *others = identity.ids()
+        for other in others:
+            parents[root(other)] = root(first)
+    found: dict[object, list[Identity]] = defaultdict(list)
+    for identity in identities:
+        found[root(next(identity.ids()))].append(identity)
+    return found.values()
+
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_LONG_NUMBER: Final = 5
+
+
+@lru_cache(maxsize=4096)
+def _normalized(name: str) -> str:
+    """Return a name without its order numbers, which differ from payment to payment."""
+    words: list[str] = _WORD.findall(name.casefold())
+    kept = [word for word in words if not _is_order_number(word)]
+    return " ".join(kept or words)
+
+
+def _is_order_number(word: str) -> bool:
+    return any(map(str.isdigit, word)) and (word.isdigit() or len(word) >= _LONG_NUMBER)

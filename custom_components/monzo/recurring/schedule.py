@@ -1,0 +1,205 @@
+"""Schedules of recurring payments: the days on which they are due."""
+
+from abc import ABC, abstractmethod
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import IntEnum, StrEnum
+from functools import lru_cache
+from typing import Final, NamedTuple, override
+
+from .working_days import next_working_day, previous_working_day
+
+_DAY: Final = timedelta(days=1)
+_DAYS_OF_WEEK: Final = 7
+_MONTHS_OF_YEAR: Final = 12
+
+# Nothing else can be nearer than a day of one month is to that of the next.
+_HALF_A_MONTH: Final = timedelta(days=13)
+
+
+class Cadence(StrEnum):
+    """How often a payment recurs."""
+
+    WEEK = "week"
+    FORTNIGHT = "fortnight"
+    FOUR_WEEKS = "four_weeks"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+    @property
+    def days(self) -> int | None:
+        """The days from one payment to the next; None if it recurs by months."""
+        return _DAYS.get(self)
+
+    @property
+    def months(self) -> int | None:
+        """The months from one payment to the next; None if it recurs by weeks."""
+        return _MONTHS.get(self)
+
+    @property
+    def mean_days(self) -> float:
+        """The mean number of days from one payment to the next."""
+        return float(_DAYS[self]) if self in _DAYS else _MONTHS[self] * _MEAN_MONTH
+
+
+_DAYS: Final = {Cadence.WEEK: 7, Cadence.FORTNIGHT: 14, Cadence.FOUR_WEEKS: 28}
+_MONTHS: Final = {Cadence.MONTH: 1, Cadence.QUARTER: 3, Cadence.YEAR: 12}
+_MEAN_MONTH: Final = 365.25 / 12
+
+
+class Shift(IntEnum):
+    """What happens to a payment that is due on a day on which banks do not work."""
+
+    NONE = 0
+    NEXT = 1
+    PREVIOUS = 2
+
+    def apply(self, day: date) -> date:
+        """Return the day on which a payment that is due on a day is made."""
+        if self is Shift.NEXT:
+            return next_working_day(day)
+        return previous_working_day(day) if self is Shift.PREVIOUS else day
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(ABC):
+    """The days of a recurring payment. They are numbered: each number is a slot."""
+
+    cadence: Cadence
+    shift: Shift
+
+    @abstractmethod
+    def day_of(self, slot: int) -> date:
+        """Return the day on which the payment of a slot is made."""
+
+    @abstractmethod
+    def slot_near(self, day: date) -> int:
+        """Return the slot whose day is nearest to a day."""
+
+    def deviation(self, day: date) -> int:
+        """Return by how many days a payment missed its day; positive if it came late."""
+        return (day - self.day_of(self.slot_near(day))).days
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A short name that stays the same when the payment has occurred more often."""
+
+    def is_skipped(self, slot: int) -> bool:
+        """Return whether no payment is made in a slot, such as council tax in February."""
+        return False
+
+    def next_slot(self, slot: int) -> int:
+        """Return the first slot after another one in which a payment is made."""
+        slot += 1
+        while self.is_skipped(slot):
+            slot += 1
+        return slot
+
+    def days_from(self, first: date, until: date) -> Iterator[date]:
+        """Yield the days on which payments are due, from one day until another, both included."""
+        slot = self.next_slot(self.slot_near(first) - 3)
+        while (day := self.day_of(slot)) <= until:
+            if day >= first:
+                yield day
+            slot = self.next_slot(slot)
+
+
+@dataclass(frozen=True, slots=True)
+class EveryFewWeeks(Schedule):
+    """A payment that is made after a fixed number of weeks."""
+
+    phase: int
+    """The ordinal of a day on which the payment is due, modulo the days between payments."""
+
+    @property
+    def _days(self) -> int:
+        return _DAYS[self.cadence]
+
+    @override
+    def day_of(self, slot: int) -> date:
+        return self.shift.apply(date.fromordinal(self.phase + slot * self._days))
+
+    @override
+    def slot_near(self, day: date) -> int:
+        days = _DAYS[self.cadence]
+        return (day.toordinal() - self.phase + days // 2) // days
+
+    @property
+    @override
+    def name(self) -> str:
+        return f"{self.cadence}-{self.phase}"
+
+
+class DayOfMonth(NamedTuple):
+    """The same day of each month, or the same weekday, such as the last Friday."""
+
+    number: int
+    """The day, from 1; or which of the weekdays it is. The last one if there are not so many."""
+
+    weekday: int | None = None
+    """0 for Mondays; None if the weekday does not matter."""
+
+    def in_month(self, year: int, month: int) -> date:
+        """Return the day in a month."""
+        first_weekday, days = monthrange(year, month)
+        if self.weekday is None:
+            return date(year, month, min(self.number, days))
+        day = 1 + (self.weekday - first_weekday) % _DAYS_OF_WEEK
+        last = day + (days - day) // _DAYS_OF_WEEK * _DAYS_OF_WEEK
+        return date(year, month, min(day + (self.number - 1) * _DAYS_OF_WEEK, last))
+
+
+@lru_cache(maxsize=65536)
+def _day_in_month(rule: DayOfMonth, shift: Shift, month: int) -> date:
+    """Return the day of a payment in a month, which is counted from year 0."""
+    year, month = divmod(month, _MONTHS_OF_YEAR)
+    return shift.apply(rule.in_month(year, month + 1))
+
+
+def month_number(day: date) -> int:
+    """Return the number of a day's month, counted from year 0."""
+    return day.year * _MONTHS_OF_YEAR + day.month - 1
+
+
+@dataclass(frozen=True, slots=True)
+class EveryFewMonths(Schedule):
+    """A payment that is made on a day of each month, quarter or year."""
+
+    rule: DayOfMonth
+
+    phase: int = 0
+    """The number of a month in which the payment is due, modulo the months between payments."""
+
+    skipped_months: frozenset[int] = frozenset()
+    """The months of the year, from 1, in which no payment is made."""
+
+    @property
+    def _months(self) -> int:
+        return _MONTHS[self.cadence]
+
+    @override
+    def day_of(self, slot: int) -> date:
+        return _day_in_month(self.rule, self.shift, self.phase + slot * self._months)
+
+    @override
+    def slot_near(self, day: date) -> int:
+        slot = (month_number(day) - self.phase) // self._months
+        ahead = self.day_of(slot) - day
+        if abs(ahead) <= _HALF_A_MONTH * self._months:
+            return slot
+        neighbour = slot - 1 if ahead.days > 0 else slot + 1
+        return neighbour if abs(self.day_of(neighbour) - day) < abs(ahead) else slot
+
+    @override
+    def is_skipped(self, slot: int) -> bool:
+        return (self.phase + slot * self._months) % _MONTHS_OF_YEAR + 1 in self.skipped_months
+
+    @property
+    @override
+    def name(self) -> str:
+        number, weekday = self.rule
+        return f"{self.cadence}-{number}" + ("" if weekday is None else f"-{weekday}")

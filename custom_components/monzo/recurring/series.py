@@ -1,0 +1,416 @@
+"""Series: payments to one payee that follow a schedule."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import Final, NamedTuple
+
+from .schedule import (
+    Cadence,
+    DayOfMonth,
+    EveryFewMonths,
+    EveryFewWeeks,
+    Schedule,
+    Shift,
+    month_number,
+)
+
+# The newest payments decide about the schedule, because people change the day of a payment.
+_RECENT: Final = (12, 6, 4, 3, 2)
+
+# A council tax year leaves out two months. More than that is an end and a new beginning.
+_MAX_MISSING: Final = 2
+
+# A schedule by weekday, such as the last Friday, must not be found by chance in a few payments.
+_FEWEST_FOR_WEEKDAY_RULES: Final = 5
+
+# The days by which weekends and bank holidays move a payment at most: over Easter, for example.
+_LONGEST_SHIFT: Final = 4
+
+_LAST_DAY: Final = 31
+
+# Penalties, in days: less than any real difference, so that they only decide between equals.
+_UNUSUAL_SHIFT: Final = 0.01
+_MOVED_DAY: Final = 0.0005
+_WEEKDAY_RULE: Final = 0.5
+
+MIN_FIT: Final = 0.85
+
+# Fewer payments follow some schedule by chance.
+_FEWEST: Final = 3
+_FEWEST_BEFORE: Final = 4
+
+# Late payments are an exception: so many payments must be made on their days.
+_MIN_PUNCTUAL: Final = 0.7
+_MIN_FILLED: Final = 0.75
+
+# A cadence is possible if the usual gap between payments is this near to it.
+_SHORTEST_GAP: Final = 0.75
+_LONGEST_GAP: Final = 1.3
+
+# A late payment belongs to its slot if it comes within this part of the cadence.
+_LATE: Final = 0.3
+
+# A payment that misses its day by more is an exception, such as a salary before Christmas.
+_MUCH: Final = 5
+
+
+class Occurrence(NamedTuple):
+    """A payment that was made."""
+
+    day: date
+    """The day in London."""
+
+    minor: int
+    transaction_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Punctuality:
+    """How exactly the payments of a kind keep to their days."""
+
+    shifts: tuple[Shift, ...]
+    """How they move over days on which banks do not work; the usual way comes first."""
+
+    tolerance: int
+    """The days by which a payment may miss its day."""
+
+    weekday_rules: bool = False
+    """Whether they may be made on a weekday, such as the last Friday of each month."""
+
+    may_be_late: bool = False
+    """Whether a single payment may miss its day by more, if most payments do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Payments that follow a schedule."""
+
+    schedule: Schedule
+    slots: tuple[int, ...]
+    """The slot of each occurrence."""
+
+    occurrences: tuple[Occurrence, ...]
+    """Oldest first."""
+
+    misfits: int
+    """The number of payments that do not belong to the series."""
+
+    newest: int
+    """The number of payments since the schedule is as it is."""
+
+    newest_misfits: int
+    """The number of payments since then that do not belong to the series."""
+
+    deviations: tuple[int, ...]
+    """The days by which recent payments missed their days; positive if they came late."""
+
+    changes: int
+    """How often the schedule changed, such as to another day of the month."""
+
+    @property
+    def last(self) -> Occurrence:
+        """The newest occurrence."""
+        return self.occurrences[-1]
+
+    @property
+    def fit(self) -> float:
+        """The share of all payments that belong to the series."""
+        return len(self.occurrences) / (len(self.occurrences) + self.misfits)
+
+    @property
+    def is_regular_lately(self) -> bool:
+        """Whether only this series is paid since its schedule is as it is."""
+        return self.newest_misfits <= (1 - MIN_FIT) * self.newest
+
+    @property
+    def filled(self) -> float:
+        """The share of the slots in which a payment was made, without long interruptions."""
+        missing = sum(
+            after - before - 1
+            for before, after in pairwise(self.slots)
+            if after - before - 1 <= _MAX_MISSING
+        )
+        return len(self.slots) / (len(self.slots) + missing)
+
+    @property
+    def is_evident(self) -> bool:
+        """Whether its newest payments can hardly follow the schedule by chance."""
+        return len(self.deviations) >= _FEWEST_BEFORE and self.mean_deviation <= 1
+
+    @property
+    def usual_interruption(self) -> int:
+        """The slots that are left out now and then, such as by a credit card without debt."""
+        missing = [
+            after - before - 1
+            for before, after in pairwise(self.slots)
+            if self.schedule.next_slot(before) < after and after - before - 1 <= _MAX_MISSING
+        ]
+        return max(missing) if len(missing) > 1 else 0
+
+    @property
+    def mean_deviation(self) -> float:
+        """The days by which a recent payment missed its day on average; a few count as more."""
+        days = sum(min(abs(deviation), _MUCH) for deviation in self.deviations)
+        return days / len(self.deviations)
+
+    @property
+    def amounts(self) -> list[int]:
+        """The amounts in minor units, oldest first."""
+        return [occurrence.minor for occurrence in self.occurrences]
+
+
+def merge_days(occurrences: Iterable[Occurrence]) -> list[Occurrence]:
+    """Return the payments, oldest first, with those of one day added up."""
+    by_day: dict[date, list[Occurrence]] = {}
+    for occurrence in occurrences:
+        by_day.setdefault(occurrence.day, []).append(occurrence)
+    return [
+        found[0]
+        if len(found) == 1
+        else Occurrence(
+            day,
+            sum(it.minor for it in found),
+            tuple(sorted(id_ for it in found for id_ in it.transaction_ids)),
+        )
+        for day, found in sorted(by_day.items())
+    ]
+
+
+def find_series(
+    occurrences: Sequence[Occurrence], punctuality: Punctuality, *, min_fit: float = MIN_FIT
+) -> Series | None:
+    """Return the series in payments of different days, oldest first; None if there is none."""
+    found = [
+        series
+        for cadence in _possible_cadences(occurrences, min_fit)
+        if (series := _find(occurrences, cadence, punctuality, min_fit)) is not None
+        and series.filled >= _MIN_FILLED
+    ]
+    return max(
+        found,
+        key=lambda it: (round(it.fit, 1), -it.mean_deviation),
+        default=None,
+    )
+
+
+def _possible_cadences(occurrences: Sequence[Occurrence], min_fit: float) -> Iterator[Cadence]:
+    days = [occurrence.day.toordinal() for occurrence in occurrences[-_RECENT[0] :]]
+    if len(days) <= 1:
+        return
+    gap = median(after - before for before, after in pairwise(days))
+    for cadence in Cadence:
+        mean = cadence.mean_days
+        shortest = mean * _SHORTEST_GAP
+        if cadence is Cadence.MONTH:
+            # Among other payments, gaps are shorter.
+            shortest *= min_fit / MIN_FIT
+        if shortest <= gap <= mean * _LONGEST_GAP:
+            yield cadence
+
+
+def _find(
+    occurrences: Sequence[Occurrence],
+    cadence: Cadence,
+    punctuality: Punctuality,
+    min_fit: float,
+) -> Series | None:
+    """Return the newest payments that follow a schedule, with older ones that followed another."""
+    schedule = _newest_schedule(occurrences, cadence, punctuality, min_fit)
+    if schedule is None:
+        return None
+    by_slot = _newest(occurrences, schedule, punctuality, min_fit)
+    if not by_slot:
+        return None
+    first = min(occurrence.day for occurrence in by_slot.values())
+    newest, before = len(by_slot), [it for it in occurrences if it.day < first]
+    deviations = tuple(
+        (by_slot[slot].day - schedule.day_of(slot)).days for slot in sorted(by_slot)[-_RECENT[0] :]
+    )
+    older = _find(before, cadence, punctuality, min_fit)
+    if older is not None and not older.is_evident:
+        older = None
+    if older is not None:
+        # The numbers of the slots are those of months or weeks, so they hardly depend on the day.
+        overlap = max(0, older.slots[-1] + 1 - min(by_slot))
+        by_slot |= {
+            slot - overlap: it for slot, it in zip(older.slots, older.occurrences, strict=True)
+        }
+        deviations = (older.deviations + deviations)[-_RECENT[0] :]
+    slots = sorted(by_slot)
+    return Series(
+        schedule=schedule,
+        slots=tuple(slots),
+        occurrences=tuple(by_slot[slot] for slot in slots),
+        misfits=len(occurrences) - len(slots),
+        newest=newest,
+        newest_misfits=len(occurrences) - len(before) - newest,
+        deviations=deviations,
+        changes=0 if older is None else older.changes + 1,
+    )
+
+
+def _newest_schedule(
+    occurrences: Sequence[Occurrence],
+    cadence: Cadence,
+    punctuality: Punctuality,
+    min_fit: float,
+) -> Schedule | None:
+    """Return the schedule that most of the newest payments follow, or all if there are few."""
+    for size in _RECENT:
+        recent = occurrences[-size:]
+        if len(recent) < size != _RECENT[0]:
+            continue
+        if len(recent) < _FEWEST and cadence is not Cadence.YEAR:
+            return None
+        schedule = _best_schedule(recent, cadence, punctuality, min_fit)
+        if schedule is None:
+            continue
+        if len(_by_slot(recent, schedule, punctuality)) < min_fit * len(recent):
+            continue
+        if size <= _FEWEST or not _has_moved(schedule, recent[-_FEWEST:]):
+            return schedule
+    return None
+
+
+def _has_moved(schedule: Schedule, newest: Sequence[Occurrence]) -> bool:
+    """Return whether the newest payments all miss their days by the same number of days."""
+    deviations = {schedule.deviation(occurrence.day) for occurrence in newest}
+    return len(deviations) == 1 and deviations != {0}
+
+
+def _by_slot(
+    occurrences: Sequence[Occurrence], schedule: Schedule, punctuality: Punctuality
+) -> dict[int, Occurrence]:
+    """Return the payment that comes nearest to each slot's day, if it is near enough."""
+    placed = [
+        (abs(schedule.deviation(it.day)), schedule.slot_near(it.day), it) for it in occurrences
+    ]
+    punctual = sum(distance <= punctuality.tolerance for distance, _slot, _it in placed)
+    tolerance: float = punctuality.tolerance
+    if punctuality.may_be_late and punctual >= _MIN_PUNCTUAL * len(placed):
+        tolerance = max(tolerance, schedule.cadence.mean_days * _LATE)
+    by_slot: dict[int, Occurrence] = {}
+    for distance, slot, occurrence in sorted(placed):
+        if distance <= tolerance:
+            by_slot.setdefault(slot, occurrence)
+    return by_slot
+
+
+def _newest(
+    occurrences: Sequence[Occurrence],
+    schedule: Schedule,
+    punctuality: Punctuality,
+    min_fit: float,
+) -> dict[int, Occurrence]:
+    """Return the payments by slot, back to when the payments began to follow the schedule."""
+    by_slot = _by_slot(occurrences, schedule, punctuality)
+    slot_of = {occurrence: slot for slot, occurrence in by_slot.items()}
+    slots: list[int] = []
+    began = 0
+    for count, occurrence in enumerate(reversed(occurrences), start=1):
+        slot = slot_of.get(occurrence)
+        if slot is None:
+            continue
+        if slots and slots[-1] - slot - 1 > _MAX_MISSING:
+            break
+        slots.append(slot)
+        if len(slots) >= min_fit * count:
+            began = len(slots)
+    return {slot: by_slot[slot] for slot in slots[:began]}
+
+
+# Schedules
+
+
+def _best_schedule(
+    recent: Sequence[Occurrence], cadence: Cadence, punctuality: Punctuality, min_fit: float
+) -> Schedule | None:
+    """Return the schedule that the payments miss by the fewest days; None if all miss too much."""
+    days = [occurrence.day for occurrence in reversed(recent)]
+    cap = punctuality.tolerance + 2
+    best, lowest = None, len(days) * (punctuality.tolerance + 2 * (1 - min_fit)) + 3
+    for schedule, penalty in _schedules(days, cadence, punctuality):
+        cost = penalty
+        for day in days:
+            cost += min(abs(schedule.deviation(day)), cap)
+            if cost >= lowest:
+                break
+        else:
+            best, lowest = schedule, cost
+    return best
+
+
+def _schedules(
+    days: Sequence[date], cadence: Cadence, punctuality: Punctuality
+) -> Iterator[tuple[Schedule, float]]:
+    """Yield the schedules that may explain some days, each with a penalty."""
+    weeks = cadence.days
+    for rank, shift in enumerate(punctuality.shifts):
+        penalty = rank * _UNUSUAL_SHIFT
+        if weeks is not None:
+            for phase in {day.toordinal() % weeks for day in days}:
+                yield EveryFewWeeks(cadence, shift, phase), penalty
+            continue
+        for phase in _month_phases(days, cadence):
+            for rule in _days_of_month(days, shift, punctuality.tolerance):
+                moved = sum(rule.number != day.day for day in days)
+                yield EveryFewMonths(cadence, shift, rule, phase), penalty + moved * _MOVED_DAY
+    enough = len(days) >= _FEWEST_FOR_WEEKDAY_RULES
+    if punctuality.weekday_rules and enough and cadence is Cadence.MONTH:
+        for rule in _weekdays_of_month(days):
+            yield EveryFewMonths(cadence, punctuality.shifts[0], rule), _WEEKDAY_RULE
+
+
+def _month_phases(days: Sequence[date], cadence: Cadence) -> Iterable[int]:
+    months = cadence.months or 1
+    if months == 1:
+        return (0,)
+    # A weekend at the end of a month moves a payment into another month.
+    return {(month_number(day) + near) % months for day in days[:4] for near in (-1, 0, 1)}
+
+
+def _days_of_month(days: Sequence[date], shift: Shift, tolerance: int) -> Iterator[DayOfMonth]:
+    """Yield the days of the month on which payments may have been due."""
+    before = _LONGEST_SHIFT if shift is Shift.NEXT else tolerance
+    after = _LONGEST_SHIFT if shift is Shift.PREVIOUS else tolerance
+    possible: set[int] = set()
+    for day in days[:3]:
+        for offset in range(-before, after + 1):
+            moved = day + timedelta(days=offset)
+            possible.add(moved.day)
+            if (moved + timedelta(days=1)).month != moved.month:
+                possible.update(range(moved.day, _LAST_DAY + 1))
+    return map(DayOfMonth, sorted(possible))
+
+
+def _weekdays_of_month(days: Sequence[date]) -> Iterator[DayOfMonth]:
+    """Yield the weekdays of the month on which payments may have been due, up to the last ones."""
+    for weekday in sorted({day.weekday() for day in days}):
+        for number in range(1, 6):
+            yield DayOfMonth(number, weekday)
+
+
+def learn_skipped_months(series: Series, *, usual: frozenset[int]) -> Series:
+    """Return a monthly series with the months in which it is always interrupted.
+
+    Council tax is paid in ten instalments, so it skips February and March. `usual` are the months
+    that payments to the payee are known to skip, unless one was made.
+    """
+    schedule = series.schedule
+    if not isinstance(schedule, EveryFewMonths) or schedule.cadence is not Cadence.MONTH:
+        return series
+    paid = {slot % 12 + 1 for slot in series.slots}
+    skipped = set(usual) | {
+        slot % 12 + 1
+        for before, after in pairwise(series.slots)
+        # A single month may be a holiday, and more than two are an end and a new beginning.
+        if after - before - 1 == _MAX_MISSING
+        for slot in range(before + 1, after)
+    }
+    months = frozenset(skipped - paid)
+    if not months:
+        return series
+    return replace(series, schedule=replace(schedule, skipped_months=months))
