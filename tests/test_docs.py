@@ -243,6 +243,7 @@ def test_every_allowed_address_is_used() -> None:
         "https://developers.monzo.com/no-such-page",
         "https://github.com/home-assistant/core",
         f"{MANIFEST['documentation']}/wiki",
+        f"{MANIFEST['documentation']}/actions/workflows/no-such-workflow.yml",
         f"{MANIFEST['documentation']}/blob/main/docs/no-such-page.md",
         f"{MANIFEST['documentation']}/blob/main/docs/install.md#no-such-heading",
         f"{MANIFEST['documentation']}-of-others",
@@ -277,7 +278,9 @@ def _check_repository(url: SplitResult) -> None:
     """Assert that an address in this repository leads to a file, and to a heading of it."""
     rest = url.geturl().removeprefix(MANIFEST["documentation"])
     assert rest != url.geturl(), url
-    if rest not in {"", "/issues", "/releases"}:
+    if workflow := re.fullmatch(r"/actions/workflows/([\w-]+\.yml)(/badge\.svg)?", rest):
+        assert (ROOT / ".github/workflows" / workflow[1]).is_file(), url
+    elif rest not in {"", "/issues", "/releases"}:
         path, _, anchor = rest.partition("#")
         file = ROOT / path.removeprefix("/blob/main/")
         assert path.startswith("/blob/main/"), url
