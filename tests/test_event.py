@@ -64,6 +64,23 @@ async def test_a_payment_is_an_event_with_its_details(
     assert attributes["late"] is False
 
 
+async def test_the_last_transaction_is_the_payment_although_its_round_up_follows(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    payment = bank.pay(home.current.id, -350, merchant="Deli")
+    await advance_time(A_POLL)
+
+    attributes = shown(hass, home.current.id, "transaction", "event").attributes
+    assert attributes["transaction_id"] == payment.id
+    round_up = shown(hass, home.current.id, "round_up", "event").attributes
+    assert (round_up["event_type"], round_up["amount"]) == ("round_up", -0.5)
+    assert round_up["pot"] == home.coin_jar.name
+
+
 async def test_an_event_contains_the_name_of_the_pot(
     hass: HomeAssistant,
     home: Household,

@@ -40,8 +40,14 @@ PERSON_EVENTS: Final = (
 ACCOUNT_EVENTS: Final = (
     MonzoEventDescription[AccountState](
         key="transaction",
-        event_types=list(TransactionKind),
+        event_types=[kind for kind in TransactionKind if kind is not TransactionKind.ROUND_UP],
         is_useful_fn=lambda account: account.has_transactions,
+    ),
+    # A round-up follows its payment within a second, and would hide it in the entity above.
+    MonzoEventDescription[AccountState](
+        key="round_up",
+        event_types=[TransactionKind.ROUND_UP],
+        has_fn=lambda account: account.is_current_account,
     ),
 )
 
@@ -90,7 +96,7 @@ class MonzoEvent[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], EventEnti
 
 
 class MonzoTransactionEvent(MonzoEvent[AccountState]):
-    """Event entity that reports each transaction of an account once."""
+    """Event entity that reports each transaction of an account that has one of its types once."""
 
     # Keep payee, place and purpose out of the long-term database.
     _unrecorded_attributes = frozenset(
@@ -123,8 +129,11 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
     @callback
     def _async_publish(self, new: NewTransaction) -> None:
         """Publish one transaction."""
+        kind = transaction_kind(new.transaction)
+        if kind not in self.event_types:
+            return
         self._trigger_event(
-            transaction_kind(new.transaction),
+            kind,
             {
                 **template_variables(new.transaction, pot=new.pot, own_transfer=new.own_transfer),
                 "late": new.late,

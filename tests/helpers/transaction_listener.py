@@ -24,20 +24,20 @@ ADDRESS = "https://ha.example.test"
 
 
 class Listener:
-    """Records all reports about an account, by signal and by event entity."""
+    """Records all reports about an account, by signal and by event entities."""
 
     def __init__(self, hass: HomeAssistant, account: Account) -> None:
-        """Initialize the listener; the account's event entity must exist."""
+        """Initialize the listener; the account's event entities must exist."""
         self.reports: list[NewTransaction] = []
         self.changes: list[TransactionChanged] = []
         self.events: list[str] = []
-        """The transaction ids of the event entity, oldest first."""
+        """The transaction ids of the event entities, oldest first."""
 
         self.balances: list[str] = []
         """The state of the balance sensor at each report."""
 
-        entity = shown(hass, account.id, "transaction", "event")
-        self._last = entity.state
+        entities = [shown(hass, account.id, key, "event") for key in ("transaction", "round_up")]
+        last = {entity.entity_id: entity.state for entity in entities}
 
         @callback
         def record_report(report: NewTransaction) -> None:
@@ -55,13 +55,13 @@ class Listener:
                 # The entity was removed with its config entry.
                 return
             # The entity is unavailable while the entry is unloaded, and then restores its state.
-            if after.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN, self._last):
-                self._last = after.state
+            if after.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN, last[after.entity_id]):
+                last[after.entity_id] = after.state
                 self.events.append(after.attributes["transaction_id"])
 
         async_dispatcher_connect(hass, SIGNAL_NEW_TRANSACTION.format(account.id), record_report)
         async_dispatcher_connect(hass, SIGNAL_TRANSACTION_CHANGED.format(account.id), record_change)
-        async_track_state_change_event(hass, entity.entity_id, record_event)
+        async_track_state_change_event(hass, list(last), record_event)
 
     @property
     def heard(self) -> list[str]:

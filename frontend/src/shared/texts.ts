@@ -28,7 +28,8 @@ export function isolate(part: string): string {
 
 /** Return the name of a kind of transaction. */
 export function kindText(kind: string): string {
-  const path = "entity.event.transaction.state_attributes.event_type.state";
+  const entity = kind === "round_up" ? "round_up" : "transaction";
+  const path = `entity.event.${entity}.state_attributes.event_type.state`;
   return currentHass()?.localize(`component.monzo.${path}.${kind}`) ?? "";
 }
 
