@@ -124,6 +124,12 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Use a configuration folder of its own for each test, because the archive is a file in it."""
+    return hass_tmp_config_dir
+
+
+@pytest.fixture
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Serialize snapshots as Home Assistant's own tests do."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)

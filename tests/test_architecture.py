@@ -17,6 +17,7 @@ NAME = custom_components.monzo.__name__
 PLATFORMS = frozenset(
     {
         "application_credentials",
+        "backup",
         "binary_sensor",
         "condition",
         "config_flow",

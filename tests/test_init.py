@@ -20,6 +20,7 @@ import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer
+from tests.helpers.archive_reader import archive_files
 from tests.helpers.state_helpers import set_up
 
 from .conftest import WEBHOOK_ID, AdvanceTime, SignIn
@@ -224,6 +225,7 @@ async def test_all_data_of_a_removed_entry_is_removed(
     assert await hass.config_entries.async_remove(ann.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not [key for key in hass_storage if key.startswith("monzo.")]
+    assert not archive_files(hass)
     assert not hass.states.async_all(Platform.SENSOR)
     assert not dr.async_get(hass).devices
 

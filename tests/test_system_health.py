@@ -35,7 +35,8 @@ async def test_it_shows_that_the_bank_is_reachable_and_the_time_of_the_last_poll
     info = await get_system_health_info(hass, DOMAIN)
 
     assert await info.pop("can_reach_server") == "ok"
-    assert info == {"people_signed_in": 1, "last_poll": answered_at}
+    assert info.pop("transactions_kept") > 0
+    assert info == {"people_signed_in": 1, "last_poll": answered_at, "archive_state": "ok"}
 
 
 @pytest.mark.usefixtures("_system_health")
@@ -47,4 +48,9 @@ async def test_it_shows_that_the_bank_is_not_reachable(
     info = await get_system_health_info(hass, DOMAIN)
 
     assert await info.pop("can_reach_server") == {"type": "failed", "error": "unreachable"}
-    assert info == {"people_signed_in": 0, "last_poll": None}
+    assert info == {
+        "people_signed_in": 0,
+        "last_poll": None,
+        "archive_state": None,
+        "transactions_kept": None,
+    }

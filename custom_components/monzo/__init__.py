@@ -11,6 +11,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util import dt as dt_util
 
 from .accounts import (
     BalancesCoordinator,
@@ -34,7 +35,7 @@ from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .texts import async_follow_language
-from .transactions import TransactionsCoordinator, async_get_transaction_logs
+from .transactions import TransactionsCoordinator, async_get_archive
 from .transfers import (
     MoneyMover,
     async_delete_issues,
@@ -99,14 +100,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     await balances.async_config_entry_first_refresh()
     _set_title_to_owner(hass, entry, balances.open_accounts)
 
-    logs = await async_get_transaction_logs(hass)
+    archive = await async_get_archive(hass, session.clock.now())
     # Stopping during a save would publish its transaction again after the next start.
-    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(logs.async_wait_for_save)))
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(archive.async_wait_for_write)))
     journal = await async_open_journal(hass, entry.entry_id, session.clock)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
-        transactions=TransactionsCoordinator(hass, entry, balances, logs, webhook_status),
+        transactions=TransactionsCoordinator(hass, entry, balances, archive, webhook_status),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
@@ -157,8 +158,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     await async_remove_journal(hass, entry.entry_id)
     others = hass.config_entries.async_loaded_entries(DOMAIN)
     balances = [other.runtime_data.balances for other in others]
-    logs = await async_get_transaction_logs(hass)
-    await logs.async_forget(
+    archive = await async_get_archive(hass, dt_util.utcnow())
+    await archive.async_forget(
         entry.entry_id, keep={account.id for each in balances for account in each.open_accounts}
     )
     await async_remove_registrations(hass, entry)

@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 
 from .accounts import AccountState, PersonState, PotState, monzo_id_of
 from .api import Account, Balance, Pot
@@ -16,6 +17,7 @@ from .const import (
     CONF_MAX_PER_TRANSFER,
 )
 from .runtime import MonzoConfigEntry
+from .transactions import async_get_archive
 
 
 async def async_get_config_entry_diagnostics(
@@ -45,6 +47,7 @@ async def async_get_config_entry_diagnostics(
             **balances.health,
         },
         "transactions": runtime.transactions.health,
+        "archive": await (await async_get_archive(hass, dt_util.utcnow())).async_health(),
         "accounts": [_account(state) for state in data.accounts.values()],
         "pots": [_pot(state) for state in data.pots.values()],
     }

@@ -1,23 +1,26 @@
 """Each transaction is reported once and in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+import threading
 from typing import Any, Protocol
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
+from custom_components.monzo.transactions.archive import Archive
+from custom_components.monzo.transactions.archive_file import ArchiveChange, ArchiveFile
 from sandbox.bank import Bank, utc_now
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import Answer, BankServer, Delay, DropBefore, Edited, Fault, Truncated
 from tests.conftest import AdvanceTime, SignIn
+from tests.helpers.archive_reader import archived_ids
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import ByAccount, complaints, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
@@ -410,19 +413,19 @@ async def test_a_crash_repeats_at_most_the_last_reported_transaction(
     written: int,
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100 - number) for number in range(20)]
-    save, saved = Store.async_save, 0
+    write, reported = Archive.async_write, 0
 
-    async def fail_after_writes(store: Store[Any], data: Any) -> None:
-        nonlocal saved
-        if store.key.endswith(".transactions"):
-            if saved == written:
+    async def fail_after_reports(archive: Archive, change: ArchiveChange) -> None:
+        nonlocal reported
+        if change.reported is not None:
+            if reported == written:
                 message = "Power failure"
                 raise LookupError(message)
-            saved += 1
-        await save(store, data)
+            reported += 1
+        await write(archive, change)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "async_save", fail_after_writes)
+        patched.setattr(Archive, "async_write", fail_after_reports)
         await advance_time(ONE_POLL)
         reported_before_crash = len(joint.heard)
         assert reported_before_crash == written + 1
@@ -436,7 +439,6 @@ async def test_a_crash_repeats_at_most_the_last_reported_transaction(
 
 async def test_home_assistant_stops_after_a_report_is_saved(
     hass: HomeAssistant,
-    hass_storage: dict[str, Any],
     home: Household,
     bank: Bank,
     joint: Listener,
@@ -445,15 +447,15 @@ async def test_home_assistant_stops_after_a_report_is_saved(
 ) -> None:
     """Otherwise the next start would report the transaction once more."""
     transaction = bank.pay(home.joint.id, -100)
-    save, arrived, released = Store.async_save, asyncio.Event(), asyncio.Event()
+    run, arrived, released = ArchiveFile.run, asyncio.Event(), threading.Event()
 
-    async def wait_for_the_disk(store: Store[Any], data: Any) -> None:
-        if store.key.endswith(".transactions") and joint.heard:
-            arrived.set()
-            await released.wait()
-        await save(store, data)
+    def wait_for_the_disk(file: ArchiveFile, operations: Iterable[Any]) -> None:
+        if joint.heard:
+            hass.loop.call_soon_threadsafe(arrived.set)
+            released.wait(timeout=60)
+        run(file, operations)
 
-    monkeypatch.setattr(Store, "async_save", wait_for_the_disk)
+    monkeypatch.setattr(ArchiveFile, "run", wait_for_the_disk)
     polling = asyncio.ensure_future(advance_time(ONE_POLL))
     await arrived.wait()
     stop = asyncio.create_task(hass.async_stop(force=True))
@@ -461,7 +463,7 @@ async def test_home_assistant_stops_after_a_report_is_saved(
     released.set()
     await asyncio.gather(polling, stop)
 
-    assert transaction.id in hass_storage["monzo.transactions"]["data"][home.joint.id]["seen"]
+    assert transaction.id in archived_ids(hass, home.joint)
 
 
 # Failures
@@ -579,8 +581,8 @@ async def test_settling_with_another_amount_is_reported_as_a_change_without_an_e
 # Storage
 
 
-async def test_the_store_keeps_about_a_month_of_transactions(
-    hass_storage: dict[str, Any],
+async def test_the_archive_keeps_about_a_month_of_transactions(
+    hass: HomeAssistant,
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
@@ -592,11 +594,9 @@ async def test_the_store_keeps_about_a_month_of_transactions(
             bank.pay(home.joint.id, -100)
         await advance_time(timedelta(days=1))
 
-    stored = hass_storage["monzo.transactions"]["data"][home.joint.id]
     assert len(joint.heard) == 45 * 5
     # About a month of transactions. Older ones are removed.
-    assert len(stored["seen"]) <= 33 * 5
-    assert set(stored) == {"entry_id", "currency", "read_until", "seen"}
+    assert len(archived_ids(hass, home.joint)) <= 33 * 5
 
 
 async def test_an_account_taken_over_by_another_entry_does_not_report_earlier_transactions(

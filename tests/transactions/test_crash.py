@@ -10,7 +10,7 @@ and prints a summary:
 import asyncio
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import cycle, islice
 import json
@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 import shutil
 import socket
+import sqlite3
 
 import pytest
 
@@ -83,11 +84,15 @@ class HomeAssistantProcess:
         return [run.split() for run in text.split(crash_recorder.STARTED)[1:]]
 
     def has_read_existing_transactions(self) -> bool:
-        """Return whether the store has the existing transactions of all accounts."""
-        ledgers = self._folder / ".storage" / f"{DOMAIN}.transactions"
-        if not ledgers.exists():
+        """Return whether the archive has the existing transactions of all accounts."""
+        path = self._folder / ".storage" / f"{DOMAIN}.archive.db"
+        if not path.exists():
             return False
-        return len(json.loads(ledgers.read_text(encoding="utf-8"))["data"]) == len(self.accounts)
+        # Home Assistant may be making the tables at this moment.
+        with closing(sqlite3.connect(path)) as archive, suppress(sqlite3.Error):
+            (accounts,) = archive.execute("SELECT count(*) FROM accounts").fetchone()
+            return bool(accounts == len(self.accounts))
+        return False
 
     async def start(self) -> None:
         """Launch Home Assistant, which stops by itself when this process ends."""

@@ -1,5 +1,6 @@
 """Transactions: each one is published once, classified, and counted as spending."""
 
+from .archive import Archive, async_get_archive
 from .classification import (
     TransactionKind,
     counterparty_name,
@@ -17,18 +18,18 @@ from .signals import (
     TransactionChanged,
 )
 from .spending import has_happened, spending_by_category
-from .transaction_log import async_get_transaction_logs
 from .variables import template_variables
 
 __all__ = [
     "SIGNAL_NEW_TRANSACTION",
     "SIGNAL_TRANSACTION_CHANGED",
+    "Archive",
     "NewTransaction",
     "TransactionChanged",
     "TransactionHistory",
     "TransactionKind",
     "TransactionsCoordinator",
-    "async_get_transaction_logs",
+    "async_get_archive",
     "counterparty_name",
     "has_happened",
     "is_of_category",

@@ -1,12 +1,13 @@
 """Reads the transactions of one account, and finds the new and the changed ones."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 import math
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..accounts import BalancesCoordinator
 from ..api import MAX_PAGE_SIZE, MonzoError, Transaction
@@ -20,10 +21,14 @@ from ..bank import (
 )
 from ..clock import monotonic
 from ..privacy import get_logger
+from .archive import Archive
+from .archive_file import ArchiveChange
 from .classification import is_own_transfer
 from .pages import PRECISION, TransactionPage, TransactionPages
 from .recent import RecentTransactions
-from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, TransactionLog, TransactionLogs
+from .record import TransactionRecord
+from .retention import Retention
+from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, ReadState, TransactionLog
 
 _LOGGER = get_logger(__name__)
 
@@ -50,6 +55,8 @@ _REREAD_PAGES_AT_ONCE: Final = 5
 # One failure is normal, and a longer outage shows in the balances before the second.
 _LOG_AFTER_FAILURES: Final = 2
 
+type _ReadTransaction = tuple[Transaction, TransactionRecord]
+
 
 class AccountReader:
     """Reads the transactions of one account, and remembers how that went.
@@ -63,24 +70,24 @@ class AccountReader:
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
         self,
-        hass: HomeAssistant,
         *,
         account_id: str,
         entry_id: str,
         balances: BalancesCoordinator,
-        logs: TransactionLogs,
+        archive: Archive,
+        retention: Retention,
         known_before: datetime,
         on_new: Callable[[str, Transaction], None],
         on_changed: Callable[[str, Transaction, KnownTransaction], None],
     ) -> None:
         """Initialize the reader of an account that has not been read since set-up."""
-        self._hass = hass
         self._account_id = account_id
         self._entry_id = entry_id
         self._balances = balances
         self._budget = balances.session.budget
         self._clock = balances.session.clock
-        self._logs = logs
+        self._archive = archive
+        self._retention = retention
         self._known_before = known_before
         self._on_new = on_new
         self._on_changed = on_changed
@@ -93,6 +100,7 @@ class AccountReader:
         self._reread_at = -math.inf
         self._failures = 0
         self._stopped = False
+        self._written: ReadState | None = None
 
         self.recent = RecentTransactions()
         """The newest transactions, for cards."""
@@ -272,7 +280,7 @@ class AccountReader:
         now = self._clock.now()
         log = self._log()
         # The bank may already list transactions that it will make tomorrow.
-        return max(now - KEPT_FOR, min(log.read_until, now) - _OVERLAP)
+        return max(now - KEPT_FOR, min(log.state.read_until, now) - _OVERLAP)
 
     def _due_reread(self) -> TransactionPages | None:
         """Return the pages of the last days if they are to be read again."""
@@ -283,10 +291,10 @@ class AccountReader:
     def _reread_since(self) -> datetime:
         """Return from when on to read the last days again."""
         now = self._clock.now()
-        log = self._log()
-        if log.first_read is not None:
-            return log.first_read.read_until
-        if log.unreadable_until is not None:
+        state = self._log().state
+        if state.first_read is not None:
+            return state.first_read.read_until
+        if state.unreadable_until is not None:
             # Until all of it can be read.
             return now - KEPT_FOR
         month = self._pages(now - KEPT_FOR)
@@ -297,9 +305,7 @@ class AccountReader:
 
     def _fits_one_page(self, pages: TransactionPages) -> bool:
         """Return whether one request will probably read all transactions up to now."""
-        known = self._log().known.values()
-        listed = sum(transaction.created >= pages.read_until for transaction in known)
-        return not pages.started and listed < MAX_PAGE_SIZE
+        return not pages.started and self._log().count_since(pages.read_until) < MAX_PAGE_SIZE
 
     async def _async_read_page(self, pages: TransactionPages) -> bool:
         """Read one page and publish its new transactions; return whether there are any."""
@@ -307,39 +313,51 @@ class AccountReader:
         # Before the request, because the account may become unreadable during it.
         log = self._log()
         page = await pages.async_next()
-        self.recent.add(
-            page.transactions,
-            since=page.since,
-            until=asked if page.is_last else page.transactions[-1].created + PRECISION,
-            up_to_now=page.is_last,
-            has_unreadable=page.transactions.skipped > 0,
-        )
-        self._logs.by_account[self._account_id] = log
-        log.entry_id = self._entry_id
+        self._note_page(log, pages, page, asked)
+        self._archive.logs[self._account_id] = log
         # Before publishing, because listeners may ask for the spending.
         self.current = True
         news_since = asked - LOOKBACK
-        if (first_read := log.first_read) is not None:
+        state = replace(log.state, entry_id=self._entry_id)
+        if (first_read := state.first_read) is not None:
             # Transactions from before set-up are no news.
             news_since = max(news_since, first_read.before + PRECISION)
             if pages is self._reread_pages:
-                log.first_read = first_read.moved_past(page)
-        before = (first_read, log.unreadable_until)
+                state = replace(state, first_read=first_read.moved_past(page))
+        log.state = state
         if page.unreadable_until is not None:
             log.note_unreadable(page.unreadable_until)
         found = await self._async_publish_differences(log, page.transactions, asked, news_since)
-        changed = pages is not self._new_pages and self._stop_counting_unlisted(log, pages, page)
+        is_reread = pages is not self._new_pages
+        taken_back = self._stop_counting_unlisted(log, pages, page) if is_reread else []
         self._move_past(log, pages, page)
-        if changed or before != (log.first_read, log.unreadable_until):
-            await self._async_save()
+        if taken_back or log.state != self._written:
+            await self._async_write(log, taken_back=taken_back)
         return found
+
+    def _note_page(
+        self, log: TransactionLog, pages: TransactionPages, page: TransactionPage, asked: datetime
+    ) -> None:
+        """Note of which time all transactions are known because of a page."""
+        end = pages.before or asked
+        until = end if page.is_last else page.transactions[-1].created + PRECISION
+        has_unreadable = page.transactions.skipped > 0
+        self.recent.add(
+            page.transactions,
+            since=page.since,
+            until=until,
+            up_to_now=page.is_last and pages.before is None,
+            has_unreadable=has_unreadable,
+        )
+        if self._retention.keeps_history and not has_unreadable:
+            log.spans = log.spans.with_span(page.since, until)
 
     def _stop_counting_unlisted(
         self, log: TransactionLog, pages: TransactionPages, page: TransactionPage
-    ) -> bool:
+    ) -> list[str]:
         """Stop counting what the bank took back, unless a part of the page was unreadable."""
         if page.transactions.skipped:
-            return False
+            return []
         before = pages.before or self._clock.now()
         if not page.is_last:
             before = min(before, page.transactions[-1].created)
@@ -382,67 +400,121 @@ class AccountReader:
 
     def _log(self) -> TransactionLog:
         """Return the log of the account, which is a new one until the bank has answered."""
-        return self._logs.by_account.get(self._account_id) or TransactionLog(
-            entry_id=self._entry_id,
-            currency=self._balances.data.accounts[self._account_id].currency,
-            read_until=self._known_before,
-            first_read=FirstRead(
-                before=self._known_before, read_until=self._clock.now() - KEPT_FOR
-            ),
+        return self._archive.logs.get(self._account_id) or TransactionLog(
+            ReadState(
+                entry_id=self._entry_id,
+                currency=self._balances.data.accounts[self._account_id].currency,
+                read_until=self._known_before,
+                first_read=FirstRead(
+                    before=self._known_before, read_until=self._clock.now() - KEPT_FOR
+                ),
+            )
         )
 
     async def _async_publish_differences(
         self,
         log: TransactionLog,
-        transactions: Sequence[Transaction],
+        transactions: Iterable[Transaction],
         asked: datetime,
         news_since: datetime,
     ) -> bool:
-        """Publish changed and then new transactions, oldest first; return whether any is new."""
-        unknown = [transaction for transaction in transactions if log.is_new(transaction.id)]
-        new = [transaction for transaction in unknown if transaction.created >= news_since]
-        # The others are too old to be news, but still count as spending.
-        for transaction in unknown[: len(unknown) - len(new)]:
-            log.remember(transaction.id, self._facts(transaction))
-        if self._publish_changed(log, transactions):
-            await self._async_save()
+        """Write a page, and publish its changed and then its new transactions, oldest first.
+
+        Return whether any is new. A change is written after it is published, so that a crash
+        repeats it. A new transaction is written before, and marked as reported afterwards.
+        """
+        new: list[_ReadTransaction] = []
+        changed: list[_ReadTransaction] = []
+        others: list[TransactionRecord] = []
+        for transaction in transactions:
+            record = self._record(transaction)
+            before = log.find(record.id)
+            if before is None and record.created >= news_since:
+                new.append((transaction, record))
+            elif before is not None and before != KnownTransaction.of(record):
+                changed.append((transaction, record))
+            else:
+                others.append(record)
+                if before is None and record.created >= asked - KEPT_FOR:
+                    # Too old to be news, but it still counts as spending.
+                    log.remember(record.id, KnownTransaction.of(record))
+        await self._async_write(
+            log,
+            records=[*others, *(record for _transaction, record in new)],
+            unreported={record.id for _transaction, record in new},
+        )
+        if changed:
+            self._publish_changed(log, changed)
+            await self._async_write(log, records=[record for _transaction, record in changed])
         if new:
             await self._async_publish_new(log, new, asked)
         return bool(new)
 
-    def _publish_changed(self, log: TransactionLog, transactions: Iterable[Transaction]) -> bool:
-        """Publish known transactions that have changed; return whether any has."""
-        any_changed = False
-        for transaction in transactions:
-            before, after = log.known.get(transaction.id), self._facts(transaction)
+    def _publish_changed(self, log: TransactionLog, changed: Iterable[_ReadTransaction]) -> None:
+        """Publish known transactions that have changed."""
+        for transaction, record in changed:
+            before, after = log.find(record.id), KnownTransaction.of(record)
+            # An entry that was set up again meanwhile may have published it.
             if before is not None and before != after:
-                any_changed = True
-                log.remember(transaction.id, after)
+                log.remember(record.id, after)
                 self._on_changed(self._account_id, transaction, before)
-        return any_changed
 
     async def _async_publish_new(
-        self, log: TransactionLog, new: list[Transaction], asked: datetime
+        self,
+        log: TransactionLog,
+        new: Sequence[_ReadTransaction],
+        asked: datetime,
     ) -> None:
         """Refresh the balance, and then publish new transactions, oldest first."""
+        newest, _record = new[-1]
         # A payment was made up to a millisecond later than the bank says.
-        made = max(new[-1].created + PRECISION, asked - _CLOCK_SKEW)
+        made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
         at = monotonic() - (self._clock.now() - made).total_seconds()
         await self._balances.async_refresh_if_older_than((self._account_id,), at)
-        for transaction in new:
+        for transaction, record in new:
             # An entry that was set up again meanwhile has published it, or will.
-            if self._stopped or not log.is_new(transaction.id):
+            if self._stopped or not log.is_new(record.id):
                 continue
-            log.remember(transaction.id, self._facts(transaction))
+            log.remember(record.id, KnownTransaction.of(record))
             self._on_new(self._account_id, transaction)
             # One by one, so that a crash repeats at most the last one of an account.
-            await self._async_save()
+            await self._async_write(log, reported=record.id)
 
-    def _facts(self, transaction: Transaction) -> KnownTransaction:
+    def _record(self, transaction: Transaction) -> TransactionRecord:
         own_transfer = is_own_transfer(transaction, self._balances.data.own_accounts)
-        return KnownTransaction.of(transaction, own_transfer=own_transfer)
+        return TransactionRecord.of(
+            transaction, account_id=self._account_id, own_transfer=own_transfer
+        )
 
-    async def _async_save(self) -> None:
-        """Save the logs, even if the caller is cancelled meanwhile."""
-        save = self._logs.async_save(self._clock.now() - KEPT_FOR)
-        await asyncio.shield(self._hass.async_create_task(save))
+    async def _async_write(
+        self,
+        log: TransactionLog,
+        *,
+        records: Iterable[TransactionRecord] = (),
+        unreported: Collection[str] = (),
+        reported: str | None = None,
+        taken_back: Collection[str] = (),
+    ) -> None:
+        """Write what has changed, and forget what is too old."""
+        now = self._clock.now()
+        log.forget_before(now - KEPT_FOR)
+        horizon = self._retention.horizon(now)
+        if horizon is not None:
+            log.spans = log.spans.since(horizon)
+        self._written = log.state
+        await self._archive.async_write(
+            ArchiveChange(
+                account_id=self._account_id,
+                state=log.state,
+                spans=log.spans,
+                records=[
+                    self._retention.record_to_keep(record)
+                    for record in records
+                    if horizon is None or record.created >= horizon
+                ],
+                unreported=unreported,
+                reported=reported,
+                taken_back=taken_back,
+                forget_before=horizon,
+            )
+        )

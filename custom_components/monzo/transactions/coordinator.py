@@ -1,7 +1,7 @@
 """Publishes every transaction once and in order, whether a poll or a webhook finds it.
 
-The log on disk holds, for each account, how far its transactions were read and those of the last
-month. A transaction is new if it is not in the log.
+The log of each account has its transactions of the last month, and how far it was read; the archive
+keeps both on disk. A transaction is new if it is not in the log.
 """
 
 import asyncio
@@ -27,15 +27,17 @@ from ..coordinator import gather_all
 from ..memory import async_get_memory
 from ..privacy import get_logger, isolated
 from .account_reader import REREAD_INTERVAL, AccountReader
+from .archive import Archive
 from .classification import is_own_transfer
 from .history import TransactionHistory
+from .retention import Retention
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
     NewTransaction,
     TransactionChanged,
 )
-from .transaction_log import KnownTransaction, TransactionLogs
+from .transaction_log import KnownTransaction
 
 _LOGGER = get_logger(__name__)
 
@@ -64,14 +66,14 @@ class TransactionsCoordinator:
         hass: HomeAssistant,
         entry: ConfigEntry,
         balances: BalancesCoordinator,
-        logs: TransactionLogs,
+        archive: Archive,
         webhook_status: WebhookStatus,
     ) -> None:
         """Initialize the coordinator of one config entry; it reads nothing before it is started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
-        self._logs = logs
+        self._archive = archive
         self._webhook_status = webhook_status
         self._budget: RequestBudget = balances.session.budget
         self._accounts = balances.data.accounts
@@ -128,7 +130,7 @@ class TransactionsCoordinator:
     def health(self) -> dict[str, int]:
         """Counts of known accounts and transactions, for diagnostics."""
         logs = [
-            log for log in self._logs.by_account.values() if log.entry_id == self._entry.entry_id
+            log for log in self._archive.logs.values() if log.state.entry_id == self._entry.entry_id
         ]
         return {
             "accounts_known": len(logs),
@@ -140,7 +142,7 @@ class TransactionsCoordinator:
 
         They are not while reads keep failing, nor if one of them could not be read.
         """
-        log = self._logs.by_account.get(account_id)
+        log = self._archive.logs.get(account_id)
         return (
             account_id in self._readers
             and self._readers[account_id].current
@@ -154,12 +156,12 @@ class TransactionsCoordinator:
         In all categories, or in one. Negative if refunds were more. It is as old as the last read
         of the account; see `is_spending_known`.
         """
-        log = self._logs.by_account.get(account_id)
+        log = self._archive.logs.get(account_id)
         return log.spent(since, self._clock.now(), category) if log else None
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
         """Return whether a transaction was published, or made before the account was first read."""
-        log = self._logs.by_account.get(account_id)
+        log = self._archive.logs.get(account_id)
         return log is not None and not log.is_new(transaction_id)
 
     def history(self, account_id: str) -> TransactionHistory:
@@ -174,7 +176,7 @@ class TransactionsCoordinator:
         return self._histories[account_id]
 
     def _count_of_month(self, account_id: str) -> int:
-        log = self._logs.by_account.get(account_id)
+        log = self._archive.logs.get(account_id)
         return len(log.known) if log else 0
 
     @callback
@@ -308,11 +310,11 @@ class TransactionsCoordinator:
     def _reader(self, account_id: str) -> AccountReader:
         if account_id not in self._readers:
             self._readers[account_id] = AccountReader(
-                self._hass,
                 account_id=account_id,
                 entry_id=self._entry.entry_id,
                 balances=self._balances,
-                logs=self._logs,
+                archive=self._archive,
+                retention=Retention.NEEDED,
                 known_before=self._created_at,
                 on_new=self._async_publish_new,
                 on_changed=self._async_publish_changed,

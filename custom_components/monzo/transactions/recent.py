@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from ..api import Transaction
+from .spans import Spans
 
 # More than the largest answer of `get_transactions`. The few accounts that have so many in a month
 # take about fifteen megabytes.
 _MAX_KEPT: Final = 1100
-
-type _Span = tuple[datetime, datetime]
 
 
 class RecentTransactions:
@@ -23,7 +22,7 @@ class RecentTransactions:
     def __init__(self) -> None:
         """Initialize the memory, which knows of no time at all."""
         self._by_id: dict[str, Transaction] = {}
-        self._spans: list[_Span] = []
+        self._spans = Spans()
         self._newest_until: datetime | None = None
         self._unreadable_since: datetime | None = None
 
@@ -41,7 +40,7 @@ class RecentTransactions:
         self._by_id = {
             id_: known for id_, known in self._by_id.items() if not since < known.created < until
         } | {transaction.id: transaction for transaction in transactions}
-        self._spans = _merged([*self._spans, (since, until)])
+        self._spans = self._spans.with_span(since, until)
         if up_to_now:
             self._newest_until = until
         self._note_unreadable(since, has_unreadable=has_unreadable, up_to_now=up_to_now)
@@ -59,9 +58,7 @@ class RecentTransactions:
             return
         oldest = sorted(self._by_id.values(), key=_created)[-_MAX_KEPT].created
         self._by_id = {id_: it for id_, it in self._by_id.items() if it.created >= oldest}
-        self._spans = [
-            (max(since, oldest), until) for since, until in self._spans if until > oldest
-        ]
+        self._spans = self._spans.since(oldest)
 
     def set_notes(self, transaction_id: str, notes: str | None) -> None:
         """Change the notes of a transaction, if it is known."""
@@ -72,9 +69,7 @@ class RecentTransactions:
     def since(self) -> datetime | None:
         """From when on all transactions up to the last read are known; None if there was none."""
         newest = self._newest_until
-        if newest is None:
-            return None
-        return next((since for since, until in self._spans if since <= newest <= until), None)
+        return None if newest is None else self._spans.start_of(newest)
 
     def is_readable(self, since: datetime) -> bool:
         """Return whether the bank listed no transaction since a moment that could not be read."""
@@ -88,17 +83,6 @@ class RecentTransactions:
             if known.created >= since and (before is None or known.created < before)
         )
         return tuple(sorted(found, key=_created)[::-1])
-
-
-def _merged(spans: Iterable[_Span]) -> list[_Span]:
-    """Return the same spans in order, with those that adjoin each other joined."""
-    merged: list[_Span] = []
-    for since, until in sorted(spans):
-        if merged and since <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
-        else:
-            merged.append((since, until))
-    return merged
 
 
 def _created(transaction: Transaction) -> datetime:

@@ -154,6 +154,30 @@ class TransactionRecord(Private):
         """The name of the merchant or the person that the money went to or came from."""
         return self.merchant or self.counterparty or None
 
+    @property
+    def texts(self) -> tuple[str | None, ...]:
+        """The texts in which a search looks."""
+        return (
+            *(self.merchant, self.counterparty, self.preferred_name),
+            *(self.description, self.notes),
+        )
+
+    def without_details(self) -> TransactionRecord:
+        """Return only the facts that are needed to count: no names, texts or references."""
+        return TransactionRecord(
+            id=self.id,
+            account=self.account,
+            created=self.created,
+            settled=self.settled,
+            minor=self.minor,
+            currency=self.currency,
+            kind=self.kind,
+            category=self.category,
+            split=self.split,
+            spent=self.spent,
+            received=self.received,
+        )
+
 
 def _minor(amounts: Mapping[str, Money]) -> Mapping[str, int]:
     return {category: amount.minor for category, amount in amounts.items()}

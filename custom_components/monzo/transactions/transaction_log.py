@@ -1,51 +1,24 @@
-"""The log of known transactions of each account, on disk."""
+"""The log of one account: how far it was read, and its transactions of the last month."""
 
-import asyncio
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, NotRequired, Self, TypedDict
+from typing import Final, Self
 
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
-
-from ..api import Money, Private, Transaction
-from ..const import DOMAIN
-from ..memory import async_get_memory
+from ..api import Money, Private
 from .pages import TransactionPage
-from .spending import has_happened, spending_by_category
-
-_STORAGE_VERSION: Final = 1
+from .record import TransactionRecord
+from .spans import Spans
+from .spending import has_happened
 
 # The longest month and a day for time zones, because the spending of a month is added up from here.
 KEPT_FOR: Final = timedelta(days=32)
 
 
-class _StoredTransaction(TypedDict):
-    created: str
-    amount: int
-    settled: bool
-    category: str | None
-    spent: dict[str, int]
-
-
-class _StoredFirstRead(TypedDict):
-    before: str
-    read_until: str
-
-
-class _StoredLog(TypedDict):
-    entry_id: str
-    currency: str
-    read_until: str
-    seen: dict[str, _StoredTransaction]
-    unreadable_until: NotRequired[str]
-    first_read: NotRequired[_StoredFirstRead]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class KnownTransaction(Private):
-    """The facts about a transaction that are kept."""
+    """The facts about a transaction that are in memory."""
 
     created: datetime
 
@@ -59,15 +32,14 @@ class KnownTransaction(Private):
     """Its part of the spending of each category in minor units; see `spending_by_category`."""
 
     @classmethod
-    def of(cls, transaction: Transaction, *, own_transfer: bool) -> Self:
-        """Return the facts to keep about a transaction."""
-        spending = spending_by_category(transaction, own_transfer=own_transfer)
+    def of(cls, record: TransactionRecord) -> Self:
+        """Return the facts to keep in memory about a transaction."""
         return cls(
-            created=transaction.created,
-            amount=transaction.amount.minor,
-            settled=transaction.settled is not None,
-            category=transaction.category,
-            spent={category: part.minor for category, part in spending.items()},
+            created=record.created,
+            amount=record.minor,
+            settled=record.settled is not None,
+            category=record.category,
+            spent=record.spent,
         )
 
 
@@ -88,9 +60,9 @@ class FirstRead:
         return replace(self, read_until=page.transactions[-1].created)
 
 
-@dataclass(slots=True, kw_only=True, repr=False)
-class TransactionLog(Private):
-    """The known transactions of one account."""
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReadState(Private):
+    """How far the transactions of an account were read."""
 
     entry_id: str
     """The config entry that read the account last."""
@@ -100,68 +72,126 @@ class TransactionLog(Private):
     read_until: datetime
     """When the newest known transaction was made."""
 
-    known: dict[str, KnownTransaction] = field(default_factory=dict)
-    """The transactions of the last month, by ID."""
-
     first_read: FirstRead | None = None
     """None as soon as all transactions of the last month are known."""
 
     unreadable_until: datetime | None = None
     """A transaction from before this moment could not be read; None if all could."""
 
+
+class TransactionLog(Private):
+    """The known transactions of one account from the last month.
+
+    A transaction is known as soon as it is published. Nothing here depends on how many there are,
+    except the sum of the spending.
+    """
+
+    def __init__(
+        self,
+        state: ReadState,
+        known: Mapping[str, KnownTransaction] | None = None,
+        spans: Spans | None = None,
+    ) -> None:
+        """Initialize the log with the transactions that are known already, by ID."""
+        self.state = state
+        self.spans = spans or Spans()
+        """The times of which the archive has all transactions."""
+        self._known = dict(known or {})
+        self._by_age = sorted((it.created, id_) for id_, it in self._known.items())
+
+    @property
+    def known(self) -> Mapping[str, KnownTransaction]:
+        """The transactions of the last month, by ID."""
+        return self._known
+
     def is_new(self, transaction_id: str) -> bool:
         """Return whether a transaction was not known so far, so that it is published now."""
-        return transaction_id not in self.known
+        return transaction_id not in self._known
+
+    def find(self, transaction_id: str) -> KnownTransaction | None:
+        """Return a transaction if it is known."""
+        return self._known.get(transaction_id)
 
     def remember(self, transaction_id: str, known: KnownTransaction) -> None:
         """Add a transaction, or replace it if it has changed."""
-        self.known[transaction_id] = known
-        self.read_until = max(self.read_until, known.created)
+        before = self._known.get(transaction_id)
+        self._known[transaction_id] = known
+        if before is None or before.created != known.created:
+            if before is not None:
+                del self._by_age[bisect_left(self._by_age, (before.created, transaction_id))]
+            insort(self._by_age, (known.created, transaction_id))
+        read_until = max(self.state.read_until, known.created)
+        if read_until != self.state.read_until:
+            self.state = replace(self.state, read_until=read_until)
 
     def forget_before(self, horizon: datetime) -> None:
         """Remove the transactions that are older than a moment."""
-        self.known = {id_: it for id_, it in self.known.items() if it.created >= horizon}
-        if self.unreadable_until is not None and self.unreadable_until <= horizon:
-            self.unreadable_until = None
+        forgotten = bisect_left(self._by_age, (horizon, ""))
+        for _created, id_ in self._by_age[:forgotten]:
+            del self._known[id_]
+        del self._by_age[:forgotten]
+        unreadable_until = self.state.unreadable_until
+        if unreadable_until is not None and unreadable_until <= horizon:
+            self.state = replace(self.state, unreadable_until=None)
+
+    def count_since(self, since: datetime) -> int:
+        """Return how many known transactions were made since a moment."""
+        return len(self._by_age) - bisect_left(self._by_age, (since, ""))
+
+    def merged_with(self, other: TransactionLog | None) -> TransactionLog:
+        """Return the log of an account that also knows the transactions of another, older log."""
+        if other is None:
+            return self
+        read_until = max(self.state.read_until, other.state.read_until)
+        return TransactionLog(
+            replace(self.state, read_until=read_until),
+            {**self._known, **other.known},
+            other.spans,
+        )
 
     def note_unreadable(self, until: datetime) -> None:
         """Note that a transaction from before a moment could not be read."""
-        self.unreadable_until = max(until, self.unreadable_until or until)
+        unreadable_until = max(until, self.state.unreadable_until or until)
+        self.state = replace(self.state, unreadable_until=unreadable_until)
 
     def note_read(self, since: datetime, unreadable_until: datetime | None) -> None:
         """Note that everything since a moment was read, except before another one if given."""
-        if self.unreadable_until is not None:
-            self.unreadable_until = min(self.unreadable_until, since)
+        if self.state.unreadable_until is not None:
+            earlier = min(self.state.unreadable_until, since)
+            self.state = replace(self.state, unreadable_until=earlier)
         if unreadable_until is not None:
             self.note_unreadable(unreadable_until)
 
     def stop_counting_unlisted(
         self, since: datetime, before: datetime, listed: Collection[str]
-    ) -> bool:
-        """Stop counting the transactions of a span that the bank does not list; return if any.
+    ) -> list[str]:
+        """Stop counting the transactions of a span that the bank does not list; return their IDs.
 
         The bank took them back, such as a hotel's hold. They stay known, so that they are not
         published again if the bank lists them again.
         """
-        unlisted = [
-            (id_, transaction)
-            for id_, transaction in self.known.items()
-            if since < transaction.created < before and transaction.spent and id_ not in listed
-        ]
-        for id_, transaction in unlisted:
-            self.known[id_] = replace(transaction, spent={})
-        return bool(unlisted)
+        unlisted = [id_ for _created, id_ in self._between(since, before) if id_ not in listed]
+        for id_ in unlisted:
+            self._known[id_] = replace(self._known[id_], spent={})
+        return unlisted
+
+    def _between(self, since: datetime, before: datetime) -> Iterable[tuple[datetime, str]]:
+        """Return the times and IDs of the transactions between two moments, without these."""
+        start = bisect_right(self._by_age, (since, "\U0010ffff"))
+        return self._by_age[start : bisect_left(self._by_age, (before, ""))]
 
     def pending_before(self, moment: datetime) -> Iterator[datetime]:
         """Yield when each transaction was made that counts, is older, and had not settled."""
-        for transaction in self.known.values():
-            if transaction.created < moment and transaction.spent and not transaction.settled:
-                yield transaction.created
+        for created, id_ in self._by_age[: bisect_left(self._by_age, (moment, ""))]:
+            transaction = self._known[id_]
+            if transaction.spent and not transaction.settled:
+                yield created
 
     def is_complete(self, since: datetime) -> bool:
         """Return whether all transactions since a moment of the last month are known."""
-        return self.first_read is None and (
-            self.unreadable_until is None or self.unreadable_until <= since
+        state = self.state
+        return state.first_read is None and (
+            state.unreadable_until is None or state.unreadable_until <= since
         )
 
     def spent(self, since: datetime, now: datetime, category: str | None = None) -> Money:
@@ -169,134 +199,10 @@ class TransactionLog(Private):
 
         In all categories, or in one. Negative if refunds were more.
         """
-        minor = sum(
-            part
-            for transaction in self.known.values()
-            if since <= transaction.created and has_happened(transaction.created, now)
-            for name, part in transaction.spent.items()
-            if category in (None, name)
-        )
-        return Money.from_minor(minor, self.currency)
-
-
-def _log_from_stored(stored: _StoredLog) -> TransactionLog:
-    return TransactionLog(
-        entry_id=stored["entry_id"],
-        currency=stored["currency"],
-        read_until=datetime.fromisoformat(stored["read_until"]),
-        known={
-            id_: KnownTransaction(
-                created=datetime.fromisoformat(row["created"]),
-                amount=row["amount"],
-                settled=row["settled"],
-                category=row["category"],
-                spent=row["spent"],
-            )
-            for id_, row in stored["seen"].items()
-        },
-        first_read=_first_read_from_stored(stored.get("first_read")),
-        unreadable_until=datetime.fromisoformat(stored["unreadable_until"])
-        if "unreadable_until" in stored
-        else None,
-    )
-
-
-def _first_read_from_stored(stored: _StoredFirstRead | None) -> FirstRead | None:
-    if stored is None:
-        return None
-    return FirstRead(
-        before=datetime.fromisoformat(stored["before"]),
-        read_until=datetime.fromisoformat(stored["read_until"]),
-    )
-
-
-def _log_to_stored(log: TransactionLog) -> _StoredLog:
-    stored: _StoredLog = {
-        "entry_id": log.entry_id,
-        "currency": log.currency,
-        "read_until": log.read_until.isoformat(),
-        "seen": {
-            id_: {
-                "created": transaction.created.isoformat(),
-                "amount": transaction.amount,
-                "settled": transaction.settled,
-                "category": transaction.category,
-                "spent": dict(transaction.spent),
-            }
-            for id_, transaction in log.known.items()
-        },
-    }
-    if log.first_read is not None:
-        stored["first_read"] = {
-            "before": log.first_read.before.isoformat(),
-            "read_until": log.first_read.read_until.isoformat(),
-        }
-    if log.unreadable_until is not None:
-        stored["unreadable_until"] = log.unreadable_until.isoformat()
-    return stored
-
-
-class TransactionLogs:
-    """The logs of all accounts, kept across restarts.
-
-    They belong to no config entry, so that a joint account continues where it was when another
-    entry takes it over.
-    """
-
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Initialize the logs, which are empty until they are loaded."""
-        self._store = Store[dict[str, _StoredLog]](
-            hass,
-            _STORAGE_VERSION,
-            f"{DOMAIN}.transactions",
-            private=True,
-            atomic_writes=True,
-        )
-        self.by_account: dict[str, TransactionLog] = {}
-        self._saving = asyncio.Lock()
-
-    async def async_load(self) -> Self:
-        """Load the logs from disk, and return them."""
-        stored = await self._store.async_load() or {}
-        self.by_account = {id_: _log_from_stored(log) for id_, log in stored.items()}
-        return self
-
-    async def async_save(self, horizon: datetime) -> None:
-        """Save the logs without transactions that were made before the horizon."""
-        for log in self.by_account.values():
-            log.forget_before(horizon)
-        await self._async_write()
-
-    async def async_wait_for_save(self) -> None:
-        """Wait until everything that was to be saved by now is on the disk."""
-        async with self._saving:
-            pass
-
-    async def _async_write(self) -> None:
-        async with self._saving:
-            await self._store.async_save(
-                {account_id: _log_to_stored(log) for account_id, log in self.by_account.items()}
-            )
-
-    async def async_forget(self, entry_id: str, keep: Collection[str]) -> None:
-        """Forget the accounts that a removed config entry read last, except some."""
-        self.by_account = {
-            account_id: log
-            for account_id, log in self.by_account.items()
-            if log.entry_id != entry_id or account_id in keep
-        }
-        if self.by_account:
-            await self._async_write()
-        else:
-            await self._store.async_remove()
-
-
-async def async_get_transaction_logs(hass: HomeAssistant) -> TransactionLogs:
-    """Return the logs, which are the same object until Home Assistant stops.
-
-    A transaction counts as known as soon as it is published, even if its config entry is reloaded
-    before the log is saved.
-    """
-    return await async_get_memory(hass).async_find_or_load(
-        TransactionLogs, None, TransactionLogs(hass).async_load
-    )
+        minor = 0
+        for created, id_ in self._by_age[bisect_left(self._by_age, (since, "")) :]:
+            if not has_happened(created, now):
+                break
+            spent = self._known[id_].spent
+            minor += sum(spent.values()) if category is None else spent.get(category, 0)
+        return Money.from_minor(minor, self.state.currency)

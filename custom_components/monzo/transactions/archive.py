@@ -1,0 +1,246 @@
+"""The archive: the transactions that are kept, in one file for all accounts.
+
+It belongs to no config entry, so that a joint account continues where it was when another entry
+takes it over. A disk that fails never stops the reports of transactions: what cannot be written
+waits, and is written together with the next change.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+import math
+from pathlib import Path
+from typing import Any, Final, Self
+
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.storage import STORAGE_DIR
+
+from ..clock import monotonic
+from ..const import DOMAIN
+from ..memory import async_get_memory
+from ..privacy import get_logger
+from .archive_file import DISK_ERRORS, ArchiveChange, ArchiveFile, ArchiveReplaced, SetAside
+from .archive_issues import ArchiveIssue, async_create_archive_issue, async_delete_archive_issues
+from .old_store import async_read_old_store
+from .transaction_log import KEPT_FOR, TransactionLog
+
+_LOGGER = get_logger(__name__)
+
+# How long a backup waits for the end of a write, and how long writes wait for the end of a backup.
+_HOLD_WITHIN: Final = timedelta(seconds=5)
+_HELD_AT_MOST: Final = timedelta(hours=1)
+
+# How long after a failure to write again.
+_RETRY_AFTER: Final = timedelta(minutes=1)
+
+type _Operation = Callable[[ArchiveFile], None]
+
+
+class Archive:
+    """The archive of all accounts."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize the archive, which is empty until it is loaded."""
+        self._hass = hass
+        self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
+        """Use it in the executor and with `using_file` only."""
+        self.using_file = asyncio.Lock()
+        # Operations that are not written yet, in order. All of them can be repeated.
+        self._waiting: list[_Operation] = []
+        self._held = False
+        self._cancel_hold: CALLBACK_TYPE | None = None
+        self._failing = False
+        self._failed_at = -math.inf
+        self.logs: dict[str, TransactionLog] = {}
+        """The log of each account: its transactions of the last month."""
+
+    # Loading and closing
+
+    async def async_load(self, now: datetime) -> Self:
+        """Load the logs from the file and from the store of earlier versions, and return this."""
+        self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._async_close)
+        try:
+            self.logs = await self._async_use_file(self.file.load_logs, now - KEPT_FOR)
+        except DISK_ERRORS as err:
+            self._note_failure(err)
+        old_store = await async_read_old_store(self._hass)
+        for account_id, log in old_store.logs.items():
+            self.logs[account_id] = merged = log.merged_with(self.logs.get(account_id))
+            self._waiting.append(_importing(account_id, merged))
+        await self._async_flush()
+        if not self._waiting:
+            await old_store.async_remove()
+        return self
+
+    async def _async_close(self, _event: Event) -> None:
+        await self.async_wait_for_write()
+        async with self.using_file:
+            await self._hass.async_add_executor_job(self.file.close)
+
+    async def _async_use_file[*Arguments, Result](
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """Use the file in the executor; raises one of DISK_ERRORS if that fails."""
+        async with self.using_file:
+            try:
+                return await self._hass.async_add_executor_job(function, *arguments)
+            except ArchiveReplaced as err:
+                self._note_replaced(err.reason)
+                return await self._hass.async_add_executor_job(function, *arguments)
+
+    # Writing
+
+    async def async_write(self, change: ArchiveChange) -> None:
+        """Write a change of an account, even if the caller is cancelled meanwhile."""
+        self._waiting.append(partial(ArchiveFile.write, change=change))
+        await asyncio.shield(self._hass.async_create_task(self._async_flush()))
+
+    async def async_wait_for_write(self) -> None:
+        """Write all that waits, because Home Assistant stops."""
+        self._async_end_hold()
+        self._failed_at = -math.inf
+        await self._async_flush()
+
+    async def async_forget(self, entry_id: str, keep: Collection[str]) -> None:
+        """Forget the accounts that a removed config entry read last, except some.
+
+        Without any account left, the file is deleted.
+        """
+        for account_id, log in tuple(self.logs.items()):
+            if log.state.entry_id == entry_id and account_id not in keep:
+                del self.logs[account_id]
+                self._waiting.append(partial(ArchiveFile.forget_account, account_id=account_id))
+        if self.logs:
+            await self._async_flush()
+            return
+        async_delete_archive_issues(self._hass)
+        self._failing = False
+        async with self.using_file:
+            self._waiting.clear()
+            try:
+                await self._hass.async_add_executor_job(self.file.delete)
+            except OSError as err:
+                _LOGGER.warning("Could not delete the archive of transactions: %s", err.strerror)
+
+    async def _async_flush(self) -> None:
+        """Write all operations that wait, unless a backup reads the file."""
+        if not self._waiting or self._held:
+            return
+        # A locked file costs time, which no report should wait for again and again.
+        if monotonic() - self._failed_at < _RETRY_AFTER.total_seconds():
+            return
+        try:
+            await self._async_use_file(self._write_waiting)
+        except DISK_ERRORS as err:
+            self._note_failure(err)
+        except Exception:
+            # A defect must not end all reads, and would only repeat itself.
+            _LOGGER.exception("Unexpected error while writing the archive of transactions")
+            self._waiting.clear()
+        else:
+            self._note_success()
+
+    def _write_waiting(self) -> None:
+        # More may be added at the end meanwhile.
+        operations = tuple(self._waiting)
+        self.file.run(operations)
+        del self._waiting[: len(operations)]
+
+    def _note_replaced(self, reason: SetAside) -> None:
+        """Have the known transactions written into the new file, so that none is repeated."""
+        _LOGGER.error("The archive of transactions was set aside, because it is %s", reason)
+        async_create_archive_issue(self._hass, ArchiveIssue.SET_ASIDE, self.file.path_aside)
+        self._waiting[:0] = [_importing(id_, log) for id_, log in self.logs.items()]
+
+    def _note_failure(self, err: Exception) -> None:
+        self._failed_at = monotonic()
+        if self._failing:
+            return
+        self._failing = True
+        reason = getattr(err, "sqlite_errorname", None) or type(err).__name__
+        _LOGGER.error("Could not write the archive of transactions: %s", reason)
+        async_create_archive_issue(self._hass, ArchiveIssue.NOT_WRITABLE, self.file.path)
+
+    def _note_success(self) -> None:
+        if self._failing:
+            self._failing = False
+            _LOGGER.info("The archive of transactions can be written again")
+            async_delete_archive_issues(self._hass, (ArchiveIssue.NOT_WRITABLE,))
+
+    # Backups
+
+    async def async_hold(self) -> None:
+        """Write nothing into the file until `async_release`, because a backup copies it.
+
+        Transactions are reported meanwhile. If a write takes too long, this does not wait for its
+        end: the backup is more important.
+        """
+        self._held = True
+        self._cancel_hold = async_call_later(
+            self._hass,
+            _HELD_AT_MOST,
+            HassJob(self._async_release_late, cancel_on_shutdown=True),
+        )
+        try:
+            async with asyncio.timeout(_HOLD_WITHIN.total_seconds()), self.using_file:
+                pass
+        except TimeoutError:
+            _LOGGER.warning("A backup begins while the archive of transactions is being written")
+
+    async def async_release(self) -> None:
+        """Write again, because the backup has ended."""
+        self._async_end_hold()
+        await self._async_flush()
+
+    async def _async_release_late(self, _now: datetime) -> None:
+        await self.async_release()
+
+    @callback
+    def _async_end_hold(self) -> None:
+        self._held = False
+        if self._cancel_hold is not None:
+            self._cancel_hold()
+            self._cancel_hold = None
+
+    # Health
+
+    async def async_health(self) -> dict[str, Any]:
+        """Return counts, size and state, for diagnostics and system health."""
+        counts: dict[str, float] = {}
+        with suppress(*DISK_ERRORS):
+            counts = await self._async_use_file(self.file.counts)
+        return {**counts, "state": self.state, "waiting": len(self._waiting)}
+
+    @property
+    def state(self) -> str:
+        """Whether the file can be written: `ok`, `failing`, or `paused` during a backup."""
+        if self._held:
+            return "paused"
+        return "failing" if self._failing else "ok"
+
+
+def _importing(account_id: str, log: TransactionLog) -> _Operation:
+    """Return the operation that writes all known transactions of an account."""
+    return partial(
+        ArchiveFile.write_known,
+        account_id=account_id,
+        state=log.state,
+        known=tuple(log.known.items()),
+    )
+
+
+async def async_get_archive(hass: HomeAssistant, now: datetime) -> Archive:
+    """Return the archive, which is the same object until Home Assistant stops.
+
+    A transaction counts as known as soon as it is published, even if its config entry is reloaded
+    before that is written. `now` is the time at the bank.
+    """
+
+    async def load() -> Archive:
+        return await Archive(hass).async_load(now)
+
+    return await async_get_memory(hass).async_find_or_load(Archive, None, load)

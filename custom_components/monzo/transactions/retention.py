@@ -1,0 +1,38 @@
+"""How long transactions are kept: the choice of the user for each config entry."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from .record import TransactionRecord
+from .transaction_log import KEPT_FOR
+
+
+class Retention(StrEnum):
+    """How long the transactions of a config entry are kept."""
+
+    EVERYTHING = "everything"
+
+    THIRTEEN_MONTHS = "thirteen_months"
+    """So that a month can be compared with the same one a year ago."""
+
+    NEEDED = "needed"
+    """The last month, without names and notes: enough to report each transaction once."""
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether more is kept than the integration needs."""
+        return self is not Retention.NEEDED
+
+    def horizon(self, now: datetime) -> datetime | None:
+        """Return the moment before which transactions are deleted; None if all are kept."""
+        match self:
+            case Retention.EVERYTHING:
+                return None
+            case Retention.THIRTEEN_MONTHS:
+                return now - timedelta(days=397)
+            case Retention.NEEDED:
+                return now - KEPT_FOR
+
+    def record_to_keep(self, record: TransactionRecord) -> TransactionRecord:
+        """Return the facts of a transaction that are kept."""
+        return record if self.keeps_history else record.without_details()

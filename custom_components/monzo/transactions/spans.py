@@ -1,0 +1,37 @@
+"""Spans of time of which all transactions are known."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+type Span = tuple[datetime, datetime]
+"""The first and the last moment."""
+
+
+class Spans:
+    """Spans in order, of which those that adjoin each other are joined."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        """Initialize with spans in any order."""
+        self._spans: list[Span] = []
+        for since, until in sorted(spans):
+            if self._spans and since <= self._spans[-1][1]:
+                first, last = self._spans[-1]
+                self._spans[-1] = (first, max(last, until))
+            else:
+                self._spans.append((since, until))
+
+    def __iter__(self) -> Iterator[Span]:
+        """Iterate over the spans, oldest first."""
+        return iter(self._spans)
+
+    def with_span(self, since: datetime, until: datetime) -> Spans:
+        """Return these spans and another one."""
+        return Spans([*self._spans, (since, until)])
+
+    def since(self, moment: datetime) -> Spans:
+        """Return the parts of the spans that are not older than a moment."""
+        return Spans((max(since, moment), until) for since, until in self._spans if until > moment)
+
+    def start_of(self, moment: datetime) -> datetime | None:
+        """Return since when everything up to a moment is known; None if it is in no span."""
+        return next((since for since, until in self._spans if since <= moment <= until), None)
