@@ -2,6 +2,8 @@
 
 from .archive import Archive, async_get_archive
 from .classification import (
+    POT_KINDS,
+    UNCATEGORISED,
     TransactionKind,
     counterparty_name,
     is_of_category,
@@ -11,6 +13,7 @@ from .classification import (
 )
 from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
+from .record import TransactionRecord
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -21,13 +24,16 @@ from .spending import has_happened, spending_by_category
 from .variables import template_variables
 
 __all__ = [
+    "POT_KINDS",
     "SIGNAL_NEW_TRANSACTION",
     "SIGNAL_TRANSACTION_CHANGED",
+    "UNCATEGORISED",
     "Archive",
     "NewTransaction",
     "TransactionChanged",
     "TransactionHistory",
     "TransactionKind",
+    "TransactionRecord",
     "TransactionsCoordinator",
     "async_get_archive",
     "counterparty_name",

@@ -25,6 +25,11 @@ class TransactionKind(StrEnum):
     OTHER = "other"
 
 
+# Money that moves between an account and its pots.
+POT_KINDS: Final = frozenset(
+    {TransactionKind.POT_DEPOSIT, TransactionKind.POT_WITHDRAWAL, TransactionKind.ROUND_UP}
+)
+
 # The category of transactions for which the bank has none.
 UNCATEGORISED: Final = "general"
 

@@ -5,20 +5,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ..api import Money, Transaction
-from .classification import TransactionKind, amount_by_category, transaction_kind
+from .classification import POT_KINDS, TransactionKind, amount_by_category, transaction_kind
 
 # The bank's clock is not known exactly, and a payment counts as soon as it is listed.
 _CLOCK_SKEW: Final = timedelta(seconds=5)
 
 # Money that the owner keeps, or that was never paid.
-_NEVER_SPENT: Final = frozenset(
-    {
-        TransactionKind.DECLINED,
-        TransactionKind.POT_DEPOSIT,
-        TransactionKind.POT_WITHDRAWAL,
-        TransactionKind.ROUND_UP,
-    }
-)
+_NEVER_SPENT: Final = POT_KINDS | {TransactionKind.DECLINED}
 
 
 def spending_by_category(transaction: Transaction, *, own_transfer: bool) -> Mapping[str, Money]:

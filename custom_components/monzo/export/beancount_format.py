@@ -1,0 +1,90 @@
+"""Beancount, plain-text double-entry accounting."""
+
+from collections.abc import Iterator, Mapping
+import re
+from typing import Final, override
+
+from ..api import Money
+from ..transactions import TransactionRecord
+from .file_format import ExportedAccount, ExportedPeriod, FileFormat
+from .texts import (
+    amount_with_currency,
+    category_name,
+    description,
+    local_time,
+    one_line,
+    payee,
+    pot_name,
+)
+
+_NEEDS_ESCAPE: Final = re.compile(r'[\\"]')
+
+
+class BeancountFormat(FileFormat):
+    """Beancount 2 and 3, with dates of London.
+
+    The file opens no accounts, because every further file would open them again. The plug-in opens
+    them, so that the file is also valid by itself.
+    """
+
+    @override
+    def begin_file(self, period: ExportedPeriod) -> str:
+        return 'plugin "beancount.plugins.auto_accounts"\n'
+
+    @override
+    def transaction(self, account: ExportedAccount, record: TransactionRecord) -> str:
+        return "".join(f"{line}\n" for line in _lines(account, record))
+
+
+def _lines(account: ExportedAccount, record: TransactionRecord) -> Iterator[str]:
+    created = local_time(record.created)
+    flag = "!" if record.settled is None else "*"
+    names = f"{_string(payee(account, record))} {_string(description(account, record))}"
+    yield ""
+    yield f"{created:%Y-%m-%d} {flag} {names}"
+    yield f"  monzo-id: {_string(record.id)}"
+    yield f'  time: "{created:%H:%M:%S}"'
+    if record.category:
+        yield f"  category: {_string(record.category)}"
+    if record.notes:
+        yield f"  notes: {_string(record.notes)}"
+    if record.local_amount:
+        yield f"  local-amount: {amount_with_currency(record.local_amount)}"
+    yield _posting(f"Assets:Monzo:{_component(account.name)}", record.amount)
+    for other, minor in _other_side(account, record).items():
+        yield _posting(other, Money.from_minor(minor, record.currency))
+
+
+def _other_side(account: ExportedAccount, record: TransactionRecord) -> Mapping[str, int]:
+    """Return the accounts on the other side and their amounts, which balance the transaction.
+
+    Expenses are the spending, so refunds lower them. What was neither spent nor received, such as a
+    transfer between one's own accounts, goes through one account, where the two sides cancel out.
+    """
+    if pot := pot_name(account, record):
+        return {f"Assets:Monzo:Pots:{_component(pot)}": -record.minor}
+    if not record.spent and not record.received:
+        return {"Equity:Transfers": -record.minor}
+    root = "Expenses" if record.spent else "Income"
+    parts: dict[str, int] = {}
+    for category, minor in record.split.items():
+        other = f"{root}:{_component(category_name(category))}"
+        parts[other] = parts.get(other, 0) - minor
+    return parts
+
+
+def _posting(account: str, amount: Money) -> str:
+    return f"  {account}  {amount_with_currency(amount)}"
+
+
+def _string(text: str) -> str:
+    return '"' + _NEEDS_ESCAPE.sub(r"\\\g<0>", one_line(text)) + '"'
+
+
+def _component(name: str) -> str:
+    """Return a name as a part of an account: words of letters and digits, joined by hyphens."""
+    spaced = "".join(each if each.isalpha() or each.isdecimal() else " " for each in name)
+    component = "-".join(word[0].upper() + word[1:] for word in spaced.split())
+    # A part begins with an upper-case letter or a digit, which some scripts do not have.
+    starts_well = component[:1].isupper() or component[:1].isdecimal()
+    return component if starts_well else f"X{component}"

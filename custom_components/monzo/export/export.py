@@ -1,0 +1,114 @@
+"""Writes the transactions of accounts to a file, page by page."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+
+from homeassistant.core import HomeAssistant
+
+from ..api import Money, Private
+from ..transactions import TransactionRecord
+from .file_format import ExportedAccount, ExportedPeriod
+from .formats import FILE_FORMATS, FileFormatName
+from .published_file import Destination, PublishedFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPage:
+    """Some of the transactions of an account."""
+
+    records: Sequence[TransactionRecord]
+
+    complete: bool
+    """Whether these are all of a part of the period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Statement(Private):
+    """An account, and its transactions in the period."""
+
+    account: ExportedAccount
+    pages: AsyncGenerator[RecordPage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExportResult(Private):
+    """The content of a file."""
+
+    count: int
+    """The number of transactions."""
+
+    sums: Mapping[str, Money]
+    """The sum of the transactions by currency."""
+
+    complete: bool
+    """Whether the file has all transactions of the period."""
+
+
+class _Totals:
+    """Counts the transactions of a file and adds them up."""
+
+    def __init__(self) -> None:
+        """Initialize the totals of an empty file."""
+        self._count = 0
+        self._minor: Counter[str] = Counter()
+        self._complete = True
+
+    def add(self, page: RecordPage) -> Sequence[TransactionRecord]:
+        """Add a page, and return its transactions that moved money."""
+        moved = [record for record in page.records if not record.declined and record.minor]
+        for record in moved:
+            self._minor[record.currency] += record.minor
+        self._count += len(moved)
+        self._complete = self._complete and page.complete
+        return moved
+
+    def result(self) -> ExportResult:
+        """Return the content of the file so far."""
+        return ExportResult(
+            count=self._count,
+            sums={
+                currency: Money.from_minor(minor, currency)
+                for currency, minor in self._minor.items()
+            },
+            complete=self._complete,
+        )
+
+
+async def async_export(
+    hass: HomeAssistant,
+    statements: Iterable[Statement],
+    period: ExportedPeriod,
+    *,
+    format_name: FileFormatName,
+    destination: Destination,
+) -> ExportResult:
+    """Write a file with all transactions that moved money.
+
+    Declined payments and card checks of zero did not. If anything fails, there is no file, or the
+    file that was there before.
+    """
+    file_format = FILE_FORMATS[format_name]
+    totals = _Totals()
+    file = await hass.async_add_executor_job(PublishedFile, destination)
+
+    async def write(lines: Iterable[str]) -> None:
+        # The executor also formats the lines, because they are an iterator.
+        await hass.async_add_executor_job(file.write, lines)
+
+    try:
+        await write([file_format.begin_file(period)])
+        for statement in statements:
+            account = statement.account
+            await write([file_format.begin_account(account, period)])
+            async with aclosing(statement.pages) as pages:
+                async for page in pages:
+                    await write(map(partial(file_format.transaction, account), totals.add(page)))
+            await write([file_format.end_account(account, period)])
+        await write([file_format.end_file()])
+        await hass.async_add_executor_job(file.publish)
+    finally:
+        await hass.async_add_executor_job(file.close)
+    return totals.result()
