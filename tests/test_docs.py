@@ -146,7 +146,7 @@ PAGES = {
 }
 BLUEPRINTS = [read(path) for path in sorted((ROOT / "blueprints").rglob("*.yaml"))]
 MARKDOWN = [README, *PAGES.values(), read(ROOT / "info.md"), read(ROOT / "CHANGELOG.md")]
-ACTIONS = [PAGES["actions.md"], PAGES["moving-money.md"]]
+ACTIONS = [PAGES["actions.md"], PAGES["export.md"], PAGES["moving-money.md"]]
 
 # The kinds of parts that have a page each, in a folder of this name.
 PARTS = ("triggers", "conditions")
@@ -438,7 +438,7 @@ def parts(example: Json) -> Iterator[dict[str, Json]]:
 def test_every_code_block_names_its_language() -> None:
     for page in MARKDOWN:
         languages = {language for language, _text in FENCE.findall(page.text)}
-        assert languages <= {"mermaid", "sh", "yaml"}, name(page)
+        assert languages <= {"json", "mermaid", "sh", "yaml"}, name(page)
         assert "```" not in FENCE.sub("", page.text), name(page)
 
 

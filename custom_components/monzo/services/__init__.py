@@ -12,7 +12,16 @@ from homeassistant.helpers import service
 from ..bank import action_error
 from ..const import DOMAIN
 from ..privacy import get_logger
-from . import attachments, feed, planned_transfers, pot_transfers, receipts, refresh, transactions
+from . import (
+    attachments,
+    export,
+    feed,
+    planned_transfers,
+    pot_transfers,
+    receipts,
+    refresh,
+    transactions,
+)
 
 type _Handler = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
 
@@ -20,7 +29,16 @@ _LOGGER = get_logger(__name__)
 
 __all__ = ["async_setup_services"]
 
-TOPICS = (attachments, feed, planned_transfers, pot_transfers, receipts, refresh, transactions)
+TOPICS = (
+    attachments,
+    export,
+    feed,
+    planned_transfers,
+    pot_transfers,
+    receipts,
+    refresh,
+    transactions,
+)
 
 
 @callback

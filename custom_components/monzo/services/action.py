@@ -71,13 +71,19 @@ def async_device(hass: HomeAssistant, device_id: str) -> tuple[dr.AnyDeviceEntry
 
 
 @callback
-def async_account(call: ServiceCall, field: str = ATTR_ACCOUNT) -> AccountTarget:
-    """Return the account whose device is in a field of a call.
+def async_account(call: ServiceCall) -> AccountTarget:
+    """Return the account whose device is in the field of a call; see `async_account_of`."""
+    return async_account_of(call.hass, call.data[ATTR_ACCOUNT])
+
+
+@callback
+def async_account_of(hass: HomeAssistant, device_id: str) -> AccountTarget:
+    """Return the account that a device represents.
 
     Raises ServiceValidationError if the device is not an account, or if the bank does not return
     the account at the moment.
     """
-    device, entry = async_device(call.hass, call.data[field])
+    device, entry = async_device(hass, device_id)
     found = entry.runtime_data.balances.data.find(monzo_id_of(device) or "")
     if not isinstance(found, AccountState):
         raise validation_error(

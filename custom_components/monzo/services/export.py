@@ -1,0 +1,126 @@
+"""The action that writes transactions to a file for other programs."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Final
+
+from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from ..bank import bank_errors
+from ..export import (
+    ExportedAccount,
+    ExportedPeriod,
+    FileFormatName,
+    RecordPage,
+    Statement,
+    async_export,
+    check_destination,
+)
+from ..transactions import TransactionRecord, is_own_transfer
+from .action import ATTR_ACCOUNT, AccountTarget, Action, async_account_of
+from .amounts import number
+from .fields import TEXT
+from .transactions import ATTR_BEFORE, ATTR_SINCE, Span, point_in_time, requested_span
+
+ATTR_FORMAT: Final = "format"
+ATTR_OVERWRITE: Final = "overwrite"
+ATTR_PATH: Final = "path"
+
+SERVICE_EXPORT_TRANSACTIONS: Final = "export_transactions"
+
+EXPORT_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_ACCOUNT): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1)),
+        vol.Required(ATTR_FORMAT): vol.Coerce(FileFormatName),
+        vol.Required(ATTR_PATH): TEXT,
+        vol.Optional(ATTR_SINCE): point_in_time,
+        vol.Optional(ATTR_BEFORE): point_in_time,
+        vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean,
+    }
+)
+
+# How many characters of an account's ID tell accounts of the same name apart.
+_ID_LENGTH: Final = 4
+
+
+async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
+    """Write the transactions of accounts to a file. Return its path and totals."""
+    targets = [
+        async_account_of(call.hass, device) for device in dict.fromkeys(call.data[ATTR_ACCOUNT])
+    ]
+    now = max(target.runtime.session.clock.now() for target in targets)
+    span = requested_span(call.data, now=now)
+    destination = await call.hass.async_add_executor_job(
+        partial(
+            check_destination,
+            call.hass,
+            call.data[ATTR_PATH],
+            overwrite=call.data[ATTR_OVERWRITE],
+        )
+    )
+    result = await async_export(
+        call.hass,
+        [
+            Statement(account=account, pages=_async_pages(call, target, span))
+            for account, target in zip(_exported_accounts(targets), targets, strict=True)
+        ],
+        ExportedPeriod(since=span.since, before=span.end, made=now),
+        format_name=call.data[ATTR_FORMAT],
+        destination=destination,
+    )
+    return {
+        "path": str(destination.path),
+        **span.as_dict(),
+        "complete": result.complete,
+        "count": result.count,
+        "sums": {currency: number(money) for currency, money in result.sums.items()},
+    }
+
+
+async def _async_pages(
+    call: ServiceCall, target: AccountTarget, span: Span
+) -> AsyncGenerator[RecordPage]:
+    """Yield the transactions of an account."""
+    own_accounts = target.runtime.balances.data.own_accounts
+    async with (
+        bank_errors(call.hass, target.entry, target.name),
+        aclosing(target.history.async_all(span.since, span.before)) as parts,
+    ):
+        async for part in parts:
+            records = [
+                TransactionRecord.of(
+                    transaction,
+                    account_id=target.account.id,
+                    own_transfer=is_own_transfer(transaction, own_accounts),
+                )
+                for transaction in part.transactions
+            ]
+            yield RecordPage(records=records, complete=part.complete)
+
+
+def _exported_accounts(targets: Sequence[AccountTarget]) -> Iterable[ExportedAccount]:
+    """Return the accounts with different names, by which the programs tell them apart."""
+    times_used = Counter(target.name for target in targets)
+    for target in targets:
+        unique = times_used[target.name] == 1
+        yield ExportedAccount(
+            id=target.account.id,
+            name=target.name if unique else f"{target.name} {target.account.id[-_ID_LENGTH:]}",
+            balance=target.account.money,
+            pot_names=target.runtime.balances.data.pot_names,
+        )
+
+
+ACTIONS: Final = (
+    Action(
+        name=SERVICE_EXPORT_TRANSACTIONS,
+        handler=_async_export_transactions,
+        schema=EXPORT_SCHEMA,
+        admin=True,
+        supports_response=SupportsResponse.OPTIONAL,
+    ),
+)
