@@ -1,8 +1,6 @@
 """Detection of recurring payments: stories, and households with a known truth."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import count, takewhile
+from datetime import date, time, timedelta
 from random import Random
 
 import pytest
@@ -11,7 +9,6 @@ from custom_components.monzo.recurring.detection import RecurringPayment, detect
 from custom_components.monzo.transactions import TransactionKind
 
 from .households import (
-    LONDON,
     Expected,
     HouseholdBuilder,
     Row,
@@ -21,60 +18,11 @@ from .households import (
     preceding,
     weekly,
 )
-
-CARD = TransactionKind.CARD_PAYMENT
-DEBIT = TransactionKind.DIRECT_DEBIT
-OUT = TransactionKind.OUTGOING_PAYMENT
-INCOME = TransactionKind.INCOMING_PAYMENT
-POT = TransactionKind.POT_DEPOSIT
-
-_ids = count()
-
-
-def rows(
-    days: Iterable[date],
-    amounts: Iterable[int],
-    kind: TransactionKind = CARD,
-    payee: str | None = "Streamly",
-    *,
-    at: time = time(9),
-    payee_id: str | None = None,
-    merchant_group: str | None = None,
-    scheme: str | None = None,
-    description: str | None = None,
-) -> list[Row]:
-    """Return transactions with one payee."""
-    return [
-        Row(
-            id=f"tx_{next(_ids):06}",
-            created=datetime.combine(day, at, LONDON).astimezone(UTC),
-            minor=minor,
-            kind=kind,
-            payee=payee,
-            payee_id=payee_id,
-            merchant_group=merchant_group,
-            scheme=scheme,
-            description=description,
-        )
-        for day, minor in zip(days, amounts, strict=False)
-    ]
-
-
-def same(minor: int) -> Iterable[int]:
-    return iter(lambda: minor, None)
-
-
-def until(days: Iterable[date], last: date) -> list[date]:
-    return list(takewhile(lambda day: day <= last, days))
+from .payments import DEBIT, INCOME, OUT, POT, only, rows, same, until
 
 
 def found(rows: list[Row], today: date) -> list[tuple[str, str, int, date]]:
     return [(it.payee, it.cadence, it.minor, it.next) for it in detect(rows, today)]
-
-
-def only(rows: list[Row], today: date) -> RecurringPayment:
-    (payment,) = detect(rows, today)
-    return payment
 
 
 BEGIN = date(2024, 1, 1)

@@ -162,13 +162,18 @@ _MANY: Final = 20
 def find_agreements(payee: Payee) -> list[Series]:
     """Return the series of payments to a payee that are agreed, also those that have ended."""
     occurrences = [payment.occurrence for payment in payee.payments]
-    if _is_too_frequent(occurrences):
-        return []
-    return _best_split(occurrences, payee.family) or [
-        series
-        for of_name in _occurrences_by_name(payee)
-        for series in _best_split(of_name, payee.family)
+    found = _best_split(occurrences, payee.family)
+    by_name: dict[str, list[Occurrence]] = defaultdict(list)
+    for payment in payee.payments:
+        by_name[payment.identity.name].append(payment.occurrence)
+    if len(by_name) == 1:
+        return found
+    # One firm collects for several payees, which share its ID.
+    separate = [
+        series for of_name in by_name.values() for series in _best_split(of_name, payee.family)
     ]
+    is_better = _quality(separate, occurrences) > _quality(found, occurrences) + _CLEARLY_BETTER
+    return separate if is_better else found
 
 
 def _is_too_frequent(occurrences: Sequence[Occurrence]) -> bool:
@@ -176,16 +181,10 @@ def _is_too_frequent(occurrences: Sequence[Occurrence]) -> bool:
     return len(occurrences) > _MANY and days < _TOO_FREQUENT * len(occurrences)
 
 
-def _occurrences_by_name(payee: Payee) -> Iterable[list[Occurrence]]:
-    """Return the payments to each of several payees that share an ID; nothing if there is one."""
-    by_name: dict[str, list[Occurrence]] = defaultdict(list)
-    for payment in payee.payments:
-        by_name[payment.identity.name].append(payment.occurrence)
-    return by_name.values() if len(by_name) > 1 else ()
-
-
 def _best_split(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
     """Return the series that explain most of the payments."""
+    if _is_too_frequent(occurrences):
+        return []
     splits = _SPLITS[family]
     if len({it.day for it in occurrences}) < _SHARED_DAYS * len(occurrences):
         # Two contracts with one payee are often paid on the same days.

@@ -205,3 +205,8 @@ def _normalized(name: str) -> str:
 
 def _is_order_number(word: str) -> bool:
     return any(map(str.isdigit, word)) and (word.isdigit() or len(word) >= _LONG_NUMBER)
+
+
+def merchant_of(row: Row) -> str:
+    """Return a text that all payments to one merchant share; empty if nothing is known of it."""
+    return row.merchant_group or _normalized(row.payee or row.description or "")

@@ -1,0 +1,166 @@
+"""Corrections: what people know better about their recurring payments than detection."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, Self, TypedDict
+
+from ..api import Private
+from .detection import RecurringPayment
+from .schedule import DayOfMonth, EveryFewMonths
+
+_LAST_DAY: Final = 31
+
+# So many newest transactions recognise a payment whose key changed, and survive the removal of
+# older ones.
+_RECOGNISED_BY: Final = 6
+
+
+class CorrectionError(ValueError):
+    """A correction is impossible."""
+
+
+class NoSuchDayError(CorrectionError):
+    """No month has the day."""
+
+
+class NoDayOfMonthError(CorrectionError):
+    """The payment recurs by weeks, so it has no day of the month."""
+
+
+class StoredCorrection(TypedDict):
+    """A correction as it is stored."""
+
+    transaction_ids: list[str]
+    dismissed: bool
+    confirmed: bool
+    name: str | None
+    minor: int | None
+    day: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Correction(Private):
+    """What a person said about a recurring payment."""
+
+    transaction_ids: tuple[str, ...]
+    """Newest payments of the series. They recognise it if its key has changed."""
+
+    dismissed: bool = False
+    """Whether it does not recur."""
+
+    confirmed: bool = False
+    """Whether it certainly recurs."""
+
+    name: str | None = None
+    """The name to show; None for that of the payee."""
+
+    minor: int | None = None
+    """The expected amount, with its sign, in minor units; None for the detected one."""
+
+    day: int | None = None
+    """The day of the month, from 1; None for the detected one."""
+
+    @classmethod
+    def of(cls, payment: RecurringPayment, before: Correction | None = None) -> Self:
+        """Return a correction of a payment that changes no more than an earlier one did."""
+        ids = payment.transaction_ids[-_RECOGNISED_BY:]
+        if before is None:
+            return cls(transaction_ids=ids)
+        return cls(
+            transaction_ids=ids,
+            dismissed=before.dismissed,
+            confirmed=before.confirmed,
+            name=before.name,
+            minor=before.minor,
+            day=before.day,
+        )
+
+    @classmethod
+    def from_stored(cls, stored: StoredCorrection) -> Self:
+        """Return a correction from its stored form."""
+        return cls(
+            transaction_ids=tuple(stored["transaction_ids"]),
+            dismissed=stored["dismissed"],
+            confirmed=stored["confirmed"],
+            name=stored["name"],
+            minor=stored["minor"],
+            day=stored["day"],
+        )
+
+    def to_stored(self) -> StoredCorrection:
+        """Return the form to store."""
+        return StoredCorrection(
+            transaction_ids=list(self.transaction_ids),
+            dismissed=self.dismissed,
+            confirmed=self.confirmed,
+            name=self.name,
+            minor=self.minor,
+            day=self.day,
+        )
+
+
+def require_day(payment: RecurringPayment, day: int) -> None:
+    """Raise NoSuchDayError or NoDayOfMonthError if a payment cannot be made on a day."""
+    if not 1 <= day <= _LAST_DAY:
+        raise NoSuchDayError
+    if not isinstance(payment.schedule, EveryFewMonths):
+        raise NoDayOfMonthError
+
+
+def follow_payments(
+    corrections: Mapping[str, Correction], payments: Iterable[RecurringPayment]
+) -> dict[str, Correction]:
+    """Return the corrections by the keys that the detected payments have now.
+
+    Keys may change, for example when a merchant changes its ID. Corrections of payments that were
+    not detected stay, because more history may show these payments again.
+    """
+    kept = dict(corrections)
+    for payment in payments:
+        key = payment.key if payment.key in kept else _key_of_same_payment(payment, kept)
+        if key is not None:
+            kept[payment.key] = Correction.of(payment, kept.pop(key))
+    return kept
+
+
+def _key_of_same_payment(
+    payment: RecurringPayment, corrections: Mapping[str, Correction]
+) -> str | None:
+    ids = set(payment.transaction_ids)
+    return next(
+        (key for key, it in corrections.items() if ids.intersection(it.transaction_ids)), None
+    )
+
+
+def correct(
+    payments: Iterable[RecurringPayment], corrections: Mapping[str, Correction], today: date
+) -> list[RecurringPayment]:
+    """Return the payments as people corrected them, by their next days.
+
+    `corrections` are those of `follow_payments` for the same payments.
+    """
+    corrected = []
+    for payment in payments:
+        correction = corrections.get(payment.key)
+        if correction is None:
+            corrected.append(payment)
+        elif not correction.dismissed:
+            corrected.append(_corrected(payment, correction, today))
+    return sorted(corrected, key=lambda it: (it.next, it.payee, it.key))
+
+
+def _corrected(payment: RecurringPayment, correction: Correction, today: date) -> RecurringPayment:
+    if correction.name is not None:
+        payment = replace(payment, payee=correction.name)
+    if correction.minor is not None:
+        payment = replace(payment, minor=correction.minor, is_exact=True)
+    schedule = payment.schedule
+    if correction.day is None or not isinstance(schedule, EveryFewMonths):
+        return payment
+    slot = schedule.slot_near(payment.due)
+    schedule = replace(schedule, rule=DayOfMonth(correction.day))
+    due = schedule.day_of(slot)
+    while (day := schedule.day_of(slot)) < today:
+        slot = schedule.next_slot(slot)
+    return replace(payment, schedule=schedule, due=due, next=day)

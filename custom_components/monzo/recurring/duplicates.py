@@ -1,0 +1,57 @@
+"""Possible duplicates: a merchant charges the same amount twice within hours."""
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Final, Protocol
+
+from ..transactions import TransactionKind
+from .payees import Row, merchant_of
+
+_WINDOW: Final = timedelta(hours=6)
+
+# Vending machines, parking meters and coffee: people pay these twice on purpose.
+_SMALLEST: Final = 500
+
+# People pay fares of the same amount there and back.
+_TRANSPORT: Final = "transport"
+
+
+class CategorisedRow(Row, Protocol):
+    """A transaction with its category."""
+
+    @property
+    def category(self) -> str | None:
+        """The category at the bank."""
+
+
+def possible_duplicate_of[R: CategorisedRow](
+    payment: R, others: Iterable[R], *, accepted: Collection[str]
+) -> R | None:
+    """Return the newest earlier payment that a card payment may repeat; None if there is none.
+
+    `accepted` are the merchants (see `merchant_of`) whose repeated payments are no duplicates.
+    Amounts below £5 and fares are never reported.
+    """
+    merchant = merchant_of(payment)
+    if not merchant or merchant in accepted or not _may_be_duplicated(payment):
+        return None
+    earlier = (
+        other
+        for other in others
+        if other.id != payment.id
+        and _may_be_duplicated(other)
+        and other.account == payment.account
+        and other.minor == payment.minor
+        and other.currency == payment.currency
+        and merchant_of(other) == merchant
+        and timedelta() <= payment.created - other.created <= _WINDOW
+    )
+    return max(earlier, key=lambda it: (it.created, it.id), default=None)
+
+
+def _may_be_duplicated(row: CategorisedRow) -> bool:
+    return (
+        row.kind == TransactionKind.CARD_PAYMENT
+        and row.minor <= -_SMALLEST
+        and row.category != _TRANSPORT
+    )

@@ -1,0 +1,63 @@
+"""Forecast: the balance of an account on each of the next days, by its recurring payments."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+
+from ..api import Money, Private
+from .detection import RecurringPayment
+from .upcoming import Pots, UpcomingPayment, upcoming_payments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ForecastDay(Private):
+    """A day of a forecast."""
+
+    day: date
+
+    balance: Money
+    """The balance at the end of the day, which is the lowest one: money comes in before bills."""
+
+    payments: tuple[UpcomingPayment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Forecast(Private):
+    """The balances of the next days."""
+
+    days: tuple[ForecastDay, ...]
+    """Each day from today, in order."""
+
+    @property
+    def lowest(self) -> ForecastDay:
+        """The first day with the lowest balance."""
+        return min(self.days, key=lambda it: it.balance)
+
+    def shortfall(self, limit: Money) -> ForecastDay | None:
+        """Return the first day on which the balance is below a limit, such as an overdraft."""
+        return next((it for it in self.days if it.balance < limit), None)
+
+
+def forecast(
+    balance: Money,
+    payments: Iterable[RecurringPayment],
+    *,
+    today: date,
+    days: int,
+    pots: Pots,
+) -> Forecast:
+    """Return the balance on each day from today, for a number of days of at least 1.
+
+    Only recurring payments change it: everyday purchases are not foreseen.
+    """
+    end = today + timedelta(days=days)
+    upcoming = upcoming_payments(payments, end, pots)
+    by_day = {day: tuple(found) for day, found in groupby(upcoming, key=lambda it: it.day)}
+    forecast_days = []
+    for number in range(days):
+        day = today + timedelta(days=number)
+        on_day = by_day.get(day, ())
+        balance = sum((it.amount for it in on_day), balance)
+        forecast_days.append(ForecastDay(day=day, balance=balance, payments=on_day))
+    return Forecast(days=tuple(forecast_days))

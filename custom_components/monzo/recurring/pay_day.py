@@ -1,0 +1,81 @@
+"""Pay day: when a person is paid next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from .detection import RecurringPayment
+from .schedule import Cadence, DayOfMonth, EveryFewMonths, Shift
+
+_MEAN_MONTH: Final = Cadence.MONTH.mean_days
+
+# Less than this part of the greatest income is no pay: child benefit, or the share of a flatmate.
+_LEAST_PART: Final = 0.5
+
+_LAST_DAY: Final = 31
+
+
+class PayDayBasis(StrEnum):
+    """How the pay day is known."""
+
+    DETECTED = "detected"
+    DAY_OF_MONTH = "day_of_month"
+    LAST_WORKING_DAY = "last_working_day"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayDayRule:
+    """How the pay day of a person is known."""
+
+    basis: PayDayBasis = PayDayBasis.DETECTED
+
+    day: int | None = None
+    """The day of the month, from 1; only for that basis. Short months end before some days."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the day is missing, or if no month has it."""
+        if self.basis is not PayDayBasis.DAY_OF_MONTH:
+            return
+        if self.day is None or not 1 <= self.day <= _LAST_DAY:
+            message = "a month has the days 1 to 31"
+            raise ValueError(message)
+
+
+def next_pay_day(
+    rule: PayDayRule, payments: Iterable[RecurringPayment], today: date
+) -> date | None:
+    """Return the next pay day; None while no income is known to recur.
+
+    A day that was chosen moves to the working day before, as salaries do. On that day itself, the
+    money has come, so the next one is a month away.
+    """
+    if rule.basis is PayDayBasis.DETECTED:
+        return min((payment.next for payment in main_incomes(payments)), default=None)
+    day = rule.day if rule.basis is PayDayBasis.DAY_OF_MONTH else _LAST_DAY
+    schedule = EveryFewMonths(Cadence.MONTH, Shift.PREVIOUS, DayOfMonth(day or _LAST_DAY))
+    slot = schedule.slot_near(today) - 1
+    while (pay_day := schedule.day_of(slot)) <= today:
+        slot += 1
+    return pay_day
+
+
+def main_incomes(payments: Iterable[RecurringPayment]) -> list[RecurringPayment]:
+    """Return the recurring incomes that a person lives on, such as two salaries."""
+    incomes = [payment for payment in payments if payment.direction == "in"]
+    greatest = max(map(monthly_minor, incomes), default=0)
+    return [income for income in incomes if monthly_minor(income) >= _LEAST_PART * greatest]
+
+
+def monthly_minor(payment: RecurringPayment) -> int:
+    """Return the amount of a recurring payment per month, in minor units, with its sign."""
+    cadence = payment.cadence
+    if cadence.months is not None:
+        return round(payment.minor / cadence.months)
+    return round(payment.minor * _MEAN_MONTH / cadence.mean_days)
+
+
+def days_to(pay_day: date | None, today: date) -> int | None:
+    """Return the number of days until the pay day; None while it is unknown."""
+    return None if pay_day is None else (pay_day - today).days

@@ -1,0 +1,63 @@
+"""Transactions and recurring payments for tests."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from itertools import count, takewhile
+
+from custom_components.monzo.recurring.detection import RecurringPayment, detect
+from custom_components.monzo.transactions import TransactionKind
+
+from .households import LONDON, Row
+
+CARD = TransactionKind.CARD_PAYMENT
+DEBIT = TransactionKind.DIRECT_DEBIT
+OUT = TransactionKind.OUTGOING_PAYMENT
+INCOME = TransactionKind.INCOMING_PAYMENT
+POT = TransactionKind.POT_DEPOSIT
+
+_ids = count()
+
+
+def rows(
+    days: Iterable[date],
+    amounts: Iterable[int],
+    kind: TransactionKind = CARD,
+    payee: str | None = "Streamly",
+    *,
+    at: time = time(9),
+    payee_id: str | None = None,
+    merchant_group: str | None = None,
+    scheme: str | None = None,
+    description: str | None = None,
+) -> list[Row]:
+    """Return transactions with one payee."""
+    return [
+        Row(
+            id=f"tx_{next(_ids):06}",
+            created=datetime.combine(day, at, LONDON).astimezone(UTC),
+            minor=minor,
+            kind=kind,
+            payee=payee,
+            payee_id=payee_id,
+            merchant_group=merchant_group,
+            scheme=scheme,
+            description=description,
+        )
+        for day, minor in zip(days, amounts, strict=False)
+    ]
+
+
+def same(minor: int) -> Iterable[int]:
+    """Return the same amount each time."""
+    return iter(lambda: minor, None)
+
+
+def until(days: Iterable[date], last: date) -> list[date]:
+    """Return the days up to a last one."""
+    return list(takewhile(lambda day: day <= last, days))
+
+
+def only(rows: list[Row], today: date) -> RecurringPayment:
+    """Return the only recurring payment."""
+    (payment,) = detect(rows, today)
+    return payment

@@ -1,0 +1,108 @@
+"""Corrections of recurring payments survive restarts and new detections."""
+
+from dataclasses import replace
+from datetime import date
+import json
+
+import pytest
+
+from custom_components.monzo.recurring.corrections import (
+    Correction,
+    NoDayOfMonthError,
+    NoSuchDayError,
+    correct,
+    follow_payments,
+    require_day,
+)
+from custom_components.monzo.recurring.detection import RecurringPayment, detect
+
+from .households import Row, as_it_is, following, monthly, weekly
+from .payments import CARD, DEBIT, only, rows, same, until
+
+BEGIN = date(2024, 1, 1)
+TODAY = date(2026, 1, 20)
+LATER = date(2026, 4, 20)
+
+ALL = rows(until(monthly(BEGIN, 5, following), LATER), same(-2_999), DEBIT, "Ironworks Gym")
+
+
+def gym(history: list[Row] = ALL, today: date = TODAY) -> RecurringPayment:
+    return only(history, today)
+
+
+def corrected(
+    history: list[Row], correction: Correction, today: date = TODAY
+) -> list[RecurringPayment]:
+    """Return the payments after a correction was stored, and detection ran again."""
+    stored = json.loads(json.dumps(correction.to_stored()))
+    corrections = {gym().key: Correction.from_stored(stored)}
+    payments = detect(history, today)
+    return correct(payments, follow_payments(corrections, payments), today)
+
+
+def test_a_dismissed_payment_stays_dismissed() -> None:
+    dismissed = replace(Correction.of(gym()), dismissed=True)
+    assert corrected(ALL, dismissed) == []
+    assert corrected(ALL, dismissed, LATER) == []
+
+
+def test_a_payment_without_corrections_stays_as_it_is() -> None:
+    payment = gym()
+    assert correct([payment], {}, TODAY) == [payment]
+    assert correct([payment], {payment.key: Correction.of(payment)}, TODAY) == [payment]
+
+
+def test_a_name_and_an_amount_can_be_corrected() -> None:
+    (payment,) = corrected(ALL, replace(Correction.of(gym()), name="Climbing", minor=-3_500), LATER)
+    assert (payment.payee, payment.minor, payment.is_exact) == ("Climbing", -3_500, True)
+    assert payment.next == gym(today=LATER).next
+
+
+def test_a_day_can_be_corrected() -> None:
+    (payment,) = corrected(ALL, replace(Correction.of(gym()), day=28))
+    # The last payment was on the 5th of January.
+    assert payment.next == date(2026, 3, 2)
+    assert list(payment.days_until(date(2026, 5, 1))) == [
+        date(2026, 3, 2),
+        date(2026, 3, 30),
+        date(2026, 4, 28),
+    ]
+
+
+def test_a_correction_survives_the_removal_of_older_transactions() -> None:
+    renamed = replace(Correction.of(gym()), name="Climbing")
+    (payment,) = corrected(ALL[-8:], renamed, LATER)
+    assert payment.payee == "Climbing"
+
+
+def test_a_correction_follows_a_payment_whose_payee_has_another_id() -> None:
+    before = gym([replace(row, payee_id="sun_1") for row in ALL])
+    payments = detect([replace(row, payee_id="sun_2") for row in ALL], LATER)
+    corrections = {before.key: replace(Correction.of(before), dismissed=True)}
+    assert payments[0].key != before.key
+    followed = follow_payments(corrections, payments)
+    assert followed.keys() == {payments[0].key}
+    assert correct(payments, followed, LATER) == []
+
+
+def test_a_correction_stays_while_its_payment_is_not_detected() -> None:
+    dismissed = {gym().key: replace(Correction.of(gym()), dismissed=True)}
+    assert follow_payments(dismissed, []) == dismissed
+
+
+def test_a_later_correction_keeps_an_earlier_one() -> None:
+    renamed = replace(Correction.of(gym()), name="Climbing")
+    assert replace(Correction.of(gym(), renamed), minor=-3_500).name == "Climbing"
+
+
+@pytest.mark.parametrize("day", [0, 32, -1])
+def test_a_day_that_no_month_has_is_refused(day: int) -> None:
+    with pytest.raises(NoSuchDayError):
+        require_day(gym(), day)
+
+
+def test_a_weekly_payment_has_no_day_of_the_month() -> None:
+    box = only(rows(until(weekly(BEGIN, 1, as_it_is), TODAY), same(-1_250), CARD, "Box"), TODAY)
+    with pytest.raises(NoDayOfMonthError):
+        require_day(box, 5)
+    require_day(gym(), 31)
