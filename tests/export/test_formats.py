@@ -1,6 +1,7 @@
 """Exported files, as other programs read them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 import re
@@ -354,6 +355,10 @@ OTHER_SIDES: dict[str, tuple[Callable[[], TransactionRecord], dict[str, str]]] =
     ),
     "pot": (lambda: record(**POT_TRANSFER), {"Assets:Monzo:Pots:Holiday": "10.00"}),
     "own account": (lambda: record(own_transfer=True, **TRANSFER), {"Equity:Transfers": "10.00"}),
+    "facts of an earlier version": (
+        lambda: replace(record(), split={}, spent={}),
+        {"Equity:Transfers": "10.00"},
+    ),
     "custom category": (
         lambda: record(category="category_0000A1b"),
         {"Expenses:Category-0000A1b": "10.00"},

@@ -1,5 +1,6 @@
 """Beancount, plain-text double-entry accounting."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 import re
 from typing import Final, override
@@ -63,13 +64,13 @@ def _other_side(account: ExportedAccount, record: TransactionRecord) -> Mapping[
     """
     if pot := pot_name(account, record):
         return {f"Assets:Monzo:Pots:{_component(pot)}": -record.minor}
-    if not record.spent and not record.received:
-        return {"Equity:Transfers": -record.minor}
-    root = "Expenses" if record.spent else "Income"
-    parts: dict[str, int] = {}
-    for category, minor in record.split.items():
-        other = f"{root}:{_component(category_name(category))}"
-        parts[other] = parts.get(other, 0) - minor
+    parts: Counter[str] = Counter()
+    for category, minor in record.spent.items():
+        parts[f"Expenses:{_component(category_name(category))}"] += minor
+    if record.received:
+        parts[f"Income:{_component(category_name(record.category))}"] -= record.received
+    if rest := -record.minor - parts.total():
+        parts["Equity:Transfers"] = rest
     return parts
 
 
