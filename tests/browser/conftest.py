@@ -25,6 +25,7 @@ SCREENSHOTS = HERE.parents[1] / ".screenshots"
 _GROUPS = {
     "test_documented_examples": 1,
     "test_generated_dashboard": 1,
+    "test_households": 2,
     "test_journey": 1,
     "test_pot_card": 2,
     "test_transactions_card": 2,

@@ -24,6 +24,7 @@ from tests.helpers.examples import ACCOUNT, POT, examples_in
 
 from .browser_session import BrowserSession, WindowPool, box_of, capture
 from .chromium import find_chromium, run_chromium
+from .dashboard_page import HIDE_SIDEBAR
 from .ha_instance import MAX_WAIT_SECONDS, HaInstance, run_home_assistant, wait_until
 from .texts import last_paragraph
 
@@ -183,9 +184,7 @@ class ScreenshotTour:
             self._ha, "/manifest.json", width=width, height=height, dark=dark
         )
         page.set_default_timeout(MAX_WAIT_SECONDS * 1000)
-        await page.evaluate(
-            "localStorage.setItem('dockedSidebar', JSON.stringify('always_hidden'))"
-        )
+        await page.evaluate(HIDE_SIDEBAR)
         await page.goto(f"{self._ha.url}{path}")
         return page
 

@@ -2,41 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 import json
-import re
 
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import WebSocketRoute, expect
 import pytest
 import pytest_asyncio
 
-from sandbox.demo.past_statistics import import_past_statistics
-
 from . import card_editor
 from .browser_session import BrowserSession
-from .ha_instance import HaInstance, wait_until
+from .dashboard_page import (
+    AMOUNT,
+    clear_statistics,
+    import_statistics,
+    read_text,
+    wait_for_transactions,
+)
+from .ha_instance import HaInstance
 from .ha_setup import device_id, reload_integration, save_dashboard
 from .texts import text
 
 NEW_DASHBOARD_DIALOG = "ha-dialog-new-dashboard"
-
-# Matches an amount in any format.
-AMOUNT = re.compile(r"[£$€]|\bGBP\b|\d[.,]\d\d\b")
-
-# Returns all text of a page, including text in shadow roots and texts for screen readers.
-READ_TEXT = """() => {
-  const isHidden = (node) =>
-    node instanceof Element
-    && (["STYLE", "SCRIPT"].includes(node.nodeName) || getComputedStyle(node).display === "none");
-  const read = (node) => {
-    if (node.nodeType === Node.TEXT_NODE) return node.data;
-    if (isHidden(node)) return "";
-    const parts = [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes];
-    return [node.ariaLabel, node.title, ...parts.map(read)].filter(Boolean).join(" ");
-  };
-  return read(document.body);
-}"""
 
 # Reconnects, and then answers as a starting Home Assistant that does not know the integration yet.
 RESTART = """() => {
@@ -110,7 +96,7 @@ async def test_it_shows_everything_at_any_width(
     page = await browser.open(ha, default_path, height=1800)
     for title in ("Total of everything", "Accounts", "Spending", "Flex", "Pots"):
         await expect(page.get_by_text(title, exact=True).first).to_be_visible()
-    await _wait_for_transactions(page)
+    await wait_for_transactions(page)
     pots = page.locator("monzo-pot-card").get_by_role("heading")
     # Pots with a goal come first.
     assert await pots.all_inner_texts() == [
@@ -128,12 +114,12 @@ async def test_on_the_first_day_it_shows_no_empty_graphs(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
     graphs = "hui-statistics-graph-card"
-    await _clear_statistics(ha)
+    await clear_statistics(ha)
     page = await browser.open(ha, default_path, height=1300)
-    await _wait_for_transactions(page)
+    await wait_for_transactions(page)
     await expect(page.locator(graphs)).to_have_count(0)
     await browser.screenshot("first day")
-    await _import_statistics(ha)
+    await import_statistics(ha)
     await page.reload()
     await expect(page.locator(graphs)).to_have_count(1)
     await browser.screenshot("later")
@@ -143,10 +129,10 @@ async def test_an_open_page_survives_a_restart_of_home_assistant(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
     page = await browser.open(ha, default_path)
-    await _wait_for_transactions(page)
+    await wait_for_transactions(page)
     await page.evaluate(RESTART)
     await page.wait_for_function("window.asked > 3")
-    await _wait_for_transactions(page)
+    await wait_for_transactions(page)
 
 
 async def test_a_new_pot_and_a_new_name_appear_on_an_open_page(
@@ -174,9 +160,9 @@ async def test_hidden_amounts_are_nowhere_on_the_page(
     strategy = {"type": "custom:monzo", "hide_amounts": True}
     path = await save_dashboard(ha, "hidden-money", {"strategy": strategy})
     page = await browser.open(ha, path, height=2600)
-    await _wait_for_transactions(page)
+    await wait_for_transactions(page)
     await expect(page.get_by_text("Total of everything")).to_be_visible()
-    content = await _read_text(page)
+    content = await read_text(page)
     assert "Holiday" in content
     assert "spent today" in content
     assert AMOUNT.findall(content) == []
@@ -188,15 +174,15 @@ async def test_hidden_amounts_are_nowhere_on_the_page(
     await summary.get_by_role("button", name="Show amounts").click()
     await expect(summary.get_by_role("button", name="Hide amounts")).to_be_visible()
     await expect(page.locator("hui-distribution-card")).to_be_visible()
-    await _wait_for_transactions(page)
-    content = await _read_text(page)
+    await wait_for_transactions(page)
+    content = await read_text(page)
     assert AMOUNT.findall(content)
     assert "Picture House" in content
     await browser.screenshot("shown")
     await summary.get_by_role("button", name="Hide amounts").click()
     await expect(summary.get_by_role("button", name="Show amounts")).to_be_visible()
-    await _wait_for_transactions(page)
-    assert AMOUNT.findall(await _read_text(page)) == []
+    await wait_for_transactions(page)
+    assert AMOUNT.findall(await read_text(page)) == []
 
 
 async def test_amounts_that_were_shown_are_hidden_again_after_a_minute(
@@ -217,14 +203,14 @@ async def test_amounts_that_were_shown_are_hidden_again_after_a_minute(
 async def test_with_chosen_accounts_it_shows_only_those_and_no_total(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
-    await _import_statistics(ha)
+    await import_statistics(ha)
     joint = await device_id(ha, ha.home.joint.id)
     strategy = {"type": "custom:monzo", "accounts": [joint]}
     path = await save_dashboard(ha, "our-money", {"strategy": strategy})
     page = await browser.open(ha, path)
     await expect(page.get_by_role("heading", name="House")).to_be_visible()
-    await _wait_for_transactions(page)
-    content = await _read_text(page)
+    await wait_for_transactions(page)
+    content = await read_text(page)
     assert "Spending" in content
     for other in ("Holiday", "Current account", "Flex", "Total of everything"):
         assert other not in content
@@ -240,7 +226,7 @@ async def test_an_account_without_pots_has_no_section_of_pots(
     path = await save_dashboard(ha, "business-money", {"strategy": strategy})
     page = await browser.open(ha, path)
     await expect(page.get_by_text("£123.45").first).to_be_visible()
-    content = await _read_text(page)
+    content = await read_text(page)
     assert "spent today" in content
     assert "Pots" not in content
     await browser.screenshot("business")
@@ -283,7 +269,7 @@ async def test_its_options_can_be_changed_in_the_visual_editor(
 async def test_after_taking_control_every_kind_of_card_opens_in_its_visual_editor(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
-    await _import_statistics(ha)
+    await import_statistics(ha)
     account = await device_id(ha, ha.home.current.id)
     generated = await ha.admin.command("monzo/dashboard", language="en", accounts=[account])
     sections = generated["views"][0]["sections"]
@@ -291,58 +277,8 @@ async def test_after_taking_control_every_kind_of_card_opens_in_its_visual_edito
     view = {"type": "sections", "sections": [{"type": "grid", "cards": list(cards.values())}]}
     path = await save_dashboard(ha, "controlled-money", {"views": [view]})
     page = await browser.open(ha, f"{path}?edit=1")
-    await _wait_for_transactions(page)
+    await wait_for_transactions(page)
     messages = {
         card_type: await card_editor.open_form(page, place) for place, card_type in enumerate(cards)
     }
     assert messages == dict.fromkeys(cards, "")
-
-
-async def _statistic_ids(ha: HaInstance) -> list[str]:
-    """Return the ids of the integration's statistics that have values."""
-    entities = await ha.admin.command("config/entity_registry/list")
-    since = datetime.now(UTC) - timedelta(days=30)
-    found = await ha.admin.command(
-        "recorder/statistics_during_period",
-        start_time=since.isoformat(),
-        statistic_ids=[each["entity_id"] for each in entities if each["platform"] == "monzo"],
-        period="day",
-    )
-    return list(found)
-
-
-async def _clear_statistics(ha: HaInstance) -> None:
-    """Delete all statistics, as on the first day."""
-
-    async def are_cleared() -> bool:
-        found = await _statistic_ids(ha)
-        if found:
-            await ha.admin.command("recorder/clear_statistics", statistic_ids=found)
-        return not found
-
-    await wait_until(are_cleared, "the statistics are deleted")
-
-
-async def _import_statistics(ha: HaInstance) -> None:
-    """Import statistics of earlier days, and wait until the recorder has written all of them."""
-    await import_past_statistics(ha.admin, ha.bank)
-    total = f"{ha.home.ann.user_id}_total"
-    entities = await ha.admin.command("config/entity_registry/list")
-    (last,) = (each["entity_id"] for each in entities if each["unique_id"] == total)
-
-    async def are_written() -> bool:
-        return last in await _statistic_ids(ha)
-
-    await wait_until(are_written, "the statistics are written")
-
-
-async def _wait_for_transactions(page: Page) -> None:
-    """Wait for the transactions, which a page loads last."""
-    rows = page.locator("monzo-transactions-card").get_by_role("listitem")
-    await expect(rows.first).to_be_visible()
-
-
-async def _read_text(page: Page) -> str:
-    """Return all text of a page, including texts for screen readers."""
-    content: str = await page.evaluate(READ_TEXT)
-    return content

@@ -132,7 +132,7 @@ async def test_it_shows_balance_and_goal_and_asks_for_an_amount_in_the_currency(
     await expect(card.get_by_text(f"£{holiday.balance / 100:,.2f}")).to_be_visible()
     assert holiday.goal is not None
     left = (holiday.goal - holiday.balance) / 100
-    await expect(card.get_by_text(f"{text('common.pot_left')} £{left:,.2f}")).to_be_visible()
+    await expect(card.get_by_text(text("common.pot_left", amount=f"£{left:,.2f}"))).to_be_visible()
     goal = text("common.pot_goal", percent=holiday.balance * 100 // holiday.goal)
     await expect(card.get_by_role("img", name=goal)).to_be_visible()
     await browser.screenshot("card")
@@ -181,7 +181,7 @@ async def test_a_pot_that_has_reached_its_goal_says_so(
     await reload_integration(ha)
     page = await browser.open(ha, await save_card(full))
     card = page.locator(CARD)
-    await expect(card.get_by_text(text("common.pot_left"))).to_be_visible()
+    await expect(card.get_by_text(text("common.pot_left", amount="£1.00"))).to_be_visible()
     dialog = await open_dialog(page, PUT_IN)
     await dialog.get_by_role("button", name=text("common.pot_up_to_goal")).click()
     await expect(dialog.get_by_role("textbox")).to_have_value("1.00")

@@ -28,18 +28,17 @@ MAX_COLUMNS: Final = 3
 FULL_WIDTH: Final = 12
 HALF_WIDTH: Final = 6
 
-# Up to so many accounts have a graph in their tile; more would push everything else off the screen.
-MAX_TALL_TILES: Final = 4
-
-# The months of so many accounts are shown; the chart has all of them.
-MAX_MONTH_CARDS: Final = 1
-
-# Up to so many pots fit into a column; more of them get the whole width below the other sections.
-MAX_POTS_IN_COLUMN: Final = 12
+# So many badges fit beside a heading.
+MAX_HEADING_BADGES: Final = 3
 
 # The spending chart shows three months of weeks, because a rent would flatten the bars of days.
 CHART_PERIOD: Final = "week"
 CHART_DAYS: Final = 91
+
+# As high as fits on a wall tablet below the tiles of four accounts, and of five.
+CHART_ROWS: Final = 4
+LOW_CHART_ROWS: Final = 3
+MANY_ACCOUNTS: Final = 5
 
 TREND_HOURS: Final = 24 * 14
 
@@ -166,11 +165,10 @@ class DashboardLayout:
 
         The transactions come second, because a phone shows the sections one below the other.
         """
-        has_many_pots = len(self._pots) > MAX_POTS_IN_COLUMN
         sections = [
-            _section([*self._account_cards(), *self._spending_cards()]),
-            _section([self._transactions_card()], MAX_COLUMNS - 1 if has_many_pots else 1),
-            _section(self._pot_cards(), MAX_COLUMNS if has_many_pots else 1),
+            [*self._account_cards(), *self._spending_cards()],
+            [self._transactions_card()],
+            self._pot_cards(),
         ]
         return {
             "type": "sections",
@@ -181,7 +179,7 @@ class DashboardLayout:
                 "badges_position": "bottom",
             },
             "badges": self._badges(),
-            "sections": [section for section in sections if section["cards"]],
+            "sections": [{"type": "grid", "cards": cards} for cards in sections if cards],
         }
 
     def _summary_card(self) -> Card:
@@ -206,7 +204,6 @@ class DashboardLayout:
         main = self._main_accounts
         if not main:
             return []
-        is_tall = len(main) <= MAX_TALL_TILES and not self.hide_amounts
         heading = _heading(self.text("dashboard_accounts"), "mdi:bank")
         heading["badges"] = [
             {"type": "entity", "entity": entity, "show_state": True}
@@ -215,13 +212,17 @@ class DashboardLayout:
         return [
             heading,
             *(
-                self._tile(account, "balance", account_color(index), is_tall=is_tall)
+                self._account_tile(account, account_color(index))
                 for index, account in enumerate(main)
             ),
         ]
 
     def _spending_cards(self) -> list[Card]:
-        """Return the spending of today, of this month and of last month, and a chart of weeks."""
+        """Return the spending of today, and a chart of weeks.
+
+        The months of a single account have cards, too. With several accounts, the names would not
+        fit, and the summary has the sum of their months.
+        """
         accounts = [account for account in self._main_accounts if "spend_today" in account.entities]
         if not accounts:
             return []
@@ -234,18 +235,22 @@ class DashboardLayout:
                 "show_state": not self.hide_amounts,
             }
             for index, account in enumerate(accounts)
+            if len(accounts) <= MAX_HEADING_BADGES
         ]
         charted = [
             account for account in accounts if account.entities["spend_today"] in self.charted
         ]
+        if not charted:
+            return [heading]
+        months = (("dashboard_this_month", 0), ("dashboard_last_month", -1))
         return [
             heading,
             *(
-                self._statistic(account, key, offset)
-                for account in charted[:MAX_MONTH_CARDS]
-                for key, offset in (("dashboard_this_month", 0), ("dashboard_last_month", -1))
+                self._statistic(charted[0], key, offset)
+                for key, offset in months
+                if len(self._main_accounts) == 1
             ),
-            *([_spending_chart(_entities(charted, "spend_today"))] if charted else ()),
+            _spending_chart(_entities(charted, "spend_today")),
         ]
 
     def _pot_cards(self) -> list[Card]:
@@ -282,21 +287,22 @@ class DashboardLayout:
         ]
 
     def _transactions_card(self) -> Card:
-        """Return the latest transactions of the accounts that the dashboard shows."""
+        """Return the latest transactions of the accounts, in the colors of their tiles."""
+        main = self._main_accounts
+        accounts = [*main, *(account for account in self.accounts if account not in main)]
         return {
             "type": "custom:monzo-transactions-card",
-            **({"account": self.selected} if self.selected else {}),
+            "account": [account.id for account in accounts],
             "hide_amounts": self._card_hides_amounts,
             "grid_options": {"columns": "full"},
         }
 
     def _statistic(self, account: DashboardDevice, key: str, offset: int) -> Card:
         """Return the spending of a month; offset 0 is this month, -1 the last one."""
-        name = self.text(key)
         return {
             "type": "statistic",
             "entity": account.entities["spend_today"],
-            "name": f"{name} · {account.name}" if len(self._main_accounts) > 1 else name,
+            "name": self.text(key),
             "stat_type": "change",
             "period": {"calendar": {"period": "month", "offset": offset}},
             "grid_options": {"columns": HALF_WIDTH},
@@ -313,23 +319,24 @@ class DashboardLayout:
             "color": color,
         }
 
-    def _tile(
-        self, device: DashboardDevice, key: str, color: str, *, is_tall: bool = False
-    ) -> Card:
-        """Return the tile of an entity, with a graph if it is tall."""
+    def _account_tile(self, account: DashboardDevice, color: str) -> Card:
+        """Return the tile of an account: its name and balance, and beside them a graph."""
+        graph = {"type": "trend-graph", "hours_to_show": TREND_HOURS}
         return {
             "type": "tile",
-            "entity": device.entities[key],
+            "entity": account.entities["balance"],
             "color": color,
             "name": DEVICE_NAME,
             "hide_state": self.hide_amounts,
-            "features": [{"type": "trend-graph", "hours_to_show": TREND_HOURS}] if is_tall else [],
-            "grid_options": {"columns": HALF_WIDTH},
+            "features": [] if self.hide_amounts else [graph],
+            "features_position": "inline",
+            "grid_options": {"columns": FULL_WIDTH},
         }
 
 
 def _spending_chart(entities: Collection[str]) -> Card:
     """Return a chart of the spending per week, with a bar for each account."""
+    rows = CHART_ROWS if len(entities) < MANY_ACCOUNTS else LOW_CHART_ROWS
     return {
         "type": "statistics-graph",
         "entities": [{"entity": entity, "name": DEVICE_NAME} for entity in entities],
@@ -338,13 +345,8 @@ def _spending_chart(entities: Collection[str]) -> Card:
         "stat_types": ["change"],
         "chart_type": "bar-stack",
         "hide_legend": len(entities) <= 1,
-        "grid_options": {"columns": FULL_WIDTH},
+        "grid_options": {"columns": FULL_WIDTH, "rows": rows},
     }
-
-
-def _section(cards: list[Card], columns: int = 1) -> Card:
-    """Return a section that is up to that many columns wide."""
-    return {"type": "grid", "cards": cards, "column_span": columns}
 
 
 def _heading(heading: str, icon: str) -> Card:

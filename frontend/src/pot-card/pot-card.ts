@@ -44,6 +44,7 @@ class PotCard extends MonzoCard<PotCardConfig> {
     css`
       :host {
         display: block;
+        height: 100%;
         container-type: inline-size;
       }
       ha-card {
@@ -138,7 +139,8 @@ class PotCard extends MonzoCard<PotCardConfig> {
       return html`<small><bdi>${text("pot_goal_reached")}</bdi></small>`;
     }
     if (leftToGoal === undefined) return nothing;
-    return html`<small><bdi>${text("pot_left")} ${this.amount(leftToGoal, currency)}</bdi></small>`;
+    const amount = this.areAmountsHidden ? "••••" : this.money(leftToGoal, currency);
+    return html`<small><bdi>${text("pot_left", { amount })}</bdi></small>`;
   }
 
   /** Return the buttons; if there is no room for them, the whole card opens the dialog. */

@@ -34,7 +34,17 @@ export function categoryStyle(category: string | null): CategoryStyle {
   return STYLES[category ?? "general"] ?? UNKNOWN;
 }
 
-const ACCOUNT_COLORS = ["blue", "deep-orange", "teal", "purple", "amber", "pink", "green", "brown"];
+// The dashboard gives its tiles these colours, too.
+const ACCOUNT_COLORS = [
+  "teal",
+  "indigo",
+  "deep-orange",
+  "purple",
+  "green",
+  "amber",
+  "cyan",
+  "pink",
+];
 
 /** Return the colour of an account by its place on the card. */
 export function accountColor(place: number): string {
