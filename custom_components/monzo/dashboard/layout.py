@@ -28,6 +28,9 @@ MAX_COLUMNS: Final = 3
 FULL_WIDTH: Final = 12
 HALF_WIDTH: Final = 6
 
+# Up to so many accounts have a graph in their tile; more would push everything else off the screen.
+MAX_TILES_WITH_GRAPH: Final = 2
+
 # So many badges fit beside a heading.
 MAX_HEADING_BADGES: Final = 3
 
@@ -320,7 +323,8 @@ class DashboardLayout:
         }
 
     def _account_tile(self, account: DashboardDevice, color: str) -> Card:
-        """Return the tile of an account: its name and balance, and beside them a graph."""
+        """Return the tile of an account, with a graph below it if there is room."""
+        has_graph = len(self._main_accounts) <= MAX_TILES_WITH_GRAPH and not self.hide_amounts
         graph = {"type": "trend-graph", "hours_to_show": TREND_HOURS}
         return {
             "type": "tile",
@@ -328,15 +332,14 @@ class DashboardLayout:
             "color": color,
             "name": DEVICE_NAME,
             "hide_state": self.hide_amounts,
-            "features": [] if self.hide_amounts else [graph],
-            "features_position": "inline",
+            "features": [graph] if has_graph else [],
             "grid_options": {"columns": FULL_WIDTH},
         }
 
 
 def _spending_chart(entities: Collection[str]) -> Card:
     """Return a chart of the spending per week, with a bar for each account."""
-    rows = CHART_ROWS if len(entities) < MANY_ACCOUNTS else LOW_CHART_ROWS
+    is_low = len(entities) >= MANY_ACCOUNTS
     return {
         "type": "statistics-graph",
         "entities": [{"entity": entity, "name": DEVICE_NAME} for entity in entities],
@@ -344,8 +347,9 @@ def _spending_chart(entities: Collection[str]) -> Card:
         "days_to_show": CHART_DAYS,
         "stat_types": ["change"],
         "chart_type": "bar-stack",
-        "hide_legend": len(entities) <= 1,
-        "grid_options": {"columns": FULL_WIDTH, "rows": rows},
+        # A low chart has no room for the names of many accounts.
+        "hide_legend": is_low or len(entities) == 1,
+        "grid_options": {"columns": FULL_WIDTH, "rows": LOW_CHART_ROWS if is_low else CHART_ROWS},
     }
 
 
