@@ -219,9 +219,17 @@ def sign_in(hass: HomeAssistant, server: BankServer, credentials: None) -> SignI
 
 
 @pytest.fixture
-async def ann(hass: HomeAssistant, home: Household, sign_in: SignIn) -> MockConfigEntry:
+def options_of_ann() -> dict[str, Any]:
+    """Return the options of Ann's config entry; override this to change them."""
+    return {}
+
+
+@pytest.fixture
+async def ann(
+    hass: HomeAssistant, home: Household, sign_in: SignIn, options_of_ann: dict[str, Any]
+) -> MockConfigEntry:
     """Return Ann's config entry, set up."""
-    entry = sign_in(home.ann)
+    entry = sign_in(home.ann, options=options_of_ann)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     return entry

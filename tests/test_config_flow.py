@@ -27,7 +27,8 @@ from custom_components.monzo import application_credentials
 from custom_components.monzo.api import MonzoAuthenticationError, MonzoError
 from custom_components.monzo.application_credentials import TOKEN_SCHEMA, UNUSABLE_ANSWER_ERRORS
 from custom_components.monzo.bank import approval, async_wait_for_approval
-from custom_components.monzo.const import CONF_MAX_PER_DAY, DOMAIN
+from custom_components.monzo.const import CONF_MAX_PER_DAY, CONF_RETENTION, DOMAIN
+from custom_components.monzo.transactions import Retention
 from sandbox.faults import Fault
 from sandbox.household import Household
 from sandbox.models import JsonObject
@@ -42,7 +43,7 @@ from sandbox.server import (
     Truncated,
 )
 from tests.helpers.config_dialogs import Dialogs, suggested_values
-from tests.helpers.state_helpers import complaints
+from tests.helpers.state_helpers import complaints, value
 from tests.helpers.transfer_client import Meanwhile
 from tests.sandbox.waiting import let_tasks_run, wait_until
 
@@ -743,6 +744,27 @@ async def test_a_new_sign_in_changes_only_the_token(
     assert ann.data["token"]["access_token"] == server.sign_ins.active(home.ann)[0].access_token
     assert ann.data["webhook_id"] == WEBHOOK_ID
     assert ann.options == {CONF_MAX_PER_DAY: 100}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_a_new_sign_in_says_that_it_reads_the_history(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    dialogs: Dialogs,
+    ann: MockConfigEntry,
+    flow: str,
+) -> None:
+    hass.config_entries.async_update_entry(ann, options={CONF_RETENTION: Retention.EVERYTHING})
+
+    waiting = await dialogs.sign_in(await start_flow(hass, dialogs, ann, flow), home.ann)
+    server.approve(home.ann)
+    done = await dialogs.wait(waiting)
+    await settled(hass)
+
+    assert done["type"] is FlowResultType.ABORT
+    assert done["reason"] == "reading_history"
+    assert value(hass, home.ann.user_id, "history") == "100"
 
 
 async def test_another_client_is_used_after_the_approval(

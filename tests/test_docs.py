@@ -29,8 +29,9 @@ import voluptuous as vol
 import yaml
 
 from custom_components.monzo.bank.request_budget import RequestBudget
-from custom_components.monzo.const import DOMAIN, TROUBLESHOOTING_URL
+from custom_components.monzo.const import CONF_RETENTION, DOMAIN, TROUBLESHOOTING_URL
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
+from custom_components.monzo.transactions import Retention
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
@@ -87,6 +88,12 @@ LINK = re.compile(r"\]\(([^()\s]+)\)")
 BRACKET = re.compile(r"\]\(")
 OTHER_LINK = re.compile(r'<(https?://[^>\s]+)>|(?:href|src|srcset)="([^"]*)"')
 ADDRESS = re.compile(r"[\w-]+://[^\s<>\"'`)\]]*")
+
+
+@pytest.fixture
+def options_of_ann() -> dict[str, Any]:
+    """Let Ann keep the history, which has an entity."""
+    return {CONF_RETENTION: Retention.EVERYTHING}
 
 
 # Reading pages

@@ -36,7 +36,12 @@ async def test_it_shows_that_the_bank_is_reachable_and_the_time_of_the_last_poll
 
     assert await info.pop("can_reach_server") == "ok"
     assert info.pop("transactions_kept") > 0
-    assert info == {"people_signed_in": 1, "last_poll": answered_at, "archive_state": "ok"}
+    assert info == {
+        "people_signed_in": 1,
+        "last_poll": answered_at,
+        "archive_state": "ok",
+        "history_read": None,
+    }
 
 
 @pytest.mark.usefixtures("_system_health")
@@ -53,4 +58,5 @@ async def test_it_shows_that_the_bank_is_not_reachable(
         "last_poll": None,
         "archive_state": None,
         "transactions_kept": None,
+        "history_read": None,
     }

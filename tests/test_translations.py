@@ -19,8 +19,9 @@ from custom_components.monzo.bank.repair_issues import (
     RepairIssue,
     async_create_repair_issue,
 )
-from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.const import CONF_RETENTION, DOMAIN
 from custom_components.monzo.repairs import async_create_fix_flow
+from custom_components.monzo.transactions import Retention
 from sandbox.household import Household
 from tests.helpers.texts import ACTIONS, ICONS, TEXTS
 
@@ -47,6 +48,12 @@ def leaves(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 def placeholders_in(texts: dict[str, Any]) -> set[str]:
     """Return the names of the placeholders in all texts of a section."""
     return {name for _path, text in leaves(texts) for name in PLACEHOLDER.findall(text)}
+
+
+@pytest.fixture
+def options_of_ann() -> dict[str, Any]:
+    """Let Ann keep the history, which has an entity."""
+    return {CONF_RETENTION: Retention.EVERYTHING}
 
 
 # Dialogs. The tests of the flows check the texts of each step, abort and error that they reach.
@@ -93,7 +100,7 @@ async def test_every_repair_issue_has_its_texts_and_fills_them_in(
     hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:
     for issue in RepairIssue:
-        async_create_repair_issue(hass, ann, issue)
+        async_create_repair_issue(hass, ann, issue, read="6", years="9")
     shown = {
         str(entry.translation_key): entry
         for (domain, _id), entry in ir.async_get(hass).issues.items()

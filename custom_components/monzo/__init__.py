@@ -20,6 +20,7 @@ from .accounts import (
     owner_name,
 )
 from .api import Account
+from .backfill import HistoryImport
 from .bank import (
     MonzoSession,
     RepairIssue,
@@ -104,10 +105,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     # Stopping during a save would publish its transaction again after the next start.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(archive.async_wait_for_write)))
     journal = await async_open_journal(hass, entry.entry_id, session.clock)
+    transactions = TransactionsCoordinator(hass, entry, balances, archive, webhook_status)
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
-        transactions=TransactionsCoordinator(hass, entry, balances, archive, webhook_status),
+        transactions=transactions,
+        history=HistoryImport(
+            hass,
+            entry,
+            balances=balances,
+            transactions=transactions,
+            archive=archive,
+            retention=transactions.retention,
+        ),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
@@ -136,6 +146,7 @@ def _async_start_publishing(
     )
     deliveries.async_start(receiver)
     runtime.transactions.async_start()
+    runtime.history.async_start()
     runtime.transfers.async_start_publishing()
     WebhookRegistrations(
         hass, entry, balances=runtime.balances, status=runtime.webhook_status

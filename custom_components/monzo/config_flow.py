@@ -24,6 +24,7 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
 from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.helpers.typing import UNDEFINED
 import voluptuous as vol
 
 from .accounts import owner_name
@@ -43,6 +44,7 @@ from .memory import async_get_memory
 from .options_flow import AMOUNT_SELECTOR, MonzoOptionsFlow
 from .privacy import get_logger
 from .runtime import MonzoConfigEntry
+from .transactions import Retention
 
 _LOGGER = get_logger(__name__)
 
@@ -299,13 +301,24 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
             raise UnknownFlow
         self._is_finishing = True
         if self.source in SOURCES_WITH_ENTRY:
-            return self.async_update_reload_and_abort(self._entry, data_updates=self._sign_in)
+            entry = self._entry
+            return self.async_update_reload_and_abort(
+                entry,
+                data_updates=self._sign_in,
+                reason="reading_history" if _reads_history(entry.options) else UNDEFINED,
+            )
         return self.async_create_entry(
             title=owner_name(self._accounts, self.unique_id) or DEFAULT_TITLE,
             data={**self._sign_in, CONF_WEBHOOK_ID: webhook.async_generate_id()},
             options=self._settings,
+            description="history" if _reads_history(self._settings or {}) else None,
             description_placeholders=DASHBOARDS_LINK,
         )
+
+
+def _reads_history(options: Mapping[str, Any]) -> bool:
+    """Return whether the history of the accounts is read after a sign-in."""
+    return Retention.of(options).keeps_history
 
 
 def _retrieve_error(task: asyncio.Task[Any]) -> None:

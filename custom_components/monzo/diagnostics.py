@@ -48,6 +48,7 @@ async def async_get_config_entry_diagnostics(
         },
         "transactions": runtime.transactions.health,
         "archive": await (await async_get_archive(hass, dt_util.utcnow())).async_health(),
+        "history": runtime.history.health,
         "accounts": [_account(state) for state in data.accounts.values()],
         "pots": [_pot(state) for state in data.pots.values()],
     }

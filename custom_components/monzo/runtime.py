@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .accounts import BalancesCoordinator
+from .backfill import HistoryImport
 from .bank import MonzoSession, WebhookStatus
 from .transactions import TransactionsCoordinator
 from .transfers import MoneyMover
@@ -19,5 +20,6 @@ class MonzoRuntimeData:
     session: MonzoSession
     balances: BalancesCoordinator
     transactions: TransactionsCoordinator
+    history: HistoryImport
     transfers: MoneyMover
     webhook_status: WebhookStatus

@@ -1,10 +1,10 @@
-"""Sensors for totals, balances, spending and pot goals."""
+"""Sensors for totals, balances, spending, pot goals, and the progress of the history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -12,8 +12,9 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE
-from homeassistant.core import HomeAssistant
+from homeassistant.const import PERCENTAGE, EntityCategory, Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import RestoredExtraData, RestoreEntity
 
@@ -24,8 +25,11 @@ from .accounts import (
     DeviceState,
     PersonState,
     PotState,
+    linked_device,
 )
 from .api import Money, currency_exponent
+from .backfill import HistoryImport
+from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .runtime import MonzoConfigEntry
 
@@ -152,6 +156,10 @@ async def async_setup_entry(
     async_add_as_they_appear(
         entry, async_add_entities, MonzoSpendingSensor, EntityTables(account=SPENDING_SENSORS)
     )
+    runtime = entry.runtime_data
+    _async_add_history_sensor(
+        hass, runtime.history, runtime.balances.data.person.id, async_add_entities
+    )
 
 
 class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEntity):
@@ -215,3 +223,59 @@ class MonzoSpendingSensor(MonzoSensor[AccountState], RestoreEntity):
         """Return the last balance with its day."""
         dated = self.coordinator.dated_balance(self._monzo_id)
         return None if dated is None else RestoredExtraData(dated.to_json())
+
+
+@callback
+def _async_add_history_sensor(
+    hass: HomeAssistant,
+    history: HistoryImport,
+    person_id: str,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensor of the history, or remove it if the user chose to keep no history."""
+    sensor = HistorySensor(history, person_id)
+    if history.keeps_history:
+        async_add_entities([sensor])
+        return
+    registry = er.async_get(hass)
+    if entity_id := registry.async_get_entity_id(Platform.SENSOR, DOMAIN, str(sensor.unique_id)):
+        registry.async_remove(entity_id)
+
+
+class HistorySensor(SensorEntity):
+    """How much of the history is in the archive, for one person."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_has_entity_name = True
+    _attr_native_unit_of_measurement = PERCENTAGE
+    _attr_should_poll = False
+    _attr_suggested_display_precision = 0
+    _attr_translation_key = "history"
+
+    def __init__(self, history: HistoryImport, person_id: str) -> None:
+        """Initialize the sensor of a person."""
+        self._history = history
+        self._attr_unique_id = f"{person_id}_history"
+        self._attr_device_info = linked_device(person_id)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the import."""
+        self.async_on_remove(self._history.async_add_listener(self.async_write_ha_state))
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """Return the percentage that was read."""
+        return self._history.progress().percent
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return how many years of the history there are, and how many were read."""
+        progress = self._history.progress()
+        return {
+            "years": progress.years,
+            "years_read": progress.years_read,
+            "running": self._history.running,
+        }

@@ -26,6 +26,7 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     entries: list[MonzoConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     archive = async_get_memory(hass).find(Archive)
     health = {} if archive is None else await archive.async_health()
+    histories = [entry.runtime_data.history for entry in entries]
     polls = [entry.runtime_data.balances.last_polled for entry in entries]
     return {
         "can_reach_server": async_check_can_reach_url(hass, API_URL),
@@ -33,4 +34,7 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
         "last_poll": max((poll for poll in polls if poll), default=None),
         "archive_state": health.get("state"),
         "transactions_kept": health.get("transactions"),
+        "history_read": min(
+            (it.progress().percent for it in histories if it.keeps_history), default=None
+        ),
     }

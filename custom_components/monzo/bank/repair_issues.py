@@ -16,20 +16,25 @@ class RepairIssue(StrEnum):
 
     ADDRESS_REFUSED = "address_refused"
     EVICTED = "evicted"
+    HISTORY_INCOMPLETE = "history_incomplete"
     NOT_APPROVED = "not_approved"
     NOT_CONFIDENTIAL = "not_confidential"
     NO_EXTERNAL_URL = "no_external_url"
 
 
-# Payments appear later, and everything else works.
-_WARNINGS: Final = frozenset({RepairIssue.ADDRESS_REFUSED, RepairIssue.NO_EXTERNAL_URL})
+# Payments appear later, or older ones are missing, and everything else works.
+_WARNINGS: Final = frozenset(
+    {RepairIssue.ADDRESS_REFUSED, RepairIssue.HISTORY_INCOMPLETE, RepairIssue.NO_EXTERNAL_URL}
+)
 
 # Can be solved without signing in again; see `repairs.py`.
 FIXABLE_ISSUES: Final = frozenset({RepairIssue.NOT_APPROVED})
 
 
 @callback
-def async_create_repair_issue(hass: HomeAssistant, entry: ConfigEntry, issue: RepairIssue) -> None:
+def async_create_repair_issue(
+    hass: HomeAssistant, entry: ConfigEntry, issue: RepairIssue, **placeholders: str
+) -> None:
     """Show a problem of this entry in Home Assistant's repairs."""
     ir.async_create_issue(
         hass,
@@ -40,7 +45,7 @@ def async_create_repair_issue(hass: HomeAssistant, entry: ConfigEntry, issue: Re
         learn_more_url=TROUBLESHOOTING_URL,
         severity=ir.IssueSeverity.WARNING if issue in _WARNINGS else ir.IssueSeverity.ERROR,
         translation_key=issue,
-        translation_placeholders={"name": entry.title},
+        translation_placeholders={"name": entry.title, **placeholders},
     )
 
 

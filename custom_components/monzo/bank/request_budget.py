@@ -80,6 +80,12 @@ class Priority(IntEnum):
     BACKGROUND = 8
     """A request that can wait, such as registering a webhook or filling a card."""
 
+    HISTORY = 9
+    """A read of old transactions while the bank shows them, in the minutes after a sign-in.
+
+    It is counted apart: these minutes would use up the shares of all others.
+    """
+
     @property
     def is_awaited(self) -> bool:
         """Whether a person or an automation waits for the answer."""
@@ -104,6 +110,9 @@ class RequestBudget:
         self._polls_per_window = 0
         self._refused_at = -math.inf
         self._delivered_at = -math.inf
+
+        self.history_requests = 0
+        """How many requests with `Priority.HISTORY` were sent, which no limit counts."""
 
     @property
     def left(self) -> int:
@@ -131,7 +140,11 @@ class RequestBudget:
 
     def count_request(self) -> None:
         """Count a request that is sent now, with the priority of `asking_as`."""
-        self._sent.append((monotonic(), _PRIORITY.get()))
+        priority = _PRIORITY.get()
+        if priority is Priority.HISTORY:
+            self.history_requests += 1
+        else:
+            self._sent.append((monotonic(), priority))
 
     @contextmanager
     def asking_as(self, priority: Priority) -> Iterator[None]:
@@ -153,7 +166,7 @@ class RequestBudget:
         important requests are refused, the polls of the next five minutes leave room for them.
         """
         match priority:
-            case Priority.PERSON | Priority.SET_UP:
+            case Priority.PERSON | Priority.SET_UP | Priority.HISTORY:
                 granted = wanted
             case Priority.RETRY:
                 granted = self._grant_retries(wanted)

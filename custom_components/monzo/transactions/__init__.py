@@ -1,6 +1,8 @@
 """Transactions: each one is published once, classified, and counted as spending."""
 
+from .account_reader import LOOKBACK
 from .archive import Archive, async_get_archive
+from .archive_file import ArchiveChange
 from .classification import (
     POT_KINDS,
     UNCATEGORISED,
@@ -13,26 +15,39 @@ from .classification import (
 )
 from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
+from .pages import PRECISION, TransactionPage, TransactionPages
 from .record import TransactionRecord
+from .retention import Retention
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
     NewTransaction,
     TransactionChanged,
 )
+from .spans import Span
 from .spending import has_happened, spending_by_category
+from .transaction_log import KEPT_FOR, KnownTransaction
 from .variables import template_variables
 
 __all__ = [
+    "KEPT_FOR",
+    "LOOKBACK",
     "POT_KINDS",
+    "PRECISION",
     "SIGNAL_NEW_TRANSACTION",
     "SIGNAL_TRANSACTION_CHANGED",
     "UNCATEGORISED",
     "Archive",
+    "ArchiveChange",
+    "KnownTransaction",
     "NewTransaction",
+    "Retention",
+    "Span",
     "TransactionChanged",
     "TransactionHistory",
     "TransactionKind",
+    "TransactionPage",
+    "TransactionPages",
     "TransactionRecord",
     "TransactionsCoordinator",
     "async_get_archive",

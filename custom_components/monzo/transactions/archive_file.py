@@ -288,8 +288,9 @@ class ArchiveFile:
         state = self._sql.execute(
             _UPSERT_STATE, (change.account_id, *_state_to_row(change.state))
         ).rowcount
-        if rows or state:
-            # The end of the newest span moves with every read, which alone is worth no write.
+        stored = self._spans(change.account_id)
+        # The end of the newest span moves with every read, which alone is worth no write.
+        if rows or state or not change.spans.equals_except_for_end(stored):
             self._write_spans(change.account_id, change.spans)
 
     def _write_records(self, change: ArchiveChange) -> int:

@@ -75,6 +75,8 @@ class TransactionsCoordinator:
         self._balances = balances
         self._archive = archive
         self._webhook_status = webhook_status
+        self.retention = Retention.of(entry.options)
+        """How long the user wants transactions to be kept."""
         self._budget: RequestBudget = balances.session.budget
         self._accounts = balances.data.accounts
         self._balances_readable = True
@@ -314,7 +316,7 @@ class TransactionsCoordinator:
                 entry_id=self._entry.entry_id,
                 balances=self._balances,
                 archive=self._archive,
-                retention=Retention.NEEDED,
+                retention=self.retention,
                 known_before=self._created_at,
                 on_new=self._async_publish_new,
                 on_changed=self._async_publish_changed,

@@ -1,8 +1,11 @@
 """How long transactions are kept: the choice of the user for each config entry."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 
+from ..const import CONF_RETENTION
 from .record import TransactionRecord
 from .transaction_log import KEPT_FOR
 
@@ -17,6 +20,11 @@ class Retention(StrEnum):
 
     NEEDED = "needed"
     """The last month, without names and notes: enough to report each transaction once."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Return the choice in the options of an entry; without one, names are not kept."""
+        return cls(options.get(CONF_RETENTION, cls.NEEDED))
 
     @property
     def keeps_history(self) -> bool:

@@ -35,3 +35,20 @@ class Spans:
     def start_of(self, moment: datetime) -> datetime | None:
         """Return since when everything up to a moment is known; None if it is in no span."""
         return next((since for since, until in self._spans if since <= moment <= until), None)
+
+    def equals_except_for_end(self, other: Spans) -> bool:
+        """Return whether other spans are the same, except for the last moment of the newest."""
+        newest = [since for since, _until in self._spans[-1:]]
+        others_newest = [since for since, _until in other._spans[-1:]]
+        return self._spans[:-1] == other._spans[:-1] and newest == others_newest
+
+    def gaps(self, since: datetime, until: datetime) -> list[Span]:
+        """Return the parts of a time that are in no span, oldest first."""
+        gaps: list[Span] = []
+        for first, last in self._spans:
+            if since < min(first, until):
+                gaps.append((since, min(first, until)))
+            since = max(since, last)
+        if since < until:
+            gaps.append((since, until))
+        return gaps
