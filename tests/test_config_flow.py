@@ -27,7 +27,7 @@ from custom_components.monzo import application_credentials
 from custom_components.monzo.api import MonzoAuthenticationError, MonzoError
 from custom_components.monzo.application_credentials import TOKEN_SCHEMA, UNUSABLE_ANSWER_ERRORS
 from custom_components.monzo.bank import approval, async_wait_for_approval
-from custom_components.monzo.const import CONF_MAX_PER_DAY, CONF_RETENTION, DOMAIN
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, CONF_MAX_PER_DAY, DOMAIN
 from custom_components.monzo.transactions import Retention
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -755,7 +755,9 @@ async def test_a_new_sign_in_says_that_it_reads_the_history(
     ann: MockConfigEntry,
     flow: str,
 ) -> None:
-    hass.config_entries.async_update_entry(ann, options={CONF_RETENTION: Retention.EVERYTHING})
+    hass.config_entries.async_update_entry(
+        ann, options={CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING}
+    )
 
     waiting = await dialogs.sign_in(await start_flow(hass, dialogs, ann, flow), home.ann)
     server.approve(home.ann)

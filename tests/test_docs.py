@@ -29,7 +29,7 @@ import voluptuous as vol
 import yaml
 
 from custom_components.monzo.bank.request_budget import RequestBudget
-from custom_components.monzo.const import CONF_RETENTION, DOMAIN, TROUBLESHOOTING_URL
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN, TROUBLESHOOTING_URL
 from custom_components.monzo.event import MonzoTransactionEvent, MonzoTransfersEvent
 from custom_components.monzo.transactions import Retention
 from custom_components.monzo.transactions.classification import TransactionKind
@@ -93,7 +93,7 @@ ADDRESS = re.compile(r"[\w-]+://[^\s<>\"'`)\]]*")
 @pytest.fixture
 def options_of_ann() -> dict[str, Any]:
     """Let Ann keep the history, which has an entity."""
-    return {CONF_RETENTION: Retention.EVERYTHING}
+    return {CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING}
 
 
 # Reading pages

@@ -19,7 +19,7 @@ from custom_components.monzo.bank.repair_issues import (
     RepairIssue,
     async_create_repair_issue,
 )
-from custom_components.monzo.const import CONF_RETENTION, DOMAIN
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.repairs import async_create_fix_flow
 from custom_components.monzo.transactions import Retention
 from sandbox.household import Household
@@ -53,7 +53,7 @@ def placeholders_in(texts: dict[str, Any]) -> set[str]:
 @pytest.fixture
 def options_of_ann() -> dict[str, Any]:
     """Let Ann keep the history, which has an entity."""
-    return {CONF_RETENTION: Retention.EVERYTHING}
+    return {CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING}
 
 
 # Dialogs. The tests of the flows check the texts of each step, abort and error that they reach.

@@ -36,7 +36,7 @@ from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .texts import async_follow_language
-from .transactions import TransactionsCoordinator, async_get_archive
+from .transactions import TransactionsCoordinator, async_get_archive, retention_of
 from .transfers import (
     MoneyMover,
     async_delete_issues,
@@ -116,7 +116,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
             balances=balances,
             transactions=transactions,
             archive=archive,
-            retention=transactions.retention,
+            retention=retention_of(entry),
         ),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,

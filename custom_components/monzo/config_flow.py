@@ -44,7 +44,7 @@ from .memory import async_get_memory
 from .options_flow import AMOUNT_SELECTOR, MonzoOptionsFlow
 from .privacy import get_logger
 from .runtime import MonzoConfigEntry
-from .transactions import Retention
+from .transactions import retention_in
 
 _LOGGER = get_logger(__name__)
 
@@ -318,7 +318,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
 def _reads_history(options: Mapping[str, Any]) -> bool:
     """Return whether the history of the accounts is read after a sign-in."""
-    return Retention.of(options).keeps_history
+    return retention_in(options).keeps_history
 
 
 def _retrieve_error(task: asyncio.Task[Any]) -> None:

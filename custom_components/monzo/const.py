@@ -21,7 +21,7 @@ CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
 CONF_ALLOW_LANGUAGE_MODELS: Final = "allow_language_models"
 CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
 CONF_MAX_PER_DAY: Final = "max_per_day"
-CONF_RETENTION: Final = "retention"
+CONF_KEEP_TRANSACTIONS: Final = "keep_transactions"
 
 # A dialog about an entry ends with this reason if the user removes the entry meanwhile.
 ENTRY_REMOVED: Final = "entry_removed"

@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.bank import RepairIssue
-from custom_components.monzo.const import CONF_RETENTION, DOMAIN
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.transactions import Retention
 from custom_components.monzo.transactions.archive_file import ArchiveFile
 from sandbox.bank import Bank
@@ -27,7 +27,7 @@ from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import HeldResponse, entity_id, set_up, shown, value
 from tests.helpers.transaction_listener import Listener
 
-EVERYTHING = {CONF_RETENTION: Retention.EVERYTHING}
+EVERYTHING = {CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING}
 
 YEAR = timedelta(days=365)
 
@@ -153,7 +153,7 @@ async def test_without_the_users_choice_nothing_old_is_asked_for_or_kept(
 async def test_only_what_the_user_keeps_is_read(
     hass: HomeAssistant, customer: OldCustomer, server: BankServer, sign_in: SignIn
 ) -> None:
-    entry = sign_in(customer.person, options={CONF_RETENTION: Retention.THIRTEEN_MONTHS})
+    entry = sign_in(customer.person, options={CONF_KEEP_TRANSACTIONS: Retention.THIRTEEN_MONTHS})
     await set_up(hass, entry)
     since = customer.bank.clock() - timedelta(days=397)
     assert archived_ids(hass, customer.account) == customer.ids(since=since)

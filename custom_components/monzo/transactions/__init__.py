@@ -17,7 +17,7 @@ from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
 from .pages import PRECISION, TransactionPage, TransactionPages
 from .record import TransactionRecord
-from .retention import Retention
+from .retention import Retention, retention_in, retention_of
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -55,6 +55,8 @@ __all__ = [
     "has_happened",
     "is_of_category",
     "is_own_transfer",
+    "retention_in",
+    "retention_of",
     "rounded_up_payment_id",
     "spending_by_category",
     "template_variables",

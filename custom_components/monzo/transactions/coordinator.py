@@ -30,7 +30,7 @@ from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
 from .history import TransactionHistory
-from .retention import Retention
+from .retention import retention_of
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -75,8 +75,6 @@ class TransactionsCoordinator:
         self._balances = balances
         self._archive = archive
         self._webhook_status = webhook_status
-        self.retention = Retention.of(entry.options)
-        """How long the user wants transactions to be kept."""
         self._budget: RequestBudget = balances.session.budget
         self._accounts = balances.data.accounts
         self._balances_readable = True
@@ -316,7 +314,7 @@ class TransactionsCoordinator:
                 entry_id=self._entry.entry_id,
                 balances=self._balances,
                 archive=self._archive,
-                retention=self.retention,
+                retention=retention_of(self._entry),
                 known_before=self._created_at,
                 on_new=self._async_publish_new,
                 on_changed=self._async_publish_changed,

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
-from ..const import CONF_RETENTION
+from homeassistant.config_entries import ConfigEntry
+
+from ..const import CONF_KEEP_TRANSACTIONS
 from .record import TransactionRecord
 from .transaction_log import KEPT_FOR
 
@@ -20,11 +22,6 @@ class Retention(StrEnum):
 
     NEEDED = "needed"
     """The last month, without names and notes: enough to report each transaction once."""
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Self:
-        """Return the choice in the options of an entry; without one, names are not kept."""
-        return cls(options.get(CONF_RETENTION, cls.NEEDED))
 
     @property
     def keeps_history(self) -> bool:
@@ -44,3 +41,13 @@ class Retention(StrEnum):
     def record_to_keep(self, record: TransactionRecord) -> TransactionRecord:
         """Return the facts of a transaction that are kept."""
         return record if self.keeps_history else record.without_details()
+
+
+def retention_of(entry: ConfigEntry) -> Retention:
+    """Return the choice of the user for a config entry; without one, only what is needed."""
+    return retention_in(entry.options)
+
+
+def retention_in(options: Mapping[str, Any]) -> Retention:
+    """Return the choice of the user in the options of a config entry."""
+    return Retention(options.get(CONF_KEEP_TRANSACTIONS, Retention.NEEDED))
