@@ -1,0 +1,67 @@
+"""Crossings of a percentage of a budget, each direction once per period."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, Self
+
+_NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How much of a budget has been used in a period so far, in percent. It is kept on disk."""
+
+    first: date
+    """The first day of the period."""
+
+    peak: Decimal = _NOTHING
+    """The most that was used at any time of the period."""
+
+    last: Decimal = _NOTHING
+
+    falls: tuple[tuple[Decimal, Decimal], ...] = ()
+    """Each time that it became less: the percentages after and before."""
+
+    def changed_to(self, used: Decimal) -> Self:
+        """Return the usage after a change in the same period."""
+        fall = ((used, self.last),) if used < self.last else ()
+        return type(self)(
+            first=self.first, peak=max(self.peak, used), last=used, falls=(*self.falls, *fall)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return {
+            "first": self.first.isoformat(),
+            "peak": str(self.peak),
+            "last": str(self.last),
+            "falls": [[str(after), str(before)] for after, before in self.falls],
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Return it from its stored form. Raises KeyError, TypeError or ValueError for others."""
+        return cls(
+            first=date.fromisoformat(stored["first"]),
+            peak=Decimal(stored["peak"]),
+            last=Decimal(stored["last"]),
+            falls=tuple((Decimal(after), Decimal(before)) for after, before in stored["falls"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageChange:
+    """A change of the percentage that was used."""
+
+    before: Usage
+    used: Decimal
+
+    def has_reached(self, percent: Decimal) -> bool:
+        """Return whether a percentage has been reached for the first time in the period."""
+        return self.before.peak < percent <= self.used
+
+    def has_fallen_below(self, percent: Decimal) -> bool:
+        """Return whether it is below a percentage again, for the first time in the period."""
+        is_repeated = any(after < percent <= before for after, before in self.before.falls)
+        return self.used < percent <= self.before.last and not is_repeated
