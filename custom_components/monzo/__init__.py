@@ -77,16 +77,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     receiver = async_register_webhook(hass, entry)
     implementation = await async_get_config_entry_implementation(hass, entry)
     memory = async_get_memory(hass)
-
-    def request_budget() -> RequestBudget:
-        # The sign-in counted its requests before there was an entry.
-        return memory.remove(RequestBudget, str(entry.unique_id)) or RequestBudget()
-
+    # The sign-in of a new entry has counted its requests before there was an entry.
+    budget_of_sign_in = memory.remove(RequestBudget, str(entry.unique_id))
     session = MonzoSession(
         hass,
         entry,
         implementation,
-        memory.find_or_create(RequestBudget, entry.entry_id, request_budget),
+        memory.find_or_create(
+            RequestBudget, entry.entry_id, lambda: budget_of_sign_in or RequestBudget()
+        ),
         memory.find_or_create(TokenRefusals, entry.entry_id, TokenRefusals),
     )
     # Stopping during a renewal would lose the only valid token.
@@ -127,13 +126,18 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     async_refresh_sharing_entries(hass, entry)
     # Automations must be running before they can react to payments from while Home Assistant was
     # not running.
-    entry.async_on_unload(async_at_started(hass, partial(_async_start_publishing, entry, receiver)))
+    entry.async_on_unload(
+        async_at_started(
+            hass,
+            partial(_async_start_publishing, entry, receiver, is_new=budget_of_sign_in is not None),
+        )
+    )
     return True
 
 
 @callback
 def _async_start_publishing(
-    entry: MonzoConfigEntry, receiver: WebhookReceiver, hass: HomeAssistant
+    entry: MonzoConfigEntry, receiver: WebhookReceiver, hass: HomeAssistant, *, is_new: bool
 ) -> None:
     """Publish transactions and the results of transfers from now on."""
     runtime = entry.runtime_data
@@ -149,7 +153,7 @@ def _async_start_publishing(
     runtime.history.async_start()
     runtime.transfers.async_start_publishing()
     WebhookRegistrations(
-        hass, entry, balances=runtime.balances, status=runtime.webhook_status
+        hass, entry, balances=runtime.balances, status=runtime.webhook_status, is_new=is_new
     ).async_start()
 
 

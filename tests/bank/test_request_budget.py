@@ -8,6 +8,7 @@ import pytest
 from custom_components.monzo.bank.request_budget import Priority, RequestBudget
 
 BUDGET = 23
+BUDGET_WITH_PAYMENTS = 29
 FIVE_MINUTES = timedelta(minutes=5)
 A_MINUTE = timedelta(minutes=1)
 
@@ -71,6 +72,18 @@ def test_a_changed_balance_is_followed_even_if_polls_have_used_up_the_budget(
 def test_retries_use_the_remaining_budget(budget: RequestBudget) -> None:
     send(budget, 20, Priority.PERSON)
     assert budget.grant(2, Priority.RETRY) == 2
+
+
+def test_registrations_cost_the_polls_nothing_and_leave_room_for_two_payments(
+    budget: RequestBudget,
+) -> None:
+    send(budget, 17, Priority.SET_UP)
+    assert budget.grant(10, Priority.REGISTRATION) == BUDGET_WITH_PAYMENTS - 17 - 4
+    send(budget, 8, Priority.REGISTRATION)
+    assert budget.grant(1, Priority.REGISTRATION) == 0
+    assert budget.grant(10, Priority.POLL) == BUDGET_WITH_PAYMENTS - 17 - 8
+    send(budget, 4, Priority.POLL)
+    assert budget.grant(1, Priority.POLL) == 0
 
 
 @pytest.mark.parametrize("priority", [Priority.HINT, Priority.BACKGROUND])

@@ -63,7 +63,7 @@ class Dialogs:
         # Only a limit: no test depends on how long this takes.
         async with asyncio.timeout(60):
             while step["type"] is FlowResultType.SHOW_PROGRESS:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
                 step = await self._configure(step)
         return step
 

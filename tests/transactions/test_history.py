@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 import pytest
@@ -46,7 +47,7 @@ def limited(server: BankServer) -> BankServer:
     return server
 
 
-def device_id(hass: HomeAssistant, entry: MockConfigEntry, account: Account) -> str:
+def device_id(hass: HomeAssistant, entry: ConfigEntry, account: Account) -> str:
     device = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, account.id), entry.entry_id)
     assert device
     return device.id
@@ -55,7 +56,7 @@ def device_id(hass: HomeAssistant, entry: MockConfigEntry, account: Account) -> 
 class Card:
     """Calls the action as the transactions card does."""
 
-    def __init__(self, hass: HomeAssistant, entry: MockConfigEntry, account: Account) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, account: Account) -> None:
         """Open a card for an account."""
         self._hass = hass
         self._device = device_id(hass, entry, account)

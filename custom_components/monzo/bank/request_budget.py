@@ -36,7 +36,8 @@ TIMER_TOLERANCE: Final = timedelta(seconds=2)
 _NEVER_RESERVED: Final = 5
 
 # Where deliveries arrive, polls leave room for two payments: the balance and the transactions of
-# each. Requests that are even less important leave room for one.
+# each. So do the first registrations of webhooks. Requests that are even less important leave room
+# for one.
 _LEFT_BY_POLLS: Final = 4
 _LEFT_BY_BACKGROUND: Final = 2
 
@@ -65,22 +66,25 @@ class Priority(IntEnum):
     Neither can be forged, unlike a webhook delivery.
     """
 
-    RETRY = 4
+    REGISTRATION = 4
+    """The first registration of a webhook, after which polls can be rarer."""
+
+    RETRY = 5
     """A read that failed and is due again."""
 
-    POLL = 5
+    POLL = 6
     """A read that is due by the clock."""
 
-    HINT = 6
+    HINT = 7
     """A read that a webhook delivery asked for. Deliveries can be forged."""
 
-    ANSWER = 7
+    ANSWER = 8
     """A read of past transactions for the answer of an action, which may be long."""
 
-    BACKGROUND = 8
-    """A request that can wait, such as registering a webhook or filling a card."""
+    BACKGROUND = 9
+    """A request that can wait, such as checking a webhook or filling a card."""
 
-    HISTORY = 9
+    HISTORY = 10
     """A read of old transactions while the bank shows them, in the minutes after a sign-in.
 
     It is counted apart: these minutes would use up the shares of all others.
@@ -172,6 +176,9 @@ class RequestBudget:
                 granted = self._grant_retries(wanted)
             case Priority.NEWS:
                 granted = min(wanted, self._left_of(_REQUESTS_PER_WINDOW_IN_ALL))
+            case Priority.REGISTRATION:
+                left = self._left_of(_REQUESTS_PER_WINDOW_IN_ALL - _LEFT_BY_POLLS)
+                granted = min(wanted, left)
             case Priority.POLL:
                 granted = min(wanted, self._room_for_polls())
             case Priority.HINT:
@@ -251,9 +258,10 @@ class RequestBudget:
         return granted
 
     def _room_for_polls(self) -> int:
-        answers = self._count({Priority.ANSWER})
-        sent = len(self._current()) - max(0, answers - _MAX_ANSWERS_FOR_POLLS)
-        left = max(0, _REQUESTS_PER_WINDOW - sent)
+        # These have a share of their own.
+        answers = max(0, self._count({Priority.ANSWER}) - _MAX_ANSWERS_FOR_POLLS)
+        sent = len(self._current()) - answers - self._count({Priority.REGISTRATION})
+        left = min(max(0, _REQUESTS_PER_WINDOW - sent), self._left_of(_REQUESTS_PER_WINDOW_IN_ALL))
         # The reserve of the polls takes precedence over the room that they leave to other requests.
         return max(left - self._reserved_for_others(), min(left, self._reserved_for_polls()))
 

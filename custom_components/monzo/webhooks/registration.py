@@ -1,7 +1,7 @@
 """Registers one webhook per account at Monzo, at the current address of Home Assistant."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,8 +95,13 @@ class WebhookRegistrations:
         *,
         balances: BalancesCoordinator,
         status: WebhookStatus,
+        is_new: bool,
     ) -> None:
-        """Initialize the registrations of one config entry."""
+        """Initialize the registrations of one config entry.
+
+        `is_new` says that a person has just added the entry, so that no account has a webhook of
+        it.
+        """
         self._hass = hass
         self._entry = entry
         self._balances = balances
@@ -105,6 +110,10 @@ class WebhookRegistrations:
         self._registered: dict[str, str | None] = {}
         self._outcomes: dict[str, _Outcome] = {}
         self._url: str | None = None
+        # Accounts that cannot have a webhook of this entry yet.
+        self._without_webhook = (
+            {account.id for account in balances.open_accounts} if is_new else set[str]()
+        )
         self._address_refused = False
         self._arriving = False
         self._checked_at = -math.inf
@@ -204,7 +213,7 @@ class WebhookRegistrations:
 
         Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
         """
-        entry, session = self._entry, self._balances.session
+        entry = self._entry
         await self._async_find_url()
         wanted = self._wanted()
         done = self._registered = {
@@ -216,23 +225,34 @@ class WebhookRegistrations:
             if CONF_WEBHOOK_URL not in entry.data:
                 # This entry has never registered a webhook.
                 done[account_id] = url
-            elif (
-                session.budget.grant(_REQUESTS_PER_ACCOUNT, Priority.BACKGROUND)
-                < _REQUESTS_PER_ACCOUNT
-            ):
+            elif (outcome := await self._async_reconcile_account(account_id, url)) is None:
                 return _BUDGET_DELAY
-            else:
-                outcome = await _async_reconcile_account(
-                    self._hass, session, entry, account_id, url
-                )
-                if outcome is not _Outcome.FAILED:
-                    done[account_id] = url
-                    self._outcomes[account_id] = outcome
+            elif outcome is not _Outcome.FAILED:
+                done[account_id] = url
+                self._outcomes[account_id] = outcome
         if done != wanted:
             return _RETRY_DELAY
         _store(self._hass, entry, CONF_WEBHOOK_URL, self._url)
         await _async_delete_cloudhooks_of_ha_monzo(self._hass, entry)
         return self._async_check_refusals(wanted)
+
+    async def _async_reconcile_account(self, account_id: str, url: str | None) -> _Outcome | None:
+        """Reconcile the webhooks of an account; return None if there is no room for the requests.
+
+        Raises the errors that concern every account.
+        """
+        session = self._balances.session
+        if url is None or account_id not in self._without_webhook:
+            needed = _REQUESTS_PER_ACCOUNT
+            if session.budget.grant(needed, Priority.BACKGROUND) < needed:
+                return None
+            return await _async_reconcile_account(self._hass, session, self._entry, account_id, url)
+        if not session.budget.grant(1, Priority.REGISTRATION):
+            return None
+        # If the answer is lost, there may be one.
+        self._without_webhook.discard(account_id)
+        with session.budget.asking_as(Priority.REGISTRATION):
+            return await _async_outcome(_async_register(session, account_id, url))
 
     @callback
     def _async_check_refusals(self, wanted: Mapping[str, str | None]) -> timedelta | None:
@@ -286,17 +306,26 @@ async def _async_reconcile_account(
 
     Raises the errors that concern every account.
     """
-    try:
+
+    async def reconcile() -> _Outcome:
         is_registered = await _async_remove_webhooks(hass, client, entry, account_id, keep=url)
-        if url is not None and not is_registered:
-            return await _async_register(client, account_id, url)
+        if url is None or is_registered:
+            return _Outcome.RECONCILED
+        return await _async_register(client, account_id, url)
+
+    return await _async_outcome(reconcile())
+
+
+async def _async_outcome(attempt: Awaitable[_Outcome]) -> _Outcome:
+    """Return the outcome of an attempt, also if it fails because of the account."""
+    try:
+        return await attempt
     except BLOCKING_ERRORS:
         raise
     except MonzoNotFoundError, MonzoPermissionError, MonzoRejectedError:
         return _Outcome.NOT_SUPPORTED
     except MonzoError:
         return _Outcome.FAILED
-    return _Outcome.RECONCILED
 
 
 async def _async_remove_webhooks(
