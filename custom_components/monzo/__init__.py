@@ -20,7 +20,7 @@ from .accounts import (
     owner_name,
 )
 from .api import Account
-from .backfill import HistoryImport
+from .backfill import HistoryImport, HistoryStatistics, async_clear_statistics
 from .bank import (
     MonzoSession,
     RepairIssue,
@@ -30,7 +30,7 @@ from .bank import (
     async_create_repair_issue,
     async_delete_repair_issues,
 )
-from .const import DOMAIN, ENTRY_MINOR_VERSION
+from .const import CONF_STATISTICS, DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
@@ -105,17 +105,26 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(archive.async_wait_for_write)))
     journal = await async_open_journal(hass, entry.entry_id, session.clock)
     transactions = TransactionsCoordinator(hass, entry, balances, archive, webhook_status)
+    history = HistoryImport(
+        hass,
+        entry,
+        balances=balances,
+        transactions=transactions,
+        archive=archive,
+        retention=retention_of(entry),
+    )
     entry.runtime_data = MonzoRuntimeData(
         session=session,
         balances=balances,
         transactions=transactions,
-        history=HistoryImport(
+        history=history,
+        statistics=HistoryStatistics(
             hass,
             entry,
             balances=balances,
-            transactions=transactions,
             archive=archive,
-            retention=retention_of(entry),
+            history=history,
+            enabled=entry.options.get(CONF_STATISTICS, False),
         ),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
@@ -151,6 +160,7 @@ def _async_start_publishing(
     deliveries.async_start(receiver)
     runtime.transactions.async_start()
     runtime.history.async_start()
+    runtime.statistics.async_start()
     runtime.transfers.async_start_publishing()
     WebhookRegistrations(
         hass, entry, balances=runtime.balances, status=runtime.webhook_status, is_new=is_new
@@ -174,9 +184,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     others = hass.config_entries.async_loaded_entries(DOMAIN)
     balances = [other.runtime_data.balances for other in others]
     archive = await async_get_archive(hass, dt_util.utcnow())
-    await archive.async_forget(
+    forgotten = await archive.async_forget(
         entry.entry_id, keep={account.id for each in balances for account in each.open_accounts}
     )
+    await async_clear_statistics(hass, forgotten)
     await async_remove_registrations(hass, entry)
     # Last, because Home Assistant logs the content of deliveries to webhooks that it does not know.
     async_unregister_webhook(hass, entry)

@@ -22,6 +22,7 @@ CONF_ALLOW_LANGUAGE_MODELS: Final = "allow_language_models"
 CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
 CONF_MAX_PER_DAY: Final = "max_per_day"
 CONF_KEEP_TRANSACTIONS: Final = "keep_transactions"
+CONF_STATISTICS: Final = "statistics"
 
 # A dialog about an entry ends with this reason if the user removes the entry meanwhile.
 ENTRY_REMOVED: Final = "entry_removed"

@@ -24,6 +24,7 @@ from .const import (
     CONF_EXCLUDED_ACCOUNTS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
+    CONF_STATISTICS,
     ENTRY_REMOVED,
 )
 from .runtime import MonzoConfigEntry
@@ -85,6 +86,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
                 vol.Optional(CONF_ALLOW_LANGUAGE_MODELS): BooleanSelector(),
                 vol.Optional(CONF_MAX_PER_TRANSFER): AMOUNT_SELECTOR,
                 vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
+                vol.Optional(CONF_STATISTICS): BooleanSelector(),
             }
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .accounts import BalancesCoordinator
-from .backfill import HistoryImport
+from .backfill import HistoryImport, HistoryStatistics
 from .bank import MonzoSession, WebhookStatus
 from .transactions import TransactionsCoordinator
 from .transfers import MoneyMover
@@ -21,5 +21,6 @@ class MonzoRuntimeData:
     balances: BalancesCoordinator
     transactions: TransactionsCoordinator
     history: HistoryImport
+    statistics: HistoryStatistics
     transfers: MoneyMover
     webhook_status: WebhookStatus

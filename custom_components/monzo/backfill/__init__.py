@@ -1,5 +1,6 @@
 """The history of an account: everything from before the integration was set up."""
 
 from .history_import import HistoryImport
+from .statistics import HistoryStatistics, async_clear_statistics
 
-__all__ = ["HistoryImport"]
+__all__ = ["HistoryImport", "HistoryStatistics", "async_clear_statistics"]

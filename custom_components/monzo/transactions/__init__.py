@@ -2,7 +2,7 @@
 
 from .account_reader import LOOKBACK
 from .archive import Archive, async_get_archive
-from .archive_file import ArchiveChange
+from .archive_file import DISK_ERRORS, ArchiveChange
 from .classification import (
     POT_KINDS,
     UNCATEGORISED,
@@ -30,6 +30,7 @@ from .transaction_log import KEPT_FOR, KnownTransaction
 from .variables import template_variables
 
 __all__ = [
+    "DISK_ERRORS",
     "KEPT_FOR",
     "LOOKBACK",
     "POT_KINDS",

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 import math
 from pathlib import Path
+import sqlite3
 from typing import Any, Final, Self
 
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
@@ -92,6 +93,17 @@ class Archive:
                 self._note_replaced(err.reason)
                 return await self._hass.async_add_executor_job(function, *arguments)
 
+    async def async_use[*Arguments, Result](
+        self,
+        function: Callable[[sqlite3.Connection, *Arguments], Result],
+        *arguments: *Arguments,
+    ) -> Result:
+        """Call a function with the connection in the executor, and return its result.
+
+        What it writes is written as a whole. Raises one of DISK_ERRORS if that fails.
+        """
+        return await self._async_use_file(self.file.use, function, *arguments)
+
     # Writing
 
     async def async_write(self, change: ArchiveChange) -> None:
@@ -105,18 +117,22 @@ class Archive:
         self._failed_at = -math.inf
         await self._async_flush()
 
-    async def async_forget(self, entry_id: str, keep: Collection[str]) -> None:
-        """Forget the accounts that a removed config entry read last, except some.
+    async def async_forget(self, entry_id: str, keep: Collection[str]) -> list[str]:
+        """Forget the accounts that a removed config entry read last, except some; return their IDs.
 
         Without any account left, the file is deleted.
         """
-        for account_id, log in tuple(self.logs.items()):
-            if log.state.entry_id == entry_id and account_id not in keep:
-                del self.logs[account_id]
-                self._waiting.append(partial(ArchiveFile.forget_account, account_id=account_id))
+        forgotten = [
+            account_id
+            for account_id, log in self.logs.items()
+            if log.state.entry_id == entry_id and account_id not in keep
+        ]
+        for account_id in forgotten:
+            del self.logs[account_id]
+            self._waiting.append(partial(ArchiveFile.forget_account, account_id=account_id))
         if self.logs:
             await self._async_flush()
-            return
+            return forgotten
         async_delete_archive_issues(self._hass)
         self._failing = False
         async with self.using_file:
@@ -125,6 +141,7 @@ class Archive:
                 await self._hass.async_add_executor_job(self.file.delete)
             except OSError as err:
                 _LOGGER.warning("Could not delete the archive of transactions: %s", err.strerror)
+        return forgotten
 
     async def _async_flush(self) -> None:
         """Write all operations that wait, unless a backup reads the file."""

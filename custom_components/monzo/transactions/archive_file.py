@@ -13,7 +13,7 @@ import json
 import os
 from pathlib import Path
 import sqlite3
-from typing import Any, Final
+from typing import Any, Concatenate, Final
 
 from ..api import Private
 from .classification import TransactionKind
@@ -85,6 +85,21 @@ _MIGRATIONS: Final = (
     ) STRICT;
     CREATE INDEX transactions_by_time ON transactions (account, created);
     CREATE INDEX transactions_by_revision ON transactions (account, revision);
+    """,
+    """
+    CREATE TABLE statistics (
+        account TEXT NOT NULL,
+        series TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        change INTEGER NOT NULL,
+        PRIMARY KEY (account, series, start)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE statistics_state (
+        account TEXT PRIMARY KEY,
+        hourly_since INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        until INTEGER NOT NULL
+    ) STRICT;
     """,
 )
 
@@ -270,6 +285,20 @@ class ArchiveFile:
                 self.close()
             raise
 
+    def use[**Parameters, Result](
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, Parameters], Result],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """Call a function with the connection; what it writes is written as a whole.
+
+        Raises the errors of `open`.
+        """
+        self.open()
+        with self._transaction():
+            return function(self._sql, *args, **kwargs)
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._sql.execute("BEGIN IMMEDIATE")
@@ -369,6 +398,8 @@ class ArchiveFile:
         """Delete everything about an account."""
         self._sql.execute("DELETE FROM transactions WHERE account = ?", (account_id,))
         self._sql.execute("DELETE FROM spans WHERE account = ?", (account_id,))
+        self._sql.execute("DELETE FROM statistics WHERE account = ?", (account_id,))
+        self._sql.execute("DELETE FROM statistics_state WHERE account = ?", (account_id,))
         self._sql.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
 
     # Reading

@@ -1,0 +1,242 @@
+"""Long-term statistics of spending and income, derived from the archive.
+
+Home Assistant's own graphs show them. They are made from the transactions alone and never read
+back, because the recorder writes later than it is told to.
+"""
+
+import asyncio
+from collections.abc import Collection, Coroutine, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from itertools import batched
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
+from homeassistant.util import slugify
+
+from ..accounts import BalancesCoordinator, async_account_name
+from ..api import Account, Money
+from ..const import DOMAIN
+from ..privacy import get_logger
+from ..transactions import DISK_ERRORS, Archive
+from .history_import import HistoryImport
+from .statistics_rows import StatisticsRow
+from .statistics_table import (
+    StatisticsUpdate,
+    find_update,
+    forget_sent,
+    note_sent,
+    sent_series,
+)
+
+_LOGGER = get_logger(__name__)
+
+# Home Assistant draws its own statistics no more often.
+_INTERVAL: Final = timedelta(minutes=5)
+
+# The recorder is busy with a row for up to a millisecond, and can do nothing else meanwhile.
+_ROWS_AT_ONCE: Final = 2_000
+
+# A recorder that has not written the rows by then is stopping, or waits for its database.
+_WRITTEN_WITHIN: Final = timedelta(minutes=10)
+
+
+class HistoryStatistics:
+    """Keeps the statistics of a config entry's accounts up to date, if the user wants them."""
+
+    def __init__(  # noqa: PLR0913 - the parts that it connects
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        *,
+        balances: BalancesCoordinator,
+        archive: Archive,
+        history: HistoryImport,
+        enabled: bool,
+    ) -> None:
+        """Initialize the statistics, which are not touched before they are started."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._archive = archive
+        self._history = history
+        self._enabled = enabled
+        self._refreshing = asyncio.Lock()
+        self._checked: set[str] = set()
+
+    @callback
+    def async_start(self) -> None:
+        """Keep the statistics up to date, or remove them if the user does not want them."""
+        if not _has_recorder(self._hass):
+            return
+        if not self._enabled:
+            self._run(self._async_clear())
+            return
+        self._entry.async_on_unload(
+            async_track_time_interval(
+                self._hass, self._async_refresh_soon, _INTERVAL, cancel_on_shutdown=True
+            )
+        )
+        self._entry.async_on_unload(self._history.async_add_listener(self._async_refresh_soon))
+        self._async_refresh_soon()
+
+    @callback
+    def _async_refresh_soon(self, _now: datetime | None = None) -> None:
+        # The import begins with the newest transactions: each older one would change all rows.
+        if not self._history.running and not self._refreshing.locked():
+            self._run(self._async_refresh())
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._entry.async_create_background_task(
+            self._hass, coroutine, "update the statistics of Monzo"
+        )
+
+    async def _async_refresh(self) -> None:
+        """Send what is new or has changed to the recorder."""
+        async with self._refreshing:
+            for account_id, state in tuple(self._balances.data.accounts.items()):
+                if account_id not in self._archive.logs or self._archive.state == "paused":
+                    continue
+                try:
+                    await self._async_refresh_account(state.account, state.currency)
+                except DISK_ERRORS as err:
+                    _LOGGER.debug("Could not update the statistics: %s", type(err).__name__)
+
+    async def _async_refresh_account(self, account: Account, currency: str) -> None:
+        if account.id not in self._checked:
+            await self._async_forget_lost(account.id)
+            self._checked.add(account.id)
+        update = await self._archive.async_use(
+            find_update, account.id, self._balances.session.clock.now(), async_time_zone()
+        )
+        if update is not None and await self._async_send(account, currency, update):
+            await self._archive.async_use(note_sent, update)
+
+    async def _async_forget_lost(self, account_id: str) -> None:
+        """Send all rows again if the recorder has lost a series, such as with its database."""
+        sent = await self._archive.async_use(sent_series, account_id)
+        known = await _async_known_ids(self._hass, (account_id,))
+        if not {statistic_id(account_id, series) for series in sent} <= set(known):
+            await self._archive.async_use(forget_sent, (account_id,))
+
+    async def _async_send(self, account: Account, currency: str, update: StatisticsUpdate) -> bool:
+        """Send rows to the recorder; return whether it has written them."""
+        account_name = async_account_name(self._hass, account)
+        for series, rows in update.rows.items():
+            id_ = statistic_id(account.id, series)
+            name = f"{account_name}: {_series_name(series)}"
+            for piece in batched(rows, _ROWS_AT_ONCE, strict=False):
+                _add_rows(self._hass, id_, name, currency, piece)
+        return await _async_wait_for_recorder(self._hass)
+
+    async def _async_clear(self) -> None:
+        """Remove the statistics of the accounts, because the user does not want them."""
+        accounts = tuple(self._balances.data.accounts)
+        if await async_clear_statistics(self._hass, accounts):
+            with suppress(*DISK_ERRORS):
+                await self._archive.async_use(forget_sent, accounts)
+
+
+async def async_clear_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> bool:
+    """Remove the statistics of these accounts; return whether there were any."""
+    if not _has_recorder(hass):
+        return False
+    known = await _async_known_ids(hass, account_ids)
+    if known:
+        get_instance(hass).async_clear_statistics(known)
+    return bool(known)
+
+
+def statistic_id(account_id: str, series: str) -> str:
+    """Return the ID of a series of an account, such as `monzo:acc_0000a1_spending_groceries`."""
+    return f"{DOMAIN}:{slugify(account_id)}_{series}"
+
+
+@callback
+def async_time_zone() -> tzinfo:
+    """Return the time zone of local days."""
+    return dt_util.get_default_time_zone()
+
+
+def _series_name(series: str) -> str:
+    kind, _, category = series.partition("_")
+    name = kind.capitalize()
+    return f"{name} ({category.replace('_', ' ')})" if category else name
+
+
+def _has_recorder(hass: HomeAssistant) -> bool:
+    return "recorder" in hass.config.components
+
+
+@callback
+def _add_rows(
+    hass: HomeAssistant, id_: str, name: str, currency: str, rows: Iterable[StatisticsRow]
+) -> None:
+    from homeassistant.components.recorder.models import (  # noqa: PLC0415 - not always loaded
+        StatisticData,
+        StatisticMeanType,
+        StatisticMetaData,
+    )
+    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
+        async_add_external_statistics,
+    )
+
+    async_add_external_statistics(
+        hass,
+        StatisticMetaData(
+            has_sum=True,
+            mean_type=StatisticMeanType.NONE,
+            name=name,
+            source=DOMAIN,
+            statistic_id=id_,
+            unit_class=None,
+            unit_of_measurement=currency,
+        ),
+        [
+            StatisticData(
+                start=row.start,
+                state=_major(row.change, currency),
+                sum=_major(row.total, currency),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _major(minor: int, currency: str) -> float:
+    return float(Money.from_minor(minor, currency).amount)
+
+
+async def _async_known_ids(hass: HomeAssistant, account_ids: Collection[str]) -> list[str]:
+    """Return the IDs of the series of these accounts that the recorder has."""
+    from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
+        get_metadata,
+    )
+
+    found = await get_instance(hass).async_add_executor_job(
+        partial(get_metadata, hass, statistic_source=DOMAIN)
+    )
+    prefixes = tuple(statistic_id(account_id, "") for account_id in account_ids)
+    return [id_ for id_ in found if id_.startswith(prefixes)]
+
+
+async def _async_wait_for_recorder(hass: HomeAssistant) -> bool:
+    """Wait until the recorder has carried out all that it was told; return whether it has."""
+    done = asyncio.Event()
+
+    def on_done() -> None:
+        hass.loop.call_soon_threadsafe(done.set)
+
+    # It works through its queue in order, and says so for tasks of this kind only.
+    get_instance(hass).async_clear_statistics([], on_done=on_done)
+    try:
+        async with asyncio.timeout(_WRITTEN_WITHIN.total_seconds()):
+            await done.wait()
+    except TimeoutError:
+        return False
+    return True
