@@ -9,6 +9,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -265,6 +266,41 @@ async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_a
     await stop_reading(hass, server, first, person, reason)
     await advance_time(ONE_POLL)
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+
+@REASONS
+async def test_actions_go_on_with_the_devices_of_an_entry_that_cannot_read_the_account(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    advance_time: AdvanceTime,
+    reason: str,
+) -> None:
+    await set_up(hass, anns_entry, bens_entry)
+    joint, house, own = (
+        device(hass, anns_entry, each.id) for each in (home.joint, home.house, home.current)
+    )
+    assert joint
+    assert house
+    assert own
+    await stop_reading(hass, server, anns_entry, home.ann, reason)
+    before = home.house.balance
+
+    async def call(action: str, **fields: object) -> Any:
+        return await hass.services.async_call(
+            DOMAIN, action, fields, blocking=True, return_response=True
+        )
+
+    moved = await call("deposit_into_pot", pot=house.id, account=joint.id, amount=5)
+    rows = await call("get_transactions", account=joint.id)
+
+    assert moved["result"] == "moved"
+    assert home.house.balance == before + 500
+    assert rows["transactions"][0]["amount"] == -5
+    with pytest.raises(HomeAssistantError):
+        await call("get_transactions", account=own.id)
 
 
 @REASONS

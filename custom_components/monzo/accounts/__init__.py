@@ -2,7 +2,7 @@
 
 from .bank_day import DatedBalance, start_of_bank_day
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
-from .claims import async_refresh_sharing_entries
+from .claims import async_refresh_sharing_entries, async_showing_entry
 from .coordinator import BalancesCoordinator
 from .devices import (
     async_account_name,
@@ -38,6 +38,7 @@ __all__ = [
     "async_device_id",
     "async_last_published",
     "async_refresh_sharing_entries",
+    "async_showing_entry",
     "device_name",
     "linked_device",
     "monzo_id_of",

@@ -41,6 +41,21 @@ def async_is_shown_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: 
 
 
 @callback
+def async_showing_entry(
+    hass: HomeAssistant, entry: ConfigEntry, monzo_id: str
+) -> ConfigEntry[Any] | None:
+    """Return the loaded entry that shows an account or a pot: this one, unless another one does."""
+    return next(
+        (
+            each
+            for each in (entry, *_other_entries(hass, entry))
+            if each.state is ConfigEntryState.LOADED and _can_read(each) and _shows(each, monzo_id)
+        ),
+        None,
+    )
+
+
+@callback
 def async_refresh_sharing_entries(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Refresh the entries that share an account with this one, because its state has changed."""
     account_ids = {account.id for account in entry.runtime_data.balances.open_accounts}

@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import service
 import voluptuous as vol
 
-from ..accounts import AccountState, device_name, monzo_id_of
+from ..accounts import AccountState, async_showing_entry, device_name, monzo_id_of
 from ..bank import validation_error
 from ..const import DOMAIN
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
@@ -61,13 +61,19 @@ class AccountTarget:
 
 @callback
 def async_device(hass: HomeAssistant, device_id: str) -> tuple[dr.AnyDeviceEntry, MonzoConfigEntry]:
-    """Return a device of the integration and its loaded config entry.
+    """Return a device of the integration, and the config entry that shows its account or pot.
 
+    This is the entry of the device, unless another one has taken over a joint account.
     Raises ServiceValidationError if the device does not exist or belongs to another integration,
-    or if its config entry is not loaded.
+    or if no such config entry is loaded.
     """
-    device, entry = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
-    return device, cast("MonzoConfigEntry", entry)
+    device, owner = dr.async_get_device_and_config_entry_for_domain(hass, device_id, domain=DOMAIN)
+    if device is not None and owner is not None:
+        entry = async_showing_entry(hass, owner, monzo_id_of(device) or "")
+        if entry is not None:
+            return device, entry
+    device, owner = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
+    return device, cast("MonzoConfigEntry", owner)
 
 
 @callback

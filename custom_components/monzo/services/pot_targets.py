@@ -62,8 +62,8 @@ def async_pot_target(
             )
     transfers = entry.runtime_data.transfers
     if account_device_id is not None:
-        account, account_entry = async_device(hass, account_device_id)
-        if (account_entry, monzo_id_of(account)) != (entry, pot.account_id):
+        account, _entry = async_device(hass, account_device_id)
+        if monzo_id_of(account) != pot.account_id:
             raise validation_error(
                 "not_the_pots_account",
                 pot=transfers.name_of(pot.id),
