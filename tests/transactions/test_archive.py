@@ -1,10 +1,12 @@
 """Transactions are kept on disk, and reported once, whatever happens to the disk."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 import sqlite3
+import threading
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -387,3 +389,30 @@ async def test_removing_an_entry_keeps_the_joint_account_of_another_one_and_the_
     await hass.config_entries.async_remove(ben.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not archive_files(hass)
+
+
+async def test_the_file_is_used_by_one_caller_at_a_time_even_if_one_is_cancelled(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Two threads that use one connection at the same time would crash Home Assistant."""
+    steps: list[str] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def use_slowly(_connection: sqlite3.Connection) -> None:
+        steps.append("first begins")
+        begun.set()
+        may_end.wait(timeout=10)
+        steps.append("first ends")
+
+    def use(_connection: sqlite3.Connection) -> None:
+        steps.append("second")
+
+    first = hass.async_create_task(archive(hass).async_use(use_slowly))
+    await hass.async_add_executor_job(begun.wait, 10)
+    first.cancel()
+    second = hass.async_create_task(archive(hass).async_use(use))
+    await asyncio.wait({first})
+    may_end.set()
+    await second
+
+    assert steps == ["first begins", "first ends", "second"]

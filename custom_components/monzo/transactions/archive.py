@@ -13,6 +13,7 @@ from functools import partial
 import math
 from pathlib import Path
 import sqlite3
+import threading
 from typing import Any, Final, Self
 
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
@@ -50,6 +51,7 @@ class Archive:
         self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
         """Use it in the executor and with `using_file` only."""
         self.using_file = asyncio.Lock()
+        self._used_by_thread = threading.Lock()
         # Operations that are not written yet, in order. All of them can be repeated.
         self._waiting: list[_Operation] = []
         self._held = False
@@ -80,7 +82,18 @@ class Archive:
     async def _async_close(self, _event: Event) -> None:
         await self.async_wait_for_write()
         async with self.using_file:
-            await self._hass.async_add_executor_job(self.file.close)
+            await self._hass.async_add_executor_job(self._use_alone, self.file.close)
+
+    def _use_alone[*Arguments, Result](
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """Call a function that uses the file. Blocks.
+
+        A cancelled caller frees `using_file` before its function ends, and two threads that use the
+        connection at the same time would crash Home Assistant.
+        """
+        with self._used_by_thread:
+            return function(*arguments)
 
     async def _async_use_file[*Arguments, Result](
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
@@ -88,10 +101,14 @@ class Archive:
         """Use the file in the executor; raises one of DISK_ERRORS if that fails."""
         async with self.using_file:
             try:
-                return await self._hass.async_add_executor_job(function, *arguments)
+                return await self._hass.async_add_executor_job(
+                    self._use_alone, function, *arguments
+                )
             except ArchiveReplaced as err:
                 self._note_replaced(err.reason)
-                return await self._hass.async_add_executor_job(function, *arguments)
+                return await self._hass.async_add_executor_job(
+                    self._use_alone, function, *arguments
+                )
 
     async def async_use[*Arguments, Result](
         self,
@@ -138,7 +155,7 @@ class Archive:
         async with self.using_file:
             self._waiting.clear()
             try:
-                await self._hass.async_add_executor_job(self.file.delete)
+                await self._hass.async_add_executor_job(self._use_alone, self.file.delete)
             except OSError as err:
                 _LOGGER.warning("Could not delete the archive of transactions: %s", err.strerror)
         return forgotten
