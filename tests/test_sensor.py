@@ -28,6 +28,7 @@ from syrupy.assertion import SnapshotAssertion
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.period_sensor import CATEGORIES
 from sandbox.bank import Bank, utc_now
 from sandbox.behaviour import BankBehaviour
 from sandbox.faults import Exchange, Fault
@@ -98,7 +99,8 @@ async def test_rarely_needed_sensors_are_disabled_by_default(
         for entity in er.async_entries_for_config_entry(registry, ann.entry_id)
         if entity.disabled_by and entity.unique_id.startswith(home.current.id)
     }
-    assert disabled == {"savings_balance", "local_currency", "exchange_rate"}
+    categories = {f"spent_this_month_{category}" for category in CATEGORIES}
+    assert disabled == {"savings_balance", "local_currency", "exchange_rate"} | categories
 
 
 async def test_accounts_that_people_do_not_pay_from_have_only_the_entities_that_fit(
@@ -668,6 +670,6 @@ async def test_an_account_that_cannot_be_read_has_no_values(
     unavailable = [
         state for state in hass.states.async_all("sensor") if state.state == STATE_UNAVAILABLE
     ]
-    assert len(unavailable) == 3
+    assert len(unavailable) == 7
     sensor = hass.data["entity_components"]["sensor"].get_entity(unavailable[0].entity_id)
     assert (sensor.native_value, sensor.last_reset) == (None, None)

@@ -31,6 +31,12 @@ from .api import Money, currency_exponent
 from .backfill import HistoryImport
 from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .period_sensor import (
+    PERIOD_SENSORS,
+    SPENT_THIS_MONTH,
+    MonzoPeriodSensor,
+    MonzoSpentThisMonthSensor,
+)
 from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -157,6 +163,18 @@ async def async_setup_entry(
         entry, async_add_entities, MonzoSpendingSensor, EntityTables(account=SPENDING_SENSORS)
     )
     runtime = entry.runtime_data
+    async_add_as_they_appear(
+        entry,
+        async_add_entities,
+        lambda _balances, *parts: MonzoPeriodSensor(runtime, *parts),
+        EntityTables(account=PERIOD_SENSORS),
+    )
+    async_add_as_they_appear(
+        entry,
+        async_add_entities,
+        lambda _balances, *parts: MonzoSpentThisMonthSensor(runtime, *parts),
+        EntityTables(account=(SPENT_THIS_MONTH,)),
+    )
     _async_add_history_sensor(
         hass, runtime.history, runtime.balances.data.person.id, async_add_entities
     )

@@ -346,6 +346,8 @@ async def test_unchanged_states_are_not_written(
         entity_id(hass, cleo.accounts[0].id, "balance"),
         entity_id(hass, cleo.accounts[0].id, "total_balance"),
         entity_id(hass, cleo.accounts[0].id, "spend_today"),
+        entity_id(hass, cleo.accounts[0].id, "spent_this_week"),
+        entity_id(hass, cleo.accounts[0].id, "spent_this_month"),
         entity_id(hass, cleo.person.user_id, "total"),
         entity_id(hass, cleo.accounts[0].id, "transaction", "event"),
     }

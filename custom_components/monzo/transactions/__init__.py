@@ -16,6 +16,7 @@ from .classification import (
 from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
 from .pages import PRECISION, TransactionPage, TransactionPages
+from .past_spending import PastSpending
 from .record import TransactionRecord
 from .retention import Retention, retention_in, retention_of
 from .signals import (
@@ -42,6 +43,7 @@ __all__ = [
     "ArchiveChange",
     "KnownTransaction",
     "NewTransaction",
+    "PastSpending",
     "Retention",
     "Span",
     "TransactionChanged",

@@ -28,6 +28,7 @@ from ..privacy import get_logger
 from .archive_file import DISK_ERRORS, ArchiveChange, ArchiveFile, ArchiveReplaced, SetAside
 from .archive_issues import ArchiveIssue, async_create_archive_issue, async_delete_archive_issues
 from .old_store import async_read_old_store
+from .past_spending import PastSpending
 from .transaction_log import KEPT_FOR, TransactionLog
 
 _LOGGER = get_logger(__name__)
@@ -120,6 +121,21 @@ class Archive:
         What it writes is written as a whole. Raises one of DISK_ERRORS if that fails.
         """
         return await self._async_use_file(self.file.use, function, *arguments)
+
+    async def async_past_spending(
+        self, account_id: str, since: datetime, before: datetime
+    ) -> PastSpending | None:
+        """Return the spending of an account in a period; None if not all of it is kept."""
+        log = self.logs.get(account_id)
+        known_since = log.spans.start_of(before) if log else None
+        if log is None or known_since is None or known_since > since:
+            return None
+        try:
+            spent = await self._async_use_file(self.file.spent_between, account_id, since, before)
+        except DISK_ERRORS as err:
+            self._note_failure(err)
+            return None
+        return PastSpending(currency=log.state.currency, spent=spent)
 
     # Writing
 

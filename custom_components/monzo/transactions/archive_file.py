@@ -421,7 +421,8 @@ class ArchiveFile:
     def _known(self, account_id: str, since: datetime) -> dict[str, KnownTransaction]:
         rows = self._sql.execute(
             """
-            SELECT id, created, minor, settled IS NOT NULL, category, spent FROM transactions
+            SELECT id, created, minor, settled IS NOT NULL, category, spent, received
+            FROM transactions
             WHERE account = ? AND created >= ? AND reported
             """,
             (account_id, _to_number(since)),
@@ -433,9 +434,27 @@ class ArchiveFile:
                 settled=bool(settled),
                 category=category,
                 spent=json.loads(spent),
+                received=received,
             )
-            for id_, created, minor, settled, category, spent in rows
+            for id_, created, minor, settled, category, spent, received in rows
         }
+
+    def spent_between(
+        self, account_id: str, since: datetime, before: datetime
+    ) -> list[tuple[datetime, int]]:
+        """Return when each transaction of a period was made, and its spending in minor units.
+
+        Raises the errors of `open`.
+        """
+        self.open()
+        rows = self._sql.execute(
+            """
+            SELECT created, spent FROM transactions
+            WHERE account = ? AND created >= ? AND created < ? AND spent != '{}'
+            """,
+            (account_id, _to_number(since), _to_number(before)),
+        )
+        return [(_from_number(created), sum(json.loads(spent).values())) for created, spent in rows]
 
     def _spans(self, account_id: str) -> Spans:
         rows = self._sql.execute("SELECT since, until FROM spans WHERE account = ?", (account_id,))

@@ -30,6 +30,7 @@ from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
 from .history import TransactionHistory
+from .past_spending import PastSpending
 from .retention import retention_of
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
@@ -82,6 +83,7 @@ class TransactionsCoordinator:
         self._histories: dict[str, TransactionHistory] = {}
         self._reading = asyncio.Lock()
         self._listeners: list[Callable[[NewTransaction], None]] = []
+        self._read_listeners: list[CALLBACK_TYPE] = []
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._interval = _READ_INTERVAL
         # Every hint is followed, even if the task that was to follow it is cancelled.
@@ -124,6 +126,12 @@ class TransactionsCoordinator:
         self._listeners.append(isolated_listener)
         return partial(self._listeners.remove, isolated_listener)
 
+    @callback
+    def async_add_read_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a function after each read, because sums may have changed or be known now."""
+        self._read_listeners.append(listener)
+        return partial(self._read_listeners.remove, listener)
+
     # Known transactions
 
     @property
@@ -158,6 +166,17 @@ class TransactionsCoordinator:
         """
         log = self._archive.logs.get(account_id)
         return log.spent(since, self._clock.now(), category) if log else None
+
+    def received(self, account_id: str, since: datetime) -> Money | None:
+        """Return the income of an account since a moment of the last month, like `spent`."""
+        log = self._archive.logs.get(account_id)
+        return log.received(since, self._clock.now()) if log else None
+
+    async def async_past_spending(
+        self, account_id: str, since: datetime, before: datetime
+    ) -> PastSpending | None:
+        """Return the spending of an account in a period; None if not all of it is kept."""
+        return await self._archive.async_past_spending(account_id, since, before)
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
         """Return whether a transaction was published, or made before the account was first read."""
@@ -332,6 +351,8 @@ class TransactionsCoordinator:
         errors += [await reader.async_reread() for reader in readers.values()]
         soon = any(reader.continues_soon for reader in readers.values())
         self._interval = MIN_POLL_INTERVAL if soon else _READ_INTERVAL
+        for listener in tuple(self._read_listeners):
+            listener()
         if any(isinstance(error, MonzoAuthenticationError) for error in errors):
             # The balances decide whether the sign-in has ended, and ask for a new one.
             await self._balances.async_refresh()

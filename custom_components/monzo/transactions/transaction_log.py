@@ -31,6 +31,9 @@ class KnownTransaction(Private):
     spent: Mapping[str, int]
     """Its part of the spending of each category in minor units; see `spending_by_category`."""
 
+    received: int = 0
+    """Its income in minor units; see `income`."""
+
     @classmethod
     def of(cls, record: TransactionRecord) -> Self:
         """Return the facts to keep in memory about a transaction."""
@@ -40,6 +43,7 @@ class KnownTransaction(Private):
             settled=record.settled is not None,
             category=record.category,
             spent=record.spent,
+            received=record.received,
         )
 
 
@@ -172,7 +176,7 @@ class TransactionLog(Private):
         """
         unlisted = [id_ for _created, id_ in self._between(since, before) if id_ not in listed]
         for id_ in unlisted:
-            self._known[id_] = replace(self._known[id_], spent={})
+            self._known[id_] = replace(self._known[id_], spent={}, received=0)
         return unlisted
 
     def _between(self, since: datetime, before: datetime) -> Iterable[tuple[datetime, str]]:
@@ -200,9 +204,19 @@ class TransactionLog(Private):
         In all categories, or in one. Negative if refunds were more.
         """
         minor = 0
-        for created, id_ in self._by_age[bisect_left(self._by_age, (since, "")) :]:
-            if not has_happened(created, now):
-                break
-            spent = self._known[id_].spent
+        for transaction in self._happened(since, now):
+            spent = transaction.spent
             minor += sum(spent.values()) if category is None else spent.get(category, 0)
         return Money.from_minor(minor, self.state.currency)
+
+    def received(self, since: datetime, now: datetime) -> Money:
+        """Return the income from a moment of the last month until now, by the bank's clock."""
+        minor = sum(transaction.received for transaction in self._happened(since, now))
+        return Money.from_minor(minor, self.state.currency)
+
+    def _happened(self, since: datetime, now: datetime) -> Iterator[KnownTransaction]:
+        """Yield the transactions from a moment until now."""
+        for created, id_ in self._by_age[bisect_left(self._by_age, (since, "")) :]:
+            if not has_happened(created, now):
+                return
+            yield self._known[id_]

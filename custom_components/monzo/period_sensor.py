@@ -1,0 +1,212 @@
+"""Sensors that add up what was spent or received since the start of a day, week or month."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.core import callback
+from homeassistant.helpers.event import async_track_time_change
+from homeassistant.util import dt as dt_util
+
+from .accounts import AccountState
+from .api import Money, currency_exponent
+from .automations import Period, start_of_period
+from .entity import MonzoEntity, MonzoEntityDescription
+from .runtime import MonzoRuntimeData
+from .transactions import PastSpending, TransactionsCoordinator
+
+# The amount that was spent last month up to the same day and time.
+ATTR_LAST_MONTH: Final = "last_month"
+
+# The categories of the Monzo app in which money is spent. Those that users create have no names.
+CATEGORIES: Final = (
+    *("bills", "cash", "charity", "eating_out", "entertainment", "expenses", "family", "finances"),
+    *("general", "gifts", "groceries", "holidays", "personal_care", "shopping", "transfers"),
+    "transport",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonzoPeriodSensorDescription(MonzoEntityDescription[AccountState], SensorEntityDescription):
+    """Describes a sensor that adds up an account's transactions since the start of a period."""
+
+    start_fn: Callable[[datetime], datetime]
+    """Return when the current period started."""
+
+    sum_fn: Callable[[TransactionsCoordinator, str, datetime], Money | None]
+    """Return the sum of an account since a moment; None if nothing is known of the account."""
+
+
+def start_of_day(now: datetime) -> datetime:
+    """Return the last midnight, in Home Assistant's time zone."""
+    return dt_util.start_of_local_day(dt_util.as_local(now))
+
+
+_start_of_week = partial(start_of_period, Period.THIS_WEEK)
+_start_of_month = partial(start_of_period, Period.THIS_MONTH)
+
+SPENT_THIS_MONTH: Final = MonzoPeriodSensorDescription(
+    key="spent_this_month",
+    has_fn=lambda account: account.is_current_account,
+    start_fn=_start_of_month,
+    sum_fn=TransactionsCoordinator.spent,
+)
+
+PERIOD_SENSORS: Final = (
+    MonzoPeriodSensorDescription(
+        key="spent_this_week",
+        has_fn=lambda account: account.is_current_account,
+        start_fn=_start_of_week,
+        sum_fn=TransactionsCoordinator.spent,
+    ),
+    MonzoPeriodSensorDescription(
+        key="received_today",
+        has_fn=lambda account: account.is_current_account,
+        start_fn=start_of_day,
+        sum_fn=TransactionsCoordinator.received,
+    ),
+    MonzoPeriodSensorDescription(
+        key="received_this_month",
+        has_fn=lambda account: account.is_current_account,
+        start_fn=_start_of_month,
+        sum_fn=TransactionsCoordinator.received,
+    ),
+    *(
+        MonzoPeriodSensorDescription(
+            key=f"spent_this_month_{category}",
+            entity_registry_enabled_default=False,
+            has_fn=lambda account: account.is_current_account,
+            start_fn=_start_of_month,
+            sum_fn=partial(TransactionsCoordinator.spent, category=category),
+        )
+        for category in CATEGORIES
+    ),
+)
+
+
+class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
+    """Sensor of the sum of a period, from the integration's own record of transactions."""
+
+    _attr_device_class = SensorDeviceClass.MONETARY
+    _attr_state_class = SensorStateClass.TOTAL
+
+    entity_description: MonzoPeriodSensorDescription
+
+    def __init__(
+        self,
+        runtime: MonzoRuntimeData,
+        description: MonzoPeriodSensorDescription,
+        account: AccountState,
+    ) -> None:
+        """Initialize the sensor of an account."""
+        super().__init__(runtime.balances, description, account)
+        self._transactions = runtime.transactions
+        self._clock = runtime.session.clock
+        self._attr_native_unit_of_measurement = account.currency
+        self._attr_suggested_display_precision = currency_exponent(account.currency)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the account's transactions, and the start of each day."""
+        await super().async_added_to_hass()
+        # Before event entities and triggers, so that automations find the new sum.
+        self.async_on_remove(self._transactions.async_add_listener(self._async_on_change))
+        self.async_on_remove(self._transactions.async_add_read_listener(self._async_on_read))
+        # A few seconds late, because the bank's clock may be behind.
+        self.async_on_remove(
+            async_track_time_change(self.hass, self._async_on_change, hour=0, minute=0, second=5)
+        )
+
+    @callback
+    def _async_on_change(self, _change: object) -> None:
+        self._handle_coordinator_update()
+
+    @callback
+    def _async_on_read(self) -> None:
+        self._handle_coordinator_update()
+
+    @property
+    @override
+    def native_value(self) -> Decimal | None:
+        """Return the sum; None while the record does not cover the period."""
+        start = self.last_reset
+        if not self._transactions.is_spending_known(self._monzo_id, start):
+            return None
+        total = self.entity_description.sum_fn(self._transactions, self._monzo_id, start)
+        return None if total is None else total.amount
+
+    @property
+    @override
+    def last_reset(self) -> datetime:
+        """Return when the period started."""
+        return self.entity_description.start_fn(self._clock.now())
+
+
+class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
+    """Sensor of the spending of this month, with that of last month up to the same time."""
+
+    # It changes with time, and the statistics of the sensor have it, too.
+    _unrecorded_attributes = frozenset({ATTR_LAST_MONTH})
+
+    _last_month: PastSpending | None = None
+    _loaded_at: date | None = None
+    """The day on which the spending of last month was loaded."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Load the spending of last month."""
+        await super().async_added_to_hass()
+        await self._async_load_last_month()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Load the spending of last month once a day, and as soon as the record has it."""
+        super()._handle_coordinator_update()
+        is_outdated = self._loaded_at != dt_util.as_local(self._clock.now()).date()
+        if is_outdated or self._last_month is None:
+            self.coordinator.config_entry.async_create_background_task(
+                self.hass, self._async_load_last_month(), "load last month's spending of Monzo"
+            )
+
+    async def _async_load_last_month(self) -> None:
+        now = self._clock.now()
+        before = self._last_month
+        self._loaded_at = dt_util.as_local(now).date()
+        self._last_month = await self._transactions.async_past_spending(
+            self._monzo_id, start_of_last_month(now), self.last_reset
+        )
+        if self._last_month != before:
+            self.async_write_ha_state()
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return what was spent last month up to the same time, if the record has that month."""
+        if self._last_month is None:
+            return None
+        spent = self._last_month.until(same_time_last_month(self._clock.now()))
+        return {ATTR_LAST_MONTH: float(spent.amount)}
+
+
+def start_of_last_month(now: datetime) -> datetime:
+    """Return the midnight before the first day of last month, in Home Assistant's time zone."""
+    return _start_of_month(_start_of_month(now) - timedelta(days=1))
+
+
+def same_time_last_month(now: datetime) -> datetime:
+    """Return the same day and time of last month; its end if last month had no such day."""
+    local, start = dt_util.as_local(now), dt_util.as_local(start_of_last_month(now))
+    try:
+        return local.replace(year=start.year, month=start.month)
+    except ValueError:
+        return _start_of_month(now)
