@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.statistics import get_metadata, statistics_during_period
 from homeassistant.core import HomeAssistant
@@ -12,6 +14,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
+    do_adhoc_statistics,
 )
 
 from custom_components.monzo.backfill.statistics import statistic_id
@@ -22,7 +25,7 @@ from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.backfill.old_customer import OldCustomer
 from tests.conftest import AdvanceTime, SignIn
-from tests.helpers.state_helpers import complaints, set_up
+from tests.helpers.state_helpers import complaints, entity_id, set_up
 
 OPTIONS = {CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING, CONF_STATISTICS: True}
 
@@ -196,3 +199,71 @@ async def test_without_a_recorder_there_are_no_statistics(
     await advance_time(AN_UPDATE)
     await hass.config_entries.async_remove(entry.entry_id)
     assert not complaints(caplog, "WARNING", "ERROR")
+
+
+# Balances
+
+
+async def compile_hour(hass: HomeAssistant, start: datetime) -> None:
+    """Let the recorder make the statistics of an hour that has passed."""
+    await async_wait_recording_done(hass)
+    for minute in range(0, 60, 5):
+        do_adhoc_statistics(hass, start=start + timedelta(minutes=minute))
+    await async_wait_recording_done(hass)
+
+
+async def test_the_past_of_the_balances_ends_at_the_first_row_of_the_sensor(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    customer: OldCustomer,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    # The pot changes the balance, but not the balance with pots.
+    pot = customer.bank.open_pot(customer.account.id, "Holiday")
+    month_ago = customer.bank.clock() - timedelta(days=30)
+    customer.bank.deposit(pot.id, customer.account.id, 50_000, "dedupe", at=month_ago)
+    entry = sign_in(customer.person, options=OPTIONS)
+    await set_up(hass, entry)
+    start = customer.bank.clock().replace(minute=0)
+    await advance_time(timedelta(minutes=56))
+    customer.bank.pay(customer.account.id, -700)
+    await advance_time(AN_UPDATE)
+    await compile_hour(hass, start)
+    await advance_time(AN_UPDATE)
+    await async_wait_recording_done(hass)
+
+    for key, with_pots in (("balance", False), ("total_balance", True)):
+        entity = entity_id(hass, customer.account.id, key)
+        assert entity
+        found = await get_instance(hass).async_add_executor_job(
+            statistics_during_period,
+            hass,
+            customer.bank.clock() - timedelta(days=800),
+            None,
+            {entity},
+            "hour",
+            None,
+            {"state", "sum"},
+        )
+        rows = found[entity]
+        assert len(rows) > 725
+        for row, following in pairwise(rows):
+            end = dt_util.utc_from_timestamp(row["end"])
+            assert row["state"] == expected_balance(customer, end, with_pots=with_pots)
+            change = (following["sum"] or 0) - (row["sum"] or 0)
+            assert round(change, 2) == round((following["state"] or 0) - (row["state"] or 0), 2)
+
+
+def expected_balance(customer: OldCustomer, moment: datetime, *, with_pots: bool) -> float:
+    """Return the balance at a moment, from the bank's ledger."""
+    balance = customer.bank.balance(customer.account.id)
+    now = balance.with_savings if with_pots else balance.balance
+    later = sum(
+        row.amount
+        for row in customer.bank.transactions(customer.account.id)
+        if row.created >= moment and not (with_pots and row.scheme.endswith("_pot"))
+    )
+    return (now - later) / 100

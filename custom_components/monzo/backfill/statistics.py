@@ -19,13 +19,14 @@ from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 from homeassistant.util import slugify
 
-from ..accounts import BalancesCoordinator, async_account_name
+from ..accounts import AccountState, BalancesCoordinator, async_account_name
 from ..api import Account, Money
 from ..const import DOMAIN
 from ..privacy import get_logger
 from ..transactions import DISK_ERRORS, Archive
 from .history_import import HistoryImport
-from .statistics_rows import StatisticsRow
+from .past_balances import async_add_past_balances
+from .statistics_rows import ROWS_AT_ONCE, StatisticsRow
 from .statistics_table import (
     StatisticsUpdate,
     find_update,
@@ -38,9 +39,6 @@ _LOGGER = get_logger(__name__)
 
 # Home Assistant draws its own statistics no more often.
 _INTERVAL: Final = timedelta(minutes=5)
-
-# The recorder is busy with a row for up to a millisecond, and can do nothing else meanwhile.
-_ROWS_AT_ONCE: Final = 2_000
 
 # A recorder that has not written the rows by then is stopping, or waits for its database.
 _WRITTEN_WITHIN: Final = timedelta(minutes=10)
@@ -68,6 +66,7 @@ class HistoryStatistics:
         self._enabled = enabled
         self._refreshing = asyncio.Lock()
         self._checked: set[str] = set()
+        self._past_added: set[str] = set()
 
     @callback
     def async_start(self) -> None:
@@ -104,6 +103,7 @@ class HistoryStatistics:
                     continue
                 try:
                     await self._async_refresh_account(state.account, state.currency)
+                    await self._async_add_past(state)
                 except DISK_ERRORS as err:
                     _LOGGER.debug("Could not update the statistics: %s", type(err).__name__)
 
@@ -116,6 +116,13 @@ class HistoryStatistics:
         )
         if update is not None and await self._async_send(account, currency, update):
             await self._archive.async_use(note_sent, update)
+
+    async def _async_add_past(self, account: AccountState) -> None:
+        """Add the past of an account's balances once, after the import of its history."""
+        if account.id in self._past_added or not account.is_current_account:
+            return
+        if await async_add_past_balances(self._hass, self._archive, account, async_time_zone()):
+            self._past_added.add(account.id)
 
     async def _async_forget_lost(self, account_id: str) -> None:
         """Send all rows again if the recorder has lost a series, such as with its database."""
@@ -130,7 +137,7 @@ class HistoryStatistics:
         for series, rows in update.rows.items():
             id_ = statistic_id(account.id, series)
             name = f"{account_name}: {_series_name(series)}"
-            for piece in batched(rows, _ROWS_AT_ONCE, strict=False):
+            for piece in batched(rows, ROWS_AT_ONCE, strict=False):
                 _add_rows(self._hass, id_, name, currency, piece)
         return await _async_wait_for_recorder(self._hass)
 

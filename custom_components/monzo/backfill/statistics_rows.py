@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, NamedTuple, Self
 
 # Days are added up in one row each before this time, because Home Assistant needs up to a
@@ -11,6 +11,10 @@ _HOURLY_FOR: Final = timedelta(days=90)
 
 # Within the same day in the time zones from UTC-12 to UTC+11.
 _NOON: Final = time(12, tzinfo=UTC)
+
+
+# The recorder is busy with a row for up to a millisecond, and can do nothing else meanwhile.
+ROWS_AT_ONCE: Final = 2_000
 
 
 class StatisticsRow(NamedTuple):
@@ -38,7 +42,7 @@ class RowTimes:
     @classmethod
     def beginning(cls, now: datetime, zone: tzinfo) -> Self:
         """Return the times for statistics that begin now."""
-        return cls(_midnight(now - _HOURLY_FOR, zone), zone)
+        return cls(midnight((now - _HOURLY_FOR).astimezone(zone).date(), zone), zone)
 
     def start_of_row(self, moment: datetime) -> datetime:
         """Return the start of the row that a moment belongs to."""
@@ -50,7 +54,7 @@ class RowTimes:
         """Return the first moment of the row that a moment belongs to."""
         if moment >= self.hourly_since:
             return max(self.hourly_since, self.start_of_row(moment))
-        return _midnight(moment, self.zone)
+        return midnight(moment.astimezone(self.zone).date(), self.zone)
 
     def add_up(self, amounts: Iterable[tuple[datetime, int]]) -> dict[datetime, int]:
         """Return the sum of each row, by its start."""
@@ -81,6 +85,6 @@ def rows_to_send(
     return rows
 
 
-def _midnight(moment: datetime, zone: tzinfo) -> datetime:
-    """Return when the local day of a moment began."""
-    return datetime.combine(moment.astimezone(zone).date(), time(), zone).astimezone(UTC)
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """Return when a local day begins, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -84,15 +84,15 @@ def note_sent(sql: sqlite3.Connection, update: StatisticsUpdate) -> None:
         "INSERT OR REPLACE INTO statistics_state VALUES (?, ?, ?, ?)",
         (
             update.account_id,
-            _to_number(update.times.hourly_since),
+            to_number(update.times.hourly_since),
             update.revision,
-            _to_number(update.until),
+            to_number(update.until),
         ),
     )
     sql.executemany(
         "INSERT OR REPLACE INTO statistics VALUES (?, ?, ?, ?)",
         (
-            (update.account_id, series, _to_number(row.start), row.change)
+            (update.account_id, series, to_number(row.start), row.change)
             for series, rows in update.rows.items()
             for row in rows
         ),
@@ -120,7 +120,7 @@ def _state(
     if (row := sql.execute(query, (account_id,)).fetchone()) is None:
         return RowTimes.beginning(now, zone), 0, _NEVER
     hourly_since, revision, until = row
-    return RowTimes(_from_number(hourly_since), zone), revision, until
+    return RowTimes(from_number(hourly_since), zone), revision, until
 
 
 def _first_change(
@@ -129,21 +129,21 @@ def _first_change(
     """Return when the oldest transaction was made that is to be counted, or counted anew."""
     changed = sql.execute(
         "SELECT min(created) FROM transactions WHERE account = ? AND revision > ? AND created <= ?",
-        (account_id, revision, _to_number(now)),
+        (account_id, revision, to_number(now)),
     ).fetchone()
     come_of_age = sql.execute(
         "SELECT min(created) FROM transactions WHERE account = ? AND created > ? AND created <= ?",
-        (account_id, until, _to_number(now)),
+        (account_id, until, to_number(now)),
     ).fetchone()
     found = [number for (number,) in (changed, come_of_age) if number is not None]
-    return _from_number(min(found)) if found else None
+    return from_number(min(found)) if found else None
 
 
 def _amounts(
     sql: sqlite3.Connection, account_id: str, begin: datetime, now: datetime
 ) -> dict[str, list[tuple[datetime, int]]]:
     """Return the amounts of each series, added up by quarters of an hour."""
-    span = (_QUARTER, account_id, _to_number(begin), _to_number(now))
+    span = (_QUARTER, account_id, to_number(begin), to_number(now))
     spent = sql.execute(
         """
         SELECT created / ?, part.key, sum(part.value)
@@ -154,7 +154,7 @@ def _amounts(
     )
     amounts: dict[str, list[tuple[datetime, int]]] = {}
     for quarter, category, minor in spent:
-        amount = (_from_number(quarter * _QUARTER), minor)
+        amount = (from_number(quarter * _QUARTER), minor)
         amounts.setdefault(SPENDING, []).append(amount)
         amounts.setdefault(f"{SPENDING}_{slugify(category)}", []).append(amount)
     received = sql.execute(
@@ -165,7 +165,7 @@ def _amounts(
         span,
     )
     for quarter, minor in received:
-        amounts.setdefault(INCOME, []).append((_from_number(quarter * _QUARTER), minor))
+        amounts.setdefault(INCOME, []).append((from_number(quarter * _QUARTER), minor))
     return amounts
 
 
@@ -176,10 +176,10 @@ def _sent(
     sent: dict[str, dict[datetime, int]] = {}
     rows = sql.execute(
         "SELECT series, start, change FROM statistics WHERE account = ? AND start >= ?",
-        (account_id, _to_number(since)),
+        (account_id, to_number(since)),
     )
     for series, start, change in rows:
-        sent.setdefault(series, {})[_from_number(start)] = change
+        sent.setdefault(series, {})[from_number(start)] = change
     return sent
 
 
@@ -190,14 +190,16 @@ def _sent_before(sql: sqlite3.Connection, account_id: str, series: str, before: 
         SELECT coalesce(sum(change), 0) FROM statistics
         WHERE account = ? AND series = ? AND start < ?
         """,
-        (account_id, series, _to_number(before)),
+        (account_id, series, to_number(before)),
     ).fetchone()
     return int(total)
 
 
-def _to_number(moment: datetime) -> int:
+def to_number(moment: datetime) -> int:
+    """Return a moment as the archive has it."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _from_number(number: int) -> datetime:
+def from_number(number: int) -> datetime:
+    """Return the moment that the archive has as a number."""
     return _EPOCH + number * _MICROSECOND
