@@ -18,7 +18,7 @@ from .households import (
     preceding,
     weekly,
 )
-from .payments import DEBIT, INCOME, OUT, POT, only, rows, same, until
+from .payments import CARD, DEBIT, INCOME, OUT, POT, only, rows, same, until
 
 
 def found(rows: list[Row], today: date) -> list[tuple[str, str, int, date]]:
@@ -152,13 +152,47 @@ def test_a_subscription_that_starts_again_keeps_its_past() -> None:
     assert len(payment.transaction_ids) == len(days)
 
 
-def test_a_salary_before_christmas_is_the_one_of_december() -> None:
+@pytest.mark.parametrize(
+    "today", [date(2025, 12, 22), date(2026, 1, 10), date(2026, 1, 29)], ids=str
+)
+def test_a_salary_before_christmas_is_the_one_of_december(today: date) -> None:
     days = [
-        day - timedelta(days=9) if day.month == 12 else day
-        for day in until(monthly(BEGIN, 31, preceding), TODAY)
+        preceding(day.replace(day=19)) if day.month == 12 else day
+        for day in until(monthly(BEGIN, 31, preceding), date(2026, 1, 29))
     ]
-    payment = only(rows(days, same(265_000), INCOME, "Employer"), date(2026, 1, 10))
-    assert payment.next == date(2026, 1, 30)
+    payment = only(rows(days, same(210_000), INCOME, "Employer"), today)
+    assert (payment.last, payment.next) == (date(2025, 12, 19), date(2026, 1, 30))
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "paid", "due"),
+    [
+        pytest.param(DEBIT, 3, date(2026, 10, 19), date(2026, 11, 3), id="later"),
+        pytest.param(DEBIT, 20, date(2026, 10, 5), date(2026, 11, 20), id="earlier"),
+        pytest.param(CARD, 5, date(2026, 10, 16), date(2026, 11, 5), id="with a new card"),
+    ],
+)
+def test_a_bill_on_another_day_is_the_one_of_its_month(
+    kind: TransactionKind, old: int, paid: date, due: date
+) -> None:
+    shift = following if kind is DEBIT else as_it_is
+    days = [*until(monthly(BEGIN, old, shift), date(2026, 9, 25)), paid]
+    bills = rows(days, same(-9_000), kind, "Energy")
+    payment = only(bills, date(2026, 10, 20))
+    assert (payment.last, payment.next) == (paid, due)
+    assert payment.due == due
+    # It is expected until the new day.
+    assert only(bills, max(due, following(paid.replace(month=11)))).due == due
+
+
+def test_a_purchase_at_the_collector_of_a_bill_is_none_of_its_payments() -> None:
+    days = until(monthly(BEGIN, 5, following), TODAY)
+    phone = rows(days, same(-1_800), DEBIT, "Mobile")
+    handset = rows([date(2026, 1, 16)], same(-19_900), DEBIT, "Mobile")
+    again = rows([date(2026, 1, 12)], same(-1_800), DEBIT, "Mobile")
+    for other in (handset, again):
+        payment = only(phone + other, TODAY)
+        assert (payment.last, payment.next) == (date(2026, 1, 5), date(2026, 2, 5))
 
 
 def test_too_little_history_shows_nothing() -> None:

@@ -12,15 +12,12 @@ from .series import MIN_FIT, Occurrence, Punctuality, Series, find_series, merge
 
 PUNCTUALITY: Final = {
     Family.CARD: Punctuality(shifts=(Shift.NONE,), tolerance=2),
-    Family.DIRECT_DEBIT: Punctuality(
-        shifts=(Shift.NEXT, Shift.NONE), tolerance=3, may_be_late=True
-    ),
+    Family.DIRECT_DEBIT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=3),
     Family.PERSON: Punctuality(shifts=(Shift.NEXT, Shift.NONE, Shift.PREVIOUS), tolerance=2),
     Family.INCOME: Punctuality(
         shifts=(Shift.PREVIOUS, Shift.NEXT, Shift.NONE),
         tolerance=2,
         weekday_rules=True,
-        may_be_late=True,
     ),
     Family.POT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=1),
 }

@@ -148,9 +148,11 @@ def _expectation(series: Series, tolerance: int, today: date) -> _Expectation | 
     slot = schedule.next_slot(series.slots[-1])
     due = schedule.day_of(slot)
     last_chance = schedule.day_of(slot + series.usual_interruption)
-    if today > last_chance + timedelta(days=tolerance + _GRACE):
+    # If the last payment was late by more, the customer may have moved its day.
+    patience = max(tolerance, series.deviations[-1])
+    if today > last_chance + timedelta(days=patience + _GRACE):
         return None
-    late = timedelta(days=min(max(0, *series.deviations), tolerance))
+    late = timedelta(days=min(max(0, *series.deviations), patience))
     while (day := schedule.day_of(slot)) + late < today:
         slot = schedule.next_slot(slot)
     return _Expectation(due, max(day, today))

@@ -42,7 +42,7 @@ MIN_FIT: Final = 0.85
 _FEWEST: Final = 3
 _FEWEST_BEFORE: Final = 4
 
-# Late payments are an exception: so many payments must be made on their days.
+# Payments far from their days are an exception: so many must be made on their days.
 _MIN_PUNCTUAL: Final = 0.7
 _MIN_FILLED: Final = 0.75
 
@@ -50,8 +50,11 @@ _MIN_FILLED: Final = 0.75
 _SHORTEST_GAP: Final = 0.75
 _LONGEST_GAP: Final = 1.3
 
-# A late payment belongs to its slot if it comes within this part of the cadence.
-_LATE: Final = 0.3
+# A salary before Christmas comes almost half a month early. Nothing else comes earlier.
+_EARLIEST: Final = 0.5
+
+# Amounts are alike if one is at most so many times the other. Expenses are not like a salary.
+_ALIKE: Final = 2
 
 # A payment that misses its day by more is an exception, such as a salary before Christmas.
 _MUCH: Final = 5
@@ -79,9 +82,6 @@ class Punctuality:
 
     weekday_rules: bool = False
     """Whether they may be made on a weekday, such as the last Friday of each month."""
-
-    may_be_late: bool = False
-    """Whether a single payment may miss its day by more, if most payments do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,33 +270,55 @@ def _newest_schedule(
             continue
         if len(_by_slot(recent, schedule, punctuality)) < min_fit * len(recent):
             continue
-        if size <= _FEWEST or not _has_moved(schedule, recent[-_FEWEST:]):
+        newest = recent[-_FEWEST:]
+        if size <= _FEWEST or not _has_moved(schedule, newest, punctuality.tolerance):
             return schedule
     return None
 
 
-def _has_moved(schedule: Schedule, newest: Sequence[Occurrence]) -> bool:
-    """Return whether the newest payments all miss their days by the same number of days."""
+def _has_moved(schedule: Schedule, newest: Sequence[Occurrence], tolerance: int) -> bool:
+    """Return whether the newest payments all miss their days, by much or by the same number."""
     deviations = {schedule.deviation(occurrence.day) for occurrence in newest}
-    return len(deviations) == 1 and deviations != {0}
+    return min(map(abs, deviations)) > tolerance or (len(deviations) == 1 and 0 not in deviations)
 
 
 def _by_slot(
     occurrences: Sequence[Occurrence], schedule: Schedule, punctuality: Punctuality
 ) -> dict[int, Occurrence]:
-    """Return the payment that comes nearest to each slot's day, if it is near enough."""
-    placed = [
-        (abs(schedule.deviation(it.day)), schedule.slot_near(it.day), it) for it in occurrences
-    ]
-    punctual = sum(distance <= punctuality.tolerance for distance, _slot, _it in placed)
-    tolerance: float = punctuality.tolerance
-    if punctuality.may_be_late and punctual >= _MIN_PUNCTUAL * len(placed):
-        tolerance = max(tolerance, schedule.cadence.mean_days * _LATE)
+    """Return the payment that comes nearest to each slot's day, with those far from their days."""
     by_slot: dict[int, Occurrence] = {}
-    for distance, slot, occurrence in sorted(placed):
-        if distance <= tolerance:
-            by_slot.setdefault(slot, occurrence)
+    far: list[Occurrence] = []
+    for distance, occurrence in sorted((abs(schedule.deviation(it.day)), it) for it in occurrences):
+        if distance > punctuality.tolerance:
+            far.append(occurrence)
+        else:
+            by_slot.setdefault(schedule.slot_near(occurrence.day), occurrence)
+    if len(by_slot) >= _MIN_PUNCTUAL * len(occurrences):
+        for occurrence in sorted(far):
+            _add_far(by_slot, occurrence, schedule)
     return by_slot
+
+
+def _add_far(by_slot: dict[int, Occurrence], occurrence: Occurrence, schedule: Schedule) -> None:
+    """Add a payment that is far from its day to the slot before it, or else to the one after it.
+
+    The customer has moved the day of a bill, or an employer pays before Christmas. A slot that has
+    its payment keeps it: an additional payment of the same amount is none of the series.
+    """
+    slot = schedule.slot_near(occurrence.day)
+    before = slot - (schedule.day_of(slot) > occurrence.day)
+    early = (schedule.day_of(before + 1) - occurrence.day).days
+    latest_early = schedule.cadence.mean_days * _EARLIEST
+    for slot in (before, before + 1):
+        neighbour = by_slot.get(slot - 1, by_slot.get(slot + 1))
+        is_possible = slot == before or early <= latest_early
+        if slot not in by_slot and neighbour and is_possible and _is_alike(occurrence, neighbour):
+            by_slot[slot] = occurrence
+            return
+
+
+def _is_alike(one: Occurrence, other: Occurrence) -> bool:
+    return 1 / _ALIKE <= one.minor / other.minor <= _ALIKE
 
 
 def _newest(
