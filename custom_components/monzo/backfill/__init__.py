@@ -1,6 +1,17 @@
 """The history of an account: everything from before the integration was set up."""
 
 from .history_import import HistoryImport
-from .statistics import HistoryStatistics, async_clear_statistics
+from .statistics import (
+    HistoryStatistics,
+    async_clear_statistics,
+    async_known_statistics,
+    statistic_id,
+)
 
-__all__ = ["HistoryImport", "HistoryStatistics", "async_clear_statistics"]
+__all__ = [
+    "HistoryImport",
+    "HistoryStatistics",
+    "async_clear_statistics",
+    "async_known_statistics",
+    "statistic_id",
+]

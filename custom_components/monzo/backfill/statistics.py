@@ -127,7 +127,7 @@ class HistoryStatistics:
     async def _async_forget_lost(self, account_id: str) -> None:
         """Send all rows again if the recorder has lost a series, such as with its database."""
         sent = await self._archive.async_use(sent_series, account_id)
-        known = await _async_known_ids(self._hass, (account_id,))
+        known = await async_known_statistics(self._hass, (account_id,))
         if not {statistic_id(account_id, series) for series in sent} <= set(known):
             await self._archive.async_use(forget_sent, (account_id,))
 
@@ -151,9 +151,7 @@ class HistoryStatistics:
 
 async def async_clear_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> bool:
     """Remove the statistics of these accounts; return whether there were any."""
-    if not _has_recorder(hass):
-        return False
-    known = await _async_known_ids(hass, account_ids)
+    known = await async_known_statistics(hass, account_ids)
     if known:
         get_instance(hass).async_clear_statistics(known)
     return bool(known)
@@ -219,8 +217,13 @@ def _major(minor: int, currency: str) -> float:
     return float(Money.from_minor(minor, currency).amount)
 
 
-async def _async_known_ids(hass: HomeAssistant, account_ids: Collection[str]) -> list[str]:
-    """Return the IDs of the series of these accounts that the recorder has."""
+async def async_known_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> list[str]:
+    """Return the IDs of the series of these accounts that the recorder has.
+
+    Without a recorder there are none. Raises the errors of the recorder's database.
+    """
+    if not _has_recorder(hass):
+        return []
     from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
         get_metadata,
     )

@@ -20,6 +20,7 @@ import voluptuous as vol
 from ..const import DEVICE_MODEL_ACCOUNT, DOMAIN
 from .devices import DashboardDevice, async_dashboard_devices, async_entities_with_statistics
 from .faces import account_color, pot_face
+from .history_view import async_with_history_view
 
 # Sections side by side on a wide screen.
 MAX_COLUMNS: Final = 3
@@ -97,7 +98,10 @@ async def _async_get_dashboard(
         view = layout.view()
     else:
         view = {"type": "panel", "cards": [_no_accounts_card(text, connection.user)]}
-    connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": [view]})
+    views = [view]
+    if not hide_amounts:
+        views = await async_with_history_view(hass, view, accounts, msg["language"])
+    connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": views})
 
 
 def _no_accounts_card(text: Callable[[str], str], user: User) -> Card:

@@ -1,0 +1,121 @@
+"""The view of past years, which Home Assistant draws from the long-term statistics."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.translation import async_get_translations
+
+from ..accounts import monzo_id_of
+from ..backfill import async_known_statistics, statistic_id
+from ..const import DOMAIN
+from .devices import DashboardDevice
+
+type Card = dict[str, Any]
+
+_YEAR: Final = 365
+_TEN_YEARS: Final = 3653
+
+# Room for the names of a dozen categories.
+_CHART_ROWS: Final = 6
+_FULL_WIDTH: Final = 12
+
+
+async def async_with_history_view(
+    hass: HomeAssistant, view: Card, accounts: Iterable[DashboardDevice], language: str
+) -> list[Card]:
+    """Return a view of the dashboard, and one of the past if there are statistics of it."""
+    ids = {account.id: _async_account_id(hass, account) for account in accounts}
+    known = await _async_known(hass, ids.values())
+    if not known:
+        return [view]
+    texts = {
+        key.removeprefix(f"component.{DOMAIN}."): text
+        for category in ("common", "selector")
+        for key, text in (await async_get_translations(hass, language, category, {DOMAIN})).items()
+    }
+
+    def text(key: str, fallback: str) -> str:
+        return texts.get(key, fallback)
+
+    sections = [
+        _section(account, ids[account.id], known, text)
+        for account in accounts
+        if statistic_id(ids[account.id], "spending") in known
+    ]
+    overview = {"title": text("common.dashboard_overview", "Overview"), "path": "overview", **view}
+    history = {
+        "title": text("common.dashboard_history", "History"),
+        "path": "history",
+        "type": "sections",
+        "sections": sections,
+    }
+    return [overview, history] if sections else [view]
+
+
+@callback
+def _async_account_id(hass: HomeAssistant, account: DashboardDevice) -> str:
+    device = dr.async_get(hass).async_get(account.id)
+    return (device and monzo_id_of(device)) or ""
+
+
+async def _async_known(hass: HomeAssistant, account_ids: Iterable[str]) -> set[str]:
+    """Return the statistics of the accounts; none if the recorder's database is broken."""
+    if "recorder" not in hass.config.components:
+        return set()
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
+
+    with suppress(SQLAlchemyError, RuntimeError):
+        return set(await async_known_statistics(hass, [id_ for id_ in account_ids if id_]))
+    return set()
+
+
+def _section(
+    account: DashboardDevice, account_id: str, known: set[str], text: Callable[[str, str], str]
+) -> Card:
+    """Return the charts of an account."""
+    spending, income = (statistic_id(account_id, series) for series in ("spending", "income"))
+    by_category = sorted(id_ for id_ in known if id_.startswith(f"{spending}_"))
+    categories = [
+        {"entity": id_, "name": _category_name(id_.removeprefix(f"{spending}_"), text)}
+        for id_ in by_category
+    ]
+    flows = [
+        {"entity": id_, "name": text(f"common.{key}", fallback)}
+        for id_, key, fallback in (
+            (income, "dashboard_income", "Income"),
+            (spending, "dashboard_spending", "Spending"),
+        )
+        if id_ in known
+    ]
+    return {
+        "type": "grid",
+        "cards": [
+            {"type": "heading", "heading": account.name, "icon": "mdi:history"},
+            _chart(text("common.dashboard_months", ""), categories, "month", _YEAR, "bar-stack"),
+            _chart(text("common.dashboard_income_and_spending", ""), flows, "month", _YEAR, "bar"),
+            _chart(text("common.dashboard_years", ""), categories, "year", _TEN_YEARS, "bar-stack"),
+        ],
+    }
+
+
+def _category_name(category: str, text: Callable[[str, str], str]) -> str:
+    fallback = category.replace("_", " ").capitalize()
+    return text(f"selector.category.options.{category}", fallback)
+
+
+def _chart(
+    title: str, entities: list[dict[str, str]], period: str, days: int, chart_type: str
+) -> Card:
+    return {
+        "type": "statistics-graph",
+        "title": title,
+        "entities": entities,
+        "period": period,
+        "days_to_show": days,
+        "stat_types": ["change"],
+        "chart_type": chart_type,
+        "grid_options": {"columns": _FULL_WIDTH, "rows": _CHART_ROWS},
+    }
