@@ -12,10 +12,12 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo import event, sensor, trigger
+from custom_components import monzo as integration
+from custom_components.monzo import entity, event, sensor, trigger
 from custom_components.monzo.accounts import coordinator as accounts
 from custom_components.monzo.automations import TransactionFilter
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.entity import EntityTables
 from custom_components.monzo.privacy import get_logger
 from custom_components.monzo.services import pot_transfers
 from custom_components.monzo.transactions import coordinator as transactions
@@ -241,6 +243,37 @@ async def test_nothing_private_is_logged_after_a_defect(
     row = bank.pay(home.joint.id, -1_00)
     await advance_time(timedelta(minutes=6))
     assert row.id in joint.heard
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (integration, "async_open_journal"),
+        (EntityTables, "pairs"),
+        (entity, "_async_take_over"),
+        (entity.MonzoEntity, "device_state"),
+    ],
+    ids=["entry", "platforms", "entities", "states"],
+)
+async def test_nothing_private_is_logged_after_a_defect_in_a_set_up(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    client: TransferClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    owner: object,
+    name: str,
+) -> None:
+    bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
+    is_property = isinstance(getattr(owner, name), property)
+    monkeypatch.setattr(owner, name, property(failing) if is_property else failing)
+    await hass.config_entries.async_reload(client.entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert any("Unexpected" in line for line in logged(caplog))
+    assert_nothing_leaked(caplog, server)
 
 
 async def test_nothing_private_is_logged_after_a_defect_of_an_action(

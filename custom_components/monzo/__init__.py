@@ -29,6 +29,7 @@ from .bank import (
     WebhookStatus,
     async_create_repair_issue,
     async_delete_repair_issues,
+    translating_defects,
 )
 from .const import CONF_STATISTICS, DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_register_dashboard_command, async_serve_cards
@@ -68,6 +69,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     return True
 
 
+@translating_defects("the set-up of an entry")
 async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
     """Set up the config entry of one person.
 
@@ -167,6 +169,7 @@ def _async_start_publishing(
     ).async_start()
 
 
+@translating_defects("the unloading of an entry")
 async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
     """Unload the config entry of one person; another may show its joint accounts from now on."""
     entry.runtime_data.transfers.async_stop_publishing()
@@ -176,6 +179,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bo
     return unloaded
 
 
+@translating_defects("the removal of an entry")
 async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> None:
     """Remove all data of a config entry, and let other entries take over its joint accounts."""
     async_delete_repair_issues(hass, entry)
@@ -206,6 +210,7 @@ async def async_remove_config_entry_device(
     return entry.runtime_data.balances.data.find(monzo_id_of(device) or "") is None
 
 
+@translating_defects("the migration of an entry")
 async def async_migrate_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> bool:
     """Migrate an entry of *ha-monzo*, or of an early version of the built-in integration.
 

@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import DeviceState, PersonState, PotState
+from .bank import translating_defects
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 
@@ -74,6 +75,7 @@ POT_BINARY_SENSORS: Final = (
 )
 
 
+@translating_defects("the set-up of binary sensors")
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: MonzoConfigEntry,

@@ -26,7 +26,10 @@ from .accounts import (
     linked_device,
 )
 from .const import DOMAIN
+from .privacy import get_logger
 from .runtime import MonzoConfigEntry
+
+_LOGGER = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,15 @@ class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinat
     def available(self) -> bool:
         """Return whether the last poll returned this person, account or pot."""
         return super().available and self.device_state is not None
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state; log a defect without its text, which may hold private data."""
+        try:
+            super()._async_write_ha_state()
+        except Exception:
+            _LOGGER.exception("Unexpected error in the state of an entity")
 
     @callback
     @override

@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import AccountState, DeviceState, PersonState, async_account_name
+from .bank import translating_defects
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .privacy import async_subscribe
 from .runtime import MonzoConfigEntry
@@ -52,6 +53,7 @@ ACCOUNT_EVENTS: Final = (
 )
 
 
+@translating_defects("the set-up of event entities")
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: MonzoConfigEntry,

@@ -13,7 +13,7 @@ from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import AccountState, device_name
-from .bank import bank_errors
+from .bank import bank_errors, translating_defects
 from .const import FEED_IMAGE_URL, FEED_TITLE, MANUFACTURER
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .runtime import MonzoConfigEntry
@@ -34,6 +34,7 @@ ACCOUNT_FEEDS: Final = (
 )
 
 
+@translating_defects("the set-up of notify entities")
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: MonzoConfigEntry,

@@ -29,6 +29,7 @@ from .accounts import (
 )
 from .api import Money, currency_exponent
 from .backfill import HistoryImport
+from .bank import translating_defects
 from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .period_sensor import (
@@ -147,6 +148,7 @@ POT_SENSORS: Final = (
 )
 
 
+@translating_defects("the set-up of sensors")
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: MonzoConfigEntry,

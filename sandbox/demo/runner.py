@@ -170,7 +170,7 @@ Monzo in Home Assistant, with a sandbox bank. No real money.
   The bank's control page  {options.control_page}
 
 The bank has a new transaction every {seconds:g} seconds. Home Assistant shows it within a second.
-In the first five minutes after the sign-in, it takes up to two minutes, because Monzo limits the
+In the first five minutes after the sign-in, it takes up to half a minute, because Monzo limits the
 number of requests.
 Press Ctrl-C to stop. The next start continues with the same bank.
 """

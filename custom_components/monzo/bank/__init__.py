@@ -8,6 +8,7 @@ from .errors import (
     bank_errors,
     error_code_for_log,
     text_for_user,
+    translating_defects,
     validation_error,
 )
 from .repair_issues import RepairIssue, async_create_repair_issue, async_delete_repair_issues
@@ -35,5 +36,6 @@ __all__ = [
     "bank_errors",
     "error_code_for_log",
     "text_for_user",
+    "translating_defects",
     "validation_error",
 ]

@@ -1,7 +1,8 @@
 """Errors of the bank: how the code groups them, logs them, and reports them to users."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import wraps
 import math
 from typing import Any, Final, override
 
@@ -27,7 +28,10 @@ from ..api import (
     MonzoVerificationRequiredError,
 )
 from ..const import DOMAIN
+from ..privacy import get_logger
 from .token_refusals import MonzoTokenRefusedError
+
+_LOGGER = get_logger(__name__)
 
 # May be over in a moment: no answer, or one that makes no sense.
 TRANSIENT_ERRORS: Final = (MonzoConnectionError, MonzoResponseError)
@@ -139,3 +143,33 @@ async def bank_errors(
     except (MonzoError, OAuth2TokenRequestBaseError) as err:
         key = next(key for error_type, key in _ACTION_ERRORS if isinstance(err, error_type))
         raise action_error(key) from err
+
+
+def translating_defects[**Parameters, Result](
+    part: str,
+) -> Callable[
+    [Callable[Parameters, Awaitable[Result]]],
+    Callable[Parameters, Coroutine[Any, Any, Result]],
+]:
+    """Decorate a function that Home Assistant calls: it raises a translated error after a defect.
+
+    Home Assistant logs the text of every error, and that of a defect may hold private data. `part`
+    names the function in the log.
+    """
+
+    def decorate(
+        function: Callable[Parameters, Awaitable[Result]],
+    ) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
+        @wraps(function)
+        async def async_call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            try:
+                return await function(*args, **kwargs)
+            except HomeAssistantError:
+                raise
+            except Exception:
+                _LOGGER.exception("Unexpected error in %s", part)
+                raise action_error("unexpected_error") from None
+
+        return async_call
+
+    return decorate
