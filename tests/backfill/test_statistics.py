@@ -3,11 +3,14 @@
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+import sqlite3
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components import recorder
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.statistics import get_metadata, statistics_during_period
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
@@ -16,10 +19,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
     do_adhoc_statistics,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from custom_components.monzo.backfill.statistics import statistic_id
+from custom_components.monzo.backfill.statistics_table import forget_sent, to_number
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, CONF_STATISTICS, DOMAIN
-from custom_components.monzo.transactions import Retention
+from custom_components.monzo.memory import async_get_memory
+from custom_components.monzo.transactions import Archive, Retention
 from sandbox.bank import Bank
 from sandbox.models import Transaction
 from sandbox.server import BankServer
@@ -168,22 +174,68 @@ async def test_statistics_are_made_and_cleared_as_the_user_chooses(
     await assert_equal(hass, customer)
 
 
-async def test_rows_that_the_recorder_has_lost_are_sent_again(
+@pytest.mark.parametrize("lost", ["all series", "one series", "what was sent"])
+async def test_statistics_begin_anew_if_one_side_has_lost_its_database(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     customer: OldCustomer,
     server: BankServer,
     sign_in: SignIn,
     advance_time: AdvanceTime,
+    lost: str,
 ) -> None:
     entry = sign_in(customer.person, options=OPTIONS)
     await set_up(hass, entry)
     await advance_time(AN_UPDATE)
-    get_instance(hass).async_clear_statistics(sorted(await known_ids(hass)))
-    assert await known_ids(hass) == set()
+    ids = sorted(await known_ids(hass))
+    match lost:
+        case "all series":
+            get_instance(hass).async_clear_statistics(ids)
+        case "one series":
+            get_instance(hass).async_clear_statistics(ids[:1])
+        case _:
+            archive = async_get_memory(hass).find(Archive)
+            assert archive
+            await archive.async_use(forget_sent, (customer.account.id,))
+            # The archive has lost older transactions, too.
+            await archive.async_use(forget_until, customer.bank.clock() - timedelta(days=300))
     await hass.config_entries.async_reload(entry.entry_id)
     await advance_time(AN_UPDATE)
-    await assert_equal(hass, customer)
+    if lost == "what was sent":
+        since = dt_util.as_local(customer.bank.clock() - timedelta(days=299)).date()
+        days = {day: sum_ for day, sum_ in expected(customer, "day").items() if day >= since}
+        found = await changes(hass, customer, "spending", "day")
+        assert {day: sum_ for day, sum_ in found.items() if day >= since} == days
+        assert all(sum_ > 0 for sum_ in found.values())
+    else:
+        await assert_equal(hass, customer)
+
+
+def forget_until(sql: sqlite3.Connection, moment: datetime) -> None:
+    sql.execute("DELETE FROM transactions WHERE created < ?", (to_number(moment),))
+
+
+async def test_a_broken_database_stops_neither_the_set_up_nor_the_removal(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    customer: OldCustomer,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise SQLAlchemyError(customer.account.id)
+
+    monkeypatch.setattr(recorder.statistics, "get_metadata", fail)
+    entry = sign_in(customer.person, options=OPTIONS)
+    await set_up(hass, entry)
+    await advance_time(AN_UPDATE)
+    assert entry.state is ConfigEntryState.LOADED
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not hass.config_entries.async_entries(DOMAIN)
+    assert not [it for it in complaints(caplog, "WARNING", "ERROR") if "monzo" in it.name]
 
 
 async def test_without_a_recorder_there_are_no_statistics(

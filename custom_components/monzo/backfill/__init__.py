@@ -5,6 +5,7 @@ from .statistics import (
     HistoryStatistics,
     async_clear_statistics,
     async_known_statistics,
+    database_errors,
     statistic_id,
 )
 
@@ -13,5 +14,6 @@ __all__ = [
     "HistoryStatistics",
     "async_clear_statistics",
     "async_known_statistics",
+    "database_errors",
     "statistic_id",
 ]

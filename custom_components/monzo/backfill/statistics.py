@@ -97,6 +97,7 @@ class HistoryStatistics:
 
     async def _async_refresh(self) -> None:
         """Send what is new or has changed to the recorder."""
+        errors: tuple[type[Exception], ...] = (*DISK_ERRORS, *database_errors())
         async with self._refreshing:
             for account_id, state in tuple(self._balances.data.accounts.items()):
                 if account_id not in self._archive.logs or self._archive.state == "paused":
@@ -104,12 +105,12 @@ class HistoryStatistics:
                 try:
                     await self._async_refresh_account(state.account, state.currency)
                     await self._async_add_past(state)
-                except DISK_ERRORS as err:
+                except errors as err:
                     _LOGGER.debug("Could not update the statistics: %s", type(err).__name__)
 
     async def _async_refresh_account(self, account: Account, currency: str) -> None:
         if account.id not in self._checked:
-            await self._async_forget_lost(account.id)
+            await self._async_compare(account.id)
             self._checked.add(account.id)
         update = await self._archive.async_use(
             find_update, account.id, self._balances.session.clock.now(), async_time_zone()
@@ -124,11 +125,15 @@ class HistoryStatistics:
         if await async_add_past_balances(self._hass, self._archive, account, async_time_zone()):
             self._past_added.add(account.id)
 
-    async def _async_forget_lost(self, account_id: str) -> None:
-        """Send all rows again if the recorder has lost a series, such as with its database."""
-        sent = await self._archive.async_use(sent_series, account_id)
-        known = await async_known_statistics(self._hass, (account_id,))
-        if not {statistic_id(account_id, series) for series in sent} <= set(known):
+    async def _async_compare(self, account_id: str) -> None:
+        """Begin anew if the recorder and the archive disagree about which series there are.
+
+        One of the two has lost its database, and sums that go on from others would be wrong.
+        """
+        series = await self._archive.async_use(sent_series, account_id)
+        sent = {statistic_id(account_id, each) for each in series}
+        if sent != await async_known_statistics(self._hass, (account_id,)):
+            await async_clear_statistics(self._hass, (account_id,))
             await self._archive.async_use(forget_sent, (account_id,))
 
     async def _async_send(self, account: Account, currency: str, update: StatisticsUpdate) -> bool:
@@ -150,10 +155,16 @@ class HistoryStatistics:
 
 
 async def async_clear_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> bool:
-    """Remove the statistics of these accounts; return whether there were any."""
-    known = await async_known_statistics(hass, account_ids)
+    """Remove the statistics of these accounts; return whether there were any.
+
+    If the recorder's database is broken, they are gone anyway.
+    """
+    known: set[str] = set()
+    if _has_recorder(hass):
+        with suppress(*database_errors()):
+            known = await async_known_statistics(hass, account_ids)
     if known:
-        get_instance(hass).async_clear_statistics(known)
+        get_instance(hass).async_clear_statistics(sorted(known))
     return bool(known)
 
 
@@ -217,13 +228,13 @@ def _major(minor: int, currency: str) -> float:
     return float(Money.from_minor(minor, currency).amount)
 
 
-async def async_known_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> list[str]:
+async def async_known_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> set[str]:
     """Return the IDs of the series of these accounts that the recorder has.
 
-    Without a recorder there are none. Raises the errors of the recorder's database.
+    Without a recorder there are none. Raises one of `database_errors` if its database is broken.
     """
     if not _has_recorder(hass):
-        return []
+        return set()
     from homeassistant.components.recorder.statistics import (  # noqa: PLC0415 - not always loaded
         get_metadata,
     )
@@ -232,7 +243,14 @@ async def async_known_statistics(hass: HomeAssistant, account_ids: Collection[st
         partial(get_metadata, hass, statistic_source=DOMAIN)
     )
     prefixes = tuple(statistic_id(account_id, "") for account_id in account_ids)
-    return [id_ for id_ in found if id_.startswith(prefixes)]
+    return {id_ for id_ in found if id_.startswith(prefixes)}
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a broken database, and of a recorder that is stopping."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
+
+    return SQLAlchemyError, RuntimeError
 
 
 async def _async_wait_for_recorder(hass: HomeAssistant) -> bool:

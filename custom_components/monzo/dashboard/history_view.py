@@ -9,7 +9,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.translation import async_get_translations
 
 from ..accounts import monzo_id_of
-from ..backfill import async_known_statistics, statistic_id
+from ..backfill import async_known_statistics, database_errors, statistic_id
 from ..const import DOMAIN
 from .devices import DashboardDevice
 
@@ -65,10 +65,8 @@ async def _async_known(hass: HomeAssistant, account_ids: Iterable[str]) -> set[s
     """Return the statistics of the accounts; none if the recorder's database is broken."""
     if "recorder" not in hass.config.components:
         return set()
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
-
-    with suppress(SQLAlchemyError, RuntimeError):
-        return set(await async_known_statistics(hass, [id_ for id_ in account_ids if id_]))
+    with suppress(*database_errors()):
+        return await async_known_statistics(hass, [id_ for id_ in account_ids if id_])
     return set()
 
 
