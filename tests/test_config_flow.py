@@ -153,7 +153,12 @@ async def test_a_person_signs_in_and_approves(
     assert token["access_token"] == grant.access_token
     assert token["refresh_token"] == grant.refresh_token
     assert token["expires_at"] == pytest.approx(time.time() + 107_999, abs=600)
-    assert entry.options == {"allow_transfers": True, "max_per_transfer": 100, "max_per_day": 250}
+    assert entry.options == {
+        "allow_transfers": True,
+        "max_per_transfer": 100,
+        "max_per_day": 250,
+        "keep_transactions": "everything",
+    }
     await settled(hass)
     assert entry.state is ConfigEntryState.LOADED
     assert_no_token_in(caplog.text, server)
@@ -170,15 +175,17 @@ async def test_the_flow_asks_whether_home_assistant_may_move_money_before_the_ba
         "allow_transfers": True,
         "max_per_transfer": 100,
         "max_per_day": 250,
+        "keep_transactions": "everything",
     }
     with pytest.raises(InvalidData):
         await dialogs.submit(form, {"allow_transfers": True, "max_per_day": 0})
 
     # An empty limit is no limit.
-    page = await dialogs.submit(form, {"allow_transfers": False, "max_per_transfer": 20})
+    answer = {"allow_transfers": False, "max_per_transfer": 20, "keep_transactions": "needed"}
+    page = await dialogs.submit(form, answer)
     done = await dialogs.wait(await dialogs.sign_in(page, home.ann))
 
-    assert done["result"].options == {"allow_transfers": False, "max_per_transfer": 20}
+    assert done["result"].options == answer
     await settled(hass)
 
 
@@ -767,6 +774,21 @@ async def test_a_new_sign_in_says_that_it_reads_the_history(
     assert done["type"] is FlowResultType.ABORT
     assert done["reason"] == "reading_history"
     assert value(hass, home.ann.user_id, "history") == "100"
+
+
+async def test_a_new_sign_in_asks_which_transactions_to_keep_before_the_bank_opens(
+    hass: HomeAssistant, home: Household, server: BankServer, dialogs: Dialogs, ann: MockConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(ann, options={CONF_MAX_PER_DAY: 100})
+    form = await ann.start_reconfigure_flow(hass)
+    assert suggested_values(form) == {"keep_transactions": "needed"}
+    page = await dialogs.submit(form, {"keep_transactions": "thirteen_months"})
+    waiting = await dialogs.sign_in(page, home.ann)
+    assert ann.options == {CONF_MAX_PER_DAY: 100}
+    server.approve(home.ann)
+    await dialogs.wait(waiting)
+    await settled(hass)
+    assert ann.options == {CONF_MAX_PER_DAY: 100, "keep_transactions": "thirteen_months"}
 
 
 async def test_another_client_is_used_after_the_approval(

@@ -65,7 +65,11 @@ async def test_all_accounts_are_listed_by_name_and_included(
         "Cashback": home.rewards.id,
         "Loan": home.loan.id,
     }
-    assert suggested(form) == {"accounts": list(choices.values()), "allow_transfers": True}
+    assert suggested(form) == {
+        "accounts": list(choices.values()),
+        "allow_transfers": True,
+        "keep_transactions": "needed",
+    }
     assert set(fields(form)) == set(TEXT["step"]["init"]["data"])
     assert set(fields(form)) == set(TEXT["step"]["init"]["data_description"])
 
@@ -91,7 +95,8 @@ async def test_an_account_can_be_excluded_and_included_again(
 
     done = await submit(hass, form, accounts=others)
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert ann.options == {"allow_transfers": True, "excluded_accounts": [home.flex.id]}
+    others_kept = {"allow_transfers": True, "keep_transactions": "needed"}
+    assert ann.options == {**others_kept, "excluded_accounts": [home.flex.id]}
     assert ann.state is ConfigEntryState.LOADED
     assert ann.runtime_data is not loaded
     assert home.flex.id not in ann.runtime_data.balances.data.accounts
@@ -100,7 +105,7 @@ async def test_an_account_can_be_excluded_and_included_again(
     form = await opened(hass, ann)
     assert suggested(form)["accounts"] == others
     await submit(hass, form, accounts=[*others, home.flex.id])
-    assert ann.options == {"allow_transfers": True, "excluded_accounts": []}
+    assert ann.options == {**others_kept, "excluded_accounts": []}
     assert home.flex.id in ann.runtime_data.balances.data.accounts
 
 
@@ -122,7 +127,12 @@ async def test_an_excluded_account_stays_excluded_while_the_bank_does_not_list_i
 
 
 async def test_limits_can_be_set_and_removed(hass: HomeAssistant, ann: MockConfigEntry) -> None:
-    limits = {"allow_transfers": False, "max_per_transfer": 50, "max_per_day": 120.5}
+    limits = {
+        "allow_transfers": False,
+        "keep_transactions": "needed",
+        "max_per_transfer": 50,
+        "max_per_day": 120.5,
+    }
     await submit(hass, await opened(hass, ann), **limits)
     assert ann.options == {**limits, "excluded_accounts": []}
 
@@ -186,7 +196,7 @@ async def test_the_options_end_when_the_entry_is_removed(
     hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:
     form = await opened(hass, ann)
-    answer = {name: suggested(form)[name] for name in ("accounts", "allow_transfers")}
+    answer = suggested(form)
     await hass.config_entries.async_remove(ann.entry_id)
 
     ended = await hass.config_entries.options.async_configure(form["flow_id"], answer)

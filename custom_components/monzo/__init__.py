@@ -103,6 +103,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     _set_title_to_owner(hass, entry, balances.open_accounts)
 
     archive = await async_get_archive(hass, session.clock.now())
+    await archive.async_shorten(entry.entry_id, retention_of(entry), session.clock.now())
     # Stopping during a save would publish its transaction again after the next start.
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(archive.async_wait_for_write)))
     journal = await async_open_journal(hass, entry.entry_id, session.clock)

@@ -32,6 +32,7 @@ from .api import Account, MonzoAuthenticationError, MonzoError
 from .bank import RequestBudget, async_wait_for_approval
 from .const import (
     CONF_ALLOW_TRANSFERS,
+    CONF_KEEP_TRANSACTIONS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
     DEVELOPER_PORTAL_URL,
@@ -41,10 +42,10 @@ from .const import (
     ENTRY_VERSION,
 )
 from .memory import async_get_memory
-from .options_flow import AMOUNT_SELECTOR, MonzoOptionsFlow
+from .options_flow import AMOUNT_SELECTOR, RETENTION_SELECTOR, MonzoOptionsFlow
 from .privacy import get_logger
 from .runtime import MonzoConfigEntry
-from .transactions import retention_in
+from .transactions import Retention, retention_in, retention_of
 
 _LOGGER = get_logger(__name__)
 
@@ -66,6 +67,7 @@ SETTINGS_SCHEMA: Final = vol.Schema(
         vol.Required(CONF_ALLOW_TRANSFERS): BooleanSelector(),
         vol.Optional(CONF_MAX_PER_TRANSFER): AMOUNT_SELECTOR,
         vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
+        vol.Required(CONF_KEEP_TRANSACTIONS): RETENTION_SELECTOR,
     }
 )
 
@@ -74,7 +76,11 @@ SUGGESTED_SETTINGS: Final = {
     CONF_ALLOW_TRANSFERS: True,
     CONF_MAX_PER_TRANSFER: 100,
     CONF_MAX_PER_DAY: 250,
+    CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING,
 }
+
+# A new sign-in makes older transactions readable for a few minutes, so the user decides before.
+RECONFIGURE_SCHEMA: Final = vol.Schema({vol.Optional(CONF_KEEP_TRANSACTIONS): RETENTION_SELECTOR})
 
 # The flows that sign in again for an entry that exists.
 SOURCES_WITH_ENTRY: Final = (SOURCE_REAUTH, SOURCE_RECONFIGURE)
@@ -88,7 +94,7 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     MINOR_VERSION = ENTRY_MINOR_VERSION
 
     _settings: dict[str, Any] | None = None
-    """The options of the new entry, after the user has submitted them."""
+    """The options of the entry that the user has submitted."""
 
     _sign_in: dict[str, Any]
     """The auth implementation and the token, as the config entry stores them."""
@@ -130,7 +136,12 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Start a new sign-in at the user's request, for example with another API client."""
         if user_input is None:
-            return self.async_show_form(step_id="reconfigure")
+            current = {CONF_KEEP_TRANSACTIONS: retention_of(self._entry)}
+            return self.async_show_form(
+                step_id="reconfigure",
+                data_schema=self.add_suggested_values_to_schema(RECONFIGURE_SCHEMA, current),
+            )
+        self._settings = user_input
         return await self.async_step_user()
 
     @override
@@ -302,10 +313,12 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         self._is_finishing = True
         if self.source in SOURCES_WITH_ENTRY:
             entry = self._entry
+            options = {**entry.options, **(self._settings or {})}
             return self.async_update_reload_and_abort(
                 entry,
                 data_updates=self._sign_in,
-                reason="reading_history" if _reads_history(entry.options) else UNDEFINED,
+                options=options,
+                reason="reading_history" if _reads_history(options) else UNDEFINED,
             )
         return self.async_create_entry(
             title=owner_name(self._accounts, self.unique_id) or DEFAULT_TITLE,

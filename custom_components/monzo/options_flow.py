@@ -1,4 +1,4 @@
-"""Options flow: the accounts to include, and limits for moving money."""
+"""Options flow: the accounts to include, limits for moving money, and which history is kept."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -22,14 +22,24 @@ from .const import (
     CONF_ALLOW_LANGUAGE_MODELS,
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
+    CONF_KEEP_TRANSACTIONS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
     CONF_STATISTICS,
     ENTRY_REMOVED,
 )
 from .runtime import MonzoConfigEntry
+from .transactions import Retention
 
 CONF_ACCOUNTS: Final = "accounts"
+
+RETENTION_SELECTOR: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=list(Retention),
+        mode=SelectSelectorMode.LIST,
+        translation_key=CONF_KEEP_TRANSACTIONS,
+    )
+)
 
 # No maximum: users choose how much money their automations may move.
 AMOUNT_SELECTOR: Final = NumberSelector(
@@ -86,6 +96,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
                 vol.Optional(CONF_ALLOW_LANGUAGE_MODELS): BooleanSelector(),
                 vol.Optional(CONF_MAX_PER_TRANSFER): AMOUNT_SELECTOR,
                 vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
+                vol.Required(CONF_KEEP_TRANSACTIONS): RETENTION_SELECTOR,
                 vol.Optional(CONF_STATISTICS): BooleanSelector(),
             }
         )
@@ -95,6 +106,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
         excluded = self._excluded_accounts
         return {
             CONF_ALLOW_TRANSFERS: True,
+            CONF_KEEP_TRANSACTIONS: Retention.NEEDED,
             **self.config_entry.options,
             CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
         }

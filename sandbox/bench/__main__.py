@@ -4,16 +4,18 @@ import sys
 
 from sandbox.shutdown import run_until_stopped
 
+from .archive import archive_table
 from .comparison import EXPLANATION, compare, table
 
 
 async def _print_comparison() -> None:
     print(table(await compare()))
     print(EXPLANATION)
+    print(archive_table())
 
 
 def main() -> None:
-    """Print the comparison."""
+    """Print the comparison and the figures of the archive."""
     if run_until_stopped(_print_comparison()):
         sys.exit("Stopped before all measurements were complete.")
 

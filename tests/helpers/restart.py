@@ -15,8 +15,7 @@ def forget_process_memory(hass: HomeAssistant) -> None:
     """Forget everything that does not outlive a restart; the entries must be unloaded."""
     memory = hass.data.pop(DATA_MEMORY, None)
     archive = memory and memory.find(Archive)
-    # A write that is under way ends after the restart, as the last one before a kill may.
-    if archive and not archive.using_file.locked():
+    if archive:
         archive.file.close()
     for entry in hass.config_entries.async_entries(DOMAIN):
         webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])

@@ -55,7 +55,7 @@ async def after_a_crash(
     client: TransferClient, *, before_setup: Callable[[HomeAssistant], object] = id
 ) -> AsyncIterator[TransferClient]:
     """Start another Home Assistant with the files that the first one has stored so far."""
-    async with async_test_home_assistant() as hass:
+    async with async_test_home_assistant(config_dir=client.hass.config.config_dir) as hass:
         hass.data.pop(DATA_CUSTOM_COMPONENTS)
         await add_credentials(hass)
         entry = MockConfigEntry(

@@ -10,22 +10,26 @@ import threading
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo import backup
-from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transactions.archive import Archive
 from custom_components.monzo.transactions.archive_issues import ArchiveIssue
+from custom_components.monzo.transactions.retention import Retention
+from custom_components.monzo.transactions.spans import Spans
 from sandbox.bank import Bank
 from sandbox.household import Household
-from sandbox.models import Transaction
+from sandbox.models import Account, Transaction
+from sandbox.server import BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_reader import archive_files, archive_path, archived_ids, archived_rows
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.state_helpers import complaints, set_up
+from tests.helpers.state_helpers import complaints, device, set_up
 from tests.helpers.texts import TEXTS
 from tests.helpers.transaction_listener import Listener
 
@@ -416,3 +420,258 @@ async def test_the_file_is_used_by_one_caller_at_a_time_even_if_one_is_cancelled
     await second
 
     assert steps == ["first begins", "first ends", "second"]
+
+
+# The choice of the user
+
+
+@pytest.fixture
+async def keeping(
+    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, advance_time: AdvanceTime
+) -> MockConfigEntry:
+    """Return Ann's entry, which keeps everything, after the bank's 89 days were read."""
+    for days in range(1, 88, 3):
+        at = bank.clock() - timedelta(days=days)
+        bank.pay(home.joint.id, -100 - days, merchant=f"Kiosk {days}", pending=False, at=at)
+    entry = sign_in(home.ann, options={CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING})
+    await set_up(hass, entry)
+    for _poll in range(15):
+        await advance_time(A_POLL)
+    return entry
+
+
+async def call(
+    hass: HomeAssistant, entry: MockConfigEntry, action: str, account: Account, **fields: object
+) -> dict[str, Any]:
+    """Call an action that reads transactions, for an account."""
+    found = device(hass, entry, account.id)
+    assert found is not None
+    data = {"account": found.id, **fields}
+    response = await hass.services.async_call(
+        DOMAIN, action, data, blocking=True, return_response=True
+    )
+    assert response is not None
+    return response
+
+
+async def test_kept_transactions_are_found_and_added_up_without_a_request(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    keeping: MockConfigEntry,
+) -> None:
+    since = bank.clock() - timedelta(days=85)
+    span = {"since": since, "refresh": False, "include_declined": True, "limit": 1000}
+    server.requests.clear()
+    listed = await call(hass, keeping, "get_transactions", home.joint, **span)
+    by_category = await call(hass, keeping, "get_spending", home.joint, since=since)
+    by_day = await call(hass, keeping, "get_spending", home.joint, since=since, by="day")
+    by_merchant = await call(hass, keeping, "get_spending", home.joint, since=since, by="merchant")
+    assert not server.requests
+
+    expected = [row for row in bank.transactions(home.joint.id) if row.created >= since]
+    assert [row["transaction_id"] for row in listed["transactions"]] == ids(*expected[::-1])
+    assert listed["complete"]
+    # The bank's answer adds up to the same.
+    forgotten = async_get_memory(hass).find(Archive)
+    assert forgotten is not None
+    forgotten.logs[home.joint.id].spans = Spans()
+    for kept, by in ((by_category, "category"), (by_day, "day"), (by_merchant, "merchant")):
+        assert kept["complete"]
+        read = await call(hass, keeping, "get_spending", home.joint, since=since, by=by)
+        assert read["total"] == kept["total"] > 0
+        assert sorted(read["groups"], key=str) == sorted(kept["groups"], key=str)
+    assert server.requests
+
+
+async def test_a_kept_transaction_reads_like_one_from_the_bank_except_for_its_attachments(
+    hass: HomeAssistant, home: Household, keeping: MockConfigEntry
+) -> None:
+    for account in (home.joint, home.current):
+        kept = await call(hass, keeping, "get_transactions", account, refresh=False)
+        read = await call(hass, keeping, "get_transactions", account)
+        assert read["transactions"]
+        for row in read["transactions"]:
+            row.pop("attachments")
+        assert kept["transactions"] == read["transactions"]
+
+
+async def test_a_text_is_searched_in_everything_that_is_kept_and_pages_continue(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    server: BankServer,
+) -> None:
+    since = bank.clock() - timedelta(days=88)
+    server.requests.clear()
+    search = {"since": since, "text": "kIOSK ", "refresh": False, "limit": 7}
+    whole = await call(hass, keeping, "get_transactions", home.joint, **search | {"limit": 100})
+    assert len(whole["transactions"]) == 29
+    paged: list[dict[str, Any]] = []
+    while True:
+        after = {"after": paged[-1]["transaction_id"]} if paged else {}
+        page = await call(hass, keeping, "get_transactions", home.joint, **search, **after)
+        paged += page["transactions"]
+        if page["complete"]:
+            break
+    assert paged == whole["transactions"]
+    assert not server.requests
+    with pytest.raises(ServiceValidationError) as refused:
+        await call(hass, keeping, "get_transactions", home.joint, after="tx_unknown")
+    assert refused.value.translation_key == "unknown_transaction"
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+async def test_without_a_choice_texts_and_pages_are_read_from_the_bank(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    refresh: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    payments = [bank.pay(home.joint.id, -100 - n, merchant="Zoo") for n in range(5)]
+    await hass.services.async_call(DOMAIN, "refresh", blocking=True)
+    search = {"text": "zoo", "limit": 2, "refresh": refresh}
+    first = await call(hass, entry, "get_transactions", home.joint, **search)
+    assert [row["transaction_id"] for row in first["transactions"]] == ids(*payments[:2:-1])
+    second = await call(hass, entry, "get_transactions", home.joint, **search, after=payments[3].id)
+    assert [row["transaction_id"] for row in second["transactions"]] == ids(*payments[2:0:-1])
+
+
+async def test_history_that_the_bank_no_longer_shows_is_still_there(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    since = bank.clock() - timedelta(days=85)
+    before = await call(hass, keeping, "get_spending", home.joint, since=since, before=bank.clock())
+    end = bank.clock()
+    for _day in range(120):
+        await advance_time(timedelta(days=1))
+    later = await call(hass, keeping, "get_spending", home.joint, since=since, before=end)
+    assert later["total"] == before["total"]
+    assert later["complete"]
+
+
+async def test_a_night_later_changes_of_old_transactions_are_known(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    old = [row for row in bank.transactions(home.joint.id) if row.merchant]
+    recategorised, noted = (
+        next(row for row in old if row.created < bank.clock() - timedelta(days=days))
+        for days in (60, 40)
+    )
+    recategorised.category, noted.notes = "gifts", "a late note"
+    for _hour in range(26):
+        await advance_time(timedelta(minutes=62))
+    rows = {row["id"]: row for row in archived_rows(archive_path(hass), home.joint)}
+    assert rows[recategorised.id]["category"] == "gifts"
+    assert "gifts" in rows[recategorised.id]["spent"]
+    assert rows[noted.id]["notes"] == "a late note"
+
+
+async def test_a_pending_payment_that_the_bank_takes_back_stops_counting(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    since = bank.clock() - timedelta(hours=1)
+    hold = bank.pay(home.joint.id, -20_000, merchant="Hotel")
+    await advance_time(A_POLL)
+    held = await call(hass, keeping, "get_spending", home.joint, since=since)
+    bank.release(hold.id)
+    await advance_time(timedelta(minutes=61))
+    released = await call(hass, keeping, "get_spending", home.joint, since=since)
+    assert held["total"] - released["total"] == 200
+    listed = await call(hass, keeping, "get_transactions", home.joint, since=since, refresh=False)
+    assert hold.id not in [row["transaction_id"] for row in listed["transactions"]]
+
+
+async def test_choosing_less_deletes_the_rest_for_good(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    assert b"Kiosk 61" in archive_path(hass).read_bytes()
+    hass.config_entries.async_update_entry(
+        keeping, options={CONF_KEEP_TRANSACTIONS: Retention.NEEDED}
+    )
+    await hass.config_entries.async_reload(keeping.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    content = archive_path(hass).read_bytes()
+    assert b"kiosk" not in content.lower()
+    oldest = archived_rows(archive_path(hass), home.joint)[0]["created"]
+    assert oldest >= (bank.clock() - timedelta(days=32, hours=1)).timestamp() * 1e6
+
+
+async def test_thirteen_months_are_kept_and_no_more(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    hass.config_entries.async_update_entry(
+        keeping, options={CONF_KEEP_TRANSACTIONS: Retention.THIRTEEN_MONTHS}
+    )
+    await hass.config_entries.async_reload(keeping.entry_id)
+    oldest = archived_ids(hass, home.joint)[0]
+    for _month in range(10):
+        await advance_time(timedelta(days=30))
+    assert archived_ids(hass, home.joint)[0] == oldest
+    for _month in range(5):
+        await advance_time(timedelta(days=30))
+    bank.pay(home.joint.id, -100)
+    await advance_time(A_POLL)
+    assert oldest not in archived_ids(hass, home.joint)
+
+
+async def test_a_joint_account_keeps_what_its_reader_chose(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    """Ben chose to keep only what is needed; he takes the account over when Ann leaves."""
+    ben = sign_in(home.ben)
+    await set_up(hass, ben)
+    await advance_time(ALL_POLLS)
+    assert archived_rows(archive_path(hass), home.joint)[-1]["searchable"]
+    await hass.config_entries.async_remove(keeping.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for _poll in range(5):
+        await advance_time(ALL_POLLS)
+    assert {row["searchable"] for row in archived_rows(archive_path(hass), home.joint)} == {""}
+
+
+async def test_a_card_of_an_old_pending_payment_shows_the_newer_ones(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    """Reading an old pending payment again must not remove newer ones from the memory of cards."""
+    hold = bank.pay(home.joint.id, -20_000, at=bank.clock() - timedelta(days=12))
+    newer = bank.pay(home.joint.id, -500, at=bank.clock() - timedelta(days=9), pending=False)
+    await hass.config_entries.async_reload(entry.entry_id)
+    for _hour in range(3):
+        await advance_time(timedelta(minutes=62))
+    since = bank.clock() - timedelta(days=20)
+    shown = await call(hass, entry, "get_transactions", home.joint, since=since, refresh=False)
+    shown_ids = [row["transaction_id"] for row in shown["transactions"]]
+    assert {hold.id, newer.id} <= set(shown_ids)

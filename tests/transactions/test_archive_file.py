@@ -1,5 +1,6 @@
 """The file of the archive holds what was written, whatever the order, and nobody else reads it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,15 @@ import pytest
 from custom_components.monzo.transactions.archive_file import (
     ArchiveChange,
     ArchiveFile,
+    ArchiveQuery,
     ArchiveReplaced,
+    Listing,
     SetAside,
+    SpendingGroup,
 )
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.record import TransactionRecord
+from custom_components.monzo.transactions.retention import Retention
 from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import (
     FirstRead,
@@ -57,6 +62,12 @@ def change(account: str = "acc_1", **fields: object) -> ArchiveChange:
     )
 
 
+def everything(account: str = "acc_1", **fields: object) -> ArchiveQuery:
+    """Return the query for all transactions of an account, or for some of them."""
+    span = {"since": START, "before": START + 1_000 * HOUR}
+    return ArchiveQuery(account_id=account, **{**span, **fields})  # type: ignore[arg-type]  # fields of different types
+
+
 def write(file: ArchiveFile, *changes: ArchiveChange) -> None:
     file.run([lambda file, each=each: file.write(each) for each in changes])  # type: ignore[misc]  # mypy infers no default
 
@@ -90,6 +101,7 @@ class Reference:
 
     records: dict[tuple[str, str], TransactionRecord] = field(default_factory=dict)
     reported: set[tuple[str, str]] = field(default_factory=set)
+    taken_back: set[tuple[str, str]] = field(default_factory=set)
     states: dict[str, ReadState] = field(default_factory=dict)
 
     def write(self, change: ArchiveChange) -> None:
@@ -98,12 +110,15 @@ class Reference:
         self.states[account] = change.state
         for each in change.records:
             self.records[account, each.id] = each
+            self.taken_back.discard((account, each.id))
             if each.id not in change.unreported:
                 self.reported.add((account, each.id))
-        for id_ in change.taken_back:
-            if (account, id_) in self.records:
-                old = self.records[account, id_]
-                self.records[account, id_] = replace(old, spent={}, received=0)
+        if (listed := change.listed) is not None:
+            for (owner, id_), old in self.records.items():
+                within = listed.since < old.created < listed.before
+                if owner == account and within and id_ not in listed.ids:
+                    self.records[owner, id_] = replace(old, spent={}, received=0)
+                    self.taken_back.add((owner, id_))
         if change.reported is not None:
             self.reported.add((account, change.reported))
         horizon = change.forget_before
@@ -114,6 +129,27 @@ class Reference:
                 if key[0] != account or each.created >= horizon
             }
         self.reported &= self.records.keys()
+
+    def of(self, account: str, since: datetime) -> list[TransactionRecord]:
+        """Return the transactions of an account since a moment."""
+        return [
+            each
+            for (owner, _id), each in self.records.items()
+            if owner == account and each.created >= since
+        ]
+
+    def listed(self, account: str, since: datetime) -> list[str]:
+        """Return the IDs of the transactions that the bank lists, newest first."""
+        found = [it for it in self.of(account, since) if (account, it.id) not in self.taken_back]
+        return [it.id for it in sorted(found, key=lambda it: (it.created, it.id), reverse=True)]
+
+    def spent(self, account: str, since: datetime) -> Counter[str]:
+        """Return the spending by category."""
+        spent: Counter[str] = Counter()
+        for each in self.of(account, since):
+            for category, minor in each.spent.items():
+                spent[category] += minor
+        return spent
 
     def known(self, account: str, since: datetime) -> dict[str, KnownTransaction]:
         """Return the reported transactions of an account since a moment."""
@@ -162,7 +198,10 @@ def changes(draw: st.DrawFn) -> ArchiveChange:
         records=page,
         unreported={each.id for each in page if draw(st.booleans())},
         reported=draw(st.none() | IDS),
-        taken_back=draw(st.lists(IDS, max_size=2)),
+        listed=draw(
+            st.none()
+            | st.builds(Listing, since=MOMENTS, before=MOMENTS, ids=st.frozensets(IDS, max_size=3))
+        ),
         forget_before=draw(st.none() | MOMENTS),
     )
 
@@ -188,6 +227,13 @@ def test_any_order_of_pages_repeats_and_corrections_equals_a_reference(
                 reference.write(each)
             if reopened:
                 file.close()
+        for account in ACCOUNTS:
+            found = file.find(everything(account, since=since))
+            assert [each.id for each in found] == reference.listed(account, since)
+            by_category = file.spending(everything(account, since=since), SpendingGroup.CATEGORY)
+            assert {name: minor for name, minor, _count in by_category} == reference.spent(
+                account, since
+            )
         logs = file.load_logs(since)
         assert {id_: log.state for id_, log in logs.items()} == reference.states
         for account, log in logs.items():
@@ -201,8 +247,10 @@ def test_a_failed_operation_changes_nothing(file: ArchiveFile, path: Path) -> No
         message = "Power failure"
         raise LookupError(message)
 
+    operations = [lambda file: file.write(change(records=[record(2)])), fail]
     with pytest.raises(LookupError):
-        file.run([lambda file: file.write(change(records=[record(2)])), fail])
+        file.run(operations)
+    assert len(operations) == 2
     assert [id_ for id_, *_ in rows(path)] == ["tx_1"]
 
 
@@ -220,10 +268,13 @@ def test_a_known_transaction_is_reported_and_keeps_its_other_facts(
 def test_a_transaction_that_the_bank_lists_again_counts_again(
     file: ArchiveFile, path: Path
 ) -> None:
-    write(file, change(records=[record(1)]), change(taken_back=["tx_1"]))
-    assert rows(path, "taken_back, spent") == [(1, "{}")]
+    nothing = Listing(since=START, before=START + 2 * HOUR, ids=frozenset())
+    write(file, change(records=[record(1), record(2)]), change(listed=nothing))
+    counts = '{"groceries":100}'
+    assert rows(path, "taken_back, spent") == [(1, "{}"), (0, counts)]
+    assert [each.id for each in file.find(everything())] == ["tx_2"]
     write(file, change(records=[record(1)]))
-    assert rows(path, "taken_back, spent") == [(0, '{"groceries":100}')]
+    assert rows(path, "taken_back, spent") == [(0, counts), (0, counts)]
 
 
 def test_reading_the_same_again_writes_nothing(file: ArchiveFile, path: Path) -> None:
@@ -245,6 +296,65 @@ def test_forgetting_an_account_leaves_the_others_alone(file: ArchiveFile, path: 
     assert logs.keys() == {"acc_2"}
     assert [*logs["acc_2"].spans] == [*spans]
     assert len(rows(path)) == 1
+
+
+# Reading
+
+
+def test_a_search_finds_names_and_notes_in_upper_and_lower_case(file: ArchiveFile) -> None:
+    page = [
+        record(1, merchant="CAFÉ Straße"),
+        record(2, notes="for the café #holiday"),
+        record(3, counterparty="Ben"),
+    ]
+    write(file, change(records=page))
+    for text, expected in {"café": ["tx_2", "tx_1"], "STRASSE": ["tx_1"], "ben": ["tx_3"]}.items():
+        assert [each.id for each in file.find(everything(text=text))] == expected
+
+
+def test_pages_continue_after_a_transaction_also_at_the_same_moment(file: ArchiveFile) -> None:
+    page = [record(number, created=START + number // 3 * HOUR) for number in range(9)]
+    write(file, change(records=page))
+    whole = file.find(everything())
+    paged: list[TransactionRecord] = []
+    while found := file.find(
+        everything(after=(paged[-1].created, paged[-1].id) if paged else None), limit=2
+    ):
+        paged += found
+    assert paged == whole
+    assert len(whole) == 9
+
+
+def test_spending_is_added_up_by_merchant_and_by_quarter_of_an_hour(file: ArchiveFile) -> None:
+    parts = {"groceries": 60, "gifts": 40}
+    page = [
+        record(1, merchant="Deli", spent=parts),
+        record(2, counterparty="Ben"),
+        record(3, description="TFL"),
+        record(4, merchant="Deli", spent={}),
+    ]
+    write(file, change(records=page))
+    by_merchant = file.spending(everything(), SpendingGroup.MERCHANT)
+    assert sorted(by_merchant) == [("Ben", 100, 1), ("Deli", 100, 1), ("TFL", 100, 1)]
+    by_quarter = file.spending(everything(), SpendingGroup.QUARTER_HOUR)
+    begins = [datetime.fromtimestamp(int(name), UTC) for name, *_ in by_quarter]
+    assert begins == [START + n * HOUR for n in (1, 2, 3)]
+    assert {(minor, count) for _name, minor, count in by_quarter} == {(100, 1)}
+
+
+def test_what_is_no_longer_to_be_kept_is_deleted_for_good(file: ArchiveFile, path: Path) -> None:
+    page = [record(number, notes="secret", merchant="Deli") for number in range(400)]
+    write(file, change(records=page, spans=Spans([(START, START + 400 * HOUR)])))
+    size = path.stat().st_size
+    now = page[-1].created + timedelta(days=397) - 200 * HOUR
+    file.shorten(["acc_1"], Retention.THIRTEEN_MONTHS, now)
+    assert len(rows(path)) == 201
+    assert path.stat().st_size < size
+    file.shorten(["acc_1"], Retention.NEEDED, START + 400 * HOUR)
+    assert {*rows(path, "merchant, notes, searchable, spent")} == {
+        (None, None, "", '{"groceries":100}')
+    }
+    assert b"secret" not in path.read_bytes()
 
 
 # The file

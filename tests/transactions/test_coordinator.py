@@ -1,7 +1,7 @@
 """Each transaction is reported once and in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 import threading
@@ -449,7 +449,7 @@ async def test_home_assistant_stops_after_a_report_is_saved(
     transaction = bank.pay(home.joint.id, -100)
     run, arrived, released = ArchiveFile.run, asyncio.Event(), threading.Event()
 
-    def wait_for_the_disk(file: ArchiveFile, operations: Iterable[Any]) -> None:
+    def wait_for_the_disk(file: ArchiveFile, operations: list[Any]) -> None:
         if joint.heard:
             hass.loop.call_soon_threadsafe(arrived.set)
             released.wait(timeout=60)

@@ -14,7 +14,6 @@ from .filters import (
     filter_schema,
     is_money_received,
     is_payment,
-    matches_payee,
     validate_amount_range,
 )
 from .periods import Period, start_of_period
@@ -52,7 +51,6 @@ __all__ = [
     "filter_schema",
     "is_money_received",
     "is_payment",
-    "matches_payee",
     "start_of_period",
     "threshold_schema",
     "validate_amount_range",

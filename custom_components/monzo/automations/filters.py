@@ -10,7 +10,7 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..api import Transaction
-from ..transactions import TransactionKind, is_of_category, transaction_kind
+from ..transactions import TransactionKind, is_of_category, is_payee, transaction_kind
 from .threshold import unsigned_amount
 
 CONF_AT_LEAST: Final = "at_least"
@@ -183,11 +183,11 @@ def matches_payee(transaction: Transaction, wanted: str) -> bool:
     if it is the ID of the merchant or of the merchant's group.
     """
     merchant, counterparty = transaction.merchant, transaction.counterparty
-    names = [transaction.description]
+    names: list[str | None] = [transaction.description]
     ids = [transaction.merchant_id]
     if merchant is not None:
         names.append(merchant.name)
         ids.append(merchant.group_id)
     if counterparty is not None:
-        names += (counterparty.name or "", counterparty.preferred_name or "")
-    return wanted in ids or any(wanted.casefold() in name.casefold() for name in names)
+        names += (counterparty.name, counterparty.preferred_name)
+    return is_payee(wanted, names=names, ids=ids)

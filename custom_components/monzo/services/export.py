@@ -20,7 +20,6 @@ from ..export import (
     async_export,
     check_destination,
 )
-from ..transactions import TransactionRecord, is_own_transfer
 from .action import ATTR_ACCOUNT, AccountTarget, Action, async_account_of
 from .amounts import number
 from .fields import TEXT
@@ -85,21 +84,12 @@ async def _async_pages(
     call: ServiceCall, target: AccountTarget, span: Span
 ) -> AsyncGenerator[RecordPage]:
     """Yield the transactions of an account."""
-    own_accounts = target.runtime.balances.data.own_accounts
     async with (
         bank_errors(call.hass, target.entry, target.name),
-        aclosing(target.history.async_all(span.since, span.before)) as parts,
+        aclosing(target.history.async_records(span.since, span.before)) as parts,
     ):
         async for part in parts:
-            records = [
-                TransactionRecord.of(
-                    transaction,
-                    account_id=target.account.id,
-                    own_transfer=is_own_transfer(transaction, own_accounts),
-                )
-                for transaction in part.transactions
-            ]
-            yield RecordPage(records=records, complete=part.complete)
+            yield RecordPage(records=part.records, complete=part.complete)
 
 
 def _exported_accounts(targets: Sequence[AccountTarget]) -> Iterable[ExportedAccount]:

@@ -1,12 +1,13 @@
 """Actions that read transactions, add up spending, and annotate a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
@@ -16,23 +17,14 @@ import voluptuous as vol
 
 from ..accounts import MonzoData
 from ..amounts import format_amount
-from ..api import Money, Transaction
-from ..automations import matches_payee
+from ..api import Attachment, Money
 from ..bank import bank_errors, validation_error
-from ..transactions import (
-    counterparty_name,
-    has_happened,
-    is_of_category,
-    is_own_transfer,
-    rounded_up_payment_id,
-    spending_by_category,
-    template_variables,
-    transaction_kind,
-)
-from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
+from ..transactions import SpendingGroup, TransactionRecord, has_happened, record_variables
+from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
 from .amounts import ANY_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
 
+ATTR_AFTER: Final = "after"
 ATTR_BEFORE: Final = "before"
 ATTR_BY: Final = "by"
 ATTR_CATEGORY: Final = "category"
@@ -46,6 +38,7 @@ ATTR_MINIMUM_AMOUNT: Final = "minimum_amount"
 ATTR_NOTES: Final = "notes"
 ATTR_REFRESH: Final = "refresh"
 ATTR_SINCE: Final = "since"
+ATTR_TEXT: Final = "text"
 
 SERVICE_ANNOTATE_TRANSACTION: Final = "annotate_transaction"
 SERVICE_GET_SPENDING: Final = "get_spending"
@@ -54,11 +47,15 @@ SERVICE_GET_TRANSACTIONS: Final = "get_transactions"
 # The bank's own default if a request has no `since`.
 DEFAULT_SPAN: Final = timedelta(days=30)
 
-# A leap year, and a minute for the time between the rendering of a template and the call.
-MAX_SPAN: Final = timedelta(days=366, minutes=1)
+# The bank tells times in milliseconds.
+_MOMENT: Final = timedelta(milliseconds=1)
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
+
+
+type _Found = tuple[TransactionRecord, Iterable[Attachment] | None]
+"""A transaction, and its attachments if it was read from the bank."""
 
 
 class Direction(StrEnum):
@@ -119,6 +116,8 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_LIMIT, default=DEFAULT_LIMIT): vol.All(
             vol.Coerce(int), vol.Range(min=1, max=MAX_LIMIT)
         ),
+        vol.Optional(ATTR_AFTER): MONZO_ID,
+        vol.Optional(ATTR_TEXT): TEXT,
         vol.Optional(ATTR_CATEGORY): TEXT,
         vol.Optional(ATTR_MERCHANT): TEXT,
         # The handler validates the amounts, because their decimals depend on the currency.
@@ -149,47 +148,93 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     target = async_account(call)
     span = requested_span(call.data, now=target.runtime.session.clock.now())
     limit: int = call.data[ATTR_LIMIT]
-    matches = transaction_filter(call.data, target.account.currency)
-    found: list[Transaction] = []
-    complete = True
-    # Most people make about one payment a day, so one small request is usually enough.
-    parts = target.history.async_newest_first(
-        span.since,
-        span.before,
-        first_part=timedelta(days=limit),
-        refresh=call.data[ATTR_REFRESH],
-    )
-    async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
-        async for part in parts:
-            found += filter(matches, part.transactions)
-            complete = complete and part.complete
-            if len(found) > limit:
-                break
+    async with bank_errors(call.hass, target.entry, target.name):
+        found, complete = await _async_found(call, target, span, limit + 1)
     data = target.runtime.balances.data
     return {
         "account_id": target.account.id,
         "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete and len(found) <= limit,
-        "transactions": [_as_dict(transaction, data) for transaction in found[:limit]],
+        "transactions": [_as_dict(record, files, data) for record, files in found[:limit]],
     }
+
+
+async def _async_found(
+    call: ServiceCall, target: AccountTarget, span: Span, limit: int
+) -> tuple[list[_Found], bool]:
+    """Return the newest transactions that match the filters, and whether all could be read."""
+    history, refresh = target.history, call.data[ATTR_REFRESH]
+    matches = record_filter(call.data, target.account.currency)
+    before = span.before
+    if (after := call.data.get(ATTR_AFTER)) is not None:
+        created = await history.async_created(after)
+        if created is None:
+            raise validation_error("unknown_transaction", transaction_id=after)
+        before = min(before or created + _MOMENT, created + _MOMENT)
+        matches = _following((created, after), matches)
+    text = call.data.get(ATTR_TEXT, "")
+
+    async def kept(since: datetime, before: datetime | None, limit: int) -> list[_Found] | None:
+        records = await history.async_find_kept(
+            since, before, text=text, matches=matches, limit=limit
+        )
+        return None if records is None else [(record, None) for record in records]
+
+    if not refresh and (found := await kept(span.since, before, limit)) is not None:
+        return found, True
+    since = history.since_not_kept(span.since)
+    found, complete = [], True
+    if before is None or since < before:
+        # Most people make about one payment a day, so one small request is usually enough.
+        parts = history.async_newest_first(
+            since, before, first_part=timedelta(days=call.data[ATTR_LIMIT]), refresh=refresh
+        )
+        async with aclosing(parts):
+            async for part in parts:
+                complete = complete and part.complete
+                records = ((history.record(it), it.attachments) for it in part.transactions)
+                found += islice(
+                    ((record, files) for record, files in records if matches(record)),
+                    limit - len(found),
+                )
+                if len(found) == limit:
+                    break
+    if len(found) < limit and since > span.since:
+        end = since if before is None else min(since, before)
+        older = await kept(span.since, end, limit - len(found))
+        return found + (older or []), complete and older is not None
+    return found, complete
+
+
+def _following(
+    position: tuple[datetime, str], matches: Callable[[TransactionRecord], bool]
+) -> Callable[[TransactionRecord], bool]:
+    """Return a predicate that also requires that a record is older than another one."""
+    return lambda record: (record.created, record.id) < position and matches(record)
 
 
 async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     """Return the total spending, and the spending of each group."""
     target = async_account(call)
-    clock = target.runtime.session.clock
+    clock, history = target.runtime.session.clock, target.history
     span = requested_span(call.data, now=clock.now())
     spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
-    own_accounts = target.runtime.balances.data.own_accounts
     complete = True
-    async with bank_errors(call.hass, target.entry, target.name):
-        async for part in target.history.async_all(span.since, span.before):
-            complete = complete and part.complete
-            for transaction in part.transactions:
-                if has_happened(transaction.created, clock.now()):
-                    own_transfer = is_own_transfer(transaction, own_accounts)
-                    spending.add(transaction, own_transfer=own_transfer)
+    kept = await history.async_kept_spending(
+        span.since, span.before, GROUPS_IN_ARCHIVE[spending.by]
+    )
+    if kept is not None:
+        for group, minor, transactions in kept:
+            spending.add_group(group, minor, transactions)
+    else:
+        parts = history.async_records(span.since, span.before)
+        async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
+            async for part in parts:
+                complete = complete and part.complete
+                for record in part.records:
+                    if has_happened(record.created, clock.now()):
+                        spending.add(record)
     return {
         "account_id": target.account.id,
         "currency": target.account.currency,
@@ -230,7 +275,7 @@ async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
 def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
     """Return the time from which a call reads transactions.
 
-    Raises ServiceValidationError if it is empty, or longer than the bank allows.
+    Raises ServiceValidationError if it is empty.
     """
     before: datetime | None = fields.get(ATTR_BEFORE)
     end = before or now
@@ -239,8 +284,6 @@ def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
         raise validation_error(
             "since_not_before", since=_local_time(since), before=_local_time(end)
         )
-    if end - since > MAX_SPAN:
-        raise validation_error("span_too_long", days=str(-((since - end) // timedelta(days=1))))
     return Span(since=since, before=before, asked_at=now)
 
 
@@ -249,7 +292,7 @@ def _local_time(time: datetime) -> str:
     return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
 
 
-def transaction_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Transaction], bool]:
+def record_filter(fields: Mapping[str, Any], currency: str) -> Callable[[TransactionRecord], bool]:
     """Return a predicate for the filters of a call.
 
     Raises ServiceValidationError if an amount is invalid, or if no amount can match.
@@ -268,26 +311,22 @@ def transaction_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Tr
         )
     values = {**fields, **limits}
     active = [(matches, values[field]) for field, matches in FILTERS.items() if field in values]
-    return lambda transaction: all(matches(transaction, value) for matches, value in active)
+    return lambda record: all(matches(record, value) for matches, value in active)
 
 
-def _has_direction(transaction: Transaction, direction: Direction) -> bool:
-    minor = transaction.amount.minor
-    return minor > 0 if direction is Direction.IN else minor < 0
+def _has_direction(record: TransactionRecord, direction: Direction) -> bool:
+    return record.minor > 0 if direction is Direction.IN else record.minor < 0
 
 
-# The filters of `get_transactions`, by field. Each gets a transaction and the value of the field.
-FILTERS: Final[Mapping[str, Callable[[Transaction, Any], bool]]] = {
-    ATTR_CATEGORY: is_of_category,
-    ATTR_MERCHANT: matches_payee,
-    ATTR_MINIMUM_AMOUNT: lambda transaction, minimum: (
-        abs(transaction.amount.minor) >= minimum.minor
-    ),
-    ATTR_MAXIMUM_AMOUNT: lambda transaction, maximum: (
-        abs(transaction.amount.minor) <= maximum.minor
-    ),
+# The filters of `get_transactions`, by field. Each gets a record and the value of the field.
+FILTERS: Final[Mapping[str, Callable[[TransactionRecord, Any], bool]]] = {
+    ATTR_TEXT: lambda record, text: text.casefold() in record.searchable,
+    ATTR_CATEGORY: TransactionRecord.is_of_category,
+    ATTR_MERCHANT: TransactionRecord.matches_payee,
+    ATTR_MINIMUM_AMOUNT: lambda record, minimum: abs(record.minor) >= minimum.minor,
+    ATTR_MAXIMUM_AMOUNT: lambda record, maximum: abs(record.minor) <= maximum.minor,
     ATTR_DIRECTION: _has_direction,
-    ATTR_INCLUDE_DECLINED: lambda transaction, included: included or not transaction.declined,
+    ATTR_INCLUDE_DECLINED: lambda record, included: included or not record.declined,
 }
 
 
@@ -301,14 +340,20 @@ class GroupedSpending:
     _minor_units: Counter[str] = field(default_factory=Counter)
     _transactions: Counter[str] = field(default_factory=Counter)
 
-    def add(self, transaction: Transaction, *, own_transfer: bool) -> None:
+    def add(self, record: TransactionRecord) -> None:
         """Add a transaction to its group, or the parts of a split one to the group of each."""
-        group_of = partial(GROUP_NAMES[self.by], transaction)
-        amounts = spending_by_category(transaction, own_transfer=own_transfer)
-        for category, amount in amounts.items():
-            self._minor_units[group_of(category)] += amount.minor
+        group_of = partial(GROUP_NAMES[self.by], record)
+        for category, minor in record.spent.items():
+            self._minor_units[group_of(category)] += minor
         # Once per group, even if several parts are in it.
-        self._transactions.update(set(map(group_of, amounts)))
+        self._transactions.update(set(map(group_of, record.spent)))
+
+    def add_group(self, name: str, minor: int, transactions: int) -> None:
+        """Add a group of the archive."""
+        if self.by is Grouping.DAY:
+            name = _day_of(datetime.fromtimestamp(int(name), UTC))
+        self._minor_units[name] += minor
+        self._transactions[name] += transactions
 
     @property
     def total(self) -> float:
@@ -338,35 +383,45 @@ class GroupedSpending:
 
 
 # The name of the group of a transaction, or of the part of a split transaction in a category.
-GROUP_NAMES: Final[Mapping[Grouping, Callable[[Transaction, str], str]]] = {
-    Grouping.CATEGORY: lambda _transaction, category: category,
-    Grouping.MERCHANT: lambda transaction, _category: (
-        counterparty_name(transaction) or transaction.description
-    ),
-    Grouping.DAY: lambda transaction, _category: (
-        dt_util.as_local(transaction.created).date().isoformat()
-    ),
-    Grouping.NONE: lambda _transaction, _category: "",
+GROUP_NAMES: Final[Mapping[Grouping, Callable[[TransactionRecord, str], str]]] = {
+    Grouping.CATEGORY: lambda _record, category: category,
+    Grouping.MERCHANT: lambda record, _category: record.payee or record.description,
+    Grouping.DAY: lambda record, _category: _day_of(record.created),
+    Grouping.NONE: lambda _record, _category: "",
+}
+
+# The groups in which the archive adds up. Only Home Assistant knows when a day begins.
+GROUPS_IN_ARCHIVE: Final[Mapping[Grouping, SpendingGroup]] = {
+    Grouping.CATEGORY: SpendingGroup.CATEGORY,
+    Grouping.MERCHANT: SpendingGroup.MERCHANT,
+    Grouping.DAY: SpendingGroup.QUARTER_HOUR,
+    Grouping.NONE: SpendingGroup.CATEGORY,
 }
 
 
-def _as_dict(transaction: Transaction, data: MonzoData) -> dict[str, Any]:
-    """Return a transaction as the response contains it."""
-    return {
-        "kind": transaction_kind(transaction).value,
-        **template_variables(
-            transaction,
-            pot=data.pot_of(transaction),
-            own_transfer=is_own_transfer(transaction, data.own_accounts),
-        ),
-        "round_up_of": rounded_up_payment_id(transaction),
+def _day_of(moment: datetime) -> str:
+    return dt_util.as_local(moment).date().isoformat()
+
+
+def _as_dict(
+    record: TransactionRecord, attachments: Iterable[Attachment] | None, data: MonzoData
+) -> dict[str, Any]:
+    """Return a transaction as the response contains it, with attachments if they are known."""
+    answer = {
+        "kind": record.kind.value,
+        **record_variables(record, pot=data.pot_names.get(record.pot_id or "")),
+        "round_up_of": record.round_up_of,
+    }
+    if attachments is None:
+        return answer
+    return answer | {
         "attachments": [
             {
                 "attachment_id": attachment.id,
                 "url": attachment.file_url,
                 "file_type": attachment.file_type,
             }
-            for attachment in transaction.attachments
+            for attachment in attachments
         ],
     }
 

@@ -2,15 +2,14 @@
 
 from .account_reader import LOOKBACK
 from .archive import Archive, async_get_archive
-from .archive_file import DISK_ERRORS, ArchiveChange
+from .archive_file import DISK_ERRORS, ArchiveChange, SpendingGroup
 from .classification import (
     POT_KINDS,
     UNCATEGORISED,
     TransactionKind,
-    counterparty_name,
     is_of_category,
     is_own_transfer,
-    rounded_up_payment_id,
+    is_payee,
     transaction_kind,
 )
 from .coordinator import TransactionsCoordinator
@@ -26,9 +25,9 @@ from .signals import (
     TransactionChanged,
 )
 from .spans import Span
-from .spending import has_happened, spending_by_category
+from .spending import has_happened
 from .transaction_log import KEPT_FOR, KnownTransaction
-from .variables import template_variables
+from .variables import record_variables, template_variables
 
 __all__ = [
     "DISK_ERRORS",
@@ -46,6 +45,7 @@ __all__ = [
     "PastSpending",
     "Retention",
     "Span",
+    "SpendingGroup",
     "TransactionChanged",
     "TransactionHistory",
     "TransactionKind",
@@ -54,14 +54,13 @@ __all__ = [
     "TransactionRecord",
     "TransactionsCoordinator",
     "async_get_archive",
-    "counterparty_name",
     "has_happened",
     "is_of_category",
     "is_own_transfer",
+    "is_payee",
+    "record_variables",
     "retention_in",
     "retention_of",
-    "rounded_up_payment_id",
-    "spending_by_category",
     "template_variables",
     "transaction_kind",
 ]

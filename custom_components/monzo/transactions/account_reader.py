@@ -22,9 +22,9 @@ from ..bank import (
 from ..clock import monotonic
 from ..privacy import get_logger
 from .archive import Archive
-from .archive_file import ArchiveChange
+from .archive_file import ArchiveChange, Listing
 from .classification import is_own_transfer
-from .pages import PRECISION, TransactionPage, TransactionPages
+from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPage, TransactionPages
 from .recent import RecentTransactions
 from .record import TransactionRecord
 from .retention import Retention
@@ -48,6 +48,10 @@ _CLOCK_SKEW: Final = timedelta(seconds=5)
 
 # How often the last seven days are read again, for transactions that settled or changed.
 REREAD_INTERVAL: Final = timedelta(hours=1)
+
+# The hours of the night, in UTC, and the least time between two nightly reads.
+_NIGHT: Final = range(2, 5)
+_NIGHTLY: Final = timedelta(hours=12)
 
 # Pages of the re-read at once: more would delay the deliveries that arrive meanwhile.
 _REREAD_PAGES_AT_ONCE: Final = 5
@@ -81,7 +85,7 @@ class AccountReader:
         on_changed: Callable[[str, Transaction, KnownTransaction], None],
     ) -> None:
         """Initialize the reader of an account that has not been read since set-up."""
-        self._account_id = account_id
+        self.account_id = account_id
         self._entry_id = entry_id
         self._balances = balances
         self._budget = balances.session.budget
@@ -96,8 +100,9 @@ class AccountReader:
         self._expects_news = False
         self._new_pages: TransactionPages | None = None
         self._reread_pages: TransactionPages | None = None
-        self._old_pending: list[TransactionPages] = []
+        self._older_pages: list[TransactionPages] = []
         self._reread_at = -math.inf
+        self._all_read_at = -math.inf
         self._failures = 0
         self._stopped = False
         self._written: ReadState | None = None
@@ -120,6 +125,12 @@ class AccountReader:
         self.current = False
         """Whether the account has been read, and reads have not kept failing since."""
 
+    @property
+    def account_opened(self) -> datetime | None:
+        """When the account was opened: there is no earlier transaction."""
+        state = self._balances.data.accounts.get(self.account_id)
+        return state.account.created if state else None
+
     @callback
     def async_stop(self) -> None:
         """Publish nothing any more, because the config entry is unloaded."""
@@ -136,7 +147,7 @@ class AccountReader:
     @property
     def continues_soon(self) -> bool:
         """Whether there is something to read within a minute."""
-        is_reread_unfinished = self._reread_pages is not None or bool(self._old_pending)
+        is_reread_unfinished = self._reread_pages is not None or bool(self._older_pages)
         return self.retry_soon or self.is_unfinished or is_reread_unfinished
 
     @property
@@ -238,7 +249,7 @@ class AccountReader:
             self.answered_at = self.asked_at
             # The bank may no longer list the transaction after which the next page begins.
             self._new_pages = self._reread_pages = None
-            self._old_pending.clear()
+            self._older_pages.clear()
         if self._failures == _LOG_AFTER_FAILURES:
             self.current = False
             _LOGGER.warning(
@@ -263,7 +274,7 @@ class AccountReader:
     async def _async_reread(self) -> None:
         """Read the next pages of the last days again, and then older pending transactions."""
         for _page in range(_REREAD_PAGES_AT_ONCE):
-            pages = self._reread_pages or next(iter(self._old_pending), None)
+            pages = self._reread_pages or next(iter(self._older_pages), None)
             if pages is None or not self._budget.grant(1, Priority.BACKGROUND):
                 return
             await self._async_read_page(pages)
@@ -272,8 +283,9 @@ class AccountReader:
         """Return whether the request budget grants another page of new transactions."""
         return bool(self._budget.grant(1, Priority.HINT))
 
-    def _pages(self, since: datetime) -> TransactionPages:
-        return TransactionPages(self._balances.session, self._account_id, since=since)
+    def _pages(self, since: datetime, before: datetime | None = None) -> TransactionPages:
+        session = self._balances.session
+        return TransactionPages(session, self.account_id, since=since, before=before)
 
     def _new_since(self) -> datetime:
         """Return from when on to read what is newer than the known transactions."""
@@ -314,10 +326,11 @@ class AccountReader:
         log = self._log()
         page = await pages.async_next()
         self._note_page(log, pages, page, asked)
-        self._archive.logs[self._account_id] = log
+        self._archive.logs[self.account_id] = log
         # Before publishing, because listeners may ask for the spending.
         self.current = True
         news_since = asked - LOOKBACK
+        is_taken_over = log.state.entry_id != self._entry_id
         state = replace(log.state, entry_id=self._entry_id)
         if (first_read := state.first_read) is not None:
             # Transactions from before set-up are no news.
@@ -327,12 +340,19 @@ class AccountReader:
         log.state = state
         if page.unreadable_until is not None:
             log.note_unreadable(page.unreadable_until)
+        if is_taken_over:
+            # Its other owner may want to keep less.
+            await self._archive.async_shorten(self._entry_id, self._retention, asked)
         found = await self._async_publish_differences(log, page.transactions, asked, news_since)
-        is_reread = pages is not self._new_pages
-        taken_back = self._stop_counting_unlisted(log, pages, page) if is_reread else []
+        listed = self._listing(pages, page)
+        taken_back = listed is not None and log.stop_counting_unlisted(
+            listed.since, listed.before, listed.ids
+        )
         self._move_past(log, pages, page)
-        if taken_back or log.state != self._written:
-            await self._async_write(log, taken_back=taken_back)
+        # Beyond the last month, only the archive knows whether the bank took something back.
+        is_older = listed is not None and listed.since < asked - KEPT_FOR
+        if taken_back or is_older or log.state != self._written:
+            await self._async_write(log, listed=listed)
         return found
 
     def _note_page(
@@ -352,17 +372,19 @@ class AccountReader:
         if self._retention.keeps_history and not has_unreadable:
             log.spans = log.spans.with_span(page.since, until)
 
-    def _stop_counting_unlisted(
-        self, log: TransactionLog, pages: TransactionPages, page: TransactionPage
-    ) -> list[str]:
-        """Stop counting what the bank took back, unless a part of the page was unreadable."""
-        if page.transactions.skipped:
-            return []
+    def _listing(self, pages: TransactionPages, page: TransactionPage) -> Listing | None:
+        """Return what the bank lists, to find what it took back; None if that is not certain.
+
+        It is not if a part of the page was unreadable, nor for new transactions, which the bank may
+        list a little late.
+        """
+        if pages is self._new_pages or page.transactions.skipped:
+            return None
         before = pages.before or self._clock.now()
         if not page.is_last:
             before = min(before, page.transactions[-1].created)
-        listed = {transaction.id for transaction in page.transactions}
-        return log.stop_counting_unlisted(pages.read_until, before, listed)
+        ids = frozenset(transaction.id for transaction in page.transactions)
+        return Listing(since=pages.read_until, before=before, ids=ids)
 
     def _move_past(
         self, log: TransactionLog, pages: TransactionPages, page: TransactionPage
@@ -371,16 +393,29 @@ class AccountReader:
         pages.move_past(page)
         if not pages.finished:
             return
-        if pages in self._old_pending:
-            self._old_pending.remove(pages)
+        if pages in self._older_pages:
+            self._older_pages.remove(pages)
             return
         log.note_read(pages.since, pages.unreadable_until)
         if pages is self._reread_pages:
             self._reread_pages = None
             self._reread_at = self.asked_at
-            self._old_pending = self._pages_of_old_pending(log)
+            self._older_pages = self._due_older_pages(log)
         # These pages end with the newest transaction, as those of a reread do.
         self._new_pages = None
+
+    def _due_older_pages(self, log: TransactionLog) -> list[TransactionPages]:
+        """Return the pages before those of a reread that are to be read again.
+
+        Once a night, these are all that the bank shows, because categories and notes change.
+        """
+        now = self._clock.now()
+        is_due = monotonic() - self._all_read_at >= _NIGHTLY.total_seconds()
+        if self._retention.keeps_history and is_due and now.hour in _NIGHT:
+            self._all_read_at = monotonic()
+            since = now - VISIBLE + VISIBLE_MARGIN
+            return [self._pages(since, before=now - LOOKBACK)]
+        return self._pages_of_old_pending(log)
 
     def _pages_of_old_pending(self, log: TransactionLog) -> list[TransactionPages]:
         """Return the pages of pending transactions that are older than those of a reread.
@@ -389,21 +424,16 @@ class AccountReader:
         settlement nor its release.
         """
         return [
-            TransactionPages(
-                self._balances.session,
-                self._account_id,
-                since=created - _MARGIN,
-                before=created + _MARGIN,
-            )
+            self._pages(created - _MARGIN, before=created + _MARGIN)
             for created in sorted(log.pending_before(self._clock.now() - LOOKBACK))
         ]
 
     def _log(self) -> TransactionLog:
         """Return the log of the account, which is a new one until the bank has answered."""
-        return self._archive.logs.get(self._account_id) or TransactionLog(
+        return self._archive.logs.get(self.account_id) or TransactionLog(
             ReadState(
                 entry_id=self._entry_id,
-                currency=self._balances.data.accounts[self._account_id].currency,
+                currency=self._balances.data.accounts[self.account_id].currency,
                 read_until=self._known_before,
                 first_read=FirstRead(
                     before=self._known_before, read_until=self._clock.now() - KEPT_FOR
@@ -427,7 +457,7 @@ class AccountReader:
         changed: list[_ReadTransaction] = []
         others: list[TransactionRecord] = []
         for transaction in transactions:
-            record = self._record(transaction)
+            record = self.record(transaction)
             before = log.find(record.id)
             if before is None and record.created >= news_since:
                 new.append((transaction, record))
@@ -457,7 +487,7 @@ class AccountReader:
             # An entry that was set up again meanwhile may have published it.
             if before is not None and before != after:
                 log.remember(record.id, after)
-                self._on_changed(self._account_id, transaction, before)
+                self._on_changed(self.account_id, transaction, before)
 
     async def _async_publish_new(
         self,
@@ -470,20 +500,21 @@ class AccountReader:
         # A payment was made up to a millisecond later than the bank says.
         made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
         at = monotonic() - (self._clock.now() - made).total_seconds()
-        await self._balances.async_refresh_if_older_than((self._account_id,), at)
+        await self._balances.async_refresh_if_older_than((self.account_id,), at)
         for transaction, record in new:
             # An entry that was set up again meanwhile has published it, or will.
             if self._stopped or not log.is_new(record.id):
                 continue
             log.remember(record.id, KnownTransaction.of(record))
-            self._on_new(self._account_id, transaction)
+            self._on_new(self.account_id, transaction)
             # One by one, so that a crash repeats at most the last one of an account.
             await self._async_write(log, reported=record.id)
 
-    def _record(self, transaction: Transaction) -> TransactionRecord:
+    def record(self, transaction: Transaction) -> TransactionRecord:
+        """Return the facts about a transaction of this account."""
         own_transfer = is_own_transfer(transaction, self._balances.data.own_accounts)
         return TransactionRecord.of(
-            transaction, account_id=self._account_id, own_transfer=own_transfer
+            transaction, account_id=self.account_id, own_transfer=own_transfer
         )
 
     async def _async_write(
@@ -493,7 +524,7 @@ class AccountReader:
         records: Iterable[TransactionRecord] = (),
         unreported: Collection[str] = (),
         reported: str | None = None,
-        taken_back: Collection[str] = (),
+        listed: Listing | None = None,
     ) -> None:
         """Write what has changed, and forget what is too old."""
         now = self._clock.now()
@@ -504,7 +535,7 @@ class AccountReader:
         self._written = log.state
         await self._archive.async_write(
             ArchiveChange(
-                account_id=self._account_id,
+                account_id=self.account_id,
                 state=log.state,
                 spans=log.spans,
                 records=[
@@ -514,7 +545,7 @@ class AccountReader:
                 ],
                 unreported=unreported,
                 reported=reported,
-                taken_back=taken_back,
+                listed=listed,
                 forget_before=horizon,
             )
         )

@@ -13,7 +13,6 @@ from functools import partial
 import math
 from pathlib import Path
 import sqlite3
-import threading
 from typing import Any, Final, Self
 
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
@@ -25,10 +24,21 @@ from ..clock import monotonic
 from ..const import DOMAIN
 from ..memory import async_get_memory
 from ..privacy import get_logger
-from .archive_file import DISK_ERRORS, ArchiveChange, ArchiveFile, ArchiveReplaced, SetAside
+from .archive_file import (
+    DISK_ERRORS,
+    ArchiveChange,
+    ArchiveFile,
+    ArchiveQuery,
+    ArchiveReplaced,
+    SetAside,
+    SpendingGroup,
+)
 from .archive_issues import ArchiveIssue, async_create_archive_issue, async_delete_archive_issues
 from .old_store import async_read_old_store
 from .past_spending import PastSpending
+from .record import TransactionRecord
+from .retention import Retention
+from .spans import Spans
 from .transaction_log import KEPT_FOR, TransactionLog
 
 _LOGGER = get_logger(__name__)
@@ -50,9 +60,7 @@ class Archive:
         """Initialize the archive, which is empty until it is loaded."""
         self._hass = hass
         self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
-        """Use it in the executor and with `using_file` only."""
-        self.using_file = asyncio.Lock()
-        self._used_by_thread = threading.Lock()
+        """Use it in the executor only."""
         # Operations that are not written yet, in order. All of them can be repeated.
         self._waiting: list[_Operation] = []
         self._held = False
@@ -82,34 +90,17 @@ class Archive:
 
     async def _async_close(self, _event: Event) -> None:
         await self.async_wait_for_write()
-        async with self.using_file:
-            await self._hass.async_add_executor_job(self._use_alone, self.file.close)
-
-    def _use_alone[*Arguments, Result](
-        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
-    ) -> Result:
-        """Call a function that uses the file. Blocks.
-
-        A cancelled caller frees `using_file` before its function ends, and two threads that use the
-        connection at the same time would crash Home Assistant.
-        """
-        with self._used_by_thread:
-            return function(*arguments)
+        await self._hass.async_add_executor_job(self.file.close)
 
     async def _async_use_file[*Arguments, Result](
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
         """Use the file in the executor; raises one of DISK_ERRORS if that fails."""
-        async with self.using_file:
-            try:
-                return await self._hass.async_add_executor_job(
-                    self._use_alone, function, *arguments
-                )
-            except ArchiveReplaced as err:
-                self._note_replaced(err.reason)
-                return await self._hass.async_add_executor_job(
-                    self._use_alone, function, *arguments
-                )
+        try:
+            return await self._hass.async_add_executor_job(function, *arguments)
+        except ArchiveReplaced as err:
+            self._note_replaced(err.reason)
+            return await self._hass.async_add_executor_job(function, *arguments)
 
     async def async_use[*Arguments, Result](
         self,
@@ -168,12 +159,11 @@ class Archive:
             return forgotten
         async_delete_archive_issues(self._hass)
         self._failing = False
-        async with self.using_file:
-            self._waiting.clear()
-            try:
-                await self._hass.async_add_executor_job(self._use_alone, self.file.delete)
-            except OSError as err:
-                _LOGGER.warning("Could not delete the archive of transactions: %s", err.strerror)
+        self._waiting = []
+        try:
+            await self._hass.async_add_executor_job(self.file.delete)
+        except OSError as err:
+            _LOGGER.warning("Could not delete the archive of transactions: %s", err.strerror)
         return forgotten
 
     async def _async_flush(self) -> None:
@@ -190,21 +180,19 @@ class Archive:
         except Exception:
             # A defect must not end all reads, and would only repeat itself.
             _LOGGER.exception("Unexpected error while writing the archive of transactions")
-            self._waiting.clear()
+            self._waiting = []
         else:
             self._note_success()
 
     def _write_waiting(self) -> None:
-        # More may be added at the end meanwhile.
-        operations = tuple(self._waiting)
-        self.file.run(operations)
-        del self._waiting[: len(operations)]
+        self.file.run(self._waiting)
 
     def _note_replaced(self, reason: SetAside) -> None:
         """Have the known transactions written into the new file, so that none is repeated."""
         _LOGGER.error("The archive of transactions was set aside, because it is %s", reason)
         async_create_archive_issue(self._hass, ArchiveIssue.SET_ASIDE, self.file.path_aside)
-        self._waiting[:0] = [_importing(id_, log) for id_, log in self.logs.items()]
+        imports = (_importing(id_, log) for id_, log in self.logs.items())
+        self._waiting = [*imports, *self._waiting]
 
     def _note_failure(self, err: Exception) -> None:
         self._failed_at = monotonic()
@@ -221,6 +209,55 @@ class Archive:
             _LOGGER.info("The archive of transactions can be written again")
             async_delete_archive_issues(self._hass, (ArchiveIssue.NOT_WRITABLE,))
 
+    async def async_shorten(self, entry_id: str, retention: Retention, now: datetime) -> None:
+        """Delete what the user no longer wants to keep of the accounts of a config entry."""
+        logs = {id_: log for id_, log in self.logs.items() if log.state.entry_id == entry_id}
+        horizon = retention.horizon(now)
+        for log in logs.values():
+            if not retention.keeps_history:
+                log.spans = Spans()
+            elif horizon is not None:
+                log.spans = log.spans.since(horizon)
+        try:
+            await self._async_use_file(self.file.shorten, tuple(logs), retention, now)
+        except DISK_ERRORS as err:
+            self._note_failure(err)
+
+    # Reading
+
+    def covers(self, account_id: str, since: datetime, until: datetime | None) -> bool:
+        """Return whether the archive has all transactions of a span; until the last read if None.
+
+        It has them as the bank listed them at the last read of their time.
+        """
+        log = self.logs.get(account_id)
+        if log is None or self._failing or self._held:
+            return False
+        end = log.spans.end
+        start = log.spans.start_of(end if until is None or end is None else min(end, until))
+        return start is not None and start <= since
+
+    async def async_find(
+        self,
+        query: ArchiveQuery,
+        matches: Callable[[TransactionRecord], bool] = lambda _record: True,
+        limit: int | None = None,
+    ) -> list[TransactionRecord]:
+        """Return transactions, newest first; raises one of DISK_ERRORS."""
+        await self._async_flush()
+        return await self._async_use_file(self.file.find, query, matches, limit)
+
+    async def async_spending(
+        self, query: ArchiveQuery, by: SpendingGroup
+    ) -> list[tuple[str, int, int]]:
+        """Return groups of spending, see `ArchiveFile.spending`; raises one of DISK_ERRORS."""
+        await self._async_flush()
+        return await self._async_use_file(self.file.spending, query, by)
+
+    async def async_created(self, account_id: str, transaction_id: str) -> datetime | None:
+        """Return when a transaction was made, if it is kept; raises one of DISK_ERRORS."""
+        return await self._async_use_file(self.file.created, account_id, transaction_id)
+
     # Backups
 
     async def async_hold(self) -> None:
@@ -236,8 +273,8 @@ class Archive:
             HassJob(self._async_release_late, cancel_on_shutdown=True),
         )
         try:
-            async with asyncio.timeout(_HOLD_WITHIN.total_seconds()), self.using_file:
-                pass
+            async with asyncio.timeout(_HOLD_WITHIN.total_seconds()):
+                await self._hass.async_add_executor_job(self.file.wait_until_idle)
         except TimeoutError:
             _LOGGER.warning("A backup begins while the archive of transactions is being written")
 

@@ -1,6 +1,6 @@
 """The file of the archive: SQL, and nothing of Home Assistant.
 
-Everything here blocks, so it runs in the executor, and one call after the other. Times are stored
+Everything here blocks, so it runs in the executor; one call waits for another. Times are stored
 as microseconds since 1970, amounts in minor units.
 """
 
@@ -9,15 +9,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import wraps
+from itertools import islice
 import json
 import os
 from pathlib import Path
 import sqlite3
+from threading import RLock
 from typing import Any, Concatenate, Final
 
 from ..api import Private
 from .classification import TransactionKind
-from .record import TransactionRecord
+from .record import NO_DETAILS, TransactionRecord
+from .retention import Retention
 from .spans import Spans
 from .transaction_log import FirstRead, KnownTransaction, ReadState, TransactionLog
 
@@ -83,7 +87,8 @@ _MIGRATIONS: Final = (
         revision INTEGER NOT NULL,
         PRIMARY KEY (account, id)
     ) STRICT;
-    CREATE INDEX transactions_by_time ON transactions (account, created);
+    CREATE INDEX transactions_by_time
+        ON transactions (account, created, id, taken_back, searchable);
     CREATE INDEX transactions_by_revision ON transactions (account, revision);
     """,
     """
@@ -155,6 +160,15 @@ class ArchiveReplaced(Exception):  # noqa: N818 - the new file works
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Listing(Private):
+    """All transactions that the bank lists between two moments, without these."""
+
+    since: datetime
+    before: datetime
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ArchiveChange(Private):
     """A change of one account, which is written as a whole or not at all."""
 
@@ -171,11 +185,85 @@ class ArchiveChange(Private):
     reported: str | None = None
     """The ID of a transaction that was reported."""
 
-    taken_back: Collection[str] = ()
-    """The IDs of transactions that the bank no longer lists: they count no more."""
+    listed: Listing | None = None
+    """What the bank lists between two moments: other transactions were taken back."""
 
     forget_before: datetime | None = None
     """Delete the transactions that are older; None to keep all."""
+
+
+class SpendingGroup(StrEnum):
+    """The criterion by which spending is grouped."""
+
+    CATEGORY = "category"
+    MERCHANT = "merchant"
+
+    QUARTER_HOUR = "quarter_hour"
+    """The seconds since 1970 of its start: days of all time zones begin with one."""
+
+
+_SPENT: Final = "account = ? AND created >= ? AND created < ? AND spent <> '{}'"
+_TOTAL: Final = "(SELECT sum(value) FROM json_each(spent))"
+
+# The name and the amount of each transaction, or of each part of it.
+_GROUPS: Final = {
+    SpendingGroup.CATEGORY: f"""
+        SELECT key AS name, value AS minor FROM transactions, json_each(spent) WHERE {_SPENT}
+    """,  # noqa: S608 - an expression of this module
+    SpendingGroup.MERCHANT: f"""
+        SELECT
+            coalesce(nullif(merchant, ''), nullif(counterparty, ''), description) AS name,
+            {_TOTAL} AS minor
+        FROM transactions WHERE {_SPENT}
+    """,  # noqa: S608 - an expression of this module
+    SpendingGroup.QUARTER_HOUR: f"""
+        SELECT created / 900000000 * 900 AS name, {_TOTAL} AS minor
+        FROM transactions WHERE {_SPENT}
+    """,  # noqa: S608 - an expression of this module
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ArchiveQuery(Private):
+    """Which transactions of an account to read."""
+
+    account_id: str
+    since: datetime
+
+    before: datetime
+    """The exclusive end."""
+
+    text: str = ""
+    """A part of a name, the description or the notes, in upper or lower case."""
+
+    after: tuple[datetime, str] | None = None
+    """The time and the ID of a transaction: only those that follow it, newest first."""
+
+    @property
+    def span(self) -> tuple[str, int, int]:
+        """The parameters of the account and the time."""
+        return self.account_id, _to_number(self.since), _to_number(self.before)
+
+    @property
+    def position(self) -> tuple[int, str]:
+        """The parameters of the transaction after which the result begins."""
+        if self.after is None:
+            return _to_number(self.before), ""
+        created, id_ = self.after
+        return _to_number(created), id_
+
+
+def _exclusive[**Parameters, Result](
+    method: Callable[Concatenate[ArchiveFile, Parameters], Result],
+) -> Callable[Concatenate[ArchiveFile, Parameters], Result]:
+    """Let a method wait for the end of another one, also of one whose caller was cancelled."""
+
+    @wraps(method)
+    def run(file: ArchiveFile, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        with file.lock:
+            return method(file, *args, **kwargs)
+
+    return run
 
 
 class ArchiveFile:
@@ -184,10 +272,13 @@ class ArchiveFile:
     def __init__(self, path: Path) -> None:
         """Initialize without opening the file."""
         self.path = path
+        self.lock = RLock()
+        """Whoever holds it uses the file; SQLite's own locks do not protect its connection."""
         self._connection: sqlite3.Connection | None = None
 
     # Opening and closing
 
+    @_exclusive
     def open(self) -> None:
         """Open the file, unless it is open.
 
@@ -248,12 +339,19 @@ class ArchiveFile:
             if path.exists():
                 path.replace(aside)
 
+    @_exclusive
     def close(self) -> None:
         """Close the file. It is opened again when it is used."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
+    def wait_until_idle(self) -> None:
+        """Wait until no other call uses the file."""
+        with self.lock:
+            pass
+
+    @_exclusive
     def delete(self) -> None:
         """Close and delete the file, and all that belongs to it."""
         self.close()
@@ -269,21 +367,25 @@ class ArchiveFile:
 
     # Writing
 
-    def run(self, operations: Iterable[Callable[[ArchiveFile], None]]) -> None:
-        """Run operations of this class that write: all of them, or none if one fails.
+    @_exclusive
+    def run(self, operations: list[Callable[[ArchiveFile], None]]) -> None:
+        """Run operations of this class that write, and remove them from the list.
 
-        Raises the errors of `open`.
+        All of them are run, or none if one fails; then they stay in the list. More may be added at
+        its end meanwhile. Raises the errors of `open`.
         """
         self.open()
+        number = len(operations)
         try:
             with self._transaction():
-                for operation in operations:
+                for operation in operations[:number]:
                     operation(self)
         except sqlite3.DatabaseError as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 # The next call finds the damage, and sets the file aside.
                 self.close()
             raise
+        del operations[:number]
 
     def use[**Parameters, Result](
         self,
@@ -295,9 +397,10 @@ class ArchiveFile:
 
         Raises the errors of `open`.
         """
-        self.open()
-        with self._transaction():
-            return function(self._sql, *args, **kwargs)
+        with self.lock:
+            self.open()
+            with self._transaction():
+                return function(self._sql, *args, **kwargs)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -330,13 +433,15 @@ class ArchiveFile:
             reported = record.id not in change.unreported
             row = (*_record_to_row(record), False, reported, revision)
             changed += self._sql.execute(_UPSERT, row).rowcount
-        for transaction_id in change.taken_back:
+        if (listed := change.listed) is not None:
+            span = (_to_number(listed.since), _to_number(listed.before))
             changed += self._sql.execute(
                 """
                 UPDATE transactions SET taken_back = TRUE, spent = '{}', received = 0, revision = ?
-                WHERE account = ? AND id = ? AND NOT taken_back
+                WHERE account = ? AND created > ? AND created < ? AND NOT taken_back
+                    AND id NOT IN (SELECT value FROM json_each(?))
                 """,
-                (revision, account, transaction_id),
+                (revision, account, *span, json.dumps([*listed.ids])),
             ).rowcount
         if change.reported is not None:
             changed += self._sql.execute(
@@ -344,10 +449,7 @@ class ArchiveFile:
                 (account, change.reported),
             ).rowcount
         if change.forget_before is not None:
-            changed += self._sql.execute(
-                "DELETE FROM transactions WHERE account = ? AND created < ?",
-                (account, _to_number(change.forget_before)),
-            ).rowcount
+            changed += self._forget_before(account, change.forget_before)
         return changed
 
     def _next_revision(self, account_id: str) -> int:
@@ -361,6 +463,43 @@ class ArchiveFile:
             "INSERT INTO spans VALUES (?, ?, ?)",
             [(account_id, _to_number(since), _to_number(until)) for since, until in spans],
         )
+
+    def keep_no_details(self, account_id: str) -> int:
+        """Delete names, texts and references of an account; return how many rows had some."""
+        values = {**NO_DETAILS, "searchable": ""}
+        self._sql.execute("DELETE FROM spans WHERE account = ?", (account_id,))
+        return self._sql.execute(
+            f"""
+            UPDATE transactions SET {", ".join(f"{name} = :{name}" for name in values)}
+            WHERE account = :account
+                AND ({", ".join(values)}) IS NOT ({", ".join(f":{name}" for name in values)})
+            """,  # noqa: S608 - names of columns
+            {**values, "account": account_id},
+        ).rowcount
+
+    @_exclusive
+    def shorten(self, account_ids: Iterable[str], retention: Retention, now: datetime) -> None:
+        """Delete what is no longer to be kept of some accounts, for good.
+
+        Raises the errors of `open`.
+        """
+        self.open()
+        changed = 0
+        horizon = retention.horizon(now)
+        with self._transaction():
+            for account_id in account_ids:
+                if not retention.keeps_history:
+                    changed += self.keep_no_details(account_id)
+                if horizon is not None:
+                    changed += self._forget_before(account_id, horizon)
+        if changed:
+            self._sql.execute("VACUUM")
+
+    def _forget_before(self, account_id: str, horizon: datetime) -> int:
+        return self._sql.execute(
+            "DELETE FROM transactions WHERE account = ? AND created < ?",
+            (account_id, _to_number(horizon)),
+        ).rowcount
 
     def write_known(
         self, account_id: str, state: ReadState, known: Iterable[tuple[str, KnownTransaction]]
@@ -383,6 +522,7 @@ class ArchiveFile:
                 category=transaction.category,
                 split={},
                 spent=transaction.spent,
+                received=transaction.received,
             )
             self._sql.execute(
                 f"""
@@ -404,6 +544,7 @@ class ArchiveFile:
 
     # Reading
 
+    @_exclusive
     def load_logs(self, since: datetime) -> dict[str, TransactionLog]:
         """Return the logs of all accounts, with the reported transactions since a moment.
 
@@ -439,6 +580,7 @@ class ArchiveFile:
             for id_, created, minor, settled, category, spent, received in rows
         }
 
+    @_exclusive
     def spent_between(
         self, account_id: str, since: datetime, before: datetime
     ) -> list[tuple[datetime, int]]:
@@ -460,6 +602,53 @@ class ArchiveFile:
         rows = self._sql.execute("SELECT since, until FROM spans WHERE account = ?", (account_id,))
         return Spans((_from_number(since), _from_number(until)) for since, until in rows)
 
+    @_exclusive
+    def created(self, account_id: str, transaction_id: str) -> datetime | None:
+        """Return when a transaction was made; None if it is not in the file.
+
+        Raises the errors of `open`, as all of these.
+        """
+        self.open()
+        query = "SELECT created FROM transactions WHERE account = ? AND id = ?"
+        row = self._sql.execute(query, (account_id, transaction_id)).fetchone()
+        return row and _from_number(row[0])
+
+    @_exclusive
+    def find(
+        self,
+        query: ArchiveQuery,
+        matches: Callable[[TransactionRecord], bool] = lambda _record: True,
+        limit: int | None = None,
+    ) -> list[TransactionRecord]:
+        """Return transactions of an account that the bank lists, newest first."""
+        self.open()
+        rows = self._sql.execute(
+            f"""
+            SELECT {", ".join(_RECORD_COLUMNS)} FROM transactions
+            WHERE account = ? AND created >= ? AND created < ? AND NOT taken_back
+                AND instr(searchable, ?) AND (created, id) < (?, ?)
+            ORDER BY created DESC, id DESC
+            """,  # noqa: S608 - names of columns
+            (*query.span, query.text.casefold(), *query.position),
+        )
+        records = map(_record_from_row, rows)
+        return [*islice(filter(matches, records), limit)]
+
+    @_exclusive
+    def spending(self, query: ArchiveQuery, by: SpendingGroup) -> list[tuple[str, int, int]]:
+        """Return the name, the spending in minor units and the number of transactions of groups.
+
+        A transaction counts once in each group that it has a part in.
+        """
+        self.open()
+        return self._sql.execute(
+            f"""
+            SELECT name, sum(minor), count(*) FROM ({_GROUPS[by]}) GROUP BY name
+            """,  # noqa: S608 - a query of this module
+            query.span,
+        ).fetchall()
+
+    @_exclusive
     def counts(self) -> dict[str, float]:
         """Return how many accounts and transactions there are, and the size of the file.
 
@@ -529,10 +718,8 @@ def _optional_moment(number: int | None) -> datetime | None:
 
 def _record_to_row(record: TransactionRecord) -> tuple[Any, ...]:
     """Return a record as the columns before `taken_back` hold it."""
-    searchable = "\n".join(filter(None, record.texts)).casefold()
-    return (
-        *(_value_to_column(name, getattr(record, name)) for name in _RECORD_COLUMNS),
-        _value_to_column("searchable", searchable),
+    return tuple(
+        _value_to_column(name, getattr(record, name)) for name in (*_RECORD_COLUMNS, "searchable")
     )
 
 
@@ -545,6 +732,20 @@ def _value_to_column(name: str, value: Any) -> Any:  # noqa: ANN401 - of any col
         # JSON can contain halves of characters, which SQLite refuses.
         return value.encode(errors="replace").decode()
     return value
+
+
+def _record_from_row(row: Sequence[Any]) -> TransactionRecord:
+    facts = dict(zip(_RECORD_COLUMNS, row, strict=True))
+    return TransactionRecord(
+        **facts
+        | {
+            "created": _from_number(facts["created"]),
+            "settled": _optional_moment(facts["settled"]),
+            "kind": TransactionKind(facts["kind"]),
+            "split": json.loads(facts["split"]),
+            "spent": json.loads(facts["spent"]),
+        }
+    )
 
 
 def _state_to_row(state: ReadState) -> tuple[str | int | None, ...]:

@@ -1,6 +1,6 @@
 """Classification of transactions: their kinds, categories and names."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 import re
 from typing import Final
@@ -157,6 +157,14 @@ def amount_by_category(transaction: Transaction) -> Mapping[str, Money]:
 def is_of_category(transaction: Transaction, category: str) -> bool:
     """Return whether a transaction, or a part of it if it is split, is of a category."""
     return category in (transaction.category or UNCATEGORISED, *transaction.categories)
+
+
+def is_payee(wanted: str, *, names: Iterable[str | None], ids: Collection[str | None]) -> bool:
+    """Return whether a text identifies a payee with these names and IDs.
+
+    It does if it is part of a name, in upper or lower case, or if it is one of the IDs.
+    """
+    return wanted in ids or any(name and wanted.casefold() in name.casefold() for name in names)
 
 
 def counterparty_name(transaction: Transaction) -> str | None:

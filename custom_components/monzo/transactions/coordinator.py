@@ -188,8 +188,8 @@ class TransactionsCoordinator:
         if account_id not in self._histories:
             self._histories[account_id] = TransactionHistory(
                 self._balances.session,
-                account_id,
-                self._reader(account_id).recent,
+                self._reader(account_id),
+                self._archive,
                 partial(self._count_of_month, account_id),
             )
         return self._histories[account_id]

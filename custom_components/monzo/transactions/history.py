@@ -1,15 +1,21 @@
 """Past transactions of an account for actions and cards, within the request budget."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ..api import MAX_PAGE_SIZE, MonzoConnectionError, MonzoError, MonzoRateLimitError, Transaction
-from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority
-from .pages import TransactionPages
-from .recent import RecentTransactions
+from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority, validation_error
+from .account_reader import AccountReader
+from .archive import Archive
+from .archive_file import DISK_ERRORS, ArchiveQuery, SpendingGroup
+from .pages import VISIBLE, VISIBLE_MARGIN, TransactionPages
+from .recent import age
+from .record import TransactionRecord
+from .spending import CLOCK_SKEW
 from .transaction_log import KEPT_FOR
 
 # Below the 365 days that the bank lists per request.
@@ -19,10 +25,12 @@ _MAX_PART: Final = timedelta(days=360)
 # very moment of `since` is listed.
 _SINCE_MARGIN: Final = timedelta(seconds=1)
 
-# The bank refuses a span that begins earlier. A caller that wants all that is visible asks for this
-# exactly, and time passes until the request arrives.
-_VISIBLE: Final = timedelta(days=89)
-_VISIBLE_MARGIN: Final = timedelta(minutes=1)
+# The longest span that is read from the bank at once: a leap year, and a minute for the time
+# from the rendering of a template to the call.
+MAX_SPAN: Final = timedelta(days=366, minutes=1)
+
+# How many records of the archive are in memory at once.
+_RECORDS_AT_ONCE: Final = 1000
 
 # How long to wait for room in the request budget, or for the end of a hiccup.
 _DELAY: Final = timedelta(seconds=5)
@@ -44,24 +52,37 @@ class HistoryPart:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPart:
+    """The records of a part of a span."""
+
+    records: Sequence[TransactionRecord]
+    complete: bool
+
+
 class TransactionHistory:
-    """Reads the past transactions of one account for actions and cards."""
+    """Reads the past transactions of one account for actions and cards.
+
+    They come from the archive if it has all of them, and else from memory or from the bank.
+    """
 
     def __init__(
         self,
         session: MonzoSession,
-        account_id: str,
-        recent: RecentTransactions,
+        reader: AccountReader,
+        archive: Archive,
         count_of_month: Callable[[], int],
     ) -> None:
         """Initialize the history of an account.
 
-        `recent` are its newest transactions, which are in memory. `count_of_month` returns how many
-        transactions it had in the last month, as far as that is known.
+        `count_of_month` returns how many transactions it had in the last month, as far as that is
+        known.
         """
         self._session = session
-        self._account_id = account_id
-        self._recent = recent
+        self._account_id = reader.account_id
+        self._reader = reader
+        self._recent = reader.recent
+        self._archive = archive
         self._count_of_month = count_of_month
         self._reading = asyncio.Lock()
         self._reads_begun = 0
@@ -72,6 +93,108 @@ class TransactionHistory:
     def stop(self) -> None:
         """Stop waiting for room in the request budget, because the config entry is unloaded."""
         self._stopped = True
+
+    # From the archive
+
+    def is_kept(self, since: datetime, before: datetime | None) -> bool:
+        """Return whether the archive has all transactions of a span, up to the last read."""
+        if not self._reader.current:
+            # It may be as old as the last start.
+            return False
+        opened = self._reader.account_opened
+        return self._archive.covers(self._account_id, max(since, opened or since), before)
+
+    def since_not_kept(self, since: datetime) -> datetime:
+        """Return from when on the bank must be asked: only for what it shows, if the rest is kept.
+
+        The bank may have changed a transaction that it shows.
+        """
+        visible = self._session.clock.now() - VISIBLE + VISIBLE_MARGIN
+        return visible if since < visible and self.is_kept(since, visible) else since
+
+    async def async_find_kept(
+        self,
+        since: datetime,
+        before: datetime | None,
+        *,
+        text: str = "",
+        matches: Callable[[TransactionRecord], bool],
+        limit: int,
+    ) -> list[TransactionRecord] | None:
+        """Return kept transactions of a span, newest first; None if not all are kept."""
+        if not self.is_kept(since, before):
+            return None
+        query = self._query(since, before, text=text)
+        with suppress(*DISK_ERRORS):
+            return await self._archive.async_find(query, matches, limit)
+        return None
+
+    async def async_kept_spending(
+        self, since: datetime, before: datetime | None, by: SpendingGroup
+    ) -> list[tuple[str, int, int]] | None:
+        """Return groups of spending, see `ArchiveFile.spending`; None if not all is known now."""
+        if not self.is_kept(since, before):
+            return None
+        now = self._session.clock.now() + CLOCK_SKEW
+        query = self._query(since, min(before or now, now))
+        with suppress(*DISK_ERRORS):
+            return await self._archive.async_spending(query, by)
+        return None
+
+    async def async_created(self, transaction_id: str) -> datetime | None:
+        """Return when a transaction was made, if it is known."""
+        if (created := self._recent.created(transaction_id)) is not None:
+            return created
+        with suppress(*DISK_ERRORS):
+            return await self._archive.async_created(self._account_id, transaction_id)
+        return None
+
+    def _query(
+        self,
+        since: datetime,
+        before: datetime | None,
+        *,
+        text: str = "",
+        after: tuple[datetime, str] | None = None,
+    ) -> ArchiveQuery:
+        return ArchiveQuery(
+            account_id=self._account_id,
+            since=since,
+            # The bank may list transactions that it will make tomorrow.
+            before=before or datetime.max.replace(tzinfo=UTC),
+            text=text,
+            after=after,
+        )
+
+    async def async_records(
+        self, since: datetime, before: datetime | None
+    ) -> AsyncGenerator[RecordPart]:
+        """Yield all transactions of a span in parts, in no particular order; see `_async_all`."""
+        if self.is_kept(since, before):
+            after: tuple[datetime, str] | None = None
+            while True:
+                query = self._query(since, before, after=after)
+                records = await self._archive.async_find(query, limit=_RECORDS_AT_ONCE)
+                yield RecordPart(records=records, complete=True)
+                if len(records) < _RECORDS_AT_ONCE:
+                    return
+                after = (records[-1].created, records[-1].id)
+        async with aclosing(self._async_all(since, before)) as parts:
+            async for part in parts:
+                read = [self.record(transaction) for transaction in part.transactions]
+                yield RecordPart(records=read, complete=part.complete)
+
+    def record(self, transaction: Transaction) -> TransactionRecord:
+        """Return the facts about a transaction of the account."""
+        return self._reader.record(transaction)
+
+    def _check_length(self, since: datetime, before: datetime | None) -> None:
+        """Raise ServiceValidationError if a span is too long to be read from the bank at once."""
+        length = (before or self._session.clock.now()) - since
+        if length > MAX_SPAN:
+            raise validation_error("span_too_long", days=str(-(-length // timedelta(days=1))))
+
+    # From memory and from the bank
 
     async def async_newest_first(
         self, since: datetime, before: datetime | None, *, first_part: timedelta, refresh: bool
@@ -86,6 +209,7 @@ class TransactionHistory:
         caller that needs only a few of the newest can stop early. Each part is twice as long as the
         part before, up to the limit of the bank.
         """
+        self._check_length(since, before)
         reads_before = self._reads_begun
         end = start = before or self._session.clock.now()
         length = min(first_part, self._length_of_page) if refresh else self._length_of_page
@@ -110,7 +234,7 @@ class TransactionHistory:
             yield part
             end = before = part.since
 
-    async def async_all(
+    async def _async_all(
         self, since: datetime, before: datetime | None
     ) -> AsyncGenerator[HistoryPart]:
         """Yield all transactions of a span page by page, in no particular order.
@@ -118,6 +242,7 @@ class TransactionHistory:
         After the first page, this waits for room in the request budget, which can take minutes for
         thousands of transactions, and until a hiccup or a rate limit of the bank is over.
         """
+        self._check_length(since, before)
         end = before or self._session.clock.now()
         priority = Priority.PERSON
         while end > since:
@@ -133,9 +258,9 @@ class TransactionHistory:
 
     def _pages(self, begin: datetime, before: datetime | None) -> TransactionPages:
         since = begin - _SINCE_MARGIN
-        oldest = self._session.clock.now() - _VISIBLE
-        if abs(begin - oldest) <= _VISIBLE_MARGIN:
-            since = oldest + _VISIBLE_MARGIN
+        oldest = self._session.clock.now() - VISIBLE
+        if abs(begin - oldest) <= VISIBLE_MARGIN:
+            since = oldest + VISIBLE_MARGIN
         return TransactionPages(self._session, self._account_id, since=since, before=before)
 
     @property
@@ -186,7 +311,7 @@ class TransactionHistory:
         )
         if before is None:
             self._last_read = self._reads_begun
-        newest_first = tuple(sorted(listed, key=_created)[::-1])
+        newest_first = tuple(sorted(listed, key=age)[::-1])
         return HistoryPart(since=begin, transactions=newest_first, complete=not skipped)
 
     @property
@@ -231,7 +356,3 @@ def _within(
         for transaction in transactions
         if begin <= transaction.created and (before is None or transaction.created < before)
     )
-
-
-def _created(transaction: Transaction) -> datetime:
-    return transaction.created

@@ -6,6 +6,11 @@ from typing import Final
 
 from ..api import MAX_PAGE_SIZE, MonzoClient, Records, Transaction
 
+# The bank refuses a span that begins earlier, except within five minutes after a sign-in. Time
+# passes until a request for all of it arrives.
+VISIBLE: Final = timedelta(days=89)
+VISIBLE_MARGIN: Final = timedelta(minutes=1)
+
 # The bank tells times in milliseconds.
 PRECISION: Final = timedelta(milliseconds=1)
 

@@ -56,7 +56,7 @@ class RecentTransactions:
     def _forget_oldest(self) -> None:
         if len(self._by_id) <= _MAX_KEPT:
             return
-        oldest = sorted(self._by_id.values(), key=_created)[-_MAX_KEPT].created
+        oldest = sorted(self._by_id.values(), key=age)[-_MAX_KEPT].created
         self._by_id = {id_: it for id_, it in self._by_id.items() if it.created >= oldest}
         self._spans = self._spans.since(oldest)
 
@@ -82,8 +82,14 @@ class RecentTransactions:
             for known in self._by_id.values()
             if known.created >= since and (before is None or known.created < before)
         )
-        return tuple(sorted(found, key=_created)[::-1])
+        return tuple(sorted(found, key=age)[::-1])
+
+    def created(self, transaction_id: str) -> datetime | None:
+        """Return when a transaction was made, if it is known."""
+        known = self._by_id.get(transaction_id)
+        return known.created if known else None
 
 
-def _created(transaction: Transaction) -> datetime:
-    return transaction.created
+def age(transaction: Transaction) -> tuple[datetime, str]:
+    """Return the key by which transactions are sorted: those of the same moment by ID."""
+    return transaction.created, transaction.id

@@ -1,14 +1,16 @@
 """The facts about a transaction that the integration keeps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Self
+from typing import Any, Final, Self
 
 from ..api import Counterparty, Money, Private, Transaction
 from .classification import (
+    UNCATEGORISED,
     TransactionKind,
     amount_by_category,
+    is_payee,
     rounded_up_payment_id,
     transaction_kind,
 )
@@ -155,28 +157,57 @@ class TransactionRecord(Private):
         return self.merchant or self.counterparty or None
 
     @property
-    def texts(self) -> tuple[str | None, ...]:
-        """The texts in which a search looks."""
-        return (
-            *(self.merchant, self.counterparty, self.preferred_name),
-            *(self.description, self.notes),
-        )
+    def parts(self) -> Mapping[str, Money]:
+        """The parts of the amount by category, with its sign."""
+        return {
+            category: Money.from_minor(minor, self.currency)
+            for category, minor in self.split.items()
+        }
+
+    @property
+    def searchable(self) -> str:
+        """The names, the description and the notes, in which a search looks, in lower case."""
+        names = (self.merchant, self.counterparty, self.preferred_name)
+        return "\n".join(filter(None, (*names, self.description, self.notes))).casefold()
 
     def without_details(self) -> TransactionRecord:
-        """Return only the facts that are needed to count: no names, texts or references."""
-        return TransactionRecord(
-            id=self.id,
-            account=self.account,
-            created=self.created,
-            settled=self.settled,
-            minor=self.minor,
-            currency=self.currency,
-            kind=self.kind,
-            category=self.category,
-            split=self.split,
-            spent=self.spent,
-            received=self.received,
-        )
+        """Return only the facts that are needed to count."""
+        return replace(self, **NO_DETAILS)
+
+    def is_of_category(self, category: str) -> bool:
+        """Return whether the transaction, or a part of it if it is split, is of a category."""
+        return category in (self.category or UNCATEGORISED, *self.split)
+
+    def matches_payee(self, wanted: str) -> bool:
+        """Return whether a text identifies the other side; see `is_payee`."""
+        names = (self.description, self.merchant, self.counterparty, self.preferred_name)
+        return is_payee(wanted, names=names, ids=(self.merchant_id, self.merchant_group))
+
+
+# Names, texts and references: they are kept only if the user wants them.
+DETAILS: Final = frozenset(
+    {
+        "counterparty",
+        "decline_reason",
+        "description",
+        "emoji",
+        "local_currency",
+        "local_minor",
+        "logo",
+        "merchant",
+        "merchant_group",
+        "merchant_id",
+        "notes",
+        "payee_id",
+        "pot_id",
+        "preferred_name",
+        "round_up_of",
+        "scheme",
+    }
+)
+NO_DETAILS: Final[Mapping[str, Any]] = {
+    field.name: field.default for field in fields(TransactionRecord) if field.name in DETAILS
+}
 
 
 def _minor(amounts: Mapping[str, Money]) -> Mapping[str, int]:

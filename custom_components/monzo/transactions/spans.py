@@ -32,8 +32,15 @@ class Spans:
         """Return the parts of the spans that are not older than a moment."""
         return Spans((max(since, moment), until) for since, until in self._spans if until > moment)
 
-    def start_of(self, moment: datetime) -> datetime | None:
+    @property
+    def end(self) -> datetime | None:
+        """The end of the newest span; None if there is no span."""
+        return self._spans[-1][1] if self._spans else None
+
+    def start_of(self, moment: datetime | None) -> datetime | None:
         """Return since when everything up to a moment is known; None if it is in no span."""
+        if moment is None:
+            return None
         return next((since for since, until in self._spans if since <= moment <= until), None)
 
     def equals_except_for_end(self, other: Spans) -> bool:

@@ -8,7 +8,7 @@ from ..api import Money, Transaction
 from .classification import POT_KINDS, TransactionKind, amount_by_category, transaction_kind
 
 # The bank's clock is not known exactly, and a payment counts as soon as it is listed.
-_CLOCK_SKEW: Final = timedelta(seconds=5)
+CLOCK_SKEW: Final = timedelta(seconds=5)
 
 # Money that the owner keeps, or that was never paid.
 _NEVER_SPENT: Final = POT_KINDS | {TransactionKind.DECLINED}
@@ -47,7 +47,7 @@ def income(transaction: Transaction, *, own_transfer: bool) -> Money:
 
 def has_happened(created: datetime, now: datetime) -> bool:
     """Return whether a transaction counts by now: the bank lists some of them before their date."""
-    return created <= now + _CLOCK_SKEW
+    return created <= now + CLOCK_SKEW
 
 
 def _is_spending(transaction: Transaction) -> bool:

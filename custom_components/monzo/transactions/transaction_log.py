@@ -34,6 +34,11 @@ class KnownTransaction(Private):
     received: int = 0
     """Its income in minor units; see `income`."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is part of the spending or the income."""
+        return bool(self.spent or self.received)
+
     @classmethod
     def of(cls, record: TransactionRecord) -> Self:
         """Return the facts to keep in memory about a transaction."""
@@ -168,16 +173,20 @@ class TransactionLog(Private):
 
     def stop_counting_unlisted(
         self, since: datetime, before: datetime, listed: Collection[str]
-    ) -> list[str]:
-        """Stop counting the transactions of a span that the bank does not list; return their IDs.
+    ) -> bool:
+        """Stop counting the transactions of a span that the bank does not list; return if any.
 
         The bank took them back, such as a hotel's hold. They stay known, so that they are not
         published again if the bank lists them again.
         """
-        unlisted = [id_ for _created, id_ in self._between(since, before) if id_ not in listed]
+        unlisted = [
+            id_
+            for _created, id_ in self._between(since, before)
+            if id_ not in listed and self._known[id_].counts
+        ]
         for id_ in unlisted:
             self._known[id_] = replace(self._known[id_], spent={}, received=0)
-        return unlisted
+        return bool(unlisted)
 
     def _between(self, since: datetime, before: datetime) -> Iterable[tuple[datetime, str]]:
         """Return the times and IDs of the transactions between two moments, without these."""

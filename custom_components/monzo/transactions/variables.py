@@ -3,47 +3,48 @@
 from typing import Any
 
 from ..api import Transaction
-from .classification import amount_by_category, counterparty_name
-from .spending import spending_by_category
+from .record import TransactionRecord
 
 
 def template_variables(
     transaction: Transaction, *, pot: str | None, own_transfer: bool
 ) -> dict[str, Any]:
+    """Return the data of a transaction; see `record_variables`."""
+    record = TransactionRecord.of(
+        transaction, account_id=transaction.account_id or "", own_transfer=own_transfer
+    )
+    return record_variables(record, pot=pot)
+
+
+def record_variables(record: TransactionRecord, *, pot: str | None) -> dict[str, Any]:
     """Return the data of a transaction for automations and templates: flat, with plain names.
 
     Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
     `pot` is the name of the pot that the money went into or came from, if it is known.
     """
-    abroad = transaction.local_amount
-    if abroad is not None and abroad.currency == transaction.amount.currency:
-        abroad = None
-    merchant, counterparty = transaction.merchant, transaction.counterparty
+    abroad = record.local_amount
     return {
-        "transaction_id": transaction.id,
-        "name": counterparty_name(transaction) or pot or transaction.description,
-        "amount": float(transaction.amount.amount),
-        "currency": transaction.amount.currency,
+        "transaction_id": record.id,
+        "name": record.payee or pot or record.description,
+        "amount": float(record.amount.amount),
+        "currency": record.currency,
         "local_amount": float(abroad.amount) if abroad else None,
         "local_currency": abroad.currency if abroad else None,
-        "description": transaction.description,
-        "merchant": merchant.name if merchant else None,
-        "merchant_id": transaction.merchant_id,
-        "merchant_group_id": merchant.group_id if merchant else None,
-        "emoji": merchant.emoji if merchant else None,
-        "logo": merchant.logo if merchant else None,
-        "category": transaction.category,
-        "categories": {
-            category: float(part.amount)
-            for category, part in amount_by_category(transaction).items()
-        },
-        "counts_as_spending": bool(spending_by_category(transaction, own_transfer=own_transfer)),
-        "notes": transaction.notes,
-        "counterparty": counterparty.name if counterparty else None,
+        "description": record.description,
+        "merchant": record.merchant,
+        "merchant_id": record.merchant_id,
+        "merchant_group_id": record.merchant_group,
+        "emoji": record.emoji,
+        "logo": record.logo,
+        "category": record.category,
+        "categories": {category: float(part.amount) for category, part in record.parts.items()},
+        "counts_as_spending": bool(record.spent),
+        "notes": record.notes,
+        "counterparty": record.counterparty,
         "pot": pot,
-        "pending": transaction.settled is None and not transaction.declined,
-        "declined": transaction.declined,
-        "decline_reason": transaction.decline_reason,
-        "created": transaction.created.isoformat(),
-        "settled": transaction.settled.isoformat() if transaction.settled else None,
+        "pending": record.settled is None and not record.declined,
+        "declined": record.declined,
+        "decline_reason": record.decline_reason,
+        "created": record.created.isoformat(),
+        "settled": record.settled.isoformat() if record.settled else None,
     }
