@@ -377,7 +377,24 @@ async def _figures(
 async def _run(task: Task) -> Polls | Hour | Payments | Burst:
     """Set up Home Assistant with the integration, and run the measurement."""
     clock = FastClock()
-    hass = HomeAssistant(task.folder)
+    hass = await start_home_assistant(task.folder)
+    with redirected(task.bank_url), patch.object(time, "monotonic", clock):
+        requests = RequestTrace(async_get_clientsession(hass), clock)
+        entry = config_entry(task.token)
+        await hass.config_entries.async_add(entry)
+        home_assistant = AcceleratedHomeAssistant(hass, requests, clock)
+        await hass.async_block_till_done(wait_background_tasks=True)
+        if entry.state is not ConfigEntryState.LOADED:
+            sys.exit(f"The integration could not be set up: {entry.reason}")
+        async with payment_timer(hass, task.bank_url) as timer:
+            figures = await _figures(task, home_assistant, timer)
+        await hass.async_stop(force=True)
+    return figures
+
+
+async def start_home_assistant(folder: str) -> HomeAssistant:
+    """Start Home Assistant with as little as the integration needs."""
+    hass = HomeAssistant(folder)
     hass.config.skip_pip = True
     hass.config_entries = ConfigEntries(hass, {})
     loader.async_setup(hass)
@@ -390,21 +407,10 @@ async def _run(task: Task) -> Polls | Hour | Payments | Burst:
         hass, "monzo", ClientCredential(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET), "bench"
     )
     await hass.async_start()
-    with redirected(task.bank_url), patch.object(time, "monotonic", clock):
-        requests = RequestTrace(async_get_clientsession(hass), clock)
-        entry = _entry(task.token)
-        await hass.config_entries.async_add(entry)
-        home_assistant = AcceleratedHomeAssistant(hass, requests, clock)
-        await hass.async_block_till_done(wait_background_tasks=True)
-        if entry.state is not ConfigEntryState.LOADED:
-            sys.exit(f"The integration could not be set up: {entry.reason}")
-        async with payment_timer(hass, task.bank_url) as timer:
-            figures = await _figures(task, home_assistant, timer)
-        await hass.async_stop(force=True)
-    return figures
+    return hass
 
 
-def _entry(token: dict[str, Any]) -> ConfigEntry[Any]:
+def config_entry(token: dict[str, Any], **options: object) -> ConfigEntry[Any]:
     """Return a config entry that both integrations can load."""
     return ConfigEntry(
         data={
@@ -415,7 +421,7 @@ def _entry(token: dict[str, Any]) -> ConfigEntry[Any]:
         discovery_keys=MappingProxyType({}),
         domain="monzo",
         minor_version=3,
-        options={},
+        options=options,
         source="user",
         subentries_data=(),
         title="Ann Archer",

@@ -1,0 +1,101 @@
+"""Measures the import of ten years in the minutes after a sign-in."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS
+from custom_components.monzo.transactions import Retention
+from sandbox.bank import Bank
+from sandbox.home_assistant.process import seed_http
+from sandbox.models import Person
+from sandbox.redirect import redirected
+from sandbox.server import BankServer
+
+from .worker import config_entry, start_home_assistant
+
+TRANSACTIONS = 36_500
+LATENCY = 0.2
+
+_TEN_YEARS = timedelta(days=3_650)
+_CATEGORIES = ("bills", "eating_out", "entertainment", "groceries", "shopping", "transport")
+_PAGE_BYTES = 4_096
+
+# The bank shows the history for so long.
+_AT_MOST_SECONDS = 300
+_REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryFigures:
+    """The figures of one import."""
+
+    seconds: float
+    requests: int
+    megabytes: float
+    """By how much the memory of the process grew, which is also that of the sandbox bank."""
+
+    percent: int
+    """How much of the history was read."""
+
+
+def _customer(transactions: int) -> tuple[Bank, Person]:
+    """Return a bank with a person whose account has ten years of payments."""
+    bank, random = Bank(), Random(1)  # noqa: S311 - not used for security
+    person, now = bank.add_person("Ann Archer"), bank.clock()
+    opened = now - _TEN_YEARS
+    account = bank.open_account(person, balance=10_000_000, created=opened)
+    for at in sorted(opened + _TEN_YEARS * random.random() for _ in range(transactions)):
+        category = random.choice(_CATEGORIES)
+        bank.pay(account.id, -random.randint(100, 9_999), pending=False, category=category, at=at)
+    return bank, person
+
+
+async def measure_history(
+    transactions: int = TRANSACTIONS, latency: float = LATENCY
+) -> HistoryFigures:
+    """Import the history of a person in a new Home Assistant."""
+    bank, person = _customer(transactions)
+    with TemporaryDirectory() as folder:
+        seed_http(Path(folder), 0)
+        (Path(folder) / "custom_components").symlink_to(_REPOSITORY / "custom_components")
+        hass = await start_home_assistant(folder)
+        async with BankServer(bank, latency=latency) as server:
+            with redirected(server.url):
+                entry = config_entry(
+                    server.sign_in(person), **{CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING}
+                )
+                await hass.config_entries.async_add(entry)
+                history = entry.runtime_data.history
+                memory, began = _memory(), perf_counter()
+                ended = asyncio.Event()
+                history.async_add_listener(lambda: None if history.running else ended.set())
+                async with asyncio.timeout(_AT_MOST_SECONDS):
+                    await ended.wait()
+                figures = HistoryFigures(
+                    seconds=perf_counter() - began,
+                    requests=len(server.requests_to("GET", "/transactions")),
+                    megabytes=_memory() - memory,
+                    percent=history.progress().percent,
+                )
+                await hass.async_stop(force=True)
+    return figures
+
+
+def _memory() -> float:
+    """Return the memory that this process uses, in megabytes."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * _PAGE_BYTES / 1e6
+
+
+def history_line(figures: HistoryFigures) -> str:
+    """Return the figures as a line for a terminal."""
+    return (
+        f"The history of {TRANSACTIONS} transactions at {LATENCY:.1f} s latency: "
+        f"{figures.percent} % in {figures.seconds:.0f} s with {figures.requests} requests "
+        f"and {figures.megabytes:.0f} MB more memory"
+    )
