@@ -143,6 +143,8 @@ async def test_a_person_signs_in_and_approves(
 
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert done["title"] == "Ann Archer"
+    # The default is to keep everything, so that the dialog says that the history is being read.
+    assert done["description"] == "history"
     entry = done["result"]
     assert (entry.version, entry.minor_version) == (1, 3)
     assert entry.unique_id == home.ann.user_id

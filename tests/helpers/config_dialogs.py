@@ -127,7 +127,8 @@ def _with_texts(step: ConfigFlowResult) -> ConfigFlowResult:
         ):
             assert _placeholders(texts["abort"][step["reason"]]) <= given
         case FlowResultType.CREATE_ENTRY:
-            assert _placeholders(texts["create_entry"]["default"]) == given
+            text = texts["create_entry"][step.get("description") or "default"]
+            assert _placeholders(text) == given
     return step
 
 
