@@ -12,8 +12,8 @@ from .errors import HomeAssistantFailedError
 
 _FLOW = "/api/config/config_entries/flow"
 
-# Without limits, so that everybody can try all actions.
-_SETTINGS: Json = {"allow_transfers": True}
+# Without limits, so that everybody can try all actions, and with all of the past.
+_SETTINGS: Json = {"allow_transfers": True, "keep_transactions": "everything"}
 
 
 async def add_credentials(
