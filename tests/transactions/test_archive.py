@@ -16,6 +16,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo import backup
+from custom_components.monzo.api import Money
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transactions.archive import Archive
@@ -150,6 +151,35 @@ async def test_the_store_of_an_earlier_version_is_migrated_without_loss_or_repet
     kept = archived_ids(hass, home.joint)
     assert set(kept) >= set(ids(*earlier, missed))
     assert len(kept) == len(set(kept))
+
+
+async def test_income_that_an_earlier_version_did_not_keep_is_read_again(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    joint: Listener,
+    advance_time: AdvanceTime,
+) -> None:
+    """Of a busy account, whose month takes several requests."""
+    older_than_a_week = bank.clock() - timedelta(days=9)
+    salary = bank.receive(home.joint.id, 200_000, sender="Acme", at=older_than_a_week)
+    for _ in range(150):
+        bank.pay(home.joint.id, -100)
+    earlier = [row for row in bank.transactions(home.joint.id) if row.created >= month_ago(bank)]
+    await stop(hass, entry)
+    archive_path(hass).unlink()
+    hass_storage["monzo.transactions"] = {
+        "version": 1,
+        "key": "monzo.transactions",
+        "data": {home.joint.id: stored(earlier, entry)},
+    }
+    await start(hass, entry, advance_time)
+    await advance_time(A_POLL)
+    received = entry.runtime_data.transactions.received(home.joint.id, salary.created)
+    assert received == Money.from_minor(200_000, "GBP")
+    assert joint.heard == []
 
 
 def month_ago(bank: Bank) -> datetime:

@@ -71,9 +71,12 @@ def _log_from_stored(stored: _StoredLog) -> TransactionLog:
         )
         if first_read
         else None,
-        unreadable_until=datetime.fromisoformat(stored["unreadable_until"])
-        if "unreadable_until" in stored
-        else None,
+        # These versions kept no income, so the whole month is read again.
+        unreadable_until=max(
+            datetime.fromisoformat(stored[name])
+            for name in ("read_until", "unreadable_until")
+            if name in stored
+        ),
     )
     known = {
         id_: KnownTransaction(
