@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 from sandbox.demo.past_statistics import import_past_statistics
 
 from .ha_instance import HaInstance, wait_until
+from .ha_setup import change_options
 
 # Matches an amount in any format.
 AMOUNT = re.compile(r"[£$€]|\bGBP\b|\d[.,]\d\d\b")
@@ -66,6 +67,17 @@ async def import_statistics(ha: HaInstance) -> None:
         return last in await statistic_ids(ha)
 
     await wait_until(are_written, "the statistics are written")
+
+
+async def turn_on_statistics(ha: HaInstance) -> None:
+    """Turn on the long-term statistics of the history, and wait until they are there."""
+    await change_options(ha, statistics=True)
+
+    async def are_written() -> bool:
+        found = await ha.admin.command("recorder/list_statistic_ids")
+        return any(each["source"] == "monzo" for each in found)
+
+    await wait_until(are_written, "the statistics of the history are written")
 
 
 async def wait_for_transactions(page: Page) -> None:

@@ -16,10 +16,11 @@ from .dashboard_page import (
     clear_statistics,
     import_statistics,
     read_text,
+    turn_on_statistics,
     wait_for_transactions,
 )
 from .ha_instance import HaInstance
-from .ha_setup import device_id, reload_integration, save_dashboard
+from .ha_setup import change_options, device_id, reload_integration, save_dashboard
 from .texts import text
 
 NEW_DASHBOARD_DIALOG = "ha-dialog-new-dashboard"
@@ -123,6 +124,22 @@ async def test_on_the_first_day_it_shows_no_empty_graphs(
     await page.reload()
     await expect(page.locator(graphs)).to_have_count(1)
     await browser.screenshot("later")
+
+
+async def test_the_past_has_a_view_of_its_own(
+    ha: HaInstance, browser: BrowserSession, default_path: str
+) -> None:
+    await turn_on_statistics(ha)
+    page = await browser.open(ha, default_path, height=2600)
+    await page.get_by_role("tab", name="History").click()
+    charts = page.locator("hui-statistics-graph-card")
+    # Two accounts have transactions that count.
+    for title in ("Income and spending by month", "Spending by year"):
+        await expect(charts.filter(has_text=title)).to_have_count(2)
+    await expect(charts.locator("canvas")).to_have_count(6)
+    await expect(charts.filter(has_text="Eating out").first).to_be_visible()
+    await browser.screenshot("history")
+    await change_options(ha, statistics=None)
 
 
 async def test_an_open_page_survives_a_restart_of_home_assistant(
