@@ -332,6 +332,19 @@ def test_payments_of_two_accounts_are_two() -> None:
     )
 
 
+def test_an_employer_also_pays_back_expenses() -> None:
+    random = Random(8)  # noqa: S311
+    ends = until(monthly(BEGIN, 31, preceding), date(2026, 10, 20))
+    claimed = [BEGIN + timedelta(days=random.randrange(1000)) for _ in range(24)]
+    payment = only(
+        rows(ends, [random.randint(204_000, 216_000) for _ in ends], INCOME, "Employer")
+        + rows(claimed, [random.randint(4_000, 15_000) for _ in claimed], INCOME, "Employer"),
+        date(2026, 10, 20),
+    )
+    assert (payment.last, payment.next) == (date(2026, 9, 30), date(2026, 10, 30))
+    assert len(payment.occurrences) == len(ends)
+
+
 # People, pots and habits
 
 

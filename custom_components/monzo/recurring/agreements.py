@@ -315,6 +315,21 @@ def _add_next_price(
     return None
 
 
+# A salary is larger by more than that than the expenses that an employer pays back.
+_MUCH_LARGER: Final = 2
+
+# Of the payments of an employer, so many are at least as large as the usual salary.
+_SALARIES: Final = 0.25
+
+
+def _by_size(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
+    """Return the large payments as one series, if they are one."""
+    amounts = sorted(it.minor for it in occurrences)
+    usual = amounts[-max(1, round(len(amounts) * _SALARIES))]
+    large = [it for it in occurrences if it.minor * _MUCH_LARGER > usual]
+    return _as_one(large, family) if len(large) < len(occurrences) else []
+
+
 # Days of the month between which there are fewer days belong together.
 _DAYS_APART: Final = 4
 _DAYS_OF_MONTH: Final = 31
@@ -344,6 +359,6 @@ _SPLITS: Final[dict[Family, tuple[_Split, ...]]] = {
     Family.CARD: (_as_one, _by_amount),
     Family.DIRECT_DEBIT: (_as_one, _by_amount, _by_day),
     Family.PERSON: (_as_one, _by_amount),
-    Family.INCOME: (_as_one, _by_amount, _by_day),
+    Family.INCOME: (_as_one, _by_amount, _by_day, _by_size),
     Family.POT: (_as_one, _by_amount),
 }
