@@ -80,6 +80,32 @@ def test_wages_and_benefits_come_after_weeks(weeks: int, cadence: str) -> None:
     assert 0 < (payment.next - payment.last).days <= weeks * 7
 
 
+def test_three_payments_after_four_weeks_each_are_enough() -> None:
+    days = [date(2026, 8, 20), date(2026, 9, 17), date(2026, 10, 15)]
+    benefit = rows(days, same(10_240), INCOME, "Child Benefit")
+    box = rows(days, same(-4_799), payee="Meal Box")
+    assert found(benefit + box, date(2026, 10, 20)) == [
+        ("Child Benefit", "four_weeks", 10_240, date(2026, 11, 12)),
+        ("Meal Box", "four_weeks", -4_799, date(2026, 11, 12)),
+    ]
+
+
+def test_a_meter_is_read_some_days_earlier_or_later() -> None:
+    days = [
+        date(2025, 1, 22),
+        date(2025, 4, 17),
+        date(2025, 7, 18),
+        date(2025, 10, 22),
+        date(2026, 1, 21),
+        date(2026, 4, 17),
+        date(2026, 7, 20),
+    ]
+    amounts = (-8_190, -7_740, -9_915, -8_820, -8_105, -7_690, -9_640)
+    payment = only(rows(days, amounts, DEBIT, "Water"), date(2026, 8, 1))
+    assert payment.cadence == "quarter"
+    assert abs((payment.next - date(2026, 10, 20)).days) <= 3
+
+
 def test_quarterly_and_yearly_debits_are_found() -> None:
     quarterly = until(monthly(BEGIN, 14, following, step=3), TODAY)
     yearly = until(monthly(date(2024, 3, 1), 14, following, step=12), TODAY)
@@ -355,6 +381,37 @@ def test_rent_by_standing_order_recurs_after_five_payments() -> None:
     assert detect(rent[1:], TODAY) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "minor", "earliest", "latest"),
+    [
+        pytest.param(OUT, -95_000, -1, 2, id="rent by hand"),
+        pytest.param(OUT, -95_000, -3, 3, id="rent around the day"),
+        pytest.param(INCOME, 45_000, 0, 4, id="a flatmate's share"),
+    ],
+)
+def test_equal_rent_recurs_although_its_day_varies(
+    kind: TransactionKind, minor: int, earliest: int, latest: int
+) -> None:
+    random = Random(9)  # noqa: S311
+    due = until(monthly(BEGIN, 12, as_it_is), TODAY)
+    days = [day + timedelta(days=random.randint(earliest, latest)) for day in due]
+    payment = only(rows(days, same(minor), kind, "Lena Landlord"), TODAY)
+    assert payment.cadence == "month"
+    assert abs((payment.next - date(2026, 2, 12)).days) <= 4
+    lunches = rows(days, same(minor // 50), kind, "A friend")
+    assert detect(lunches, TODAY) == []
+
+
+@pytest.mark.parametrize("weeks", [1, 2])
+@pytest.mark.parametrize("weeks_off", [{6}, {20}, {6, 20}, {3, 9, 15}])
+def test_a_cleaner_has_holidays(weeks: int, weeks_off: set[int]) -> None:
+    # Good Friday, when she came, is one of these days.
+    fridays = until(weekly(date(2025, 10, 3), weeks, as_it_is), date(2026, 10, 20))
+    days = [day for number, day in enumerate(fridays) if number not in weeks_off]
+    payment = only(rows(days, same(-5_000), OUT, "Cleaner"), date(2026, 10, 20))
+    assert payment.next == fridays[-1] + timedelta(weeks=weeks)
+
+
 def test_friends_who_send_each_other_round_sums_have_no_agreement() -> None:
     random = Random(5)  # noqa: S311
     for kind, sign in ((OUT, -1), (INCOME, 1)):
@@ -391,6 +448,11 @@ def test_other_kinds_never_recur(kind: TransactionKind) -> None:
     days = until(monthly(BEGIN, 5, as_it_is), TODAY)
     sign = 1 if kind in {TransactionKind.REFUND, TransactionKind.POT_WITHDRAWAL} else -1
     assert detect(rows(days, same(sign * 1_000), kind), TODAY) == []
+
+
+def test_a_purchase_that_is_paid_in_parts_does_not_recur() -> None:
+    parts = until(weekly(date(2025, 11, 25), 2, as_it_is), date(2026, 1, 6))
+    assert detect(rows(parts, same(-3_237), payee="Paylater"), date(2026, 1, 13)) == []
 
 
 def test_a_fee_for_an_account_recurs() -> None:

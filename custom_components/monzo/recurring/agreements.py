@@ -22,8 +22,12 @@ PUNCTUALITY: Final = {
     Family.POT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=1),
 }
 
-_BY_WEEKS: Final = frozenset({Cadence.WEEK, Cadence.FORTNIGHT, Cadence.FOUR_WEEKS})
-_BY_MONTHS: Final = frozenset({Cadence.MONTH, Cadence.QUARTER})
+_WEEK: Final = frozenset({Cadence.WEEK})
+_FORTNIGHT: Final = frozenset({Cadence.FORTNIGHT})
+_SHORT: Final = _WEEK | _FORTNIGHT
+_LONG: Final = frozenset({Cadence.FOUR_WEEKS, Cadence.MONTH, Cadence.QUARTER})
+_MONTH: Final = frozenset({Cadence.MONTH})
+_QUARTER: Final = frozenset({Cadence.QUARTER})
 _YEAR: Final = frozenset({Cadence.YEAR})
 
 # Amounts may rise once in that many payments and count as equal.
@@ -54,6 +58,9 @@ class _Terms:
     filled: float = 0.75
     """The share of slots in which a payment must have been made."""
 
+    least: int = 0
+    """The least amount in minor units."""
+
     exclusive: bool = False
     """Whether there must be no other payments to the payee."""
 
@@ -64,6 +71,7 @@ class _Terms:
             and len(series.occurrences) >= self.fewest
             and series.mean_deviation <= self.deviation
             and series.filled >= self.filled
+            and abs(series.last.minor) >= self.least
             and series.changes <= len(series.occurrences) // _PAYMENTS_PER_CHANGE
             and not (self.exclusive and series.misfits)
             and _differ_by_at_most(series.amounts, self.spread)
@@ -81,39 +89,42 @@ def _differ_by_at_most(amounts: Sequence[int], spread: float | None) -> bool:
     return far <= len(amounts) // _PAIRS_PER_EXCEPTION
 
 
-# People do not keep to a day as a bank does. So round sums from and to friends are no agreements.
+# People do not keep to a day as a bank does. So sums from and to friends are no agreements, but
+# these are rent: friends hardly send each other so much each month.
 _STANDING_ORDER: Final = (
-    _Terms(cadences=_BY_MONTHS, fewest=5, deviation=0.5),
-    _Terms(cadences=_BY_WEEKS, fewest=5, deviation=0.5, filled=0.9),
+    _Terms(cadences=_LONG, fewest=5, deviation=0.5),
+    _Terms(cadences=_SHORT, fewest=5, deviation=0.5, filled=0.85),
+    _Terms(cadences=_MONTH, fewest=8, deviation=2, filled=0.9, least=20_000),
 )
 
 # One of these must be met. The fewer payments there are, the more punctual they must be.
 _TERMS: Final = {
     Family.DIRECT_DEBIT: (
-        _Terms(cadences=_BY_MONTHS, fewest=3, spread=None, deviation=1.5),
-        _Terms(cadences=_BY_WEEKS, fewest=4, spread=None, deviation=0.75),
+        _Terms(cadences=_LONG, fewest=3, spread=None, deviation=1.5),
+        # Meters are read some days earlier or later.
+        _Terms(cadences=_QUARTER, fewest=4, spread=None, deviation=3, filled=0.9),
+        _Terms(cadences=_SHORT, fewest=4, spread=None, deviation=0.75),
         _Terms(cadences=_YEAR, fewest=2, spread=1, deviation=3),
     ),
     Family.INCOME: (
-        _Terms(cadences=_BY_MONTHS, fewest=3, spread=0.35, deviation=1),
-        _Terms(cadences=_BY_WEEKS, fewest=4, spread=0.35, deviation=0.75),
-        _Terms(
-            cadences=_BY_MONTHS | _BY_WEEKS, fewest=5, spread=None, deviation=0.5, exclusive=True
-        ),
+        _Terms(cadences=_LONG, fewest=3, spread=0.35, deviation=1),
+        _Terms(cadences=_SHORT, fewest=4, spread=0.35, deviation=0.75),
+        _Terms(cadences=_LONG | _SHORT, fewest=5, spread=None, deviation=0.5, exclusive=True),
     ),
     Family.CARD: (
-        _Terms(cadences=_BY_MONTHS, fewest=3, deviation=0),
-        _Terms(cadences=_BY_MONTHS, fewest=4, deviation=0.7),
-        _Terms(cadences=_BY_MONTHS, fewest=6, deviation=1.2),
+        _Terms(cadences=_LONG, fewest=3, deviation=0),
+        _Terms(cadences=_LONG, fewest=4, deviation=0.7),
+        _Terms(cadences=_LONG, fewest=6, deviation=1.2),
         _Terms(cadences=_YEAR, fewest=3, deviation=1),
         # People go to some shops each week, but not without exception.
-        _Terms(cadences=_BY_WEEKS, fewest=4, deviation=0.3, filled=0.95),
-        _Terms(cadences=_BY_WEEKS, fewest=4, deviation=0.05, filled=0.93),
+        _Terms(cadences=_WEEK, fewest=4, deviation=0.3, filled=0.95),
+        # A purchase is often paid in three or four parts, a fortnight apart.
+        _Terms(cadences=_FORTNIGHT, fewest=6, deviation=0.3, filled=0.95),
         # Prices in another currency.
-        _Terms(cadences=_BY_MONTHS, fewest=4, spread=0.15, deviation=0.7),
+        _Terms(cadences=_LONG, fewest=4, spread=0.15, deviation=0.7),
         # Prices by use.
         _Terms(
-            cadences=_BY_MONTHS,
+            cadences=_LONG,
             fewest=6,
             spread=None,
             deviation=0.3,
@@ -250,7 +261,7 @@ def _explains_all(series: Series, family: Family) -> bool:
 
 # Other payments of the same amount may come between those by agreement, but not more than these.
 _MIN_FIT_AMONG_OTHERS: Final = 0.5
-_FITS_AMONG_OTHERS: Final = _Terms(cadences=_BY_MONTHS, fewest=5, deviation=0.5, filled=0.9)
+_FITS_AMONG_OTHERS: Final = _Terms(cadences=_LONG, fewest=5, deviation=0.5, filled=0.9)
 _FEWEST_EQUAL: Final = 3
 
 
