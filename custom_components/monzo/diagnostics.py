@@ -15,9 +15,10 @@ from .const import (
     CONF_EXCLUDED_ACCOUNTS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
+    CONF_STATISTICS,
 )
 from .runtime import MonzoConfigEntry
-from .transactions import async_get_archive
+from .transactions import async_get_archive, retention_of
 
 
 async def async_get_config_entry_diagnostics(
@@ -82,6 +83,8 @@ def _entry(entry: MonzoConfigEntry) -> dict[str, Any]:
         "transfers_allowed": entry.options.get(CONF_ALLOW_TRANSFERS, True),
         "limited_per_transfer": CONF_MAX_PER_TRANSFER in entry.options,
         "limited_per_day": CONF_MAX_PER_DAY in entry.options,
+        "transactions_kept": retention_of(entry).value,
+        "statistics": entry.options.get(CONF_STATISTICS, False),
     }
 
 
