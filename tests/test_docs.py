@@ -35,6 +35,7 @@ from custom_components.monzo.transactions import Retention
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
+from tests.helpers.archive_filler import give_history
 from tests.helpers.examples import (
     DOCS,
     FENCE,
@@ -598,7 +599,10 @@ def check_dashboard(config: Json) -> None:
             assert kind in {None, "bar-gauge", "trend-graph"}, kind
 
 
-async def test_every_mentioned_entity_exists(hass: HomeAssistant, ann: MockConfigEntry) -> None:
+async def test_every_mentioned_entity_exists(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
+) -> None:
+    await give_history(hass, home, ann)
     known = READERS_OWN | NOT_IN_THE_HOUSEHOLD | set(er.async_get(hass).entities)
     unknown = {name(page): set(ENTITY.findall(page.text)) - known for page in MARKDOWN}
     assert {page: entities for page, entities in unknown.items() if entities} == {}
@@ -692,6 +696,25 @@ async def test_every_entity_is_documented_with_its_category(
         for heading in ("The person", "Accounts", "Pots")
         for label, category, *_ in rows(page.section(heading))
     }
+    assert documented == existing
+
+
+async def test_every_entity_of_recurring_payments_is_documented(
+    hass: HomeAssistant, home: Household, ann: MockConfigEntry
+) -> None:
+    before = set(er.async_get(hass).entities)
+    await give_history(hass, home, ann)
+    entities = er.async_get(hass).entities
+    existing = {
+        (
+            TEXTS["entity"][entities[id_].domain][entities[id_].translation_key]["name"],
+            entities[id_].domain.replace("_", " "),
+            f"`{id_}`",
+        )
+        for id_ in set(entities) - before
+    }
+    section = PAGES["entities.md"].section("What is left to spend")
+    documented = {(label, category, id_) for label, category, _meaning, id_ in rows(section)}
     assert documented == existing
 
 

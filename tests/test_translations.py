@@ -23,6 +23,7 @@ from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.repairs import async_create_fix_flow
 from custom_components.monzo.transactions import Retention
 from sandbox.household import Household
+from tests.helpers.archive_filler import give_history
 from tests.helpers.texts import ACTIONS, ICONS, TEXTS
 
 from .conftest import AdvanceTime
@@ -122,6 +123,7 @@ async def entities(
     hass: HomeAssistant, home: Household, everything_enabled: None, ann: MockConfigEntry
 ) -> Iterable[er.RegistryEntry]:
     """Return at least one entity of every kind."""
+    await give_history(hass, home, ann)
     return er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id)
 
 

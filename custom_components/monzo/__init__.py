@@ -34,6 +34,7 @@ from .bank import (
 from .const import CONF_STATISTICS, DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
+from .recurring import RecurringCoordinator
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .texts import async_follow_language
@@ -129,11 +130,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
             history=history,
             enabled=entry.options.get(CONF_STATISTICS, False),
         ),
+        recurring=RecurringCoordinator(hass, entry, balances, transactions, archive),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
     entry.runtime_data.transfers.async_update_issues()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.runtime_data.recurring.async_start()
     # This entry now has the entities of joint accounts that others may have shown meanwhile.
     async_refresh_sharing_entries(hass, entry)
     # Automations must be running before they can react to payments from while Home Assistant was

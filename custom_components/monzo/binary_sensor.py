@@ -1,7 +1,8 @@
-"""Binary sensors for locks, round-ups and the connection to the bank."""
+"""Binary sensors for locks, round-ups, shortfalls and the connection to the bank."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.components.binary_sensor import (
@@ -13,9 +14,10 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .accounts import DeviceState, PersonState, PotState
+from .accounts import AccountState, DeviceState, PersonState, PotState
 from .bank import translating_defects
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .outlook_entity import MonzoOutlookEntity, shortfall_attributes, with_outlook
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 
 PARALLEL_UPDATES = 0
@@ -40,6 +42,13 @@ class MonzoConnectionSensorDescription(
     """Describes a binary sensor of the connection between Home Assistant and the bank."""
 
     is_on_fn: Callable[[MonzoRuntimeData], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonzoShortfallSensorDescription(
+    MonzoEntityDescription[AccountState], BinarySensorEntityDescription
+):
+    """Describes a binary sensor of an account that recurring payments would overdraw."""
 
 
 CONNECTION_BINARY_SENSORS: Final = (
@@ -74,6 +83,10 @@ POT_BINARY_SENSORS: Final = (
     ),
 )
 
+SHORTFALL_AHEAD: Final = MonzoShortfallSensorDescription(
+    key="shortfall_ahead", device_class=BinarySensorDeviceClass.PROBLEM
+)
+
 
 @translating_defects("the set-up of binary sensors")
 async def async_setup_entry(
@@ -89,6 +102,14 @@ async def async_setup_entry(
     async_add_as_they_appear(
         entry, async_add_entities, MonzoBinarySensor, EntityTables(pot=POT_BINARY_SENSORS)
     )
+    recurring = entry.runtime_data.recurring
+    async_update = async_add_as_they_appear(
+        entry,
+        async_add_entities,
+        partial(MonzoShortfallSensor, recurring),
+        EntityTables(account=with_outlook(recurring, (SHORTFALL_AHEAD,))),
+    )
+    entry.async_on_unload(recurring.async_add_listener(async_update))
 
 
 class MonzoBinarySensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], BinarySensorEntity):
@@ -136,3 +157,23 @@ class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
     def is_on(self) -> bool:
         """Return the state of the connection."""
         return self.entity_description.is_on_fn(self._runtime)
+
+
+class MonzoShortfallSensor(MonzoOutlookEntity[AccountState], BinarySensorEntity):
+    """Binary sensor that is on if recurring payments would overdraw an account within a month."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether the money does not suffice; None while no pay day is known."""
+        outlook = self.recurring.accounts.get(self.monzo_id)
+        if outlook is None or outlook.lowest is None:
+            return None
+        return outlook.shortfall is not None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return the day, and what it rests on."""
+        outlook = self.recurring.accounts.get(self.monzo_id)
+        return shortfall_attributes(outlook) if outlook else None

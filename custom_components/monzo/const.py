@@ -23,6 +23,8 @@ CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"
 CONF_MAX_PER_DAY: Final = "max_per_day"
 CONF_KEEP_TRANSACTIONS: Final = "keep_transactions"
 CONF_STATISTICS: Final = "statistics"
+CONF_PAY_DAY: Final = "pay_day"
+CONF_PAY_DAY_OF_MONTH: Final = "pay_day_of_month"
 
 # A dialog about an entry ends with this reason if the user removes the entry meanwhile.
 ENTRY_REMOVED: Final = "entry_removed"

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import product
 from typing import Any, cast, override
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import (
@@ -123,8 +123,10 @@ def async_add_as_they_appear(
     async_add_entities: AddConfigEntryEntitiesCallback,
     make: Callable[[BalancesCoordinator, Any, Any], MonzoEntity[Any]],
     tables: EntityTables,
-) -> None:
+) -> CALLBACK_TYPE:
     """Add a platform's entities now, and later those of new accounts and pots.
+
+    Return a function that looks for new ones, for changes of other data than the balances.
 
     An entity is removed when its description no longer applies, such as the goal of a pot without
     one. It stays, unavailable, while the bank does not return its account or pot. Entities of a
@@ -168,6 +170,7 @@ def async_add_as_they_appear(
 
     async_update()
     entry.async_on_unload(balances.async_add_listener(async_update))
+    return async_update
 
 
 @callback

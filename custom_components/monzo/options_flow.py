@@ -1,4 +1,4 @@
-"""Options flow: the accounts to include, limits for moving money, and which history is kept."""
+"""Options flow: the accounts to include, limits for moving money, the history, and the pay day."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -25,9 +25,12 @@ from .const import (
     CONF_KEEP_TRANSACTIONS,
     CONF_MAX_PER_DAY,
     CONF_MAX_PER_TRANSFER,
+    CONF_PAY_DAY,
+    CONF_PAY_DAY_OF_MONTH,
     CONF_STATISTICS,
     ENTRY_REMOVED,
 )
+from .recurring import PayDayBasis
 from .runtime import MonzoConfigEntry
 from .transactions import Retention
 
@@ -46,9 +49,18 @@ AMOUNT_SELECTOR: Final = NumberSelector(
     NumberSelectorConfig(min=0.01, step=0.01, mode=NumberSelectorMode.BOX)
 )
 
+PAY_DAY_SELECTOR: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=list(PayDayBasis), translation_key=CONF_PAY_DAY, mode=SelectSelectorMode.DROPDOWN
+    )
+)
+DAY_OF_MONTH_SELECTOR: Final = NumberSelector(
+    NumberSelectorConfig(min=1, max=31, step=1, mode=NumberSelectorMode.BOX)
+)
+
 
 class MonzoOptionsFlow(OptionsFlowWithReload):
-    """Options flow: the accounts to include, and limits for moving money."""
+    """Options flow: the accounts to include, limits for moving money, and the pay day."""
 
     config_entry: MonzoConfigEntry
 
@@ -62,11 +74,11 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
         accounts = self.config_entry.runtime_data.balances.open_accounts
         errors: dict[str, str] = {}
         if user_input is not None:
-            if user_input[CONF_ACCOUNTS]:
+            errors = _errors(user_input)
+            if not errors:
                 return self.async_create_entry(
                     data=_options(user_input, accounts, self._excluded_accounts)
                 )
-            errors[CONF_ACCOUNTS] = "no_account"
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
@@ -98,6 +110,8 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
                 vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
                 vol.Required(CONF_KEEP_TRANSACTIONS): RETENTION_SELECTOR,
                 vol.Optional(CONF_STATISTICS): BooleanSelector(),
+                vol.Optional(CONF_PAY_DAY): PAY_DAY_SELECTOR,
+                vol.Optional(CONF_PAY_DAY_OF_MONTH): DAY_OF_MONTH_SELECTOR,
             }
         )
 
@@ -107,9 +121,23 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
         return {
             CONF_ALLOW_TRANSFERS: True,
             CONF_KEEP_TRANSACTIONS: Retention.NEEDED,
+            CONF_PAY_DAY: PayDayBasis.DETECTED,
             **self.config_entry.options,
             CONF_ACCOUNTS: [account.id for account in accounts if account.id not in excluded],
         }
+
+
+def _errors(user_input: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of the error of each field that has one."""
+    errors = {}
+    if not user_input[CONF_ACCOUNTS]:
+        errors[CONF_ACCOUNTS] = "no_account"
+    if (
+        user_input.get(CONF_PAY_DAY) == PayDayBasis.DAY_OF_MONTH
+        and CONF_PAY_DAY_OF_MONTH not in user_input
+    ):
+        errors[CONF_PAY_DAY_OF_MONTH] = "no_day"
+    return errors
 
 
 def _options(

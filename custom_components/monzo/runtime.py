@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from .accounts import BalancesCoordinator
 from .backfill import HistoryImport, HistoryStatistics
 from .bank import MonzoSession, WebhookStatus
+from .recurring import RecurringCoordinator
 from .transactions import TransactionsCoordinator
 from .transfers import MoneyMover
 
@@ -22,5 +23,6 @@ class MonzoRuntimeData:
     transactions: TransactionsCoordinator
     history: HistoryImport
     statistics: HistoryStatistics
+    recurring: RecurringCoordinator
     transfers: MoneyMover
     webhook_status: WebhookStatus

@@ -1,9 +1,10 @@
-"""Sensors for totals, balances, spending, pot goals, and the progress of the history."""
+"""Sensors for totals, balances, spending, pot goals, the history, and what is left to spend."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
@@ -12,7 +13,7 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory, Platform
+from homeassistant.const import PERCENTAGE, EntityCategory, Platform, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -32,12 +33,22 @@ from .backfill import HistoryImport
 from .bank import translating_defects
 from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .outlook_entity import (
+    ATTR_UPCOMING,
+    MonzoOutlookEntity,
+    left_to_spend_attributes,
+    lowest_balance_attributes,
+    subscription_attributes,
+    upcoming_attributes,
+    with_outlook,
+)
 from .period_sensor import (
     PERIOD_SENSORS,
     SPENT_THIS_MONTH,
     MonzoPeriodSensor,
     MonzoSpentThisMonthSensor,
 )
+from .recurring import AccountOutlook, PersonOutlook, RecurringCoordinator
 from .runtime import MonzoConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -148,6 +159,76 @@ POT_SENSORS: Final = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class MonzoOutlookSensorDescription(MonzoEntityDescription[AccountState], SensorEntityDescription):
+    """Describes a sensor of what recurring payments mean for an account."""
+
+    value_fn: Callable[[AccountOutlook], Money | None]
+    attributes_fn: Callable[[AccountOutlook], dict[str, Any] | None]
+    """The attributes; None while the value is unknown."""
+
+
+OUTLOOK_SENSORS: Final = (
+    MonzoOutlookSensorDescription(
+        key="left_to_spend",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda outlook: outlook.left.amount if outlook.left else None,
+        attributes_fn=left_to_spend_attributes,
+    ),
+    MonzoOutlookSensorDescription(
+        key="left_to_spend_per_day",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda outlook: outlook.left.per_day if outlook.left else None,
+        attributes_fn=left_to_spend_attributes,
+    ),
+    MonzoOutlookSensorDescription(
+        key="upcoming_payments",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda outlook: outlook.left.upcoming if outlook.left else None,
+        attributes_fn=upcoming_attributes,
+    ),
+    MonzoOutlookSensorDescription(
+        key="subscriptions_per_month",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda outlook: outlook.subscriptions.per_month,
+        attributes_fn=subscription_attributes,
+    ),
+    MonzoOutlookSensorDescription(
+        key="lowest_balance_ahead",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda outlook: outlook.lowest.balance if outlook.lowest else None,
+        attributes_fn=lowest_balance_attributes,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonzoPayDaySensorDescription(MonzoEntityDescription[PersonState], SensorEntityDescription):
+    """Describes a sensor of a person's pay day."""
+
+    value_fn: Callable[[PersonOutlook], date | int | None]
+
+
+PAY_DAY_SENSORS: Final = (
+    MonzoPayDaySensorDescription(
+        key="next_pay_day",
+        device_class=SensorDeviceClass.DATE,
+        value_fn=lambda outlook: outlook.pay_day,
+    ),
+    MonzoPayDaySensorDescription(
+        key="days_to_pay_day",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.DAYS,
+        value_fn=lambda outlook: outlook.days_to_pay_day,
+    ),
+)
+
+
 @translating_defects("the set-up of sensors")
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -180,6 +261,15 @@ async def async_setup_entry(
     _async_add_history_sensor(
         hass, runtime.history, runtime.balances.data.person.id, async_add_entities
     )
+    recurring = entry.runtime_data.recurring
+    for make, tables in (
+        (MonzoOutlookSensor, EntityTables(account=with_outlook(recurring, OUTLOOK_SENSORS))),
+        (MonzoPayDaySensor, EntityTables(person=with_outlook(recurring, PAY_DAY_SENSORS))),
+    ):
+        async_update = async_add_as_they_appear(
+            entry, async_add_entities, partial(make, recurring), tables
+        )
+        entry.async_on_unload(recurring.async_add_listener(async_update))
 
 
 class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEntity):
@@ -299,3 +389,51 @@ class HistorySensor(SensorEntity):
             "years_read": progress.years_read,
             "running": self._history.running,
         }
+
+
+class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
+    """Sensor of what recurring payments mean for an account."""
+
+    entity_description: MonzoOutlookSensorDescription
+    # Names of payees do not belong into the history.
+    _unrecorded_attributes = frozenset({ATTR_UPCOMING})
+
+    def __init__(
+        self,
+        recurring: RecurringCoordinator,
+        coordinator: BalancesCoordinator,
+        description: MonzoOutlookSensorDescription,
+        device_state: AccountState,
+    ) -> None:
+        """Initialize the sensor with the currency, which never changes."""
+        super().__init__(recurring, coordinator, description, device_state)
+        self._attr_native_unit_of_measurement = device_state.currency
+        self._attr_suggested_display_precision = currency_exponent(device_state.currency)
+
+    @property
+    @override
+    def native_value(self) -> Decimal | None:
+        """Return the amount in major units, such as pounds; None while it cannot be known."""
+        outlook = self.recurring.accounts.get(self.monzo_id)
+        value = self.entity_description.value_fn(outlook) if outlook else None
+        return value.amount if value else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return whether the amount is exact, and how many payments it rests on."""
+        outlook = self.recurring.accounts.get(self.monzo_id)
+        return self.entity_description.attributes_fn(outlook) if outlook else None
+
+
+class MonzoPayDaySensor(MonzoOutlookEntity[PersonState], SensorEntity):
+    """Sensor of a person's pay day."""
+
+    entity_description: MonzoPayDaySensorDescription
+
+    @property
+    @override
+    def native_value(self) -> date | int | None:
+        """Return the day, or the number of days; None while no pay day is known."""
+        outlook = self.recurring.person
+        return None if outlook is None else self.entity_description.value_fn(outlook)

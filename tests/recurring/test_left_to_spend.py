@@ -8,7 +8,7 @@ from custom_components.monzo.recurring.forecast import forecast
 from custom_components.monzo.recurring.left_to_spend import (
     LeftToSpend,
     left_to_spend,
-    subscriptions_per_month,
+    subscriptions_of,
 )
 from custom_components.monzo.recurring.upcoming import Pots
 
@@ -105,8 +105,8 @@ def test_an_estimated_bill_makes_the_amount_inexact() -> None:
 
 
 def test_subscriptions_are_what_a_card_pays() -> None:
-    assert subscriptions_per_month(payments(), "GBP") == pounds(10)
-    assert subscriptions_per_month([], "GBP") == pounds(0)
+    assert subscriptions_of(payments(), "GBP").per_month == pounds(10)
+    assert subscriptions_of([], "GBP").per_month == pounds(0)
 
 
 # Forecast

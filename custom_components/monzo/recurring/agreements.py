@@ -154,8 +154,10 @@ def _is_agreed(series: Series, family: Family) -> bool:
 
 type _Split = Callable[[Sequence[Occurrence], Family], list[Series]]
 
-# Another way to split the payments must explain so much more of them.
+# Another way to split the payments must explain so much more of them. Names are a good reason to
+# split them, but a payee may also change its name.
 _CLEARLY_BETTER: Final = 0.07
+_SLIGHTLY_BETTER: Final = 0.01
 _PER_DAY_OF_DEVIATION: Final = 0.1
 _PER_CHANGE: Final = 0.03
 
@@ -180,7 +182,7 @@ def find_agreements(payee: Payee) -> list[Series]:
     separate = [
         series for of_name in by_name.values() for series in _best_split(of_name, payee.family)
     ]
-    is_better = _quality(separate, occurrences) > _quality(found, occurrences) + _CLEARLY_BETTER
+    is_better = _quality(separate, occurrences) > _quality(found, occurrences) + _SLIGHTLY_BETTER
     return separate if is_better else found
 
 

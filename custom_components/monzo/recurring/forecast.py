@@ -34,6 +34,16 @@ class Forecast(Private):
         """The first day with the lowest balance."""
         return min(self.days, key=lambda it: it.balance)
 
+    @property
+    def payment_count(self) -> int:
+        """The number of payments on all days."""
+        return sum(len(it.payments) for it in self.days)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the amounts of all payments are known exactly."""
+        return all(it.payment.is_exact for day in self.days for it in day.payments)
+
     def shortfall(self, limit: Money) -> ForecastDay | None:
         """Return the first day on which the balance is below a limit, such as an overdraft."""
         return next((it for it in self.days if it.balance < limit), None)

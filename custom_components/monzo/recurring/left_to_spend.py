@@ -60,11 +60,24 @@ def left_to_spend(
     )
 
 
-def subscriptions_per_month(payments: Iterable[RecurringPayment], currency: str) -> Money:
-    """Return what the subscriptions of an account cost per month; zero or positive.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Subscriptions(Private):
+    """What merchants charge to a card regularly, and the account's own fee: bills are not."""
 
-    Subscriptions are what merchants charge to a card, and the account's own fee: bills are not.
-    """
+    per_month: Money
+    """Zero or positive."""
+
+    count: int
+    is_exact: bool
+    """Whether all their amounts are known exactly."""
+
+
+def subscriptions_of(payments: Iterable[RecurringPayment], currency: str) -> Subscriptions:
+    """Return the subscriptions of an account."""
     kinds = {TransactionKind.CARD_PAYMENT, TransactionKind.FEE_OR_INTEREST}
-    subscriptions = (it for it in payments if it.kind in kinds and it.direction == "out")
-    return Money.from_minor(-sum(map(monthly_minor, subscriptions)), currency)
+    found = [it for it in payments if it.kind in kinds and it.direction == "out"]
+    return Subscriptions(
+        per_month=Money.from_minor(-sum(map(monthly_minor, found)), currency),
+        count=len(found),
+        is_exact=all(it.is_exact for it in found),
+    )

@@ -91,6 +91,11 @@ _OUTGOING: Final[dict[str, Family]] = {
 _INCOMING: Final[dict[str, Family]] = {TransactionKind.INCOMING_PAYMENT: Family.INCOME}
 
 
+def may_recur(kind: str) -> bool:
+    """Return whether transactions of a kind can recur by agreement."""
+    return kind in _OUTGOING or kind in _INCOMING
+
+
 class Identity(NamedTuple):
     """What a row says about the other side of a payment."""
 

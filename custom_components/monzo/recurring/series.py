@@ -191,7 +191,8 @@ def find_series(
     ]
     return max(
         found,
-        key=lambda it: (round(it.fit, 1), -it.mean_deviation),
+        # Bank holidays can make months look like four weeks, which are rarer.
+        key=lambda it: (round(it.fit, 1), -it.mean_deviation, it.schedule.cadence.days is None),
         default=None,
     )
 

@@ -2,7 +2,7 @@
 
 from .account_reader import LOOKBACK
 from .archive import Archive, async_get_archive
-from .archive_file import DISK_ERRORS, ArchiveChange, SpendingGroup
+from .archive_file import DISK_ERRORS, ArchiveChange, ArchiveQuery, SpendingGroup
 from .classification import (
     POT_KINDS,
     UNCATEGORISED,
@@ -40,6 +40,7 @@ __all__ = [
     "UNCATEGORISED",
     "Archive",
     "ArchiveChange",
+    "ArchiveQuery",
     "KnownTransaction",
     "NewTransaction",
     "PastSpending",

@@ -1,0 +1,107 @@
+"""Base entity for what recurring payments mean for an account, and its attributes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final, override
+
+from .accounts import BalancesCoordinator, DeviceState
+from .entity import MonzoEntity, MonzoEntityDescription
+from .recurring import AccountOutlook, RecurringCoordinator
+
+ATTR_EXACT: Final = "exact"
+ATTR_PAYMENT_COUNT: Final = "payment_count"
+ATTR_UNTIL: Final = "until"
+ATTR_DATE: Final = "date"
+ATTR_UPCOMING: Final = "upcoming"
+
+
+def with_outlook[DescriptionT: MonzoEntityDescription[Any]](
+    recurring: RecurringCoordinator, descriptions: Iterable[DescriptionT]
+) -> tuple[DescriptionT, ...]:
+    """Return descriptions of entities that appear when enough history is known for them."""
+
+    def has_outlook(device_state: DeviceState) -> bool | None:
+        # Entities stay while the archive cannot be read for now.
+        return recurring.has_outlook(device_state.id) or None
+
+    return tuple(replace(description, has_fn=has_outlook) for description in descriptions)
+
+
+class MonzoOutlookEntity[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT]):
+    """Base class for entities of a person or an account that depend on recurring payments."""
+
+    def __init__(
+        self,
+        recurring: RecurringCoordinator,
+        coordinator: BalancesCoordinator,
+        description: MonzoEntityDescription[DeviceStateT],
+        device_state: DeviceStateT,
+    ) -> None:
+        """Initialize the entity for one device."""
+        super().__init__(coordinator, description, device_state)
+        self.recurring = recurring
+        self.monzo_id = device_state.id
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the recurring payments."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.recurring.async_add_listener(self.async_write_ha_state))
+
+
+def left_to_spend_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
+    """Return what the amount that is left to spend rests on."""
+    if outlook.left is None:
+        return None
+    return {
+        ATTR_EXACT: outlook.left.is_exact,
+        ATTR_PAYMENT_COUNT: len(outlook.left.payments),
+        ATTR_UNTIL: outlook.pay_day,
+    }
+
+
+def upcoming_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
+    """Return the upcoming payments until pay day."""
+    if outlook.left is None:
+        return None
+    upcoming = [
+        {
+            "date": it.day,
+            "name": it.payment.payee,
+            "amount": float(-it.payment.amount.amount),
+            "from_account": float(-it.amount.amount),
+            "exact": it.payment.is_exact,
+        }
+        for it in outlook.left.payments
+    ]
+    return {**(left_to_spend_attributes(outlook) or {}), ATTR_UPCOMING: upcoming}
+
+
+def subscription_attributes(outlook: AccountOutlook) -> dict[str, Any]:
+    """Return what the sum of the subscriptions rests on."""
+    return {
+        ATTR_EXACT: outlook.subscriptions.is_exact,
+        ATTR_PAYMENT_COUNT: outlook.subscriptions.count,
+    }
+
+
+def lowest_balance_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
+    """Return when the balance is lowest, and what that rests on."""
+    if outlook.lowest is None:
+        return None
+    return {
+        ATTR_DATE: outlook.lowest.day,
+        ATTR_EXACT: outlook.forecast.is_exact,
+        ATTR_PAYMENT_COUNT: outlook.forecast.payment_count,
+    }
+
+
+def shortfall_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
+    """Return the first day on which the account would be overdrawn."""
+    if outlook.lowest is None:
+        return None
+    return {
+        ATTR_DATE: outlook.shortfall.day if outlook.shortfall else None,
+        ATTR_EXACT: outlook.forecast.is_exact,
+        ATTR_PAYMENT_COUNT: outlook.forecast.payment_count,
+    }

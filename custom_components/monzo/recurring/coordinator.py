@@ -1,0 +1,169 @@
+"""Keeps the recurring payments of a config entry current, and what they mean for its accounts."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.event import async_track_utc_time_change
+
+from ..accounts import BalancesCoordinator
+from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
+from ..privacy import get_logger
+from ..transactions import (
+    DISK_ERRORS,
+    Archive,
+    ArchiveQuery,
+    NewTransaction,
+    TransactionsCoordinator,
+    transaction_kind,
+)
+from .outlook import (
+    AccountOutlook,
+    AccountPayments,
+    PersonOutlook,
+    account_outlook,
+    find_payments,
+    person_outlook,
+)
+from .pay_day import PayDayBasis, PayDayRule
+from .payees import may_recur
+
+_LOGGER = get_logger(__name__)
+
+_LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
+
+# Many payments may be found at once, and each search reads the whole past.
+_SEARCH_DELAY: Final = 60
+
+# Long enough for yearly payments, and not too much for a small computer.
+_SEARCHED: Final = timedelta(days=3 * 366)
+
+_JOINT_ACCOUNT: Final = "uk_retail_joint"
+
+
+class RecurringCoordinator:
+    """Searches the archive for recurring payments, and computes the outlook of each account.
+
+    It searches at the start, each hour, and after each new transaction. The outlooks also follow
+    each change of the balances.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        balances: BalancesCoordinator,
+        transactions: TransactionsCoordinator,
+        archive: Archive,
+    ) -> None:
+        """Initialize the coordinator, which knows nothing before it is started."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._transactions = transactions
+        self._archive = archive
+        self._rule = _pay_day_rule(entry)
+        self._payments: dict[str, AccountPayments] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._search = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=_SEARCH_DELAY,
+            immediate=True,
+            function=self._async_search,
+            background=True,
+        )
+        self.accounts: dict[str, AccountOutlook] = {}
+        """The outlook of each account by its ID, unless its history is too short."""
+        self.person: PersonOutlook | None = None
+        """The outlook of the person; None while the history of all accounts is too short."""
+
+    @callback
+    def async_start(self) -> None:
+        """Search now, and from then on until the config entry is unloaded."""
+        on_unload = self._entry.async_on_unload
+        on_unload(self._search.async_shutdown)
+        on_unload(self._balances.async_add_listener(self._async_update))
+        on_unload(self._transactions.async_add_listener(self._async_on_transaction))
+        # A day in London begins at a full hour of UTC.
+        on_unload(async_track_utc_time_change(self._hass, self._async_on_hour, minute=0, second=10))
+        self._search.async_schedule_call()
+
+    @callback
+    def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call a function after each update."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    def has_outlook(self, monzo_id: str) -> bool:
+        """Return whether the history of an account, or of any account of a person, suffices."""
+        is_person = monzo_id == self._balances.data.person.id
+        return monzo_id in self.accounts or (is_person and self.person is not None)
+
+    @property
+    def today(self) -> date:
+        """The day in London, by the bank's clock."""
+        return self._balances.session.clock.now().astimezone(_LONDON).date()
+
+    @callback
+    def _async_on_hour(self, _now: datetime) -> None:
+        self._search.async_schedule_call()
+
+    @callback
+    def _async_on_transaction(self, new: NewTransaction) -> None:
+        if may_recur(transaction_kind(new.transaction)):
+            self._search.async_schedule_call()
+
+    async def _async_search(self) -> None:
+        """Search for recurring payments in the past of all accounts that people pay from."""
+        payments: dict[str, AccountPayments | None] = {}
+        accounts = self._balances.data.accounts.values()
+        try:
+            for account_id in [state.id for state in accounts if state.is_current_account]:
+                past = await self._archive.async_find(self._query(account_id))
+                payments[account_id] = await self._hass.async_add_executor_job(
+                    find_payments, past, self.today
+                )
+        except DISK_ERRORS:
+            # The archive reports its own failures. The payments stay as they were known last.
+            return
+        self._payments = {id_: found for id_, found in payments.items() if found is not None}
+        self._async_update()
+
+    def _query(self, account_id: str) -> ArchiveQuery:
+        now = self._balances.session.clock.now()
+        return ArchiveQuery(account_id=account_id, since=now - _SEARCHED, before=now)
+
+    @callback
+    def _async_update(self) -> None:
+        """Compute the outlooks by the newest balances."""
+        data = self._balances.data
+        payments = {id_: it for id_, it in self._payments.items() if id_ in data.accounts}
+        person = person_outlook(payments, self._rule, self.today)
+        self.person = person if payments else None
+        self.accounts = {
+            account_id: account_outlook(
+                data.accounts[account_id].money,
+                found,
+                pots={
+                    id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id
+                },
+                person=person,
+                is_joint=data.accounts[account_id].account.type == _JOINT_ACCOUNT,
+            )
+            for account_id, found in payments.items()
+        }
+        for listener in tuple(self._listeners):
+            listener()
+
+
+def _pay_day_rule(entry: ConfigEntry) -> PayDayRule:
+    """Return how the pay day is known, by the options."""
+    basis = PayDayBasis(entry.options.get(CONF_PAY_DAY, PayDayBasis.DETECTED))
+    day = entry.options.get(CONF_PAY_DAY_OF_MONTH)
+    return PayDayRule(basis=basis, day=None if day is None else int(day))

@@ -1,0 +1,126 @@
+"""Outlook: what the recurring payments of an account mean for its next days."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import chain
+from typing import Final
+
+from ..api import Money, Private
+from ..transactions import TransactionRecord
+from .detection import RecurringPayment, detect
+from .forecast import Forecast, ForecastDay, forecast
+from .left_to_spend import LeftToSpend, Subscriptions, left_to_spend, subscriptions_of
+from .pay_day import PayDayBasis, PayDayRule, days_to, next_pay_day
+from .pot_links import pots_by_payment
+from .upcoming import Pots
+
+# A monthly payment needs two months to occur three times. With less, nothing can be known.
+_SHORTEST_HISTORY: Final = timedelta(days=62)
+
+# So many days are foreseen: each monthly payment occurs once.
+_FORECAST_DAYS: Final = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AccountPayments(Private):
+    """The recurring payments of an account."""
+
+    payments: Sequence[RecurringPayment]
+
+    pots: Mapping[str, str]
+    """The ID of the pot of a payment by its key; see `pots_by_payment`."""
+
+    incomes: Sequence[RecurringPayment]
+    """Those that bring in money from other people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AccountOutlook(Private):
+    """What recurring payments mean for the next days of an account."""
+
+    payments: Sequence[RecurringPayment]
+    pay_day: date | None
+
+    left: LeftToSpend | None
+    """None while no pay day is known."""
+
+    forecast: Forecast
+    subscriptions: Subscriptions
+
+    @property
+    def lowest(self) -> ForecastDay | None:
+        """The first day with the lowest balance; None while no pay day is known."""
+        return None if self.pay_day is None else self.forecast.lowest
+
+    @property
+    def shortfall(self) -> ForecastDay | None:
+        """The first day on which the account would be overdrawn; None if there is none."""
+        if self.pay_day is None:
+            return None
+        return self.forecast.shortfall(Money.zero(self.forecast.lowest.balance.currency))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonOutlook:
+    """The next pay day of a person."""
+
+    pay_day: date | None
+    rule: PayDayRule
+    today: date
+
+    @property
+    def days_to_pay_day(self) -> int | None:
+        """The number of days until the pay day; None while it is unknown."""
+        return days_to(self.pay_day, self.today)
+
+
+def find_payments(past: Sequence[TransactionRecord], today: date) -> AccountPayments | None:
+    """Return the recurring payments of an account; None if its history is too short.
+
+    This takes too long for the event loop, so it runs in the executor.
+    """
+    oldest = min((record.created.date() for record in past), default=today)
+    if oldest > today - _SHORTEST_HISTORY:
+        return None
+    payments = detect(past, today)
+    income = {transaction.id for transaction in past if transaction.received}
+    return AccountPayments(
+        payments=payments,
+        pots=pots_by_payment(payments, past),
+        incomes=[it for it in payments if it.transaction_ids[-1] in income],
+    )
+
+
+def person_outlook(
+    accounts: Mapping[str, AccountPayments], rule: PayDayRule, today: date
+) -> PersonOutlook:
+    """Return the next pay day of a person, by the incomes of all accounts."""
+    incomes = chain.from_iterable(account.incomes for account in accounts.values())
+    return PersonOutlook(pay_day=next_pay_day(rule, incomes, today), rule=rule, today=today)
+
+
+def account_outlook(
+    balance: Money,
+    account: AccountPayments,
+    *,
+    pots: Mapping[str, Money],
+    person: PersonOutlook,
+    is_joint: bool,
+) -> AccountOutlook:
+    """Return the outlook of an account.
+
+    `pots` are the balances of its pots by their IDs. A joint account has the pay day on which its
+    owners pay their shares into it, or else that of the person.
+    """
+    today, pay_day = person.today, person.pay_day
+    if is_joint and person.rule.basis is PayDayBasis.DETECTED:
+        pay_day = next_pay_day(person.rule, account.payments, today) or pay_day
+    funds = Pots(balances=pots, by_payment=account.pots)
+    return AccountOutlook(
+        payments=account.payments,
+        pay_day=pay_day,
+        left=left_to_spend(balance, account.payments, pay_day=pay_day, today=today, pots=funds),
+        forecast=forecast(balance, account.payments, today=today, days=_FORECAST_DAYS, pots=funds),
+        subscriptions=subscriptions_of(account.payments, balance.currency),
+    )

@@ -1,0 +1,224 @@
+"""Entities of what recurring payments mean for accounts, over the sandbox."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from sandbox.bank import LONDON, Bank
+from sandbox.models import Account
+from tests.conftest import START, AdvanceTime, SignIn
+from tests.helpers.archive_filler import fill_archive
+from tests.helpers.state_helpers import entity_id, set_up, shown, value
+
+from .households import as_it_is, following, monthly, preceding
+from .payments import until
+
+TODAY = START.date()
+BEGIN = date(2026, 1, 1)
+KEYS = {
+    "left_to_spend",
+    "left_to_spend_per_day",
+    "upcoming_payments",
+    "subscriptions_per_month",
+    "lowest_balance_ahead",
+}
+
+
+def moments(days: Any) -> list[datetime]:
+    """Return the moments of payments on days in London, early in the morning."""
+    return [
+        datetime.combine(day, time(5, 40), LONDON).astimezone(UTC) for day in until(days, TODAY)
+    ]
+
+
+@pytest.fixture
+def account(bank: Bank) -> Account:
+    """Return the account of a person with a salary on the 25th, a rent, bills and a subscription.
+
+    It holds £1,000, and its pot £10. The bank was asked on Wednesday, 16 September 2026.
+    """
+    account = bank.open_account(
+        bank.add_person("Dora Dent"), balance=0, created=START - timedelta(days=600)
+    )
+    pot = bank.open_pot(account.id, "Bills", balance=100_000)
+    for at in moments(monthly(BEGIN, 25, preceding)):
+        bank.receive(account.id, 265_000, sender="Harbour Design", at=at)
+    for at in moments(monthly(BEGIN, 1, following)):
+        bank.direct_debit(account.id, -90_000, payee="Mill Street Lettings", at=at)
+    for at in moments(monthly(BEGIN, 18, following)):
+        bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband", at=at)
+    for at in moments(monthly(BEGIN, 20, following)):
+        bank.direct_debit(account.id, -3_100, payee="Moorland Water", pot_id=pot.id, at=at)
+    for at in moments(monthly(BEGIN, 28, as_it_is)):
+        bank.pay(account.id, -1_299, merchant="Streamly", pending=False, at=at)
+    account.balance, pot.balance = 100_000, 1_000
+    return account
+
+
+@pytest.fixture
+def dora(bank: Bank, account: Account, sign_in: SignIn) -> MockConfigEntry:
+    """Return the entry of the person, which is not set up."""
+    (person,) = bank.people.values()
+    return sign_in(person, options={"keep_transactions": "everything"})
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, bank: Bank, account: Account, dora: MockConfigEntry
+) -> MockConfigEntry:
+    """Return the entry of the person after eight months."""
+    await fill_archive(hass, bank, dora, [account])
+    await set_up(hass, dora)
+    return dora
+
+
+async def test_what_is_left_to_spend_until_pay_day(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    left = shown(hass, account.id, "left_to_spend")
+    # Broadband costs £34. Water costs £31, of which the pot pays £10.
+    assert left.state == "945.00"
+    assert left.attributes["unit_of_measurement"] == "GBP"
+    assert left.attributes["exact"] is True
+    assert left.attributes["payment_count"] == 2
+    assert left.attributes["until"] == date(2026, 9, 25)
+    # Nine days are left.
+    assert value(hass, account.id, "left_to_spend_per_day") == "105.00"
+
+
+async def test_the_upcoming_payments_are_listed(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    upcoming = shown(hass, account.id, "upcoming_payments")
+    assert upcoming.state == "55.00"
+    assert upcoming.attributes["upcoming"] == [
+        {
+            "date": date(2026, 9, 18),
+            "name": "Threadnet Broadband",
+            "amount": 34.0,
+            "from_account": 34.0,
+            "exact": True,
+        },
+        {
+            "date": date(2026, 9, 21),
+            "name": "Moorland Water",
+            "amount": 31.0,
+            "from_account": 21.0,
+            "exact": True,
+        },
+    ]
+
+
+async def test_the_pay_day_of_the_person(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    assert entry.unique_id
+    assert value(hass, entry.unique_id, "next_pay_day") == "2026-09-25"
+    assert value(hass, entry.unique_id, "days_to_pay_day") == "9"
+
+
+async def test_the_next_month_has_a_lowest_balance(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    lowest = shown(hass, account.id, "lowest_balance_ahead")
+    assert lowest.state == "945.00"
+    assert lowest.attributes["date"] == date(2026, 9, 21)
+    assert value(hass, account.id, "shortfall_ahead", "binary_sensor") == "off"
+    assert value(hass, account.id, "subscriptions_per_month") == "12.99"
+
+
+async def test_a_payment_changes_what_is_left(
+    hass: HomeAssistant,
+    bank: Bank,
+    account: Account,
+    advance_time: AdvanceTime,
+    entry: MockConfigEntry,
+) -> None:
+    bank.pay(account.id, -91_000, merchant="Gadget Shed")
+    await advance_time(timedelta(minutes=3))
+    # £90 are there, and £55 are needed.
+    assert value(hass, account.id, "left_to_spend") == "35.00"
+    bank.pay(account.id, -5_000, merchant="Gadget Shed")
+    await advance_time(timedelta(minutes=3))
+    assert value(hass, account.id, "left_to_spend") == "-15.00"
+    assert value(hass, account.id, "left_to_spend_per_day") == "0.00"
+    shortfall = shown(hass, account.id, "shortfall_ahead", "binary_sensor")
+    assert (shortfall.state, shortfall.attributes["date"]) == ("on", date(2026, 9, 21))
+
+
+async def test_a_bill_that_is_paid_is_no_longer_upcoming(
+    hass: HomeAssistant,
+    bank: Bank,
+    account: Account,
+    advance_time: AdvanceTime,
+    entry: MockConfigEntry,
+) -> None:
+    await advance_time(timedelta(days=1, hours=14))
+    bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband")
+    await advance_time(timedelta(minutes=6))
+    assert value(hass, account.id, "left_to_spend") == "945.00"
+    assert value(hass, account.id, "upcoming_payments") == "21.00"
+
+
+async def test_the_day_changes_at_midnight_in_london(
+    hass: HomeAssistant, advance_time: AdvanceTime, entry: MockConfigEntry
+) -> None:
+    assert entry.unique_id
+    # It is 17:05 in London.
+    await advance_time(timedelta(hours=6, minutes=50))
+    assert value(hass, entry.unique_id, "days_to_pay_day") == "9"
+    await advance_time(timedelta(minutes=10))
+    assert value(hass, entry.unique_id, "days_to_pay_day") == "8"
+
+
+async def test_the_pay_day_can_be_chosen(
+    hass: HomeAssistant, bank: Bank, account: Account, dora: MockConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(
+        dora, options={**dora.options, "pay_day": "day_of_month", "pay_day_of_month": 20}
+    )
+    await fill_archive(hass, bank, dora, [account])
+    await set_up(hass, dora)
+    assert dora.unique_id
+    # The 20th is a Sunday.
+    assert value(hass, dora.unique_id, "next_pay_day") == "2026-09-18"
+    # Nothing is due before that day.
+    assert value(hass, account.id, "left_to_spend") == "1000.00"
+
+
+async def test_without_a_pay_day_nothing_is_left_to_spend_by_guess(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn
+) -> None:
+    person = bank.add_person("Eve Elm")
+    account = bank.open_account(person, balance=50_000, created=START - timedelta(days=400))
+    for at in moments(monthly(BEGIN, 18, following)):
+        bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband", at=at)
+    entry = sign_in(person, options={"keep_transactions": "everything"})
+    await fill_archive(hass, bank, entry, [account])
+    await set_up(hass, entry)
+    for key in ("left_to_spend", "left_to_spend_per_day", "lowest_balance_ahead"):
+        assert value(hass, account.id, key) == STATE_UNKNOWN
+    assert value(hass, account.id, "shortfall_ahead", "binary_sensor") == STATE_UNKNOWN
+    assert value(hass, account.id, "subscriptions_per_month") == "0.00"
+
+
+async def test_too_little_history_shows_no_entities(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn
+) -> None:
+    person = bank.add_person("Eve Elm")
+    account = bank.open_account(person, balance=50_000)
+    bank.pay(account.id, -1_299, merchant="Streamly", at=START - timedelta(days=50))
+    entry = sign_in(person, options={"keep_transactions": "everything"})
+    await fill_archive(hass, bank, entry, [account])
+    await set_up(hass, entry)
+    assert {key for key in KEYS if entity_id(hass, account.id, key)} == set()
+
+
+async def test_the_entities_are_unavailable_during_an_outage(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    entry.runtime_data.balances.async_set_update_error(ConnectionError())
+    await hass.async_block_till_done()
+    assert value(hass, account.id, "left_to_spend") == STATE_UNAVAILABLE
