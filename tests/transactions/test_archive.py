@@ -20,6 +20,7 @@ from custom_components.monzo.api import Money
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transactions.archive import Archive
+from custom_components.monzo.transactions.archive_file import ArchiveChange
 from custom_components.monzo.transactions.archive_issues import ArchiveIssue
 from custom_components.monzo.transactions.retention import Retention
 from custom_components.monzo.transactions.spans import Spans
@@ -102,6 +103,39 @@ async def test_without_a_choice_no_name_or_text_is_kept(
         for text in (row.description, row.notes, row.merchant and row.merchant.name):
             assert not text or text.encode() not in content
     assert all(row["reported"] for row in archived_rows(archive_path(hass), home.joint))
+
+
+@pytest.mark.parametrize("written", [0, 1, 4])
+async def test_a_kill_between_writing_and_reporting_loses_and_repeats_nothing(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    joint: Listener,
+    advance_time: AdvanceTime,
+    monkeypatch: pytest.MonkeyPatch,
+    written: int,
+) -> None:
+    payments = [bank.pay(home.joint.id, -100 - number) for number in range(5)]
+    write, reported = Archive.async_write, 0
+
+    async def end_after_writing(archive: Archive, change: ArchiveChange) -> None:
+        nonlocal reported
+        await write(archive, change)
+        reported += change.reported is not None
+        if change.account_id == home.joint.id and reported == written:
+            message = "Killed"
+            raise LookupError(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Archive, "async_write", end_after_writing)
+        await advance_time(A_POLL)
+    assert joint.heard == ids(*payments[:written])
+    assert archived_ids(hass, home.joint)[-5:] == ids(*payments)
+    await stop(hass, entry)
+    await start(hass, entry, advance_time)
+
+    assert joint.heard == ids(*payments)
 
 
 # Earlier versions
@@ -378,6 +412,20 @@ async def test_a_backup_copies_a_whole_file_and_delays_no_report(
     assert joint.heard == ids(during)
 
 
+async def test_choosing_less_during_a_backup_waits_for_its_end(
+    hass: HomeAssistant, home: Household, keeping: MockConfigEntry
+) -> None:
+    await backup.async_pre_backup(hass)
+    content = archive_path(hass).read_bytes()
+    hass.config_entries.async_update_entry(
+        keeping, options={CONF_KEEP_TRANSACTIONS: Retention.NEEDED}
+    )
+    await hass.config_entries.async_reload(keeping.entry_id)
+    assert archive_path(hass).read_bytes() == content
+    await backup.async_post_backup(hass)
+    assert b"kiosk" not in archive_path(hass).read_bytes().lower()
+
+
 async def test_a_backup_that_never_ends_does_not_stop_writing(
     hass: HomeAssistant,
     home: Household,
@@ -422,6 +470,7 @@ async def test_removing_an_entry_keeps_the_joint_account_of_another_one_and_the_
 
     await hass.config_entries.async_remove(ben.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
+    assert await archive(hass).async_health() == {"state": "ok", "waiting": 0}
     assert not archive_files(hass)
 
 
@@ -515,15 +564,13 @@ async def test_kept_transactions_are_found_and_added_up_without_a_request(
     assert server.requests
 
 
-async def test_a_kept_transaction_reads_like_one_from_the_bank_except_for_its_attachments(
+async def test_a_kept_transaction_reads_like_one_from_the_bank(
     hass: HomeAssistant, home: Household, keeping: MockConfigEntry
 ) -> None:
     for account in (home.joint, home.current):
         kept = await call(hass, keeping, "get_transactions", account, refresh=False)
         read = await call(hass, keeping, "get_transactions", account)
         assert read["transactions"]
-        for row in read["transactions"]:
-            row.pop("attachments")
         assert kept["transactions"] == read["transactions"]
 
 
@@ -625,6 +672,23 @@ async def test_a_pending_payment_that_the_bank_takes_back_stops_counting(
     assert held["total"] - released["total"] == 200
     listed = await call(hass, keeping, "get_transactions", home.joint, since=since, refresh=False)
     assert hold.id not in [row["transaction_id"] for row in listed["transactions"]]
+
+
+async def test_a_replaced_file_claims_to_have_nothing_that_was_lost(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    keeping: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    since = bank.clock() - timedelta(days=80)
+    before = await call(hass, keeping, "get_spending", home.joint, since=since)
+    archive_path(hass).write_bytes(b"<html>" * 1_000)
+    bank.pay(home.joint.id, -1_000)
+    await advance_time(ALL_POLLS)
+    after = await call(hass, keeping, "get_spending", home.joint, since=since)
+    assert after["complete"]
+    assert after["total"] - before["total"] == 10
 
 
 async def test_choosing_less_deletes_the_rest_for_good(

@@ -347,10 +347,10 @@ def test_what_is_no_longer_to_be_kept_is_deleted_for_good(file: ArchiveFile, pat
     write(file, change(records=page, spans=Spans([(START, START + 400 * HOUR)])))
     size = path.stat().st_size
     now = page[-1].created + timedelta(days=397) - 200 * HOUR
-    file.shorten(["acc_1"], Retention.THIRTEEN_MONTHS, now)
+    file.run([lambda file: file.shorten(["acc_1"], Retention.THIRTEEN_MONTHS, now)])
     assert len(rows(path)) == 201
     assert path.stat().st_size < size
-    file.shorten(["acc_1"], Retention.NEEDED, START + 400 * HOUR)
+    file.run([lambda file: file.shorten(["acc_1"], Retention.NEEDED, START + 400 * HOUR)])
     assert {*rows(path, "merchant, notes, searchable, spent")} == {
         (None, None, "", '{"groceries":100}')
     }

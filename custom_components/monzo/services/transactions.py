@@ -54,8 +54,8 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 
 
-type _Found = tuple[TransactionRecord, Iterable[Attachment] | None]
-"""A transaction, and its attachments if it was read from the bank."""
+type _Found = tuple[TransactionRecord, Iterable[Attachment]]
+"""A transaction and its attachments."""
 
 
 class Direction(StrEnum):
@@ -179,7 +179,9 @@ async def _async_found(
         records = await history.async_find_kept(
             since, before, text=text, matches=matches, limit=limit
         )
-        return None if records is None else [(record, None) for record in records]
+        if records is None:
+            return None
+        return [(record, history.attachments(record.id)) for record in records]
 
     if not refresh and (found := await kept(span.since, before, limit)) is not None:
         return found, True
@@ -404,17 +406,13 @@ def _day_of(moment: datetime) -> str:
 
 
 def _as_dict(
-    record: TransactionRecord, attachments: Iterable[Attachment] | None, data: MonzoData
+    record: TransactionRecord, attachments: Iterable[Attachment], data: MonzoData
 ) -> dict[str, Any]:
-    """Return a transaction as the response contains it, with attachments if they are known."""
-    answer = {
+    """Return a transaction as the response contains it."""
+    return {
         "kind": record.kind.value,
         **record_variables(record, pot=data.pot_names.get(record.pot_id or "")),
         "round_up_of": record.round_up_of,
-    }
-    if attachments is None:
-        return answer
-    return answer | {
         "attachments": [
             {
                 "attachment_id": attachment.id,

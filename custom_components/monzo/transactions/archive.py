@@ -61,9 +61,11 @@ class Archive:
         self._hass = hass
         self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
         """Use it in the executor only."""
+        self._using_file = asyncio.Lock()
         # Operations that are not written yet, in order. All of them can be repeated.
         self._waiting: list[_Operation] = []
-        self._held = False
+        self._released = asyncio.Event()
+        self._released.set()
         self._cancel_hold: CALLBACK_TYPE | None = None
         self._failing = False
         self._failed_at = -math.inf
@@ -96,11 +98,13 @@ class Archive:
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
         """Use the file in the executor; raises one of DISK_ERRORS if that fails."""
-        try:
-            return await self._hass.async_add_executor_job(function, *arguments)
-        except ArchiveReplaced as err:
-            self._note_replaced(err.reason)
-            return await self._hass.async_add_executor_job(function, *arguments)
+        # The file has a lock of its own, but waiting for it would occupy a thread for each caller.
+        async with self._using_file:
+            try:
+                return await self._hass.async_add_executor_job(function, *arguments)
+            except ArchiveReplaced as err:
+                self._note_replaced(err.reason)
+                return await self._hass.async_add_executor_job(function, *arguments)
 
     async def async_use[*Arguments, Result](
         self,
@@ -109,8 +113,10 @@ class Archive:
     ) -> Result:
         """Call a function with the connection in the executor, and return its result.
 
-        What it writes is written as a whole. Raises one of DISK_ERRORS if that fails.
+        What it writes is written as a whole. Waits for the end of a backup. Raises one of
+        DISK_ERRORS if that fails.
         """
+        await self._released.wait()
         return await self._async_use_file(self.file.use, function, *arguments)
 
     async def async_past_spending(
@@ -168,7 +174,7 @@ class Archive:
 
     async def _async_flush(self) -> None:
         """Write all operations that wait, unless a backup reads the file."""
-        if not self._waiting or self._held:
+        if not self._waiting or not self._released.is_set():
             return
         # A locked file costs time, which no report should wait for again and again.
         if monotonic() - self._failed_at < _RETRY_AFTER.total_seconds():
@@ -193,6 +199,8 @@ class Archive:
         async_create_archive_issue(self._hass, ArchiveIssue.SET_ASIDE, self.file.path_aside)
         imports = (_importing(id_, log) for id_, log in self.logs.items())
         self._waiting = [*imports, *self._waiting]
+        for log in self.logs.values():
+            log.spans = Spans()
 
     def _note_failure(self, err: Exception) -> None:
         self._failed_at = monotonic()
@@ -218,10 +226,10 @@ class Archive:
                 log.spans = Spans()
             elif horizon is not None:
                 log.spans = log.spans.since(horizon)
-        try:
-            await self._async_use_file(self.file.shorten, tuple(logs), retention, now)
-        except DISK_ERRORS as err:
-            self._note_failure(err)
+        self._waiting.append(
+            partial(ArchiveFile.shorten, account_ids=tuple(logs), retention=retention, now=now)
+        )
+        await self._async_flush()
 
     # Reading
 
@@ -231,7 +239,7 @@ class Archive:
         It has them as the bank listed them at the last read of their time.
         """
         log = self.logs.get(account_id)
-        if log is None or self._failing or self._held:
+        if log is None or self.state != "ok":
             return False
         end = log.spans.end
         start = log.spans.start_of(end if until is None or end is None else min(end, until))
@@ -266,7 +274,7 @@ class Archive:
         Transactions are reported meanwhile. If a write takes too long, this does not wait for its
         end: the backup is more important.
         """
-        self._held = True
+        self._released.clear()
         self._cancel_hold = async_call_later(
             self._hass,
             _HELD_AT_MOST,
@@ -288,7 +296,7 @@ class Archive:
 
     @callback
     def _async_end_hold(self) -> None:
-        self._held = False
+        self._released.set()
         if self._cancel_hold is not None:
             self._cancel_hold()
             self._cancel_hold = None
@@ -299,13 +307,14 @@ class Archive:
         """Return counts, size and state, for diagnostics and system health."""
         counts: dict[str, float] = {}
         with suppress(*DISK_ERRORS):
-            counts = await self._async_use_file(self.file.counts)
+            # Without an account there is no file, and asking it would make one.
+            counts = await self._async_use_file(self.file.counts) if self.logs else {}
         return {**counts, "state": self.state, "waiting": len(self._waiting)}
 
     @property
     def state(self) -> str:
         """Whether the file can be written: `ok`, `failing`, or `paused` during a backup."""
-        if self._held:
+        if not self._released.is_set():
             return "paused"
         return "failing" if self._failing else "ok"
 

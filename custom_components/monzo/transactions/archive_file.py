@@ -275,6 +275,7 @@ class ArchiveFile:
         self.lock = RLock()
         """Whoever holds it uses the file; SQLite's own locks do not protect its connection."""
         self._connection: sqlite3.Connection | None = None
+        self._has_free_space = False
 
     # Opening and closing
 
@@ -380,6 +381,9 @@ class ArchiveFile:
             with self._transaction():
                 for operation in operations[:number]:
                     operation(self)
+            if self._has_free_space:
+                self._sql.execute("VACUUM")
+                self._has_free_space = False
         except sqlite3.DatabaseError as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 # The next call finds the damage, and sets the file aside.
@@ -464,7 +468,7 @@ class ArchiveFile:
             [(account_id, _to_number(since), _to_number(until)) for since, until in spans],
         )
 
-    def keep_no_details(self, account_id: str) -> int:
+    def _delete_details(self, account_id: str) -> int:
         """Delete names, texts and references of an account; return how many rows had some."""
         values = {**NO_DETAILS, "searchable": ""}
         self._sql.execute("DELETE FROM spans WHERE account = ?", (account_id,))
@@ -477,23 +481,14 @@ class ArchiveFile:
             {**values, "account": account_id},
         ).rowcount
 
-    @_exclusive
     def shorten(self, account_ids: Iterable[str], retention: Retention, now: datetime) -> None:
-        """Delete what is no longer to be kept of some accounts, for good.
-
-        Raises the errors of `open`.
-        """
-        self.open()
-        changed = 0
+        """Delete what is no longer to be kept of some accounts, for good."""
         horizon = retention.horizon(now)
-        with self._transaction():
-            for account_id in account_ids:
-                if not retention.keeps_history:
-                    changed += self.keep_no_details(account_id)
-                if horizon is not None:
-                    changed += self._forget_before(account_id, horizon)
-        if changed:
-            self._sql.execute("VACUUM")
+        for account_id in account_ids:
+            if not retention.keeps_history:
+                self._has_free_space |= self._delete_details(account_id) > 0
+            if horizon is not None:
+                self._has_free_space |= self._forget_before(account_id, horizon) > 0
 
     def _forget_before(self, account_id: str, horizon: datetime) -> int:
         return self._sql.execute(

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ..api import MAX_PAGE_SIZE, MonzoConnectionError, MonzoError, MonzoRateLimitError, Transaction
+from ..api import (
+    MAX_PAGE_SIZE,
+    Attachment,
+    MonzoConnectionError,
+    MonzoError,
+    MonzoRateLimitError,
+    Transaction,
+)
 from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority, validation_error
 from .account_reader import AccountReader
 from .archive import Archive
@@ -141,10 +148,18 @@ class TransactionHistory:
             return await self._archive.async_spending(query, by)
         return None
 
+    def attachments(self, transaction_id: str) -> Sequence[Attachment]:
+        """Return the attachments of a transaction as far as they are in memory.
+
+        The archive has none.
+        """
+        known = self._recent.find(transaction_id)
+        return known.attachments if known else ()
+
     async def async_created(self, transaction_id: str) -> datetime | None:
         """Return when a transaction was made, if it is known."""
-        if (created := self._recent.created(transaction_id)) is not None:
-            return created
+        if (known := self._recent.find(transaction_id)) is not None:
+            return known.created
         with suppress(*DISK_ERRORS):
             return await self._archive.async_created(self._account_id, transaction_id)
         return None

@@ -84,10 +84,9 @@ class RecentTransactions:
         )
         return tuple(sorted(found, key=age)[::-1])
 
-    def created(self, transaction_id: str) -> datetime | None:
-        """Return when a transaction was made, if it is known."""
-        known = self._by_id.get(transaction_id)
-        return known.created if known else None
+    def find(self, transaction_id: str) -> Transaction | None:
+        """Return a transaction, if it is known."""
+        return self._by_id.get(transaction_id)
 
 
 def age(transaction: Transaction) -> tuple[datetime, str]:
