@@ -20,10 +20,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 import voluptuous as vol
 
-from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.export.csv_format import COLUMNS
 from custom_components.monzo.export.formats import FileFormatName
 from custom_components.monzo.services.export import EXPORT_SCHEMA
+from custom_components.monzo.transactions import history
+from custom_components.monzo.transactions.archive_file import ArchiveFile
+from custom_components.monzo.transactions.record import TransactionRecord
+from custom_components.monzo.transactions.retention import Retention
 from sandbox.bank import Bank
 from sandbox.faults import Answer, Edited
 from sandbox.household import Household
@@ -472,6 +476,97 @@ async def test_a_bank_that_fails_halfway_leaves_the_earlier_file(
     assert refusal.key == "rejected"
     assert exporter.text == "last month"
     assert exporter.files == ["monzo.csv"]
+
+
+# Kept transactions
+
+
+@pytest.fixture
+async def keeper(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    folder: Path,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> Exporter:
+    """Return an exporter for Ann, who keeps everything, after the bank's 89 days were read."""
+    for days in range(1, 88, 3):
+        bank.pay(home.joint.id, -100 - days, at=bank.clock() - timedelta(days=days))
+    entry = sign_in(home.ann, options={CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING})
+    await set_up(hass, entry)
+    for _poll in range(15):
+        await advance_time(timedelta(minutes=5))
+    return Exporter(TransferClient(hass, entry, bank, server), folder / "monzo.csv")
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read few transactions of the archive at once."""
+    monkeypatch.setattr(history, "_RECORDS_AT_ONCE", 10)
+
+
+async def test_kept_transactions_are_exported_without_a_request(
+    keeper: Exporter, small_pages: None, home: Household, bank: Bank, server: BankServer
+) -> None:
+    rows = ledger(bank, home.joint, home.current, days=85)
+    server.requests.clear()
+    for format_name in FileFormatName:
+        response = await keeper.export(
+            home.joint,
+            home.current,
+            format=format_name,
+            since=dt_util.utcnow() - timedelta(days=85),
+            overwrite=True,
+        )
+        read = READERS[format_name](keeper.text)
+        assert {each.transaction_id: each.amount for each in read} == {
+            id_: Decimal(row.amount) / 100 for id_, row in rows.items()
+        }
+        assert len(read) == response["count"] == len(rows) > 60
+        assert response["complete"]
+    assert not server.requests
+
+
+async def test_a_payment_that_the_bank_took_back_is_not_exported(
+    keeper: Exporter, home: Household, bank: Bank, advance_time: AdvanceTime
+) -> None:
+    hold = bank.pay(home.joint.id, -20_000, merchant="Hotel")
+    await advance_time(timedelta(minutes=5))
+    await keeper.export(home.joint)
+    assert hold.id in keeper.text
+    bank.release(hold.id)
+    await advance_time(timedelta(minutes=61))
+    await keeper.export(home.joint, overwrite=True)
+    assert hold.id not in keeper.text
+
+
+@pytest.mark.parametrize("pages", [0, 2])
+async def test_the_rest_comes_from_the_bank_if_the_archive_cannot_be_read(
+    keeper: Exporter,
+    small_pages: None,
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    monkeypatch: pytest.MonkeyPatch,
+    pages: int,
+) -> None:
+    find, left = ArchiveFile.find, [None] * pages
+
+    def fail_later(*arguments: Any) -> list[TransactionRecord]:
+        if not left:
+            raise OSError(errno.EIO, "Input/output error")
+        left.pop()
+        return find(*arguments)
+
+    monkeypatch.setattr(ArchiveFile, "find", fail_later)
+    server.requests.clear()
+    response = await keeper.export(home.joint)
+    rows = ledger(bank, home.joint)
+    assert sorted(each.transaction_id for each in read_csv(keeper.text)) == sorted(rows)
+    assert response["count"] == len(rows) > 20
+    assert server.requests
 
 
 # The page about the export

@@ -19,7 +19,7 @@ from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority, validation_error
 from .account_reader import AccountReader
 from .archive import Archive
 from .archive_file import DISK_ERRORS, ArchiveQuery, SpendingGroup
-from .pages import VISIBLE, VISIBLE_MARGIN, TransactionPages
+from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPages
 from .recent import age
 from .record import TransactionRecord
 from .spending import CLOCK_SKEW
@@ -184,20 +184,28 @@ class TransactionHistory:
     async def async_records(
         self, since: datetime, before: datetime | None
     ) -> AsyncGenerator[RecordPart]:
-        """Yield all transactions of a span in parts, in no particular order; see `_async_all`."""
-        if self.is_kept(since, before):
-            after: tuple[datetime, str] | None = None
-            while True:
-                query = self._query(since, before, after=after)
+        """Yield all transactions of a span in parts, in no particular order; see `_async_all`.
+
+        If the archive cannot be read any further, the bank is asked for the rest.
+        """
+        position: tuple[datetime, str] | None = None
+        kept = self.is_kept(since, before)
+        while kept:
+            query = self._query(since, before, after=position)
+            try:
                 records = await self._archive.async_find(query, limit=_RECORDS_AT_ONCE)
-                yield RecordPart(records=records, complete=True)
-                if len(records) < _RECORDS_AT_ONCE:
-                    return
-                after = (records[-1].created, records[-1].id)
-        async with aclosing(self._async_all(since, before)) as parts:
+            except DISK_ERRORS:
+                break
+            yield RecordPart(records=records, complete=True)
+            if len(records) < _RECORDS_AT_ONCE:
+                return
+            position = (records[-1].created, records[-1].id)
+        end = position[0] + PRECISION if position else before
+        async with aclosing(self._async_all(since, end)) as parts:
             async for part in parts:
                 read = [self.record(transaction) for transaction in part.transactions]
-                yield RecordPart(records=read, complete=part.complete)
+                rest = [it for it in read if not position or (it.created, it.id) < position]
+                yield RecordPart(records=rest, complete=part.complete)
 
     def record(self, transaction: Transaction) -> TransactionRecord:
         """Return the facts about a transaction of the account."""
