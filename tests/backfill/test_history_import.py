@@ -17,6 +17,7 @@ from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.transactions import Retention
 from custom_components.monzo.transactions.archive_file import ArchiveFile
 from sandbox.bank import Bank
+from sandbox.behaviour import RateLimit
 from sandbox.faults import Exchange, Fault
 from sandbox.models import Person
 from sandbox.server import Answer, BankServer
@@ -230,6 +231,35 @@ async def test_a_rate_limit_is_waited_for_once(
     else:
         assert len(archived_ids(hass, customer.account)) < 1_000
         assert repair(hass, entry) is not None
+
+
+async def test_a_bank_that_limits_requests_gets_few_more_and_balances_stay_current(
+    hass: HomeAssistant,
+    customer: OldCustomer,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    server.behaviour = replace(server.behaviour, rate_limit=RateLimit(requests=20))
+    entry = sign_in(customer.person, options=EVERYTHING)
+    await set_up(hass, entry)
+    for _minute in range(5):
+        await advance_time(timedelta(minutes=1))
+    # The import asks once more, and then polls only try once a minute.
+    assert sum(request.status == 429 for request in server.requests) <= 8
+    read = len(archived_ids(hass, customer.account))
+    assert 500 < read < 1_500
+    assert repair(hass, entry) is not None
+
+    # Only the import has used up what the bank allows, and only once.
+    server.requests.clear()
+    customer.bank.pay(customer.account.id, -350)
+    for _minute in range(5):
+        await advance_time(timedelta(minutes=1))
+    balance = f"{customer.account.balance / 100:.2f}"
+    assert value(hass, customer.account.id, "balance") == balance
+    assert len(archived_ids(hass, customer.account)) == read + 1
+    assert all(request.status == 200 for request in server.requests)
 
 
 async def test_an_import_survives_a_hiccup_of_the_bank(
