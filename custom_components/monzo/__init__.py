@@ -130,7 +130,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
             history=history,
             enabled=entry.options.get(CONF_STATISTICS, False),
         ),
-        recurring=RecurringCoordinator(hass, entry, balances, transactions, archive),
+        recurring=RecurringCoordinator(
+            hass,
+            entry,
+            balances=balances,
+            transactions=transactions,
+            archive=archive,
+            history=history,
+        ),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )

@@ -222,3 +222,11 @@ async def test_the_entities_are_unavailable_during_an_outage(
     entry.runtime_data.balances.async_set_update_error(ConnectionError())
     await hass.async_block_till_done()
     assert value(hass, account.id, "left_to_spend") == STATE_UNAVAILABLE
+
+
+async def test_the_history_that_is_visible_after_a_sign_in_is_searched(
+    hass: HomeAssistant, account: Account, dora: MockConfigEntry, advance_time: AdvanceTime
+) -> None:
+    await set_up(hass, dora)
+    await advance_time(timedelta(minutes=2))
+    assert value(hass, account.id, "left_to_spend") == "945.00"

@@ -12,6 +12,7 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_track_utc_time_change
 
 from ..accounts import BalancesCoordinator
+from ..backfill import HistoryImport
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
 from ..transactions import (
@@ -49,17 +50,19 @@ _JOINT_ACCOUNT: Final = "uk_retail_joint"
 class RecurringCoordinator:
     """Searches the archive for recurring payments, and computes the outlook of each account.
 
-    It searches at the start, each hour, and after each new transaction. The outlooks also follow
-    each change of the balances.
+    It searches at the start, each hour, after each new transaction, and while older transactions
+    are read. The outlooks also follow each change of the balances.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter for each part
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
+        *,
         balances: BalancesCoordinator,
         transactions: TransactionsCoordinator,
         archive: Archive,
+        history: HistoryImport,
     ) -> None:
         """Initialize the coordinator, which knows nothing before it is started."""
         self._hass = hass
@@ -67,6 +70,7 @@ class RecurringCoordinator:
         self._balances = balances
         self._transactions = transactions
         self._archive = archive
+        self._history = history
         self._rule = _pay_day_rule(entry)
         self._payments: dict[str, AccountPayments] = {}
         self._listeners: list[Callable[[], None]] = []
@@ -90,6 +94,7 @@ class RecurringCoordinator:
         on_unload(self._search.async_shutdown)
         on_unload(self._balances.async_add_listener(self._async_update))
         on_unload(self._transactions.async_add_listener(self._async_on_transaction))
+        on_unload(self._history.async_add_listener(self._search.async_schedule_call))
         # A day in London begins at a full hour of UTC.
         on_unload(async_track_utc_time_change(self._hass, self._async_on_hour, minute=0, second=10))
         self._search.async_schedule_call()
