@@ -80,6 +80,14 @@ def test_wages_and_benefits_come_after_weeks(weeks: int, cadence: str) -> None:
     assert 0 < (payment.next - payment.last).days <= weeks * 7
 
 
+@pytest.mark.parametrize("length", [30, 31])
+def test_a_subscription_may_be_for_a_number_of_days(length: int) -> None:
+    days = [date(2026, 6, 3) + timedelta(days=length * number) for number in range(5)]
+    payment = only(rows(days, same(-1_499)), days[-1] + timedelta(days=5))
+    assert payment.cadence == "month"
+    assert payment.next == days[-1] + timedelta(days=length)
+
+
 def test_three_payments_after_four_weeks_each_are_enough() -> None:
     days = [date(2026, 8, 20), date(2026, 9, 17), date(2026, 10, 15)]
     benefit = rows(days, same(10_240), INCOME, "Child Benefit")
@@ -147,10 +155,88 @@ def test_council_tax_skips_two_months_a_year(today: date) -> None:
     assert payment.next == date(2026, 4, 1)
 
 
-def test_the_first_year_of_council_tax_shows_no_pause_yet() -> None:
-    days = until(monthly(date(2025, 5, 1), 1, following, months=(*range(4, 13), 1)), TODAY)
-    payment = only(rows(days, same(-14_200), DEBIT, "LEEDS CITY COUNCIL"), date(2026, 2, 20))
-    assert payment.next == date(2026, 4, 1)
+@pytest.mark.parametrize(
+    ("name", "begin", "last", "today", "due"),
+    [
+        pytest.param(
+            "LEEDS CITY COUNCIL",
+            date(2025, 4, 1),
+            date(2026, 1, 2),
+            date(2026, 1, 10),
+            date(2026, 4, 1),
+            id="all ten instalments are paid",
+        ),
+        pytest.param(
+            "LB Camden",
+            date(2025, 4, 1),
+            date(2026, 1, 2),
+            date(2026, 1, 10),
+            date(2026, 4, 1),
+            id="a council by another word",
+        ),
+        pytest.param(
+            "Local Taxes",
+            date(2025, 4, 1),
+            date(2026, 1, 2),
+            date(2026, 3, 10),
+            date(2026, 4, 1),
+            id="no council by name, but it pauses after ten",
+        ),
+        pytest.param(
+            "LEEDS CITY COUNCIL",
+            date(2025, 5, 1),
+            date(2026, 1, 2),
+            date(2026, 2, 20),
+            date(2026, 4, 1),
+            id="a council that pauses after fewer",
+        ),
+        pytest.param(
+            "Camden Council",
+            date(2025, 6, 1),
+            date(2026, 1, 2),
+            date(2026, 1, 27),
+            date(2026, 2, 2),
+            id="it may be twelve instalments, or a gym",
+        ),
+        pytest.param(
+            "Camden Council",
+            date(2025, 4, 1),
+            date(2026, 2, 2),
+            date(2026, 2, 24),
+            date(2026, 3, 2),
+            id="twelve instalments: February is paid",
+        ),
+    ],
+)
+def test_the_first_year_of_council_tax(
+    name: str, begin: date, last: date, today: date, due: date
+) -> None:
+    days = until(monthly(begin, 1, following), last)
+    assert only(rows(days, same(-14_200), DEBIT, name), today).next == due
+
+
+def test_a_direct_debit_that_ends_in_january_is_no_council_tax() -> None:
+    days = until(monthly(date(2024, 4, 1), 1, following), date(2026, 1, 10))
+    assert detect(rows(days, same(-14_200), DEBIT, "Gym"), date(2026, 3, 10)) == []
+
+
+def test_insurance_is_paid_in_eleven_instalments() -> None:
+    days = monthly(BEGIN, 16, following, months=(*range(1, 10), 11, 12))
+    debits = rows(until(days, date(2026, 9, 20)), same(-3_709), DEBIT, "Insurance")
+    assert only(debits, date(2026, 9, 23)).next == date(2026, 11, 16)
+
+
+def test_a_month_without_a_payment_may_have_one_next_year() -> None:
+    days = monthly(BEGIN, 16, following)
+    card = [
+        day
+        for day in until(days, date(2026, 9, 20))
+        if (day.year, day.month) not in {(2024, 10), (2025, 3), (2025, 10)}
+    ]
+    random = Random(10)  # noqa: S311
+    amounts = [-random.randint(9_000, 99_000) for _ in card]
+    payment = only(rows(card, amounts, DEBIT, "Credit Card"), date(2026, 9, 23))
+    assert payment.next == date(2026, 10, 16)
 
 
 def test_a_cancelled_subscription_has_ended() -> None:

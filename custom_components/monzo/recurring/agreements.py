@@ -11,7 +11,7 @@ from .schedule import Cadence, Shift
 from .series import MIN_FIT, Occurrence, Punctuality, Series, find_series, merge_days
 
 PUNCTUALITY: Final = {
-    Family.CARD: Punctuality(shifts=(Shift.NONE,), tolerance=2),
+    Family.CARD: Punctuality(shifts=(Shift.NONE,), tolerance=2, equal_months=True),
     Family.DIRECT_DEBIT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=3),
     Family.PERSON: Punctuality(shifts=(Shift.NEXT, Shift.NONE, Shift.PREVIOUS), tolerance=2),
     Family.INCOME: Punctuality(

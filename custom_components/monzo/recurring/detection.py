@@ -14,7 +14,7 @@ from ..transactions import TransactionKind
 from .agreements import PUNCTUALITY, find_agreements
 from .payees import Family, Payee, Row, group_by_payee
 from .schedule import Cadence, Schedule
-from .series import Occurrence, Series, learn_skipped_months
+from .series import Occurrence, Series, learn_skipped_months, skip_months
 
 type Direction = Literal["out", "in"]
 
@@ -102,19 +102,20 @@ def _payments(payee: Payee, today: date) -> Iterator[RecurringPayment]:
 # A payment that is overdue by that many days more than its tolerance has ended.
 _GRACE: Final = 3
 
-# Council tax is paid in ten instalments, which a history of less than a year cannot show.
-_COUNCIL: Final = re.compile(r"\b(council|borough|county)\b", re.IGNORECASE)
-_COUNCIL_SKIPS: Final = frozenset({2, 3})
-
 
 def _payment(payee: Payee, series: Series, key: str, today: date) -> RecurringPayment | None:
     """Return a series as a recurring payment; None if it has ended."""
     newest = set(series.last.transaction_ids)
     row = next(it.row for it in reversed(payee.payments) if it.row.id in newest)
     name = row.payee or row.description or ""
-    is_council = payee.family is Family.DIRECT_DEBIT and _COUNCIL.search(name)
-    series = learn_skipped_months(series, usual=_COUNCIL_SKIPS if is_council else frozenset())
-    expectation = _expectation(series, PUNCTUALITY[payee.family].tolerance, today)
+    tolerance = PUNCTUALITY[payee.family].tolerance
+    series = learn_skipped_months(series)
+    expectation = _expectation(series, tolerance, today)
+    if payee.family is Family.DIRECT_DEBIT and _is_council_tax(
+        series, name, has_paused=expectation is None
+    ):
+        series = skip_months(series, _COUNCIL_TAX_SKIPS)
+        expectation = _expectation(series, tolerance, today)
     if expectation is None:
         return None
     is_exact = _is_exact(series.amounts)
@@ -133,6 +134,28 @@ def _payment(payee: Payee, series: Series, key: str, today: date) -> RecurringPa
         schedule=series.schedule,
         occurrences=series.occurrences,
     )
+
+
+_COUNCIL: Final = re.compile(
+    r"\b(council|borough|county|royal greenwich|city of|lb|cc|[bdm]{1,2}c|c ?tax)\b", re.IGNORECASE
+)
+_COUNCIL_TAX_SKIPS: Final = frozenset({2, 3})
+_INSTALMENTS: Final = 10
+_SIGNS: Final = 2
+_JANUARY: Final = 1
+
+
+def _is_council_tax(series: Series, name: str, *, has_paused: bool) -> bool:
+    """Return whether a direct debit is paid in ten instalments, although no pause has passed yet.
+
+    Two of three signs are enough: the name of a council, ten instalments from April to January,
+    and none after them. People may ask for twelve instalments, and councils run gyms.
+    """
+    if not series.is_monthly or series.slots[-1] % 12 + 1 != _JANUARY:
+        return False
+    newest = series.slots[-_INSTALMENTS:]
+    are_ten = newest[-1] - newest[0] + 1 == len(newest) == _INSTALMENTS
+    return sum((_COUNCIL.search(name) is not None, are_ten, has_paused)) >= _SIGNS
 
 
 class _Expectation(NamedTuple):

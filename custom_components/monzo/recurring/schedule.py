@@ -109,29 +109,27 @@ class Schedule(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class EveryFewWeeks(Schedule):
-    """A payment that is made after a fixed number of weeks."""
+class EveryFewDays(Schedule):
+    """A payment that is made after a fixed number of days."""
 
     phase: int
     """The ordinal of a day on which the payment is due, modulo the days between payments."""
 
-    @property
-    def _days(self) -> int:
-        return _DAYS[self.cadence]
+    days: int
+    """The days between payments: those of some weeks, or 30 if each month has so many."""
 
     @override
     def day_of(self, slot: int) -> date:
-        return self.shift.apply(date.fromordinal(self.phase + slot * self._days))
+        return self.shift.apply(date.fromordinal(self.phase + slot * self.days))
 
     @override
     def slot_near(self, day: date) -> int:
-        days = _DAYS[self.cadence]
-        return (day.toordinal() - self.phase + days // 2) // days
+        return (day.toordinal() - self.phase + self.days // 2) // self.days
 
     @property
     @override
     def name(self) -> str:
-        return f"{self.cadence}-{self.phase}"
+        return f"{self.days}-days-{self.phase}"
 
 
 class DayOfMonth(NamedTuple):

@@ -1,5 +1,6 @@
 """Series: payments to one payee that follow a schedule."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -10,12 +11,13 @@ from typing import Final, NamedTuple
 from .schedule import (
     Cadence,
     DayOfMonth,
+    EveryFewDays,
     EveryFewMonths,
-    EveryFewWeeks,
     Schedule,
     Shift,
     month_number,
 )
+from .working_days import is_working_day
 
 # The newest payments decide about the schedule, because people change the day of a payment.
 _RECENT: Final = (12, 6, 4, 3, 2)
@@ -23,8 +25,11 @@ _RECENT: Final = (12, 6, 4, 3, 2)
 # A council tax year leaves out two months. More than that is an end and a new beginning.
 _MAX_MISSING: Final = 2
 
-# A schedule by weekday, such as the last Friday, must not be found by chance in a few payments.
-_FEWEST_FOR_WEEKDAY_RULES: Final = 5
+# A month by other rules, such as the last Friday, must not be found by chance in a few payments.
+_FEWEST_FOR_OTHER_RULES: Final = 5
+
+# Some subscriptions are for so many days rather than for a month.
+_EQUAL_MONTHS: Final = (30, 31)
 
 # The days by which weekends and bank holidays move a payment at most: over Easter, for example.
 _LONGEST_SHIFT: Final = 4
@@ -34,7 +39,7 @@ _LAST_DAY: Final = 31
 # Penalties, in days: less than any real difference, so that they only decide between equals.
 _UNUSUAL_SHIFT: Final = 0.01
 _MOVED_DAY: Final = 0.0005
-_WEEKDAY_RULE: Final = 0.5
+_OTHER_RULE: Final = 0.5
 
 MIN_FIT: Final = 0.85
 
@@ -82,6 +87,9 @@ class Punctuality:
 
     weekday_rules: bool = False
     """Whether they may be made on a weekday, such as the last Friday of each month."""
+
+    equal_months: bool = False
+    """Whether a month may have the same number of days each time, rather than a day of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +147,13 @@ class Series:
     def is_evident(self) -> bool:
         """Whether its newest payments can hardly follow the schedule by chance."""
         return len(self.deviations) >= _FEWEST_BEFORE and self.mean_deviation <= 1
+
+    @property
+    def is_monthly(self) -> bool:
+        """Whether its slots are the months, counted from year 0."""
+        return isinstance(self.schedule, EveryFewMonths) and (
+            self.schedule.cadence is Cadence.MONTH
+        )
 
     @property
     def usual_interruption(self) -> int:
@@ -273,8 +288,28 @@ def _newest_schedule(
             continue
         newest = recent[-_FEWEST:]
         if size <= _FEWEST or not _has_moved(schedule, newest, punctuality.tolerance):
-            return schedule
+            return _with_usual_shift(schedule, occurrences, recent, punctuality)
     return None
+
+
+def _with_usual_shift(
+    schedule: Schedule,
+    occurrences: Sequence[Occurrence],
+    recent: Sequence[Occurrence],
+    punctuality: Punctuality,
+) -> Schedule:
+    """Return a schedule with the shift that older payments show, if the recent ones do not."""
+    if len(recent) == len(occurrences):
+        return schedule
+    plain = replace(schedule, shift=Shift.NONE)
+    due = (plain.day_of(plain.slot_near(it.day)) for it in recent)
+    if not all(map(is_working_day, due)):
+        return schedule
+    alike = (replace(schedule, shift=shift) for shift in punctuality.shifts)
+    return max(
+        (schedule, *alike),
+        key=lambda shifted: sum(not shifted.deviation(it.day) for it in occurrences),
+    )
 
 
 def _has_moved(schedule: Schedule, newest: Sequence[Occurrence], tolerance: int) -> bool:
@@ -353,12 +388,13 @@ def _best_schedule(
 ) -> Schedule | None:
     """Return the schedule that the payments miss by the fewest days; None if all miss too much."""
     days = [occurrence.day for occurrence in reversed(recent)]
-    cap = punctuality.tolerance + 2
+    miss = punctuality.tolerance + 2
     best, lowest = None, len(days) * (punctuality.tolerance + 2 * (1 - min_fit)) + 3
     for schedule, penalty in _schedules(days, cadence, punctuality):
         cost = penalty
         for day in days:
-            cost += min(abs(schedule.deviation(day)), cap)
+            distance = abs(schedule.deviation(day))
+            cost += distance if distance <= punctuality.tolerance else miss
             if cost >= lowest:
                 break
         else:
@@ -374,17 +410,27 @@ def _schedules(
     for rank, shift in enumerate(punctuality.shifts):
         penalty = rank * _UNUSUAL_SHIFT
         if weeks is not None:
-            for phase in {day.toordinal() % weeks for day in days}:
-                yield EveryFewWeeks(cadence, shift, phase), penalty
+            yield from _every_few_days(days, cadence, shift, weeks, penalty)
             continue
         for phase in _month_phases(days, cadence):
             for rule in _days_of_month(days, shift, punctuality.tolerance):
                 moved = sum(rule.number != day.day for day in days)
                 yield EveryFewMonths(cadence, shift, rule, phase), penalty + moved * _MOVED_DAY
-    enough = len(days) >= _FEWEST_FOR_WEEKDAY_RULES
-    if punctuality.weekday_rules and enough and cadence is Cadence.MONTH:
+    if cadence is not Cadence.MONTH or len(days) < _FEWEST_FOR_OTHER_RULES:
+        return
+    if punctuality.weekday_rules:
         for rule in _weekdays_of_month(days):
-            yield EveryFewMonths(cadence, punctuality.shifts[0], rule), _WEEKDAY_RULE
+            yield EveryFewMonths(cadence, punctuality.shifts[0], rule), _OTHER_RULE
+    if punctuality.equal_months:
+        for length in _EQUAL_MONTHS:
+            yield from _every_few_days(days, cadence, punctuality.shifts[0], length, _OTHER_RULE)
+
+
+def _every_few_days(
+    days: Sequence[date], cadence: Cadence, shift: Shift, length: int, penalty: float
+) -> Iterator[tuple[Schedule, float]]:
+    for phase in sorted({day.toordinal() % length for day in days}):
+        yield EveryFewDays(cadence, shift, phase, length), penalty
 
 
 def _month_phases(days: Sequence[date], cadence: Cadence) -> Iterable[int]:
@@ -416,24 +462,35 @@ def _weekdays_of_month(days: Sequence[date]) -> Iterator[DayOfMonth]:
             yield DayOfMonth(number, weekday)
 
 
-def learn_skipped_months(series: Series, *, usual: frozenset[int]) -> Series:
-    """Return a monthly series with the months in which it is always interrupted.
+def learn_skipped_months(series: Series) -> Series:
+    """Return a monthly series with the months of the year in which no payment is ever made.
 
-    Council tax is paid in ten instalments, so it skips February and March. `usual` are the months
-    that payments to the payee are known to skip, unless one was made.
+    Council tax is paid in ten instalments, which leave out February and March. Insurance is paid
+    in eleven if none is due in the month of the renewal.
     """
-    schedule = series.schedule
-    if not isinstance(schedule, EveryFewMonths) or schedule.cadence is not Cadence.MONTH:
+    if not series.is_monthly:
         return series
-    paid = {slot % 12 + 1 for slot in series.slots}
-    skipped = set(usual) | {
-        slot % 12 + 1
+    left_out = Counter(
+        tuple(slot % 12 + 1 for slot in range(before + 1, after))
         for before, after in pairwise(series.slots)
-        # A single month may be a holiday, and more than two are an end and a new beginning.
-        if after - before - 1 == _MAX_MISSING
-        for slot in range(before + 1, after)
-    }
-    months = frozenset(skipped - paid)
-    if not months:
+        if 1 <= after - before - 1 <= _MAX_MISSING
+    )
+    # A single month may be a holiday, unless it is left out each year and no other one is.
+    return skip_months(
+        series,
+        frozenset(
+            month
+            for months, count in left_out.items()
+            if len(months) == _MAX_MISSING or count == left_out.total() > 1
+            for month in months
+        ),
+    )
+
+
+def skip_months(series: Series, months: frozenset[int]) -> Series:
+    """Return a monthly series without payments in some months of the year, unless one was made."""
+    schedule = series.schedule
+    months -= {slot % 12 + 1 for slot in series.slots}
+    if not months or not isinstance(schedule, EveryFewMonths):
         return series
     return replace(series, schedule=replace(schedule, skipped_months=months))
