@@ -9,7 +9,11 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import recorder
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.components.recorder.statistics import get_metadata, statistics_during_period
+from homeassistant.components.recorder.statistics import (
+    get_metadata,
+    list_statistic_ids,
+    statistics_during_period,
+)
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -58,6 +62,13 @@ async def known_ids(hass: HomeAssistant) -> set[str]:
         for id_ in await get_instance(hass).async_add_executor_job(get_metadata, hass)
         if id_.startswith(f"{DOMAIN}:")
     }
+
+
+async def list_statistics(hass: HomeAssistant) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await get_instance(hass).async_add_executor_job(
+        list_statistic_ids, hass
+    )
+    return found
 
 
 async def changes(
@@ -150,6 +161,8 @@ async def test_every_day_month_and_category_equals_the_ledger_also_after_correct
     ids = await known_ids(hass)
     account = customer.account.id.lower()
     assert ids >= {f"monzo:{account}_spending", f"monzo:{account}_spending_eating_out"}
+    names = {each["name"] for each in await list_statistics(hass)}
+    assert names >= {"Current account: Spending", "Current account: Spending (eating out)"}
     await hass.config_entries.async_remove(entry.entry_id)
     assert await known_ids(hass) == set()
 

@@ -75,6 +75,9 @@ class ImportResult(IntEnum):
     NOT_WRITABLE = 6
     """The archive cannot be written."""
 
+    DEFECT = 7
+    """A defect of the integration, which is in the log."""
+
 
 class HistoryImport:
     """Imports the history of a config entry's accounts, one request at a time per account.
@@ -192,7 +195,7 @@ class HistoryImport:
         except Exception:
             # A defect must not look like an import that goes on.
             _LOGGER.exception("Unexpected error while importing the history")
-            self._result = ImportResult.REFUSED
+            self._result = ImportResult.DEFECT
         finally:
             self._running = False
             self._async_publish()

@@ -14,14 +14,15 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 from homeassistant.util import slugify
 
-from ..accounts import AccountState, BalancesCoordinator, async_account_name
-from ..api import Account, Money
-from ..const import DOMAIN
+from ..accounts import AccountState, BalancesCoordinator, async_device_id, device_name
+from ..api import Money
+from ..const import DOMAIN, MANUFACTURER
 from ..privacy import get_logger
 from ..transactions import DISK_ERRORS, Archive
 from .history_import import HistoryImport
@@ -103,19 +104,19 @@ class HistoryStatistics:
                 if account_id not in self._archive.logs or self._archive.state == "paused":
                     continue
                 try:
-                    await self._async_refresh_account(state.account, state.currency)
+                    await self._async_refresh_account(account_id, state.currency)
                     await self._async_add_past(state)
                 except errors as err:
                     _LOGGER.debug("Could not update the statistics: %s", type(err).__name__)
 
-    async def _async_refresh_account(self, account: Account, currency: str) -> None:
-        if account.id not in self._checked:
-            await self._async_compare(account.id)
-            self._checked.add(account.id)
+    async def _async_refresh_account(self, account_id: str, currency: str) -> None:
+        if account_id not in self._checked:
+            await self._async_compare(account_id)
+            self._checked.add(account_id)
         update = await self._archive.async_use(
-            find_update, account.id, self._balances.session.clock.now(), async_time_zone()
+            find_update, account_id, self._balances.session.clock.now(), async_time_zone()
         )
-        if update is not None and await self._async_send(account, currency, update):
+        if update is not None and await self._async_send(currency, update):
             await self._archive.async_use(note_sent, update)
 
     async def _async_add_past(self, account: AccountState) -> None:
@@ -136,11 +137,14 @@ class HistoryStatistics:
             await async_clear_statistics(self._hass, (account_id,))
             await self._archive.async_use(forget_sent, (account_id,))
 
-    async def _async_send(self, account: Account, currency: str, update: StatisticsUpdate) -> bool:
+    async def _async_send(self, currency: str, update: StatisticsUpdate) -> bool:
         """Send rows to the recorder; return whether it has written them."""
-        account_name = async_account_name(self._hass, account)
+        account_id = update.account_id
+        id_of_device = async_device_id(self._hass, self._entry, account_id)
+        device = dr.async_get(self._hass).async_get(id_of_device)
+        account_name = device_name(device) if device else MANUFACTURER
         for series, rows in update.rows.items():
-            id_ = statistic_id(account.id, series)
+            id_ = statistic_id(account_id, series)
             name = f"{account_name}: {_series_name(series)}"
             for piece in batched(rows, ROWS_AT_ONCE, strict=False):
                 _add_rows(self._hass, id_, name, currency, piece)
