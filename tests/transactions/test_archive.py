@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import sqlite3
 import threading
@@ -598,6 +598,20 @@ async def test_a_text_is_searched_in_everything_that_is_kept_and_pages_continue(
     with pytest.raises(ServiceValidationError) as refused:
         await call(hass, keeping, "get_transactions", home.joint, after="tx_unknown")
     assert refused.value.translation_key == "unknown_transaction"
+
+
+async def test_a_search_before_the_first_kept_transaction_is_incomplete_and_costs_no_request(
+    hass: HomeAssistant, home: Household, keeping: MockConfigEntry, server: BankServer
+) -> None:
+    archive(hass).logs[home.joint.id].spans = (
+        archive(hass).logs[home.joint.id].spans.since(datetime.now(UTC) - timedelta(days=50))
+    )
+    server.requests.clear()
+    search = {"since": datetime(2016, 1, 1, tzinfo=UTC), "text": "kiosk", "refresh": False}
+    found = await call(hass, keeping, "get_transactions", home.joint, **search)
+    assert len(found["transactions"]) == 17
+    assert not found["complete"]
+    assert not server.requests
 
 
 @pytest.mark.parametrize("refresh", [False, True])

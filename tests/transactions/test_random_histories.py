@@ -22,6 +22,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS
+from custom_components.monzo.transactions.retention import Retention
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
 from sandbox.models import Account, Pot, Transaction
@@ -462,7 +464,7 @@ async def play(history: History, steps: list[Step]) -> None:
         await history.advance_time(time)
 
 
-type StartHistory = Callable[[], AbstractAsyncContextManager[History]]
+type StartHistory = Callable[[Retention], AbstractAsyncContextManager[History]]
 
 
 @pytest.fixture
@@ -481,7 +483,7 @@ async def start_history(
     behaviour = server.behaviour
 
     @asynccontextmanager
-    async def history() -> AsyncIterator[History]:
+    async def history(retention: Retention) -> AsyncIterator[History]:
         now = bank.clock()
         freezer.move_to(now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1))
         server.behaviour = behaviour
@@ -496,7 +498,7 @@ async def start_history(
         bills = bank.open_pot(accounts[0].id, "Bills", balance=1_000_000)
         for days in (9, 6, 1):
             bank.pay(accounts[0].id, -3_000, at=bank.clock() - timedelta(days=days))
-        entry = sign_in(ann)
+        entry = sign_in(ann, options={CONF_KEEP_TRANSACTIONS: retention})
         await set_up(hass, entry)
         current = History(hass, server, webhook_client, freezer, Customer(entry, accounts, bills))
         try:
@@ -516,17 +518,20 @@ def test_random_histories_report_each_transaction_once_and_in_order(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def play_one(steps: list[Step]) -> None:
+    async def play_one(steps: list[Step], retention: Retention) -> None:
         caplog.clear()
-        async with start_history() as history:
+        async with start_history(retention) as history:
             await play(history, steps)
             history.assert_reported_once()
         assert not [record for record in caplog.records if record.exc_info]
 
-    @given(steps=st.lists(STEPS, min_size=1, max_size=12))
+    @given(
+        steps=st.lists(STEPS, min_size=1, max_size=12),
+        retention=st.sampled_from([Retention.NEEDED, Retention.EVERYTHING]),
+    )
     @SETTINGS
-    def play_all(steps: list[Step]) -> None:
-        hass.loop.run_until_complete(play_one(steps))
+    def play_all(steps: list[Step], retention: Retention) -> None:
+        hass.loop.run_until_complete(play_one(steps, retention))
 
     caplog.set_level(logging.WARNING)
     # Hypothesis reads the frozen clock, which would end the shrinking phase at once.

@@ -19,7 +19,13 @@ from ..accounts import MonzoData
 from ..amounts import format_amount
 from ..api import Attachment, Money
 from ..bank import bank_errors, validation_error
-from ..transactions import SpendingGroup, TransactionRecord, has_happened, record_variables
+from ..transactions import (
+    SpendingGroup,
+    TransactionHistory,
+    TransactionRecord,
+    has_happened,
+    record_variables,
+)
 from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
 from .amounts import ANY_AMOUNT, number, positive_amount
 from .fields import MONZO_ID, TEXT
@@ -149,7 +155,8 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     span = requested_span(call.data, now=target.runtime.session.clock.now())
     limit: int = call.data[ATTR_LIMIT]
     async with bank_errors(call.hass, target.entry, target.name):
-        found, complete = await _async_found(call, target, span, limit + 1)
+        search = await _async_search_of(call, target, span)
+        found, complete = await search.async_run(limit + 1)
     data = target.runtime.balances.data
     return {
         "account_id": target.account.id,
@@ -160,53 +167,97 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _async_found(
-    call: ServiceCall, target: AccountTarget, span: Span, limit: int
-) -> tuple[list[_Found], bool]:
-    """Return the newest transactions that match the filters, and whether all could be read."""
-    history, refresh = target.history, call.data[ATTR_REFRESH]
-    matches = record_filter(call.data, target.account.currency)
-    before = span.before
-    if (after := call.data.get(ATTR_AFTER)) is not None:
-        created = await history.async_created(after)
-        if created is None:
-            raise validation_error("unknown_transaction", transaction_id=after)
-        before = min(before or created + _MOMENT, created + _MOMENT)
-        matches = _following((created, after), matches)
-    text = call.data.get(ATTR_TEXT, "")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """The transactions that a call asks for."""
 
-    async def kept(since: datetime, before: datetime | None, limit: int) -> list[_Found] | None:
-        records = await history.async_find_kept(
-            since, before, text=text, matches=matches, limit=limit
+    history: TransactionHistory
+    since: datetime
+    before: datetime | None
+    text: str
+    matches: Callable[[TransactionRecord], bool]
+
+    refresh: bool
+    """Whether to read from the bank all that it shows."""
+
+    first_part: timedelta
+    """How far back the first request to the bank goes."""
+
+    async def async_run(self, limit: int) -> tuple[list[_Found], bool]:
+        """Return the newest matching transactions, and whether all could be read."""
+        if not self.refresh:
+            found = await self._async_kept(self.since, self.before, limit)
+            if found is not None:
+                return found, True
+            kept_since = self.history.kept_since(self.before) if self.text else None
+            if kept_since is not None:
+                # A search of all that is kept, rather than requests for the rest.
+                found = await self._async_kept(max(self.since, kept_since), self.before, limit)
+                return found or [], False
+        since = self.history.since_not_kept(self.since)
+        found, complete = await self._async_read(since, limit)
+        if len(found) < limit and since > self.since:
+            end = since if self.before is None else min(since, self.before)
+            older = await self._async_kept(self.since, end, limit - len(found))
+            return found + (older or []), complete and older is not None
+        return found, complete
+
+    async def _async_kept(
+        self, since: datetime, before: datetime | None, limit: int
+    ) -> list[_Found] | None:
+        """Return matching transactions from the archive; None if not all are kept."""
+        records = await self.history.async_find_kept(
+            since, before, text=self.text, matches=self.matches, limit=limit
         )
         if records is None:
             return None
-        return [(record, history.attachments(record.id)) for record in records]
+        return [(record, self.history.attachments(record.id)) for record in records]
 
-    if not refresh and (found := await kept(span.since, before, limit)) is not None:
-        return found, True
-    since = history.since_not_kept(span.since)
-    found, complete = [], True
-    if before is None or since < before:
-        # Most people make about one payment a day, so one small request is usually enough.
-        parts = history.async_newest_first(
-            since, before, first_part=timedelta(days=call.data[ATTR_LIMIT]), refresh=refresh
+    async def _async_read(self, since: datetime, limit: int) -> tuple[list[_Found], bool]:
+        """Return matching transactions from memory or from the bank."""
+        found: list[_Found] = []
+        complete = True
+        if self.before is not None and since >= self.before:
+            return found, complete
+        parts = self.history.async_newest_first(
+            since, self.before, first_part=self.first_part, refresh=self.refresh
         )
         async with aclosing(parts):
             async for part in parts:
                 complete = complete and part.complete
-                records = ((history.record(it), it.attachments) for it in part.transactions)
+                records = ((self.history.record(it), it.attachments) for it in part.transactions)
                 found += islice(
-                    ((record, files) for record, files in records if matches(record)),
+                    ((record, files) for record, files in records if self.matches(record)),
                     limit - len(found),
                 )
                 if len(found) == limit:
                     break
-    if len(found) < limit and since > span.since:
-        end = since if before is None else min(since, before)
-        older = await kept(span.since, end, limit - len(found))
-        return found + (older or []), complete and older is not None
-    return found, complete
+        return found, complete
+
+
+async def _async_search_of(call: ServiceCall, target: AccountTarget, span: Span) -> _Search:
+    """Return the search of a call.
+
+    Raises ServiceValidationError if the transaction to continue after is not known.
+    """
+    matches = record_filter(call.data, target.account.currency)
+    before = span.before
+    if (after := call.data.get(ATTR_AFTER)) is not None:
+        created = await target.history.async_created(after)
+        if created is None:
+            raise validation_error("unknown_transaction", transaction_id=after)
+        before = min(before or created + _MOMENT, created + _MOMENT)
+        matches = _following((created, after), matches)
+    return _Search(
+        history=target.history,
+        since=span.since,
+        before=before,
+        text=call.data.get(ATTR_TEXT, ""),
+        matches=matches,
+        refresh=call.data[ATTR_REFRESH],
+        # Most people make about one payment a day, so one small request is usually enough.
+        first_part=timedelta(days=call.data[ATTR_LIMIT]),
+    )
 
 
 def _following(

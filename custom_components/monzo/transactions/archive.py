@@ -233,17 +233,17 @@ class Archive:
 
     # Reading
 
-    def covers(self, account_id: str, since: datetime, until: datetime | None) -> bool:
-        """Return whether the archive has all transactions of a span; until the last read if None.
+    def kept_since(self, account_id: str, until: datetime | None) -> datetime | None:
+        """Return since when the archive has all transactions; until the last read if None.
 
-        It has them as the bank listed them at the last read of their time.
+        It has them as the bank listed them at the last read of their time. None if it does not have
+        those from right before the end.
         """
         log = self.logs.get(account_id)
         if log is None or self.state != "ok":
-            return False
+            return None
         end = log.spans.end
-        start = log.spans.start_of(end if until is None or end is None else min(end, until))
-        return start is not None and start <= since
+        return log.spans.start_of(end if until is None or end is None else min(end, until))
 
     async def async_find(
         self,

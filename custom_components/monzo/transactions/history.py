@@ -105,11 +105,16 @@ class TransactionHistory:
 
     def is_kept(self, since: datetime, before: datetime | None) -> bool:
         """Return whether the archive has all transactions of a span, up to the last read."""
-        if not self._reader.current:
-            # It may be as old as the last start.
-            return False
         opened = self._reader.account_opened
-        return self._archive.covers(self._account_id, max(since, opened or since), before)
+        kept_since = self.kept_since(before)
+        return kept_since is not None and kept_since <= max(since, opened or since)
+
+    def kept_since(self, before: datetime | None) -> datetime | None:
+        """Return since when the archive has all transactions up to a moment, or the last read."""
+        if not self._reader.current:
+            # What it has may be as old as the last start.
+            return None
+        return self._archive.kept_since(self._account_id, before)
 
     def since_not_kept(self, since: datetime) -> datetime:
         """Return from when on the bank must be asked: only for what it shows, if the rest is kept.
