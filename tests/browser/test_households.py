@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
+import pytest
 
 from sandbox.models import Pot
 
@@ -14,6 +15,14 @@ from .ha_setup import reload_integration, save_dashboard
 
 # Every card of the dashboard, except the transactions, whose list is long.
 CARDS = "hui-card:not(:has(monzo-transactions-card))"
+
+# Returns whether a part of a custom element is focused.
+IS_FOCUSED = """([element, part]) => {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  const root = focused?.getRootNode();
+  return root instanceof ShadowRoot && root.host.localName === element && focused.matches(part);
+}"""
 
 # The names of pots, some with an emoji, one long.
 NAMES = ("🚲 Bicycle", "Garden", "Christmas presents for everybody", "Car", "💍 Wedding")
@@ -80,3 +89,50 @@ async def test_eleven_accounts_and_forty_pots_are_usable_at_any_width(
             await wait_for_transactions(page)
             await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
             await browser.screenshot(f"{width} {'dark' if dark else 'light'}", page)
+
+
+async def test_the_dashboard_can_be_used_from_right_to_left_and_with_the_keyboard_alone(
+    ha: HaInstance, browser: BrowserSession
+) -> None:
+    ha.bank.pay(ha.home.current.id, -350, merchant="Keyboard Shop")
+    path = await save_dashboard(ha, "keyboard-money", {"strategy": {"type": "custom:monzo"}})
+    page = await browser.open(ha, path, width=390, language="he", dark=True)
+    await wait_for_transactions(page)
+    await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    await expect(page.locator("monzo-summary-card")).to_have_css("direction", "rtl")
+    await browser.screenshot("right to left")
+
+    await press_tab_until(page, "monzo-summary-card button")
+    await page.keyboard.press("Enter")
+    row = page.locator("monzo-transactions-card .row").first
+    await expect(row).not_to_contain_text("Keyboard Shop")
+    await press_tab_until(page, "monzo-summary-card button")
+    await page.keyboard.press("Enter")
+    await expect(row).to_contain_text("Keyboard Shop")
+
+    await press_tab_until(page, "monzo-transactions-card .row")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(page.locator("monzo-transaction-dialog")).to_contain_text("Keyboard Shop")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+
+    await press_tab_until(page, "monzo-pot-card button")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("textbox")).to_be_focused()
+    await browser.screenshot("pot dialog")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+
+
+async def press_tab_until(page: Page, selector: str) -> None:
+    """Press the tabulator until a part that matches a selector within its shadow root is focused.
+
+    The selector is a custom element, and a part in it.
+    """
+    element, part = selector.split()
+    for _ in range(80):
+        await page.keyboard.press("Tab")
+        if await page.evaluate(IS_FOCUSED, [element, part]):
+            return
+    pytest.fail(f"{selector} cannot be reached")

@@ -220,10 +220,11 @@ class AccountReader:
     async def async_reread(self) -> Exception | None:
         """Read the next pages of the last days again; return the error if that fails.
 
-        The pages wait until nothing else needs the requests.
+        The pages wait until nothing else needs the requests, except those of the first read:
+        without them, the spending of the month is unknown, however busy the account is.
         """
         try:
-            with self._budget.asking_as(Priority.BACKGROUND):
+            with self._budget.asking_as(self._reread_priority):
                 await self._async_reread()
         except (MonzoError, *BLOCKING_ERRORS) as err:
             self._note_failure(err)
@@ -275,9 +276,14 @@ class AccountReader:
         """Read the next pages of the last days again, and then older pending transactions."""
         for _page in range(_REREAD_PAGES_AT_ONCE):
             pages = self._reread_pages or next(iter(self._older_pages), None)
-            if pages is None or not self._budget.grant(1, Priority.BACKGROUND):
+            if pages is None or not self._budget.grant(1, self._reread_priority):
                 return
             await self._async_read_page(pages)
+
+    @property
+    def _reread_priority(self) -> Priority:
+        is_first = self._log().state.first_read is not None
+        return Priority.POLL if is_first else Priority.BACKGROUND
 
     def _has_room_for_more(self) -> bool:
         """Return whether the request budget grants another page of new transactions."""

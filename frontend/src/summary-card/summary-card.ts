@@ -86,16 +86,17 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
         <div class="money">
           ${money ? this.#amount(money) : "–"} <small>${text("summary_money")}</small>
         </div>
-        ${today ? html`<p>${this.#renderSpending(today, month)}</p>` : nothing}
-        ${month ? html`<p>${this.#renderComparison(months)}</p>` : nothing}
+        ${today ? html`<p>${this.#renderSpending(today, month, months)}</p>` : nothing}
       </div>
       ${this.#renderEye()}
     `;
   }
 
-  #renderSpending(today: Sum, month?: Sum): string {
+  /** Return the spending in one line, because a wall tablet has no room for two. */
+  #renderSpending(today: Sum, month: Sum | undefined, months: HassEntity[]): string {
     const amounts = { today: this.#amount(today), month: month ? this.#amount(month) : "" };
-    return text(month ? "summary_today_and_month" : "summary_today", amounts);
+    const spending = text(month ? "summary_today_and_month" : "summary_today", amounts);
+    return [spending, this.#renderComparison(months)].filter(Boolean).join(" · ");
   }
 
   #renderComparison(months: readonly HassEntity[]): string {
