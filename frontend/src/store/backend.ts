@@ -23,7 +23,8 @@ export interface Transaction {
   counts_as_spending: boolean;
   /** For a round-up, the id of the payment whose spare change it is. */
   round_up_of: string | null;
-  attachments: Attachment[];
+  /** Missing if the transaction comes from the archive, which keeps no attachments. */
+  attachments?: Attachment[];
 }
 
 export interface Attachment {

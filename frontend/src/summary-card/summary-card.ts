@@ -24,9 +24,6 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
     cardStyles,
     css`
       ha-card {
-        display: flex;
-        align-items: start;
-        gap: 8px;
         border: none;
         background: none;
         box-shadow: none;
@@ -39,6 +36,10 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
         font-size: 36px;
         font-weight: var(--ha-font-weight-bold, 700);
         line-height: 1.2;
+      }
+      .money button {
+        align-self: center;
+        margin-block: -4px;
       }
       .money small {
         color: var(--secondary-text-color);
@@ -84,11 +85,11 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
     return html`
       <div class="figures">
         <div class="money">
-          ${money ? this.#amount(money) : "–"} <small>${text("summary_money")}</small>
+          ${money ? this.#amount(money) : "–"} ${this.#renderEye()}
+          <small>${text("summary_money")}</small>
         </div>
         ${today ? html`<p>${this.#renderSpending(today, month, months)}</p>` : nothing}
       </div>
-      ${this.#renderEye()}
     `;
   }
 

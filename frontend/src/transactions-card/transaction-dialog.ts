@@ -188,7 +188,7 @@ class TransactionDialog extends LitElement {
     </label>`;
   }
 
-  #renderAttachments({ attachments }: Transaction): unknown {
+  #renderAttachments({ attachments = [] }: Transaction): unknown {
     return attachments.map(
       ({ url }, index) =>
         html`<a href=${url} target="_blank" rel="noreferrer">
