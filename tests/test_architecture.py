@@ -24,6 +24,7 @@ PLATFORMS = frozenset(
         "diagnostics",
         "event",
         "notify",
+        "number",
         "repairs",
         "sensor",
         "system_health",

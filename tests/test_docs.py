@@ -35,7 +35,9 @@ from custom_components.monzo.transactions import Retention
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.coordinator import LATE_AFTER
 from sandbox.household import Household
+from tests.conftest import SignIn
 from tests.helpers.archive_filler import give_history
+from tests.helpers.budgets import budget, with_budgets
 from tests.helpers.examples import (
     DOCS,
     FENCE,
@@ -43,6 +45,7 @@ from tests.helpers.examples import (
     examples_in,
     represented_accounts_and_pots,
 )
+from tests.helpers.state_helpers import set_up
 from tests.helpers.texts import INTEGRATION, TEXTS
 
 MANIFEST: dict[str, Any] = json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))
@@ -83,7 +86,7 @@ NOT_IN_THE_HOUSEHOLD = {
     "sensor.current_account_total_balance",
 }
 
-ENTITY = re.compile(r"\b(?:binary_sensor|event|input_number|notify|sensor)\.(?!py\b)\w+")
+ENTITY = re.compile(r"\b(?:binary_sensor|event|input_number|notify|number|sensor)\.(?!py\b)\w+")
 
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 BRACKET = re.compile(r"\]\(")
@@ -599,10 +602,18 @@ def check_dashboard(config: Json) -> None:
             assert kind in {None, "bar-gauge", "trend-graph"}, kind
 
 
+@pytest.fixture
+async def ann_with_budget(hass: HomeAssistant, home: Household, sign_in: SignIn) -> MockConfigEntry:
+    """Return Ann's entry with the budget of the examples."""
+    entry = sign_in(home.ann, **with_budgets(budget(home.current)))
+    await set_up(hass, entry)
+    return entry
+
+
 async def test_every_mentioned_entity_exists(
-    hass: HomeAssistant, home: Household, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, ann_with_budget: MockConfigEntry
 ) -> None:
-    await give_history(hass, home, ann)
+    await give_history(hass, home, ann_with_budget)
     known = READERS_OWN | NOT_IN_THE_HOUSEHOLD | set(er.async_get(hass).entities)
     unknown = {name(page): set(ENTITY.findall(page.text)) - known for page in MARKDOWN}
     assert {page: entities for page, entities in unknown.items() if entities} == {}
@@ -672,29 +683,36 @@ def _inputs(inputs: Mapping[str, Json]) -> Iterator[str]:
 
 
 async def test_every_entity_is_documented_with_its_category(
-    hass: HomeAssistant, ann: MockConfigEntry
+    hass: HomeAssistant, ann_with_budget: MockConfigEntry
 ) -> None:
     devices = dr.async_get(hass)
-    headings = {"Person": "The person", "Account": "Accounts", "Pot": "Pots"}
+    headings = {
+        "Person": "The person",
+        "Account": "Accounts",
+        "Pot": "Pots",
+        "Budget": "Entities of a budget",
+    }
+    entry_id = ann_with_budget.entry_id
+    categories = {None: [], "diagnostic": ["diagnostic"], "config": ["configuration"]}
     existing = set()
-    for entity in er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id):
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), entry_id):
         device = devices.async_get(entity.device_id or "")
         assert isinstance(device, dr.DeviceEntry)
         if device.model not in headings:
             # Flex, loans and cashback have some of the entities of accounts.
             continue
         category = [entity.domain.replace("_", " ")]
-        category += ["diagnostic"] if entity.entity_category else []
+        category += categories[entity.entity_category]
         category += ["off by default"] if entity.disabled_by else []
         label = TEXTS["entity"][entity.domain][entity.translation_key]["name"]
         # One of the categories stands for all.
         label = re.sub(r"^(Spent this month): .*", r"\1: groceries", label)
         existing.add((headings[device.model], label, ", ".join(category)))
-    page = PAGES["entities.md"]
+    page, pages = PAGES["entities.md"], {"Budget": PAGES["budgets.md"]}
     documented = {
         (heading, label, category)
-        for heading in ("The person", "Accounts", "Pots")
-        for label, category, *_ in rows(page.section(heading))
+        for model, heading in headings.items()
+        for label, category, *_ in rows(pages.get(model, page).section(heading))
     }
     assert documented == existing
 

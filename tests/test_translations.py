@@ -24,9 +24,11 @@ from custom_components.monzo.repairs import async_create_fix_flow
 from custom_components.monzo.transactions import Retention
 from sandbox.household import Household
 from tests.helpers.archive_filler import give_history
+from tests.helpers.budgets import budget, with_budgets
+from tests.helpers.state_helpers import set_up
 from tests.helpers.texts import ACTIONS, ICONS, TEXTS
 
-from .conftest import AdvanceTime
+from .conftest import AdvanceTime, SignIn
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 
@@ -34,6 +36,7 @@ PLACEHOLDER = re.compile(r"{(\w+)}")
 NAMED_BY_HOME_ASSISTANT = {
     *("attribution", "device_class", "event_types", "friendly_name", "icon", "last_reset"),
     *("options", "state_class", "supported_features", "unit_of_measurement"),
+    *("max", "min", "mode", "step"),
 }
 
 
@@ -72,6 +75,8 @@ async def test_every_described_step_of_a_dialog_exists(
         "options": (handler.async_get_options_flow(ann), TEXTS["options"]),
         "fix_flow": (fix_flow, TEXTS["issues"]["not_approved"]["fix_flow"]),
     }
+    budget = handler.async_get_supported_subentry_types(ann)["budget"]()
+    flows["budget"] = (budget, TEXTS["config_subentries"]["budget"])
     missing = [
         f"{name}.step.{step}"
         for name, (flow, texts) in flows.items()
@@ -82,7 +87,8 @@ async def test_every_described_step_of_a_dialog_exists(
 
 
 def test_every_described_field_of_a_dialog_has_a_name() -> None:
-    steps = [*TEXTS["config"]["step"].values(), *TEXTS["options"]["step"].values()]
+    dialogs = (TEXTS["config"], TEXTS["options"], TEXTS["config_subentries"]["budget"])
+    steps = [step for dialog in dialogs for step in dialog["step"].values()]
     for step in steps:
         assert step.get("data_description", {}).keys() <= step.get("data", {}).keys(), step["title"]
 
@@ -120,9 +126,11 @@ async def test_every_repair_issue_has_its_texts_and_fills_them_in(
 
 @pytest.fixture
 async def entities(
-    hass: HomeAssistant, home: Household, everything_enabled: None, ann: MockConfigEntry
+    hass: HomeAssistant, home: Household, everything_enabled: None, sign_in: SignIn
 ) -> Iterable[er.RegistryEntry]:
     """Return at least one entity of every kind."""
+    ann = sign_in(home.ann, **with_budgets(budget(home.current)))
+    await set_up(hass, ann)
     await give_history(hass, home, ann)
     return er.async_entries_for_config_entry(er.async_get(hass), ann.entry_id)
 
@@ -214,6 +222,7 @@ def test_the_file_contains_only_sections_that_home_assistant_reads() -> None:
         "common",
         "conditions",
         "config",
+        "config_subentries",
         "device",
         "entity",
         "exceptions",

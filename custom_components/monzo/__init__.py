@@ -31,6 +31,7 @@ from .bank import (
     async_delete_repair_issues,
     translating_defects,
 )
+from .budgets import BudgetsCoordinator, async_forget_usage, async_register_budget_device
 from .const import CONF_STATISTICS, DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
@@ -58,7 +59,13 @@ from .webhooks import (
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.EVENT,
+    Platform.NOTIFY,
+    Platform.NUMBER,
+    Platform.SENSOR,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -138,10 +145,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
             archive=archive,
             history=history,
         ),
+        budgets=BudgetsCoordinator(hass, entry, balances, transactions, archive),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
     entry.runtime_data.transfers.async_update_issues()
+    for budget in entry.runtime_data.budgets.budgets:
+        async_register_budget_device(hass, entry, budget)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.runtime_data.recurring.async_start()
     # This entry now has the entities of joint accounts that others may have shown meanwhile.
@@ -174,6 +184,7 @@ def _async_start_publishing(
     runtime.transactions.async_start()
     runtime.history.async_start()
     runtime.statistics.async_start()
+    runtime.budgets.async_start()
     runtime.transfers.async_start_publishing()
     WebhookRegistrations(
         hass, entry, balances=runtime.balances, status=runtime.webhook_status, is_new=is_new
@@ -196,6 +207,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     async_delete_repair_issues(hass, entry)
     async_delete_issues(hass, entry.entry_id)
     await async_remove_journal(hass, entry.entry_id)
+    await async_forget_usage(hass, entry.entry_id)
     others = hass.config_entries.async_loaded_entries(DOMAIN)
     balances = [other.runtime_data.balances for other in others]
     archive = await async_get_archive(hass, dt_util.utcnow())
@@ -214,8 +226,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: MonzoConfigEntry, device: dr.AnyDeviceEntry
 ) -> bool:
-    """Return whether the user may remove a device: the bank no longer has its account or pot."""
-    if entry.state is not ConfigEntryState.LOADED:
+    """Return whether the user may remove a device: the bank no longer has its account or pot.
+
+    The device of a budget goes together with the budget.
+    """
+    if entry.state is not ConfigEntryState.LOADED or device.config_subentry_id is not None:
         # The accounts and pots at the bank are not known.
         return False
     return entry.runtime_data.balances.data.find(monzo_id_of(device) or "") is None

@@ -16,6 +16,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import AccountState, DeviceState, PersonState, PotState
 from .bank import translating_defects
+from .budget_entity import BudgetEntity, async_add_budget_entities
+from .budgets import BudgetStatus
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .outlook_entity import MonzoOutlookEntity, shortfall_attributes, with_outlook
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
@@ -49,6 +51,13 @@ class MonzoShortfallSensorDescription(
     MonzoEntityDescription[AccountState], BinarySensorEntityDescription
 ):
     """Describes a binary sensor of an account that recurring payments would overdraw."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetBinarySensorDescription(BinarySensorEntityDescription):
+    """Describes a binary sensor of a budget."""
+
+    is_on_fn: Callable[[BudgetStatus], bool]
 
 
 CONNECTION_BINARY_SENSORS: Final = (
@@ -88,6 +97,15 @@ SHORTFALL_AHEAD: Final = MonzoShortfallSensorDescription(
 )
 
 
+BUDGET_BINARY_SENSORS: Final = (
+    BudgetBinarySensorDescription(
+        key="over_budget",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        is_on_fn=lambda budget: budget.is_over,
+    ),
+)
+
+
 @translating_defects("the set-up of binary sensors")
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -102,6 +120,7 @@ async def async_setup_entry(
     async_add_as_they_appear(
         entry, async_add_entities, MonzoBinarySensor, EntityTables(pot=POT_BINARY_SENSORS)
     )
+    async_add_budget_entities(entry, async_add_entities, BudgetBinarySensor, BUDGET_BINARY_SENSORS)
     recurring = entry.runtime_data.recurring
     async_update = async_add_as_they_appear(
         entry,
@@ -177,3 +196,15 @@ class MonzoShortfallSensor(MonzoOutlookEntity[AccountState], BinarySensorEntity)
         """Return the day, and what it rests on."""
         outlook = self.recurring.accounts.get(self.monzo_id)
         return shortfall_attributes(outlook) if outlook else None
+
+
+class BudgetBinarySensor(BudgetEntity, BinarySensorEntity):
+    """Binary sensor of a budget in its current period."""
+
+    entity_description: BudgetBinarySensorDescription
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return the state; None if the numbers of the budget are unknown."""
+        return None if self.status is None else self.entity_description.is_on_fn(self.status)

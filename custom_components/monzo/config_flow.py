@@ -17,6 +17,7 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
     ConfigFlowResult,
+    ConfigSubentryFlow,
     OptionsFlow,
 )
 from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
@@ -30,6 +31,8 @@ import voluptuous as vol
 from .accounts import owner_name
 from .api import Account, MonzoAuthenticationError, MonzoError
 from .bank import RequestBudget, async_wait_for_approval
+from .budget_flow import BudgetFlow
+from .budgets import SUBENTRY_BUDGET
 from .const import (
     CONF_ALLOW_TRANSFERS,
     CONF_KEEP_TRANSACTIONS,
@@ -118,6 +121,15 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     def async_get_options_flow(config_entry: MonzoConfigEntry) -> OptionsFlow:
         """Return the options flow."""
         return MonzoOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the flow of budgets."""
+        return {SUBENTRY_BUDGET: BudgetFlow}
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Start a new sign-in after the bank has ended the old one."""

@@ -16,6 +16,9 @@ ENTRY_MINOR_VERSION: Final = 3
 DEVICE_MODEL_ACCOUNT: Final = "Account"
 DEVICE_MODEL_POT: Final = "Pot"
 
+# The model of the devices of budgets, which the built-in integration does not have.
+DEVICE_MODEL_BUDGET: Final = "Budget"
+
 CONF_EXCLUDED_ACCOUNTS: Final = "excluded_accounts"
 CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
 CONF_ALLOW_LANGUAGE_MODELS: Final = "allow_language_models"

@@ -45,16 +45,16 @@ def _traceback_lines(error: BaseException) -> Iterator[str]:
 _LOGGER = get_logger(__name__)
 
 
-def isolated[T](listener: Callable[[T], None]) -> Callable[[T], None]:
-    """Return a listener that logs its failures itself, without its argument.
+def isolated[*Ts](listener: Callable[[*Ts], None]) -> Callable[[*Ts], None]:
+    """Return a listener that logs its failures itself, without its arguments.
 
     A failure affects neither the sender nor the other listeners.
     """
 
     @callback
-    def listen(argument: T) -> None:
+    def listen(*arguments: *Ts) -> None:
         try:
-            listener(argument)
+            listener(*arguments)
         except Exception:
             _LOGGER.exception("Unexpected error in a listener")
 
@@ -62,8 +62,8 @@ def isolated[T](listener: Callable[[T], None]) -> Callable[[T], None]:
 
 
 @callback
-def async_subscribe[T](
-    hass: HomeAssistant, signal: SignalType[T], listener: Callable[[T], None]
+def async_subscribe[*Ts](
+    hass: HomeAssistant, signal: SignalType[*Ts], listener: Callable[[*Ts], None]
 ) -> CALLBACK_TYPE:
     """Call a listener whenever a signal is sent; return the function that ends this.
 

@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from .accounts import BalancesCoordinator
 from .backfill import HistoryImport, HistoryStatistics
 from .bank import MonzoSession, WebhookStatus
+from .budgets import BudgetsCoordinator
 from .recurring import RecurringCoordinator
 from .transactions import TransactionsCoordinator
 from .transfers import MoneyMover
@@ -24,5 +25,6 @@ class MonzoRuntimeData:
     history: HistoryImport
     statistics: HistoryStatistics
     recurring: RecurringCoordinator
+    budgets: BudgetsCoordinator
     transfers: MoneyMover
     webhook_status: WebhookStatus

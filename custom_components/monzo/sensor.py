@@ -31,6 +31,8 @@ from .accounts import (
 from .api import Money, currency_exponent
 from .backfill import HistoryImport
 from .bank import translating_defects
+from .budget_entity import BudgetEntity, async_add_budget_entities
+from .budgets import BudgetsCoordinator, BudgetSettings, BudgetStatus
 from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .outlook_entity import (
@@ -65,6 +67,13 @@ class MonzoSensorDescription[DeviceStateT: DeviceState](
 
     last_reset_fn: Callable[[DeviceStateT], datetime | None] = lambda _state: None
     """When a sum that is reset regularly was last reset; None for all other values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetSensorDescription(SensorEntityDescription):
+    """Describes a sensor of a budget."""
+
+    value_fn: Callable[[BudgetStatus], Money | Decimal]
 
 
 PERSON_SENSORS: Final = (
@@ -229,6 +238,38 @@ PAY_DAY_SENSORS: Final = (
 )
 
 
+BUDGET_SENSORS: Final = (
+    BudgetSensorDescription(
+        key="budget_spent",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        value_fn=lambda budget: budget.spent,
+    ),
+    BudgetSensorDescription(
+        key="budget_left",
+        device_class=SensorDeviceClass.MONETARY,
+        value_fn=lambda budget: budget.left,
+    ),
+    BudgetSensorDescription(
+        key="budget_used",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda budget: budget.used,
+    ),
+    BudgetSensorDescription(
+        key="budget_left_per_day",
+        device_class=SensorDeviceClass.MONETARY,
+        value_fn=lambda budget: budget.left_per_day,
+    ),
+    BudgetSensorDescription(
+        key="budget_projected",
+        device_class=SensorDeviceClass.MONETARY,
+        value_fn=lambda budget: budget.projected,
+    ),
+)
+
+
 @translating_defects("the set-up of sensors")
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -245,6 +286,7 @@ async def async_setup_entry(
     async_add_as_they_appear(
         entry, async_add_entities, MonzoSpendingSensor, EntityTables(account=SPENDING_SENSORS)
     )
+    async_add_budget_entities(entry, async_add_entities, BudgetSensor, BUDGET_SENSORS)
     runtime = entry.runtime_data
     async_add_as_they_appear(
         entry,
@@ -437,3 +479,38 @@ class MonzoPayDaySensor(MonzoOutlookEntity[PersonState], SensorEntity):
         """Return the day, or the number of days; None while no pay day is known."""
         outlook = self.recurring.person
         return None if outlook is None else self.entity_description.value_fn(outlook)
+
+
+class BudgetSensor(BudgetEntity, SensorEntity):
+    """Sensor of a budget in its current period."""
+
+    entity_description: BudgetSensorDescription
+
+    def __init__(
+        self,
+        budgets: BudgetsCoordinator,
+        budget: BudgetSettings,
+        description: BudgetSensorDescription,
+    ) -> None:
+        """Initialize the sensor with the currency of the budget."""
+        super().__init__(budgets, budget, description)
+        if description.device_class is SensorDeviceClass.MONETARY:
+            self._attr_native_unit_of_measurement = budget.currency
+            self._attr_suggested_display_precision = currency_exponent(budget.currency)
+
+    @property
+    @override
+    def native_value(self) -> Decimal | None:
+        """Return the value; amounts are in major units, such as pounds."""
+        if (status := self.status) is None:
+            return None
+        value = self.entity_description.value_fn(status)
+        return value.amount if isinstance(value, Money) else value
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        """Return when the period began, for the sum that begins anew with each."""
+        if self.entity_description.state_class is not SensorStateClass.TOTAL:
+            return None
+        return self.budgets.period_began(self.budget_id)

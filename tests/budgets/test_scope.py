@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
@@ -86,6 +86,7 @@ def test_a_tag_is_one_word(text: str) -> None:
     assert parse_tag(text) is None
 
 
+@settings(deadline=None)
 @given(st.lists(SPLITS))
 def test_budgets_of_all_categories_add_up_to_the_spending(splits: list[Mapping[str, int]]) -> None:
     payments = [record(amount=sum(split.values()), categories=split) for split in splits]

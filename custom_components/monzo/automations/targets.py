@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr
 import voluptuous as vol
 
 from ..accounts import monzo_id_of
-from ..const import DEVICE_MODEL_POT, DOMAIN
+from ..const import DEVICE_MODEL_BUDGET, DEVICE_MODEL_POT, DOMAIN
 
 
 class TargetType(Flag):
@@ -23,6 +23,7 @@ class TargetType(Flag):
 
     ACCOUNT = auto()
     POT = auto()
+    BUDGET = auto()
     ACCOUNT_OR_POT = ACCOUNT | POT
 
 
@@ -30,7 +31,13 @@ class TargetType(Flag):
 TARGET_NAMES: Final[Mapping[TargetType, str]] = {
     TargetType.ACCOUNT: "a Monzo account",
     TargetType.POT: "a Monzo pot",
+    TargetType.BUDGET: "a Monzo budget",
     TargetType.ACCOUNT_OR_POT: "a Monzo account or pot",
+}
+
+_TYPES: Final[Mapping[str | None, TargetType]] = {
+    DEVICE_MODEL_POT: TargetType.POT,
+    DEVICE_MODEL_BUDGET: TargetType.BUDGET,
 }
 
 # Parts of the schemas of triggers and conditions. No device stands for all that are enabled.
@@ -138,4 +145,4 @@ def _async_devices(
 
 
 def _type_of(device: dr.DeviceEntry) -> TargetType:
-    return TargetType.POT if device.model == DEVICE_MODEL_POT else TargetType.ACCOUNT
+    return _TYPES.get(device.model, TargetType.ACCOUNT)

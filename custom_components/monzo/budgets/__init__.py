@@ -1,3 +1,49 @@
 """Budgets: limits for the spending of a period."""
 
-__all__: list[str] = []
+from .budget import BudgetStatus
+from .coordinator import BudgetsCoordinator, async_forget_usage
+from .devices import async_register_budget_device
+from .scope import Scope, parse_tag
+from .settings import (
+    CONF_ACCOUNTS,
+    CONF_CARRY_OVER,
+    CONF_CARRY_SINCE,
+    CONF_CATEGORIES,
+    CONF_CURRENCY,
+    CONF_DAY,
+    CONF_LIMIT,
+    CONF_MERCHANT,
+    CONF_PERIOD,
+    CONF_TAG,
+    CONF_TITLE,
+    CONF_WEEKDAY,
+    SUBENTRY_BUDGET,
+    BudgetSettings,
+    PeriodType,
+    with_limit,
+)
+
+__all__ = [
+    "CONF_ACCOUNTS",
+    "CONF_CARRY_OVER",
+    "CONF_CARRY_SINCE",
+    "CONF_CATEGORIES",
+    "CONF_CURRENCY",
+    "CONF_DAY",
+    "CONF_LIMIT",
+    "CONF_MERCHANT",
+    "CONF_PERIOD",
+    "CONF_TAG",
+    "CONF_TITLE",
+    "CONF_WEEKDAY",
+    "SUBENTRY_BUDGET",
+    "BudgetSettings",
+    "BudgetStatus",
+    "BudgetsCoordinator",
+    "PeriodType",
+    "Scope",
+    "async_forget_usage",
+    "async_register_budget_device",
+    "parse_tag",
+    "with_limit",
+]

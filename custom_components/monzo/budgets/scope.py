@@ -23,7 +23,7 @@ class Scope:
     """The categories at the bank; empty for all. Of a split payment, only these parts count."""
 
     merchant: str = ""
-    """Part of a merchant's or person's name, in upper or lower case; empty for all."""
+    """Identifies a merchant or a person; see `TransactionRecord.matches_payee`. Empty for all."""
 
     tag: str = ""
     """A word that follows a # in the notes, in lower case and without the #; empty for all."""
@@ -53,11 +53,6 @@ class Scope:
         return sum(minor for category, minor in spent.items() if category in self.categories)
 
     def _matches_texts(self, record: TransactionRecord) -> bool:
-        if self.merchant and not _is_payee(record, self.merchant):
+        if self.merchant and not record.matches_payee(self.merchant):
             return False
         return not self.tag or self._tag.search((record.notes or "").casefold()) is not None
-
-
-def _is_payee(record: TransactionRecord, wanted: str) -> bool:
-    names = (record.merchant, record.counterparty, record.preferred_name, record.description)
-    return any(name and wanted.casefold() in name.casefold() for name in names)

@@ -2,6 +2,13 @@
 
 from .coordinator import RecurringCoordinator
 from .outlook import AccountOutlook, PersonOutlook
-from .pay_day import PayDayBasis
+from .pay_day import PayDayBasis, PayDayRule, next_pay_day
 
-__all__ = ["AccountOutlook", "PayDayBasis", "PersonOutlook", "RecurringCoordinator"]
+__all__ = [
+    "AccountOutlook",
+    "PayDayBasis",
+    "PayDayRule",
+    "PersonOutlook",
+    "RecurringCoordinator",
+    "next_pay_day",
+]

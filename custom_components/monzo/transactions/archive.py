@@ -69,6 +69,7 @@ class Archive:
         self._cancel_hold: CALLBACK_TYPE | None = None
         self._failing = False
         self._failed_at = -math.inf
+        self._listeners: list[Callable[[], None]] = []
         self.logs: dict[str, TransactionLog] = {}
         """The log of each account: its transactions of the last month."""
 
@@ -189,6 +190,8 @@ class Archive:
             self._waiting = []
         else:
             self._note_success()
+            for listener in tuple(self._listeners):
+                listener()
 
     def _write_waiting(self) -> None:
         self.file.run(self._waiting)
@@ -265,6 +268,25 @@ class Archive:
     async def async_created(self, account_id: str, transaction_id: str) -> datetime | None:
         """Return when a transaction was made, if it is kept; raises one of DISK_ERRORS."""
         return await self._async_use_file(self.file.created, account_id, transaction_id)
+
+    @callback
+    def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call a function after each write; return the function that ends this."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    async def async_changed_records(
+        self, account_id: str, since: datetime, revision: int
+    ) -> tuple[list[TransactionRecord], int] | None:
+        """Return changed transactions, see `ArchiveFile.changed_records`; None if that fails."""
+        await self._async_flush()
+        try:
+            return await self._async_use_file(
+                self.file.changed_records, account_id, since, revision
+            )
+        except DISK_ERRORS as err:
+            self._note_failure(err)
+            return None
 
     # Backups
 

@@ -644,6 +644,26 @@ class ArchiveFile:
         ).fetchall()
 
     @_exclusive
+    def changed_records(
+        self, account_id: str, since: datetime, revision: int
+    ) -> tuple[list[TransactionRecord], int]:
+        """Return the transactions since a moment that a revision or a later one has changed.
+
+        Also return the newest revision of the account. Transactions that the bank took back are
+        among them, and no longer count as spending.
+        """
+        self.open()
+        rows = self._sql.execute(
+            f"""
+            SELECT {", ".join(_RECORD_COLUMNS)} FROM transactions
+            WHERE account = ? AND revision >= ? AND created >= ?
+            """,  # noqa: S608 - names of columns
+            (account_id, revision, _to_number(since)),
+        )
+        records = [_record_from_row(row) for row in rows]
+        return records, self._next_revision(account_id) - 1
+
+    @_exclusive
     def counts(self) -> dict[str, float]:
         """Return how many accounts and transactions there are, and the size of the file.
 

@@ -38,7 +38,7 @@ from .signals import (
     NewTransaction,
     TransactionChanged,
 )
-from .transaction_log import KnownTransaction
+from .transaction_log import KEPT_FOR, KnownTransaction
 
 _LOGGER = get_logger(__name__)
 
@@ -157,6 +157,34 @@ class TransactionsCoordinator:
             and log is not None
             and log.is_complete(since)
         )
+
+    def is_current(self, account_id: str) -> bool:
+        """Return whether an account has been read, and reads have not kept failing since.
+
+        Directly after a reload of the config entry, the last read before it is recent enough.
+        """
+        reader = self._readers.get(account_id)
+        if reader is not None and (reader.current or reader.was_asked):
+            return reader.current
+        log = self._archive.logs.get(account_id)
+        end = log.spans.end if log else None
+        return end is not None and end >= self._clock.now() - 2 * _READ_INTERVAL
+
+    def is_kept(self, account_id: str, since: datetime, *, with_details: bool) -> bool:
+        """Return whether the archive has all transactions since a moment, up to the last read.
+
+        `with_details` asks for those with names and notes, which are not always kept.
+        """
+        log = self._archive.logs.get(account_id)
+        if log is None:
+            return False
+        account = self._balances.data.accounts.get(account_id)
+        opened = account.account.created if account else None
+        newest_span = [*log.spans][-1:]
+        if newest_span and newest_span[0][0] <= max(since, opened or since):
+            return True
+        is_recent = since >= self._clock.now() - KEPT_FOR
+        return is_recent and not with_details and log.is_complete(since)
 
     def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
         """Return the spending of an account since a moment of the last month, if it is known.

@@ -1,0 +1,334 @@
+"""Keeps the budgets of a config entry current.
+
+Each write of the archive corrects running sums, so that a budget costs no request to the bank.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_track_time_change
+from homeassistant.util import dt as dt_util
+
+from ..accounts import BalancesCoordinator
+from ..api import Money
+from ..memory import async_get_memory
+from ..privacy import async_subscribe, get_logger
+from ..transactions import Archive, TransactionRecord, TransactionsCoordinator, retention_of
+from .budget import BudgetStatus
+from .ledger import BudgetLedger
+from .periods import Period
+from .settings import LIMIT_KEYS, SUBENTRY_BUDGET, BudgetSettings, with_limit
+from .signals import (
+    SIGNAL_BUDGET_PERIOD_ENDED,
+    SIGNAL_BUDGET_USED,
+    BudgetPeriodEnded,
+    BudgetUsed,
+)
+from .tracking import TrackedBudget, UnknownReason
+from .usage_log import COMPLETE_AFTER, UsageLog
+
+_LOGGER = get_logger(__name__)
+
+type BudgetState = BudgetStatus | UnknownReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Whether the spending of a budget is known."""
+
+    reason: UnknownReason | None
+    """Why that of the current period is unknown; None if it is known."""
+
+    reason_of_past: UnknownReason | None
+    """The same for the period before."""
+
+
+class BudgetsCoordinator:
+    """Adds up the spending of each budget, and publishes its changes."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        balances: BalancesCoordinator,
+        transactions: TransactionsCoordinator,
+        archive: Archive,
+    ) -> None:
+        """Initialize the coordinator, which knows no spending before it is started."""
+        self._hass = hass
+        self._entry = entry
+        self._balances = balances
+        self._transactions = transactions
+        self._archive = archive
+        self._keeps_details = retention_of(entry).keeps_history
+        self._settings = budgets_of(entry)
+        self._snapshot = _snapshot(entry)
+        self._tracked: dict[str, TrackedBudget] = {}
+        # The newest revision of each account that the ledgers contain.
+        self._revisions: dict[str, int] = {}
+        self._unreadable: set[str] = set()
+        self._states: dict[str, BudgetState] = {}
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._usages = async_get_memory(hass).find_or_create(
+            UsageLog, entry.entry_id, partial(UsageLog, hass, entry.entry_id)
+        )
+        self._is_outdated = False
+        self._updating: asyncio.Task[None] | None = None
+        entry.async_on_unload(
+            async_subscribe(hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_entry_changed)
+        )
+
+    @callback
+    def async_start(self) -> None:
+        """Add up the spending now, and correct it until the config entry is unloaded."""
+        if not self._settings:
+            return
+        on_unload = self._entry.async_on_unload
+        on_unload(self._archive.async_add_listener(self._async_update_soon))
+        on_unload(self._transactions.async_add_read_listener(self._async_update_soon))
+        on_unload(self._balances.async_add_listener(self._async_update_soon))
+        minutes = [0, COMPLETE_AFTER // timedelta(minutes=1)]
+        on_unload(
+            async_track_time_change(self._hass, self._on_new_day, hour=0, minute=minutes, second=1)
+        )
+        self._async_update_soon()
+
+    @property
+    def budgets(self) -> Sequence[BudgetSettings]:
+        """The settings of all budgets."""
+        return tuple(self._settings.values())
+
+    def settings(self, budget_id: str) -> BudgetSettings:
+        """Return the settings of a budget."""
+        return self._settings[budget_id]
+
+    def period(self, budget_id: str) -> Period | None:
+        """Return the current period of a budget, if it is known."""
+        tracked = self._tracked.get(budget_id)
+        return None if tracked is None else tracked.period
+
+    def period_began(self, budget_id: str) -> datetime | None:
+        """Return when the current period of a budget began, if that is known."""
+        tracked = self._tracked.get(budget_id)
+        return None if tracked is None else tracked.period.since(tracked.ledger.zone)
+
+    @callback
+    def async_set_limit(self, budget_id: str, limit: Money) -> None:
+        """Store a new limit, which applies from the current period on."""
+        subentry = self._entry.subentries[budget_id]
+        self._hass.config_entries.async_update_subentry(
+            self._entry,
+            subentry,
+            data=with_limit(subentry.data, limit, self.period(budget_id)),
+        )
+
+    def state(self, budget_id: str) -> BudgetState:
+        """Return the numbers of a budget, or why they are unknown."""
+        return self._states.get(budget_id, UnknownReason.NOT_READ)
+
+    @callback
+    def async_add_listener(self, budget_id: str, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call a function when the numbers of a budget change."""
+        listeners = self._listeners.setdefault(budget_id, [])
+        listeners.append(listener)
+        return partial(listeners.remove, listener)
+
+    # Changes of the settings
+
+    @callback
+    def _on_entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Reload the entry if a budget was added, changed or removed; follow a new limit."""
+        if entry.entry_id != self._entry.entry_id or change is not ConfigEntryChange.UPDATED:
+            return
+        # The signal also comes when the token is renewed, and when the entry is loaded.
+        snapshot, before = _snapshot(entry), self._snapshot
+        if snapshot != before:
+            self._snapshot = snapshot
+            for budget_id in before:
+                if snapshot.get(budget_id) != before[budget_id]:
+                    self._usages.forget(budget_id)
+            if entry.state is ConfigEntryState.LOADED:
+                self._hass.config_entries.async_schedule_reload(entry.entry_id)
+            return
+        settings = budgets_of(entry)
+        if any(it.limits != self._settings[id_].limits for id_, it in settings.items()):
+            self._settings = settings
+            self._async_update_soon()
+
+    # Adding up
+
+    @callback
+    def _on_new_day(self, _now: datetime) -> None:
+        self._async_update_soon()
+
+    @callback
+    def _async_update_soon(self) -> None:
+        """Update now, or once more after the update that is under way."""
+        self._is_outdated = True
+        if self._updating is None or self._updating.done():
+            self._updating = self._entry.async_create_background_task(
+                self._hass, self._async_update_until_current(), "update budgets of Monzo"
+            )
+
+    async def _async_update_until_current(self) -> None:
+        while self._is_outdated:
+            self._is_outdated = False
+            try:
+                await self._async_update()
+            except Exception:
+                # A defect must not end all updates.
+                _LOGGER.exception("Unexpected error while adding up budgets")
+
+    async def _async_update(self) -> None:
+        """Read what has changed, and publish what that changes."""
+        await self._usages.async_load()
+        now = self._balances.session.clock.now()
+        zone = dt_util.get_default_time_zone()
+        today = now.astimezone(zone).date()
+        self._track(today)
+        # Before reading, because the log of an account is ahead of the file for a moment.
+        known = {id_: self._known(tracked) for id_, tracked in self._tracked.items()}
+        for account_id in {id_ for it in self._tracked.values() for id_ in it.settings.accounts}:
+            if not await self._async_read_changes(account_id, now):
+                return
+        for tracked in self._tracked.values():
+            tracked.ledger.put_due(now)
+        await self._async_publish(today, now, known)
+
+    def _track(self, today: date) -> None:
+        """Begin new ledgers where a period has begun, and take over new limits."""
+        zone = dt_util.get_default_time_zone()
+        for budget_id, settings in self._settings.items():
+            tracked = self._tracked.get(budget_id)
+            new = TrackedBudget.on(today, settings, zone)
+            if new is None:
+                self._tracked.pop(budget_id, None)
+            elif tracked is not None and tracked.is_current(new):
+                self._tracked[budget_id] = tracked.with_settings(settings)
+            else:
+                self._tracked[budget_id] = new
+                for account_id in settings.accounts:
+                    self._revisions.pop(account_id, None)
+
+    async def _async_read_changes(self, account_id: str, now: datetime) -> bool:
+        """Add the transactions of an account that have changed to the ledgers.
+
+        Return whether to go on; if not, all is read again.
+        """
+        ledgers = [it.ledger for it in self._tracked.values() if account_id in it.settings.accounts]
+        since = min(ledger.since for ledger in ledgers)
+        revision = self._revisions.get(account_id, 0)
+        found = await self._archive.async_changed_records(account_id, since, revision)
+        if found is None:
+            if account_id not in self._unreadable:
+                self._unreadable.add(account_id)
+                self._async_update_soon()
+            return True
+        self._unreadable.discard(account_id)
+        records, newest = found
+        if newest < revision:
+            # The file was replaced.
+            self._tracked.clear()
+            self._revisions.clear()
+            self._async_update_soon()
+            return False
+        if records:
+            await self._hass.async_add_executor_job(_put_all, ledgers, records, now)
+        self._revisions[account_id] = newest
+        return True
+
+    def _known(self, tracked: TrackedBudget) -> _Known:
+        since = tracked.needed[0].since(tracked.ledger.zone)
+        return _Known(
+            reason=self._reason(tracked.settings, since),
+            reason_of_past=self._reason(tracked.settings, tracked.ledger.since),
+        )
+
+    def _reason(self, settings: BudgetSettings, since: datetime) -> UnknownReason | None:
+        """Return why the spending since a moment is unknown; None if it is known."""
+        accounts = settings.accounts
+        with_details = settings.scope.needs_details
+        if not self._balances.data.accounts.keys() >= set(accounts):
+            return UnknownReason.ACCOUNT_MISSING
+        if with_details and not self._keeps_details:
+            return UnknownReason.NO_DETAILS
+        if not all(map(self._transactions.is_current, accounts)):
+            return UnknownReason.NOT_READ
+        if self._archive.state == "failing" or not self._unreadable.isdisjoint(accounts):
+            return UnknownReason.ARCHIVE_UNREADABLE
+        is_kept = partial(self._transactions.is_kept, since=since, with_details=with_details)
+        return None if all(map(is_kept, accounts)) else UnknownReason.NOT_COVERED
+
+    # Publishing
+
+    async def _async_publish(self, today: date, now: datetime, known: Mapping[str, _Known]) -> None:
+        """Publish the numbers that have changed, and report what triggers wait for."""
+        reports: list[tuple[str, BudgetUsed | BudgetPeriodEnded]] = []
+        for budget_id in self._settings:
+            tracked = self._tracked.get(budget_id)
+            state: BudgetState = UnknownReason.NO_PAY_DAY
+            if tracked is not None:
+                state = known[budget_id].reason or tracked.status(today)
+            if state != self._states.get(budget_id):
+                self._states[budget_id] = state
+                for listener in tuple(self._listeners.get(budget_id, ())):
+                    listener()
+            if tracked is not None and isinstance(state, BudgetStatus):
+                reports += [
+                    (budget_id, report)
+                    for report in self._usages.note(tracked, state, now)
+                    if isinstance(report, BudgetUsed) or not known[budget_id].reason_of_past
+                ]
+        # Before the reports, so that a crash repeats none of them.
+        await self._usages.async_save()
+        for budget_id, report in reports:
+            if isinstance(report, BudgetUsed):
+                async_dispatcher_send(self._hass, SIGNAL_BUDGET_USED.format(budget_id), report)
+            else:
+                signal = SIGNAL_BUDGET_PERIOD_ENDED.format(budget_id)
+                async_dispatcher_send(self._hass, signal, report)
+
+
+def _put_all(
+    ledgers: Iterable[BudgetLedger], records: Iterable[TransactionRecord], now: datetime
+) -> None:
+    for record in records:
+        for ledger in ledgers:
+            ledger.put(record, now)
+
+
+def budgets_of(entry: ConfigEntry) -> dict[str, BudgetSettings]:
+    """Return the settings of the budgets of a config entry, by their IDs."""
+    return {
+        id_: BudgetSettings.of(subentry)
+        for id_, subentry in entry.subentries.items()
+        if subentry.subentry_type == SUBENTRY_BUDGET
+    }
+
+
+def _snapshot(entry: ConfigEntry) -> dict[str, Any]:
+    """Return copies of the settings whose change needs a reload."""
+    return {
+        id_: (
+            subentry.title,
+            {key: value for key, value in subentry.data.items() if key not in LIMIT_KEYS},
+        )
+        for id_, subentry in entry.subentries.items()
+    }
+
+
+async def async_forget_usage(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete what is stored about the budgets of a config entry that was removed."""
+    await UsageLog(hass, entry_id).async_remove()

@@ -1,0 +1,139 @@
+"""Settings of a budget, as its config subentry stores them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final, Self
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import WEEKDAYS
+
+from ..amounts import parse_amount
+from ..api import Money, Private
+from ..recurring import PayDayBasis, PayDayRule, next_pay_day
+from .budget import Limits
+from .periods import Months, PayCycles, Period, PeriodRule, Weeks, Years
+from .scope import Scope
+
+SUBENTRY_BUDGET: Final = "budget"
+
+CONF_ACCOUNTS: Final = "accounts"
+CONF_CARRY_OVER: Final = "carry_over"
+CONF_CATEGORIES: Final = "categories"
+CONF_DAY: Final = "day"
+CONF_LIMIT: Final = "limit"
+CONF_MERCHANT: Final = "merchant"
+CONF_PERIOD: Final = "period"
+CONF_TAG: Final = "tag"
+CONF_TITLE: Final = "title"
+CONF_WEEKDAY: Final = "weekday"
+
+# Not in the form: the currency of the accounts, the day since which the rest is carried over, and
+# earlier limits as pairs of a day and an amount.
+CONF_CARRY_SINCE: Final = "carry_since"
+CONF_CURRENCY: Final = "currency"
+CONF_PAST_LIMITS: Final = "past_limits"
+
+# A change of these needs no reload of the config entry.
+LIMIT_KEYS: Final = frozenset({CONF_LIMIT, CONF_PAST_LIMITS})
+
+
+class PeriodType(StrEnum):
+    """The types of periods to choose from."""
+
+    MONTH = "month"
+    WEEK = "week"
+    PAY_CYCLE = "pay_cycle"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BudgetSettings(Private):
+    """The settings of a budget."""
+
+    id: str
+    """The ID of the subentry."""
+
+    title: str
+    accounts: tuple[str, ...]
+    currency: str
+    scope: Scope
+    limits: Limits
+    period: PeriodType
+
+    day: int
+    """The day on which months begin, or the pay day."""
+
+    weekday: int
+    """The day on which weeks begin; 0 for Mondays."""
+
+    carry_since: date | None
+    """Since the period of this day, what is left is carried over; None if it is not."""
+
+    @classmethod
+    def of(cls, subentry: ConfigSubentry) -> Self:
+        """Return the settings that a subentry stores."""
+        data = subentry.data
+        currency = data[CONF_CURRENCY]
+        since = data.get(CONF_CARRY_SINCE)
+        return cls(
+            id=subentry.subentry_id,
+            title=subentry.title,
+            accounts=tuple(data[CONF_ACCOUNTS]),
+            currency=currency,
+            scope=Scope(
+                categories=frozenset(data.get(CONF_CATEGORIES, ())),
+                merchant=data.get(CONF_MERCHANT, ""),
+                tag=data.get(CONF_TAG, ""),
+            ),
+            limits=limits_of(data),
+            period=PeriodType(data[CONF_PERIOD]),
+            day=int(data[CONF_DAY]),
+            weekday=WEEKDAYS.index(data[CONF_WEEKDAY]),
+            carry_since=None if since is None else date.fromisoformat(since),
+        )
+
+    @property
+    def rule(self) -> PeriodRule:
+        """The days on which its periods begin."""
+        match self.period:
+            case PeriodType.MONTH:
+                return Months(self.day)
+            case PeriodType.WEEK:
+                return Weeks(self.weekday)
+            case PeriodType.PAY_CYCLE:
+                pay_days = PayDayRule(basis=PayDayBasis.DAY_OF_MONTH, day=self.day)
+                return PayCycles(partial(next_pay_day, pay_days, ()))
+            case PeriodType.YEAR:
+                return Years()
+
+
+def limits_of(data: Mapping[str, Any]) -> Limits:
+    """Return the limits that a subentry stores."""
+    currency = data[CONF_CURRENCY]
+    return Limits(
+        current=_money(data[CONF_LIMIT], currency),
+        past=tuple(
+            (date.fromisoformat(before), _money(limit, currency))
+            for before, limit in data.get(CONF_PAST_LIMITS, ())
+        ),
+    )
+
+
+def with_limit(data: Mapping[str, Any], limit: Money, period: Period | None) -> dict[str, Any]:
+    """Return the data of a subentry with a new limit of its current period, if that is known."""
+    limits = limits_of(data)
+    if limit == limits.current:
+        return dict(data)
+    limits = replace(limits, current=limit) if period is None else limits.changed_to(limit, period)
+    past = [[before.isoformat(), str(limit.amount)] for before, limit in limits.past]
+    return {**data, CONF_LIMIT: str(limit.amount), CONF_PAST_LIMITS: past}
+
+
+def _money(stored: object, currency: str) -> Money:
+    if (money := parse_amount(stored, currency)) is None:
+        message = "a stored limit is no amount of money"
+        raise ValueError(message)
+    return money

@@ -1,0 +1,111 @@
+"""Tracking of one budget: its settings, and the ledger of its periods."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta, tzinfo
+from enum import StrEnum
+from typing import Self
+
+from ..api import Money
+from .budget import BudgetStatus, left_over
+from .ledger import BudgetLedger
+from .periods import Period
+from .settings import BudgetSettings
+from .signals import BudgetPeriodEnded
+
+
+class UnknownReason(StrEnum):
+    """Why the numbers of a budget are unknown. An attribute shows them."""
+
+    ACCOUNT_MISSING = "account_missing"
+    """One of its accounts was closed, left out, or belongs to another entry."""
+
+    ARCHIVE_UNREADABLE = "archive_unreadable"
+    NO_DETAILS = "no_details"
+    """It depends on names or notes, which the user does not keep."""
+
+    NO_PAY_DAY = "no_pay_day"
+    NOT_COVERED = "not_covered"
+    """The period begins before the transactions that are kept."""
+
+    NOT_READ = "not_read"
+    """The transactions of an account could not be read for now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedBudget:
+    """A budget in its current period."""
+
+    settings: BudgetSettings
+    ledger: BudgetLedger
+
+    needed: tuple[Period, ...]
+    """The periods on which the current one depends, and that one as the last."""
+
+    @classmethod
+    def on(cls, day: date, settings: BudgetSettings, zone: tzinfo) -> Self | None:
+        """Return a budget with an empty ledger for the period of a day; None if it is unknown."""
+        rule = settings.rule
+        current = rule.period_of(day)
+        if current is None:
+            return None
+        since = settings.carry_since
+        carried = [] if since is None else [*rule.periods_from(since, current)]
+        # Its numbers are published when it has ended.
+        before = rule.period_of(current.first - timedelta(days=1))
+        past = carried or ([before] if before else [])
+        return cls(
+            settings=settings,
+            ledger=BudgetLedger(settings.scope, [*past, current], zone),
+            needed=(*carried, current),
+        )
+
+    @property
+    def period(self) -> Period:
+        """The current period."""
+        return self.needed[-1]
+
+    def with_settings(self, settings: BudgetSettings) -> Self:
+        """Return the budget with another limit or title."""
+        return replace(self, settings=settings)
+
+    def is_current(self, other: TrackedBudget) -> bool:
+        """Return whether another one with an empty ledger has the same periods."""
+        mine, others = self.ledger, other.ledger
+        return (mine.periods, mine.zone) == (others.periods, others.zone)
+
+    def status(self, today: date) -> BudgetStatus:
+        """Return the numbers on a day."""
+        settings = self.settings
+        nothing = Money.zero(settings.currency)
+        return BudgetStatus(
+            period=self.period,
+            today=today,
+            limit=settings.limits.of(self.period),
+            carried_over=self._left_over(self.needed[:-1]),
+            spent=self._spent(self.period),
+            recurring=nothing,
+            upcoming=nothing,
+        )
+
+    def ended(self, first: date) -> BudgetPeriodEnded | None:
+        """Return the period before the current one, if it began on this day."""
+        before = self.ledger.periods[-2] if len(self.ledger.periods) > 1 else None
+        if before is None or before.first != first:
+            return None
+        limit, spent = self.settings.limits.of(before), self._spent(before)
+        return BudgetPeriodEnded(
+            period=before,
+            limit=limit,
+            spent=spent,
+            left=self._left_over(self.needed[:-2]) + limit - spent,
+        )
+
+    def _left_over(self, periods: tuple[Period, ...]) -> Money:
+        limits = self.settings.limits
+        return left_over(
+            ((limits.of(period), self._spent(period)) for period in periods),
+            self.settings.currency,
+        )
+
+    def _spent(self, period: Period) -> Money:
+        return Money.from_minor(self.ledger.spent_minor(period), self.settings.currency)
