@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum, auto
+from functools import partial
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -13,6 +17,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 import pytest
+import time_machine
 
 from custom_components.monzo.bank import request_budget
 from custom_components.monzo.const import CONF_MAX_PER_DAY
@@ -38,7 +43,7 @@ from sandbox.server import (
     Truncated,
 )
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.transfer_client import Held, Move, TransferClient
+from tests.helpers.transfer_client import Held, Meanwhile, Move, TransferClient
 from tests.sandbox.waiting import let_tasks_run
 
 # Answers to an attempt to move money.
@@ -99,6 +104,29 @@ TRANSFERS = (
 )
 
 
+class Event(StrEnum):
+    """What happens during or after a call."""
+
+    NOTHING = auto()
+    CANCEL = auto()
+    """The caller is cancelled while the bank has its request."""
+
+    CLOCK_BACK = auto()
+    """While the bank has the request, somebody sets the clock of this machine back."""
+
+    CLOCK_FORWARD = auto()
+    SUSPEND = auto()
+    """Afterwards, the machine sleeps for hours, in which its monotonic clock stands still."""
+
+    RELOAD = auto()
+    KILL = auto()
+    LOSE_JOURNAL = auto()
+
+
+# How far the clock of this machine is set back or forward.
+CLOCK_JUMPS = {Event.CLOCK_BACK: timedelta(days=-3), Event.CLOCK_FORWARD: timedelta(days=8)}
+
+
 @dataclass(frozen=True)
 class Step:
     """One call of an action, with the answers of the bank and an event."""
@@ -111,7 +139,7 @@ class Step:
 
     attempts: tuple[str, ...]
     confirmation: str
-    event: Literal["nothing", "reload", "cancel", "kill", "lose the journal"]
+    event: Event
 
 
 STEPS = st.builds(
@@ -122,21 +150,51 @@ STEPS = st.builds(
         st.sampled_from(list(ATTEMPTS)), max_size=1 + len(send_transfer.RETRY_DELAYS)
     ).map(tuple),
     confirmation=st.sampled_from(list(CONFIRMATIONS)),
-    event=st.sampled_from(
-        ["nothing", "nothing", "nothing", "reload", "cancel", "kill", "lose the journal"]
-    ),
+    event=st.sampled_from([Event.NOTHING] * 3 + list(Event)),
 )
+
+
+class Clocks:
+    """The clocks of this machine and of the bank; the monotonic clock runs on in any case."""
+
+    def __init__(self, bank: Bank) -> None:
+        """Initialize clocks that agree."""
+        self._bank = bank
+        self._right = bank.clock
+        self._ahead = timedelta(0)
+        self._jumps = ExitStack()
+        bank.clock = lambda: self._right() - self._ahead
+
+    def set_local(self, by: timedelta) -> None:
+        """Set the clock of this machine forward or back."""
+        self._ahead += by
+        self._travel(by)
+
+    def suspend(self, time: timedelta) -> None:
+        """Let time pass that the monotonic clock of this machine does not count."""
+        self._travel(time)
+
+    def _travel(self, by: timedelta) -> None:
+        self._jumps.enter_context(time_machine.travel(datetime.now(UTC) + by, tick=True))
+
+    def close(self) -> None:
+        """Return to the real clocks."""
+        self._jumps.close()
+        self._bank.clock = self._right
 
 
 class Story:
     """Makes calls, and compares each response with the ledger."""
 
-    def __init__(self, client: TransferClient, server: BankServer, pots: tuple[Pot, ...]) -> None:
+    def __init__(
+        self, client: TransferClient, server: BankServer, pots: tuple[Pot, ...], clocks: Clocks
+    ) -> None:
         """Initialize a story without moves."""
+        self._clocks = clocks
         self._client = client
         self._server = server
         self._pots = pots
-        self._earlier = len(client.moves)
+        client.forget()
         self._has_lost_journal = False
         self._done: list[str] = []
         account_id = pots[0].account_id
@@ -153,7 +211,7 @@ class Story:
     @property
     def moves(self) -> list[Move]:
         """The moves of this story."""
-        return self._client.moves[self._earlier :]
+        return self._client.moves
 
     async def play(self, steps: list[Step], name: str) -> None:
         """Take one step after the other, and then repeat those that are in doubt."""
@@ -164,10 +222,11 @@ class Story:
             if outcome in IN_DOUBT:
                 doubtful[dedupe_id] = step
         for dedupe_id, step in doubtful.items():
-            again = replace(step, attempts=(), confirmation="fine", event="nothing")
+            again = replace(step, attempts=(), confirmation="fine", event=Event.NOTHING)
             assert await self._take(again, dedupe_id) not in IN_DOUBT - {"transfer_rejected_later"}
         await self._client.hass.async_block_till_done(wait_background_tasks=True)
         self._unsubscribe()
+        self._clocks.close()
         moved = {move.dedupe_id for move in self.moves}
         assert moved >= {*self._done}
         if not self._has_lost_journal:
@@ -197,15 +256,19 @@ class Story:
 
     async def _call(self, step: Step, dedupe_id: str) -> str:
         """Call the action, and return its result, or the key of its error."""
-        for attempt in step.attempts:
-            self._server.fail("PUT", "/pots/*", ATTEMPTS[attempt])
+        attempts = [ATTEMPTS[attempt] for attempt in step.attempts]
+        if (jump := CLOCK_JUMPS.get(step.event)) is not None:
+            first, *others = attempts or [Delay(0)]
+            attempts = [Meanwhile(partial(self._clocks.set_local, jump), first), *others]
+        for attempt in attempts:
+            self._server.fail("PUT", "/pots/*", attempt)
         self._server.fail("GET", "/transactions", CONFIRMATIONS[step.confirmation])
         deposit, pot, pence = TRANSFERS[step.transfer]
         move = self._client.deposit if deposit else self._client.withdraw
         amount = Decimal(pence + step.other_amount) / 100
         call = move(self._pots[pot], amount, dedupe_id=dedupe_id)
         try:
-            return await (self._cancel(call) if step.event == "cancel" else self._answer(call))
+            return await (self._cancel(call) if step.event is Event.CANCEL else self._answer(call))
         finally:
             self._server.clear_faults()
             await self._end(step)
@@ -213,13 +276,15 @@ class Story:
     async def _end(self, step: Step) -> None:
         """End a step with its event."""
         hass, entry = self._client.hass, self._client.entry
-        if step.event == "reload":
+        if step.event is Event.SUSPEND:
+            self._clocks.suspend(timedelta(hours=3))
+        elif step.event is Event.RELOAD:
             assert await hass.config_entries.async_reload(entry.entry_id)
-        elif step.event == "kill":
+        elif step.event is Event.KILL:
             assert await hass.config_entries.async_unload(entry.entry_id)
             forget_process_memory(hass)
             assert await hass.config_entries.async_setup(entry.entry_id)
-        elif step.event == "lose the journal":
+        elif step.event is Event.LOSE_JOURNAL:
             self._has_lost_journal = True
             await async_remove_journal(hass, entry.entry_id)
             assert await hass.config_entries.async_reload(entry.entry_id)
@@ -267,7 +332,8 @@ def begin(
         await async_remove_journal(hass, entry.entry_id)
         hass.config_entries.async_update_entry(entry, options={CONF_MAX_PER_DAY: MAX_PER_DAY})
         assert await hass.config_entries.async_reload(entry.entry_id)
-        return Story(transfer_client, server, (home.holiday, home.coin_jar))
+        clocks = Clocks(home.bank)
+        return Story(transfer_client, server, (home.holiday, home.coin_jar), clocks)
 
     return begin_story
 
