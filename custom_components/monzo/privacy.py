@@ -45,7 +45,7 @@ def _traceback_lines(error: BaseException) -> Iterator[str]:
 _LOGGER = get_logger(__name__)
 
 
-def isolated[*Ts](listener: Callable[[*Ts], None]) -> Callable[[*Ts], None]:
+def contain_failures[*Ts](listener: Callable[[*Ts], None]) -> Callable[[*Ts], None]:
     """Return a listener that logs its failures itself, without its arguments.
 
     A failure affects neither the sender nor the other listeners.
@@ -70,4 +70,4 @@ def async_subscribe[*Ts](
     All listeners of the integration subscribe with this function, because its signals have IDs in
     their names and carry transactions and transfers.
     """
-    return async_dispatcher_connect(hass, signal, isolated(listener))
+    return async_dispatcher_connect(hass, signal, contain_failures(listener))

@@ -25,7 +25,7 @@ from ..bank import MIN_POLL_INTERVAL, Priority, RequestBudget, WebhookStatus
 from ..clock import monotonic
 from ..coordinator import gather_all
 from ..memory import async_get_memory
-from ..privacy import get_logger, isolated
+from ..privacy import contain_failures, get_logger
 from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
@@ -122,9 +122,9 @@ class TransactionsCoordinator:
     @callback
     def async_add_listener(self, listener: Callable[[NewTransaction], None]) -> CALLBACK_TYPE:
         """Call a function for each new transaction, before event entities and triggers."""
-        isolated_listener = isolated(listener)
-        self._listeners.append(isolated_listener)
-        return partial(self._listeners.remove, isolated_listener)
+        contained = contain_failures(listener)
+        self._listeners.append(contained)
+        return partial(self._listeners.remove, contained)
 
     @callback
     def async_add_read_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
