@@ -1,6 +1,6 @@
 """The pages about automations: every example works, and nothing is left out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from itertools import chain
 import json
@@ -22,7 +22,15 @@ from custom_components.monzo.trigger import TRIGGERS
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
-from tests.helpers.examples import ACCOUNT, AUTOMATION_PAGES, DOCS, OTHER_POT, POT, examples_in
+from tests.helpers.examples import (
+    ACCOUNT,
+    AUTOMATION_PAGES,
+    DOCS,
+    OTHER_POT,
+    PAGES,
+    POT,
+    examples_in,
+)
 from tests.helpers.state_helpers import set_up, value
 
 from .blueprints.blueprint_runner import FOLDER, NAMES, BlueprintRunner
@@ -472,9 +480,10 @@ def test_every_example_has_a_check() -> None:
     assert CHECKS.keys() == AUTOMATIONS.keys() | SCRIPTS.keys()
 
 
-def names_after(key: str) -> set[str]:
-    """Return the names after this key anywhere in the examples, without the domain."""
-    return set(re.findall(rf'"{key}": "(?:monzo\.)(\w+)"', json.dumps(EXAMPLES)))
+def names_after(key: str, pages: Iterable[str] = AUTOMATION_PAGES) -> set[str]:
+    """Return the names after this key anywhere in the examples of pages, without the domain."""
+    examples = [example.config for page in pages for example in examples_in(page)]
+    return set(re.findall(rf'"{key}": "(?:monzo\.)(\w+)"', json.dumps(examples)))
 
 
 def test_every_trigger_and_condition_has_an_example() -> None:
@@ -484,7 +493,7 @@ def test_every_trigger_and_condition_has_an_example() -> None:
 
 def test_every_action_has_an_example() -> None:
     actions = {action.name for action in chain.from_iterable(topic.ACTIONS for topic in TOPICS)}
-    assert names_after("action") == actions
+    assert names_after("action", PAGES) == actions
 
 
 def test_every_blueprint_has_an_example_and_an_import_link() -> None:
