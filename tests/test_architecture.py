@@ -19,6 +19,7 @@ PLATFORMS = frozenset(
         "application_credentials",
         "backup",
         "binary_sensor",
+        "calendar",
         "condition",
         "config_flow",
         "diagnostics",

@@ -34,6 +34,7 @@ PLACEHOLDER = re.compile(r"{(\w+)}")
 
 # Attributes to which Home Assistant itself gives names.
 NAMED_BY_HOME_ASSISTANT = {
+    *("all_day", "description", "end_time", "location", "message", "start_time"),
     *("attribution", "device_class", "event_types", "friendly_name", "icon", "last_reset"),
     *("options", "state_class", "supported_features", "unit_of_measurement"),
     *("max", "min", "mode", "step"),

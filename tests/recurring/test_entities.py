@@ -158,6 +158,8 @@ async def test_a_bill_that_is_paid_is_no_longer_upcoming(
     await advance_time(timedelta(days=1, hours=14))
     bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband")
     await advance_time(timedelta(minutes=6))
+    # Searches follow each other after a pause.
+    await advance_time(timedelta(minutes=1))
     assert value(hass, account.id, "left_to_spend") == "945.00"
     assert value(hass, account.id, "upcoming_payments") == "21.00"
 
@@ -230,3 +232,44 @@ async def test_the_history_that_is_visible_after_a_sign_in_is_searched(
     await set_up(hass, dora)
     await advance_time(timedelta(minutes=2))
     assert value(hass, account.id, "left_to_spend") == "945.00"
+
+
+# The calendar
+
+
+async def test_the_calendar_has_payments_that_were_made_and_those_to_come(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    calendar = entity_id(hass, account.id, "recurring_payments", "calendar")
+    assert calendar
+    answer = await hass.services.async_call(
+        "calendar",
+        "get_events",
+        {
+            "entity_id": calendar,
+            "start_date_time": "2026-09-01T00:00:00+01:00",
+            "end_date_time": "2026-09-29T00:00:00+01:00",
+        },
+        blocking=True,
+        return_response=True,
+    )
+    assert answer is not None
+    events: Any = answer[calendar]
+    assert [
+        (event["start"], event["summary"], event["description"]) for event in events["events"]
+    ] == [
+        ("2026-09-01", "Mill Street Lettings", "-900.00 GBP"),
+        ("2026-09-18", "Threadnet Broadband", "-34.00 GBP"),
+        ("2026-09-21", "Moorland Water", "-31.00 GBP"),
+        ("2026-09-25", "Harbour Design", "2650.00 GBP"),
+        ("2026-09-28", "Streamly", "-12.99 GBP"),
+    ]
+
+
+async def test_the_calendar_shows_the_next_payment(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    state = shown(hass, account.id, "recurring_payments", "calendar")
+    assert state.state == "off"
+    assert state.attributes["message"] == "Threadnet Broadband"
+    assert state.attributes["start_time"] == "2026-09-18 00:00:00"

@@ -1,6 +1,7 @@
 """Recurring payments: detected in the past, and what they leave to spend until pay day."""
 
 from .coordinator import RecurringCoordinator
+from .detection import RecurringPayment
 from .outlook import AccountOutlook, PersonOutlook
 from .pay_day import PayDayBasis, PayDayRule, next_pay_day
 
@@ -10,5 +11,6 @@ __all__ = [
     "PayDayRule",
     "PersonOutlook",
     "RecurringCoordinator",
+    "RecurringPayment",
     "next_pay_day",
 ]

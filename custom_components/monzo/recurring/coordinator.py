@@ -39,7 +39,7 @@ _LOGGER = get_logger(__name__)
 _LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
 
 # Many payments may be found at once, and each search reads the whole past.
-_SEARCH_DELAY: Final = 60
+_SEARCH_DELAY: Final = 15
 
 # Long enough for yearly payments, and not too much for a small computer.
 _SEARCHED: Final = timedelta(days=3 * 366)
