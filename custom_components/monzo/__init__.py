@@ -8,7 +8,10 @@ from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    AbstractOAuth2Implementation,
+    async_get_config_entry_implementation,
+)
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
@@ -87,9 +90,38 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
     """
     receiver = async_register_webhook(hass, entry)
     implementation = await async_get_config_entry_implementation(hass, entry)
-    memory = async_get_memory(hass)
     # The sign-in of a new entry has counted its requests before there was an entry.
-    budget_of_sign_in = memory.remove(RequestBudget, str(entry.unique_id))
+    budget_of_sign_in = async_get_memory(hass).remove(RequestBudget, str(entry.unique_id))
+    session = _async_create_session(hass, entry, implementation, budget_of_sign_in)
+    runtime = entry.runtime_data = await _async_create_parts(hass, entry, session)
+    _set_title_to_owner(hass, entry, runtime.balances.open_accounts)
+    runtime.transfers.async_update_issues()
+    for budget in runtime.budgets.budgets:
+        async_register_budget_device(hass, entry, budget)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    runtime.recurring.async_start()
+    # This entry now has the entities of joint accounts that others may have shown meanwhile.
+    async_refresh_sharing_entries(hass, entry)
+    # Automations must be running before they can react to payments from while Home Assistant was
+    # not running.
+    entry.async_on_unload(
+        async_at_started(
+            hass,
+            partial(_async_start_publishing, entry, receiver, is_new=budget_of_sign_in is not None),
+        )
+    )
+    return True
+
+
+@callback
+def _async_create_session(
+    hass: HomeAssistant,
+    entry: MonzoConfigEntry,
+    implementation: AbstractOAuth2Implementation,
+    budget_of_sign_in: RequestBudget | None,
+) -> MonzoSession:
+    """Return the session of an entry, and show an issue if it cannot renew its token."""
+    memory = async_get_memory(hass)
     session = MonzoSession(
         hass,
         entry,
@@ -105,12 +137,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         async_delete_repair_issues(hass, entry, (RepairIssue.NOT_CONFIDENTIAL,))
     else:
         async_create_repair_issue(hass, entry, RepairIssue.NOT_CONFIDENTIAL)
+    return session
 
+
+async def _async_create_parts(
+    hass: HomeAssistant, entry: MonzoConfigEntry, session: MonzoSession
+) -> MonzoRuntimeData:
+    """Return the parts of an entry, of which only the balances have been read."""
     webhook_status = WebhookStatus()
     balances = BalancesCoordinator(hass, entry, session, webhook_status)
     await balances.async_config_entry_first_refresh()
-    _set_title_to_owner(hass, entry, balances.open_accounts)
-
     archive = await async_get_archive(hass, session.clock.now())
     await archive.async_shorten(entry.entry_id, retention_of(entry), session.clock.now())
     # Stopping during a save would publish its transaction again after the next start.
@@ -125,7 +161,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         archive=archive,
         retention=retention_of(entry),
     )
-    entry.runtime_data = MonzoRuntimeData(
+    return MonzoRuntimeData(
         session=session,
         balances=balances,
         transactions=transactions,
@@ -150,22 +186,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> boo
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )
-    entry.runtime_data.transfers.async_update_issues()
-    for budget in entry.runtime_data.budgets.budgets:
-        async_register_budget_device(hass, entry, budget)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    entry.runtime_data.recurring.async_start()
-    # This entry now has the entities of joint accounts that others may have shown meanwhile.
-    async_refresh_sharing_entries(hass, entry)
-    # Automations must be running before they can react to payments from while Home Assistant was
-    # not running.
-    entry.async_on_unload(
-        async_at_started(
-            hass,
-            partial(_async_start_publishing, entry, receiver, is_new=budget_of_sign_in is not None),
-        )
-    )
-    return True
 
 
 @callback
