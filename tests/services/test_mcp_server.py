@@ -16,9 +16,6 @@ from sandbox.household import Household
 from tests.helpers.transfer_client import TransferClient
 from tests.helpers.transfer_faults import change_options
 
-for package in ("aiohttp_sse", "hassil", "mcp"):
-    pytest.importorskip(package, reason=f"Home Assistant's MCP server needs {package}")
-
 # How a model runs an exposed script.
 TOOLS: dict[str, tuple[str, dict[str, object]]] = {
     "the tool of the script": ("script__save", {}),
