@@ -26,7 +26,7 @@ from .browser_session import BrowserSession, WindowPool, box_of, capture
 from .chromium import find_chromium, run_chromium
 from .dashboard_page import HIDE_SIDEBAR
 from .ha_instance import MAX_WAIT_SECONDS, HaInstance, run_home_assistant, wait_until
-from .texts import last_paragraph
+from .texts import last_paragraph, text
 
 _REPOSITORY = Path(__file__).parents[2]
 _IMAGES = _REPOSITORY / "docs/images"
@@ -81,8 +81,10 @@ class ScreenshotTour:
         await add_credentials(ha.admin, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
         # At this width, no other part of the page is close to the dialog.
         page = await self._open("/config/integrations/dashboard/add?domain=monzo", width=1600)
+        await page.get_by_role("button", name="OK").click()
+        await page.get_by_text(text("config.step.settings.data.max_per_day")).wait_for()
         async with page.expect_popup() as popup:
-            await page.get_by_role("button", name="OK").click()
+            await page.get_by_role("button", name="Submit").click()
         bank = await popup.value
         await bank.get_by_role("button", name="Allow").click()
         await page.get_by_text(last_paragraph("config.progress.wait_for_approval")).wait_for()
@@ -91,7 +93,7 @@ class ScreenshotTour:
         await page.get_by_text("Name and assign").wait_for()
         await ha.wait_until_loaded()
         ha.bank.pay(ha.home.current.id, -415, merchant="Corner Shop")
-        await self._wait_for_event("round_up")
+        await self._wait_for_event("card_payment")
 
     async def _wait_for_statistics(self) -> None:
         """Wait until the recorder has written the last of the imported statistics."""
@@ -115,7 +117,7 @@ class ScreenshotTour:
             url_path="my-money",
             config={"strategy": {"type": "custom:monzo"}},
         )
-        texts = ("Cashback", "Bills", "Corner Shop", "Copper Kettle")
+        texts = ("this month", "Cashback", "Bills", "Corner Shop", "Copper Kettle")
         for name, dark in (("dashboard-light", False), ("dashboard-dark", True)):
             page = await self._open("/my-money", width=1400, height=1300, dark=dark)
             await self._take(name, page, *texts)
@@ -130,7 +132,7 @@ class ScreenshotTour:
         bank, home = self._ha.bank, self._ha.home
         await self._advance_clocks(minutes=9)
         bank.pay(home.current.id, -1_240, merchant="Noodle Corner")
-        await self._wait_for_event("round_up")
+        await self._wait_for_event("card_payment")
         await self._advance_clocks(minutes=13)
         bank.p2p(home.bens.id, home.current.id, 620, notes="Noodles")
         await self._wait_for_event("incoming_payment")
@@ -190,8 +192,8 @@ class ScreenshotTour:
 
     async def _take(self, name: str, page: Page, *texts: str, around: str | None = None) -> None:
         """Save a screenshot of a page, or of the area around a part, after these texts appear."""
-        for text in texts:
-            await page.get_by_text(text).filter(visible=True).first.wait_for()
+        for shown in texts:
+            await page.get_by_text(shown).filter(visible=True).first.wait_for()
         with Image.open(BytesIO(await _capture_when_still(page))) as image:
             part = image.crop(await _around(page, around)) if around else image
             small = part.convert("RGB").quantize(_COLOURS, kmeans=1, dither=Image.Dither.NONE)
