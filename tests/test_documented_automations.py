@@ -1,7 +1,7 @@
 """The pages about automations: every example works, and nothing is left out."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 import json
 from pathlib import Path
@@ -22,6 +22,7 @@ from custom_components.monzo.trigger import TRIGGERS
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
+from tests.helpers.budgets import budget
 from tests.helpers.examples import (
     ACCOUNT,
     AUTOMATION_PAGES,
@@ -146,7 +147,7 @@ async def runner(
     long_ago = home.bank.clock() - timedelta(days=40)
     home.bank.pay(home.current.id, 100_000 - home.current.balance, at=long_ago)
     assert await async_setup_component(hass, "persistent_notification", {})
-    entry = sign_in(home.ann)
+    entry = sign_in(home.ann, subentries_data=[budget(home.current)])
     await set_up(hass, entry)
     await advance_time(A_WHILE)
     runner = ExampleRunner(hass, entry, home, server, advance_time, caplog)
@@ -471,6 +472,49 @@ async def _week(runner: ExampleRunner) -> None:
     assert title is not None
     assert title.startswith("Current account: £")
     assert "• Deli: £250.00" in text
+
+
+@check_of("Notify me when most of a budget is used")
+async def _budget_crossed(runner: ExampleRunner) -> None:
+    await runner.pay(20_000)
+    assert runner.sent_messages == []
+    await runner.pay(7_000)
+    ((message),) = runner.sent_messages
+    assert re.fullmatch(r"Groceries: [\d.]+ GBP left", message)
+    await runner.pay(1_000)
+    assert len(runner.sent_messages) == 1
+
+
+@check_of("Save what a budget leaves")
+async def _budget_period_ended(runner: ExampleRunner) -> None:
+    before = runner.home.holiday.balance
+    await runner.pay(1_000)
+    await advance_to(runner, "2026-12-31 23:50:00")
+    left = round(100 * float(value(runner.hass, *_budget_left(runner))))
+    assert runner.home.holiday.balance == before
+    await advance_to(runner, "2027-01-01 00:16:00")
+    assert runner.home.holiday.balance == before + left
+
+
+async def advance_to(runner: ExampleRunner, moment: str) -> None:
+    """Advance to a moment in winter, when London has the time of UTC."""
+    await runner.advance(datetime.fromisoformat(f"{moment}+00:00") - datetime.now(UTC))
+    await runner.advance(A_WHILE)
+
+
+def _budget_left(runner: ExampleRunner) -> tuple[str, str]:
+    (budget_id,) = runner.entry.subentries
+    return budget_id, "budget_left"
+
+
+@check_of("Save while the budgets are on track")
+async def _on_track(runner: ExampleRunner) -> None:
+    before = runner.home.holiday.balance
+    await advance_to(runner, "2026-12-06 18:00:01")
+    assert runner.home.holiday.balance == before + 1_000
+    await runner.pay(25_000)
+    await advance_to(runner, "2026-12-13 18:00:01")
+    assert runner.home.holiday.balance == before + 1_000
 
 
 # The pages

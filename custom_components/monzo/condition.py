@@ -39,6 +39,7 @@ from .automations import (
     start_of_period,
     threshold_schema,
 )
+from .budgets import BudgetStatus
 from .const import DOMAIN
 from .runtime import MonzoRuntimeData
 
@@ -69,6 +70,7 @@ class UnknownReason(StrEnum):
     TARGET_UNAVAILABLE = "an account or pot to test could not be read from Monzo"
     LIMIT_UNKNOWN = "an entity of the threshold does not show an amount in the right currency"
     MIXED_CURRENCIES = "the spending of accounts in different currencies cannot be added up"
+    BUDGET_UNKNOWN = "the spending of a budget is not known"
     SPENDING_UNKNOWN = "the spending of an account could not be read from Monzo"
 
 
@@ -239,8 +241,40 @@ def _async_is_met(hass: HomeAssistant, threshold: Threshold, money: Money) -> bo
     return is_met
 
 
+class IsBudgetOnTrack(MonzoCondition):
+    """Tests if the money of any or all of several budgets suffices until their periods end."""
+
+    schema = _schema(OPTIONAL_TARGETS, BEHAVIOR)
+    target_type = TargetType.BUDGET
+
+    @callback
+    @override
+    def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
+        """Return the answer. An unknown one matters only if it could change the result."""
+        # One True decides "any", and one False decides "all".
+        decisive: bool = self._options[ATTR_BEHAVIOR] == BEHAVIOR_ANY
+        statuses = [_async_budget_status(self._hass, id_) for id_ in self._async_target_ids()]
+        if any(status is not None and status.is_on_track is decisive for status in statuses):
+            return decisive
+        if None in statuses:
+            raise _unknown(UnknownReason.BUDGET_UNKNOWN)
+        return not decisive
+
+
+@callback
+def _async_budget_status(hass: HomeAssistant, budget_id: str) -> BudgetStatus | None:
+    """Return the numbers of a budget; None if they are unknown."""
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        runtime: MonzoRuntimeData = entry.runtime_data
+        if budget_id in entry.subentries:
+            state = runtime.budgets.state(budget_id)
+            return state if isinstance(state, BudgetStatus) else None
+    return None
+
+
 CONDITIONS: Final[dict[str, type[Condition]]] = {
     "is_balance": IsBalance,
+    "is_budget_on_track": IsBudgetOnTrack,
     "is_pot_goal_reached": IsPotGoalReached,
     "is_spending": IsSpending,
 }

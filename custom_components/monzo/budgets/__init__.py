@@ -22,6 +22,13 @@ from .settings import (
     PeriodType,
     with_limit,
 )
+from .signals import (
+    SIGNAL_BUDGET_PERIOD_ENDED,
+    SIGNAL_BUDGET_USED,
+    BudgetPeriodEnded,
+    BudgetUsed,
+    budget_variables,
+)
 
 __all__ = [
     "CONF_ACCOUNTS",
@@ -36,14 +43,19 @@ __all__ = [
     "CONF_TAG",
     "CONF_TITLE",
     "CONF_WEEKDAY",
+    "SIGNAL_BUDGET_PERIOD_ENDED",
+    "SIGNAL_BUDGET_USED",
     "SUBENTRY_BUDGET",
+    "BudgetPeriodEnded",
     "BudgetSettings",
     "BudgetStatus",
+    "BudgetUsed",
     "BudgetsCoordinator",
     "PeriodType",
     "Scope",
     "async_forget_usage",
     "async_register_budget_device",
+    "budget_variables",
     "parse_tag",
     "with_limit",
 ]

@@ -41,7 +41,7 @@ SIGNAL_BUDGET_PERIOD_ENDED: SignalTypeFormat[BudgetPeriodEnded] = SignalTypeForm
 )
 
 
-def variables(status: BudgetStatus) -> dict[str, Any]:
+def budget_variables(status: BudgetStatus) -> dict[str, Any]:
     """Return the numbers of a budget for templates; amounts in major units."""
     return {
         "limit": float(status.limit.amount),
