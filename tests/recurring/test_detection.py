@@ -536,9 +536,12 @@ def test_other_kinds_never_recur(kind: TransactionKind) -> None:
     assert detect(rows(days, same(sign * 1_000), kind), TODAY) == []
 
 
-def test_a_purchase_that_is_paid_in_parts_does_not_recur() -> None:
-    parts = until(weekly(date(2025, 11, 25), 2, as_it_is), date(2026, 1, 6))
-    assert detect(rows(parts, same(-3_237), payee="Paylater"), date(2026, 1, 13)) == []
+def test_purchases_that_are_paid_in_parts_do_not_recur() -> None:
+    parts = until(weekly(date(2025, 9, 30), 2, as_it_is), date(2026, 1, 6))
+    amounts = [-2_790] * 4 + [-3_237] * 4
+    for first in (0, 4):
+        payments = rows(parts[first:], amounts[first:], payee="Paylater")
+        assert detect(payments, date(2026, 1, 13)) == []
 
 
 def test_a_fee_for_an_account_recurs() -> None:

@@ -118,8 +118,8 @@ _TERMS: Final = {
         _Terms(cadences=_YEAR, fewest=3, deviation=1),
         # People go to some shops each week, but not without exception.
         _Terms(cadences=_WEEK, fewest=4, deviation=0.3, filled=0.95),
-        # A purchase is often paid in three or four parts, a fortnight apart.
-        _Terms(cadences=_FORTNIGHT, fewest=6, deviation=0.3, filled=0.95),
+        # A purchase is often paid in four parts, a fortnight apart, and two may follow each other.
+        _Terms(cadences=_FORTNIGHT, fewest=9, deviation=0.3, filled=0.95),
         # Prices in another currency.
         _Terms(cadences=_LONG, fewest=4, spread=0.15, deviation=0.7),
         # Prices by use.

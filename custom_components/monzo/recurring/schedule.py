@@ -126,6 +126,14 @@ class EveryFewDays(Schedule):
     def slot_near(self, day: date) -> int:
         return (day.toordinal() - self.phase + self.days // 2) // self.days
 
+    @override
+    def deviation(self, day: date) -> int:
+        if self.shift is not Shift.NONE:
+            return super().deviation(day)
+        # The same without dates, because detection asks for it most often.
+        half = self.days // 2
+        return (day.toordinal() - self.phase + half) % self.days - half
+
     @property
     @override
     def name(self) -> str:
