@@ -8,7 +8,8 @@ from typing import Final
 
 from .payees import Family, Payee
 from .schedule import Cadence, Shift
-from .series import MIN_FIT, Occurrence, Punctuality, Series, find_series, merge_days
+from .schedule_search import Punctuality
+from .series import MIN_FIT, Occurrence, Series, find_series, merge_days
 
 PUNCTUALITY: Final = {
     Family.CARD: Punctuality(shifts=(Shift.NONE,), tolerance=2, equal_months=True),
