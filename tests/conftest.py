@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
 import logging
+from pathlib import Path
 import time
 from typing import Any, Protocol, cast
 from unittest.mock import MagicMock
@@ -16,6 +17,7 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import aiohttp_client
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -126,6 +128,9 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def hass_config_dir(hass_tmp_config_dir: str) -> str:
     """Use a configuration folder of its own for each test, because the archive is a file in it."""
+    # Home Assistant makes this folder at its first start, long before there is an integration. Two
+    # threads that make it at the same time would disturb each other.
+    Path(hass_tmp_config_dir, STORAGE_DIR).mkdir(exist_ok=True)
     return hass_tmp_config_dir
 
 

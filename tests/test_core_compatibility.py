@@ -73,7 +73,7 @@ def start(tmp_path: Path, home: Household, server: BankServer) -> Start:
     modules = tmp_path / "modules"
     modules.mkdir()
     (modules / "sandbox").symlink_to(REPOSITORY / "sandbox")
-    (tmp_path / ".storage").mkdir()
+    (tmp_path / ".storage").mkdir(exist_ok=True)
     (tmp_path / "configuration.yaml").touch()
     entries = [
         entry_of_core(server, home.ann, "2025-01-01T00:00:00+00:00"),
