@@ -190,8 +190,9 @@ async def dialogs(
     hass_client_no_auth: ClientSessionGenerator,
 ) -> Dialogs:
     """Return the dialogs of config flows; Home Assistant's URL is https://example.com."""
-    # The views for browsers must be registered before the HTTP server of the client starts.
-    assert await async_setup_component(hass, DOMAIN, {})
+    # These must register their views before the HTTP server of the client starts.
+    for component in ("calendar", DOMAIN):
+        assert await async_setup_component(hass, component, {})
     return Dialogs(hass, await hass_client_no_auth())
 
 

@@ -74,7 +74,7 @@ async def make_reachable(
 ) -> Any:
     """Give Home Assistant a URL that the bank can reach, and return an HTTP client for it."""
     # These must register their views before the HTTP server starts.
-    for component in ("webhook", "notify"):
+    for component in ("calendar", "notify", "webhook"):
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     server.behaviour = dataclasses.replace(

@@ -667,6 +667,6 @@ async def test_the_examples_in_the_form_work(
     assert (await attachments.attach(url=example["url"]))["type"] == "image/jpeg"
     # Not every machine has the media folder of Home Assistant's own installations.
     path = media / Path(example["path"]).relative_to("/media")
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(SUPPORTED_CONTENT["application/pdf"])
     assert (await attachments.attach(path=str(path)))["type"] == "application/pdf"

@@ -19,9 +19,9 @@ from custom_components.monzo.transactions.archive_file import (
     ArchiveQuery,
     ArchiveReplaced,
     Listing,
-    SetAside,
     SpendingGroup,
 )
+from custom_components.monzo.transactions.archive_schema import SetAside
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.record import TransactionRecord
 from custom_components.monzo.transactions.retention import Retention
@@ -361,7 +361,7 @@ def test_what_is_no_longer_to_be_kept_is_deleted_for_good(file: ArchiveFile, pat
 
 
 def test_only_its_owner_can_read_the_file(file: ArchiveFile, path: Path) -> None:
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.touch(mode=0o666)
     path.chmod(0o666)
     write(file, change(records=[record(1)]))
@@ -411,7 +411,7 @@ def no_database(path: Path) -> None:
 def test_a_file_that_cannot_be_used_is_set_aside_and_a_new_one_works(
     file: ArchiveFile, path: Path, spoil: object, reason: SetAside
 ) -> None:
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     spoil(path)  # type: ignore[operator]  # a function of this module
     content = path.read_bytes()
     with pytest.raises(ArchiveReplaced) as replaced:
@@ -423,7 +423,7 @@ def test_a_file_that_cannot_be_used_is_set_aside_and_a_new_one_works(
 
 
 def test_deleting_leaves_nothing_behind(file: ArchiveFile, path: Path) -> None:
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     no_database(path)
     with pytest.raises(ArchiveReplaced):
         file.open()

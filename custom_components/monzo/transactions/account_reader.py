@@ -1,4 +1,4 @@
-"""Reads the transactions of one account, and finds the new and the changed ones."""
+"""Reads the transactions of one account, and publishes the new and the changed ones."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -24,6 +24,7 @@ from ..privacy import get_logger
 from .archive import Archive
 from .archive_file import ArchiveChange, Listing
 from .classification import is_own_transfer
+from .new_transactions import ReadTransaction, find_differences
 from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPage, TransactionPages
 from .recent import RecentTransactions
 from .record import TransactionRecord
@@ -58,8 +59,6 @@ _REREAD_PAGES_AT_ONCE: Final = 5
 
 # One failure is normal, and a longer outage shows in the balances before the second.
 _LOG_AFTER_FAILURES: Final = 2
-
-type _ReadTransaction = tuple[Transaction, TransactionRecord]
 
 
 class AccountReader:
@@ -459,34 +458,24 @@ class AccountReader:
         Return whether any is new. A change is written after it is published, so that a crash
         repeats it. A new transaction is written before, and marked as reported afterwards.
         """
-        new: list[_ReadTransaction] = []
-        changed: list[_ReadTransaction] = []
-        others: list[TransactionRecord] = []
-        for transaction in transactions:
-            record = self.record(transaction)
-            before = log.find(record.id)
-            if before is None and record.created >= news_since:
-                new.append((transaction, record))
-            elif before is not None and before != KnownTransaction.of(record):
-                changed.append((transaction, record))
-            else:
-                others.append(record)
-                if before is None and record.created >= asked - KEPT_FOR:
-                    # Too old to be news, but it still counts as spending.
-                    log.remember(record.id, KnownTransaction.of(record))
+        read = ((transaction, self.record(transaction)) for transaction in transactions)
+        found = find_differences(log, read, news_since=news_since)
+        for record in found.others:
+            if log.is_new(record.id) and record.created >= asked - KEPT_FOR:
+                # Too old to be news, but it still counts as spending.
+                log.remember(record.id, KnownTransaction.of(record))
+        new = [record for _transaction, record in found.new]
         await self._async_write(
-            log,
-            records=[*others, *(record for _transaction, record in new)],
-            unreported={record.id for _transaction, record in new},
+            log, records=[*found.others, *new], unreported={record.id for record in new}
         )
-        if changed:
-            self._publish_changed(log, changed)
-            await self._async_write(log, records=[record for _transaction, record in changed])
-        if new:
-            await self._async_publish_new(log, new, asked)
+        if found.changed:
+            self._publish_changed(log, found.changed)
+            await self._async_write(log, records=[record for _transaction, record in found.changed])
+        if found.new:
+            await self._async_publish_new(log, found.new, asked)
         return bool(new)
 
-    def _publish_changed(self, log: TransactionLog, changed: Iterable[_ReadTransaction]) -> None:
+    def _publish_changed(self, log: TransactionLog, changed: Iterable[ReadTransaction]) -> None:
         """Publish known transactions that have changed."""
         for transaction, record in changed:
             before, after = log.find(record.id), KnownTransaction.of(record)
@@ -498,7 +487,7 @@ class AccountReader:
     async def _async_publish_new(
         self,
         log: TransactionLog,
-        new: Sequence[_ReadTransaction],
+        new: Sequence[ReadTransaction],
         asked: datetime,
     ) -> None:
         """Refresh the balance, and then publish new transactions, oldest first."""

@@ -30,10 +30,10 @@ from .archive_file import (
     ArchiveFile,
     ArchiveQuery,
     ArchiveReplaced,
-    SetAside,
     SpendingGroup,
 )
 from .archive_issues import ArchiveIssue, async_create_archive_issue, async_delete_archive_issues
+from .archive_schema import SetAside
 from .old_store import async_read_old_store
 from .past_spending import PastSpending
 from .record import TransactionRecord

@@ -1,13 +1,13 @@
 """The file of the archive: SQL, and nothing of Home Assistant.
 
-Everything here blocks, so it runs in the executor; one call waits for another. Times are stored
-as microseconds since 1970, amounts in minor units.
+Everything here blocks, so it runs in the executor; one call waits for another. Amounts are in minor
+units.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from itertools import islice
@@ -16,17 +16,28 @@ import os
 from pathlib import Path
 import sqlite3
 from threading import RLock
-from typing import Any, Concatenate, Final
+from typing import Concatenate, Final
 
 from ..api import Private
+from .archive_rows import (
+    FACTS,
+    RECORD_COLUMNS,
+    STATE_COLUMNS,
+    UPSERT,
+    UPSERT_STATE,
+    from_number,
+    record_from_row,
+    record_to_row,
+    state_from_row,
+    state_to_row,
+    to_number,
+)
+from .archive_schema import SetAside, UnusableFileError, prepare
 from .classification import TransactionKind
 from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
 from .spans import Spans
-from .transaction_log import FirstRead, KnownTransaction, ReadState, TransactionLog
-
-# Marks the file as ours: "MNZO".
-_APPLICATION_ID: Final = 0x4D4E5A4F
+from .transaction_log import KnownTransaction, ReadState, TransactionLog
 
 # How long to wait for another program that has locked the file.
 _LOCKED_SECONDS: Final = 1.0
@@ -35,119 +46,6 @@ _LOCKED_SECONDS: Final = 1.0
 DISK_ERRORS: Final = (sqlite3.Error, OSError)
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-# Each script brings the file to the next version. They never change once they are released.
-_MIGRATIONS: Final = (
-    """
-    CREATE TABLE accounts (
-        id TEXT PRIMARY KEY,
-        entry_id TEXT NOT NULL,
-        currency TEXT NOT NULL,
-        read_until INTEGER NOT NULL,
-        first_read_before INTEGER,
-        first_read_until INTEGER,
-        unreadable_until INTEGER
-    ) STRICT;
-    CREATE TABLE spans (
-        account TEXT NOT NULL,
-        since INTEGER NOT NULL,
-        until INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE transactions (
-        id TEXT NOT NULL,
-        account TEXT NOT NULL,
-        created INTEGER NOT NULL,
-        settled INTEGER,
-        minor INTEGER NOT NULL,
-        currency TEXT NOT NULL,
-        local_minor INTEGER,
-        local_currency TEXT,
-        kind TEXT NOT NULL,
-        category TEXT,
-        split TEXT NOT NULL,
-        spent TEXT NOT NULL,
-        received INTEGER NOT NULL,
-        merchant TEXT,
-        merchant_id TEXT,
-        merchant_group TEXT,
-        emoji TEXT,
-        logo TEXT,
-        counterparty TEXT,
-        preferred_name TEXT,
-        payee_id TEXT,
-        description TEXT NOT NULL,
-        notes TEXT,
-        scheme TEXT,
-        pot_id TEXT,
-        decline_reason TEXT,
-        round_up_of TEXT,
-        searchable TEXT NOT NULL,
-        taken_back INTEGER NOT NULL,
-        reported INTEGER NOT NULL,
-        revision INTEGER NOT NULL,
-        PRIMARY KEY (account, id)
-    ) STRICT;
-    CREATE INDEX transactions_by_time
-        ON transactions (account, created, id, taken_back, searchable);
-    CREATE INDEX transactions_by_revision ON transactions (account, revision);
-    """,
-    """
-    CREATE TABLE statistics (
-        account TEXT NOT NULL,
-        series TEXT NOT NULL,
-        start INTEGER NOT NULL,
-        change INTEGER NOT NULL,
-        PRIMARY KEY (account, series, start)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE statistics_state (
-        account TEXT PRIMARY KEY,
-        hourly_since INTEGER NOT NULL,
-        revision INTEGER NOT NULL,
-        until INTEGER NOT NULL
-    ) STRICT;
-    """,
-)
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-_RECORD_COLUMNS: Final = tuple(TransactionRecord.__dataclass_fields__)
-_FACTS: Final = (*_RECORD_COLUMNS, "searchable", "taken_back")
-_TIMES: Final = frozenset({"created", "settled"})
-_AMOUNTS_BY_CATEGORY: Final = frozenset({"split", "spent"})
-
-# Only what differs is written, so that reading the same transactions again costs no write.
-_UPSERT: Final = f"""
-    INSERT INTO transactions ({", ".join(_FACTS)}, reported, revision)
-    VALUES ({", ".join("?" * len(_FACTS))}, ?, ?)
-    ON CONFLICT (account, id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in _FACTS)},
-        reported = max(reported, excluded.reported),
-        revision = excluded.revision
-    WHERE ({", ".join(_FACTS)}) IS NOT ({", ".join(f"excluded.{name}" for name in _FACTS)})
-        OR reported < excluded.reported
-"""  # noqa: S608 - names of columns
-
-_STATE_COLUMNS: Final = (
-    *("entry_id", "currency", "read_until"),
-    *("first_read_before", "first_read_until", "unreadable_until"),
-)
-_UPSERT_STATE: Final = f"""
-    INSERT INTO accounts (id, {", ".join(_STATE_COLUMNS)})
-    VALUES (?, {", ".join("?" * len(_STATE_COLUMNS))})
-    ON CONFLICT (id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in _STATE_COLUMNS)}
-    WHERE ({", ".join(_STATE_COLUMNS)})
-        IS NOT ({", ".join(f"excluded.{name}" for name in _STATE_COLUMNS)})
-"""  # noqa: S608 - names of columns
-
-
-class SetAside(StrEnum):
-    """Why a file was set aside."""
-
-    DAMAGED = "damaged"
-    FOREIGN = "foreign"
-    NEWER = "newer"
 
 
 class ArchiveReplaced(Exception):  # noqa: N818 - the new file works
@@ -242,15 +140,15 @@ class ArchiveQuery(Private):
     @property
     def span(self) -> tuple[str, int, int]:
         """The parameters of the account and the time."""
-        return self.account_id, _to_number(self.since), _to_number(self.before)
+        return self.account_id, to_number(self.since), to_number(self.before)
 
     @property
     def position(self) -> tuple[int, str]:
         """The parameters of the transaction after which the result begins."""
         if self.after is None:
-            return _to_number(self.before), ""
+            return to_number(self.before), ""
         created, id_ = self.after
-        return _to_number(created), id_
+        return to_number(created), id_
 
 
 def _exclusive[**Parameters, Result](
@@ -290,7 +188,7 @@ class ArchiveFile:
             return
         try:
             self._connection = self._open()
-        except _UnusableFileError as err:
+        except UnusableFileError as err:
             self._set_aside()
             self._connection = self._open()
             raise ArchiveReplaced(err.reason) from err
@@ -302,11 +200,11 @@ class ArchiveFile:
             self.path, timeout=_LOCKED_SECONDS, autocommit=True, check_same_thread=False
         )
         try:
-            _prepare(connection)
+            prepare(connection)
         except sqlite3.DatabaseError as err:
             connection.close()
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                raise _UnusableFileError(SetAside.DAMAGED) from err
+                raise UnusableFileError(SetAside.DAMAGED) from err
             raise
         except BaseException:
             connection.close()
@@ -318,11 +216,11 @@ class ArchiveFile:
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except (PermissionError, IsADirectoryError) as err:
-            raise _UnusableFileError(SetAside.FOREIGN) from err
+            raise UnusableFileError(SetAside.FOREIGN) from err
         try:
             os.fchmod(descriptor, 0o600)
         except PermissionError as err:
-            raise _UnusableFileError(SetAside.FOREIGN) from err
+            raise UnusableFileError(SetAside.FOREIGN) from err
         finally:
             os.close(descriptor)
 
@@ -422,7 +320,7 @@ class ArchiveFile:
         """Write a change of an account."""
         rows = self._write_records(change)
         state = self._sql.execute(
-            _UPSERT_STATE, (change.account_id, *_state_to_row(change.state))
+            UPSERT_STATE, (change.account_id, *state_to_row(change.state))
         ).rowcount
         stored = self._spans(change.account_id)
         # The end of the newest span moves with every read, which alone is worth no write.
@@ -435,10 +333,10 @@ class ArchiveFile:
         changed = 0
         for record in change.records:
             reported = record.id not in change.unreported
-            row = (*_record_to_row(record), False, reported, revision)
-            changed += self._sql.execute(_UPSERT, row).rowcount
+            row = (*record_to_row(record), False, reported, revision)
+            changed += self._sql.execute(UPSERT, row).rowcount
         if (listed := change.listed) is not None:
-            span = (_to_number(listed.since), _to_number(listed.before))
+            span = (to_number(listed.since), to_number(listed.before))
             changed += self._sql.execute(
                 """
                 UPDATE transactions SET taken_back = TRUE, spent = '{}', received = 0, revision = ?
@@ -465,7 +363,7 @@ class ArchiveFile:
         self._sql.execute("DELETE FROM spans WHERE account = ?", (account_id,))
         self._sql.executemany(
             "INSERT INTO spans VALUES (?, ?, ?)",
-            [(account_id, _to_number(since), _to_number(until)) for since, until in spans],
+            [(account_id, to_number(since), to_number(until)) for since, until in spans],
         )
 
     def _delete_details(self, account_id: str) -> int:
@@ -493,7 +391,7 @@ class ArchiveFile:
     def _forget_before(self, account_id: str, horizon: datetime) -> int:
         return self._sql.execute(
             "DELETE FROM transactions WHERE account = ? AND created < ?",
-            (account_id, _to_number(horizon)),
+            (account_id, to_number(horizon)),
         ).rowcount
 
     def write_known(
@@ -521,13 +419,13 @@ class ArchiveFile:
             )
             self._sql.execute(
                 f"""
-                INSERT INTO transactions ({", ".join(_FACTS)}, reported, revision)
-                VALUES ({", ".join("?" * len(_FACTS))}, TRUE, ?)
+                INSERT INTO transactions ({", ".join(FACTS)}, reported, revision)
+                VALUES ({", ".join("?" * len(FACTS))}, TRUE, ?)
                 ON CONFLICT (account, id) DO UPDATE SET reported = TRUE
                 """,  # noqa: S608 - names of columns
-                (*_record_to_row(record), False, revision),
+                (*record_to_row(record), False, revision),
             )
-        self._sql.execute(_UPSERT_STATE, (account_id, *_state_to_row(state)))
+        self._sql.execute(UPSERT_STATE, (account_id, *state_to_row(state)))
 
     def forget_account(self, account_id: str) -> None:
         """Delete everything about an account."""
@@ -546,10 +444,10 @@ class ArchiveFile:
         Raises the errors of `open`.
         """
         self.open()
-        states = self._sql.execute(f"SELECT id, {', '.join(_STATE_COLUMNS)} FROM accounts")  # noqa: S608 - names of columns
+        states = self._sql.execute(f"SELECT id, {', '.join(STATE_COLUMNS)} FROM accounts")  # noqa: S608 - names of columns
         return {
             account_id: TransactionLog(
-                _state_from_row(row), self._known(account_id, since), self._spans(account_id)
+                state_from_row(row), self._known(account_id, since), self._spans(account_id)
             )
             for account_id, *row in states.fetchall()
         }
@@ -561,11 +459,11 @@ class ArchiveFile:
             FROM transactions
             WHERE account = ? AND created >= ? AND reported
             """,
-            (account_id, _to_number(since)),
+            (account_id, to_number(since)),
         )
         return {
             id_: KnownTransaction(
-                created=_from_number(created),
+                created=from_number(created),
                 amount=minor,
                 settled=bool(settled),
                 category=category,
@@ -589,13 +487,13 @@ class ArchiveFile:
             SELECT created, spent FROM transactions
             WHERE account = ? AND created >= ? AND created < ? AND spent != '{}'
             """,
-            (account_id, _to_number(since), _to_number(before)),
+            (account_id, to_number(since), to_number(before)),
         )
-        return [(_from_number(created), sum(json.loads(spent).values())) for created, spent in rows]
+        return [(from_number(created), sum(json.loads(spent).values())) for created, spent in rows]
 
     def _spans(self, account_id: str) -> Spans:
         rows = self._sql.execute("SELECT since, until FROM spans WHERE account = ?", (account_id,))
-        return Spans((_from_number(since), _from_number(until)) for since, until in rows)
+        return Spans((from_number(since), from_number(until)) for since, until in rows)
 
     @_exclusive
     def created(self, account_id: str, transaction_id: str) -> datetime | None:
@@ -606,7 +504,7 @@ class ArchiveFile:
         self.open()
         query = "SELECT created FROM transactions WHERE account = ? AND id = ?"
         row = self._sql.execute(query, (account_id, transaction_id)).fetchone()
-        return row and _from_number(row[0])
+        return row and from_number(row[0])
 
     @_exclusive
     def find(
@@ -619,14 +517,14 @@ class ArchiveFile:
         self.open()
         rows = self._sql.execute(
             f"""
-            SELECT {", ".join(_RECORD_COLUMNS)} FROM transactions
+            SELECT {", ".join(RECORD_COLUMNS)} FROM transactions
             WHERE account = ? AND created >= ? AND created < ? AND NOT taken_back
                 AND instr(searchable, ?) AND (created, id) < (?, ?)
             ORDER BY created DESC, id DESC
             """,  # noqa: S608 - names of columns
             (*query.span, query.text.casefold(), *query.position),
         )
-        records = map(_record_from_row, rows)
+        records = map(record_from_row, rows)
         return [*islice(filter(matches, records), limit)]
 
     @_exclusive
@@ -655,12 +553,12 @@ class ArchiveFile:
         self.open()
         rows = self._sql.execute(
             f"""
-            SELECT {", ".join(_RECORD_COLUMNS)} FROM transactions
+            SELECT {", ".join(RECORD_COLUMNS)} FROM transactions
             WHERE account = ? AND revision >= ? AND created >= ?
             """,  # noqa: S608 - names of columns
-            (account_id, revision, _to_number(since)),
+            (account_id, revision, to_number(since)),
         )
-        records = [_record_from_row(row) for row in rows]
+        records = [record_from_row(row) for row in rows]
         return records, self._next_revision(account_id) - 1
 
     @_exclusive
@@ -676,113 +574,6 @@ class ArchiveFile:
         return {"accounts": accounts, "transactions": transactions, "megabytes": megabytes}
 
 
-class _UnusableFileError(Exception):
-    """The file at the place of the archive cannot be used."""
-
-    def __init__(self, reason: SetAside) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Check the file, and bring it to the current version.
-
-    Raises _UnusableFileError if it is not ours, newer, or damaged.
-    """
-    with closing(connection.cursor()) as sql:
-        # A copy of a file with a write-ahead log, such as a backup's, can be torn.
-        sql.execute("PRAGMA journal_mode = DELETE")
-        sql.execute("PRAGMA synchronous = FULL")
-        sql.execute("PRAGMA secure_delete = ON")
-        (application_id,) = sql.execute("PRAGMA application_id").fetchone()
-        (version,) = sql.execute("PRAGMA user_version").fetchone()
-        (tables,) = sql.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application_id != _APPLICATION_ID and (tables or application_id):
-            raise _UnusableFileError(SetAside.FOREIGN)
-        if version > len(_MIGRATIONS):
-            raise _UnusableFileError(SetAside.NEWER)
-        if sql.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise _UnusableFileError(SetAside.DAMAGED)
-        for number, script in enumerate(_MIGRATIONS[version:], version + 1):
-            sql.executescript(
-                f"BEGIN IMMEDIATE; {script}; PRAGMA application_id = {_APPLICATION_ID};"
-                f"PRAGMA user_version = {number}; COMMIT;"
-            )
-
-
 def _with_journal(path: Path) -> tuple[Path, Path]:
     """Return the paths of a file, and of the journal with which SQLite repairs it after a kill."""
     return path, path.with_name(f"{path.name}-journal")
-
-
-def _to_number(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _from_number(number: int) -> datetime:
-    return _EPOCH + number * _MICROSECOND
-
-
-def _optional_number(moment: datetime | None) -> int | None:
-    return None if moment is None else _to_number(moment)
-
-
-def _optional_moment(number: int | None) -> datetime | None:
-    return None if number is None else _from_number(number)
-
-
-def _record_to_row(record: TransactionRecord) -> tuple[Any, ...]:
-    """Return a record as the columns before `taken_back` hold it."""
-    return tuple(
-        _value_to_column(name, getattr(record, name)) for name in (*_RECORD_COLUMNS, "searchable")
-    )
-
-
-def _value_to_column(name: str, value: Any) -> Any:  # noqa: ANN401 - of any column
-    if name in _TIMES:
-        return _optional_number(value)
-    if name in _AMOUNTS_BY_CATEGORY:
-        return json.dumps(value, separators=(",", ":"))
-    if isinstance(value, str):
-        # JSON can contain halves of characters, which SQLite refuses.
-        return value.encode(errors="replace").decode()
-    return value
-
-
-def _record_from_row(row: Sequence[Any]) -> TransactionRecord:
-    facts = dict(zip(_RECORD_COLUMNS, row, strict=True))
-    return TransactionRecord(
-        **facts
-        | {
-            "created": _from_number(facts["created"]),
-            "settled": _optional_moment(facts["settled"]),
-            "kind": TransactionKind(facts["kind"]),
-            "split": json.loads(facts["split"]),
-            "spent": json.loads(facts["spent"]),
-        }
-    )
-
-
-def _state_to_row(state: ReadState) -> tuple[str | int | None, ...]:
-    first_read = state.first_read
-    return (
-        state.entry_id,
-        state.currency,
-        _to_number(state.read_until),
-        _to_number(first_read.before) if first_read else None,
-        _to_number(first_read.read_until) if first_read else None,
-        _optional_number(state.unreadable_until),
-    )
-
-
-def _state_from_row(row: Sequence[Any]) -> ReadState:
-    entry_id, currency, read_until, before, first_read_until, unreadable_until = row
-    return ReadState(
-        entry_id=entry_id,
-        currency=currency,
-        read_until=_from_number(read_until),
-        first_read=None
-        if before is None
-        else FirstRead(before=_from_number(before), read_until=_from_number(first_read_until)),
-        unreadable_until=_optional_moment(unreadable_until),
-    )
