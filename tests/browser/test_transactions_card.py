@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import json
+from typing import Any
 
 from playwright.async_api import FilePayload, Locator, Page, WebSocket, WebSocketRoute, expect
 import pytest_asyncio
@@ -14,7 +15,7 @@ from sandbox.shops import Shop
 
 from . import card_editor
 from .browser_session import BrowserSession, box_of
-from .ha_instance import HaInstance
+from .ha_instance import HaInstance, wait_until
 from .ha_setup import (
     another_user,
     device_id,
@@ -88,9 +89,9 @@ def row_of(page: Page, name: str) -> Locator:
     return all_rows(page).filter(has_text=name)
 
 
-def recorded_requests(page: Page) -> list[dict[str, object]]:
+def recorded_requests(page: Page) -> list[dict[str, Any]]:
     """Return a list to which the requests of the cards for transactions are added."""
-    requests: list[dict[str, object]] = []
+    requests: list[dict[str, Any]] = []
 
     def record(frame: str | bytes) -> None:
         content = json.loads(frame)
@@ -312,6 +313,55 @@ async def test_transactions_can_be_searched_and_filtered_by_keyboard(
     await search.press("Enter")
     await expect(row_of(page, "Crane Yard")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_search_finds_payments_of_earlier_years_and_shows_their_details(
+    new_ha: HaInstance, browser: BrowserSession
+) -> None:
+    ha = new_ha
+    account = ha.home.current.id
+    at = ha.bank.clock() - timedelta(days=400)
+    ha.bank.pay(account, -4_321, merchant="Old Lighthouse", notes="a day out", at=at)
+    await ha.connect()
+    device = await device_id(ha, account)
+    config = {"type": f"custom:{CARD}", "account": [device]}
+    path = await save_dashboard(ha, DASHBOARD, {"views": [{"cards": [config]}]})
+
+    async def is_kept() -> bool:
+        called = await ha.admin.command(
+            "call_service",
+            domain="monzo",
+            service="get_transactions",
+            service_data={
+                "account": device,
+                "since": "2015-01-01",
+                "text": "lighthouse",
+                "refresh": False,
+            },
+            return_response=True,
+        )
+        return bool(called["response"]["transactions"])
+
+    await wait_until(is_kept, "the whole history is kept")
+    page = await browser.open_separate(ha, width=390)
+    requests = recorded_requests(page)
+    await page.goto(f"{ha.url}{path}")
+    await all_rows(page).first.wait_for()
+    card = page.locator(CARD)
+    await card.get_by_role("button", name=text("common.transactions_search")).click()
+    await card.get_by_role("searchbox").fill("LIGHTHOUSE old")
+    await expect(row_of(page, "Old Lighthouse")).to_be_visible()
+    await expect(all_rows(page)).to_have_count(1)
+    await expect(card.locator("#more")).to_have_count(0)
+    await expect(card.get_by_text(text("common.transactions_search_incomplete"))).to_have_count(0)
+    await browser.screenshot("found")
+    await row_of(page, "Old Lighthouse").click()
+    await expect(page.locator(DIALOG)).to_contain_text("£43.21")
+    await page.keyboard.press("Escape")
+    searched = [each["service_data"] for each in requests if "text" in each["service_data"]]
+    assert [each["text"] for each in searched] == ["LIGHTHOUSE"]
+    await card.get_by_role("searchbox").fill("")
+    await expect(row_of(page, "Old Lighthouse")).to_have_count(0)
 
 
 # Details

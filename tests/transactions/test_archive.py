@@ -631,6 +631,18 @@ async def test_without_a_choice_texts_and_pages_are_read_from_the_bank(
     assert [row["transaction_id"] for row in second["transactions"]] == ids(*payments[2:0:-1])
 
 
+async def test_without_a_choice_a_search_of_all_time_is_refused_without_a_request(
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, server: BankServer
+) -> None:
+    server.requests.clear()
+    search = {"since": datetime(2015, 1, 1, tzinfo=UTC), "text": "kiosk", "refresh": False}
+    with pytest.raises(ServiceValidationError) as refused:
+        await call(hass, entry, "get_transactions", home.joint, **search)
+    # The card then searches only the rows that it has loaded.
+    assert refused.value.translation_key == "span_too_long"
+    assert not server.requests
+
+
 async def test_history_that_the_bank_no_longer_shows_is_still_there(
     hass: HomeAssistant,
     home: Household,

@@ -72,14 +72,8 @@ async function removeMedia(media: string): Promise<void> {
 
 /** The backend of a page in Home Assistant. */
 export const homeAssistant: Backend = {
-  async getTransactions(account, { limit, since, refresh }) {
-    const data = {
-      account,
-      limit,
-      since: since.toISOString(),
-      include_declined: true,
-      refresh,
-    };
+  async getTransactions(account, { since, ...options }) {
+    const data = { account, ...options, since: since.toISOString(), include_declined: true };
     return (await callAction("get_transactions", data)) as TransactionList;
   },
 

@@ -34,8 +34,8 @@ test("the first request is sent at once, and shared by all cards", () => {
   feed.request("a", 40);
   mock.timers.tick(0);
   assert.deepEqual(
-    backend.reads.map(({ request }) => request),
-    [{ account: "current account", limit: 40, refresh: false }],
+    backend.reads.map(({ request: { account, limit, refresh } }) => [account, limit, refresh]),
+    [["current account", 40, false]],
   );
   assert.equal(feed.status.is, "loading");
 });

@@ -38,6 +38,8 @@ export class AccountFeed {
   #revision: string | undefined;
   #latest: string | undefined;
   #loading = Promise.resolve();
+  /** Transactions that a search has found, by their ids. */
+  readonly #found = new Map<string, Transaction>();
 
   constructor(account: string, backend: Backend, changed: () => void) {
     this.#account = account;
@@ -79,9 +81,17 @@ export class AccountFeed {
     await this.#load({ refresh: true });
   }
 
-  /** Return a transaction by its id. */
+  /** Remember transactions that a search has found. They may be older than the newest ones. */
+  remember(transactions: readonly Transaction[]): void {
+    for (const transaction of transactions) {
+      this.#found.set(transaction.transaction_id, transaction);
+    }
+  }
+
+  /** Return a transaction by its id, among the newest ones and those that a search has found. */
   find(id: string): Transaction | undefined {
-    return this.transactions.find((transaction) => transaction.transaction_id === id);
+    const isWanted = ({ transaction_id }: Transaction) => transaction_id === id;
+    return this.transactions.find(isWanted) ?? this.#found.get(id);
   }
 
   /** Show the new values of a transaction before it is fetched again. */
@@ -89,6 +99,8 @@ export class AccountFeed {
     this.transactions = this.transactions.map((transaction) =>
       transaction.transaction_id === id ? { ...transaction, ...values } : transaction,
     );
+    const found = this.#found.get(id);
+    if (found) this.#found.set(id, { ...found, ...values });
     this.#changed();
   }
 

@@ -6,6 +6,8 @@ export interface Transaction {
   kind: string;
   pot: string | null;
   name: string;
+  /** The text of the bank statement. */
+  description: string;
   /** In major units; negative if money went out. */
   amount: number;
   currency: string;
@@ -72,6 +74,10 @@ export interface Backend {
   getTransactions(
     account: string,
     options: {
+      /** A part of a name, the description or the notes. */
+      text?: string;
+      /** The id of a transaction; only older ones are returned. */
+      after?: string;
       limit: number;
       since: Date;
       /** Whether to ask Monzo for all. Otherwise, Home Assistant asks only for those that it has not read. */

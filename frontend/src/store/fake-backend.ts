@@ -1,6 +1,8 @@
 /** A backend for tests, whose answers a test gives by hand. */
 import type { Backend, PotMove, PotMoveResult, TransactionId, TransactionList } from "./backend.ts";
 
+type ReadOptions = Parameters<Backend["getTransactions"]>[1];
+
 interface Call<Request, Response> {
   request: Request;
   answer(response: Response): Promise<void>;
@@ -8,18 +10,14 @@ interface Call<Request, Response> {
 }
 
 export class FakeBackend implements Backend {
-  readonly reads: Call<{ account: string; limit: number; refresh: boolean }, TransactionList>[] =
-    [];
+  readonly reads: Call<{ account: string } & ReadOptions, TransactionList>[] = [];
   readonly annotations: Call<{ transaction: TransactionId; notes: string }, { notes: string }>[] =
     [];
   readonly attachments: Call<{ transaction: TransactionId; file: File }, void>[] = [];
   readonly moves: Call<PotMove, PotMoveResult>[] = [];
 
-  getTransactions(
-    account: string,
-    { limit, refresh }: { limit: number; refresh: boolean },
-  ): Promise<TransactionList> {
-    return record(this.reads, { account, limit, refresh });
+  getTransactions(account: string, options: ReadOptions): Promise<TransactionList> {
+    return record(this.reads, { account, ...options });
   }
 
   annotate(transaction: TransactionId, notes: string): Promise<{ notes: string }> {

@@ -2,6 +2,7 @@
 import { AccountFeed } from "./account-feed.ts";
 import type { Backend, PotAction, TransactionId } from "./backend.ts";
 import { Move } from "./move.ts";
+import { Search } from "./search.ts";
 
 export class Store {
   readonly #backend: Backend;
@@ -21,6 +22,11 @@ export class Store {
       this.#feeds.set(account, feed);
     }
     return feed;
+  }
+
+  /** Return a new search, for one card. */
+  search(): Search {
+    return new Search(this.#backend, (account) => this.feed(account), this.#changed);
   }
 
   /** Write the notes of a transaction. */

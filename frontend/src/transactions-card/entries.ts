@@ -1,6 +1,7 @@
 /** The rows of the card: transactions of several accounts, in order of time. */
 import type { AccountFeed } from "../store/account-feed.ts";
 import type { Transaction } from "../store/backend.ts";
+import type { AccountSearch } from "../store/search.ts";
 
 /** An account of the card. */
 export interface ShownAccount {
@@ -8,6 +9,8 @@ export interface ShownAccount {
   id: string;
   name: string;
   feed: AccountFeed;
+  /** The search in all its transactions that Home Assistant keeps, while the user searches. */
+  search?: AccountSearch;
 }
 
 /** A row: a transaction with its account. */
@@ -19,21 +22,35 @@ export interface Entry {
 }
 
 /**
- * Return the transactions of all accounts, the newest first.
+ * Return the transactions of all accounts, loaded or found by a search, the newest first.
  *
  * The list ends with the oldest known transaction of any account that has older ones, because
- * before it transactions would be missing.
+ * before it transactions would be missing. Once some accounts have answered a search, the others do
+ * not end the list.
  */
 export function mergeTransactions(accounts: ShownAccount[]): Entry[] {
   const entries = accounts.flatMap((account) =>
-    account.feed.transactions.map((transaction) => ({ transaction, account })),
+    transactionsOf(account).map((transaction) => ({ transaction, account })),
   );
   entries.sort((one, other) => timeOf(other) - timeOf(one));
-  const end = entries.findIndex(
-    ({ transaction, account: { feed } }) =>
-      !feed.complete && transaction === feed.transactions.at(-1),
-  );
-  return end < 0 ? entries : entries.slice(0, end + 1);
+  const searched = accounts.filter(({ search }) => search?.isAnswered);
+  const ends = (searched.length ? searched : accounts).filter(hasMore).map((account) => {
+    const oldest = entries.findLast((entry) => entry.account === account);
+    return oldest ? timeOf(oldest) : -Infinity;
+  });
+  const end = Math.max(...ends);
+  return entries.filter((entry) => timeOf(entry) >= end);
+}
+
+/** Return whether an account has older transactions, or a search older matches. */
+export function hasMore({ feed, search }: ShownAccount): boolean {
+  return search?.isAnswered ? search.hasMore : !feed.complete;
+}
+
+/** Return the loaded transactions of an account and those that a search has found, each once. */
+function transactionsOf({ feed, search }: ShownAccount): Transaction[] {
+  const all = [...feed.transactions, ...(search?.transactions ?? [])];
+  return [...new Map(all.map((each) => [each.transaction_id, each])).values()];
 }
 
 /** Return the entries without round-ups whose payment is there, but with them in the payment. */

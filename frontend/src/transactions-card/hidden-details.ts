@@ -6,6 +6,7 @@ export function withoutDetails(transaction: Transaction): Transaction {
   return {
     ...transaction,
     name: "",
+    description: "",
     pot: null,
     notes: null,
     emoji: null,

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import type { HomeAssistant } from "../home-assistant.ts";
 import type { Transaction } from "../store/backend.ts";
+import type { AccountSearch } from "../store/search.ts";
 import { groupByDay } from "./days.ts";
 import { type Entry, foldRoundUps, mergeTransactions, type ShownAccount } from "./entries.ts";
 import { categoriesOf, filterEntries, isFiltering, NO_FILTER } from "./filter.ts";
@@ -60,6 +61,35 @@ test("the list ends where the transactions of an account are unknown", () => {
     false,
   );
   assert.deepEqual(ids(mergeTransactions([long, busy])), ["a", "b", "c"]);
+});
+
+/** Return an account whose kept transactions were searched. */
+function searched(loaded: ShownAccount, found: Transaction[], hasMore = false): ShownAccount {
+  const search = { isAnswered: true, transactions: found, hasMore } as unknown as AccountSearch;
+  return { ...loaded, search };
+}
+
+test("what a search finds is among the loaded rows, each once and in order of time", () => {
+  const newest = transaction("a", { created: "2026-11-20T12:00:00Z" });
+  const loaded = transaction("b", { created: "2026-11-10T12:00:00Z" });
+  const old = transaction("c", { created: "2020-01-01T12:00:00Z" });
+  const one = searched(account([loaded], false), [newest, loaded, old]);
+  assert.deepEqual(ids(mergeTransactions([one])), ["a", "b", "c"]);
+});
+
+test("while a search has more matches, the list ends where they are unknown", () => {
+  const found = transaction("a", { created: "2025-11-20T12:00:00Z" });
+  const one = searched(account([], false), [found], true);
+  const older = transaction("b", { created: "2024-11-20T12:00:00Z" });
+  const other = searched(account([], false), [older]);
+  assert.deepEqual(ids(mergeTransactions([one, other])), ["a"]);
+});
+
+test("an account whose history is not kept does not hide what is found in another one", () => {
+  const recent = transaction("a", { created: "2026-11-20T12:00:00Z" });
+  const old = transaction("b", { created: "2020-11-20T12:00:00Z" });
+  const accounts = [account([recent], false), searched(account([], false), [old])];
+  assert.deepEqual(ids(mergeTransactions(accounts)), ["a", "b"]);
 });
 
 test("a round-up is folded into its payment", () => {

@@ -11,9 +11,16 @@ import { registerCard } from "../shared/register-card.ts";
 import { cardStyles } from "../shared/styles.ts";
 import { text, type TextKey } from "../shared/texts.ts";
 import type { ActionError } from "../store/backend.ts";
+import type { AccountSearch } from "../store/search.ts";
 import { accountColor, categoryStyle } from "./categories.ts";
 import { type DayGroup, groupByDay } from "./days.ts";
-import { type Entry, foldRoundUps, mergeTransactions, type ShownAccount } from "./entries.ts";
+import {
+  type Entry,
+  foldRoundUps,
+  hasMore,
+  mergeTransactions,
+  type ShownAccount,
+} from "./entries.ts";
 import { categoriesOf, type Filter, filterEntries, isFiltering, NO_FILTER } from "./filter.ts";
 import { withoutDetails } from "./hidden-details.ts";
 import { showTransactionDialog } from "./transaction-dialog.ts";
@@ -57,6 +64,8 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
 
   #accounts: ShownAccount[] = [];
 
+  readonly #search = store.search();
+
   /** Fetch what is missing or outdated. */
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
@@ -65,10 +74,13 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     const ids = chosen[0]
       ? chosen
       : Object.keys(devices).filter((id) => devices[id]?.balance !== undefined);
+    // A search must not tell what is hidden.
+    this.#search.request(this.areAmountsHidden ? "" : (this.filter?.search ?? ""), ids);
     this.#accounts = ids.map((id) => ({
       id,
       name: deviceName(this.hass, id),
       feed: store.feed(id),
+      search: this.#search.of(id),
     }));
     this.watched = ids.flatMap((id) => reportingEntities(devices[id]));
     for (const { id, feed } of this.#accounts) {
@@ -99,7 +111,7 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
         ({ name }) => name,
         (day) => this.#renderDay(day),
       )}
-      ${all.length ? this.#renderMore() : nothing}
+      ${all.length ? this.#renderMore() : nothing} ${this.#renderIncomplete()}
     `;
   }
 
@@ -120,6 +132,7 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     return [
       titleOf(transaction),
       descriptionOf(transaction),
+      transaction.description,
       categoryText(category),
       account.name,
       this.areAmountsHidden ? "" : this.money(amount, currency),
@@ -133,7 +146,19 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   }
 
   get #isLoading(): boolean {
-    return this.#accounts.some(({ feed }) => feed.status.is === "loading");
+    return this.#accounts.some(
+      ({ feed, search }) => feed.status.is === "loading" || search?.isLoading,
+    );
+  }
+
+  get #searches(): AccountSearch[] {
+    return this.#accounts.flatMap(({ search }) => search ?? []);
+  }
+
+  get #canShowMore(): boolean {
+    return this.#accounts.some(
+      (account) => hasMore(account) && (account.search?.isAnswered || this.limit < MAX_LIMIT),
+    );
   }
 
   /** The errors of all accounts. An error that several accounts have is one error. */
@@ -173,7 +198,12 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   #renderEmpty(all: Entry[]): unknown {
     if (this.#errors.size) return nothing;
     const isFiltered = all.length > 0 && this.filter && isFiltering(this.filter);
-    return html`<p>${text(isFiltered ? "transactions_no_match" : this.#emptyText())}</p>`;
+    return html`<p>${text(isFiltered ? this.#noMatchText : this.#emptyText())}</p>`;
+  }
+
+  get #noMatchText(): TextKey {
+    if (this.#searches.some((search) => search.isLoading)) return "transactions_loading";
+    return this.#canShowMore ? "transactions_no_match_yet" : "transactions_no_match";
   }
 
   #emptyText(): TextKey {
@@ -184,11 +214,19 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   }
 
   #renderMore(): unknown {
-    const isComplete = this.#accounts.every(({ feed }) => feed.complete);
-    if (isComplete || this.limit >= MAX_LIMIT || isExample(this)) return nothing;
+    if (!this.#canShowMore || isExample(this)) return nothing;
     return html`<button class="wide" id="more" @click=${this.#showMore}>
       ${text(this.#isLoading ? "transactions_loading" : "transactions_more")}
     </button>`;
+  }
+
+  /** Return the note that a search could not look everywhere, once it has shown what it found. */
+  #renderIncomplete(): unknown {
+    const searches = this.#searches;
+    const isOver = !searches.some((search) => search.isLoading || search.hasMore);
+    const isIncomplete = searches.some((search) => !search.isComplete);
+    if (!isOver || !isIncomplete || !searches.some((search) => search.isAnswered)) return nothing;
+    return html`<p>${text("transactions_search_incomplete")}</p>`;
   }
 
   #renderDay({ name, month, entries, spent }: DayGroup): TemplateResult {
@@ -292,7 +330,9 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
 
   readonly #showMore = (): void => {
     this.#rowsBefore = this.renderRoot.querySelectorAll("li").length;
-    this.limit += PAGE;
+    const searches = this.#searches.filter((search) => search.hasMore);
+    for (const search of searches) search.more();
+    if (!searches.length) this.limit += PAGE;
   };
 
   /** When the last page takes the place of the button, move the focus to its first row. */
