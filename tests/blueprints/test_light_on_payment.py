@@ -78,18 +78,24 @@ async def flash(runner: BlueprintRunner, **inputs: Any) -> None:
     await runner.create("light_on_payment", **{"lights": [LAMP], **inputs})
 
 
-def is_over(runner: BlueprintRunner) -> bool:
-    """Return whether the automation has finished."""
+def runs(runner: BlueprintRunner) -> int:
+    """Return how many runs of the automation are under way or wait."""
     state = runner.hass.states.get(AUTOMATION)
-    return state is not None and state.attributes["current"] == 0
+    return state.attributes["current"] if state else 0
 
 
-async def wait_for_flashes(runner: BlueprintRunner, clock: Clock, lamp: LampRecorder) -> None:
+async def wait_for_flashes(
+    runner: BlueprintRunner, clock: Clock, lamp: LampRecorder, *, transactions: int = 1
+) -> None:
     """Let Home Assistant read the transactions, and advance the time until the flashes end."""
-    # A declined payment changes no balance, so it is read later than others.
-    await clock.advance(ALL_TRANSACTIONS_READ, until=lambda: lamp.looks)
+    # A declined payment changes no balance, so it is read later than others. Each transaction is
+    # written to the disk before the next one is reported.
+    await clock.advance(
+        ALL_TRANSACTIONS_READ, until=lambda: lamp.looks and runs(runner) == transactions
+    )
     for _ in range(MOST_CHANGES):
-        if is_over(runner):
+        if not runs(runner):
+            await runner.hass.async_block_till_done()
             return
         changed = partial(has_changed, runner=runner, lamp=lamp, looks=len(lamp.looks))
         await clock.advance(timedelta(seconds=1), until=changed)
@@ -99,7 +105,7 @@ async def wait_for_flashes(runner: BlueprintRunner, clock: Clock, lamp: LampReco
 
 def has_changed(*, runner: BlueprintRunner, lamp: LampRecorder, looks: int) -> bool:
     """Return whether the lamp has had more looks than these, or the automation has finished."""
-    return is_over(runner) or len(lamp.looks) > looks
+    return not runs(runner) or len(lamp.looks) > looks
 
 
 def happen(runner: BlueprintRunner, transaction: str) -> None:
@@ -158,7 +164,7 @@ async def test_simultaneous_transactions_flash_one_after_the_other(
     lamp.looks.clear()
     runner.bank.pay(runner.home.joint.id, -350)
     runner.bank.receive(runner.home.joint.id, 350)
-    await wait_for_flashes(runner, clock, lamp)
+    await wait_for_flashes(runner, clock, lamp, transactions=2)
     assert lamp.looks == [
         ("on", BLUE, 255),
         ("off", None, None),

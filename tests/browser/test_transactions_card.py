@@ -1,13 +1,14 @@
 """The transactions card: rows, updates, errors, hidden amounts and privacy."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import json
 from typing import Any
 
 from playwright.async_api import FilePayload, Locator, Page, WebSocket, WebSocketRoute, expect
+import pytest
 import pytest_asyncio
 
 from sandbox.server import Answer
@@ -22,6 +23,7 @@ from .ha_setup import (
     integration_not_loaded,
     reload_integration,
     save_dashboard,
+    temporary_options,
 )
 from .texts import text
 
@@ -251,7 +253,12 @@ async def test_a_round_up_is_part_of_its_payment(
 async def test_months_have_headings(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    account = ha.bank.open_account(ha.home.ann, type="uk_business", balance=50_000)
+    account = ha.bank.open_account(
+        ha.home.ann,
+        type="uk_business",
+        balance=50_000,
+        created=ha.bank.clock() - timedelta(days=60),
+    )
     for days in (1, 40):
         at = ha.bank.clock() - timedelta(days=days)
         ha.bank.pay(account.id, -100, merchant=f"Shop {days}", at=at)
@@ -507,7 +514,7 @@ async def test_a_payment_appears_at_once_after_a_single_request(
 ) -> None:
     page = await browser.open_separate(ha)
     requests = recorded_requests(page)
-    await page.goto(f"{ha.url}{await save_cards({}, {'hide_amounts': True})}")
+    await page.goto(f"{ha.url}{await save_cards({}, {})}")
     await all_rows(page).first.wait_for()
     # Both cards show the same account.
     assert len(requests) == 1
@@ -589,11 +596,18 @@ async def test_an_account_with_a_disabled_event_entity_stays_up_to_date(
 # Errors
 
 
+@pytest_asyncio.fixture(loop_scope="package")
+async def _no_history(ha: HaInstance) -> AsyncIterator[None]:
+    """Keep only what is needed, so that cards ask the bank for older transactions."""
+    async with temporary_options(ha, keep_transactions="needed"):
+        yield
+
+
+@pytest.mark.usefixtures("_no_history")
 async def test_an_error_of_the_bank_is_shown_once_and_can_be_retried(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    # All accounts have the same error, if Home Assistant asks the bank for older transactions.
-    await reload_integration(ha)
+    # All accounts have the same error.
     path = await save_cards({"account": []})
     down = ha.server.fail("GET", "/transactions", Answer.html(502), times=None)
     try:
@@ -611,12 +625,11 @@ async def test_an_error_of_the_bank_is_shown_once_and_can_be_retried(
     await expect(card.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.usefixtures("_no_history")
 async def test_an_error_disappears_after_a_minute(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
     page = await browser.open_separate(ha)
-    # Home Assistant asks the bank for older transactions, because some accounts have few new ones.
-    await reload_integration(ha)
     path = await save_cards({"account": []})
     await page.clock.install()
     down = ha.server.fail("GET", "/transactions", Answer.html(502), times=None)
