@@ -68,7 +68,10 @@ async def async_setup_entry(
     )
 
 
-class MonzoEvent[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], EventEntity):
+# Home Assistant 2026.11 marks the method as final that `MonzoEntity` overrides, and calls it.
+class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore]
+    MonzoEntity[DeviceStateT], EventEntity
+):
     """Event entity of a person or an account."""
 
     entity_description: MonzoEventDescription[DeviceStateT]
