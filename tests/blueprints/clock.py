@@ -9,6 +9,7 @@ from freezegun.api import FrozenDateTimeFactory, real_monotonic
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.monzo.const import DOMAIN
 from tests.sandbox.waiting import let_tasks_run
 
 # Limit in real seconds. Home Assistant's own clock is stopped meanwhile.
@@ -25,6 +26,9 @@ class Clock:
 
     async def advance(self, time: timedelta, *, until: Callable[[], object]) -> None:
         """Advance the time, and then wait until a condition holds."""
+        # A read that is under way sets the timer of the next one at its end.
+        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
+            await entry.runtime_data.transactions.async_refresh()
         self._freezer.tick(time)
         async_fire_time_changed(self._hass)
         await self.wait_until(until)
