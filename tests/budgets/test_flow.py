@@ -205,3 +205,26 @@ async def test_the_dialog_ends_if_the_entry_or_the_budget_is_not_there(
     assert done["type"] is FlowResultType.ABORT
     assert done["reason"] == "not_loaded"
     assert {"budget_removed", "not_loaded", "entry_removed"} == TEXT["abort"].keys()
+
+
+async def test_the_dialog_ends_if_the_entry_is_removed_while_it_is_open(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    form = await opened(hass, entry)
+    await hass.config_entries.async_remove(entry.entry_id)
+    done = await submit(hass, form, title="Food", limit=100, accounts=[])
+    assert done["reason"] == "entry_removed"
+
+
+async def test_nothing_is_stored_if_the_entry_is_unloaded_during_the_last_question(
+    hass: HomeAssistant, entry: MockConfigEntry, home: Household
+) -> None:
+    form = await opened(hass, entry)
+    question = await submit(
+        hass, form, title="Food", limit=100, accounts=[home.current.id], merchant="nobody at all"
+    )
+    assert question["step_id"] == "no_match"
+    await hass.config_entries.async_unload(entry.entry_id)
+    done = await hass.config_entries.subentries.async_configure(question["flow_id"], {})
+    assert done["reason"] == "not_loaded"
+    assert not entry.subentries
