@@ -691,7 +691,8 @@ async def test_while_the_integration_is_not_loaded_it_says_so(
         card = page.locator(CARD)
         await expect(card.get_by_text(unavailable)).to_be_visible()
         await browser.screenshot("not loaded")
-    await all_rows(page).first.wait_for()
+    # The card asks again after a minute if its first request comes before the integration is ready.
+    await all_rows(page).first.wait_for(timeout=90_000)
     await expect(card.get_by_text(unavailable)).to_have_count(0)
 
 
