@@ -120,18 +120,14 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
         await super().async_added_to_hass()
         # Before event entities and triggers, so that automations find the new sum.
         self.async_on_remove(self._transactions.async_add_listener(self._async_on_change))
-        self.async_on_remove(self._transactions.async_add_read_listener(self._async_on_read))
+        self.async_on_remove(self._transactions.async_add_read_listener(self._async_on_change))
         # A few seconds late, because the bank's clock may be behind.
         self.async_on_remove(
             async_track_time_change(self.hass, self._async_on_change, hour=0, minute=0, second=5)
         )
 
     @callback
-    def _async_on_change(self, _change: object) -> None:
-        self._handle_coordinator_update()
-
-    @callback
-    def _async_on_read(self) -> None:
+    def _async_on_change(self, _change: object = None) -> None:
         self._handle_coordinator_update()
 
     @property

@@ -303,7 +303,7 @@ async def async_setup_entry(
     _async_add_history_sensor(
         hass, runtime.history, runtime.balances.data.person.id, async_add_entities
     )
-    recurring = entry.runtime_data.recurring
+    recurring = runtime.recurring
     for make, tables in (
         (MonzoOutlookSensor, EntityTables(account=with_outlook(recurring, OUTLOOK_SENSORS))),
         (MonzoPayDaySensor, EntityTables(person=with_outlook(recurring, PAY_DAY_SENSORS))),
