@@ -483,13 +483,10 @@ class ArchiveFile:
         """
         self.open()
         rows = self._sql.execute(
-            """
-            SELECT created, spent FROM transactions
-            WHERE account = ? AND created >= ? AND created < ? AND spent != '{}'
-            """,
+            f"SELECT created, {_TOTAL} FROM transactions WHERE {_SPENT}",  # noqa: S608 - expressions of this module
             (account_id, to_number(since), to_number(before)),
         )
-        return [(from_number(created), sum(json.loads(spent).values())) for created, spent in rows]
+        return [(from_number(created), minor) for created, minor in rows]
 
     def _spans(self, account_id: str) -> Spans:
         rows = self._sql.execute("SELECT since, until FROM spans WHERE account = ?", (account_id,))
