@@ -38,7 +38,7 @@ from .budgets import BudgetsCoordinator, async_forget_usage, async_register_budg
 from .const import CONF_STATISTICS, DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
-from .recurring import RecurringCoordinator
+from .recurring import RecurringCoordinator, async_get_corrections
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .texts import async_follow_language
@@ -181,6 +181,7 @@ async def _async_create_parts(
             transactions=transactions,
             archive=archive,
             history=history,
+            corrections=await async_get_corrections(hass),
         ),
         budgets=BudgetsCoordinator(hass, entry, balances, transactions, archive),
         transfers=MoneyMover(entry, session, balances, journal),
@@ -236,6 +237,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
         entry.entry_id, keep={account.id for each in balances for account in each.open_accounts}
     )
     await async_clear_statistics(hass, forgotten)
+    await (await async_get_corrections(hass)).async_forget(forgotten)
     await async_remove_registrations(hass, entry)
     # Last, because Home Assistant logs the content of deliveries to webhooks that it does not know.
     async_unregister_webhook(hass, entry)

@@ -1,5 +1,6 @@
 """Entities of what recurring payments mean for accounts, over the sandbox."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.monzo.recurring.corrections import Correction
 from sandbox.bank import LONDON, Bank
 from sandbox.models import Account
 from tests.conftest import START, AdvanceTime, SignIn
@@ -232,6 +234,42 @@ async def test_the_history_that_is_visible_after_a_sign_in_is_searched(
     await set_up(hass, dora)
     await advance_time(timedelta(minutes=2))
     assert value(hass, account.id, "left_to_spend") == "945.00"
+
+
+async def test_a_correction_changes_all_entities_and_survives_a_reload(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    recurring = entry.runtime_data.recurring
+    by_name = {it.payee: it for it in recurring.accounts[account.id].payments}
+    broadband, salary = by_name["Threadnet Broadband"], by_name["Harbour Design"]
+    await recurring.async_correct(
+        account.id, broadband.key, replace(Correction.of(broadband), minor=-4_000)
+    )
+    assert value(hass, account.id, "left_to_spend") == "939.00"
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert value(hass, account.id, "left_to_spend") == "939.00"
+
+    await entry.runtime_data.recurring.async_correct(
+        account.id, salary.key, replace(Correction.of(salary), dismissed=True)
+    )
+    assert entry.unique_id
+    assert value(hass, entry.unique_id, "next_pay_day") == STATE_UNKNOWN
+    assert value(hass, account.id, "left_to_spend") == STATE_UNKNOWN
+
+
+async def test_the_removal_of_an_entry_removes_its_corrections(
+    hass: HomeAssistant, hass_storage: dict[str, Any], account: Account, entry: MockConfigEntry
+) -> None:
+    recurring = entry.runtime_data.recurring
+    payment = recurring.accounts[account.id].payments[0]
+    await recurring.async_correct(
+        account.id, payment.key, replace(Correction.of(payment), name="Internet")
+    )
+    assert "monzo.recurring" in hass_storage
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert "monzo.recurring" not in hass_storage
 
 
 # The calendar

@@ -1,6 +1,6 @@
 """Keeps the recurring payments of a config entry current, and what they mean for its accounts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -23,6 +23,8 @@ from ..transactions import (
     TransactionsCoordinator,
     transaction_kind,
 )
+from .correction_store import CorrectionStore
+from .corrections import Correction, follow_payments
 from .outlook import (
     AccountOutlook,
     AccountPayments,
@@ -63,6 +65,7 @@ class RecurringCoordinator:
         transactions: TransactionsCoordinator,
         archive: Archive,
         history: HistoryImport,
+        corrections: CorrectionStore,
     ) -> None:
         """Initialize the coordinator, which knows nothing before it is started."""
         self._hass = hass
@@ -71,8 +74,9 @@ class RecurringCoordinator:
         self._transactions = transactions
         self._archive = archive
         self._history = history
+        self._corrections = corrections
         self._rule = _pay_day_rule(entry)
-        self._payments: dict[str, AccountPayments] = {}
+        self._detected: dict[str, AccountPayments] = {}
         self._listeners: list[Callable[[], None]] = []
         self._search = Debouncer(
             hass,
@@ -110,6 +114,20 @@ class RecurringCoordinator:
         is_person = monzo_id == self._balances.data.person.id
         return monzo_id in self.accounts or (is_person and self.person is not None)
 
+    def detected(self, account_id: str) -> AccountPayments | None:
+        """Return the payments of an account before corrections; None if they are not known."""
+        return self._detected.get(account_id)
+
+    def corrections(self, account_id: str) -> Mapping[str, Correction]:
+        """Return what people corrected of an account, by the keys of the payments."""
+        return self._corrections.of_account(account_id)
+
+    async def async_correct(self, account_id: str, key: str, correction: Correction) -> None:
+        """Replace the correction of a payment, and update everything that depends on it."""
+        corrections = {**self.corrections(account_id), key: correction}
+        await self._corrections.async_set(account_id, corrections)
+        self._async_update()
+
     @property
     def today(self) -> date:
         """The day in London, by the bank's clock."""
@@ -126,18 +144,21 @@ class RecurringCoordinator:
 
     async def _async_search(self) -> None:
         """Search for recurring payments in the past of all accounts that people pay from."""
-        payments: dict[str, AccountPayments | None] = {}
+        detected: dict[str, AccountPayments | None] = {}
         accounts = self._balances.data.accounts.values()
         try:
             for account_id in [state.id for state in accounts if state.is_current_account]:
                 past = await self._archive.async_find(self._query(account_id))
-                payments[account_id] = await self._hass.async_add_executor_job(
+                detected[account_id] = await self._hass.async_add_executor_job(
                     find_payments, past, self.today
                 )
         except DISK_ERRORS:
             # The archive reports its own failures. The payments stay as they were known last.
             return
-        self._payments = {id_: found for id_, found in payments.items() if found is not None}
+        self._detected = {id_: found for id_, found in detected.items() if found is not None}
+        for account_id, found in self._detected.items():
+            followed = follow_payments(self.corrections(account_id), found.payments)
+            await self._corrections.async_set(account_id, followed)
         self._async_update()
 
     def _query(self, account_id: str) -> ArchiveQuery:
@@ -148,7 +169,11 @@ class RecurringCoordinator:
     def _async_update(self) -> None:
         """Compute the outlooks by the newest balances."""
         data = self._balances.data
-        payments = {id_: it for id_, it in self._payments.items() if id_ in data.accounts}
+        payments = {
+            id_: it.corrected(self.corrections(id_), self.today)
+            for id_, it in self._detected.items()
+            if id_ in data.accounts
+        }
         person = person_outlook(payments, self._rule, self.today)
         self.person = person if payments else None
         self.accounts = {

@@ -61,6 +61,11 @@ class Correction(Private):
     day: int | None = None
     """The day of the month, from 1; None for the detected one."""
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether it differs from no correction."""
+        return self != Correction(transaction_ids=self.transaction_ids)
+
     @classmethod
     def of(cls, payment: RecurringPayment, before: Correction | None = None) -> Self:
         """Return a correction of a payment that changes no more than an earlier one did."""

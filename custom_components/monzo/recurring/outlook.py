@@ -1,13 +1,14 @@
 """Outlook: what the recurring payments of an account mean for its next days."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import chain
 from typing import Final
 
 from ..api import Money, Private
 from ..transactions import TransactionRecord
+from .corrections import Correction, correct
 from .detection import RecurringPayment, detect
 from .forecast import Forecast, ForecastDay, forecast
 from .left_to_spend import LeftToSpend, Subscriptions, left_to_spend, subscriptions_of
@@ -31,8 +32,17 @@ class AccountPayments(Private):
     pots: Mapping[str, str]
     """The ID of the pot of a payment by its key; see `pots_by_payment`."""
 
-    incomes: Sequence[RecurringPayment]
-    """Those that bring in money from other people."""
+    income_keys: frozenset[str]
+    """The keys of those that bring in money from other people."""
+
+    @property
+    def incomes(self) -> Sequence[RecurringPayment]:
+        """The payments that bring in money from other people."""
+        return [payment for payment in self.payments if payment.key in self.income_keys]
+
+    def corrected(self, corrections: Mapping[str, Correction], today: date) -> AccountPayments:
+        """Return the payments as people corrected them; see `correct`."""
+        return replace(self, payments=correct(self.payments, corrections, today))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -88,7 +98,7 @@ def find_payments(past: Sequence[TransactionRecord], today: date) -> AccountPaym
     return AccountPayments(
         payments=payments,
         pots=pots_by_payment(payments, past),
-        incomes=[it for it in payments if it.transaction_ids[-1] in income],
+        income_keys=frozenset(it.key for it in payments if it.transaction_ids[-1] in income),
     )
 
 
