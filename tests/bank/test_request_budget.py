@@ -69,6 +69,41 @@ def test_a_changed_balance_is_followed_even_if_polls_have_used_up_the_budget(
     assert budget.grant(1, Priority.NEWS) == 0
 
 
+def test_deliveries_that_had_to_wait_have_a_share_at_nobody_elses_expense(
+    budget: RequestBudget, freezer: FrozenDateTimeFactory
+) -> None:
+    budget.reserve_polls(3, A_MINUTE)
+    while granted := budget.grant(2, Priority.HINT):
+        send(budget, granted, Priority.HINT)
+    polls = budget.grant(100, Priority.POLL)
+    assert budget.grant(100, Priority.DELAYED_HINT) == 4
+    send(budget, 4, Priority.DELAYED_HINT)
+    assert budget.grant(100, Priority.DELAYED_HINT) == 0
+    assert budget.grant(100, Priority.POLL) == polls
+    send(budget, polls, Priority.POLL)
+    # Fewer than thirty, also with the requests of a transfer.
+    assert BUDGET - budget.left + 4 + 2 < 30
+
+    freezer.tick(FIVE_MINUTES)
+    assert budget.grant(2, Priority.DELAYED_HINT) == 2
+
+
+def test_deliveries_leave_budget_for_a_card_that_had_to_wait(
+    budget: RequestBudget, freezer: FrozenDateTimeFactory
+) -> None:
+    send(budget, BUDGET, Priority.HINT)
+    assert budget.grant(2, Priority.BACKGROUND) == 0
+    freezer.tick(FIVE_MINUTES - timedelta(seconds=1))
+    assert budget.grant(100, Priority.BACKGROUND) == 0
+    freezer.tick(timedelta(seconds=1))
+    assert budget.grant(100, Priority.HINT) == BUDGET - 2
+    send(budget, BUDGET - 2, Priority.HINT)
+    assert budget.grant(2, Priority.BACKGROUND) == 2
+    send(budget, 2, Priority.BACKGROUND)
+    freezer.tick(FIVE_MINUTES)
+    assert budget.grant(100, Priority.HINT) == BUDGET
+
+
 def test_retries_use_the_remaining_budget(budget: RequestBudget) -> None:
     send(budget, 20, Priority.PERSON)
     assert budget.grant(2, Priority.RETRY) == 2

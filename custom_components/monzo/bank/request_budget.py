@@ -18,6 +18,10 @@ _WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
 _REQUESTS_PER_WINDOW_IN_ALL: Final = 29
 
+# So many requests may be reads for deliveries that had to wait although none was forged: two
+# payments, or the transactions of four accounts.
+_MAX_DELAYED_HINTS: Final = 4
+
 # So many requests may be reads for the answers of actions, and so many of them at the expense of
 # the polls.
 _MAX_ANSWERS: Final = 15
@@ -40,6 +44,9 @@ _NEVER_RESERVED: Final = 5
 # for one.
 _LEFT_BY_POLLS: Final = 4
 _LEFT_BY_BACKGROUND: Final = 2
+
+# Deliveries leave so many requests to cards that had to wait, however many deliveries arrive.
+_LEFT_BY_HINTS: Final = 2
 
 # The time after the last webhook delivery in which more deliveries are expected.
 _HINTS_EXPECTED: Final = timedelta(hours=1)
@@ -75,16 +82,19 @@ class Priority(IntEnum):
     POLL = 6
     """A read that is due by the clock."""
 
-    HINT = 7
+    DELAYED_HINT = 7
+    """A read that webhook deliveries asked for and that had to wait, while none was forged."""
+
+    HINT = 8
     """A read that a webhook delivery asked for. Deliveries can be forged."""
 
-    ANSWER = 8
+    ANSWER = 9
     """A read of past transactions for the answer of an action, which may be long."""
 
-    BACKGROUND = 9
+    BACKGROUND = 10
     """A request that can wait, such as checking a webhook or filling a card."""
 
-    HISTORY = 10
+    HISTORY = 11
     """A read of old transactions while the bank shows them, in the minutes after a sign-in.
 
     It is counted apart: these minutes would use up the shares of all others.
@@ -112,7 +122,8 @@ class RequestBudget:
         self._paused_until = -math.inf
         self._retry_granted_at = -math.inf
         self._polls_per_window = 0
-        self._refused_at = -math.inf
+        # When a request with this priority was last refused.
+        self._refused_at: dict[Priority, float] = {}
         self._delivered_at = -math.inf
 
         self.history_requests = 0
@@ -181,8 +192,10 @@ class RequestBudget:
                 granted = min(wanted, left)
             case Priority.POLL:
                 granted = min(wanted, self._room_for_polls())
+            case Priority.DELAYED_HINT:
+                granted = max(self._grant_delayed_hints(wanted), self._grant_hints(wanted))
             case Priority.HINT:
-                granted = self._grant_others(wanted, self._reserved_for_polls())
+                granted = self._grant_hints(wanted)
             case Priority.ANSWER:
                 granted = max(self._grant_answers(wanted), self._grant_background(wanted))
             case Priority.BACKGROUND:
@@ -247,20 +260,29 @@ class RequestBudget:
         left = self._left_of(_REQUESTS_PER_WINDOW_IN_ALL)
         return max(0, min(wanted, left, _MAX_ANSWERS - self._count({Priority.ANSWER})))
 
+    def _grant_delayed_hints(self, wanted: int) -> int:
+        left = self._left_of(_REQUESTS_PER_WINDOW_IN_ALL)
+        return max(0, min(wanted, left, _MAX_DELAYED_HINTS - self._count({Priority.DELAYED_HINT})))
+
+    def _grant_hints(self, wanted: int) -> int:
+        return self._grant_others(wanted, Priority.HINT, self._reserved_for_cards())
+
     def _grant_background(self, wanted: int) -> int:
         for_hints = self._reserved_for_hints(_LEFT_BY_BACKGROUND)
-        return self._grant_others(wanted, self._reserved_for_polls() + for_hints)
+        return self._grant_others(wanted, Priority.BACKGROUND, for_hints)
 
-    def _grant_others(self, wanted: int, reserved: int) -> int:
-        granted = min(wanted, max(0, self.left - reserved))
+    def _grant_others(self, wanted: int, priority: Priority, reserved: int) -> int:
+        granted = min(wanted, max(0, self.left - self._reserved_for_polls() - reserved))
         if granted < wanted:
-            self._refused_at = monotonic()
+            self._refused_at[priority] = monotonic()
         return granted
 
     def _room_for_polls(self) -> int:
-        # These have a share of their own.
+        # These have shares of their own.
         answers = max(0, self._count({Priority.ANSWER}) - _MAX_ANSWERS_FOR_POLLS)
-        sent = len(self._current()) - answers - self._count({Priority.REGISTRATION})
+        delayed = min(self._count({Priority.DELAYED_HINT}), _MAX_DELAYED_HINTS)
+        others = answers + delayed + self._count({Priority.REGISTRATION})
+        sent = len(self._current()) - others
         left = min(max(0, _REQUESTS_PER_WINDOW - sent), self._left_of(_REQUESTS_PER_WINDOW_IN_ALL))
         # The reserve of the polls takes precedence over the room that they leave to other requests.
         return max(left - self._reserved_for_others(), min(left, self._reserved_for_polls()))
@@ -271,13 +293,24 @@ class RequestBudget:
     def _reserved_for_hints(self, requests: int) -> int:
         if monotonic() - self._delivered_at >= _HINTS_EXPECTED.total_seconds():
             return 0
-        return max(0, requests - self._count({Priority.HINT}))
+        return max(0, requests - self._count({Priority.DELAYED_HINT, Priority.HINT}))
+
+    def _reserved_for_cards(self) -> int:
+        if not self._was_refused({Priority.BACKGROUND}):
+            return 0
+        return max(0, _LEFT_BY_HINTS - self._count({Priority.BACKGROUND}))
+
+    def _was_refused(self, priorities: Collection[Priority]) -> bool:
+        """Return whether a request with one of these priorities was refused lately."""
+        last = max(self._refused_at.get(each, -math.inf) for each in priorities)
+        return monotonic() - last < _WINDOW.total_seconds()
 
     def _reserved_for_others(self) -> int:
         """Return how much polls must leave: for payments, and for requests that had to wait."""
         for_hints = self._reserved_for_hints(_LEFT_BY_POLLS)
-        if monotonic() - self._refused_at >= _WINDOW.total_seconds():
+        if not self._was_refused({Priority.HINT, Priority.BACKGROUND}):
             return for_hints
+        # The others have a share of their own, or always room.
         others = self._count({Priority.HINT, Priority.ANSWER, Priority.BACKGROUND})
         return max(for_hints, _NEVER_RESERVED - others)
 

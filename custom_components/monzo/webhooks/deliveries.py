@@ -31,7 +31,7 @@ _COOLDOWN: Final = timedelta(seconds=0.5)
 # The rest after a read that failed, because an outage would otherwise use up the request budget.
 _FAILURE_DELAY: Final = timedelta(seconds=5)
 
-# How long to wait for room in the request budget. Genuine deliveries do not wait longer.
+# How long to wait for room in the request budget. Then genuine deliveries have their own share.
 _BUDGET_DELAY: Final = timedelta(seconds=30)
 
 # More than can be on their way at once.
@@ -214,10 +214,10 @@ class WebhookDeliveries:
 
     def _priority(self, deliveries: list[Delivery]) -> Priority:
         """Return the priority of reading the accounts of deliveries."""
-        if self._has_waited and not self._fruitless.any_lately:
-            # All deliveries were genuine, so nobody uses them to cause requests.
-            return Priority.PERSON
-        return self._transactions.hint_priority(_account_ids(deliveries))
+        priority = self._transactions.hint_priority(_account_ids(deliveries))
+        # If none was forged lately, these are payments, which should not wait for long.
+        are_genuine = priority is Priority.HINT and not self._fruitless.any_lately
+        return Priority.DELAYED_HINT if are_genuine and self._has_waited else priority
 
     def _granted(self, deliveries: list[Delivery], priority: Priority) -> list[Delivery]:
         """Return the deliveries for whose accounts the request budget has room now."""
