@@ -19,7 +19,7 @@ from .bank import translating_defects
 from .budget_entity import BudgetEntity, async_add_budget_entities
 from .budgets import BudgetStatus
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
-from .outlook_entity import MonzoOutlookEntity, shortfall_attributes, with_outlook
+from .outlook_entity import MonzoOutlookEntity, shortfall_attributes, with_history
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 
 PARALLEL_UPDATES = 0
@@ -121,14 +121,12 @@ async def async_setup_entry(
         entry, async_add_entities, MonzoBinarySensor, EntityTables(pot=POT_BINARY_SENSORS)
     )
     async_add_budget_entities(entry, async_add_entities, BudgetBinarySensor, BUDGET_BINARY_SENSORS)
-    recurring = entry.runtime_data.recurring
-    async_update = async_add_as_they_appear(
+    async_add_as_they_appear(
         entry,
         async_add_entities,
-        partial(MonzoShortfallSensor, recurring),
-        EntityTables(account=with_outlook(recurring, (SHORTFALL_AHEAD,))),
+        partial(MonzoShortfallSensor, entry.runtime_data.recurring),
+        EntityTables(account=with_history(entry, (SHORTFALL_AHEAD,))),
     )
-    entry.async_on_unload(recurring.async_add_listener(async_update))
 
 
 class MonzoBinarySensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], BinarySensorEntity):

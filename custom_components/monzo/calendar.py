@@ -18,7 +18,7 @@ from .accounts import AccountState
 from .api import Money
 from .bank import translating_defects
 from .entity import EntityTables, MonzoEntityDescription, async_add_as_they_appear
-from .outlook_entity import MonzoOutlookEntity, with_outlook
+from .outlook_entity import MonzoOutlookEntity, with_history
 from .recurring import RecurringPayment
 from .runtime import MonzoConfigEntry
 
@@ -44,14 +44,12 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the calendars of a config entry."""
-    recurring = entry.runtime_data.recurring
-    async_update = async_add_as_they_appear(
+    async_add_as_they_appear(
         entry,
         async_add_entities,
-        partial(MonzoPaymentsCalendar, recurring),
-        EntityTables(account=with_outlook(recurring, (RECURRING_PAYMENTS,))),
+        partial(MonzoPaymentsCalendar, entry.runtime_data.recurring),
+        EntityTables(account=with_history(entry, (RECURRING_PAYMENTS,))),
     )
-    entry.async_on_unload(recurring.async_add_listener(async_update))
 
 
 class MonzoPaymentsCalendar(MonzoOutlookEntity[AccountState], CalendarEntity):

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, override
 
-from .accounts import BalancesCoordinator, DeviceState
+from .accounts import AccountState, BalancesCoordinator, DeviceState
 from .entity import MonzoEntity, MonzoEntityDescription
 from .recurring import AccountOutlook, RecurringCoordinator
+from .runtime import MonzoConfigEntry
+from .transactions import retention_of
 
 ATTR_EXACT: Final = "exact"
 ATTR_PAYMENT_COUNT: Final = "payment_count"
@@ -15,16 +17,20 @@ ATTR_DATE: Final = "date"
 ATTR_UPCOMING: Final = "upcoming"
 
 
-def with_outlook[DescriptionT: MonzoEntityDescription[Any]](
-    recurring: RecurringCoordinator, descriptions: Iterable[DescriptionT]
+def with_history[DescriptionT: MonzoEntityDescription[Any]](
+    entry: MonzoConfigEntry, descriptions: Iterable[DescriptionT]
 ) -> tuple[DescriptionT, ...]:
-    """Return descriptions of entities that appear when enough history is known for them."""
+    """Return descriptions of entities that people and current accounts have if history is kept.
 
-    def has_outlook(device_state: DeviceState) -> bool | None:
-        # Entities stay while the archive cannot be read for now.
-        return recurring.has_outlook(device_state.id) or None
+    While it is too short, the entities are unknown. Without history, they would stay unknown.
+    """
+    keeps_history = retention_of(entry).keeps_history
 
-    return tuple(replace(description, has_fn=has_outlook) for description in descriptions)
+    def has_entity(device_state: DeviceState) -> bool:
+        is_savings = isinstance(device_state, AccountState) and not device_state.is_current_account
+        return keeps_history and not is_savings
+
+    return tuple(replace(description, has_fn=has_entity) for description in descriptions)
 
 
 class MonzoOutlookEntity[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT]):

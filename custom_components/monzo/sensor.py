@@ -42,7 +42,7 @@ from .outlook_entity import (
     lowest_balance_attributes,
     subscription_attributes,
     upcoming_attributes,
-    with_outlook,
+    with_history,
 )
 from .period_sensor import (
     PERIOD_SENSORS,
@@ -305,13 +305,10 @@ async def async_setup_entry(
     )
     recurring = runtime.recurring
     for make, tables in (
-        (MonzoOutlookSensor, EntityTables(account=with_outlook(recurring, OUTLOOK_SENSORS))),
-        (MonzoPayDaySensor, EntityTables(person=with_outlook(recurring, PAY_DAY_SENSORS))),
+        (MonzoOutlookSensor, EntityTables(account=with_history(entry, OUTLOOK_SENSORS))),
+        (MonzoPayDaySensor, EntityTables(person=with_history(entry, PAY_DAY_SENSORS))),
     ):
-        async_update = async_add_as_they_appear(
-            entry, async_add_entities, partial(make, recurring), tables
-        )
-        entry.async_on_unload(recurring.async_add_listener(async_update))
+        async_add_as_they_appear(entry, async_add_entities, partial(make, recurring), tables)
 
 
 class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEntity):

@@ -159,9 +159,9 @@ async def test_a_bill_that_is_paid_is_no_longer_upcoming(
 ) -> None:
     await advance_time(timedelta(days=1, hours=14))
     bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband")
-    await advance_time(timedelta(minutes=6))
-    # Searches follow each other after a pause.
-    await advance_time(timedelta(minutes=1))
+    # One of the next polls reads it, and searches follow each other after a pause.
+    for _ in range(8):
+        await advance_time(timedelta(minutes=1))
     assert value(hass, account.id, "left_to_spend") == "945.00"
     assert value(hass, account.id, "upcoming_payments") == "21.00"
 
@@ -208,16 +208,46 @@ async def test_without_a_pay_day_nothing_is_left_to_spend_by_guess(
     assert value(hass, account.id, "subscriptions_per_month") == "0.00"
 
 
-async def test_too_little_history_shows_no_entities(
-    hass: HomeAssistant, bank: Bank, sign_in: SignIn
-) -> None:
+@pytest.fixture
+def eve(bank: Bank, sign_in: SignIn) -> MockConfigEntry:
+    """Return the entry of a person who opened her first account 50 days ago; it is not set up."""
     person = bank.add_person("Eve Elm")
     account = bank.open_account(person, balance=50_000)
     bank.pay(account.id, -1_299, merchant="Streamly", at=START - timedelta(days=50))
-    entry = sign_in(person, options={"keep_transactions": "everything"})
-    await fill_archive(hass, bank, entry, [account])
-    await set_up(hass, entry)
-    assert {key for key in KEYS if entity_id(hass, account.id, key)} == set()
+    return sign_in(person, options={"keep_transactions": "everything"})
+
+
+def states_of(hass: HomeAssistant, bank: Bank, entry: MockConfigEntry) -> set[str | None]:
+    """Return the states of the entities of the only account and its owner; None without them."""
+    (account,) = bank.accounts.values()
+    assert entry.unique_id
+    parts = [
+        *((account.id, key, "sensor") for key in KEYS),
+        (account.id, "shortfall_ahead", "binary_sensor"),
+        *((entry.unique_id, key, "sensor") for key in ("next_pay_day", "days_to_pay_day")),
+    ]
+    return {value(hass, *part) if entity_id(hass, *part) else None for part in parts}
+
+
+async def test_while_the_history_is_too_short_the_entities_are_unknown(
+    hass: HomeAssistant, bank: Bank, eve: MockConfigEntry
+) -> None:
+    await fill_archive(hass, bank, eve, bank.accounts.values())
+    await set_up(hass, eve)
+    assert states_of(hass, bank, eve) == {STATE_UNKNOWN}
+    (account,) = bank.accounts.values()
+    assert value(hass, account.id, "recurring_payments", "calendar") == "off"
+
+
+async def test_a_household_that_keeps_no_history_has_none_of_the_entities(
+    hass: HomeAssistant, bank: Bank, eve: MockConfigEntry
+) -> None:
+    await set_up(hass, eve)
+    assert states_of(hass, bank, eve) == {STATE_UNKNOWN}
+    hass.config_entries.async_update_entry(eve, options={"keep_transactions": "needed"})
+    await hass.config_entries.async_reload(eve.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert states_of(hass, bank, eve) == {None}
 
 
 async def test_the_entities_are_unavailable_during_an_outage(

@@ -1,6 +1,7 @@
 """Keeps the recurring payments of a config entry current, and what they mean for its accounts."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -12,17 +13,9 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_track_utc_time_change
 
 from ..accounts import BalancesCoordinator
-from ..backfill import HistoryImport
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
-from ..transactions import (
-    DISK_ERRORS,
-    Archive,
-    ArchiveQuery,
-    NewTransaction,
-    TransactionsCoordinator,
-    transaction_kind,
-)
+from ..transactions import DISK_ERRORS, Archive, ArchiveQuery
 from .correction_store import CorrectionStore
 from .corrections import Correction, follow_payments
 from .outlook import (
@@ -34,13 +27,12 @@ from .outlook import (
     person_outlook,
 )
 from .pay_day import PayDayBasis, PayDayRule
-from .payees import may_recur
 
 _LOGGER = get_logger(__name__)
 
 _LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
 
-# Many payments may be found at once, and each search reads the whole past.
+# Many payments may be written one after the other, and each search reads the whole past.
 _SEARCH_DELAY: Final = 15
 
 # Long enough for yearly payments, and not too much for a small computer.
@@ -52,31 +44,29 @@ _JOINT_ACCOUNT: Final = "uk_retail_joint"
 class RecurringCoordinator:
     """Searches the archive for recurring payments, and computes the outlook of each account.
 
-    It searches at the start, each hour, after each new transaction, and while older transactions
-    are read. The outlooks also follow each change of the balances.
+    It searches at the start, at midnight in London, and after each write of the archive that has
+    changed transactions. The outlooks also follow each change of the balances.
     """
 
-    def __init__(  # noqa: PLR0913 - one parameter for each part
+    def __init__(
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
         *,
         balances: BalancesCoordinator,
-        transactions: TransactionsCoordinator,
         archive: Archive,
-        history: HistoryImport,
         corrections: CorrectionStore,
     ) -> None:
         """Initialize the coordinator, which knows nothing before it is started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
-        self._transactions = transactions
         self._archive = archive
-        self._history = history
         self._corrections = corrections
         self._rule = _pay_day_rule(entry)
         self._detected: dict[str, AccountPayments] = {}
+        # The revision of each account, and the day, at its last search.
+        self._searched: dict[str, tuple[int, date]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._search = Debouncer(
             hass,
@@ -89,7 +79,7 @@ class RecurringCoordinator:
         self.accounts: dict[str, AccountOutlook] = {}
         """The outlook of each account by its ID, unless its history is too short."""
         self.person: PersonOutlook | None = None
-        """The outlook of the person; None while the history of all accounts is too short."""
+        """The outlook of the person; None before the first search."""
 
     @callback
     def async_start(self) -> None:
@@ -97,8 +87,7 @@ class RecurringCoordinator:
         on_unload = self._entry.async_on_unload
         on_unload(self._search.async_shutdown)
         on_unload(self._balances.async_add_listener(self._async_update))
-        on_unload(self._transactions.async_add_listener(self._async_on_transaction))
-        on_unload(self._history.async_add_listener(self._search.async_schedule_call))
+        on_unload(self._archive.async_add_listener(self._search.async_schedule_call))
         # A day in London begins at a full hour of UTC.
         on_unload(async_track_utc_time_change(self._hass, self._async_on_hour, minute=0, second=10))
         self._search.async_schedule_call()
@@ -108,11 +97,6 @@ class RecurringCoordinator:
         """Call a function after each update."""
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
-
-    def has_outlook(self, monzo_id: str) -> bool:
-        """Return whether the history of an account, or of any account of a person, suffices."""
-        is_person = monzo_id == self._balances.data.person.id
-        return monzo_id in self.accounts or (is_person and self.person is not None)
 
     def detected(self, account_id: str) -> AccountPayments | None:
         """Return the payments of an account before corrections; None if they are not known."""
@@ -137,29 +121,32 @@ class RecurringCoordinator:
     def _async_on_hour(self, _now: datetime) -> None:
         self._search.async_schedule_call()
 
-    @callback
-    def _async_on_transaction(self, new: NewTransaction) -> None:
-        if may_recur(transaction_kind(new.transaction)):
-            self._search.async_schedule_call()
-
     async def _async_search(self) -> None:
-        """Search for recurring payments in the past of all accounts that people pay from."""
-        detected: dict[str, AccountPayments | None] = {}
+        """Search all accounts that people pay from, unless nothing has changed."""
         accounts = self._balances.data.accounts.values()
-        try:
-            for account_id in [state.id for state in accounts if state.is_current_account]:
-                past = await self._archive.async_find(self._query(account_id))
-                detected[account_id] = await self._hass.async_add_executor_job(
-                    find_payments, past, self.today
-                )
-        except DISK_ERRORS:
+        found = False
+        for account_id in [state.id for state in accounts if state.is_current_account]:
             # The archive reports its own failures. The payments stay as they were known last.
-            return
-        self._detected = {id_: found for id_, found in detected.items() if found is not None}
-        for account_id, found in self._detected.items():
+            with suppress(*DISK_ERRORS):
+                found |= await self._async_search_account(account_id)
+        if found:
+            self._async_update()
+
+    async def _async_search_account(self, account_id: str) -> bool:
+        """Search an account; return whether something may have changed since the last search."""
+        state = (await self._archive.async_revision(account_id), self.today)
+        if state == self._searched.get(account_id):
+            return False
+        past = await self._archive.async_find(self._query(account_id))
+        found = await self._hass.async_add_executor_job(find_payments, past, self.today)
+        self._searched[account_id] = state
+        if found is None:
+            self._detected.pop(account_id, None)
+        else:
+            self._detected[account_id] = found
             followed = follow_payments(self.corrections(account_id), found.payments)
             await self._corrections.async_set(account_id, followed)
-        self._async_update()
+        return True
 
     def _query(self, account_id: str) -> ArchiveQuery:
         now = self._balances.session.clock.now()
@@ -175,7 +162,7 @@ class RecurringCoordinator:
             if id_ in data.accounts
         }
         person = person_outlook(payments, self._rule, self.today)
-        self.person = person if payments else None
+        self.person = person
         self.accounts = {
             account_id: account_outlook(
                 data.accounts[account_id].money,

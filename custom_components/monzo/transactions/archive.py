@@ -288,6 +288,13 @@ class Archive:
             self._note_failure(err)
             return None
 
+    async def async_revision(self, account_id: str) -> int:
+        """Return the newest revision of an account's transactions; raises one of DISK_ERRORS.
+
+        Each write that changes transactions makes a new one.
+        """
+        return await self._async_use_file(self.file.revision, account_id)
+
     # Backups
 
     async def async_hold(self) -> None:

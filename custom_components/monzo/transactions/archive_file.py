@@ -559,6 +559,12 @@ class ArchiveFile:
         return records, self._next_revision(account_id) - 1
 
     @_exclusive
+    def revision(self, account_id: str) -> int:
+        """Return the newest revision of an account; 0 without transactions."""
+        self.open()
+        return self._next_revision(account_id) - 1
+
+    @_exclusive
     def counts(self) -> dict[str, float]:
         """Return how many accounts and transactions there are, and the size of the file.
 
