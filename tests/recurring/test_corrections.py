@@ -14,10 +14,10 @@ from custom_components.monzo.recurring.corrections import (
     follow_payments,
     require_day,
 )
-from custom_components.monzo.recurring.detection import RecurringPayment, detect
+from custom_components.monzo.recurring.detection import RecurringPayment, detect, propose
 
 from .households import Row, as_it_is, following, monthly, weekly
-from .payments import CARD, DEBIT, only, rows, same, until
+from .payments import CARD, DEBIT, OUT, only, rows, same, until
 
 BEGIN = date(2024, 1, 1)
 TODAY = date(2026, 1, 20)
@@ -106,3 +106,31 @@ def test_a_weekly_payment_has_no_day_of_the_month() -> None:
     with pytest.raises(NoDayOfMonthError):
         require_day(box, 5)
     require_day(gym(), 31)
+
+
+# Proposals
+
+
+def test_three_payments_to_a_person_are_proposed_but_not_detected() -> None:
+    days = until(monthly(date(2025, 11, 1), 3, following), TODAY)
+    rent = rows(days, same(-95_000), OUT, "Lena Landlord")
+    assert detect(rent, TODAY) == []
+    (proposal,) = propose(rent, TODAY)
+    assert (proposal.payee, proposal.minor, proposal.next) == (
+        "Lena Landlord",
+        -95_000,
+        date(2026, 2, 3),
+    )
+
+
+def test_a_proposal_keeps_its_key_when_it_is_detected() -> None:
+    days = until(monthly(date(2025, 11, 1), 3, following), LATER)
+    rent = rows(days, same(-95_000), OUT, "Lena Landlord")
+    (proposal,) = propose(rent, TODAY)
+    assert only(rent, LATER).key == proposal.key
+    assert propose(rent, LATER) == []
+
+
+def test_sums_that_friends_send_now_and_then_are_not_proposed() -> None:
+    days = [date(2025, 11, 3), date(2025, 11, 20), date(2026, 1, 2)]
+    assert propose(rows(days, iter((-2_000, -3_500, -1_000)), OUT, "Finn Friend"), TODAY) == []

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from custom_components.monzo.api import Money
+from custom_components.monzo.recurring.corrections import Correction
 from custom_components.monzo.recurring.outlook import (
     AccountOutlook,
     account_outlook,
@@ -14,7 +15,7 @@ from custom_components.monzo.recurring.pay_day import PayDayBasis, PayDayRule
 from custom_components.monzo.transactions import TransactionKind, TransactionRecord
 
 from .households import Row, following, monthly, preceding
-from .payments import DEBIT, INCOME, POT, rows, same, until
+from .payments import DEBIT, INCOME, OUT, POT, rows, same, until
 
 BEGIN = date(2025, 1, 1)
 TODAY = date(2026, 1, 20)
@@ -143,3 +144,16 @@ def test_a_short_history_has_no_outlook() -> None:
     days = until(monthly(date(2025, 12, 1), 5, following), TODAY)
     assert find_payments(records(rows(days, same(-3_000), DEBIT, "Water")), TODAY) is None
     assert find_payments([], TODAY) is None
+
+
+def test_a_proposal_counts_when_it_is_confirmed() -> None:
+    days = until(monthly(date(2025, 11, 1), 3, following), TODAY)
+    rent = records(rows(days, same(-95_000), OUT, "Lena Landlord"))
+    found = find_payments([*salary(), *rent], TODAY)
+    assert found
+    (proposal,) = found.proposals
+    assert [it.payee for it in found.corrected({}, TODAY).payments] == ["Employer"]
+    for confirmed, count in ((False, 1), (True, 2)):
+        correction = replace(Correction.of(proposal), name="Rent", confirmed=confirmed)
+        payments = found.corrected({proposal.key: correction}, TODAY).payments
+        assert len(payments) == count

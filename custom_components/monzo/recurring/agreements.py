@@ -21,6 +21,7 @@ PUNCTUALITY: Final = {
         weekday_rules=True,
     ),
     Family.POT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=1),
+    Family.PROPOSAL: Punctuality(shifts=(Shift.NEXT, Shift.NONE, Shift.PREVIOUS), tolerance=2),
 }
 
 _WEEK: Final = frozenset({Cadence.WEEK})
@@ -135,6 +136,10 @@ _TERMS: Final = {
     ),
     Family.PERSON: _STANDING_ORDER,
     Family.POT: _STANDING_ORDER,
+    Family.PROPOSAL: (
+        _Terms(cadences=_LONG, fewest=3, deviation=2),
+        _Terms(cadences=_SHORT, fewest=4, deviation=1),
+    ),
 }
 
 # Friends send each other multiples of £5, but seldom more than £500.
@@ -170,19 +175,20 @@ _TOO_FREQUENT: Final = 2.5
 _MANY: Final = 20
 
 
-def find_agreements(payee: Payee) -> list[Series]:
-    """Return the series of payments to a payee that are agreed, also those that have ended."""
+def find_agreements(payee: Payee, family: Family) -> list[Series]:
+    """Return the series of payments to a payee that are agreed, also those that have ended.
+
+    `family` has the rules.
+    """
     occurrences = [payment.occurrence for payment in payee.payments]
-    found = _best_split(occurrences, payee.family)
+    found = _best_split(occurrences, family)
     by_name: dict[str, list[Occurrence]] = defaultdict(list)
     for payment in payee.payments:
         by_name[payment.identity.name].append(payment.occurrence)
     if len(by_name) == 1:
         return found
     # One firm collects for several payees, which share its ID.
-    separate = [
-        series for of_name in by_name.values() for series in _best_split(of_name, payee.family)
-    ]
+    separate = [series for of_name in by_name.values() for series in _best_split(of_name, family)]
     is_better = _quality(separate, occurrences) > _quality(found, occurrences) + _SLIGHTLY_BETTER
     return separate if is_better else found
 
@@ -375,4 +381,5 @@ _SPLITS: Final[dict[Family, tuple[_Split, ...]]] = {
     Family.PERSON: (_as_one, _by_amount),
     Family.INCOME: (_as_one, _by_amount, _by_day, _by_size),
     Family.POT: (_as_one, _by_amount),
+    Family.PROPOSAL: (_as_one, _by_amount),
 }

@@ -144,7 +144,8 @@ class RecurringCoordinator:
             self._detected.pop(account_id, None)
         else:
             self._detected[account_id] = found
-            followed = follow_payments(self.corrections(account_id), found.payments)
+            payments = [*found.payments, *found.proposals]
+            followed = follow_payments(self.corrections(account_id), payments)
             await self._corrections.async_set(account_id, followed)
         return True
 

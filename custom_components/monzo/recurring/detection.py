@@ -80,13 +80,34 @@ def detect(rows: Iterable[Row], today: date) -> list[RecurringPayment]:
     `today` is the day in London. The order of rows does not matter, and a repeated row counts once.
     """
     payees = group_by_payee(rows, today)
-    found = [payment for payee in payees for payment in _payments(payee, today)]
+    found = [payment for payee in payees for payment in _payments(payee, payee.family, today)]
     return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
 
 
-def _payments(payee: Payee, today: date) -> Iterator[RecurringPayment]:
-    """Yield the recurring payments of a payee that have not ended."""
-    found = sorted(find_agreements(payee), key=lambda it: (it.occurrences, it.schedule.name))
+_PROPOSED: Final = frozenset({Family.PERSON, Family.POT})
+
+
+def propose(rows: Iterable[Row], today: date) -> list[RecurringPayment]:
+    """Return payments to people and into pots that may recur, in the same way as `detect`.
+
+    They are too few or too irregular to be sure, so that a person has to confirm them. When one is
+    detected later, it keeps its key.
+    """
+    payees = [it for it in group_by_payee(rows, today) if it.family in _PROPOSED]
+    found = [
+        payment
+        for payee in payees
+        if not find_agreements(payee, payee.family)
+        for payment in _payments(payee, Family.PROPOSAL, today)
+    ]
+    return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
+
+
+def _payments(payee: Payee, family: Family, today: date) -> Iterator[RecurringPayment]:
+    """Yield the recurring payments of a payee that have not ended, by the rules of a family."""
+    found = sorted(
+        find_agreements(payee, family), key=lambda it: (it.occurrences, it.schedule.name)
+    )
     keys: set[str] = set()
     for series in found:
         # The oldest one keeps its key when another one begins, and the others when it ends.

@@ -9,7 +9,7 @@ from typing import Final
 from ..api import Money, Private
 from ..transactions import TransactionRecord
 from .corrections import Correction, correct
-from .detection import RecurringPayment, detect
+from .detection import RecurringPayment, detect, propose
 from .forecast import Forecast, ForecastDay, forecast
 from .left_to_spend import LeftToSpend, Subscriptions, left_to_spend, subscriptions_of
 from .pay_day import PayDayBasis, PayDayRule, days_to, next_pay_day
@@ -29,6 +29,9 @@ class AccountPayments(Private):
 
     payments: Sequence[RecurringPayment]
 
+    proposals: Sequence[RecurringPayment]
+    """Those that may recur, and count only if a person confirms them; see `propose`."""
+
     pots: Mapping[str, str]
     """The ID of the pot of a payment by its key; see `pots_by_payment`."""
 
@@ -42,7 +45,11 @@ class AccountPayments(Private):
 
     def corrected(self, corrections: Mapping[str, Correction], today: date) -> AccountPayments:
         """Return the payments as people corrected them; see `correct`."""
-        return replace(self, payments=correct(self.payments, corrections, today))
+        confirmed = [
+            it for it in self.proposals if it.key in corrections and corrections[it.key].confirmed
+        ]
+        payments = correct([*self.payments, *confirmed], corrections, today)
+        return replace(self, payments=payments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -93,11 +100,12 @@ def find_payments(past: Sequence[TransactionRecord], today: date) -> AccountPaym
     oldest = min((record.created.date() for record in past), default=today)
     if oldest > today - _SHORTEST_HISTORY:
         return None
-    payments = detect(past, today)
+    payments, proposals = detect(past, today), propose(past, today)
     income = {transaction.id for transaction in past if transaction.received}
     return AccountPayments(
         payments=payments,
-        pots=pots_by_payment(payments, past),
+        proposals=proposals,
+        pots=pots_by_payment([*payments, *proposals], past),
         income_keys=frozenset(it.key for it in payments if it.transaction_ids[-1] in income),
     )
 

@@ -77,6 +77,8 @@ class Family(IntEnum):
     PERSON = 2
     INCOME = 3
     POT = 4
+    PROPOSAL = 5
+    """Payments to people and into pots that may recur, but are too few or too irregular."""
 
 
 # Kinds that are missing here never recur by agreement: refunds, cash, round-ups …
