@@ -6,6 +6,7 @@ from datetime import timedelta
 import time
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -13,6 +14,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -266,6 +268,31 @@ async def test_another_entry_shows_the_joint_account_until_its_own_can_read_it_a
     await stop_reading(hass, server, first, person, reason)
     await advance_time(ONE_POLL)
     assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+
+
+async def test_the_joint_account_returns_to_its_entry_although_the_clock_was_behind(
+    hass: HomeAssistant,
+    home: Household,
+    server: BankServer,
+    anns_entry: MockConfigEntry,
+    bens_entry: MockConfigEntry,
+    advance_time: AdvanceTime,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await set_up(hass, anns_entry, bens_entry)
+    now = dt_util.utcnow()
+    # As on a Raspberry Pi without a battery, which starts in the past.
+    freezer.move_to(now - timedelta(days=2))
+    await stop_reading(hass, server, anns_entry, home.ann, "disabled")
+    taken_over = device(hass, bens_entry, home.joint.id)
+    assert taken_over
+    assert taken_over.created_at < now
+    freezer.move_to(now)
+
+    await start_reading_again(hass, server, anns_entry, home.ann, "disabled")
+    await advance_time(ONE_POLL)
+
+    assert_shown_once_by(hass, home, anns_entry, bens_entry)
 
 
 @REASONS

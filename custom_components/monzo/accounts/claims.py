@@ -1,11 +1,12 @@
 """Decides which config entry shows a joint account or pot that several entries can read.
 
 It belongs to the entry that first had a device for it. While that entry is disabled, or its sign-in
-has ended, another one shows it, until the first one can read it again.
+has ended, another one shows it, until the first one can read it again. The order of the device
+registry tells which device is the first, because the times of devices come from a clock that may
+have been wrong.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -18,15 +19,14 @@ from ..const import DOMAIN
 @callback
 def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
     """Return whether an account or a pot belongs to another config entry at the moment."""
-    claim = _claim(hass, entry, monzo_id)
     is_shown = _shows(entry, monzo_id)
-    for other in _other_entries(hass, entry):
-        other_claim = _claim(hass, other, monzo_id)
-        if other_claim is None or not _can_read(other):
-            continue
+    others = {other.entry_id: other for other in _other_entries(hass, entry)}
+    for entry_id in _entries_with_device(hass, monzo_id):
+        if entry_id == entry.entry_id:
+            return False
+        other = others.get(entry_id)
         # An entry that shows it goes on until the other one does.
-        is_ready = not is_shown or _shows(other, monzo_id)
-        if is_ready and (claim is None or other_claim < claim):
+        if other and _can_read(other) and (not is_shown or _shows(other, monzo_id)):
             return True
     return False
 
@@ -76,12 +76,15 @@ def _other_entries(hass: HomeAssistant, entry: ConfigEntry) -> Iterator[ConfigEn
             yield other
 
 
-def _claim(
-    hass: HomeAssistant, entry: ConfigEntry, monzo_id: str
-) -> tuple[datetime, datetime, str] | None:
-    """Return a value that orders the claims of entries, earliest first; None without a device."""
-    device = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, monzo_id), entry.entry_id)
-    return None if device is None else (device.created_at, entry.created_at, entry.entry_id)
+def _entries_with_device(hass: HomeAssistant, monzo_id: str) -> list[str]:
+    """Return the IDs of the entries with a device of an account or a pot, the first one first."""
+    registry = dr.async_get(hass)
+    devices = registry.async_get_devices(identifiers={(DOMAIN, monzo_id)})
+    if len(devices) > 1:
+        ids = {device.id for device in devices}
+        # The registry keeps the order in which devices were added, also across restarts.
+        devices = [device for device in registry.devices if device.id in ids]
+    return [device.config_entry_id for device in devices if device.config_entry_id]
 
 
 def _can_read(entry: ConfigEntry[Any]) -> bool:
