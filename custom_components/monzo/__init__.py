@@ -132,8 +132,10 @@ def _async_create_session(
         memory.find_or_create(TokenRefusals, entry.entry_id, TokenRefusals),
     )
     # Stopping during a renewal would lose the only valid token.
-    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(session.async_wait_for_renewal)))
-    if session.renewable:
+    entry.async_on_unload(
+        hass.async_add_shutdown_job(HassJob(session.sign_in.async_wait_for_renewal))
+    )
+    if session.sign_in.renewable:
         async_delete_repair_issues(hass, entry, (RepairIssue.NOT_CONFIDENTIAL,))
     else:
         async_create_repair_issue(hass, entry, RepairIssue.NOT_CONFIDENTIAL)

@@ -33,7 +33,7 @@ async def async_get_config_entry_diagnostics(
     return {
         "entry": _entry(entry),
         "session": {
-            "renewable": runtime.session.renewable,
+            "renewable": runtime.session.sign_in.renewable,
             "requests_left": runtime.session.budget.left,
             "webhooks_arrive": runtime.webhook_status.arriving,
         },

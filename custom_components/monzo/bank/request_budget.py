@@ -9,6 +9,7 @@ from enum import IntEnum
 import math
 from typing import Final
 
+from ..api import MonzoRateLimitError
 from ..clock import monotonic
 
 # Monzo publishes no limit. About thirty requests within five minutes have been refused, so ours
@@ -56,6 +57,8 @@ _RETRY_INTERVAL: Final = timedelta(minutes=1)
 
 # Applies if the bank refuses a request as one too many and does not say how long to wait.
 _DEFAULT_PAUSE: Final = 60.0
+
+PAUSED: Final = "Monzo has asked for a pause"
 
 
 class Priority(IntEnum):
@@ -147,6 +150,17 @@ class RequestBudget:
         seconds = seconds or _DEFAULT_PAUSE
         self._paused_until = monotonic() + seconds
         return seconds
+
+    @contextmanager
+    def respecting_pauses(self) -> Iterator[None]:
+        """Raise MonzoRateLimitError during a pause, and start one when the bank asks for it."""
+        if (pause := self.pause) > 0:
+            raise MonzoRateLimitError(PAUSED, retry_after=pause)
+        try:
+            yield
+        except MonzoRateLimitError as err:
+            err.retry_after = self.start_pause(err.retry_after)
+            raise
 
     @property
     def priority(self) -> Priority:
