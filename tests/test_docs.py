@@ -157,7 +157,9 @@ PAGES = {
 }
 BLUEPRINTS = [read(path) for path in sorted((ROOT / "blueprints").rglob("*.yaml"))]
 MARKDOWN = [README, *PAGES.values(), read(ROOT / "info.md"), read(ROOT / "CHANGELOG.md")]
-ACTIONS = [PAGES["actions.md"], PAGES["export.md"], PAGES["moving-money.md"]]
+ACTIONS = [
+    PAGES[f"{each}.md"] for each in ("actions", "export", "moving-money", "recurring-payments")
+]
 
 # The kinds of parts that have a page each, in a folder of this name.
 PARTS = ("triggers", "conditions")

@@ -155,6 +155,7 @@ async def use_everything(client: TransferClient, home: Household, row_id: str) -
     calls: dict[str, dict[str, object]] = {
         "get_transactions": {"account": joint},
         "get_spending": {"account": joint},
+        "set_recurring_payment": {"account": joint, "key": SECRET, "name": SECRET},
         "export_transactions": {"account": joint, "format": "csv", "path": f"/{SECRET}/{SECRET}"},
         "annotate_transaction": {"account": joint, "transaction_id": row_id, "notes": SECRET},
         "create_feed_item": {"account": joint, "title": SECRET, "message": SECRET},

@@ -4,20 +4,15 @@ from dataclasses import replace
 from datetime import date
 import json
 
-import pytest
-
 from custom_components.monzo.recurring.corrections import (
     Correction,
-    NoDayOfMonthError,
-    NoSuchDayError,
     correct,
     follow_payments,
-    require_day,
 )
 from custom_components.monzo.recurring.detection import RecurringPayment, detect, propose
 
-from .households import Row, as_it_is, following, monthly, weekly
-from .payments import CARD, DEBIT, OUT, only, rows, same, until
+from .households import Row, following, monthly
+from .payments import DEBIT, OUT, only, rows, same, until
 
 BEGIN = date(2024, 1, 1)
 TODAY = date(2026, 1, 20)
@@ -93,19 +88,6 @@ def test_a_correction_stays_while_its_payment_is_not_detected() -> None:
 def test_a_later_correction_keeps_an_earlier_one() -> None:
     renamed = replace(Correction.of(gym()), name="Climbing")
     assert replace(Correction.of(gym(), renamed), minor=-3_500).name == "Climbing"
-
-
-@pytest.mark.parametrize("day", [0, 32, -1])
-def test_a_day_that_no_month_has_is_refused(day: int) -> None:
-    with pytest.raises(NoSuchDayError):
-        require_day(gym(), day)
-
-
-def test_a_weekly_payment_has_no_day_of_the_month() -> None:
-    box = only(rows(until(weekly(BEGIN, 1, as_it_is), TODAY), same(-1_250), CARD, "Box"), TODAY)
-    with pytest.raises(NoDayOfMonthError):
-        require_day(box, 5)
-    require_day(gym(), 31)
 
 
 # Proposals

@@ -1,7 +1,6 @@
 """Entities of what recurring payments mean for accounts, over the sandbox."""
 
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -9,18 +8,17 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.monzo.recurring.corrections import Correction
-from sandbox.bank import LONDON, Bank
+from custom_components.monzo.api import Money
+from custom_components.monzo.recurring import Revision
+from sandbox.bank import Bank
 from sandbox.models import Account
 from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
-from .households import as_it_is, following, monthly, preceding
-from .payments import until
+from .conftest import BEGIN, moments
+from .households import following, monthly
 
-TODAY = START.date()
-BEGIN = date(2026, 1, 1)
 KEYS = {
     "left_to_spend",
     "left_to_spend_per_day",
@@ -28,54 +26,6 @@ KEYS = {
     "subscriptions_per_month",
     "lowest_balance_ahead",
 }
-
-
-def moments(days: Any) -> list[datetime]:
-    """Return the moments of payments on days in London, early in the morning."""
-    return [
-        datetime.combine(day, time(5, 40), LONDON).astimezone(UTC) for day in until(days, TODAY)
-    ]
-
-
-@pytest.fixture
-def account(bank: Bank) -> Account:
-    """Return the account of a person with a salary on the 25th, a rent, bills and a subscription.
-
-    It holds £1,000, and its pot £10. The bank was asked on Wednesday, 16 September 2026.
-    """
-    account = bank.open_account(
-        bank.add_person("Dora Dent"), balance=0, created=START - timedelta(days=600)
-    )
-    pot = bank.open_pot(account.id, "Bills", balance=100_000)
-    for at in moments(monthly(BEGIN, 25, preceding)):
-        bank.receive(account.id, 265_000, sender="Harbour Design", at=at)
-    for at in moments(monthly(BEGIN, 1, following)):
-        bank.direct_debit(account.id, -90_000, payee="Mill Street Lettings", at=at)
-    for at in moments(monthly(BEGIN, 18, following)):
-        bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband", at=at)
-    for at in moments(monthly(BEGIN, 20, following)):
-        bank.direct_debit(account.id, -3_100, payee="Moorland Water", pot_id=pot.id, at=at)
-    for at in moments(monthly(BEGIN, 28, as_it_is)):
-        bank.pay(account.id, -1_299, merchant="Streamly", pending=False, at=at)
-    account.balance, pot.balance = 100_000, 1_000
-    return account
-
-
-@pytest.fixture
-def dora(bank: Bank, account: Account, sign_in: SignIn) -> MockConfigEntry:
-    """Return the entry of the person, which is not set up."""
-    (person,) = bank.people.values()
-    return sign_in(person, options={"keep_transactions": "everything"})
-
-
-@pytest.fixture
-async def entry(
-    hass: HomeAssistant, bank: Bank, account: Account, dora: MockConfigEntry
-) -> MockConfigEntry:
-    """Return the entry of the person after eight months."""
-    await fill_archive(hass, bank, dora, [account])
-    await set_up(hass, dora)
-    return dora
 
 
 async def test_what_is_left_to_spend_until_pay_day(
@@ -272,17 +222,15 @@ async def test_a_correction_changes_all_entities_and_survives_a_reload(
     recurring = entry.runtime_data.recurring
     by_name = {it.payee: it for it in recurring.accounts[account.id].payments}
     broadband, salary = by_name["Threadnet Broadband"], by_name["Harbour Design"]
-    await recurring.async_correct(
-        account.id, broadband.key, replace(Correction.of(broadband), minor=-4_000)
-    )
+    forty = Money.from_minor(4_000, "GBP")
+    await recurring.async_revise(account.id, broadband.key, Revision(amount=forty))
     assert value(hass, account.id, "left_to_spend") == "939.00"
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert value(hass, account.id, "left_to_spend") == "939.00"
 
-    await entry.runtime_data.recurring.async_correct(
-        account.id, salary.key, replace(Correction.of(salary), dismissed=True)
-    )
+    recurring = entry.runtime_data.recurring
+    await recurring.async_revise(account.id, salary.key, Revision(dismissed=True))
     assert entry.unique_id
     assert value(hass, entry.unique_id, "next_pay_day") == STATE_UNKNOWN
     assert value(hass, account.id, "left_to_spend") == STATE_UNKNOWN
@@ -293,9 +241,7 @@ async def test_the_removal_of_an_entry_removes_its_corrections(
 ) -> None:
     recurring = entry.runtime_data.recurring
     payment = recurring.accounts[account.id].payments[0]
-    await recurring.async_correct(
-        account.id, payment.key, replace(Correction.of(payment), name="Internet")
-    )
+    await recurring.async_revise(account.id, payment.key, Revision(name="Internet"))
     assert "monzo.recurring" in hass_storage
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)

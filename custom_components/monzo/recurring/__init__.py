@@ -3,16 +3,22 @@
 from .coordinator import RecurringCoordinator
 from .correction_store import async_get_corrections
 from .detection import RecurringPayment
-from .outlook import AccountOutlook, PersonOutlook
+from .forecast import Forecast, ForecastDay
+from .outlook import AccountOutlook, ListedPayment, PersonOutlook
 from .pay_day import PayDayBasis, PayDayRule, next_pay_day
+from .revision import Revision
 
 __all__ = [
     "AccountOutlook",
+    "Forecast",
+    "ForecastDay",
+    "ListedPayment",
     "PayDayBasis",
     "PayDayRule",
     "PersonOutlook",
     "RecurringCoordinator",
     "RecurringPayment",
+    "Revision",
     "async_get_corrections",
     "next_pay_day",
 ]

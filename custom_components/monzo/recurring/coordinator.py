@@ -13,6 +13,7 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_track_utc_time_change
 
 from ..accounts import BalancesCoordinator
+from ..bank import validation_error
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
 from ..transactions import DISK_ERRORS, Archive, ArchiveQuery
@@ -21,12 +22,14 @@ from .corrections import Correction, follow_payments
 from .outlook import (
     AccountOutlook,
     AccountPayments,
+    ListedPayment,
     PersonOutlook,
     account_outlook,
     find_payments,
     person_outlook,
 )
 from .pay_day import PayDayBasis, PayDayRule
+from .revision import Revision
 
 _LOGGER = get_logger(__name__)
 
@@ -98,19 +101,30 @@ class RecurringCoordinator:
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
-    def detected(self, account_id: str) -> AccountPayments | None:
-        """Return the payments of an account before corrections; None if they are not known."""
-        return self._detected.get(account_id)
-
     def corrections(self, account_id: str) -> Mapping[str, Correction]:
         """Return what people corrected of an account, by the keys of the payments."""
         return self._corrections.of_account(account_id)
 
-    async def async_correct(self, account_id: str, key: str, correction: Correction) -> None:
-        """Replace the correction of a payment, and update everything that depends on it."""
-        corrections = {**self.corrections(account_id), key: correction}
-        await self._corrections.async_set(account_id, corrections)
+    def listed(self, account_id: str) -> list[ListedPayment] | None:
+        """Return all payments of an account, also dismissed ones; None if they are unknown."""
+        detected = self._detected.get(account_id)
+        if detected is None:
+            return None
+        return detected.listed(self.corrections(account_id), self.today)
+
+    async def async_revise(self, account_id: str, key: str, revision: Revision) -> ListedPayment:
+        """Correct a payment, update everything that depends on it, and return it.
+
+        Raises ServiceValidationError if that is impossible, or if there is no such payment.
+        """
+        detected = self._detected.get(account_id)
+        if detected is None or (payment := detected.find(key)) is None:
+            raise validation_error("unknown_recurring_payment", key=key)
+        corrections = self.corrections(account_id)
+        correction = revision.apply_to(payment, corrections.get(key))
+        await self._corrections.async_set(account_id, {**corrections, key: correction})
         self._async_update()
+        return detected.describe(payment, correction, self.today)
 
     @property
     def today(self) -> date:

@@ -9,23 +9,9 @@ from ..api import Private
 from .detection import RecurringPayment
 from .schedule import DayOfMonth, EveryFewMonths
 
-_LAST_DAY: Final = 31
-
 # So many newest transactions recognise a payment whose key changed, and survive the removal of
 # older ones.
 _RECOGNISED_BY: Final = 6
-
-
-class CorrectionError(ValueError):
-    """A correction is impossible."""
-
-
-class NoSuchDayError(CorrectionError):
-    """No month has the day."""
-
-
-class NoDayOfMonthError(CorrectionError):
-    """The payment recurs by weeks, so it has no day of the month."""
 
 
 class StoredCorrection(TypedDict):
@@ -105,14 +91,6 @@ class Correction(Private):
         )
 
 
-def require_day(payment: RecurringPayment, day: int) -> None:
-    """Raise NoSuchDayError or NoDayOfMonthError if a payment cannot be made on a day."""
-    if not 1 <= day <= _LAST_DAY:
-        raise NoSuchDayError
-    if not isinstance(payment.schedule, EveryFewMonths):
-        raise NoDayOfMonthError
-
-
 def follow_payments(
     corrections: Mapping[str, Correction], payments: Iterable[RecurringPayment]
 ) -> dict[str, Correction]:
@@ -145,17 +123,18 @@ def correct(
 
     `corrections` are those of `follow_payments` for the same payments.
     """
-    corrected = []
+    kept = []
     for payment in payments:
         correction = corrections.get(payment.key)
         if correction is None:
-            corrected.append(payment)
+            kept.append(payment)
         elif not correction.dismissed:
-            corrected.append(_corrected(payment, correction, today))
-    return sorted(corrected, key=lambda it: (it.next, it.payee, it.key))
+            kept.append(corrected(payment, correction, today))
+    return sorted(kept, key=lambda it: (it.next, it.payee, it.key))
 
 
-def _corrected(payment: RecurringPayment, correction: Correction, today: date) -> RecurringPayment:
+def corrected(payment: RecurringPayment, correction: Correction, today: date) -> RecurringPayment:
+    """Return a payment with its corrected name, amount and day."""
     if correction.name is not None:
         payment = replace(payment, payee=correction.name)
     if correction.minor is not None:

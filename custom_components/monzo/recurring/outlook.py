@@ -8,7 +8,7 @@ from typing import Final
 
 from ..api import Money, Private
 from ..transactions import TransactionRecord
-from .corrections import Correction, correct
+from .corrections import Correction, correct, corrected
 from .detection import RecurringPayment, detect, propose
 from .forecast import Forecast, ForecastDay, forecast
 from .left_to_spend import LeftToSpend, Subscriptions, left_to_spend, subscriptions_of
@@ -21,6 +21,18 @@ _SHORTEST_HISTORY: Final = timedelta(days=62)
 
 # So many days are foreseen: each monthly payment occurs once.
 _FORECAST_DAYS: Final = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ListedPayment(Private):
+    """A recurring payment with what people said about it, also one that they dismissed."""
+
+    payment: RecurringPayment
+    """With the corrections."""
+
+    correction: Correction
+    is_proposed: bool
+    pot_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -51,19 +63,49 @@ class AccountPayments(Private):
         payments = correct([*self.payments, *confirmed], corrections, today)
         return replace(self, payments=payments)
 
+    def find(self, key: str) -> RecurringPayment | None:
+        """Return the payment with a key, also one that is only proposed."""
+        return next((it for it in (*self.payments, *self.proposals) if it.key == key), None)
+
+    def listed(self, corrections: Mapping[str, Correction], today: date) -> list[ListedPayment]:
+        """Return all payments with their corrections, by their next days."""
+        listed = [
+            self.describe(payment, corrections.get(payment.key, Correction.of(payment)), today)
+            for payment in (*self.payments, *self.proposals)
+        ]
+        return sorted(listed, key=lambda it: (it.payment.next, it.payment.payee, it.payment.key))
+
+    def describe(
+        self, payment: RecurringPayment, correction: Correction, today: date
+    ) -> ListedPayment:
+        """Return one of the payments with its correction."""
+        return ListedPayment(
+            payment=corrected(payment, correction, today),
+            correction=correction,
+            is_proposed=payment in self.proposals and not correction.confirmed,
+            pot_id=self.pots.get(payment.key),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AccountOutlook(Private):
     """What recurring payments mean for the next days of an account."""
 
     payments: Sequence[RecurringPayment]
+    today: date
     pay_day: date | None
+    balance: Money
+    pots: Pots
 
     left: LeftToSpend | None
     """None while no pay day is known."""
 
     forecast: Forecast
     subscriptions: Subscriptions
+
+    def forecast_for(self, days: int) -> Forecast:
+        """Return the balance on each day from today, for a number of days of at least 1."""
+        return forecast(self.balance, self.payments, today=self.today, days=days, pots=self.pots)
 
     @property
     def lowest(self) -> ForecastDay | None:
@@ -137,7 +179,10 @@ def account_outlook(
     funds = Pots(balances=pots, by_payment=account.pots)
     return AccountOutlook(
         payments=account.payments,
+        today=today,
         pay_day=pay_day,
+        balance=balance,
+        pots=funds,
         left=left_to_spend(balance, account.payments, pay_day=pay_day, today=today, pots=funds),
         forecast=forecast(balance, account.payments, today=today, days=_FORECAST_DAYS, pots=funds),
         subscriptions=subscriptions_of(account.payments, balance.currency),

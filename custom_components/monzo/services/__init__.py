@@ -14,6 +14,7 @@ from . import (
     planned_transfers,
     pot_transfers,
     receipts,
+    recurring,
     refresh,
     transactions,
 )
@@ -27,6 +28,7 @@ TOPICS = (
     planned_transfers,
     pot_transfers,
     receipts,
+    recurring,
     refresh,
     transactions,
 )
