@@ -354,24 +354,65 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_replaced_and_repeats_n
     assert joint.heard == ids(*transactions)
 
 
-async def test_a_file_that_is_damaged_at_a_start_is_replaced_and_repeats_nothing(
+@pytest.mark.parametrize("lost", ["damaged", "deleted"])
+async def test_a_file_that_is_lost_at_a_start_is_replaced_and_nothing_is_missed_or_repeated(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
     joint: Listener,
     advance_time: AdvanceTime,
+    lost: str,
 ) -> None:
-    before = bank.pay(home.joint.id, -100)
+    transactions = [bank.pay(home.joint.id, -100 - number) for number in range(3)]
     await advance_time(A_POLL)
     await stop(hass, entry)
-    archive_path(hass).write_bytes(b"<html>" * 1_000)
+    if lost == "damaged":
+        archive_path(hass).write_bytes(b"<html>" * 1_000)
+    else:
+        archive_path(hass).unlink()
+    transactions += [bank.pay(home.joint.id, -200 - number) for number in range(3)]
     await start(hass, entry, advance_time)
-    after = bank.pay(home.joint.id, -300)
+    transactions.append(bank.pay(home.joint.id, -300))
     await advance_time(A_POLL)
 
-    assert joint.heard == ids(before, after)
-    assert issues(hass) == {ArchiveIssue.SET_ASIDE}
+    assert joint.heard == joint.events == ids(*transactions)
+    assert [report.late for report in joint.reports] == [False] * 3 + [True] * 3 + [False]
+    assert issues(hass) == ({ArchiveIssue.SET_ASIDE} if lost == "damaged" else set())
+
+
+@pytest.mark.parametrize("keep", [Retention.NEEDED, Retention.EVERYTHING])
+async def test_a_file_that_is_locked_at_a_start_is_used_when_it_is_free_and_nothing_is_missed(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    joint: Listener,
+    advance_time: AdvanceTime,
+    keep: Retention,
+) -> None:
+    hass.config_entries.async_update_entry(entry, options={CONF_KEEP_TRANSACTIONS: keep})
+    before = [bank.pay(home.joint.id, -100 - number) for number in range(3)]
+    await advance_time(ALL_POLLS)
+    await stop(hass, entry)
+    missed = [bank.pay(home.joint.id, -200 - number) for number in range(3)]
+    with closing(sqlite3.connect(archive_path(hass), isolation_level=None)) as other_program:
+        other_program.execute("BEGIN EXCLUSIVE")
+        await start(hass, entry, advance_time)
+        during = bank.pay(home.joint.id, -300)
+        await advance_time(A_POLL)
+        assert joint.heard == ids(*before, during)
+        assert issues(hass) == {ArchiveIssue.NOT_WRITABLE}
+    after = bank.pay(home.joint.id, -400)
+    for _read in range(3):
+        await advance_time(ALL_POLLS)
+
+    assert sorted(joint.heard) == sorted(ids(*before, *missed, during, after))
+    assert issues(hass) == set()
+    await stop(hass, entry)
+    await start(hass, entry, advance_time)
+    assert len(joint.heard) == len(ids(*before, *missed, during, after))
+    assert archived_ids(hass, home.joint)[-5:] == ids(*missed, during, after)
 
 
 @pytest.mark.parametrize("issue", ArchiveIssue)

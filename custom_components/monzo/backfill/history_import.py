@@ -229,7 +229,9 @@ class HistoryImport:
         if self._result is ImportResult.FAILED and self._failures < len(RETRY_DELAYS):
             self._failures += 1
             return RETRY_DELAYS[self._failures - 1]
-        return _NO_ROOM_DELAY if self._result is ImportResult.NO_ROOM else None
+        # Another program may have locked the file, or the disk may get room.
+        passes = self._result in {ImportResult.NO_ROOM, ImportResult.NOT_WRITABLE}
+        return _NO_ROOM_DELAY if passes else None
 
     def _is_older_part_missing(self) -> bool:
         return any(

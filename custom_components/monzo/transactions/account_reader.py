@@ -79,11 +79,15 @@ class AccountReader:
         balances: BalancesCoordinator,
         archive: Archive,
         retention: Retention,
-        known_before: datetime,
+        known_before: Callable[[str], datetime],
         on_new: Callable[[str, Transaction], None],
         on_changed: Callable[[str, Transaction, KnownTransaction], None],
     ) -> None:
-        """Initialize the reader of an account that has not been read since set-up."""
+        """Initialize the reader of an account that has not been read since set-up.
+
+        `known_before` returns up to when the transactions of an account are no news if the archive
+        does not know it.
+        """
         self.account_id = account_id
         self._entry_id = entry_id
         self._balances = balances
@@ -105,6 +109,7 @@ class AccountReader:
         self._failures = 0
         self._stopped = False
         self._written: ReadState | None = None
+        self._is_log_loaded = archive.loaded
 
         self.recent = RecentTransactions()
         """The newest transactions, for cards."""
@@ -198,6 +203,11 @@ class AccountReader:
 
     async def async_read(self) -> Exception | None:
         """Read the account and publish new transactions; return the error if that fails."""
+        if self._archive.loaded and not self._is_log_loaded:
+            # What was made while Home Assistant was off was taken for old so far.
+            self._start_over()
+            self._reread_at = -math.inf
+        self._is_log_loaded = self._archive.loaded
         priority = self._priority
         self._expects_news, self._hint = self.hinted, None
         self._reading = True
@@ -248,13 +258,17 @@ class AccountReader:
         if not self.retry_soon:
             self.answered_at = self.asked_at
             # The bank may no longer list the transaction after which the next page begins.
-            self._new_pages = self._reread_pages = None
-            self._older_pages.clear()
+            self._start_over()
         if self._failures == _LOG_AFTER_FAILURES:
             self.current = False
             _LOGGER.warning(
                 "Could not fetch the transactions of an account: %s", error_code_for_log(err)
             )
+
+    def _start_over(self) -> None:
+        """Begin with the first page at the next read."""
+        self._new_pages = self._reread_pages = None
+        self._older_pages.clear()
 
     async def _async_read_new(self) -> bool:
         """Read what is newer than the known transactions; return whether there is anything."""
@@ -435,14 +449,15 @@ class AccountReader:
 
     def _log(self) -> TransactionLog:
         """Return the log of the account, which is a new one until the bank has answered."""
-        return self._archive.logs.get(self.account_id) or TransactionLog(
+        if (log := self._archive.logs.get(self.account_id)) is not None:
+            return log
+        known_before = self._known_before(self.account_id)
+        return TransactionLog(
             ReadState(
                 entry_id=self._entry_id,
                 currency=self._balances.data.accounts[self.account_id].currency,
-                read_until=self._known_before,
-                first_read=FirstRead(
-                    before=self._known_before, read_until=self._clock.now() - KEPT_FOR
-                ),
+                read_until=known_before,
+                first_read=FirstRead(before=known_before, read_until=self._clock.now() - KEPT_FOR),
             )
         )
 

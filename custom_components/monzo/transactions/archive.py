@@ -8,7 +8,7 @@ waits, and is written together with the next change.
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 import math
 from pathlib import Path
@@ -62,6 +62,9 @@ class Archive:
         self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
         """Use it in the executor only."""
         self._using_file = asyncio.Lock()
+        self._loading = asyncio.Lock()
+        self._load_since = datetime.min.replace(tzinfo=UTC)
+        self._reported_before_load: set[str] = set()
         # Operations that are not written yet, in order. All of them can be repeated.
         self._waiting: list[_Operation] = []
         self._released = asyncio.Event()
@@ -73,23 +76,43 @@ class Archive:
         self.logs: dict[str, TransactionLog] = {}
         """The log of each account: its transactions of the last month."""
 
+        self.loaded = False
+        """Whether the logs of the file are known.
+
+        A file that is locked at the start is loaded later. What was read meanwhile is not written
+        before, because without its log an account looks like a new one.
+        """
+
     # Loading and closing
 
     async def async_load(self, now: datetime) -> Self:
         """Load the logs from the file and from the store of earlier versions, and return this."""
         self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._async_close)
-        try:
-            self.logs = await self._async_use_file(self.file.load_logs, now - KEPT_FOR)
-        except DISK_ERRORS as err:
-            self._note_failure(err)
-        old_store = await async_read_old_store(self._hass)
-        for account_id, log in old_store.logs.items():
-            self.logs[account_id] = merged = log.merged_with(self.logs.get(account_id))
-            self._waiting.append(_importing(account_id, merged))
+        self._load_since = now - KEPT_FOR
         await self._async_flush()
-        if not self._waiting:
-            await old_store.async_remove()
         return self
+
+    async def _async_load_logs(self) -> None:
+        """Load the logs, unless they are loaded; raises one of DISK_ERRORS if that fails."""
+        async with self._loading:
+            if self.loaded:
+                return
+            stored = await self._async_use_file(self.file.load_logs, self._load_since)
+            old_store = await async_read_old_store(self._hass)
+            for account_id, log in old_store.logs.items():
+                stored[account_id] = log.merged_with(stored.get(account_id))
+            for account_id in self.logs.keys() & stored.keys():
+                self.logs[account_id].continue_from(
+                    stored[account_id], reported=self._reported_before_load
+                )
+            self._reported_before_load.clear()
+            to_write = self.logs.keys() | old_store.logs.keys()
+            self.logs = stored | self.logs
+            imports = [_importing(account_id, self.logs[account_id]) for account_id in to_write]
+            self._waiting = [*imports, *self._waiting]
+            self.loaded = True
+            await self._async_use_file(self._write_waiting)
+            await old_store.async_remove()
 
     async def _async_close(self, _event: Event) -> None:
         await self.async_wait_for_write()
@@ -139,7 +162,10 @@ class Archive:
 
     async def async_write(self, change: ArchiveChange) -> None:
         """Write a change of an account, even if the caller is cancelled meanwhile."""
-        self._waiting.append(partial(ArchiveFile.write, change=change))
+        if self.loaded:
+            self._waiting.append(partial(ArchiveFile.write, change=change))
+        elif change.reported is not None:
+            self._reported_before_load.add(change.reported)
         await asyncio.shield(self._hass.async_create_task(self._async_flush()))
 
     async def async_wait_for_write(self) -> None:
@@ -175,13 +201,15 @@ class Archive:
 
     async def _async_flush(self) -> None:
         """Write all operations that wait, unless a backup reads the file."""
-        if not self._waiting or not self._released.is_set():
+        if (self.loaded and not self._waiting) or not self._released.is_set():
             return
         # A locked file costs time, which no report should wait for again and again.
         if monotonic() - self._failed_at < _RETRY_AFTER.total_seconds():
             return
         try:
-            await self._async_use_file(self._write_waiting)
+            await self._async_load_logs()
+            if self._waiting:
+                await self._async_use_file(self._write_waiting)
         except DISK_ERRORS as err:
             self._note_failure(err)
         except Exception:

@@ -30,6 +30,7 @@ from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
 from .history import TransactionHistory
+from .last_reported import async_last_reported
 from .past_spending import PastSpending
 from .retention import retention_of
 from .signals import (
@@ -362,11 +363,20 @@ class TransactionsCoordinator:
                 balances=self._balances,
                 archive=self._archive,
                 retention=retention_of(self._entry),
-                known_before=self._created_at,
+                known_before=self._known_before,
                 on_new=self._async_publish_new,
                 on_changed=self._async_publish_changed,
             )
         return self._readers[account_id]
+
+    def _known_before(self, account_id: str) -> datetime:
+        """Return up to when the transactions of an account that the archive lacks are no news.
+
+        That is the set-up of the account, or the last report if the file of the archive was lost.
+        """
+        # A file that cannot be read yet still knows what was reported.
+        lost = async_last_reported(self._hass, account_id) if self._archive.loaded else None
+        return lost or self._created_at
 
     async def _async_read_due(self) -> None:
         """Read all accounts that are due at the same time."""

@@ -106,7 +106,7 @@ class TransactionLog(Private):
         self.spans = spans or Spans()
         """The times of which the archive has all transactions."""
         self._known = dict(known or {})
-        self._by_age = sorted((it.created, id_) for id_, it in self._known.items())
+        self._by_age = _by_age(self._known)
 
     @property
     def known(self) -> Mapping[str, KnownTransaction]:
@@ -157,6 +157,17 @@ class TransactionLog(Private):
             {**self._known, **other.known},
             other.spans,
         )
+
+    def continue_from(self, stored: TransactionLog, *, reported: Collection[str]) -> None:
+        """Continue from the log that is stored, which could not be read before.
+
+        Only the transactions that were reported meanwhile are known as well: others were taken for
+        those from before set-up.
+        """
+        since = {id_: self._known[id_] for id_ in reported if id_ in self._known}
+        self.state, self.spans = stored.state, stored.spans
+        self._known = {**stored.known, **since}
+        self._by_age = _by_age(self._known)
 
     def note_unreadable(self, until: datetime) -> None:
         """Note that a transaction from before a moment could not be read."""
@@ -229,3 +240,8 @@ class TransactionLog(Private):
             if not has_happened(created, now):
                 return
             yield self._known[id_]
+
+
+def _by_age(known: Mapping[str, KnownTransaction]) -> list[tuple[datetime, str]]:
+    """Return the times and IDs of transactions, oldest first."""
+    return sorted((transaction.created, id_) for id_, transaction in known.items())
