@@ -301,15 +301,36 @@ def test_forgetting_an_account_leaves_the_others_alone(file: ArchiveFile, path: 
 # Reading
 
 
-def test_a_search_finds_names_and_notes_in_upper_and_lower_case(file: ArchiveFile) -> None:
+def test_a_search_finds_names_and_notes_without_regard_to_case_and_accents(
+    file: ArchiveFile,
+) -> None:
     page = [
         record(1, merchant="CAFÉ Straße"),
         record(2, notes="for the café #holiday"),
         record(3, counterparty="Ben"),
     ]
     write(file, change(records=page))
-    for text, expected in {"café": ["tx_2", "tx_1"], "STRASSE": ["tx_1"], "ben": ["tx_3"]}.items():
+    found = {
+        "café": ["tx_2", "tx_1"],
+        "CAFE": ["tx_2", "tx_1"],
+        "Cafe\N{COMBINING ACUTE ACCENT}": ["tx_2", "tx_1"],
+        "STRASSE": ["tx_1"],
+        "straße": ["tx_1"],
+        "ben": ["tx_3"],
+    }
+    for text, expected in found.items():
         assert [each.id for each in file.find(everything(text=text))] == expected
+
+
+def test_a_file_of_an_earlier_version_is_searched_without_accents_as_well(
+    file: ArchiveFile, path: Path
+) -> None:
+    write(file, change(records=[record(1, merchant="CAFÉ Straße")]))
+    file.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE transactions SET searchable = 'café strasse'")
+        connection.execute("PRAGMA user_version = 2")
+    assert [each.id for each in file.find(everything(text="cafe"))] == ["tx_1"]
 
 
 def test_pages_continue_after_a_transaction_also_at_the_same_moment(file: ArchiveFile) -> None:

@@ -373,7 +373,7 @@ def _has_direction(record: TransactionRecord, direction: Direction) -> bool:
 
 # The filters of `get_transactions`, by field. Each gets a record and the value of the field.
 FILTERS: Final[Mapping[str, Callable[[TransactionRecord, Any], bool]]] = {
-    ATTR_TEXT: lambda record, text: text.casefold() in record.searchable,
+    ATTR_TEXT: lambda record, text: record.matches_text(text),
     ATTR_CATEGORY: TransactionRecord.is_of_category,
     ATTR_MERCHANT: TransactionRecord.matches_payee,
     ATTR_MINIMUM_AMOUNT: lambda record, minimum: abs(record.minor) >= minimum.minor,

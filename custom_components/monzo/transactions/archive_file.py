@@ -36,6 +36,7 @@ from .archive_schema import SetAside, UnusableFileError, prepare
 from .classification import TransactionKind
 from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
+from .search_text import search_text
 from .spans import Spans
 from .transaction_log import KnownTransaction, ReadState, TransactionLog
 
@@ -132,7 +133,7 @@ class ArchiveQuery(Private):
     """The exclusive end."""
 
     text: str = ""
-    """A part of a name, the description or the notes, in upper or lower case."""
+    """A part of a name, the description or the notes, however it is written; see `search_text`."""
 
     after: tuple[datetime, str] | None = None
     """The time and the ID of a transaction: only those that follow it, newest first."""
@@ -519,7 +520,7 @@ class ArchiveFile:
                 AND instr(searchable, ?) AND (created, id) < (?, ?)
             ORDER BY created DESC, id DESC
             """,  # noqa: S608 - names of columns
-            (*query.span, query.text.casefold(), *query.position),
+            (*query.span, search_text(query.text), *query.position),
         )
         records = map(record_from_row, rows)
         return [*islice(filter(matches, records), limit)]

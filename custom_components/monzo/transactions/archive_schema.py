@@ -5,6 +5,8 @@ from enum import StrEnum
 import sqlite3
 from typing import Final
 
+from .search_text import search_text
+
 # Marks the file as ours: "MNZO".
 _APPLICATION_ID: Final = 0x4D4E5A4F
 
@@ -78,6 +80,10 @@ _MIGRATIONS: Final = (
         until INTEGER NOT NULL
     ) STRICT;
     """,
+    # Searches found an accent only with the same accent before.
+    """
+    UPDATE transactions SET searchable = search_text(searchable);
+    """,
 )
 
 
@@ -103,6 +109,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     Raises UnusableFileError if it is not ours, newer, or damaged.
     """
+    connection.create_function("search_text", 1, search_text, deterministic=True)
     with closing(connection.cursor()) as sql:
         # A copy of a file with a write-ahead log, such as a backup's, can be torn.
         sql.execute("PRAGMA journal_mode = DELETE")

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from ..api import Account, Money, Transaction
+from .search_text import search_text
 
 
 class TransactionKind(StrEnum):
@@ -162,9 +163,9 @@ def is_of_category(transaction: Transaction, category: str) -> bool:
 def is_payee(wanted: str, *, names: Iterable[str | None], ids: Collection[str | None]) -> bool:
     """Return whether a text identifies a payee with these names and IDs.
 
-    It does if it is part of a name, in upper or lower case, or if it is one of the IDs.
+    It does if it is part of a name, see `search_text`, or if it is one of the IDs.
     """
-    return wanted in ids or any(name and wanted.casefold() in name.casefold() for name in names)
+    return wanted in ids or any(name and search_text(wanted) in search_text(name) for name in names)
 
 
 def counterparty_name(transaction: Transaction) -> str | None:

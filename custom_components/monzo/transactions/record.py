@@ -14,6 +14,7 @@ from .classification import (
     rounded_up_payment_id,
     transaction_kind,
 )
+from .search_text import search_text
 from .spending import income, spending_by_category
 
 
@@ -166,9 +167,9 @@ class TransactionRecord(Private):
 
     @property
     def searchable(self) -> str:
-        """The names, the description and the notes, in which a search looks, in lower case."""
+        """The names, the description and the notes, in which a search looks; see `search_text`."""
         names = (self.merchant, self.counterparty, self.preferred_name)
-        return "\n".join(filter(None, (*names, self.description, self.notes))).casefold()
+        return search_text("\n".join(filter(None, (*names, self.description, self.notes))))
 
     def without_details(self) -> TransactionRecord:
         """Return only the facts that are needed to count."""
@@ -177,6 +178,10 @@ class TransactionRecord(Private):
     def is_of_category(self, category: str) -> bool:
         """Return whether the transaction, or a part of it if it is split, is of a category."""
         return category in (self.category or UNCATEGORISED, *self.split)
+
+    def matches_text(self, wanted: str) -> bool:
+        """Return whether a text is part of a name, the description or the notes."""
+        return search_text(wanted) in self.searchable
 
     def matches_payee(self, wanted: str) -> bool:
         """Return whether a text identifies the other side; see `is_payee`."""

@@ -52,7 +52,11 @@ function isOfKind({ transaction: { amount, declined } }: Entry, kind: Kind): boo
   return !declined && (kind === "in" ? amount > 0 : amount < 0);
 }
 
-/** Return a text without upper case and accents, because users search without them. */
+/**
+ * Return a text without case and accents, because users search without them.
+ *
+ * The action `get_transactions` searches by the same rule, `search_text.py`.
+ */
 function normalize(text: string): string {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toUpperCase();
 }

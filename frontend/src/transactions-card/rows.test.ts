@@ -154,6 +154,24 @@ test("filters can be combined with a search", () => {
   assert.equal(found({ search: "nothing" }), "");
 });
 
+test("a search finds the same as the action get_transactions", () => {
+  // The pairs of tests/transactions/test_search_text.py.
+  const pairs = [
+    ["café", "CAFE"],
+    ["Straße", "STRASSE"],
+    ["STRASSE", "straße"],
+    ["ΚΑΦΕΣ", "καφές"],
+    ["İstanbul", "istanbul"],
+    ["ﬁsh & chips", "Fish & Chips"],
+    ["Žižkov", "zizkov"],
+  ] as const;
+  for (const [name, search] of pairs) {
+    const all = entries(transaction("a", { name }));
+    const found = filterEntries(all, { ...NO_FILTER, search }, (each) => each.transaction.name);
+    assert.deepEqual(ids(found), ["a"], `${search} finds ${name}`);
+  }
+});
+
 test("the categories that occur most often come first", () => {
   const found = entries(
     transaction("a", { category: "bills" }),
