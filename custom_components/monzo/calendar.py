@@ -1,36 +1,51 @@
-"""Calendars of recurring payments: those that were made, and those that are expected."""
+"""Calendars of recurring payments and of pay days: those in the past, and those expected."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.components.calendar import (
     CalendarEntity,
     CalendarEntityDescription,
     CalendarEvent,
 )
+from homeassistant.components.calendar.const import CalendarEntityFeature
+from homeassistant.components.websocket_api.connection import current_connection
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
-from .accounts import AccountState
+from .accounts import AccountState, DeviceState, PersonState
 from .api import Money
-from .bank import translating_defects
+from .bank import translating_defects, validation_error
 from .entity import EntityTables, MonzoEntityDescription, async_add_as_they_appear
 from .outlook_entity import MonzoOutlookEntity, with_history
-from .recurring import RecurringPayment
+from .recurring import (
+    RecurringPayment,
+    Revision,
+    describe_amount,
+    event_id,
+    revision_by_event,
+)
 from .runtime import MonzoConfigEntry
+from .texts import async_text
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonzoCalendarDescription(MonzoEntityDescription[AccountState], CalendarEntityDescription):
-    """Describes a calendar of an account."""
+class MonzoCalendarDescription[DeviceStateT: DeviceState](
+    MonzoEntityDescription[DeviceStateT], CalendarEntityDescription
+):
+    """Describes a calendar of a person or an account."""
 
 
-RECURRING_PAYMENTS: Final = MonzoCalendarDescription(key="recurring_payments")
+RECURRING_PAYMENTS: Final = MonzoCalendarDescription[AccountState](key="recurring_payments")
+PAY_DAYS: Final = MonzoCalendarDescription[PersonState](key="pay_days")
 
 # Further ahead, nothing is certain. A yearly payment is still shown once.
 _DAYS_AHEAD: Final = timedelta(days=400)
@@ -44,16 +59,16 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the calendars of a config entry."""
-    async_add_as_they_appear(
-        entry,
-        async_add_entities,
-        partial(MonzoPaymentsCalendar, entry.runtime_data.recurring),
-        EntityTables(account=with_history(entry, (RECURRING_PAYMENTS,))),
-    )
+    recurring = entry.runtime_data.recurring
+    for make, tables in (
+        (MonzoPaymentsCalendar, EntityTables(account=with_history(entry, (RECURRING_PAYMENTS,)))),
+        (MonzoPayDaysCalendar, EntityTables(person=with_history(entry, (PAY_DAYS,)))),
+    ):
+        async_add_as_they_appear(entry, async_add_entities, partial(make, recurring), tables)
 
 
-class MonzoPaymentsCalendar(MonzoOutlookEntity[AccountState], CalendarEntity):
-    """Calendar of the recurring payments of an account, each on a whole day."""
+class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT], CalendarEntity):
+    """Base class for calendars whose events take whole days."""
 
     # Names of payees do not belong into the history.
     _unrecorded_attributes = frozenset({"message", "location", "description"})
@@ -61,7 +76,7 @@ class MonzoPaymentsCalendar(MonzoOutlookEntity[AccountState], CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the next expected payment."""
+        """Return the next expected event."""
         today = self.recurring.today
         return min(
             self._expected(today, today + _DAYS_AHEAD), key=lambda event: event.start, default=None
@@ -71,42 +86,138 @@ class MonzoPaymentsCalendar(MonzoOutlookEntity[AccountState], CalendarEntity):
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
-        """Return the payments of a period: those that were made, and those that are expected."""
-        first, last = start_date.date(), end_date.date()
-        events = [*self._made(first, last), *self._expected(first, last)]
+        """Return the events of a period: those in the past, and those that are expected."""
+        first = dt_util.as_local(start_date).date()
+        last = dt_util.as_local(end_date - datetime.resolution).date()
+        expected = self._expected(first, min(last, self.recurring.today + _DAYS_AHEAD))
+        events = [*self._past(first, last), *expected]
         return sorted(events, key=lambda event: (event.start, event.summary))
+
+    @abstractmethod
+    def _past(self, first: date, last: date) -> Iterator[CalendarEvent]:
+        """Yield the events of the past between two days, both included."""
+
+    @abstractmethod
+    def _expected(self, first: date, last: date) -> Iterator[CalendarEvent]:
+        """Yield the expected events between two days, both included."""
+
+
+class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
+    """Calendar of the recurring payments of an account."""
+
+    _attr_supported_features = (
+        CalendarEntityFeature.DELETE_EVENT | CalendarEntityFeature.UPDATE_EVENT
+    )
+
+    @override
+    async def async_delete_event(
+        self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
+    ) -> None:
+        """Dismiss the payment of an event, with all its other events.
+
+        Raises Unauthorized if a user who is no administrator does so, and ServiceValidationError if
+        the payment of the event was made.
+        """
+        self._require_administrator()
+        payment, _day = self._expected_payment(uid)
+        await self.recurring.async_revise(self.monzo_id, payment.key, Revision(dismissed=True))
+
+    @override
+    async def async_update_event(
+        self,
+        uid: str,
+        event: dict[str, Any],
+        recurrence_id: str | None = None,
+        recurrence_range: str | None = None,
+    ) -> None:
+        """Correct the name, the amount or the day of a payment, in all its expected events.
+
+        Raises the errors of `async_delete_event`, and those of `revision_by_event`.
+        """
+        self._require_administrator()
+        payment, day = self._expected_payment(uid)
+        revision = revision_by_event(payment, day, event, self.recurring.today)
+        if revision != Revision():
+            await self.recurring.async_revise(self.monzo_id, payment.key, revision)
+
+    def _require_administrator(self) -> None:
+        """Raise Unauthorized unless an administrator, or no person, changes the calendar.
+
+        Home Assistant gives these methods no context, but they run for a connection of a browser.
+        """
+        connection = current_connection.get()
+        if connection is not None and not connection.user.is_admin:
+            raise Unauthorized(entity_id=self.entity_id)
+
+    def _expected_payment(self, uid: str) -> tuple[RecurringPayment, date]:
+        """Return the payment of an expected event, and its day."""
+        for payment in self._payments:
+            made = {event_id(payment, it.day): it.day for it in payment.occurrences}
+            if uid in made:
+                raise validation_error(
+                    "payment_was_made", name=payment.payee, day=made[uid].isoformat()
+                )
+            for day in payment.days_until(self.recurring.today + _DAYS_AHEAD):
+                if uid == event_id(payment, day):
+                    return payment, day
+        raise validation_error("unknown_recurring_payment", key=uid)
 
     @property
     def _payments(self) -> Iterator[RecurringPayment]:
         outlook = self.recurring.accounts.get(self.monzo_id)
         yield from outlook.payments if outlook else ()
 
-    def _made(self, first: date, last: date) -> Iterator[CalendarEvent]:
+    @override
+    def _past(self, first: date, last: date) -> Iterator[CalendarEvent]:
         for payment in self._payments:
-            for occurrence in payment.occurrences:
-                if first <= occurrence.day <= last:
-                    amount = Money.from_minor(occurrence.minor, payment.currency)
-                    yield _event(payment, occurrence.day, _text(amount))
+            yield from _made(payment, first, last)
 
+    @override
     def _expected(self, first: date, last: date) -> Iterator[CalendarEvent]:
-        last = min(last, self.recurring.today + _DAYS_AHEAD)
         for payment in self._payments:
-            amount = _text(payment.amount)
             for day in payment.days_until(last):
                 if day >= first:
-                    yield _event(payment, day, amount if payment.is_exact else f"≈ {amount}")
+                    yield _event(payment, day)
 
 
-def _event(payment: RecurringPayment, day: date, amount: str) -> CalendarEvent:
+class MonzoPayDaysCalendar(MonzoCalendar[PersonState]):
+    """Calendar of the pay days of a person."""
+
+    @override
+    def _past(self, first: date, last: date) -> Iterator[CalendarEvent]:
+        person = self.recurring.person
+        for income in person.main_incomes if person else ():
+            yield from _made(income, first, last)
+
+    @override
+    def _expected(self, first: date, last: date) -> Iterator[CalendarEvent]:
+        person = self.recurring.person
+        for day, income in person.pay_days_until(last) if person else ():
+            if day >= first:
+                yield self._pay_day(day) if income is None else _event(income, day)
+
+    def _pay_day(self, day: date) -> CalendarEvent:
+        """Return the event of a pay day that the options say."""
+        # The label of the option.
+        text = async_text(self.hass, "options.step.init.data.pay_day", {}, fallback="Pay day")
+        return CalendarEvent(start=day, end=day + _DAY, summary=text, uid=day.isoformat())
+
+
+def _made(payment: RecurringPayment, first: date, last: date) -> Iterator[CalendarEvent]:
+    """Yield the payments that were made between two days."""
+    for occurrence in payment.occurrences:
+        if first <= occurrence.day <= last:
+            amount = Money.from_minor(occurrence.minor, payment.currency)
+            yield _event(payment, occurrence.day, describe_amount(amount, is_exact=True))
+
+
+def _event(payment: RecurringPayment, day: date, description: str | None = None) -> CalendarEvent:
+    """Return the event of a payment; without a description, that of the expected amount."""
+    expected = describe_amount(payment.amount, is_exact=payment.is_exact)
     return CalendarEvent(
         start=day,
         end=day + _DAY,
         summary=payment.payee,
-        description=amount,
-        uid=f"{payment.key}_{day.isoformat()}",
+        description=expected if description is None else description,
+        uid=event_id(payment, day),
     )
-
-
-def _text(amount: Money) -> str:
-    """Return an amount with its currency; negative if money goes out."""
-    return f"{amount.amount} {amount.currency}"

@@ -1,5 +1,6 @@
 """Recurring payments: detected in the past, and what they leave to spend until pay day."""
 
+from .calendar_events import describe_amount, event_id, revision_by_event
 from .coordinator import RecurringCoordinator
 from .correction_store import async_get_corrections
 from .detection import RecurringPayment
@@ -20,5 +21,8 @@ __all__ = [
     "RecurringPayment",
     "Revision",
     "async_get_corrections",
+    "describe_amount",
+    "event_id",
     "next_pay_day",
+    "revision_by_event",
 ]

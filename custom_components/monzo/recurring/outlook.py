@@ -1,6 +1,6 @@
 """Outlook: what the recurring payments of an account mean for its next days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import chain
@@ -12,7 +12,15 @@ from .corrections import Correction, correct, corrected
 from .detection import RecurringPayment, detect, propose
 from .forecast import Forecast, ForecastDay, forecast
 from .left_to_spend import LeftToSpend, Subscriptions, left_to_spend, subscriptions_of
-from .pay_day import PayDayBasis, PayDayRule, days_to, next_pay_day
+from .pay_day import (
+    PayDay,
+    PayDayBasis,
+    PayDayRule,
+    days_to,
+    main_incomes,
+    next_pay_day,
+    pay_days_until,
+)
 from .pot_links import pots_by_payment
 from .upcoming import Pots
 
@@ -120,11 +128,16 @@ class AccountOutlook(Private):
         return self.forecast.shortfall(Money.zero(self.forecast.lowest.balance.currency))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonOutlook:
-    """The next pay day of a person."""
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PersonOutlook(Private):
+    """The pay days of a person."""
+
+    incomes: Sequence[RecurringPayment]
+    """The recurring incomes in all accounts."""
 
     pay_day: date | None
+    """The next one."""
+
     rule: PayDayRule
     today: date
 
@@ -132,6 +145,15 @@ class PersonOutlook:
     def days_to_pay_day(self) -> int | None:
         """The number of days until the pay day; None while it is unknown."""
         return days_to(self.pay_day, self.today)
+
+    @property
+    def main_incomes(self) -> Sequence[RecurringPayment]:
+        """The incomes that the person lives on."""
+        return main_incomes(self.incomes)
+
+    def pay_days_until(self, until: date) -> Iterator[PayDay]:
+        """Yield the expected pay days until a day."""
+        return pay_days_until(self.rule, self.incomes, self.today, until)
 
 
 def find_payments(past: Sequence[TransactionRecord], today: date) -> AccountPayments | None:
@@ -156,8 +178,9 @@ def person_outlook(
     accounts: Mapping[str, AccountPayments], rule: PayDayRule, today: date
 ) -> PersonOutlook:
     """Return the next pay day of a person, by the incomes of all accounts."""
-    incomes = chain.from_iterable(account.incomes for account in accounts.values())
-    return PersonOutlook(pay_day=next_pay_day(rule, incomes, today), rule=rule, today=today)
+    incomes = list(chain.from_iterable(account.incomes for account in accounts.values()))
+    pay_day = next_pay_day(rule, incomes, today)
+    return PersonOutlook(incomes=incomes, pay_day=pay_day, rule=rule, today=today)
 
 
 def account_outlook(

@@ -1,10 +1,10 @@
 """Pay day: when a person is paid next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .detection import RecurringPayment
 from .schedule import Cadence, DayOfMonth, EveryFewMonths, Shift
@@ -15,6 +15,9 @@ _MEAN_MONTH: Final = Cadence.MONTH.mean_days
 _LEAST_PART: Final = 0.5
 
 _LAST_DAY: Final = 31
+
+# A chosen day moves to the working day before, so that the next one may be so far.
+_TWO_MONTHS: Final = timedelta(days=62)
 
 
 class PayDayBasis(StrEnum):
@@ -53,12 +56,34 @@ def next_pay_day(
     """
     if rule.basis is PayDayBasis.DETECTED:
         return min((payment.next for payment in main_incomes(payments)), default=None)
+    return next(_chosen_days(rule, today, today + _TWO_MONTHS))
+
+
+class PayDay(NamedTuple):
+    """An expected pay day."""
+
+    day: date
+
+    income: RecurringPayment | None
+    """None if the day was chosen."""
+
+
+def pay_days_until(
+    rule: PayDayRule, payments: Iterable[RecurringPayment], today: date, until: date
+) -> Iterator[PayDay]:
+    """Yield the expected pay days until a day."""
+    if rule.basis is PayDayBasis.DETECTED:
+        for income in main_incomes(payments):
+            yield from (PayDay(day, income) for day in income.days_until(until))
+    else:
+        yield from (PayDay(day, None) for day in _chosen_days(rule, today, until))
+
+
+def _chosen_days(rule: PayDayRule, today: date, until: date) -> Iterator[date]:
+    """Yield the chosen days after today, until a day."""
     day = rule.day if rule.basis is PayDayBasis.DAY_OF_MONTH else _LAST_DAY
     schedule = EveryFewMonths(Cadence.MONTH, Shift.PREVIOUS, DayOfMonth(day or _LAST_DAY))
-    slot = schedule.slot_near(today) - 1
-    while (pay_day := schedule.day_of(slot)) <= today:
-        slot += 1
-    return pay_day
+    return schedule.days_from(today + timedelta(days=1), until)
 
 
 def main_incomes(payments: Iterable[RecurringPayment]) -> list[RecurringPayment]:
