@@ -1,5 +1,6 @@
 """The actions that read transactions, add up spending, and annotate a transaction."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,9 +10,20 @@ import logging
 from typing import Any, override
 
 from aiohttp import web
-from homeassistant.core import Context, HomeAssistant, ServiceResponse, SupportsResponse
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import (
+    Context,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.helpers.json import json_bytes
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -810,6 +822,32 @@ async def test_an_account_without_data_is_refused(
         with refused() as refusal:
             await transfer_client.call(action, account=account, **fields)
         assert refusal.key == "service_config_entry_not_loaded"
+
+
+async def test_a_call_as_soon_as_the_balance_is_there_waits_for_the_other_entities(
+    transfer_client: TransferClient, home: Household
+) -> None:
+    hass, entry = transfer_client.hass, transfer_client.entry
+    account = transfer_client.device(home.current)
+    balance = entity_id(hass, home.current.id, "balance")
+    assert balance
+    calls: list[asyncio.Task[ServiceResponse]] = []
+    states: list[ConfigEntryState] = []
+
+    @callback
+    def on_state(event: Event[EventStateChangedData]) -> None:
+        state = event.data["new_state"]
+        if state and state.state != STATE_UNAVAILABLE:
+            states.append(entry.state)
+            call = transfer_client.call(GET_TRANSACTIONS, account=account)
+            calls.append(hass.async_create_task(call))
+
+    async_track_state_change_event(hass, balance, on_state)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert states == [ConfigEntryState.SETUP_IN_PROGRESS]
+    (response,) = await asyncio.gather(*calls)
+    assert response
+    assert response["transactions"]
 
 
 async def test_every_user_can_read_and_only_administrators_can_annotate(
