@@ -117,6 +117,15 @@ async def test_the_dashboard_can_be_used_from_right_to_left_and_with_the_keyboar
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
 
+    await press_tab_until(page, "monzo-pot-card .open")
+    await page.keyboard.press("Enter")
+    amount = page.locator("monzo-move-dialog input")
+    await expect(amount).to_be_focused()
+    await page.keyboard.type("5")
+    await expect(amount).to_have_value("5")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+
 
 async def press_tab_until(page: Page, selector: str) -> None:
     """Press the tabulator until a part that matches a selector within its shadow root is focused.
