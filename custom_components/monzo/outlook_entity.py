@@ -6,7 +6,7 @@ from typing import Any, Final, override
 
 from .accounts import AccountState, BalancesCoordinator, DeviceState
 from .entity import MonzoEntity, MonzoEntityDescription
-from .recurring import AccountOutlook, RecurringCoordinator
+from .recurring import AccountOutlook, ForecastDay, RecurringCoordinator
 from .runtime import MonzoConfigEntry
 from .transactions import retention_of
 
@@ -15,6 +15,7 @@ ATTR_PAYMENT_COUNT: Final = "payment_count"
 ATTR_UNTIL: Final = "until"
 ATTR_DATE: Final = "date"
 ATTR_UPCOMING: Final = "upcoming"
+ATTR_FORECAST: Final = "forecast"
 
 
 def with_history[DescriptionT: MonzoEntityDescription[Any]](
@@ -91,14 +92,35 @@ def subscription_attributes(outlook: AccountOutlook) -> dict[str, Any]:
     }
 
 
-def lowest_balance_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
-    """Return when the balance is lowest, and what that rests on."""
-    if outlook.lowest is None:
-        return None
+def lowest_balance_attributes(outlook: AccountOutlook) -> dict[str, Any]:
+    """Return when the balance is lowest, what that rests on, and the days on which it changes."""
     return {
-        ATTR_DATE: outlook.lowest.day,
+        ATTR_DATE: outlook.lowest.day if outlook.lowest else None,
         ATTR_EXACT: outlook.forecast.is_exact,
         ATTR_PAYMENT_COUNT: outlook.forecast.payment_count,
+        ATTR_FORECAST: [
+            _forecast_day(day, has_balance=outlook.lowest is not None)
+            for day in outlook.forecast.days
+            if day.payments
+        ],
+    }
+
+
+def _forecast_day(day: ForecastDay, *, has_balance: bool) -> dict[str, Any]:
+    """Return a day with payments; its balance is unknown as long as no pay day is known."""
+    return {
+        "date": day.day,
+        "balance": float(day.balance.amount) if has_balance else None,
+        "payments": [
+            {
+                "name": it.payment.payee,
+                "kind": it.payment.kind,
+                "amount": float(it.payment.amount.amount),
+                "change": float(it.amount.amount),
+                "exact": it.payment.is_exact,
+            }
+            for it in day.payments
+        ],
     }
 
 

@@ -36,6 +36,7 @@ from .budgets import BudgetsCoordinator, BudgetSettings, BudgetStatus
 from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .outlook_entity import (
+    ATTR_FORECAST,
     ATTR_UPCOMING,
     MonzoOutlookEntity,
     left_to_spend_attributes,
@@ -435,7 +436,7 @@ class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
 
     entity_description: MonzoOutlookSensorDescription
     # Names of payees do not belong into the history.
-    _unrecorded_attributes = frozenset({ATTR_UPCOMING})
+    _unrecorded_attributes = frozenset({ATTR_FORECAST, ATTR_UPCOMING})
 
     def __init__(
         self,

@@ -77,6 +77,23 @@ async def test_the_next_month_has_a_lowest_balance(
     lowest = shown(hass, account.id, "lowest_balance_ahead")
     assert lowest.state == "945.00"
     assert lowest.attributes["date"] == date(2026, 9, 21)
+    forecast = lowest.attributes["forecast"]
+    assert [(day["date"].day, day["balance"]) for day in forecast] == [
+        (18, 966.0),
+        (21, 945.0),
+        (25, 3595.0),
+        (28, 3582.01),
+        (1, 2682.01),
+    ]
+    assert forecast[1]["payments"] == [
+        {
+            "name": "Moorland Water",
+            "kind": "direct_debit",
+            "amount": -31.0,
+            "change": -21.0,
+            "exact": True,
+        }
+    ]
     assert value(hass, account.id, "shortfall_ahead", "binary_sensor") == "off"
     assert value(hass, account.id, "subscriptions_per_month") == "12.99"
 
@@ -154,6 +171,8 @@ async def test_without_a_pay_day_nothing_is_left_to_spend_by_guess(
     await set_up(hass, entry)
     for key in ("left_to_spend", "left_to_spend_per_day", "lowest_balance_ahead"):
         assert value(hass, account.id, key) == STATE_UNKNOWN
+    (day,) = shown(hass, account.id, "lowest_balance_ahead").attributes["forecast"]
+    assert (day["balance"], day["payments"][0]["name"]) == (None, "Threadnet Broadband")
     assert value(hass, account.id, "shortfall_ahead", "binary_sensor") == STATE_UNKNOWN
     assert value(hass, account.id, "subscriptions_per_month") == "0.00"
 
