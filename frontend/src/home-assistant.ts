@@ -65,6 +65,7 @@ export interface HomeAssistant {
   /** Loads texts of an integration for `localize`, once for each category. */
   loadBackendTranslation(category: string, integration: string): Promise<unknown>;
   formatEntityState(state: HassEntity): string;
+  formatEntityAttributeValue(state: HassEntity, attribute: string): string;
 }
 
 /** A field of a form. */

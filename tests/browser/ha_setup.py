@@ -1,6 +1,6 @@
 """Preparations in Home Assistant: dashboards, users, and options of the integration."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,7 @@ from sandbox.server import Answer
 from .ha_instance import HaInstance
 
 _OPTIONS_FLOW = "/api/config/config_entries/options/flow"
+_SUBENTRIES_FLOW = "/api/config/config_entries/subentries/flow"
 
 
 async def save_dashboard(ha: HaInstance, url_path: str, config: dict[str, Any]) -> str:
@@ -97,3 +98,24 @@ async def reload_integration(ha: HaInstance) -> None:
 async def _start_again(ha: HaInstance) -> None:
     (entry,) = await ha.entries()
     await ha.admin.post(f"/api/config/config_entries/entry/{entry['entry_id']}/reload")
+
+
+async def add_budget(
+    ha: HaInstance, *, title: str, limit: float, categories: Sequence[str] = ()
+) -> None:
+    """Add a monthly budget of all accounts, as the dialog does."""
+    (entry,) = await ha.entries()
+    form = await ha.admin.post(_SUBENTRIES_FLOW, {"handler": [entry["entry_id"], "budget"]})
+    (accounts,) = (field for field in form["data_schema"] if field["name"] == "accounts")
+    settings = {
+        "title": title,
+        "limit": limit,
+        "accounts": [option["value"] for option in accounts["selector"]["select"]["options"]],
+        "categories": categories,
+        "period": "month",
+        "day": "1",
+        "weekday": "mon",
+        "carry_over": False,
+    }
+    await ha.admin.post(f"{_SUBENTRIES_FLOW}/{form['flow_id']}", settings)
+    await ha.wait_until_loaded()

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
+from ..accounts import monzo_id_of
+from ..budgets import CONF_ACCOUNTS, SUBENTRY_BUDGET
 from ..const import DOMAIN
+from ..outlook_entity import ATTR_FORECAST
 from ..runtime import MonzoRuntimeData
 
 # Graphs show entities that have statistics of this time.
@@ -21,9 +25,13 @@ _RECENT: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardDevice:
-    """The device of a person, an account or a pot, with its visible entities."""
+    """The device of a person, an account, a pot or a budget, with its visible entities."""
 
     id: str
+
+    monzo_id: str
+    """The ID at Monzo; for a budget the ID of its subentry."""
+
     name: str
     model: str | None
 
@@ -32,6 +40,9 @@ class DashboardDevice:
 
     style: str | None
     """The style of a pot at Monzo, which stands for an icon and a color; None if it has none."""
+
+    counted: frozenset[str] = frozenset()
+    """For a budget the Monzo IDs of the accounts whose spending counts."""
 
     entities: dict[str, str] = field(default_factory=dict)
     """Entity ids by translation key, without hidden and disabled entities."""
@@ -42,6 +53,7 @@ def async_dashboard_devices(hass: HomeAssistant) -> list[DashboardDevice]:
     """Return the devices that have visible entities."""
     registry = dr.async_get(hass)
     styles = _async_pot_styles(hass)
+    counted = _async_counted_accounts(hass)
     devices: dict[str, DashboardDevice] = {}
     for entity in er.async_get(hass).entities.values():
         if entity.platform != DOMAIN or entity.hidden or entity.disabled:
@@ -50,14 +62,15 @@ def async_dashboard_devices(hass: HomeAssistant) -> list[DashboardDevice]:
         if not (entity.translation_key and isinstance(device, dr.DeviceEntry)):
             continue
         if device.id not in devices:
+            monzo_id = monzo_id_of(device) or ""
             devices[device.id] = DashboardDevice(
                 id=device.id,
+                monzo_id=monzo_id,
                 name=device.name_by_user or device.name or "",
                 model=device.model,
                 parent_id=device.via_device_id,
-                style=next(
-                    (styles[id_] for _domain, id_ in device.identifiers if id_ in styles), None
-                ),
+                style=styles.get(monzo_id),
+                counted=counted.get(monzo_id, frozenset()),
             )
         devices[device.id].entities[entity.translation_key] = entity.entity_id
     return list(devices.values())
@@ -71,6 +84,31 @@ def _async_pot_styles(hass: HomeAssistant) -> dict[str, str | None]:
         runtime: MonzoRuntimeData = entry.runtime_data
         styles |= {id_: state.pot.style for id_, state in runtime.balances.data.pots.items()}
     return styles
+
+
+@callback
+def _async_counted_accounts(hass: HomeAssistant) -> dict[str, frozenset[str]]:
+    """Return the Monzo IDs of the accounts of each budget by its ID."""
+    return {
+        subentry.subentry_id: frozenset(subentry.data[CONF_ACCOUNTS])
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_BUDGET)
+    }
+
+
+@callback
+def async_has_outlook(hass: HomeAssistant, account: DashboardDevice) -> bool:
+    """Return whether something may be known of what comes next for an account.
+
+    The entities know nothing while the history is short, or as long as neither a pay day nor a
+    recurring payment was found.
+    """
+    if (entity := account.entities.get("lowest_balance_ahead")) is None:
+        return False
+    state = hass.states.get(entity)
+    return (
+        state is None or state.state != STATE_UNKNOWN or bool(state.attributes.get(ATTR_FORECAST))
+    )
 
 
 async def async_entities_with_statistics(

@@ -1,14 +1,12 @@
 """The view of past years, which Home Assistant draws from the long-term statistics."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
-from ..accounts import monzo_id_of
 from ..backfill import async_known_statistics, database_errors, statistic_id
 from ..const import DOMAIN
 from .devices import DashboardDevice
@@ -27,8 +25,8 @@ async def async_with_history_view(
     hass: HomeAssistant, view: Card, accounts: Iterable[DashboardDevice], language: str
 ) -> list[Card]:
     """Return a view of the dashboard, and one of the past if there are statistics of it."""
-    ids = {account.id: _async_account_id(hass, account) for account in accounts}
-    known = await _async_known(hass, ids.values())
+    accounts = list(accounts)
+    known = await _async_known(hass, [account.monzo_id for account in accounts])
     if not known:
         return [view]
     texts = {
@@ -41,9 +39,9 @@ async def async_with_history_view(
         return texts.get(key, fallback)
 
     sections = [
-        _section(account, ids[account.id], known, text)
+        _section(account, known, text)
         for account in accounts
-        if statistic_id(ids[account.id], "spending") in known
+        if statistic_id(account.monzo_id, "spending") in known
     ]
     overview = {"title": text("common.dashboard_overview", "Overview"), "path": "overview", **view}
     history = {
@@ -55,26 +53,18 @@ async def async_with_history_view(
     return [overview, history] if sections else [view]
 
 
-@callback
-def _async_account_id(hass: HomeAssistant, account: DashboardDevice) -> str:
-    device = dr.async_get(hass).async_get(account.id)
-    return (device and monzo_id_of(device)) or ""
-
-
-async def _async_known(hass: HomeAssistant, account_ids: Iterable[str]) -> set[str]:
+async def _async_known(hass: HomeAssistant, account_ids: Collection[str]) -> set[str]:
     """Return the statistics of the accounts; none if the recorder's database is broken."""
     if "recorder" not in hass.config.components:
         return set()
     with suppress(*database_errors()):
-        return await async_known_statistics(hass, [id_ for id_ in account_ids if id_])
+        return await async_known_statistics(hass, account_ids)
     return set()
 
 
-def _section(
-    account: DashboardDevice, account_id: str, known: set[str], text: Callable[[str, str], str]
-) -> Card:
+def _section(account: DashboardDevice, known: set[str], text: Callable[[str, str], str]) -> Card:
     """Return the charts of an account."""
-    spending, income = (statistic_id(account_id, series) for series in ("spending", "income"))
+    spending, income = (statistic_id(account.monzo_id, it) for it in ("spending", "income"))
     by_category = sorted(id_ for id_ in known if id_.startswith(f"{spending}_"))
     categories = [
         {"entity": id_, "name": _category_name(id_.removeprefix(f"{spending}_"), text)}

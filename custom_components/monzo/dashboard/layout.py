@@ -12,13 +12,19 @@ from homeassistant.auth.models import User
 from homeassistant.components.websocket_api import async_register_command
 from homeassistant.components.websocket_api.connection import ActiveConnection
 from homeassistant.components.websocket_api.decorators import async_response, websocket_command
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from ..const import DEVICE_MODEL_ACCOUNT, DOMAIN
-from .devices import DashboardDevice, async_dashboard_devices, async_entities_with_statistics
+from .devices import (
+    DashboardDevice,
+    async_dashboard_devices,
+    async_entities_with_statistics,
+    async_has_outlook,
+)
 from .faces import account_color, pot_face
 from .history_view import async_with_history_view
 
@@ -43,6 +49,12 @@ CHART_DAYS: Final = 91
 CHART_ROWS: Final = 4
 LOW_CHART_ROWS: Final = 3
 MANY_ACCOUNTS: Final = 5
+
+# A phone shows the columns one below the other.
+PHONE: Final = "(max-width: 767px)"
+WIDER_THAN_PHONE: Final = "(min-width: 768px)"
+
+UNKNOWN: Final = [STATE_UNKNOWN, STATE_UNAVAILABLE]
 
 TREND_HOURS: Final = 24 * 14
 
@@ -94,6 +106,7 @@ async def _async_get_dashboard(
             selected=selected,
             hide_amounts=hide_amounts,
             charted=() if hide_amounts else await async_entities_with_statistics(hass, spending),
+            has_outlook=any(async_has_outlook(hass, account) for account in accounts),
         )
         view = layout.view()
     else:
@@ -139,6 +152,9 @@ class DashboardLayout:
     charted: Collection[str]
     """The entities of spending that have statistics."""
 
+    has_outlook: bool
+    """Whether something may be known of what comes next for one of the accounts."""
+
     @property
     def _main_accounts(self) -> list[DashboardDevice]:
         """The accounts that people pay with; the others are Flex, loans and the like."""
@@ -167,15 +183,25 @@ class DashboardLayout:
         ]
         return sorted(pots, key=lambda pot: "goal" not in pot.entities)
 
+    @property
+    def _budgets(self) -> list[DashboardDevice]:
+        """The budgets; with a selection those that count no other account."""
+        shown = {account.monzo_id for account in self.accounts}
+        return [
+            device
+            for device in self.devices
+            if "budget_used" in device.entities and (not self.selected or device.counted <= shown)
+        ]
+
     def view(self) -> Card:
         """Return the view.
 
         The transactions come second, because a phone shows the sections one below the other.
         """
         sections = [
-            [*self._account_cards(), *self._spending_cards()],
-            [self._transactions_card()],
-            self._pot_cards(),
+            [*self._account_cards(), *self._spending_cards(), *self._budget_cards_below_spending()],
+            [*self._next_cards(), self._transactions_card()],
+            [*self._budget_cards_above_pots(), *self._pot_cards()],
         ]
         return {
             "type": "sections",
@@ -258,6 +284,60 @@ class DashboardLayout:
                 if len(self._main_accounts) == 1
             ),
             _spending_chart(_entities(charted, "spend_today")),
+        ]
+
+    def _next_cards(self) -> list[Card]:
+        """Return what is left to spend, the forecast, and the next payments."""
+        if not self.has_outlook:
+            return []
+        heading = _heading(self.text("dashboard_next"), "mdi:calendar-clock")
+        heading["badges"] = [
+            {
+                "type": "entity",
+                "entity": entity,
+                "show_state": True,
+                "visibility": [{"condition": "state", "entity": entity, "state_not": UNKNOWN}],
+            }
+            for entity in _entities(self._people, "days_to_pay_day")
+        ]
+        return [
+            heading,
+            {
+                "type": "custom:monzo-upcoming-card",
+                # All of them, so that they have the colors of their tiles.
+                "account": [account.id for account in self._main_accounts],
+                "hide_amounts": self._card_hides_amounts,
+                "grid_options": {"columns": FULL_WIDTH},
+            },
+        ]
+
+    @property
+    def _has_many_pots(self) -> bool:
+        """Whether the column of the pots is the longest; two are about as high as an account."""
+        return len(self._pots) / 2 > len(self._main_accounts) + CHART_ROWS
+
+    def _budget_cards_below_spending(self) -> list[Card]:
+        """Return the budgets for the column of the accounts, which is the first one on a phone."""
+        cards = self._budget_cards()
+        return cards if self._has_many_pots else _visible_on(cards, PHONE)
+
+    def _budget_cards_above_pots(self) -> list[Card]:
+        """Return the budgets for the column of the pots, unless that is long enough."""
+        return [] if self._has_many_pots else _visible_on(self._budget_cards(), WIDER_THAN_PHONE)
+
+    def _budget_cards(self) -> list[Card]:
+        """Return the budgets."""
+        budgets = self._budgets
+        if not budgets:
+            return []
+        return [
+            _heading(self.text("dashboard_budgets"), "mdi:chart-donut"),
+            {
+                "type": "custom:monzo-budgets-card",
+                "budget": [budget.id for budget in budgets],
+                "hide_amounts": self._card_hides_amounts,
+                "grid_options": {"columns": FULL_WIDTH},
+            },
         ]
 
     def _pot_cards(self) -> list[Card]:
@@ -360,6 +440,12 @@ def _spending_chart(entities: Collection[str]) -> Card:
 def _heading(heading: str, icon: str) -> Card:
     """Return the heading of a section."""
     return {"type": "heading", "heading": heading, "icon": icon}
+
+
+def _visible_on(cards: list[Card], media_query: str) -> list[Card]:
+    """Return cards that are visible only on screens that match a query."""
+    condition = {"condition": "screen", "media_query": media_query}
+    return [{**card, "visibility": [condition]} for card in cards]
 
 
 def _entities(devices: Iterable[DashboardDevice], key: str) -> list[str]:

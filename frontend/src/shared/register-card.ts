@@ -9,7 +9,7 @@ import { text } from "./texts.ts";
  * `suggest` returns the options of the card for one of the integration's devices, or null.
  */
 export function registerCard(
-  name: "pot" | "transactions",
+  name: "budgets" | "pot" | "transactions" | "upcoming",
   card: CustomElementConstructor,
   suggest: (device: string, entities: EntityIds) => object | null,
 ): void {

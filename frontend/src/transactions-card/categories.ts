@@ -33,20 +33,3 @@ const UNKNOWN: CategoryStyle = { icon: "mdi:tag-outline", color: "var(--blue-gre
 export function categoryStyle(category: string | null): CategoryStyle {
   return STYLES[category ?? "general"] ?? UNKNOWN;
 }
-
-// The dashboard gives its tiles these colours, too.
-const ACCOUNT_COLORS = [
-  "teal",
-  "indigo",
-  "deep-orange",
-  "purple",
-  "green",
-  "amber",
-  "cyan",
-  "pink",
-];
-
-/** Return the colour of an account by its place on the card. */
-export function accountColor(place: number): string {
-  return `var(--${ACCOUNT_COLORS[place % ACCOUNT_COLORS.length] ?? ""}-color)`;
-}

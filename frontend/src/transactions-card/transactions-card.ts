@@ -3,6 +3,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 
+import { accountColor } from "../shared/account-color.ts";
 import { ACCOUNTS_SELECTOR, deviceName, type EntityIds, monzoDevices } from "../shared/devices.ts";
 import { createEditor } from "../shared/editor.ts";
 import { type CardConfig, MonzoCard } from "../shared/monzo-card.ts";
@@ -12,7 +13,7 @@ import { cardStyles } from "../shared/styles.ts";
 import { text, type TextKey } from "../shared/texts.ts";
 import type { ActionError } from "../store/backend.ts";
 import type { AccountSearch } from "../store/search.ts";
-import { accountColor, categoryStyle } from "./categories.ts";
+import { categoryStyle } from "./categories.ts";
 import { type DayGroup, groupByDay } from "./days.ts";
 import {
   type Entry,

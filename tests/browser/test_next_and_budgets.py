@@ -1,0 +1,142 @@
+"""What comes next and budgets on the generated dashboard, of a person with regular payments."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import Page, expect
+import pytest_asyncio
+
+from sandbox.home_assistant.sign_in import add_credentials, sign_in
+from sandbox.models import Account
+from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+
+from . import card_editor
+from .browser_session import BrowserSession
+from .dashboard_page import AMOUNT, HIDE_SIDEBAR, read_text, wait_for_transactions
+from .ha_instance import HaInstance, wait_until
+from .ha_setup import add_budget, device_id, save_dashboard
+from .texts import text
+
+NEXT = "monzo-upcoming-card"
+BUDGETS = "monzo-budgets-card"
+
+WEEKS = 16
+FRIDAY = 4
+
+PAYEES = ("Threadnet Broadband", "Moorland Water", "Ironworks Gym", "Streamly")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def account(new_ha: HaInstance) -> Account:
+    """Return the account of a person who is paid weekly and pays weekly.
+
+    She keeps two budgets; one of them is exceeded. So the test is the same on every day.
+    """
+    bank = new_ha.bank
+    now = datetime.now(UTC)
+    dora = bank.add_person("Dora Dent")
+    account = bank.open_account(dora, balance=0, created=now - timedelta(days=400))
+    friday = now - timedelta(days=(now.weekday() - FRIDAY) % 7 or 7, hours=1)
+    for week in range(WEEKS, -1, -1):
+        pay_day = friday - timedelta(weeks=week)
+        bank.receive(account.id, 62_000, sender="Harbour Design Ltd", notes="WAGES", at=pay_day)
+        for place, payee in enumerate(PAYEES):
+            # From Saturday to Tuesday.
+            day = pay_day + timedelta(days=1 + place)
+            if day < now - timedelta(hours=2):
+                bank.pay(account.id, -1_250 - place, merchant=payee, pending=False, at=day)
+    bank.open_pot(account.id, "Holiday", balance=12_000)
+    account.balance = 84_321
+    bank.pay(account.id, -6_000, merchant="Greens Market")
+    await add_credentials(new_ha.admin, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
+    await sign_in(new_ha.admin, dora, new_ha.server.approve)
+    await new_ha.wait_until_loaded()
+    await add_budget(new_ha, title="Groceries", limit=50, categories=["groceries"])
+    await add_budget(new_ha, title="Everything", limit=5000)
+    return account
+
+
+async def state_of(ha: HaInstance, unique_id: str) -> str:
+    """Return the state of an entity; an empty text if it does not exist or is not known yet."""
+    for entity in await ha.admin.command("config/entity_registry/list"):
+        if entity["unique_id"] == unique_id:
+            state = await ha.admin.get(f"/api/states/{entity['entity_id']}")
+            return "" if state["state"] in {"unknown", "unavailable"} else str(state["state"])
+    return ""
+
+
+async def test_what_comes_next_and_the_budgets_are_shown_at_any_width(
+    new_ha: HaInstance, browser: BrowserSession, account: Account
+) -> None:
+    ha = new_ha
+    await wait_until(lambda: state_of(ha, f"{account.id}_left_to_spend"), "the amount is known")
+    path = await save_dashboard(ha, "next-money", {"strategy": {"type": "custom:monzo"}})
+    page = await browser.open_separate(ha, width=1280, height=1000)
+    await page.evaluate(HIDE_SIDEBAR)
+    await page.goto(f"{ha.url}{path}")
+    await wait_for_transactions(page)
+
+    upcoming, budgets = page.locator(NEXT), page.locator(BUDGETS)
+    left = float(await state_of(ha, f"{account.id}_left_to_spend"))
+    await expect(upcoming.locator(".account")).to_contain_text(f"£{left:,.2f}")
+    await expect(upcoming.locator(".chart")).to_be_visible()
+    rows = upcoming.get_by_role("listitem")
+    await expect(rows).to_have_count(3)
+    await upcoming.get_by_role("button", name="Show all").click()
+    await expect(rows.filter(has_text="Harbour Design Ltd").first).to_contain_text("+£620.00")
+    await expect(rows.filter(has_text=PAYEES[0]).first).to_contain_text("-£12.50")
+    await upcoming.get_by_role("button", name=text("common.show_fewer")).click()
+    await expect(rows).to_have_count(3)
+    groceries, everything = await budgets.locator(".budget").all()
+    await expect(groceries).to_contain_text("120%")
+    await expect(groceries).to_contain_text(text("common.budgets_over", amount="£10.00"))
+    await expect(everything).to_contain_text("a day")
+    for width, dark in ((1280, False), (1280, True), (390, True), (390, False)):
+        await page.set_viewport_size({"width": width, "height": 1900 if width == 390 else 900})
+        await page.emulate_media(color_scheme="dark" if dark else "light")
+        await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        await page.evaluate("scrollTo(0, 0)")
+        # The frontend changes the theme gradually.
+        color = "rgb(28, 28, 28)" if dark else "rgb(255, 255, 255)"
+        await expect(upcoming.locator("ha-card")).to_have_css("background-color", color)
+        await browser.screenshot(f"{width} {'dark' if dark else 'light'}", page)
+
+    await budgets.locator(".budget").first.click()
+    # The way back to the device.
+    await expect(page.get_by_role("button", name="Groceries", exact=True)).to_be_visible()
+    await browser.screenshot("details", page)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await hide_the_amounts(page)
+    await browser.screenshot("hidden", page)
+    await offer_the_cards_and_their_editors(ha, browser, account)
+
+
+async def hide_the_amounts(page: Page) -> None:
+    """Hide the amounts of the page, and check that neither they nor payees are shown."""
+    await page.get_by_role("button", name=text("common.amounts_hide")).click()
+    await expect(page.locator(NEXT).locator(".chart")).to_have_count(0)
+    await wait_for_transactions(page)
+    content = await read_text(page)
+    assert AMOUNT.findall(content) == []
+    assert [payee for payee in PAYEES if payee in content] == []
+    # Shares and names of budgets stay.
+    assert "120%" in content
+    assert text("common.budgets_exceeded") in content
+
+
+async def offer_the_cards_and_their_editors(
+    ha: HaInstance, browser: BrowserSession, account: Account
+) -> None:
+    """Add both cards without options to a dashboard, and open their editors."""
+    cards = [{"type": f"custom:{card}"} for card in (NEXT, BUDGETS)]
+    view = {"type": "sections", "sections": [{"type": "grid", "cards": cards}]}
+    path = await save_dashboard(ha, "next-cards", {"views": [view]})
+    page = await browser.open_separate(ha, f"{path}?edit=1")
+    await expect(page.locator(NEXT).locator(".chart")).to_be_visible()
+    await expect(page.locator(BUDGETS).locator(".budget")).to_have_count(2)
+    assert [await card_editor.open_form(page, place) for place in (0, 1)] == ["", ""]
+    offered = await page.evaluate(card_editor.CARD_PICKER_ENTRY, NEXT)
+    device = await device_id(ha, account.id)
+    assert (offered["name"], offered["pot"]) == (text("common.upcoming_name"), None)
+    assert offered["account"] == {"type": f"custom:{NEXT}", "account": [device]}
+    await browser.screenshot("cards", page)
