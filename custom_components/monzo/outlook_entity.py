@@ -115,8 +115,8 @@ def _forecast_day(day: ForecastDay, *, has_balance: bool) -> dict[str, Any]:
             {
                 "name": it.payment.payee,
                 "kind": it.payment.kind,
-                "amount": float(it.payment.amount.amount),
-                "change": float(it.amount.amount),
+                "amount": float(it.amount.amount),
+                "from_pot": float((it.amount - it.payment.amount).amount),
                 "exact": it.payment.is_exact,
             }
             for it in day.payments

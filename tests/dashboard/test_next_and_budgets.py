@@ -20,7 +20,7 @@ from tests.dashboard.test_layout import (
 )
 from tests.helpers.budgets import budget, budget_ids, with_budgets
 from tests.helpers.state_helpers import device, set_up
-from tests.recurring.test_entities import account, dora, entry
+from tests.recurring.conftest import account, dora, entry
 
 NEXT = "What comes next"
 UPCOMING = "custom:monzo-upcoming-card"

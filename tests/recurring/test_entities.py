@@ -89,8 +89,8 @@ async def test_the_next_month_has_a_lowest_balance(
         {
             "name": "Moorland Water",
             "kind": "direct_debit",
-            "amount": -31.0,
-            "change": -21.0,
+            "amount": -21.0,
+            "from_pot": 10.0,
             "exact": True,
         }
     ]

@@ -5,9 +5,9 @@ import type { HomeAssistant } from "../home-assistant.ts";
 import { forecastChart } from "./forecast-lines.ts";
 import { OUTLOOK_KEYS, paymentsByDay, readOutlook } from "./outlook.ts";
 
-const RENT = { name: "Rent", kind: "direct_debit", amount: -600, change: -600, exact: true };
-const WATER = { name: "Water", kind: "direct_debit", amount: -30, change: 0, exact: true };
-const WAGES = { name: "Wages", kind: "incoming_payment", amount: 1500, change: 1500, exact: true };
+const RENT = { name: "Rent", kind: "direct_debit", amount: -600, from_pot: 0, exact: true };
+const WATER = { name: "Water", kind: "direct_debit", amount: 0, from_pot: 30, exact: true };
+const WAGES = { name: "Wages", kind: "incoming_payment", amount: 1500, from_pot: 0, exact: true };
 
 const FORECAST = [
   { date: "2026-12-01", balance: 400, payments: [RENT] },

@@ -6,9 +6,10 @@ import { deviceName, type EntityIds } from "../shared/devices.ts";
 export interface Payment {
   name: string;
   kind: string;
+  /** The change of the account's balance, without the part that a pot pays. */
   amount: number;
-  /** What it costs the account: less than the amount if a pot pays a part of it. */
-  change: number;
+  /** The part that a pot pays; not negative. */
+  from_pot: number;
   /** Whether the amount is known exactly; otherwise it is an estimate. */
   exact: boolean;
 }

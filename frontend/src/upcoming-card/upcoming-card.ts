@@ -187,10 +187,10 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
   }
 
   #renderPayment(payment: DatedPayment, names: DateNames): TemplateResult {
-    const { date, name, kind, amount, change, exact, outlook } = payment;
+    const { date, name, kind, amount, from_pot: fromPot, exact, outlook } = payment;
     const details = [
       names.weekday(date),
-      amount < 0 && change === 0 ? text("upcoming_from_pot") : "",
+      fromPot > 0 && amount === 0 ? text("upcoming_from_pot") : "",
     ].filter(Boolean);
     const isIncome = amount > 0 && !this.areAmountsHidden;
     return html`
@@ -207,7 +207,7 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
           >
         </span>
         <span class=${isIncome ? "in sum" : "sum"}
-          >${exact ? nothing : "≈ "}${this.amount(amount, outlook.currency, "exceptZero")}</span
+          >${exact ? nothing : "≈ "}${this.amount(amount - fromPot, outlook.currency, "exceptZero")}</span
         >
       </li>
     `;
