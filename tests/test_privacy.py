@@ -13,7 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components import monzo as integration
-from custom_components.monzo import entity, event, sensor, trigger
+from custom_components.monzo import entity, event, sensor
 from custom_components.monzo.accounts import coordinator as accounts
 from custom_components.monzo.automations import TransactionFilter
 from custom_components.monzo.const import DOMAIN
@@ -22,6 +22,8 @@ from custom_components.monzo.privacy import get_logger
 from custom_components.monzo.services import pot_transfers
 from custom_components.monzo.transactions import coordinator as transactions
 from custom_components.monzo.transfers.models import Transfer
+from custom_components.monzo.triggers import balances as balance_triggers
+from custom_components.monzo.triggers import transactions as transaction_triggers
 from custom_components.monzo.webhooks import registration
 from sandbox.bank import Bank
 from sandbox.faults import Fault
@@ -108,8 +110,8 @@ async def test_nothing_private_is_logged_when_listeners_fail(
 ) -> None:
     joint = Listener(hass, home.joint)
     monkeypatch.setattr(event, "template_variables", failing)
-    monkeypatch.setattr(trigger, "transaction_kind", failing)
-    monkeypatch.setattr(trigger.BalanceWatcher, "_on_balance_changed", failing)
+    monkeypatch.setattr(transaction_triggers, "transaction_kind", failing)
+    monkeypatch.setattr(balance_triggers.BalanceWatcher, "_on_balance_changed", failing)
     monkeypatch.setattr(TransactionFilter, "mismatch_of_change", failing)
     monkeypatch.setattr(Transfer, "template_variables", failing)
     monkeypatch.setattr(sensor.MonzoSensor, "native_value", property(failing))

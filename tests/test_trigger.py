@@ -29,7 +29,8 @@ from custom_components.monzo.const import (
     CONF_MAX_PER_TRANSFER,
     DOMAIN,
 )
-from custom_components.monzo.trigger import TRIGGERS, MonzoTrigger
+from custom_components.monzo.trigger import TRIGGERS
+from custom_components.monzo.triggers.base import MonzoTrigger
 from sandbox.bank import Bank
 from sandbox.behaviour import BankBehaviour
 from sandbox.models import Account, Person, Pot

@@ -1,0 +1,138 @@
+"""Base of all triggers.
+
+They subscribe to signals that are keyed by the IDs of accounts and pots, and never use a config
+entry. So they can be attached before the entry is loaded, and keep working when it reloads.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, override
+
+from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.trigger import (
+    NotTriggeredInfo,
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+import voluptuous as vol
+
+from ..automations import (
+    Mismatch,
+    TargetType,
+    async_track_targets,
+    async_validate_targets,
+    validate_amount_range,
+)
+
+
+def trigger_schema(*parts: Mapping[Any, Any]) -> vol.Schema:
+    """Return the schema of a trigger whose options are in these parts."""
+    options: dict[Any, Any] = {}
+    for part in parts:
+        options |= part
+    return vol.Schema(
+        {vol.Required(CONF_OPTIONS, default=dict): vol.All(options, validate_amount_range)}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRunner:
+    """Runs an automation for one account or pot."""
+
+    hass: HomeAssistant
+    monzo_id: str
+    device_id: str
+    description: str
+    run_action: TriggerActionRunner
+    did_not_trigger: TriggerNotTriggeredReporter | None
+
+    @callback
+    def async_run(self, variables: Mapping[str, Any]) -> None:
+        """Run the automation with these variables in `trigger`."""
+        self.run_action(self._payload(variables), self.description)
+
+    @callback
+    def async_report_not_triggered(self, reason: str, variables: Mapping[str, Any]) -> None:
+        """Add a trace to the automation that says why it did not run."""
+        if self.did_not_trigger is not None:
+            self.did_not_trigger(NotTriggeredInfo(reason, self._payload(variables)))
+
+    @callback
+    def async_run_unless(self, mismatch: Mismatch | None, variables: Mapping[str, Any]) -> None:
+        """Run the automation, or report the mismatch if there is one."""
+        if mismatch is None:
+            self.async_run(variables)
+        else:
+            self.async_report_not_triggered(mismatch.value, variables)
+
+    def _payload(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the variables with the device, under its current name."""
+        device = dr.async_get(self.hass).async_get(self.device_id)
+        name = (device.name_by_user or device.name) if device else None
+        return {ATTR_DEVICE_ID: self.device_id, "device": name, **variables}
+
+
+class MonzoTrigger(Trigger):
+    """Base trigger: validates the targets and subscribes to each of them."""
+
+    schema: ClassVar[vol.Schema]
+
+    target_type: ClassVar[TargetType] = TargetType.ACCOUNT
+    """The devices that the user can choose."""
+
+    description: ClassVar[str]
+    """The cause of a run in traces and the logbook. It is recorded, so it contains no names."""
+
+    @classmethod
+    @override
+    async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
+        """Validate the options and the devices. The config entry need not be loaded."""
+        valid: ConfigType = cls.schema(config)
+        async_validate_targets(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.target_type)
+        return valid
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Initialize the trigger with its validated options."""
+        super().__init__(hass, config)
+        self._options = config.options or {}
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Subscribe to every chosen account or pot."""
+
+        @callback
+        def async_subscribe(monzo_id: str, device_id: str) -> CALLBACK_TYPE:
+            return self._async_subscribe(
+                TargetRunner(
+                    hass=self._hass,
+                    monzo_id=monzo_id,
+                    device_id=device_id,
+                    description=self.description,
+                    run_action=run_action,
+                    did_not_trigger=did_not_trigger,
+                )
+            )
+
+        return self._async_track_targets(async_subscribe)
+
+    @callback
+    def _async_track_targets(self, subscribe: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
+        """Keep subscribed to the targets while devices are added and removed."""
+        return async_track_targets(
+            self._hass, self._options[ATTR_DEVICE_ID], self.target_type, subscribe
+        )
+
+    @abstractmethod
+    @callback
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
+        """Subscribe to the runner's account or pot; return the function to unsubscribe."""
