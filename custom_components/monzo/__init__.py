@@ -38,7 +38,12 @@ from .budgets import BudgetsCoordinator, async_forget_usage, async_register_budg
 from .const import CONF_STATISTICS, DOMAIN, ENTRY_MINOR_VERSION
 from .dashboard import async_register_dashboard_command, async_serve_cards
 from .memory import async_get_memory
-from .recurring import RecurringCoordinator, async_get_corrections
+from .recurring import (
+    RecurringAnnouncer,
+    RecurringCoordinator,
+    async_get_announcements,
+    async_get_corrections,
+)
 from .runtime import MonzoConfigEntry, MonzoRuntimeData
 from .services import async_setup_services
 from .texts import async_follow_language
@@ -163,6 +168,13 @@ async def _async_create_parts(
         archive=archive,
         retention=retention_of(entry),
     )
+    recurring = RecurringCoordinator(
+        hass,
+        entry,
+        balances=balances,
+        archive=archive,
+        corrections=await async_get_corrections(hass),
+    )
     return MonzoRuntimeData(
         session=session,
         balances=balances,
@@ -176,12 +188,14 @@ async def _async_create_parts(
             history=history,
             enabled=entry.options.get(CONF_STATISTICS, False),
         ),
-        recurring=RecurringCoordinator(
+        recurring=recurring,
+        announcer=RecurringAnnouncer(
             hass,
             entry,
-            balances=balances,
+            recurring=recurring,
+            transactions=transactions,
             archive=archive,
-            corrections=await async_get_corrections(hass),
+            store=await async_get_announcements(hass),
         ),
         budgets=BudgetsCoordinator(hass, entry, balances, transactions, archive),
         transfers=MoneyMover(entry, session, balances, journal),
@@ -203,6 +217,7 @@ def _async_start_publishing(
         status=runtime.webhook_status,
     )
     deliveries.async_start(receiver)
+    runtime.announcer.async_start()
     runtime.transactions.async_start()
     runtime.history.async_start()
     runtime.statistics.async_start()
@@ -238,6 +253,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: MonzoConfigEntry) -> No
     )
     await async_clear_statistics(hass, forgotten)
     await (await async_get_corrections(hass)).async_forget(forgotten)
+    await (await async_get_announcements(hass)).async_forget(forgotten, str(entry.unique_id))
     await async_remove_registrations(hass, entry)
     # Last, because Home Assistant logs the content of deliveries to webhooks that it does not know.
     async_unregister_webhook(hass, entry)

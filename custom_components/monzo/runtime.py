@@ -8,7 +8,7 @@ from .accounts import BalancesCoordinator
 from .backfill import HistoryImport, HistoryStatistics
 from .bank import MonzoSession, WebhookStatus
 from .budgets import BudgetsCoordinator
-from .recurring import RecurringCoordinator
+from .recurring import RecurringAnnouncer, RecurringCoordinator
 from .transactions import TransactionsCoordinator
 from .transfers import MoneyMover
 
@@ -25,6 +25,7 @@ class MonzoRuntimeData:
     history: HistoryImport
     statistics: HistoryStatistics
     recurring: RecurringCoordinator
+    announcer: RecurringAnnouncer
     budgets: BudgetsCoordinator
     transfers: MoneyMover
     webhook_status: WebhookStatus

@@ -8,7 +8,6 @@ import pytest
 from custom_components.monzo.api import Money
 from custom_components.monzo.recurring.changes import last_price_change, missed_day
 from custom_components.monzo.recurring.duplicates import possible_duplicate_of
-from custom_components.monzo.recurring.payees import merchant_of
 from custom_components.monzo.transactions import TransactionKind
 
 from .households import Row, as_it_is, following, monthly
@@ -80,8 +79,8 @@ def payment(*, hours: float = 0, minor: int = -2_499) -> CategorisedRow:
 
 def test_a_merchant_that_charges_twice_within_hours_may_have_made_a_mistake() -> None:
     first, second = payment(), payment(hours=2)
-    assert possible_duplicate_of(second, [second, first], accepted=()) == first
-    assert possible_duplicate_of(first, [first, second], accepted=()) is None
+    assert possible_duplicate_of(second, [second, first]) == first
+    assert possible_duplicate_of(first, [first, second]) is None
 
 
 @pytest.mark.parametrize(
@@ -99,15 +98,9 @@ def test_a_merchant_that_charges_twice_within_hours_may_have_made_a_mistake() ->
 )
 def test_other_payments_are_no_duplicates(changes: dict[str, object]) -> None:
     first, second = payment(), replace(payment(hours=2), **changes)  # type: ignore[arg-type]
-    assert possible_duplicate_of(second, [first], accepted=()) is None
+    assert possible_duplicate_of(second, [first]) is None
 
 
 def test_small_amounts_are_paid_twice_on_purpose() -> None:
     first, second = payment(minor=-499), payment(minor=-499, hours=1)
-    assert possible_duplicate_of(second, [first], accepted=()) is None
-
-
-def test_a_person_may_accept_repeated_payments_to_a_merchant() -> None:
-    first, second = payment(), payment(hours=2)
-    accepted = {merchant_of(first)}
-    assert possible_duplicate_of(second, [first], accepted=accepted) is None
+    assert possible_duplicate_of(second, [first]) is None

@@ -1,5 +1,14 @@
 """Recurring payments: detected in the past, and what they leave to spend until pay day."""
 
+from .announcement_store import async_get_announcements
+from .announcements import (
+    Announcement,
+    PaymentChanged,
+    PaymentDue,
+    PaymentMissed,
+    PaymentStarted,
+)
+from .announcer import RecurringAnnouncer
 from .calendar_events import describe_amount, event_id, revision_by_event
 from .coordinator import RecurringCoordinator
 from .correction_store import async_get_corrections
@@ -7,22 +16,43 @@ from .detection import RecurringPayment
 from .forecast import Forecast, ForecastDay
 from .outlook import AccountOutlook, ListedPayment, PersonOutlook
 from .pay_day import PayDayBasis, PayDayRule, next_pay_day
+from .pay_day_arrivals import PayDayArrived
 from .revision import Revision
+from .signals import (
+    SIGNAL_PAY_DAY_ARRIVED,
+    SIGNAL_POSSIBLE_DUPLICATE,
+    SIGNAL_RECURRING_PAYMENT,
+    PossibleDuplicate,
+    payment_variables,
+)
 
 __all__ = [
+    "SIGNAL_PAY_DAY_ARRIVED",
+    "SIGNAL_POSSIBLE_DUPLICATE",
+    "SIGNAL_RECURRING_PAYMENT",
     "AccountOutlook",
+    "Announcement",
     "Forecast",
     "ForecastDay",
     "ListedPayment",
+    "PayDayArrived",
     "PayDayBasis",
     "PayDayRule",
+    "PaymentChanged",
+    "PaymentDue",
+    "PaymentMissed",
+    "PaymentStarted",
     "PersonOutlook",
+    "PossibleDuplicate",
+    "RecurringAnnouncer",
     "RecurringCoordinator",
     "RecurringPayment",
     "Revision",
+    "async_get_announcements",
     "async_get_corrections",
     "describe_amount",
     "event_id",
     "next_pay_day",
+    "payment_variables",
     "revision_by_event",
 ]

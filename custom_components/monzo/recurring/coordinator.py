@@ -1,5 +1,6 @@
 """Keeps the recurring payments of a config entry current, and what they mean for its accounts."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -19,6 +20,7 @@ from ..privacy import get_logger
 from ..transactions import DISK_ERRORS, Archive, ArchiveQuery
 from .correction_store import CorrectionStore
 from .corrections import Correction, follow_payments
+from .detection import RecurringPayment
 from .outlook import (
     AccountOutlook,
     AccountPayments,
@@ -71,12 +73,14 @@ class RecurringCoordinator:
         # The revision of each account, and the day, at its last search.
         self._searched: dict[str, tuple[int, date]] = {}
         self._listeners: list[Callable[[], None]] = []
+        # After a search, the outlooks have all that it has found.
+        self._searching = asyncio.Lock()
         self._search = Debouncer(
             hass,
             _LOGGER,
             cooldown=_SEARCH_DELAY,
             immediate=True,
-            function=self._async_search,
+            function=self.async_search,
             background=True,
         )
         self.accounts: dict[str, AccountOutlook] = {}
@@ -105,6 +109,11 @@ class RecurringCoordinator:
         """Return what people corrected of an account, by the keys of the payments."""
         return self._corrections.of_account(account_id)
 
+    def detected(self, account_id: str) -> Mapping[str, RecurringPayment]:
+        """Return the payments of an account without corrections, by their keys."""
+        found = self._detected.get(account_id)
+        return {it.key: it for it in (*found.payments, *found.proposals)} if found else {}
+
     def listed(self, account_id: str) -> list[ListedPayment] | None:
         """Return all payments of an account, also dismissed ones; None if they are unknown."""
         detected = self._detected.get(account_id)
@@ -127,24 +136,40 @@ class RecurringCoordinator:
         return detected.describe(payment, correction, self.today)
 
     @property
+    def incomes(self) -> list[RecurringPayment]:
+        """The incomes of all accounts, as people corrected them."""
+        return [
+            payment
+            for account_id, outlook in self.accounts.items()
+            for payment in outlook.payments
+            if payment.key in self._detected[account_id].income_keys
+        ]
+
+    @property
+    def now(self) -> datetime:
+        """The time in London, by the bank's clock."""
+        return self._balances.session.clock.now().astimezone(_LONDON)
+
+    @property
     def today(self) -> date:
         """The day in London, by the bank's clock."""
-        return self._balances.session.clock.now().astimezone(_LONDON).date()
+        return self.now.date()
 
     @callback
     def _async_on_hour(self, _now: datetime) -> None:
         self._search.async_schedule_call()
 
-    async def _async_search(self) -> None:
+    async def async_search(self) -> None:
         """Search all accounts that people pay from, unless nothing has changed."""
-        accounts = self._balances.data.accounts.values()
-        found = False
-        for account_id in [state.id for state in accounts if state.is_current_account]:
-            # The archive reports its own failures. The payments stay as they were known last.
-            with suppress(*DISK_ERRORS):
-                found |= await self._async_search_account(account_id)
-        if found:
-            self._async_update()
+        async with self._searching:
+            accounts = self._balances.data.accounts.values()
+            found = False
+            for account_id in [state.id for state in accounts if state.is_current_account]:
+                # The archive reports its own failures. The payments stay as they were known last.
+                with suppress(*DISK_ERRORS):
+                    found |= await self._async_search_account(account_id)
+            if found:
+                self._async_update()
 
     async def _async_search_account(self, account_id: str) -> bool:
         """Search an account; return whether something may have changed since the last search."""

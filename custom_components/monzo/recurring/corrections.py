@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, Self, TypedDict
+from typing import Self, TypedDict
 
 from ..api import Private
 from .detection import RecurringPayment
+from .recognition import recognise, recognising_ids
 from .schedule import DayOfMonth, EveryFewMonths
-
-# So many newest transactions recognise a payment whose key changed, and survive the removal of
-# older ones.
-_RECOGNISED_BY: Final = 6
 
 
 class StoredCorrection(TypedDict):
@@ -30,7 +27,7 @@ class Correction(Private):
     """What a person said about a recurring payment."""
 
     transaction_ids: tuple[str, ...]
-    """Newest payments of the series. They recognise it if its key has changed."""
+    """See `recognising_ids`."""
 
     dismissed: bool = False
     """Whether it does not recur."""
@@ -55,7 +52,7 @@ class Correction(Private):
     @classmethod
     def of(cls, payment: RecurringPayment, before: Correction | None = None) -> Self:
         """Return a correction of a payment that changes no more than an earlier one did."""
-        ids = payment.transaction_ids[-_RECOGNISED_BY:]
+        ids = recognising_ids(payment)
         if before is None:
             return cls(transaction_ids=ids)
         return cls(
@@ -96,24 +93,14 @@ def follow_payments(
 ) -> dict[str, Correction]:
     """Return the corrections by the keys that the detected payments have now.
 
-    Keys may change, for example when a merchant changes its ID. Corrections of payments that were
-    not detected stay, because more history may show these payments again.
+    Corrections of payments that were not detected stay, because more history may show them again.
     """
     kept = dict(corrections)
     for payment in payments:
-        key = payment.key if payment.key in kept else _key_of_same_payment(payment, kept)
+        key = recognise(payment, kept)
         if key is not None:
             kept[payment.key] = Correction.of(payment, kept.pop(key))
     return kept
-
-
-def _key_of_same_payment(
-    payment: RecurringPayment, corrections: Mapping[str, Correction]
-) -> str | None:
-    ids = set(payment.transaction_ids)
-    return next(
-        (key for key, it in corrections.items() if ids.intersection(it.transaction_ids)), None
-    )
 
 
 def correct(

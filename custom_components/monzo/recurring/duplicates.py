@@ -1,13 +1,13 @@
 """Possible duplicates: a merchant charges the same amount twice within hours."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final, Protocol
 
 from ..transactions import TransactionKind
 from .payees import Row, merchant_of
 
-_WINDOW: Final = timedelta(hours=6)
+DUPLICATED_WITHIN: Final = timedelta(hours=6)
 
 # Vending machines, parking meters and coffee: people pay these twice on purpose.
 _SMALLEST: Final = 500
@@ -24,16 +24,13 @@ class CategorisedRow(Row, Protocol):
         """The category at the bank."""
 
 
-def possible_duplicate_of[R: CategorisedRow](
-    payment: R, others: Iterable[R], *, accepted: Collection[str]
-) -> R | None:
+def possible_duplicate_of[R: CategorisedRow](payment: R, others: Iterable[R]) -> R | None:
     """Return the newest earlier payment that a card payment may repeat; None if there is none.
 
-    `accepted` are the merchants (see `merchant_of`) whose repeated payments are no duplicates.
     Amounts below £5 and fares are never reported.
     """
     merchant = merchant_of(payment)
-    if not merchant or merchant in accepted or not _may_be_duplicated(payment):
+    if not merchant or not _may_be_duplicated(payment):
         return None
     earlier = (
         other
@@ -44,7 +41,7 @@ def possible_duplicate_of[R: CategorisedRow](
         and other.minor == payment.minor
         and other.currency == payment.currency
         and merchant_of(other) == merchant
-        and timedelta() <= payment.created - other.created <= _WINDOW
+        and timedelta() <= payment.created - other.created <= DUPLICATED_WITHIN
     )
     return max(earlier, key=lambda it: (it.created, it.id), default=None)
 

@@ -23,6 +23,17 @@ class ForecastDay(Private):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Missing(Private):
+    """The part of a payment for which an account will not have the money."""
+
+    money: Money
+    """Zero or positive."""
+
+    is_exact: bool
+    """Whether the amounts of all payments up to that day are known exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Forecast(Private):
     """The balances of the next days."""
 
@@ -43,6 +54,31 @@ class Forecast(Private):
     def is_exact(self) -> bool:
         """Whether the amounts of all payments are known exactly."""
         return all(it.payment.is_exact for day in self.days for it in day.payments)
+
+    def missing_for(self, key: str, day: date) -> Missing | None:
+        """Return what is missing for a payment, by its key; None if it is not foreseen on the day.
+
+        Money that is missing counts for one payment only, so that these parts can be added up.
+        """
+        on_day = next((it for it in self.days if it.day == day), None)
+        if on_day is None:
+            return None
+        zero = Money.zero(on_day.balance.currency)
+        outgoing = [it for it in on_day.payments if it.amount <= zero]
+        balance = on_day.balance - sum((it.amount for it in outgoing), zero)
+        for it in outgoing:
+            balance += it.amount
+            if it.payment.key == key:
+                return Missing(
+                    money=max(zero, min(-it.amount, -balance)),
+                    is_exact=all(
+                        other.payment.is_exact
+                        for earlier in self.days
+                        if earlier.day <= day
+                        for other in earlier.payments
+                    ),
+                )
+        return None
 
     def shortfall(self, limit: Money) -> ForecastDay | None:
         """Return the first day on which the balance is below a limit, such as an overdraft."""

@@ -167,9 +167,13 @@ class TransactionsCoordinator:
         reader = self._readers.get(account_id)
         if reader is not None and (reader.current or reader.was_asked):
             return reader.current
-        log = self._archive.logs.get(account_id)
-        end = log.spans.end if log else None
+        end = self.read_until(account_id)
         return end is not None and end >= self._clock.now() - 2 * _READ_INTERVAL
+
+    def read_until(self, account_id: str) -> datetime | None:
+        """Return up to when the transactions that are kept were read; None if none were."""
+        log = self._archive.logs.get(account_id)
+        return log.spans.end if log else None
 
     def is_kept(self, account_id: str, since: datetime, *, with_details: bool) -> bool:
         """Return whether the archive has all transactions since a moment, up to the last read.
@@ -211,6 +215,13 @@ class TransactionsCoordinator:
         """Return whether a transaction was published, or made before the account was first read."""
         log = self._archive.logs.get(account_id)
         return log is not None and not log.is_new(transaction_id)
+
+    def recent(self, account_id: str, since: datetime) -> tuple[Transaction, ...]:
+        """Return the transactions since a moment of the last days that are in memory.
+
+        Directly after a start, some may be missing.
+        """
+        return self._reader(account_id).recent.newest_first(since, None)
 
     def history(self, account_id: str) -> TransactionHistory:
         """Return the past transactions of an account, for actions and cards."""
@@ -411,6 +422,7 @@ class TransactionsCoordinator:
         running = timedelta(seconds=monotonic() - self._started_at)
         data = self._balances.data
         new = NewTransaction(
+            account_id=account_id,
             transaction=transaction,
             pot=data.pot_of(transaction),
             own_transfer=is_own_transfer(transaction, data.own_accounts),

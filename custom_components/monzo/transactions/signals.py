@@ -13,6 +13,7 @@ from .transaction_log import KnownTransaction
 class NewTransaction(Private):
     """A transaction that was not known before; it is published once."""
 
+    account_id: str
     transaction: Transaction
 
     pot: str | None
