@@ -470,8 +470,8 @@ async def test_answers_are_unknown_during_an_outage(
         assert await check(loaded.hass, key, **options) is False
 
 
-# The tests of budgets show when the answer of their condition is unknown.
-@pytest.mark.parametrize("key", sorted(CONDITIONS.keys() - {"is_budget_on_track"}))
+# The tests of budgets and recurring payments show when the answers of their conditions are unknown.
+@pytest.mark.parametrize("key", ["is_balance", "is_pot_goal_reached", "is_spending"])
 async def test_an_unknown_answer_stops_an_automation_inside_not_as_well(
     loaded: Cleo, false_conditions: dict[str, Options], key: str
 ) -> None:

@@ -43,13 +43,20 @@ from .budgets import BudgetStatus
 from .const import DOMAIN
 from .runtime import MonzoRuntimeData
 
+CONF_DAYS: Final = "days"
 CONF_PERIOD: Final = "period"
 CONF_THRESHOLD: Final = "threshold"
+
+# A pay day is at most a month away, and a detected one may be rarer.
+MAX_DAYS: Final = 366
 
 BEHAVIOR: Final[Mapping[Any, Any]] = {
     vol.Optional(ATTR_BEHAVIOR, default=BEHAVIOR_ANY): vol.In([BEHAVIOR_ANY, BEHAVIOR_ALL])
 }
 PERIOD: Final[Mapping[Any, Any]] = {vol.Required(CONF_PERIOD): vol.Coerce(Period)}
+DAYS: Final[Mapping[Any, Any]] = {
+    vol.Required(CONF_DAYS): vol.All(vol.Coerce(int), vol.Range(min=0, max=MAX_DAYS))
+}
 THRESHOLD: Final[Mapping[Any, Any]] = {
     vol.Required(CONF_THRESHOLD): threshold_schema(NumericThresholdMode.IS)
 }
@@ -71,6 +78,8 @@ class UnknownReason(StrEnum):
     LIMIT_UNKNOWN = "an entity of the threshold does not show an amount in the right currency"
     MIXED_CURRENCIES = "the spending of accounts in different currencies cannot be added up"
     BUDGET_UNKNOWN = "the spending of a budget is not known"
+    LEFT_TO_SPEND_UNKNOWN = "what is left to spend of an account is not known"
+    PAY_DAY_UNKNOWN = "the next pay day of a person is not known"
     SPENDING_UNKNOWN = "the spending of an account could not be read from Monzo"
 
 
@@ -113,13 +122,13 @@ class MonzoCondition(Condition):
         return targets.keys()
 
 
-class AccountOrPotCondition(MonzoCondition):
-    """Tests any or all of several accounts or pots."""
+class AnyOrAllCondition(MonzoCondition):
+    """Tests any or all of several accounts, pots, budgets or people."""
 
     @abstractmethod
     @callback
-    def _async_is_met_by(self, account_or_pot: AccountOrPot) -> bool:
-        """Return the answer for one account or pot; raises ConditionError if it is unknown."""
+    def _async_is_met_by(self, target_id: str) -> bool:
+        """Return the answer for one of them; raises ConditionError if it is unknown."""
 
     @callback
     @override
@@ -128,9 +137,9 @@ class AccountOrPotCondition(MonzoCondition):
         # One True decides "any", and one False decides "all".
         decisive = self._options[ATTR_BEHAVIOR] == BEHAVIOR_ANY
         error = None
-        for monzo_id in self._async_target_ids():
+        for target_id in self._async_target_ids():
             try:
-                if self._async_is_met_by(_async_state(self._hass, monzo_id)) is decisive:
+                if self._async_is_met_by(target_id) is decisive:
                     return decisive
             except ConditionError as err:
                 error = err
@@ -139,7 +148,7 @@ class AccountOrPotCondition(MonzoCondition):
         return not decisive
 
 
-class IsBalance(AccountOrPotCondition):
+class IsBalance(AnyOrAllCondition):
     """Tests whether a balance meets a threshold."""
 
     schema = _schema(REQUIRED_TARGETS, BEHAVIOR, THRESHOLD)
@@ -152,11 +161,11 @@ class IsBalance(AccountOrPotCondition):
 
     @callback
     @override
-    def _async_is_met_by(self, account_or_pot: AccountOrPot) -> bool:
-        return _async_is_met(self._hass, self._threshold, account_or_pot.money)
+    def _async_is_met_by(self, target_id: str) -> bool:
+        return _async_is_met(self._hass, self._threshold, _async_state(self._hass, target_id).money)
 
 
-class IsPotGoalReached(AccountOrPotCondition):
+class IsPotGoalReached(AnyOrAllCondition):
     """Tests whether a pot has reached its goal."""
 
     schema = _schema(REQUIRED_TARGETS, BEHAVIOR)
@@ -164,8 +173,9 @@ class IsPotGoalReached(AccountOrPotCondition):
 
     @callback
     @override
-    def _async_is_met_by(self, account_or_pot: AccountOrPot) -> bool:
-        return isinstance(account_or_pot, PotState) and account_or_pot.has_reached_goal
+    def _async_is_met_by(self, target_id: str) -> bool:
+        state = _async_state(self._hass, target_id)
+        return isinstance(state, PotState) and state.has_reached_goal
 
 
 class IsSpending(MonzoCondition):
@@ -241,40 +251,69 @@ def _async_is_met(hass: HomeAssistant, threshold: Threshold, money: Money) -> bo
     return is_met
 
 
-class IsBudgetOnTrack(MonzoCondition):
-    """Tests if the money of any or all of several budgets suffices until their periods end."""
+class IsBudgetOnTrack(AnyOrAllCondition):
+    """Tests if the money of budgets suffices until their periods end."""
 
     schema = _schema(OPTIONAL_TARGETS, BEHAVIOR)
     target_type = TargetType.BUDGET
 
     @callback
     @override
-    def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Return the answer. An unknown one matters only if it could change the result."""
-        # One True decides "any", and one False decides "all".
-        decisive: bool = self._options[ATTR_BEHAVIOR] == BEHAVIOR_ANY
-        statuses = [_async_budget_status(self._hass, id_) for id_ in self._async_target_ids()]
-        if any(status is not None and status.is_on_track is decisive for status in statuses):
-            return decisive
-        if None in statuses:
-            raise _unknown(UnknownReason.BUDGET_UNKNOWN)
-        return not decisive
+    def _async_is_met_by(self, target_id: str) -> bool:
+        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
+            runtime: MonzoRuntimeData = entry.runtime_data
+            if target_id in entry.subentries:
+                state = runtime.budgets.state(target_id)
+                if isinstance(state, BudgetStatus):
+                    return state.is_on_track
+        raise _unknown(UnknownReason.BUDGET_UNKNOWN)
 
 
-@callback
-def _async_budget_status(hass: HomeAssistant, budget_id: str) -> BudgetStatus | None:
-    """Return the numbers of a budget; None if they are unknown."""
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        runtime: MonzoRuntimeData = entry.runtime_data
-        if budget_id in entry.subentries:
-            state = runtime.budgets.state(budget_id)
-            return state if isinstance(state, BudgetStatus) else None
-    return None
+class IsLeftToSpend(AnyOrAllCondition):
+    """Tests whether what is left to spend until pay day meets a threshold."""
+
+    schema = _schema(REQUIRED_TARGETS, BEHAVIOR, THRESHOLD)
+    target_type = TargetType.ACCOUNT
+
+    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
+        """Initialize the condition with its threshold."""
+        super().__init__(hass, config)
+        self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
+
+    @callback
+    @override
+    def _async_is_met_by(self, target_id: str) -> bool:
+        recurring = _async_runtime_data(self._hass, target_id).recurring
+        outlook = recurring.accounts.get(target_id)
+        if outlook is None or outlook.left is None:
+            raise _unknown(UnknownReason.LEFT_TO_SPEND_UNKNOWN)
+        return _async_is_met(self._hass, self._threshold, outlook.left.amount)
+
+
+class IsBeforePayDay(AnyOrAllCondition):
+    """Tests if the next pay day of people is some days away at most."""
+
+    schema = _schema(OPTIONAL_TARGETS, BEHAVIOR, DAYS)
+    target_type = TargetType.PERSON
+
+    @callback
+    @override
+    def _async_is_met_by(self, target_id: str) -> bool:
+        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
+            runtime: MonzoRuntimeData = entry.runtime_data
+            person = runtime.recurring.person
+            if entry.unique_id == target_id and person is not None:
+                days_left = person.days_to_pay_day
+                if days_left is not None:
+                    return days_left <= int(self._options[CONF_DAYS])
+        raise _unknown(UnknownReason.PAY_DAY_UNKNOWN)
 
 
 CONDITIONS: Final[dict[str, type[Condition]]] = {
     "is_balance": IsBalance,
+    "is_before_pay_day": IsBeforePayDay,
     "is_budget_on_track": IsBudgetOnTrack,
+    "is_left_to_spend": IsLeftToSpend,
     "is_pot_goal_reached": IsPotGoalReached,
     "is_spending": IsSpending,
 }

@@ -17,6 +17,7 @@ CONF_AT_LEAST: Final = "at_least"
 CONF_AT_MOST: Final = "at_most"
 CONF_BY_AT_LEAST: Final = "by_at_least"
 CONF_CATEGORY: Final = "category"
+CONF_EXCEPT_MERCHANTS: Final = "except_merchants"
 CONF_LATE: Final = "late"
 CONF_MERCHANT: Final = "merchant"
 CONF_ROUND_UPS: Final = "round_ups"
@@ -29,6 +30,11 @@ _SCHEMAS: Final[Mapping[str, Mapping[Any, Any]]] = {
     CONF_BY_AT_LEAST: {vol.Optional(CONF_BY_AT_LEAST): unsigned_amount},
     CONF_CATEGORY: {
         vol.Optional(CONF_CATEGORY, default=list): vol.All(cv.ensure_list, [cv.string])
+    },
+    CONF_EXCEPT_MERCHANTS: {
+        vol.Optional(CONF_EXCEPT_MERCHANTS, default=list): vol.All(
+            cv.ensure_list, [vol.All(cv.string, vol.Strip, vol.Length(min=1))]
+        )
     },
     CONF_LATE: {vol.Optional(CONF_LATE, default=False): cv.boolean},
     CONF_MERCHANT: {vol.Optional(CONF_MERCHANT, default=""): vol.All(cv.string, vol.Strip)},
@@ -60,16 +66,18 @@ INCOMING_KINDS: Final = frozenset(
 
 
 class Mismatch(StrEnum):
-    """Why a transaction does not match a filter.
+    """Why a transaction or a recurring payment does not match the options of a trigger.
 
     Automation traces show these codes and the documentation lists them, so they never change.
     """
 
+    EXCEPTED_MERCHANT = "excepted_merchant"
     LATE = "late"
     LESS_THAN_AT_LEAST = "less_than_at_least"
     LESS_THAN_BY_AT_LEAST = "less_than_by_at_least"
     MORE_THAN_AT_MOST = "more_than_at_most"
     OTHER_CATEGORY = "other_category"
+    OTHER_DIRECTION = "other_direction"
     OTHER_MERCHANT = "other_merchant"
     OTHER_SENDER = "other_sender"
     ROUND_UP = "round_up"
@@ -101,6 +109,9 @@ class TransactionFilter:
     category: Collection[str] = ()
     """Categories of which the transaction needs one. Empty for all categories."""
 
+    except_merchants: Collection[str] = ()
+    """Parts of names, or IDs, of payees whose transactions do not match; see `matches_payee`."""
+
     round_ups: bool = True
     """Whether round-ups match."""
 
@@ -125,6 +136,7 @@ class TransactionFilter:
             (Mismatch.MORE_THAN_AT_MOST, amount <= self.at_most),
             (Mismatch.OTHER_MERCHANT, matches_payee(transaction, self.merchant)),
             (Mismatch.OTHER_SENDER, matches_payee(transaction, self.sender)),
+            (Mismatch.EXCEPTED_MERCHANT, not self._is_excepted(transaction)),
             (Mismatch.OTHER_CATEGORY, self._matches_category(transaction)),
             (Mismatch.LATE, self.late or not late),
         )
@@ -138,6 +150,9 @@ class TransactionFilter:
         if abs(difference) < self.by_at_least:
             return Mismatch.LESS_THAN_BY_AT_LEAST
         return self.mismatch(transaction)
+
+    def _is_excepted(self, transaction: Transaction) -> bool:
+        return any(matches_payee(transaction, merchant) for merchant in self.except_merchants)
 
     def _matches_category(self, transaction: Transaction) -> bool:
         return not self.category or any(

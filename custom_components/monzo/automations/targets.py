@@ -1,13 +1,14 @@
-"""Accounts and pots that a trigger or a condition applies to, chosen by their devices.
+"""Accounts, pots, budgets or people that a trigger or a condition applies to, chosen by devices.
 
-The device registry knows accounts and pots whether or not their config entry is loaded, so a
-trigger can be attached before the entry and outlives its reloads.
+The device registry knows them whether or not their config entry is loaded, so a trigger can be
+attached before the entry and outlives its reloads.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Flag, auto
 from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
@@ -24,6 +25,7 @@ class TargetType(Flag):
     ACCOUNT = auto()
     POT = auto()
     BUDGET = auto()
+    PERSON = auto()
     ACCOUNT_OR_POT = ACCOUNT | POT
 
 
@@ -32,6 +34,7 @@ TARGET_NAMES: Final[Mapping[TargetType, str]] = {
     TargetType.ACCOUNT: "a Monzo account",
     TargetType.POT: "a Monzo pot",
     TargetType.BUDGET: "a Monzo budget",
+    TargetType.PERSON: "a person who is signed in to Monzo",
     TargetType.ACCOUNT_OR_POT: "a Monzo account or pot",
 }
 
@@ -134,15 +137,17 @@ def _may_change_targets(event_data: dr.EventDeviceRegistryUpdatedData) -> bool:
 def _async_devices(
     hass: HomeAssistant, target_type: TargetType
 ) -> Iterator[tuple[str, dr.DeviceEntry]]:
-    """Yield Monzo's IDs of accounts and pots with their devices."""
+    """Yield the IDs of accounts, pots, budgets or people with their devices."""
     registry = dr.async_get(hass)
     for entry in hass.config_entries.async_entries(DOMAIN):
         for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
             monzo_id = monzo_id_of(device)
-            # The person who signed in has a device as well, with the entry's unique ID.
-            if monzo_id and monzo_id != entry.unique_id and _type_of(device) in target_type:
+            if monzo_id and _type_of(monzo_id, device, entry) in target_type:
                 yield monzo_id, device
 
 
-def _type_of(device: dr.DeviceEntry) -> TargetType:
+def _type_of(monzo_id: str, device: dr.DeviceEntry, entry: ConfigEntry) -> TargetType:
+    # The person who signed in has a device with the entry's unique ID.
+    if monzo_id == entry.unique_id:
+        return TargetType.PERSON
     return _TYPES.get(device.model, TargetType.ACCOUNT)

@@ -2,17 +2,36 @@
 
 from .balances import BalanceCrossed, PotGoalReached
 from .budgets import BudgetCrossed, BudgetPeriodHasEnded
-from .transactions import MoneyReceived, PaymentDeclined, PaymentMade, TransactionAmountChanged
+from .recurring import (
+    PayDayHasArrived,
+    RecurringPaymentChanged,
+    RecurringPaymentDue,
+    RecurringPaymentMissed,
+    RecurringPaymentStarted,
+)
+from .transactions import (
+    ChargedTwice,
+    MoneyReceived,
+    PaymentDeclined,
+    PaymentMade,
+    TransactionAmountChanged,
+)
 from .transfers import TransferFailed
 
 __all__ = [
     "BalanceCrossed",
     "BudgetCrossed",
     "BudgetPeriodHasEnded",
+    "ChargedTwice",
     "MoneyReceived",
+    "PayDayHasArrived",
     "PaymentDeclined",
     "PaymentMade",
     "PotGoalReached",
+    "RecurringPaymentChanged",
+    "RecurringPaymentDue",
+    "RecurringPaymentMissed",
+    "RecurringPaymentStarted",
     "TransactionAmountChanged",
     "TransferFailed",
 ]

@@ -12,6 +12,7 @@ from ..automations import (
     CONF_AT_MOST,
     CONF_BY_AT_LEAST,
     CONF_CATEGORY,
+    CONF_EXCEPT_MERCHANTS,
     CONF_LATE,
     CONF_MERCHANT,
     CONF_ROUND_UPS,
@@ -23,6 +24,7 @@ from ..automations import (
     is_payment,
 )
 from ..privacy import async_subscribe
+from ..recurring import SIGNAL_POSSIBLE_DUPLICATE, PossibleDuplicate
 from ..transactions import (
     SIGNAL_NEW_TRANSACTION,
     SIGNAL_TRANSACTION_CHANGED,
@@ -149,4 +151,31 @@ class TransactionAmountChanged(TransactionTrigger):
 
         return async_subscribe(
             self._hass, SIGNAL_TRANSACTION_CHANGED.format(runner.monzo_id), on_transaction_changed
+        )
+
+
+class ChargedTwice(TransactionTrigger):
+    """Triggers when a merchant charges the same amount twice within hours."""
+
+    schema = trigger_schema(OPTIONAL_TARGETS, filter_schema(CONF_AT_LEAST, CONF_EXCEPT_MERCHANTS))
+    description = "a possible duplicate"
+
+    @callback
+    @override
+    def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
+        @callback
+        def on_possible_duplicate(duplicate: PossibleDuplicate) -> None:
+            new, earlier = duplicate.new, duplicate.earlier
+            runner.async_run_unless(
+                self._filter.mismatch(new.transaction),
+                {
+                    **_transaction_variables(new),
+                    "late": new.late,
+                    "earlier_transaction_id": earlier.id,
+                    "earlier_created": earlier.created.isoformat(),
+                },
+            )
+
+        return async_subscribe(
+            self._hass, SIGNAL_POSSIBLE_DUPLICATE.format(runner.monzo_id), on_possible_duplicate
         )
