@@ -22,6 +22,7 @@ from custom_components.monzo.trigger import TRIGGERS
 from sandbox.household import Household
 from sandbox.models import Transaction
 from sandbox.server import BankServer
+from tests.helpers.archive_filler import give_history
 from tests.helpers.budgets import budget
 from tests.helpers.examples import (
     ACCOUNT,
@@ -515,6 +516,126 @@ async def _on_track(runner: ExampleRunner) -> None:
     await runner.pay(25_000)
     await advance_to(runner, "2026-12-13 18:00:01")
     assert runner.home.holiday.balance == before + 1_000
+
+
+# Recurring payments
+
+
+async def with_bills(runner: ExampleRunner, *bills: tuple[str, int, int], months: int = 6) -> None:
+    """Reload the entry with direct debits of the past: the payee, the day, and the pence."""
+    bank, current = runner.bank, runner.home.current
+    balance = current.balance
+    for payee, day, pence in bills:
+        for month in range(12 - months, 12):
+            at = datetime(2026, month, day, 6, tzinfo=UTC)
+            bank.direct_debit(current.id, -pence, payee=payee, at=at)
+    await give_history(runner.hass, runner.home, runner.entry)
+    current.balance = balance
+    await runner.advance(A_WHILE)
+
+
+@check_of("Remind me of large bills")
+async def _large_bills(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400), ("Mill Street Lettings", 9, 90_000))
+    await advance_to(runner, "2026-12-05 08:00:00")
+    assert runner.sent_messages == []
+    await advance_to(runner, "2026-12-06 08:00:00")
+    assert runner.sent_messages == ["Mill Street Lettings takes 900.0 GBP on 2026-12-09"]
+
+
+@check_of("Notify me of higher prices")
+async def _higher_prices(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400), ("Moorland Water", 9, 3_100))
+    await advance_to(runner, "2026-12-08 08:00:00")
+    runner.bank.direct_debit(runner.home.current.id, -3_000, payee="Moorland Water")
+    runner.bank.direct_debit(runner.home.current.id, -3_550, payee="Threadnet Broadband")
+    await runner.advance(A_WHILE)
+    assert runner.sent_messages == ["Threadnet Broadband: 34.0 → 35.5 GBP"]
+
+
+@check_of("Notify me of missed payments")
+async def _missed_payments(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400))
+    await advance_to(runner, "2026-12-09 07:50:00")
+    assert runner.sent_messages == []
+    await advance_to(runner, "2026-12-09 08:00:00")
+    assert runner.sent_messages == ["Threadnet Broadband was due on 2026-12-08"]
+
+
+@check_of("Notify me of new subscriptions")
+async def _new_subscriptions(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400), months=2)
+    await advance_to(runner, "2026-12-08 08:00:00")
+    runner.bank.direct_debit(runner.home.current.id, -3_400, payee="Threadnet Broadband")
+    await runner.advance(A_WHILE)
+    assert runner.sent_messages == ["You now pay 34.0 GBP per month to Threadnet Broadband"]
+
+
+@check_of("Tell me that I am paid")
+async def _paid(runner: ExampleRunner) -> None:
+    await with_bills(runner)
+    await advance_to(runner, "2026-12-31 07:50:00")
+    assert runner.sent_messages == []
+    await advance_to(runner, "2026-12-31 08:00:00")
+    assert runner.sent_messages == ["It is pay day. The next one is on 2027-01-29"]
+
+
+@check_of("Notify me when I may have paid twice")
+async def _paid_twice(runner: ExampleRunner) -> None:
+    await runner.pay(1_250, 1_250, merchant="Copper Kettle")
+    await runner.pay(1_250, merchant="Bookworm")
+    assert runner.sent_messages == []
+    await runner.pay(1_250, merchant="Bookworm")
+    assert runner.sent_messages == ["Bookworm has charged 12.5 GBP twice"]
+
+
+@check_of("Count every pound before pay day")
+async def _before_pay_day(runner: ExampleRunner) -> None:
+    await with_bills(runner)
+    await advance_to(runner, "2026-12-23 10:00:00")
+    await runner.pay(500)
+    assert runner.sent_messages == []
+    await advance_to(runner, "2026-12-24 10:00:00")
+    await runner.pay(600)
+    assert runner.sent_messages == ["Deli took 6.0 GBP"]
+
+
+@check_of("Save when there is enough")
+async def _enough(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400))
+    await runner.pay(76_000)
+    await advance_to(runner, "2026-12-02 20:00:01")
+    # £206 were left, then £201, and then £196.
+    await advance_to(runner, "2026-12-03 20:00:01")
+    await advance_to(runner, "2026-12-04 20:00:01")
+    assert runner.amounts == [("Holiday", 500)] * 2
+
+
+@check_of("Never bounce a bill")
+async def _bounce(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400))
+    await runner.pay(98_000)
+    await advance_to(runner, "2026-12-07 08:00:00")
+    assert runner.amounts == [("Holiday", -1_400)]
+
+
+@check_of("Dearer subscriptions")
+async def _dearer(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400), ("Moorland Water", 9, 3_100))
+    await advance_to(runner, "2026-12-08 08:00:00")
+    runner.bank.direct_debit(runner.home.current.id, -3_149, payee="Moorland Water")
+    runner.bank.direct_debit(runner.home.current.id, -3_450, payee="Threadnet Broadband")
+    await runner.advance(A_WHILE)
+    assert runner.titles == ["Threadnet Broadband costs £0.50 more"]
+
+
+@check_of("What pay day brings")
+async def _pay_day_report(runner: ExampleRunner) -> None:
+    await with_bills(runner)
+    await advance_to(runner, "2026-12-31 08:00:00")
+    ((title, text),) = runner.notifications
+    assert title == "Pay day"
+    assert "£1,000.00 left to spend until 29 January." in text
 
 
 # The pages
