@@ -197,7 +197,14 @@ async def _async_create_parts(
             archive=archive,
             store=await async_get_announcements(hass),
         ),
-        budgets=BudgetsCoordinator(hass, entry, balances, transactions, archive),
+        budgets=BudgetsCoordinator(
+            hass,
+            entry,
+            balances=balances,
+            transactions=transactions,
+            archive=archive,
+            recurring=recurring,
+        ),
         transfers=MoneyMover(entry, session, balances, journal),
         webhook_status=webhook_status,
     )

@@ -291,18 +291,3 @@ async def test_a_restart_shows_the_same_numbers(
     bank.pay(home.current.id, -500, merchant="Deli")
     await restart(hass, entry)
     assert float(value(hass, deli, "budget_spent")) == pytest.approx(before + 5)
-
-
-async def test_a_pay_cycle_begins_on_the_working_day_before_a_pay_day_at_the_weekend(
-    hass: HomeAssistant, home: Household, bank: Bank, sign_in: SignIn, advance_time: AdvanceTime
-) -> None:
-    cycle: dict[str, Any] = {"period": "pay_cycle", "day": 31, "merchant": "Tea House"}
-    entry = sign_in(home.ann, **with_budgets(budget(home.current, **cycle)))
-    await set_up(hass, entry)
-    (tea,) = ids(entry)
-    # The last working day of August 2026 was Friday, the 28th: Monday was a bank holiday.
-    assert shown(hass, tea, "budget_spent").attributes["last_reset"] == "2026-08-27T23:00:00+00:00"
-    bank.pay(home.current.id, -300, merchant="Tea House")
-    await advance_time(SOON)
-    # 297 pounds for the 14 days from the 16th to the 29th of September.
-    assert value(hass, tea, "budget_left_per_day") == "21.21"

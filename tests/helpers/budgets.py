@@ -1,9 +1,11 @@
 """Budgets of a config entry in tests."""
 
+from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 
+from custom_components.monzo.budgets.settings import BudgetSettings
 from sandbox.models import Account
 
 
@@ -39,3 +41,16 @@ def with_budgets(*budgets: ConfigSubentryData, **options: Any) -> dict[str, Any]
 def budget_ids(entry: Any) -> list[str]:
     """Return the IDs of the budgets of an entry, in order."""
     return list(entry.subentries)
+
+
+def settings_of(**settings: Any) -> BudgetSettings:
+    """Return the settings of a budget, which is a calendar month unless they differ."""
+    data = budget(**settings)
+    return BudgetSettings.of(
+        ConfigSubentry(
+            data=MappingProxyType(data["data"]),
+            subentry_type=data["subentry_type"],
+            title=data["title"],
+            unique_id=None,
+        )
+    )

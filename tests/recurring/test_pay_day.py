@@ -1,6 +1,6 @@
 """Pay day, by detected income or by choice."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from custom_components.monzo.recurring.detection import RecurringPayment, detect
 from custom_components.monzo.recurring.pay_day import (
     PayDayBasis,
     PayDayRule,
+    PayDays,
     days_to,
     main_incomes,
     monthly_minor,
@@ -89,3 +90,36 @@ def test_amounts_are_compared_by_month() -> None:
         "Streamly": -5_218,
         "Q": -3_000,
     }
+
+
+# Pay days, also of the past
+
+
+def test_a_detected_pay_day_is_the_day_on_which_the_money_came() -> None:
+    pay_days = PayDays.of(DETECTED, incomes(), TODAY)
+    # Both salaries came on Christmas Eve.
+    assert pay_days.after(date(2025, 12, 1)) == date(2025, 12, 24)
+    assert pay_days.after(TODAY) == date(2026, 1, 23)
+
+
+def test_a_pay_day_without_money_is_a_day_away_until_it_comes() -> None:
+    paid = rows(until(monthly(BEGIN, 28, preceding), date(2026, 1, 20)), same(265_000), INCOME)
+
+    def pay_days(today: date) -> PayDays:
+        return PayDays.of(DETECTED, detect(paid, today), today)
+
+    for overdue in (date(2026, 1, 27), date(2026, 1, 28)):
+        assert pay_days(overdue).after(overdue - timedelta(days=1)) == max(
+            date(2026, 1, 28), overdue + timedelta(days=1)
+        )
+
+
+def test_a_chosen_pay_day_needs_no_income() -> None:
+    rule = PayDayRule(basis=PayDayBasis.LAST_WORKING_DAY)
+    pay_days = PayDays.of(rule, (), TODAY)
+    assert pay_days.after(date(2025, 12, 30)) == date(2025, 12, 31)
+    assert pay_days.after(date(2025, 12, 31)) == date(2026, 1, 30)
+
+
+def test_without_income_no_pay_day_is_known() -> None:
+    assert PayDays.of(DETECTED, (), TODAY).after(TODAY) is None

@@ -64,10 +64,10 @@ class BudgetStatus(Private):
     """Negative if more came back than was spent."""
 
     recurring: Money
-    """The part of `spent` that recurs and is not spent again in this period, such as a bill."""
+    """The part of `spent` that recurs by agreement, such as bills."""
 
     upcoming: Money
-    """Recurring payments that are still due in this period; zero or more."""
+    """Recurring payments that are still due in this period; negative if more comes back."""
 
     @property
     def available(self) -> Money:
@@ -105,7 +105,7 @@ class BudgetStatus(Private):
     def projected(self) -> Money:
         """The spending at the end of the period if it goes on as it has so far.
 
-        Days count as a whole, also today. What recurs counts once.
+        Days count as a whole, also today. Each recurring payment counts once, on its day.
         """
         days_gone = self.period.days - self.days_left + 1
         pace = max(0, (self.spent - self.recurring).minor)

@@ -25,6 +25,7 @@ from ..accounts import BalancesCoordinator
 from ..api import Money
 from ..memory import async_get_memory
 from ..privacy import async_subscribe, get_logger
+from ..recurring import RecurringCoordinator
 from ..transactions import Archive, TransactionRecord, TransactionsCoordinator, retention_of
 from .budget import BudgetStatus
 from .ledger import BudgetLedger
@@ -58,13 +59,15 @@ class _Known:
 class BudgetsCoordinator:
     """Adds up the spending of each budget, and publishes its changes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter for each part
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
+        *,
         balances: BalancesCoordinator,
         transactions: TransactionsCoordinator,
         archive: Archive,
+        recurring: RecurringCoordinator,
     ) -> None:
         """Initialize the coordinator, which knows no spending before it is started."""
         self._hass = hass
@@ -72,6 +75,7 @@ class BudgetsCoordinator:
         self._balances = balances
         self._transactions = transactions
         self._archive = archive
+        self._recurring = recurring
         self._keeps_details = retention_of(entry).keeps_history
         self._settings = budgets_of(entry)
         self._snapshot = _snapshot(entry)
@@ -99,6 +103,7 @@ class BudgetsCoordinator:
         on_unload(self._archive.async_add_listener(self._async_update_soon))
         on_unload(self._transactions.async_add_read_listener(self._async_update_soon))
         on_unload(self._balances.async_add_listener(self._async_update_soon))
+        on_unload(self._recurring.async_add_listener(self._async_update_soon))
         minutes = [0, COMPLETE_AFTER // timedelta(minutes=1)]
         on_unload(
             async_track_time_change(self._hass, self._on_new_day, hour=0, minute=minutes, second=1)
@@ -194,6 +199,8 @@ class BudgetsCoordinator:
     async def _async_update(self) -> None:
         """Read what has changed, and publish what that changes."""
         await self._usages.async_load()
+        if not self._recurring.has_searched:
+            await self._recurring.async_search()
         now = self._balances.session.clock.now()
         zone = dt_util.get_default_time_zone()
         today = now.astimezone(zone).date()
@@ -205,14 +212,17 @@ class BudgetsCoordinator:
                 return
         for tracked in self._tracked.values():
             tracked.ledger.put_due(now)
+        if self._is_outdated:
+            # Recurring payments have changed, and so may have pay days.
+            return
         await self._async_publish(today, now, known)
 
     def _track(self, today: date) -> None:
         """Begin new ledgers where a period has begun, and take over new limits."""
-        zone = dt_util.get_default_time_zone()
+        zone, pay_days = dt_util.get_default_time_zone(), self._recurring.pay_days
         for budget_id, settings in self._settings.items():
             tracked = self._tracked.get(budget_id)
-            new = TrackedBudget.on(today, settings, zone)
+            new = TrackedBudget.on(today, settings, zone, pay_days)
             if new is None:
                 self._tracked.pop(budget_id, None)
             elif tracked is not None and tracked.is_current(new):
@@ -246,6 +256,9 @@ class BudgetsCoordinator:
             return False
         if records:
             await self._hass.async_add_executor_job(_put_all, ledgers, records, now)
+        if newest > revision:
+            # A bill that was paid just now must not count as everyday spending.
+            await self._recurring.async_search()
         self._revisions[account_id] = newest
         return True
 
@@ -258,29 +271,43 @@ class BudgetsCoordinator:
 
     def _reason(self, settings: BudgetSettings, since: datetime) -> UnknownReason | None:
         """Return why the spending since a moment is unknown; None if it is known."""
-        accounts = settings.accounts
+        if (reason := self._reason_of_accounts(settings)) is not None:
+            return reason
         with_details = settings.scope.needs_details
+        is_kept = partial(self._transactions.is_kept, since=since, with_details=with_details)
+        return None if all(map(is_kept, settings.accounts)) else UnknownReason.NOT_COVERED
+
+    def _reason_of_accounts(self, settings: BudgetSettings) -> UnknownReason | None:
+        """Return why the spending of no period is known; None if that depends on the period."""
+        accounts = settings.accounts
         if not self._balances.data.accounts.keys() >= set(accounts):
             return UnknownReason.ACCOUNT_MISSING
-        if with_details and not self._keeps_details:
+        if settings.scope.needs_details and not self._keeps_details:
             return UnknownReason.NO_DETAILS
         if not all(map(self._transactions.is_current, accounts)):
             return UnknownReason.NOT_READ
         if self._archive.state == "failing" or not self._unreadable.isdisjoint(accounts):
             return UnknownReason.ARCHIVE_UNREADABLE
-        is_kept = partial(self._transactions.is_kept, since=since, with_details=with_details)
-        return None if all(map(is_kept, accounts)) else UnknownReason.NOT_COVERED
+        return None
+
+    def _status(self, tracked: TrackedBudget, today: date) -> BudgetStatus:
+        outlooks = self._recurring.accounts
+        return tracked.status(
+            today, [outlooks[id_] for id_ in tracked.settings.accounts if id_ in outlooks]
+        )
 
     # Publishing
 
     async def _async_publish(self, today: date, now: datetime, known: Mapping[str, _Known]) -> None:
         """Publish the numbers that have changed, and report what triggers wait for."""
         reports: list[tuple[str, BudgetUsed | BudgetPeriodEnded]] = []
-        for budget_id in self._settings:
+        for budget_id, settings in self._settings.items():
             tracked = self._tracked.get(budget_id)
-            state: BudgetState = UnknownReason.NO_PAY_DAY
-            if tracked is not None:
-                state = known[budget_id].reason or tracked.status(today)
+            state: BudgetState
+            if tracked is None:
+                state = self._reason_of_accounts(settings) or UnknownReason.NO_PAY_DAY
+            else:
+                state = known[budget_id].reason or self._status(tracked, today)
             if state != self._states.get(budget_id):
                 self._states[budget_id] = state
                 for listener in tuple(self._listeners.get(budget_id, ())):

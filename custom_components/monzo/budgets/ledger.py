@@ -20,7 +20,7 @@ class BudgetLedger:
 
         They begin and end at midnight in the time zone.
         """
-        self._scope = scope
+        self.scope = scope
         self.periods = tuple(periods)
         self.zone = zone
         self._begins = [period.since(zone) for period in periods]
@@ -39,7 +39,7 @@ class BudgetLedger:
         self._remove(record.id)
         if not self.since <= record.created < self._end:
             return
-        if not (minor := self._scope.minor_of(record)):
+        if not (minor := self.scope.minor_of(record)):
             return
         if not has_happened(record.created, now):
             self._future[record.id] = record
@@ -59,10 +59,10 @@ class BudgetLedger:
         """Return the spending of one of the periods, in minor units."""
         return self._minor[self.periods.index(period)]
 
-    def minor_of(self, transaction_id: str) -> int:
-        """Return the amount of a transaction, in minor units; zero if it does not count."""
-        _index, minor = self._entries.get(transaction_id, (0, 0))
-        return minor
+    def minor_of(self, transaction_id: str, period: Period) -> int:
+        """Return the spending of a transaction, in minor units; zero if it is of another period."""
+        index, minor = self._entries.get(transaction_id, (-1, 0))
+        return minor if index == self.periods.index(period) else 0
 
     def _remove(self, transaction_id: str) -> None:
         self._future.pop(transaction_id, None)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final, Self
 
 from homeassistant.config_entries import ConfigSubentry
@@ -12,7 +11,7 @@ from homeassistant.const import WEEKDAYS
 
 from ..amounts import parse_amount
 from ..api import Money, Private
-from ..recurring import PayDayBasis, PayDayRule, next_pay_day
+from ..recurring import PayDays
 from .budget import Limits
 from .periods import Months, PayCycles, Period, PeriodRule, Weeks, Years
 from .scope import Scope
@@ -64,7 +63,7 @@ class BudgetSettings(Private):
     period: PeriodType
 
     day: int
-    """The day on which months begin, or the pay day."""
+    """The day on which months begin."""
 
     weekday: int
     """The day on which weeks begin; 0 for Mondays."""
@@ -95,17 +94,15 @@ class BudgetSettings(Private):
             carry_since=None if since is None else date.fromisoformat(since),
         )
 
-    @property
-    def rule(self) -> PeriodRule:
-        """The days on which its periods begin."""
+    def rule(self, pay_days: PayDays) -> PeriodRule:
+        """Return the days on which its periods begin."""
         match self.period:
             case PeriodType.MONTH:
                 return Months(self.day)
             case PeriodType.WEEK:
                 return Weeks(self.weekday)
             case PeriodType.PAY_CYCLE:
-                pay_days = PayDayRule(basis=PayDayBasis.DAY_OF_MONTH, day=self.day)
-                return PayCycles(partial(next_pay_day, pay_days, ()))
+                return PayCycles(pay_days.after)
             case PeriodType.YEAR:
                 return Years()
 

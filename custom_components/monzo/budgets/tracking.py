@@ -1,14 +1,17 @@
 """Tracking of one budget: its settings, and the ledger of its periods."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from enum import StrEnum
 from typing import Self
 
 from ..api import Money
+from ..recurring import AccountOutlook, PayDays
 from .budget import BudgetStatus, left_over
 from .ledger import BudgetLedger
 from .periods import Period
+from .recurring_spending import recurring_spending
 from .settings import BudgetSettings
 from .signals import BudgetPeriodEnded
 
@@ -42,9 +45,11 @@ class TrackedBudget:
     """The periods on which the current one depends, and that one as the last."""
 
     @classmethod
-    def on(cls, day: date, settings: BudgetSettings, zone: tzinfo) -> Self | None:
+    def on(
+        cls, day: date, settings: BudgetSettings, zone: tzinfo, pay_days: PayDays
+    ) -> Self | None:
         """Return a budget with an empty ledger for the period of a day; None if it is unknown."""
-        rule = settings.rule
+        rule = settings.rule(pay_days)
         current = rule.period_of(day)
         if current is None:
             return None
@@ -73,18 +78,18 @@ class TrackedBudget:
         mine, others = self.ledger, other.ledger
         return (mine.periods, mine.zone) == (others.periods, others.zone)
 
-    def status(self, today: date) -> BudgetStatus:
-        """Return the numbers on a day."""
+    def status(self, today: date, outlooks: Iterable[AccountOutlook]) -> BudgetStatus:
+        """Return the numbers on a day, by the recurring payments of its accounts."""
         settings = self.settings
-        nothing = Money.zero(settings.currency)
+        made, due = recurring_spending(outlooks, self.ledger, self.period)
         return BudgetStatus(
             period=self.period,
             today=today,
             limit=settings.limits.of(self.period),
             carried_over=self._left_over(self.needed[:-1]),
             spent=self._spent(self.period),
-            recurring=nothing,
-            upcoming=nothing,
+            recurring=Money.from_minor(made, settings.currency),
+            upcoming=Money.from_minor(due, settings.currency),
         )
 
     def ended(self, first: date) -> BudgetPeriodEnded | None:

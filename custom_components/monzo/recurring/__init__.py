@@ -15,7 +15,7 @@ from .correction_store import async_get_corrections
 from .detection import RecurringPayment
 from .forecast import Forecast, ForecastDay
 from .outlook import AccountOutlook, ListedPayment, PersonOutlook
-from .pay_day import PayDayBasis, PayDayRule, next_pay_day
+from .pay_day import PayDayBasis, PayDays
 from .pay_day_arrivals import PayDayArrived
 from .revision import Revision
 from .signals import (
@@ -37,7 +37,7 @@ __all__ = [
     "ListedPayment",
     "PayDayArrived",
     "PayDayBasis",
-    "PayDayRule",
+    "PayDays",
     "PaymentChanged",
     "PaymentDue",
     "PaymentMissed",
@@ -52,7 +52,6 @@ __all__ = [
     "async_get_corrections",
     "describe_amount",
     "event_id",
-    "next_pay_day",
     "payment_variables",
     "revision_by_event",
 ]

@@ -30,7 +30,7 @@ from .outlook import (
     find_payments,
     person_outlook,
 )
-from .pay_day import PayDayBasis, PayDayRule
+from .pay_day import PayDayBasis, PayDayRule, PayDays
 from .revision import Revision
 
 _LOGGER = get_logger(__name__)
@@ -149,6 +149,16 @@ class RecurringCoordinator:
     def now(self) -> datetime:
         """The time in London, by the bank's clock."""
         return self._balances.session.clock.now().astimezone(_LONDON)
+
+    @property
+    def pay_days(self) -> PayDays:
+        """The pay days of the person, in the past and to come."""
+        return PayDays.of(self._rule, self.incomes, self.today)
+
+    @property
+    def has_searched(self) -> bool:
+        """Whether any account has been searched."""
+        return bool(self._searched)
 
     @property
     def today(self) -> date:

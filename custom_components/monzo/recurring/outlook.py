@@ -58,6 +58,9 @@ class AccountPayments(Private):
     income_keys: frozenset[str]
     """The keys of those that bring in money from other people."""
 
+    newest: Mapping[str, TransactionRecord]
+    """The newest transaction of each payment by its key."""
+
     @property
     def incomes(self) -> Sequence[RecurringPayment]:
         """The payments that bring in money from other people."""
@@ -100,6 +103,10 @@ class AccountOutlook(Private):
     """What recurring payments mean for the next days of an account."""
 
     payments: Sequence[RecurringPayment]
+
+    newest: Mapping[str, TransactionRecord]
+    """The newest transaction of each payment by its key."""
+
     today: date
     pay_day: date | None
     balance: Money
@@ -165,12 +172,14 @@ def find_payments(past: Sequence[TransactionRecord], today: date) -> AccountPaym
     if oldest > today - _SHORTEST_HISTORY:
         return None
     payments, proposals = detect(past, today), propose(past, today)
-    income = {transaction.id for transaction in past if transaction.received}
+    by_id = {transaction.id: transaction for transaction in past}
+    newest = {it.key: by_id[it.transaction_ids[-1]] for it in (*payments, *proposals)}
     return AccountPayments(
         payments=payments,
         proposals=proposals,
         pots=pots_by_payment([*payments, *proposals], past),
-        income_keys=frozenset(it.key for it in payments if it.transaction_ids[-1] in income),
+        income_keys=frozenset(it.key for it in payments if newest[it.key].received),
+        newest=newest,
     )
 
 
@@ -203,6 +212,7 @@ def account_outlook(
     return AccountOutlook(
         payments=account.payments,
         today=today,
+        newest=account.newest,
         pay_day=pay_day,
         balance=balance,
         pots=funds,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from .detection import RecurringPayment
 from .schedule import Cadence, DayOfMonth, EveryFewMonths, Shift
@@ -84,6 +84,35 @@ def _chosen_days(rule: PayDayRule, today: date, until: date) -> Iterator[date]:
     day = rule.day if rule.basis is PayDayBasis.DAY_OF_MONTH else _LAST_DAY
     schedule = EveryFewMonths(Cadence.MONTH, Shift.PREVIOUS, DayOfMonth(day or _LAST_DAY))
     return schedule.days_from(today + timedelta(days=1), until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayDays:
+    """The pay days of a person, in the past and to come."""
+
+    rule: PayDayRule
+
+    detected: tuple[date, ...] = ()
+    """Days in order on which income came, and the next ones; only those count if detected."""
+
+    @classmethod
+    def of(cls, rule: PayDayRule, payments: Iterable[RecurringPayment], today: date) -> Self:
+        """Return the pay days.
+
+        A day on which an income is expected becomes a pay day when the money comes. Until then, the
+        next pay day is at least a day away.
+        """
+        days: set[date] = set()
+        for income in main_incomes(payments):
+            days.update(occurrence.day for occurrence in income.occurrences)
+            days.add(max(income.next, today + timedelta(days=1)))
+        return cls(rule=rule, detected=tuple(sorted(days)))
+
+    def after(self, day: date) -> date | None:
+        """Return the first pay day after a day, which may be in the past; None if it is unknown."""
+        if self.rule.basis is PayDayBasis.DETECTED:
+            return next((it for it in self.detected if it > day), None)
+        return next_pay_day(self.rule, (), day)
 
 
 def main_incomes(payments: Iterable[RecurringPayment]) -> list[RecurringPayment]:

@@ -1,0 +1,49 @@
+"""Recurring payments that count for a budget: those of its period so far, and those still due."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from fractions import Fraction
+from itertools import takewhile
+from typing import NamedTuple
+
+from ..recurring import AccountOutlook, RecurringPayment
+from ..transactions import TransactionRecord
+from .ledger import BudgetLedger
+from .periods import Period
+
+# Payments have the days of London, and periods those of Home Assistant's time zone.
+_DAY = timedelta(days=1)
+
+
+class RecurringSpending(NamedTuple):
+    """The spending of a period that recurs by agreement, in minor units."""
+
+    made: int
+    """So far."""
+
+    due: int
+    """Still expected."""
+
+
+def recurring_spending(
+    outlooks: Iterable[AccountOutlook], ledger: BudgetLedger, period: Period
+) -> RecurringSpending:
+    """Return the recurring spending of some accounts in a period of a budget's ledger."""
+    made = due = 0
+    for outlook in outlooks:
+        for payment in outlook.payments:
+            made += _made(payment, ledger, period)
+            times = sum(1 for _day in payment.days_until(period.end - _DAY))
+            if times:
+                due += times * _expected(payment, outlook.newest[payment.key], ledger)
+    return RecurringSpending(made, due)
+
+
+def _made(payment: RecurringPayment, ledger: BudgetLedger, period: Period) -> int:
+    recent = takewhile(lambda it: it.day >= period.first - _DAY, reversed(payment.occurrences))
+    return sum(ledger.minor_of(id_, period) for it in recent for id_ in it.transaction_ids)
+
+
+def _expected(payment: RecurringPayment, newest: TransactionRecord, ledger: BudgetLedger) -> int:
+    """Return the spending to expect of a payment: the same part of it counts as last time."""
+    return round(-payment.minor * Fraction(ledger.scope.minor_of(newest), -newest.minor))
