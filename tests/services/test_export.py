@@ -1,7 +1,7 @@
 """The action that writes transactions to a file for other programs."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 import errno
 import json
@@ -23,11 +23,14 @@ import voluptuous as vol
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.export.csv_format import COLUMNS
 from custom_components.monzo.export.formats import FileFormatName
+from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.services.export import EXPORT_SCHEMA
 from custom_components.monzo.transactions import history
+from custom_components.monzo.transactions.archive import Archive
 from custom_components.monzo.transactions.archive_file import ArchiveFile
 from custom_components.monzo.transactions.record import TransactionRecord
 from custom_components.monzo.transactions.retention import Retention
+from custom_components.monzo.transactions.spans import Spans
 from sandbox.bank import Bank
 from sandbox.faults import Answer, Edited
 from sandbox.household import Household
@@ -71,6 +74,14 @@ class Exporter:
                 **fields,
             },
         )
+
+    def device(self, account: Account) -> str:
+        """Return the ID of the device of an account."""
+        return self._client.device(account)
+
+    async def spending(self, account: Account, **fields: object) -> dict[str, Any]:
+        """Return the answer about the spending of an account."""
+        return await self._client.call("get_spending", account=self.device(account), **fields)
 
     @property
     def text(self) -> str:
@@ -128,6 +139,7 @@ async def test_the_file_of_two_accounts_equals_the_ledger_to_the_penny(
         "since": response["since"],
         "before": response["before"],
         "complete": True,
+        "missing": [],
         "count": len(rows),
         "sums": {"GBP": total / 100},
     }
@@ -492,7 +504,7 @@ async def keeper(
     advance_time: AdvanceTime,
 ) -> Exporter:
     """Return an exporter for Ann, who keeps everything, after the bank's 89 days were read."""
-    for days in range(1, 88, 3):
+    for days in (*range(1, 88, 3), 300, 450):
         bank.pay(home.joint.id, -100 - days, at=bank.clock() - timedelta(days=days))
     entry = sign_in(home.ann, options={CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING})
     await set_up(hass, entry)
@@ -567,6 +579,49 @@ async def test_the_rest_comes_from_the_bank_if_the_archive_cannot_be_read(
     assert sorted(each.transaction_id for each in read_csv(keeper.text)) == sorted(rows)
     assert response["count"] == len(rows) > 20
     assert server.requests
+
+
+async def test_the_file_joins_the_archive_with_the_bank_and_names_what_is_missing(
+    keeper: Exporter,
+    small_pages: None,
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+) -> None:
+    now = dt_util.utcnow()
+    archive = async_get_memory(hass).find(Archive)
+    assert archive
+
+    def ago(days: int) -> datetime:
+        return now - timedelta(days=days)
+
+    log = archive.logs[home.joint.id]
+    log.spans = Spans([(ago(500), ago(400)), (ago(80), ago(50)), (ago(40), now)])
+    response = await keeper.export(home.joint, since=ago(600))
+
+    rows = {
+        id_: row
+        for id_, row in ledger(bank, home.joint, days=600).items()
+        if row.created >= ago(89) or ago(500) <= row.created < ago(400)
+    }
+    exported = [each.transaction_id for each in read_csv(keeper.text)]
+    assert sorted(exported) == sorted(rows)
+    assert any(row.created < ago(400) for row in rows.values())
+    assert response["complete"] is False
+    first, second = response["missing"]
+    assert first == {
+        "account": keeper.device(home.joint),
+        "since": ago(600).isoformat(),
+        "before": ago(500).isoformat(),
+    }
+    assert second["since"] == ago(400).isoformat()
+    visible = datetime.fromisoformat(second["before"])
+    assert timedelta(0) <= visible - ago(89) <= timedelta(minutes=10)
+
+    joined = await keeper.export(home.joint, since=ago(85), overwrite=True)
+    assert (joined["complete"], joined["missing"]) == (True, [])
+    spending = await keeper.spending(home.joint, since=ago(600))
+    assert (spending["complete"], len(spending["missing"])) == (False, 2)
 
 
 # The page about the export

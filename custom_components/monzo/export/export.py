@@ -9,7 +9,7 @@ from functools import partial
 from homeassistant.core import HomeAssistant
 
 from ..api import Money, Private
-from ..transactions import TransactionRecord
+from ..transactions import Span, TransactionRecord
 from .file_format import ExportedAccount, ExportedPeriod
 from .formats import FILE_FORMATS, FileFormatName
 from .published_file import Destination, PublishedFile
@@ -23,6 +23,9 @@ class RecordPage:
 
     complete: bool
     """Whether these are all of a part of the period."""
+
+    missing: Span | None = None
+    """The time of which the file can have no transactions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -46,6 +49,9 @@ class ExportResult(Private):
     complete: bool
     """Whether the file has all transactions of the period."""
 
+    missing: Mapping[str, Sequence[Span]]
+    """The times of which there are no transactions in the file, by the ID of the account."""
+
 
 class _Totals:
     """Counts the transactions of a file and adds them up."""
@@ -55,14 +61,17 @@ class _Totals:
         self._count = 0
         self._minor: Counter[str] = Counter()
         self._complete = True
+        self._missing: dict[str, list[Span]] = {}
 
-    def add(self, page: RecordPage) -> Sequence[TransactionRecord]:
+    def add(self, account: ExportedAccount, page: RecordPage) -> Sequence[TransactionRecord]:
         """Add a page, and return its transactions that moved money."""
         moved = [record for record in page.records if not record.declined and record.minor]
         for record in moved:
             self._minor[record.currency] += record.minor
         self._count += len(moved)
         self._complete = self._complete and page.complete
+        if page.missing is not None:
+            self._missing.setdefault(account.id, []).append(page.missing)
         return moved
 
     def result(self) -> ExportResult:
@@ -74,6 +83,7 @@ class _Totals:
                 for currency, minor in self._minor.items()
             },
             complete=self._complete,
+            missing=self._missing,
         )
 
 
@@ -105,7 +115,9 @@ async def async_export(
             await write([file_format.begin_account(account, period)])
             async with aclosing(statement.pages) as pages:
                 async for page in pages:
-                    await write(map(partial(file_format.transaction, account), totals.add(page)))
+                    await write(
+                        map(partial(file_format.transaction, account), totals.add(account, page))
+                    )
             await write([file_format.end_account(account, period)])
         await write([file_format.end_file()])
         await hass.async_add_executor_job(file.publish)

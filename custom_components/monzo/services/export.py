@@ -23,7 +23,14 @@ from ..export import (
 from .action import ATTR_ACCOUNT, AccountTarget, Action, async_account_of
 from .amounts import number
 from .fields import TEXT
-from .transactions import ATTR_BEFORE, ATTR_SINCE, Span, point_in_time, requested_span
+from .transactions import (
+    ATTR_BEFORE,
+    ATTR_SINCE,
+    Span,
+    missing_period,
+    point_in_time,
+    requested_span,
+)
 
 ATTR_FORMAT: Final = "format"
 ATTR_OVERWRITE: Final = "overwrite"
@@ -48,9 +55,8 @@ _ID_LENGTH: Final = 4
 
 async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
     """Write the transactions of accounts to a file. Return its path and totals."""
-    targets = [
-        async_account_of(call.hass, device) for device in dict.fromkeys(call.data[ATTR_ACCOUNT])
-    ]
+    devices = [*dict.fromkeys(call.data[ATTR_ACCOUNT])]
+    targets = [async_account_of(call.hass, device) for device in devices]
     now = max(target.runtime.session.clock.now() for target in targets)
     span = requested_span(call.data, now=now)
     destination = await call.hass.async_add_executor_job(
@@ -75,6 +81,11 @@ async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
         "path": str(destination.path),
         **span.as_dict(),
         "complete": result.complete,
+        "missing": [
+            {"account": device, **missing_period(*period)}
+            for device, target in zip(devices, targets, strict=True)
+            for period in sorted(result.missing.get(target.account.id, ()))
+        ],
         "count": result.count,
         "sums": {currency: number(money) for currency, money in result.sums.items()},
     }
@@ -89,7 +100,7 @@ async def _async_pages(
         aclosing(target.history.async_records(span.since, span.before)) as parts,
     ):
         async for part in parts:
-            yield RecordPage(records=part.records, complete=part.complete)
+            yield RecordPage(records=part.records, complete=part.complete, missing=part.missing)
 
 
 def _exported_accounts(targets: Sequence[AccountTarget]) -> Iterable[ExportedAccount]:

@@ -274,6 +274,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     span = requested_span(call.data, now=clock.now())
     spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
     complete = True
+    missing: list[dict[str, str]] = []
     kept = await history.async_kept_spending(
         span.since, span.before, GROUPS_IN_ARCHIVE[spending.by]
     )
@@ -285,6 +286,8 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
         async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
             async for part in parts:
                 complete = complete and part.complete
+                if part.missing is not None:
+                    missing.insert(0, missing_period(*part.missing))
                 for record in part.records:
                     if has_happened(record.created, clock.now()):
                         spending.add(record)
@@ -293,6 +296,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
         "currency": target.account.currency,
         **span.as_dict(),
         "complete": complete,
+        "missing": missing,
         "total": spending.total,
         "groups": spending.groups(),
     }
@@ -338,6 +342,11 @@ def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
             "since_not_before", since=_local_time(since), before=_local_time(end)
         )
     return Span(since=since, before=before, asked_at=now)
+
+
+def missing_period(since: datetime, before: datetime) -> dict[str, str]:
+    """Return a period that an answer lacks, as the answer shows it."""
+    return {"since": since.isoformat(), "before": before.isoformat()}
 
 
 def _local_time(time: datetime) -> str:

@@ -264,17 +264,22 @@ class Archive:
 
     # Reading
 
+    def kept_spans(self, account_id: str) -> Spans:
+        """Return the spans of which the archive has all transactions, and can be asked now.
+
+        It has them as the bank listed them at the last read of their time.
+        """
+        log = self.logs.get(account_id)
+        return Spans() if log is None or self.state != "ok" else log.spans
+
     def kept_since(self, account_id: str, until: datetime | None) -> datetime | None:
         """Return since when the archive has all transactions; until the last read if None.
 
-        It has them as the bank listed them at the last read of their time. None if it does not have
-        those from right before the end.
+        None if it does not have those from right before the end.
         """
-        log = self.logs.get(account_id)
-        if log is None or self.state != "ok":
-            return None
-        end = log.spans.end
-        return log.spans.start_of(end if until is None or end is None else min(end, until))
+        spans = self.kept_spans(account_id)
+        end = spans.end
+        return spans.start_of(end if until is None or end is None else min(end, until))
 
     async def async_find(
         self,

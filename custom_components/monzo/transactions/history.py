@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,7 @@ from ..api import (
     MonzoConnectionError,
     MonzoError,
     MonzoRateLimitError,
+    MonzoVerificationRequiredError,
     Transaction,
 )
 from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority, validation_error
@@ -22,6 +23,8 @@ from .archive_file import DISK_ERRORS, ArchiveQuery, SpendingGroup
 from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPages
 from .recent import age
 from .record import TransactionRecord
+from .span_parts import span_parts
+from .spans import Span, Spans
 from .spending import CLOCK_SKEW
 from .transaction_log import KEPT_FOR
 
@@ -66,6 +69,9 @@ class RecordPart:
     records: Sequence[TransactionRecord]
     complete: bool
 
+    missing: Span | None = None
+    """The time that this part lacks altogether, because the bank no longer shows it."""
+
 
 class TransactionHistory:
     """Reads the past transactions of one account for actions and cards.
@@ -105,9 +111,8 @@ class TransactionHistory:
 
     def is_kept(self, since: datetime, before: datetime | None) -> bool:
         """Return whether the archive has all transactions of a span, up to the last read."""
-        opened = self._reader.account_opened
         kept_since = self.kept_since(before)
-        return kept_since is not None and kept_since <= max(since, opened or since)
+        return kept_since is not None and kept_since <= self._since_opened(since)
 
     def kept_since(self, before: datetime | None) -> datetime | None:
         """Return since when the archive has all transactions up to a moment, or the last read."""
@@ -191,11 +196,79 @@ class TransactionHistory:
     ) -> AsyncGenerator[RecordPart]:
         """Yield all transactions of a span in parts, in no particular order; see `_async_all`.
 
+        The bank is asked for what the archive does not have. If that is only a part of the span,
+        and the bank no longer shows it, the part is missing.
+        """
+        parts = span_parts(self._kept_spans(), self._since_opened(since), before)
+        if any(part.is_kept for part in parts):
+            reads = [
+                (self._async_kept if part.is_kept else self._async_not_kept)(
+                    part.since, part.before
+                )
+                for part in parts
+            ]
+        else:
+            reads = [self._async_from_bank(since, before)]
+        for read in reads:
+            async with aclosing(read) as pages:
+                async for page in pages:
+                    yield page
+
+    def _since_opened(self, since: datetime) -> datetime:
+        opened = self._reader.account_opened
+        return since if opened is None else max(since, opened)
+
+    def _kept_spans(self) -> Spans:
+        """Return the spans of which the archive has all transactions; the newest up to now."""
+        spans = self._archive.kept_spans(self._account_id)
+        end = spans.end
+        if end is None or not self._reader.current:
+            # What it has may be as old as the last start.
+            return Spans()
+        if self._recent.is_readable(end):
+            spans = spans.with_span(end, datetime.max.replace(tzinfo=UTC))
+        return spans
+
+    async def _async_not_kept(
+        self, since: datetime, before: datetime | None
+    ) -> AsyncGenerator[RecordPart]:
+        """Yield the transactions of a span that the archive lacks, as far as the bank shows it."""
+        visible = self._session.clock.now() - VISIBLE + VISIBLE_MARGIN
+        if before is None or before > visible:
+            async with aclosing(self._async_from_bank(max(since, visible), before)) as pages:
+                async for page in pages:
+                    yield page
+            before = visible
+        if since >= before:
+            return
+        try:
+            if before - since <= MAX_SPAN:
+                async with aclosing(self._async_from_bank(since, before)) as pages:
+                    async for page in pages:
+                        yield page
+                return
+        except MonzoVerificationRequiredError:
+            pass
+        yield RecordPart(records=(), complete=False, missing=(since, before))
+
+    async def _async_from_bank(
+        self, since: datetime, before: datetime | None
+    ) -> AsyncGenerator[RecordPart]:
+        """Yield the records of `_async_all`."""
+        async with aclosing(self._async_all(since, before)) as parts:
+            async for part in parts:
+                records = [self.record(transaction) for transaction in part.transactions]
+                yield RecordPart(records=records, complete=part.complete)
+
+    async def _async_kept(
+        self, since: datetime, before: datetime | None
+    ) -> AsyncGenerator[RecordPart]:
+        """Yield the kept transactions of a span, newest first.
+
         If the archive cannot be read any further, the bank is asked for the rest.
         """
         position: tuple[datetime, str] | None = None
-        kept = self.is_kept(since, before)
-        while kept:
+        while True:
             query = self._query(since, before, after=position)
             try:
                 records = await self._archive.async_find(query, limit=_RECORDS_AT_ONCE)
@@ -206,11 +279,10 @@ class TransactionHistory:
                 return
             position = (records[-1].created, records[-1].id)
         end = position[0] + PRECISION if position else before
-        async with aclosing(self._async_all(since, end)) as parts:
+        async with aclosing(self._async_from_bank(since, end)) as parts:
             async for part in parts:
-                read = [self.record(transaction) for transaction in part.transactions]
-                rest = [it for it in read if not position or (it.created, it.id) < position]
-                yield RecordPart(records=rest, complete=part.complete)
+                rest = [it for it in part.records if not position or (it.created, it.id) < position]
+                yield replace(part, records=rest)
 
     def record(self, transaction: Transaction) -> TransactionRecord:
         """Return the facts about a transaction of the account."""
