@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 import json
 
+from custom_components.monzo.recurring.changes import last_price_change, missed_day
 from custom_components.monzo.recurring.corrections import (
     Correction,
     correct,
@@ -62,6 +63,38 @@ def test_a_day_can_be_corrected() -> None:
         date(2026, 3, 30),
         date(2026, 4, 28),
     ]
+
+
+def test_a_payment_that_is_due_counts_although_its_new_day_of_the_month_is_over() -> None:
+    (payment,) = corrected(ALL[:-1], replace(Correction.of(gym()), day=2), date(2026, 4, 4))
+    # The 5th is Easter Sunday, and the 2nd of May a Saturday before a bank holiday.
+    assert payment.next == date(2026, 4, 7)
+    assert list(payment.days_until(date(2026, 6, 30))) == [
+        date(2026, 4, 7),
+        date(2026, 5, 5),
+        date(2026, 6, 2),
+    ]
+    assert missed_day(payment) is None
+
+
+def test_a_payment_that_was_missed_stays_missed_when_its_day_is_corrected() -> None:
+    history = [row for row in ALL if row.created.date() < date(2026, 4, 1)]
+    (missed,) = detect(history, date(2026, 4, 10))
+    assert missed_day(missed) == date(2026, 4, 7)
+    (payment,) = corrected(history, replace(Correction.of(gym()), day=28), date(2026, 4, 10))
+    assert missed_day(payment) == date(2026, 4, 7)
+
+
+def test_an_amount_that_a_person_sets_is_no_change_of_the_price() -> None:
+    days = until(monthly(BEGIN, 9, following), TODAY)
+    energy = only(
+        rows(days, [-9_000 - 500 * (day.month % 5) for day in days], DEBIT, "Energy"), TODAY
+    )
+    (payment,) = correct(
+        [energy], {energy.key: replace(Correction.of(energy), minor=-9_500)}, TODAY
+    )
+    assert (payment.minor, payment.is_exact) == (-9_500, True)
+    assert last_price_change(payment) is None
 
 
 def test_a_correction_survives_the_removal_of_older_transactions() -> None:

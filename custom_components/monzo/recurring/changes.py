@@ -5,7 +5,7 @@ from datetime import date
 from itertools import pairwise
 
 from ..api import Money, Private
-from .detection import RecurringPayment
+from .detection import RecurringPayment, are_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -21,7 +21,8 @@ class PriceChange(Private):
 
 def last_price_change(payment: RecurringPayment) -> PriceChange | None:
     """Return the last change of an amount; None if it has not changed, or always differs."""
-    if not payment.is_exact:
+    # Not `is_exact`, because a person may have set the amount that is expected.
+    if not are_same([it.minor for it in payment.occurrences]):
         return None
     for before, after in pairwise(reversed(payment.occurrences)):
         if before.minor != after.minor:

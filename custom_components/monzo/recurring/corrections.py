@@ -129,9 +129,11 @@ def corrected(payment: RecurringPayment, correction: Correction, today: date) ->
     schedule = payment.schedule
     if correction.day is None or not isinstance(schedule, EveryFewMonths):
         return payment
-    slot = schedule.slot_near(payment.due)
-    schedule = replace(schedule, rule=DayOfMonth(correction.day))
-    due = schedule.day_of(slot)
-    while (day := schedule.day_of(slot)) < today:
-        slot = schedule.next_slot(slot)
-    return replace(payment, schedule=schedule, due=due, next=day)
+    moved = replace(schedule, rule=DayOfMonth(correction.day))
+    slot = schedule.slot_near(payment.next)
+    day = moved.day_of(slot)
+    if day < today:
+        # The payment of this month was not made yet. It counts where it was expected.
+        return replace(payment, schedule=moved)
+    is_missed = schedule.slot_near(payment.due) < slot
+    return replace(payment, schedule=moved, due=payment.due if is_missed else day, next=day)

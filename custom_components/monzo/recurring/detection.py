@@ -139,7 +139,7 @@ def _payment(payee: Payee, series: Series, key: str, today: date) -> RecurringPa
         expectation = _expectation(series, tolerance, today)
     if expectation is None:
         return None
-    is_exact = _is_exact(series.amounts)
+    is_exact = are_same(series.amounts)
     return RecurringPayment(
         key=hashlib.sha256(key.encode()).hexdigest()[:16],
         account=row.account,
@@ -206,8 +206,8 @@ def _expectation(series: Series, tolerance: int, today: date) -> _Expectation | 
 _PAYMENTS_PER_CHANGE: Final = 4
 
 
-def _is_exact(amounts: Sequence[int]) -> bool:
-    """Return whether the amount is known: it has been the same, apart from changes of the price."""
+def are_same(amounts: Sequence[int]) -> bool:
+    """Return whether amounts have been the same lately, apart from changes of the price."""
     recent = amounts[-6:]
     changes = sum(before != after for before, after in pairwise(recent))
     return changes <= len(recent) // _PAYMENTS_PER_CHANGE
