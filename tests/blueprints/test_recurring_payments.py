@@ -1,4 +1,4 @@
-"""The blueprints about recurring payments: cover_bill, price_rise_alert and pay_day_report."""
+"""The blueprints about recurring payments: bill_without_money, price_rise_alert and pay_day_report."""
 
 from datetime import UTC, datetime, timedelta
 import re
@@ -53,7 +53,7 @@ def at_balance(runner: BlueprintRunner, account: Account, pence: int) -> None:
 async def cover(runner: BlueprintRunner, account: Account, **inputs: Any) -> None:
     """Cover the bills of an account from the holiday pot."""
     await runner.create(
-        "cover_bill",
+        "bill_without_money",
         account=runner.device_id(account),
         **{"pot": runner.device_id(runner.home.holiday), "dry_run": False, **inputs},
     )
@@ -87,7 +87,7 @@ async def test_a_plan_a_limit_and_no_pot_move_nothing(
     holiday = runner.device_id(runner.home.holiday)
     own = {"account": runner.device_id(account), "then": RECORD_MESSAGE}
     await runner.create_several(
-        "cover_bill",
+        "bill_without_money",
         {
             "Plan": {**own, "pot": holiday},
             "Limit": {**own, "pot": holiday, "at_most": 8.99, "dry_run": False},

@@ -22,6 +22,7 @@ _MORNING: Final = time(8)
 # A payment that is not made any more is forgotten after more than a year, because it may be yearly.
 _KEPT_FOR: Final = timedelta(days=400)
 
+# Detection goes back by one payment at most, for example when the bank lists one again.
 _COUNTDOWNS_KEPT: Final = 3
 
 # Transactions are reported up to seven days late, and so is a pay.
