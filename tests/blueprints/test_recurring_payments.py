@@ -1,4 +1,4 @@
-"""The blueprints about recurring payments: bill_without_money, price_rise_alert and pay_day_report."""
+"""The blueprints about recurring payments: bills, price rises and pay days."""
 
 from datetime import UTC, datetime, timedelta
 import re

@@ -237,6 +237,18 @@ def test_a_new_subscription_is_announced_with_its_third_payment() -> None:
     assert (started.payment.payee, started.payment.last) == ("Streamly", date(2025, 3, 16))
 
 
+def test_a_payment_that_has_been_made_for_long_does_not_start_when_it_is_found_again() -> None:
+    account = Account(gym())
+    account.look(at(date(2025, 12, 15)))
+    account.rows += streaming(*[-1_299] * 12)
+    found = account.look(at(date(2025, 12, 16), 10))
+    assert of_type(PaymentStarted, found) == []
+    assert {it.payment.payee for it in account.look_daily(date(2026, 1, 3), date(2026, 1, 17))} == {
+        "Gym",
+        "Streamly",
+    }
+
+
 def test_older_transactions_start_nothing() -> None:
     old = rows(until(weekly(BEGIN, 1, as_it_is), END), same(-1_000), DEBIT, "Swimming")
     account = Account(gym())

@@ -25,6 +25,9 @@ _KEPT_FOR: Final = timedelta(days=400)
 # Detection goes back by one payment at most, for example when the bank lists one again.
 _COUNTDOWNS_KEPT: Final = 3
 
+# Fortnightly payments by card are detected after nine, and all others after fewer.
+_NEW_UP_TO: Final = 9
+
 # Transactions are reported up to seven days late, and so is a pay.
 _LATEST_PAY: Final = timedelta(days=7)
 
@@ -255,7 +258,12 @@ def compare(now: Observation, before: AnnouncedAccount | None) -> Comparison:
 
 def _has_started(payment: RecurringPayment, before: AnnouncedAccount, now: Observation) -> bool:
     """Return whether a new payment shows that it recurs, and not an older one that is known now."""
-    return payment.last >= before.looked_on and now.known_since >= before.known_since
+    return (
+        payment.last >= before.looked_on
+        and now.known_since >= before.known_since
+        # Detection may lose a payment for a while, for example when its day changes.
+        and len(payment.occurrences) <= _NEW_UP_TO
+    )
 
 
 def _has_arrived(payment: RecurringPayment, known: Announced, now: Observation) -> bool:
