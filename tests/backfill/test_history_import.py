@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import override
+from typing import Any, override
 
 from aiohttp import web
 from homeassistant.core import HomeAssistant
@@ -20,7 +20,7 @@ from sandbox.bank import Bank
 from sandbox.behaviour import RateLimit
 from sandbox.faults import Exchange, Fault
 from sandbox.models import Person
-from sandbox.server import Answer, BankServer
+from sandbox.server import Answer, BankServer, Edited
 from tests.backfill.old_customer import OldCustomer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_reader import archive_path, archived_ids, archived_rows
@@ -228,9 +228,18 @@ async def test_a_rate_limit_is_waited_for_once(
     if refusals == 1:
         assert archived_ids(hass, customer.account) == customer.ids()
         assert repair(hass, entry) is None
-    else:
-        assert len(archived_ids(hass, customer.account)) < 1_000
-        assert repair(hass, entry) is not None
+        return
+    assert len(archived_ids(hass, customer.account)) < 1_000
+    # What the bank always shows is read once the rest is out of reach.
+    for _minute in range(10):
+        await advance_time(timedelta(minutes=1))
+    since = customer.bank.clock() - timedelta(days=88)
+    visible = [
+        row.id for row in customer.bank.transactions(customer.account.id) if row.created > since
+    ]
+    assert archived_ids(hass, customer.account)[-len(visible) :] == visible
+    assert len(archived_ids(hass, customer.account)) < 1_000
+    assert repair(hass, entry) is not None
 
 
 async def test_a_bank_that_limits_requests_gets_few_more_and_balances_stay_current(
@@ -243,7 +252,7 @@ async def test_a_bank_that_limits_requests_gets_few_more_and_balances_stay_curre
     server.behaviour = replace(server.behaviour, rate_limit=RateLimit(requests=20))
     entry = sign_in(customer.person, options=EVERYTHING)
     await set_up(hass, entry)
-    for _minute in range(5):
+    for _minute in range(8):
         await advance_time(timedelta(minutes=1))
     # The import asks once more, and then polls only try once a minute.
     assert sum(request.status == 429 for request in server.requests) <= 8
@@ -260,6 +269,50 @@ async def test_a_bank_that_limits_requests_gets_few_more_and_balances_stay_curre
     assert value(hass, customer.account.id, "balance") == balance
     assert len(archived_ids(hass, customer.account)) == read + 1
     assert all(request.status == 200 for request in server.requests)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_transaction_that_cannot_be_read_asks_for_no_sign_in_that_would_not_help(
+    hass: HomeAssistant,
+    customer: OldCustomer,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+    restarts: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    broken = customer.ids()[200]
+
+    def spoil(page: dict[str, Any]) -> dict[str, Any]:
+        for row in page["transactions"]:
+            if row["id"] == broken:
+                row["amount"] = "much"
+        return page
+
+    server.fail("GET", TRANSACTIONS, Edited(spoil), times=None)
+    entry = sign_in(customer.person, options=EVERYTHING)
+    await set_up(hass, entry)
+    if restarts:
+        close_window(server)
+        await hass.config_entries.async_unload(entry.entry_id)
+        forget_process_memory(hass)
+        await set_up(hass, entry)
+
+    assert archived_ids(hass, customer.account) == [it for it in customer.ids() if it != broken]
+    assert value(hass, customer.person.user_id, "history") == "100"
+    assert repair(hass, entry) is None
+    # The sums of that time are still said to be incomplete.
+    (row,) = (it for it in customer.bank.transactions(customer.account.id) if it.id == broken)
+    past = await entry.runtime_data.transactions.async_past_spending(
+        customer.account.id, row.created - timedelta(days=1), row.created + timedelta(days=1)
+    )
+    assert past is None
+
+    # The next sign-in tries again.
+    server.clear_faults()
+    open_window(server, customer.person)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert archived_ids(hass, customer.account) == customer.ids()
 
 
 async def test_an_import_survives_a_hiccup_of_the_bank(

@@ -15,6 +15,7 @@ from ..transactions import (
     KnownTransaction,
     Retention,
     Span,
+    Spans,
     TransactionPage,
     TransactionPages,
     TransactionRecord,
@@ -66,8 +67,18 @@ class AccountHistory:
         return min(opened if horizon is None else max(opened, horizon), until), until
 
     def gaps(self) -> list[Span]:
-        """Return the parts of the history that are missing in the archive, oldest first."""
+        """Return the parts of the history that are not complete in the archive, oldest first."""
         return self._archive.logs[self.account.id].spans.gaps(*self.span())
+
+    def unread_parts(self) -> list[Span]:
+        """Return the parts of the history that were never read, oldest first.
+
+        Those in which a transaction could not be read are not among them: another sign-in would not
+        help.
+        """
+        read = self._archive.logs[self.account.id].spans
+        unreadable = self._archive.unreadable_spans(self.account.id)
+        return Spans([*read, *unreadable]).gaps(*self.span())
 
     def pages(self, part: Span) -> TransactionPages:
         """Return the pages of a part of the history."""
@@ -80,7 +91,7 @@ class AccountHistory:
         """Write a page and the time that it covers, in one step.
 
         Nothing is published: to the rest of the integration, these transactions were always known.
-        A part with a transaction that cannot be read stays missing.
+        A part with a transaction that cannot be read is not complete.
         """
         log = self._archive.logs.get(self.account.id)
         if log is None:
@@ -99,10 +110,13 @@ class AccountHistory:
         for record in records:
             if record.created >= now - KEPT_FOR:
                 log.remember(record.id, KnownTransaction.of(record))
-        if not page.transactions.skipped:
-            since, before = part
-            until = before if page.is_last else page.transactions[-1].created + PRECISION
-            log.spans = log.spans.with_span(max(page.since, since), until)
+        since, before = part
+        until = before if page.is_last else page.transactions[-1].created + PRECISION
+        span = max(page.since, since), until
+        if page.transactions.skipped:
+            await self._archive.async_note_unreadable(self.account.id, span)
+        else:
+            log.spans = log.spans.with_span(*span)
         horizon = self._retention.horizon(now)
         await self._archive.async_write(
             ArchiveChange(

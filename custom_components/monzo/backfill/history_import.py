@@ -46,6 +46,9 @@ _LONGEST_PART: Final = timedelta(days=360)
 # Polls go first when the bank answers again after a rate limit.
 _AFTER_PAUSE: Final = timedelta(seconds=5)
 
+# The time in which the bank shows everything after a sign-in, and in which it counts requests.
+_AFTER_WINDOW: Final = timedelta(minutes=5)
+
 # When an import continues that could not go on: after errors that may pass, and when the request
 # budget had no room.
 RETRY_DELAYS: Final = (timedelta(seconds=5), timedelta(seconds=15), timedelta(minutes=1))
@@ -138,7 +141,9 @@ class HistoryImport:
     def progress(self) -> HistoryProgress:
         """Return how much of the history is in the archive."""
         return HistoryProgress.of(
-            (history.span(), history.gaps()) for history in self._histories() if history.is_known
+            (history.span(), history.unread_parts())
+            for history in self._histories()
+            if history.is_known
         )
 
     @property
@@ -224,8 +229,11 @@ class HistoryImport:
 
     def _delay(self) -> timedelta | None:
         """Return when to continue; None if only a new sign-in, or nothing, helps."""
-        if self._result is ImportResult.RATE_LIMITED and self._rate_limits == 1:
-            return timedelta(seconds=self._budget.pause) + _AFTER_PAUSE
+        if self._result is ImportResult.RATE_LIMITED:
+            pause = timedelta(seconds=self._budget.pause) + _AFTER_PAUSE
+            # More in the same minutes would cost the polls a pause each time. What the bank shows
+            # later as well is read then.
+            return pause if self._rate_limits == 1 else max(pause, _AFTER_WINDOW)
         if self._result is ImportResult.FAILED and self._failures < len(RETRY_DELAYS):
             self._failures += 1
             return RETRY_DELAYS[self._failures - 1]
@@ -235,7 +243,7 @@ class HistoryImport:
 
     def _is_older_part_missing(self) -> bool:
         return any(
-            gaps_before(history.gaps(), self._visible_since)
+            gaps_before(history.unread_parts(), self._visible_since)
             for history in self._histories()
             if history.is_known
         )

@@ -24,7 +24,7 @@ from .signals import (
     NewTransaction,
     TransactionChanged,
 )
-from .spans import Span
+from .spans import Span, Spans
 from .spending import has_happened
 from .transaction_log import KEPT_FOR, KnownTransaction
 from .variables import record_variables, template_variables
@@ -46,6 +46,7 @@ __all__ = [
     "PastSpending",
     "Retention",
     "Span",
+    "Spans",
     "SpendingGroup",
     "TransactionChanged",
     "TransactionHistory",

@@ -38,7 +38,7 @@ from .old_store import async_read_old_store
 from .past_spending import PastSpending
 from .record import TransactionRecord
 from .retention import Retention
-from .spans import Spans
+from .spans import Span, Spans
 from .transaction_log import KEPT_FOR, TransactionLog
 
 _LOGGER = get_logger(__name__)
@@ -76,6 +76,8 @@ class Archive:
         self.logs: dict[str, TransactionLog] = {}
         """The log of each account: its transactions of the last month."""
 
+        self._unreadable: dict[str, Spans] = {}
+
         self.loaded = False
         """Whether the logs of the file are known.
 
@@ -98,6 +100,7 @@ class Archive:
             if self.loaded:
                 return
             stored = await self._async_use_file(self.file.load_logs, self._load_since)
+            self._unreadable = await self._async_use_file(self.file.load_unreadable)
             old_store = await async_read_old_store(self._hass)
             for account_id, log in old_store.logs.items():
                 stored[account_id] = log.merged_with(stored.get(account_id))
@@ -168,6 +171,15 @@ class Archive:
             self._reported_before_load.add(change.reported)
         await asyncio.shield(self._hass.async_create_task(self._async_flush()))
 
+    async def async_note_unreadable(self, account_id: str, span: Span) -> None:
+        """Note that a span was read, and that a transaction in it could not be read.
+
+        Reading it again helps only if the bank, or a newer version, has corrected that.
+        """
+        self._unreadable[account_id] = self.unreadable_spans(account_id).with_span(*span)
+        self._waiting.append(partial(ArchiveFile.note_unreadable, account_id=account_id, span=span))
+        await self._async_flush()
+
     async def async_wait_for_write(self) -> None:
         """Write all that waits, because Home Assistant stops."""
         self._async_end_hold()
@@ -186,6 +198,7 @@ class Archive:
         ]
         for account_id in forgotten:
             del self.logs[account_id]
+            self._unreadable.pop(account_id, None)
             self._waiting.append(partial(ArchiveFile.forget_account, account_id=account_id))
         if self.logs:
             await self._async_flush()
@@ -230,6 +243,7 @@ class Archive:
         async_create_archive_issue(self._hass, ArchiveIssue.SET_ASIDE, self.file.path_aside)
         imports = (_importing(id_, log) for id_, log in self.logs.items())
         self._waiting = [*imports, *self._waiting]
+        self._unreadable.clear()
         for log in self.logs.values():
             log.spans = Spans()
 
@@ -271,6 +285,10 @@ class Archive:
         """
         log = self.logs.get(account_id)
         return Spans() if log is None or self.state != "ok" else log.spans
+
+    def unreadable_spans(self, account_id: str) -> Spans:
+        """Return the spans that were read, and in which a transaction could not be read."""
+        return self._unreadable.get(account_id, Spans())
 
     def kept_since(self, account_id: str, until: datetime | None) -> datetime | None:
         """Return since when the archive has all transactions; until the last read if None.

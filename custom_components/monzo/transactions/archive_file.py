@@ -37,7 +37,7 @@ from .classification import TransactionKind
 from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
 from .search_text import search_text
-from .spans import Spans
+from .spans import Span, Spans
 from .transaction_log import KnownTransaction, ReadState, TransactionLog
 
 # How long to wait for another program that has locked the file.
@@ -428,8 +428,16 @@ class ArchiveFile:
             )
         self._sql.execute(UPSERT_STATE, (account_id, *state_to_row(state)))
 
+    def note_unreadable(self, account_id: str, span: Span) -> None:
+        """Note that a span was read, and that a transaction in it could not be read."""
+        self._sql.execute(
+            "INSERT OR IGNORE INTO unreadable_spans VALUES (?, ?, ?)",
+            (account_id, *map(to_number, span)),
+        )
+
     def forget_account(self, account_id: str) -> None:
         """Delete everything about an account."""
+        self._sql.execute("DELETE FROM unreadable_spans WHERE account = ?", (account_id,))
         self._sql.execute("DELETE FROM transactions WHERE account = ?", (account_id,))
         self._sql.execute("DELETE FROM spans WHERE account = ?", (account_id,))
         self._sql.execute("DELETE FROM statistics WHERE account = ?", (account_id,))
@@ -492,6 +500,15 @@ class ArchiveFile:
     def _spans(self, account_id: str) -> Spans:
         rows = self._sql.execute("SELECT since, until FROM spans WHERE account = ?", (account_id,))
         return Spans((from_number(since), from_number(until)) for since, until in rows)
+
+    @_exclusive
+    def load_unreadable(self) -> dict[str, Spans]:
+        """Return the spans of `note_unreadable` by account; raises the errors of `open`."""
+        self.open()
+        found: dict[str, list[Span]] = {}
+        for account_id, since, until in self._sql.execute("SELECT * FROM unreadable_spans"):
+            found.setdefault(account_id, []).append((from_number(since), from_number(until)))
+        return {account_id: Spans(spans) for account_id, spans in found.items()}
 
     @_exclusive
     def created(self, account_id: str, transaction_id: str) -> datetime | None:

@@ -84,6 +84,14 @@ _MIGRATIONS: Final = (
     """
     UPDATE transactions SET searchable = search_text(searchable);
     """,
+    """
+    CREATE TABLE unreadable_spans (
+        account TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (account, since, until)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 
