@@ -44,12 +44,11 @@ from .budgets import (
     CONF_WEEKDAY,
     PeriodType,
     Scope,
-    parse_tag,
     with_limit,
 )
 from .const import ENTRY_REMOVED
 from .runtime import MonzoConfigEntry
-from .transactions import Retention, async_get_archive, retention_of
+from .transactions import Retention, async_get_archive, parse_tag, retention_of
 
 _CATEGORIES: Final = (
     *("bills", "cash", "eating_out", "entertainment", "expenses", "general", "groceries"),

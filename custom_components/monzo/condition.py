@@ -28,6 +28,7 @@ from .accounts import AccountOrPot, PotState
 from .api import Money
 from .automations import (
     CONF_CATEGORY,
+    CONF_TAG,
     OPTIONAL_TARGETS,
     REQUIRED_TARGETS,
     Period,
@@ -76,6 +77,7 @@ class UnknownReason(StrEnum):
     TARGET_REMOVED = "an account or pot to test no longer exists"
     TARGET_UNAVAILABLE = "an account or pot to test could not be read from Monzo"
     LIMIT_UNKNOWN = "an entity of the threshold does not show an amount in the right currency"
+    NOTES_UNKNOWN = "the notes of all payments of the period are not kept, so tags are unknown"
     MIXED_CURRENCIES = "the spending of accounts in different currencies cannot be added up"
     BUDGET_UNKNOWN = "the spending of a budget is not known"
     LEFT_TO_SPEND_UNKNOWN = "what is left to spend of an account is not known"
@@ -181,7 +183,7 @@ class IsPotGoalReached(AnyOrAllCondition):
 class IsSpending(MonzoCondition):
     """Tests whether the spending of a period meets a threshold."""
 
-    schema = _schema(OPTIONAL_TARGETS, PERIOD, filter_schema(CONF_CATEGORY), THRESHOLD)
+    schema = _schema(OPTIONAL_TARGETS, PERIOD, filter_schema(CONF_CATEGORY, CONF_TAG), THRESHOLD)
     target_type = TargetType.ACCOUNT
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
@@ -206,17 +208,20 @@ class IsSpending(MonzoCondition):
 
         Raises ConditionError if one is unknown.
         """
+        tag = self._options[CONF_TAG] or None
         for monzo_id in self._async_target_ids():
             runtime = _async_runtime_data(self._hass, monzo_id)
             transactions = runtime.transactions
             start = start_of_period(self._options[CONF_PERIOD], runtime.session.clock.now())
             for category in self._options[CONF_CATEGORY] or (None,):
-                amount = transactions.spent(monzo_id, start, category)
+                amount = transactions.spent(monzo_id, start, category, tag)
                 if amount is None and not self._options[ATTR_DEVICE_ID]:
                     # "All accounts" does not include one that Monzo has never let us read.
                     continue
                 if amount is None or not transactions.is_spending_known(monzo_id, start):
                     raise _unknown(UnknownReason.SPENDING_UNKNOWN)
+                if tag and not transactions.is_kept(monzo_id, start, with_details=True):
+                    raise _unknown(UnknownReason.NOTES_UNKNOWN)
                 yield amount
 
 

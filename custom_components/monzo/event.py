@@ -117,6 +117,7 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
             "name",
             "notes",
             "pot",
+            "tags",
             "transaction_id",
         }
     )

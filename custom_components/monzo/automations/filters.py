@@ -10,7 +10,14 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..api import Transaction
-from ..transactions import TransactionKind, is_of_category, is_payee, transaction_kind
+from ..transactions import (
+    TransactionKind,
+    is_of_category,
+    is_payee,
+    parse_tag,
+    tags_in,
+    transaction_kind,
+)
 from .threshold import unsigned_amount
 
 CONF_AT_LEAST: Final = "at_least"
@@ -22,6 +29,17 @@ CONF_LATE: Final = "late"
 CONF_MERCHANT: Final = "merchant"
 CONF_ROUND_UPS: Final = "round_ups"
 CONF_SENDER: Final = "sender"
+CONF_TAG: Final = "tag"
+
+
+def _tag(value: object) -> str:
+    """Validate a tag, with or without its #; empty for none. Raises vol.Invalid."""
+    text = cv.string(value).strip()
+    if (tag := parse_tag(text) if text else "") is None:
+        message = "expected one word, with or without a # before it"
+        raise vol.Invalid(message)
+    return tag
+
 
 # Each trigger combines the options that make sense for it.
 _SCHEMAS: Final[Mapping[str, Mapping[Any, Any]]] = {
@@ -40,6 +58,7 @@ _SCHEMAS: Final[Mapping[str, Mapping[Any, Any]]] = {
     CONF_MERCHANT: {vol.Optional(CONF_MERCHANT, default=""): vol.All(cv.string, vol.Strip)},
     CONF_ROUND_UPS: {vol.Optional(CONF_ROUND_UPS, default=False): cv.boolean},
     CONF_SENDER: {vol.Optional(CONF_SENDER, default=""): vol.All(cv.string, vol.Strip)},
+    CONF_TAG: {vol.Optional(CONF_TAG, default=""): _tag},
 }
 
 # Money that leaves for another person or company. Money that goes into a pot stays the owner's.
@@ -80,6 +99,7 @@ class Mismatch(StrEnum):
     OTHER_DIRECTION = "other_direction"
     OTHER_MERCHANT = "other_merchant"
     OTHER_SENDER = "other_sender"
+    OTHER_TAG = "other_tag"
     ROUND_UP = "round_up"
 
 
@@ -112,6 +132,9 @@ class TransactionFilter:
     except_merchants: Collection[str] = ()
     """Parts of names, or IDs, of payees whose transactions do not match; see `matches_payee`."""
 
+    tag: str = ""
+    """A tag that the notes need to have; see `tags_in`. Empty for any notes."""
+
     round_ups: bool = True
     """Whether round-ups match."""
 
@@ -138,6 +161,7 @@ class TransactionFilter:
             (Mismatch.OTHER_SENDER, matches_payee(transaction, self.sender)),
             (Mismatch.EXCEPTED_MERCHANT, not self._is_excepted(transaction)),
             (Mismatch.OTHER_CATEGORY, self._matches_category(transaction)),
+            (Mismatch.OTHER_TAG, not self.tag or self.tag in tags_in(transaction.notes)),
             (Mismatch.LATE, self.late or not late),
         )
         return next((mismatch for mismatch, matches in checks if not matches), None)

@@ -3,7 +3,7 @@
 from .budget import BudgetStatus
 from .coordinator import BudgetsCoordinator, async_forget_usage
 from .devices import async_register_budget_device
-from .scope import Scope, parse_tag
+from .scope import Scope
 from .settings import (
     CONF_ACCOUNTS,
     CONF_CARRY_OVER,
@@ -56,6 +56,5 @@ __all__ = [
     "async_forget_usage",
     "async_register_budget_device",
     "budget_variables",
-    "parse_tag",
     "with_limit",
 ]

@@ -1,18 +1,8 @@
 """The spending that counts for a budget."""
 
-from dataclasses import dataclass, field
-import re
-from typing import Final
+from dataclasses import dataclass
 
 from ..transactions import TransactionRecord
-
-_TAG: Final = re.compile(r"#?[\w-]+")
-
-
-def parse_tag(text: str) -> str | None:
-    """Return a tag without its #, in lower case; None if the text is not one word."""
-    text = text.strip()
-    return text.removeprefix("#").casefold() if _TAG.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +16,7 @@ class Scope:
     """Identifies a merchant or a person; see `TransactionRecord.matches_payee`. Empty for all."""
 
     tag: str = ""
-    """A word that follows a # in the notes, in lower case and without the #; empty for all."""
-
-    _tag: re.Pattern[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Prepare the search for the tag."""
-        pattern = re.compile(rf"(?<![\w#-])#{re.escape(self.tag)}(?![\w-])")
-        object.__setattr__(self, "_tag", pattern)
+    """One of `TransactionRecord.tags`; empty for all."""
 
     @property
     def needs_details(self) -> bool:
@@ -55,4 +38,4 @@ class Scope:
     def _matches_texts(self, record: TransactionRecord) -> bool:
         if self.merchant and not record.matches_payee(self.merchant):
             return False
-        return not self.tag or self._tag.search((record.notes or "").casefold()) is not None
+        return not self.tag or self.tag in record.tags

@@ -22,7 +22,7 @@ from ..export import (
 )
 from .action import ATTR_ACCOUNT, AccountTarget, Action, async_account_of
 from .amounts import number
-from .fields import TEXT
+from .fields import ATTR_TAG, TEXT, tag_of
 from .transactions import (
     ATTR_BEFORE,
     ATTR_SINCE,
@@ -43,6 +43,7 @@ EXPORT_SCHEMA: Final = vol.Schema(
         vol.Required(ATTR_ACCOUNT): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1)),
         vol.Required(ATTR_FORMAT): vol.Coerce(FileFormatName),
         vol.Required(ATTR_PATH): TEXT,
+        vol.Optional(ATTR_TAG): TEXT,
         vol.Optional(ATTR_SINCE): point_in_time,
         vol.Optional(ATTR_BEFORE): point_in_time,
         vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean,
@@ -58,7 +59,7 @@ async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
     devices = [*dict.fromkeys(call.data[ATTR_ACCOUNT])]
     targets = [async_account_of(call.hass, device) for device in devices]
     now = max(target.runtime.session.clock.now() for target in targets)
-    span = requested_span(call.data, now=now)
+    span, tag = requested_span(call.data, now=now), tag_of(call.data)
     destination = await call.hass.async_add_executor_job(
         partial(
             check_destination,
@@ -70,7 +71,7 @@ async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
     result = await async_export(
         call.hass,
         [
-            Statement(account=account, pages=_async_pages(call, target, span))
+            Statement(account=account, pages=_async_pages(call, target, span, tag))
             for account, target in zip(_exported_accounts(targets), targets, strict=True)
         ],
         ExportedPeriod(since=span.since, before=span.end, made=now),
@@ -92,12 +93,12 @@ async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_pages(
-    call: ServiceCall, target: AccountTarget, span: Span
+    call: ServiceCall, target: AccountTarget, span: Span, tag: str | None
 ) -> AsyncGenerator[RecordPage]:
-    """Yield the transactions of an account."""
+    """Yield the transactions of an account; with a tag, only those that have it."""
     async with (
         bank_errors(call.hass, target.entry, target.name),
-        aclosing(target.history.async_records(span.since, span.before)) as parts,
+        aclosing(target.history.async_records(span.since, span.before, tag=tag)) as parts,
     ):
         async for part in parts:
             yield RecordPage(records=part.records, complete=part.complete, missing=part.missing)

@@ -1,12 +1,16 @@
 """Validators for the text fields of actions."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 from yarl import URL
 
 from ..bank import validation_error
+from ..transactions import parse_tag
+
+ATTR_TAG: Final = "tag"
 
 # How many characters of a field's content an error shows.
 MAX_SHOWN_LENGTH: Final = 40
@@ -15,6 +19,18 @@ TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1))
 
 # An id becomes a segment of a URL's path, where `.` and `..` would lead to another endpoint.
 MONZO_ID: Final = vol.All(TEXT, vol.NotIn((".", "..")))
+
+
+def tag_of(fields: Mapping[str, Any]) -> str | None:
+    """Return the tag in the field `tag` of a call; None if the field is empty.
+
+    Raises ServiceValidationError if it is not one word.
+    """
+    if (text := fields.get(ATTR_TAG)) is None:
+        return None
+    if (tag := parse_tag(text)) is None:
+        raise validation_error("invalid_tag", tag=shown_value(text))
+    return tag
 
 
 def is_https_url(text: str) -> bool:

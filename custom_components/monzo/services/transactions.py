@@ -20,6 +20,7 @@ from ..amounts import format_amount
 from ..api import Attachment, Money
 from ..bank import bank_errors, validation_error
 from ..transactions import (
+    TAG_SIGN,
     SpendingGroup,
     TransactionHistory,
     TransactionRecord,
@@ -28,7 +29,7 @@ from ..transactions import (
 )
 from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
 from .amounts import ANY_AMOUNT, number, positive_amount
-from .fields import MONZO_ID, TEXT
+from .fields import ATTR_TAG, MONZO_ID, TEXT, tag_of
 
 ATTR_AFTER: Final = "after"
 ATTR_BEFORE: Final = "before"
@@ -126,6 +127,7 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_TEXT): TEXT,
         vol.Optional(ATTR_CATEGORY): TEXT,
         vol.Optional(ATTR_MERCHANT): TEXT,
+        vol.Optional(ATTR_TAG): TEXT,
         # The handler validates the amounts, because their decimals depend on the currency.
         vol.Optional(ATTR_MINIMUM_AMOUNT): ANY_AMOUNT,
         vol.Optional(ATTR_MAXIMUM_AMOUNT): ANY_AMOUNT,
@@ -136,7 +138,11 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
 )
 
 GET_SPENDING_SCHEMA: Final = vol.Schema(
-    {**SPAN_FIELDS, vol.Optional(ATTR_BY, default=Grouping.CATEGORY): vol.Coerce(Grouping)}
+    {
+        **SPAN_FIELDS,
+        vol.Optional(ATTR_BY, default=Grouping.CATEGORY): vol.Coerce(Grouping),
+        vol.Optional(ATTR_TAG): TEXT,
+    }
 )
 
 ANNOTATE_SCHEMA: Final = vol.Schema(
@@ -252,7 +258,8 @@ async def _async_search_of(call: ServiceCall, target: AccountTarget, span: Span)
         history=target.history,
         since=span.since,
         before=before,
-        text=call.data.get(ATTR_TEXT, ""),
+        # The archive finds a text faster than a tag.
+        text=call.data.get(ATTR_TEXT, TAG_SIGN if ATTR_TAG in call.data else ""),
         matches=matches,
         refresh=call.data[ATTR_REFRESH],
         # Most people make about one payment a day, so one small request is usually enough.
@@ -271,18 +278,17 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     """Return the total spending, and the spending of each group."""
     target = async_account(call)
     clock, history = target.runtime.session.clock, target.history
-    span = requested_span(call.data, now=clock.now())
+    span, tag = requested_span(call.data, now=clock.now()), tag_of(call.data)
     spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
     complete = True
     missing: list[dict[str, str]] = []
-    kept = await history.async_kept_spending(
-        span.since, span.before, GROUPS_IN_ARCHIVE[spending.by]
-    )
+    by = GROUPS_IN_ARCHIVE[spending.by]
+    kept = await history.async_kept_spending(span.since, span.before, by) if tag is None else None
     if kept is not None:
         for group, minor, transactions in kept:
             spending.add_group(group, minor, transactions)
     else:
-        parts = history.async_records(span.since, span.before)
+        parts = history.async_records(span.since, span.before, tag=tag)
         async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
             async for part in parts:
                 complete = complete and part.complete
@@ -320,7 +326,7 @@ async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
                 account=target.name,
             )
         stored = await session.annotate_transaction(transaction.id, texts)
-    target.runtime.transactions.async_note_notes(target.account.id, stored.id, stored.notes)
+    await target.runtime.transactions.async_note_notes(target.account.id, stored.id, stored.notes)
     return {
         "transaction_id": stored.id,
         "account_id": target.account.id,
@@ -371,7 +377,7 @@ def record_filter(fields: Mapping[str, Any], currency: str) -> Callable[[Transac
             minimum=format_amount(minimum),
             maximum=format_amount(maximum),
         )
-    values = {**fields, **limits}
+    values = {**fields, **limits, ATTR_TAG: tag_of(fields)}
     active = [(matches, values[field]) for field, matches in FILTERS.items() if field in values]
     return lambda record: all(matches(record, value) for matches, value in active)
 
@@ -385,6 +391,7 @@ FILTERS: Final[Mapping[str, Callable[[TransactionRecord, Any], bool]]] = {
     ATTR_TEXT: lambda record, text: record.matches_text(text),
     ATTR_CATEGORY: TransactionRecord.is_of_category,
     ATTR_MERCHANT: TransactionRecord.matches_payee,
+    ATTR_TAG: lambda record, tag: tag is None or tag in record.tags,
     ATTR_MINIMUM_AMOUNT: lambda record, minimum: abs(record.minor) >= minimum.minor,
     ATTR_MAXIMUM_AMOUNT: lambda record, maximum: abs(record.minor) <= maximum.minor,
     ATTR_DIRECTION: _has_direction,

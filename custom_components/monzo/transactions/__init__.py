@@ -26,6 +26,7 @@ from .signals import (
 )
 from .spans import Span, Spans
 from .spending import has_happened
+from .tags import TAG_SIGN, parse_tag, tags_in
 from .transaction_log import KEPT_FOR, KnownTransaction
 from .variables import record_variables, template_variables
 
@@ -37,6 +38,7 @@ __all__ = [
     "PRECISION",
     "SIGNAL_NEW_TRANSACTION",
     "SIGNAL_TRANSACTION_CHANGED",
+    "TAG_SIGN",
     "UNCATEGORISED",
     "Archive",
     "ArchiveChange",
@@ -60,9 +62,11 @@ __all__ = [
     "is_of_category",
     "is_own_transfer",
     "is_payee",
+    "parse_tag",
     "record_variables",
     "retention_in",
     "retention_of",
+    "tags_in",
     "template_variables",
     "transaction_kind",
 ]

@@ -29,6 +29,7 @@ from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPage, Transact
 from .recent import RecentTransactions
 from .record import TransactionRecord
 from .retention import Retention
+from .tags import tags_in
 from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, ReadState, TransactionLog
 
 _LOGGER = get_logger(__name__)
@@ -476,8 +477,8 @@ class AccountReader:
         read = ((transaction, self.record(transaction)) for transaction in transactions)
         found = find_differences(log, read, news_since=news_since)
         for record in found.others:
-            if log.is_new(record.id) and record.created >= asked - KEPT_FOR:
-                # Too old to be news, but it still counts as spending.
+            if record.created >= asked - KEPT_FOR:
+                # Too old to be news, but it still counts as spending; or with other tags.
                 log.remember(record.id, KnownTransaction.of(record))
         new = [record for _transaction, record in found.new]
         await self._async_write(
@@ -526,6 +527,16 @@ class AccountReader:
         return TransactionRecord.of(
             transaction, account_id=self.account_id, own_transfer=own_transfer
         )
+
+    async def async_note_notes(self, transaction_id: str, notes: str | None) -> None:
+        """Note that the user has changed the notes of a transaction."""
+        self.recent.set_notes(transaction_id, notes)
+        log = self._archive.logs.get(self.account_id)
+        known = log and log.find(transaction_id)
+        if log and known:
+            log.remember(transaction_id, replace(known, tags=tags_in(notes)))
+        if self._retention.keeps_history:
+            await self._archive.async_write_notes(self.account_id, transaction_id, notes)
 
     async def _async_write(
         self,

@@ -169,6 +169,24 @@ class Archive:
             self._waiting.append(partial(ArchiveFile.write, change=change))
         elif change.reported is not None:
             self._reported_before_load.add(change.reported)
+        await self._async_flush_now()
+
+    async def async_write_notes(
+        self, account_id: str, transaction_id: str, notes: str | None
+    ) -> None:
+        """Write the notes that the user has changed, see `ArchiveFile.write_notes`."""
+        self._waiting.append(
+            partial(
+                ArchiveFile.write_notes,
+                account_id=account_id,
+                transaction_id=transaction_id,
+                notes=notes,
+            )
+        )
+        await self._async_flush_now()
+
+    async def _async_flush_now(self) -> None:
+        """Write all that waits, even if the caller is cancelled meanwhile."""
         await asyncio.shield(self._hass.async_create_task(self._async_flush()))
 
     async def async_note_unreadable(self, account_id: str, span: Span) -> None:

@@ -6,7 +6,7 @@ units.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import wraps
@@ -433,6 +433,26 @@ class ArchiveFile:
         self._sql.execute(
             "INSERT OR IGNORE INTO unreadable_spans VALUES (?, ?, ?)",
             (account_id, *map(to_number, span)),
+        )
+
+    def write_notes(self, account_id: str, transaction_id: str, notes: str | None) -> None:
+        """Write other notes of a transaction, if it is in the file."""
+        query = f"""
+            SELECT {", ".join(RECORD_COLUMNS)} FROM transactions WHERE account = ? AND id = ?
+        """  # noqa: S608 - names of columns
+        row = self._sql.execute(query, (account_id, transaction_id)).fetchone()
+        if row is None:
+            return
+        record = replace(record_from_row(row), notes=notes)
+        self._sql.execute(
+            """
+            UPDATE transactions SET notes = :notes, searchable = :searchable, revision = :revision
+            WHERE account = :account AND id = :id
+            """,
+            {
+                **dict(zip(FACTS, record_to_row(record), strict=False)),
+                "revision": self._next_revision(account_id),
+            },
         )
 
     def forget_account(self, account_id: str) -> None:

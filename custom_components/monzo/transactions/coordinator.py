@@ -191,14 +191,20 @@ class TransactionsCoordinator:
         is_recent = since >= self._clock.now() - KEPT_FOR
         return is_recent and not with_details and log.is_complete(since)
 
-    def spent(self, account_id: str, since: datetime, category: str | None = None) -> Money | None:
+    def spent(
+        self,
+        account_id: str,
+        since: datetime,
+        category: str | None = None,
+        tag: str | None = None,
+    ) -> Money | None:
         """Return the spending of an account since a moment of the last month, if it is known.
 
-        In all categories, or in one. Negative if refunds were more. It is as old as the last read
-        of the account; see `is_spending_known`.
+        In all categories, or in one; with any notes, or with a tag. Negative if refunds were more.
+        It is as old as the last read of the account; see `is_spending_known`.
         """
         log = self._archive.logs.get(account_id)
-        return log.spent(since, self._clock.now(), category) if log else None
+        return log.spent(since, self._clock.now(), category, tag) if log else None
 
     def received(self, account_id: str, since: datetime) -> Money | None:
         """Return the income of an account since a moment of the last month, like `spent`."""
@@ -238,10 +244,11 @@ class TransactionsCoordinator:
         log = self._archive.logs.get(account_id)
         return len(log.known) if log else 0
 
-    @callback
-    def async_note_notes(self, account_id: str, transaction_id: str, notes: str | None) -> None:
+    async def async_note_notes(
+        self, account_id: str, transaction_id: str, notes: str | None
+    ) -> None:
         """Note that the user has changed the notes of a transaction."""
-        self._reader(account_id).recent.set_notes(transaction_id, notes)
+        await self._reader(account_id).async_note_notes(transaction_id, notes)
 
     # Scheduling
 

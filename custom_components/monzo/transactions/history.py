@@ -26,6 +26,7 @@ from .record import TransactionRecord
 from .span_parts import span_parts
 from .spans import Span, Spans
 from .spending import CLOCK_SKEW
+from .tags import TAG_SIGN
 from .transaction_log import KEPT_FOR
 
 # Below the 365 days that the bank lists per request.
@@ -192,19 +193,30 @@ class TransactionHistory:
         )
 
     async def async_records(
-        self, since: datetime, before: datetime | None
+        self, since: datetime, before: datetime | None, *, tag: str | None = None
     ) -> AsyncGenerator[RecordPart]:
         """Yield all transactions of a span in parts, in no particular order; see `_async_all`.
 
-        The bank is asked for what the archive does not have. If that is only a part of the span,
-        and the bank no longer shows it, the part is missing.
+        With a tag, only those that have it in their notes. The bank is asked for what the archive
+        does not have. If that is only a part of the span, and the bank no longer shows it, the part
+        is missing.
         """
+        text = "" if tag is None else TAG_SIGN
+        async with aclosing(self._async_parts(since, before, text)) as parts:
+            async for part in parts:
+                records = [it for it in part.records if tag is None or tag in it.tags]
+                yield replace(part, records=records)
+
+    async def _async_parts(
+        self, since: datetime, before: datetime | None, text: str
+    ) -> AsyncGenerator[RecordPart]:
+        """Yield all transactions of a span; of the kept ones, only those with a text."""
         parts = span_parts(self._kept_spans(), self._since_opened(since), before)
         if any(part.is_kept for part in parts):
             reads = [
-                (self._async_kept if part.is_kept else self._async_not_kept)(
-                    part.since, part.before
-                )
+                self._async_kept(part.since, part.before, text)
+                if part.is_kept
+                else self._async_not_kept(part.since, part.before)
                 for part in parts
             ]
         else:
@@ -261,15 +273,15 @@ class TransactionHistory:
                 yield RecordPart(records=records, complete=part.complete)
 
     async def _async_kept(
-        self, since: datetime, before: datetime | None
+        self, since: datetime, before: datetime | None, text: str
     ) -> AsyncGenerator[RecordPart]:
-        """Yield the kept transactions of a span, newest first.
+        """Yield the kept transactions of a span with a text, newest first.
 
         If the archive cannot be read any further, the bank is asked for the rest.
         """
         position: tuple[datetime, str] | None = None
         while True:
-            query = self._query(since, before, after=position)
+            query = self._query(since, before, text=text, after=position)
             try:
                 records = await self._archive.async_find(query, limit=_RECORDS_AT_ONCE)
             except DISK_ERRORS:

@@ -16,6 +16,7 @@ from .classification import (
 )
 from .search_text import search_text
 from .spending import income, spending_by_category
+from .tags import tags_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -164,6 +165,11 @@ class TransactionRecord(Private):
             category: Money.from_minor(minor, self.currency)
             for category, minor in self.split.items()
         }
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags in the notes; see `tags_in`."""
+        return tags_in(self.notes)
 
     @property
     def searchable(self) -> str:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -34,6 +34,9 @@ class KnownTransaction(Private):
     received: int = 0
     """Its income in minor units; see `income`."""
 
+    tags: frozenset[str] = field(default=frozenset(), compare=False)
+    """The tags in its notes, as far as these are kept. Other notes are no change to report."""
+
     @property
     def counts(self) -> bool:
         """Whether it is part of the spending or the income."""
@@ -49,6 +52,7 @@ class KnownTransaction(Private):
             category=record.category,
             spent=record.spent,
             received=record.received,
+            tags=record.tags,
         )
 
 
@@ -218,13 +222,21 @@ class TransactionLog(Private):
             state.unreadable_until is None or state.unreadable_until <= since
         )
 
-    def spent(self, since: datetime, now: datetime, category: str | None = None) -> Money:
+    def spent(
+        self,
+        since: datetime,
+        now: datetime,
+        category: str | None = None,
+        tag: str | None = None,
+    ) -> Money:
         """Return the spending from a moment of the last month until now, by the bank's clock.
 
-        In all categories, or in one. Negative if refunds were more.
+        In all categories, or in one; with any notes, or with a tag. Negative if refunds were more.
         """
         minor = 0
         for transaction in self._happened(since, now):
+            if tag is not None and tag not in transaction.tags:
+                continue
             spent = transaction.spent
             minor += sum(spent.values()) if category is None else spent.get(category, 0)
         return Money.from_minor(minor, self.state.currency)

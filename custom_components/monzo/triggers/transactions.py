@@ -17,6 +17,7 @@ from ..automations import (
     CONF_MERCHANT,
     CONF_ROUND_UPS,
     CONF_SENDER,
+    CONF_TAG,
     OPTIONAL_TARGETS,
     TransactionFilter,
     filter_schema,
@@ -84,7 +85,8 @@ class PaymentMade(NewTransactionTrigger):
     schema = trigger_schema(
         OPTIONAL_TARGETS,
         filter_schema(
-            CONF_AT_LEAST, CONF_AT_MOST, CONF_MERCHANT, CONF_CATEGORY, CONF_ROUND_UPS, CONF_LATE
+            *(CONF_AT_LEAST, CONF_AT_MOST, CONF_MERCHANT, CONF_CATEGORY, CONF_TAG),
+            *(CONF_ROUND_UPS, CONF_LATE),
         ),
     )
     description = "a payment"
@@ -99,7 +101,7 @@ class MoneyReceived(NewTransactionTrigger):
 
     schema = trigger_schema(
         OPTIONAL_TARGETS,
-        filter_schema(CONF_AT_LEAST, CONF_AT_MOST, CONF_SENDER, CONF_CATEGORY, CONF_LATE),
+        filter_schema(CONF_AT_LEAST, CONF_AT_MOST, CONF_SENDER, CONF_CATEGORY, CONF_TAG, CONF_LATE),
     )
     description = "money received"
 
@@ -126,7 +128,8 @@ class TransactionAmountChanged(TransactionTrigger):
     """Triggers when the amount of a known transaction changes, for example as it settles."""
 
     schema = trigger_schema(
-        OPTIONAL_TARGETS, filter_schema(CONF_BY_AT_LEAST, CONF_MERCHANT, CONF_CATEGORY)
+        OPTIONAL_TARGETS,
+        filter_schema(CONF_BY_AT_LEAST, CONF_MERCHANT, CONF_CATEGORY, CONF_TAG),
     )
     description = "a changed transaction amount"
 

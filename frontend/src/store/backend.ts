@@ -17,6 +17,8 @@ export interface Transaction {
   logo: string | null;
   category: string | null;
   notes: string | null;
+  /** The tags in the notes, without the #, in lower case and without accents. */
+  tags: string[];
   pending: boolean;
   declined: boolean;
   decline_reason: string | null;

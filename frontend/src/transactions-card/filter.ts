@@ -4,7 +4,10 @@ import type { Entry } from "./entries.ts";
 export type Kind = "in" | "out" | "declined";
 
 export interface Filter {
-  /** Words, each of which must be in the name, the notes, the category or the amount. */
+  /**
+   * Words, each of which must be in the name, the notes, the category or the amount. A word after a
+   * # must be the beginning of a tag.
+   */
   search: string;
   kind?: Kind;
   category?: string;
@@ -33,7 +36,9 @@ export function filterEntries(
     if (category && transaction.category !== category) return false;
     if (!words.length) return true;
     const text = normalize(textOf(entry));
-    return words.every((word) => text.includes(word));
+    return words.every((word) =>
+      word.startsWith("#") ? hasTag(entry, word.slice(1)) : text.includes(word),
+    );
   });
 }
 
@@ -45,6 +50,11 @@ export function categoriesOf(entries: Entry[]): string[] {
     if (category) counts.set(category, (counts.get(category) ?? 0) + 1);
   }
   return [...counts].sort(([, one], [, other]) => other - one).map(([category]) => category);
+}
+
+/** Return whether a tag begins with a text, so that tags are found while the user types. */
+function hasTag({ transaction: { tags } }: Entry, beginning: string): boolean {
+  return tags.some((tag) => normalize(tag).startsWith(beginning));
 }
 
 function isOfKind({ transaction: { amount, declined } }: Entry, kind: Kind): boolean {

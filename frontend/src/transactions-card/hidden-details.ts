@@ -9,6 +9,7 @@ export function withoutDetails(transaction: Transaction): Transaction {
     description: "",
     pot: null,
     notes: null,
+    tags: [],
     emoji: null,
     logo: null,
     attachments: [],

@@ -17,6 +17,7 @@ function transaction(id: string, values: Partial<Transaction> = {}): Transaction
     created: "2026-11-20T12:00:00Z",
     declined: false,
     round_up_of: null,
+    tags: [],
     ...values,
   } as Transaction;
 }
@@ -170,6 +171,21 @@ test("a search finds the same as the action get_transactions", () => {
     const found = filterEntries(all, { ...NO_FILTER, search }, (each) => each.transaction.name);
     assert.deepEqual(ids(found), ["a"], `${search} finds ${name}`);
   }
+});
+
+test("a word after a # finds tags that begin with it", () => {
+  const all = entries(
+    transaction("trip", { name: "#3 Bar", tags: ["holiday", "zoë"] }),
+    transaction("plan", { name: "Holiday Shop" }),
+    transaction("more", { name: "Bar", tags: ["holidays-2026"] }),
+  );
+  const found = (search: string) =>
+    ids(filterEntries(all, { search }, (entry) => entry.transaction.name)).join();
+  assert.equal(found("#holi"), "trip,more");
+  assert.equal(found("#HOLIDAYS"), "more");
+  assert.equal(found("#zoe bar"), "trip");
+  assert.equal(found("#3"), "");
+  assert.equal(found("#"), "trip,more");
 });
 
 test("the categories that occur most often come first", () => {
