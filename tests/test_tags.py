@@ -111,8 +111,8 @@ async def test_a_tag_finds_the_same_payments_everywhere(
     for tag, amount in (("holiday", 92.5), ("#Work", 80), ("nothing", 0)):
         options = {"device_id": joint.id, "period": "this_month", "tag": tag}
         assert await check(hass, "is_spending", **options, threshold=exactly(amount))
-    options["category"] = ["holidays"]
-    assert await check(hass, "is_spending", **options | {"tag": "holiday"}, threshold=exactly(80))
+    of_hotels = {"tag": "holiday", "category": ["holidays"], "threshold": exactly(80)}
+    assert await check(hass, "is_spending", device_id=joint.id, period="this_month", **of_hotels)
     assert value(hass, budget_ids(entry)[0], "budget_spent") == "92.50"
 
     with pytest.raises(ServiceValidationError) as caught:

@@ -34,12 +34,11 @@ import yaml
 
 from custom_components.monzo.api import Transaction as ApiTransaction
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.services.grouped_spending import GroupedSpending, Grouping
+from custom_components.monzo.services.spending import GET_SPENDING_SCHEMA
 from custom_components.monzo.services.transactions import (
     ANNOTATE_SCHEMA,
-    GET_SPENDING_SCHEMA,
     GET_TRANSACTIONS_SCHEMA,
-    GroupedSpending,
-    Grouping,
     record_filter,
     requested_span,
 )
@@ -429,6 +428,7 @@ async def test_a_transaction_is_returned_with_all_its_fields(
         "categories": {"groceries": -12.34},
         "counts_as_spending": True,
         "notes": "lunch",
+        "tags": [],
         "counterparty": None,
         "pot": None,
         "pending": True,

@@ -3,6 +3,7 @@
 from .budget import BudgetStatus
 from .coordinator import BudgetsCoordinator, async_forget_usage
 from .devices import async_register_budget_device
+from .periods import Months, Period, Weeks, Years
 from .scope import Scope
 from .settings import (
     CONF_ACCOUNTS,
@@ -51,8 +52,12 @@ __all__ = [
     "BudgetStatus",
     "BudgetUsed",
     "BudgetsCoordinator",
+    "Months",
+    "Period",
     "PeriodType",
     "Scope",
+    "Weeks",
+    "Years",
     "async_forget_usage",
     "async_register_budget_device",
     "budget_variables",

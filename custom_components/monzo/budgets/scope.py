@@ -1,5 +1,6 @@
-"""The spending that counts for a budget."""
+"""The spending that counts for a budget, or for a question about spending."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..transactions import TransactionRecord
@@ -28,12 +29,16 @@ class Scope:
 
         Positive for money spent, negative for money that came back, zero if nothing counts.
         """
+        return sum(self.parts_of(record).values())
+
+    def parts_of(self, record: TransactionRecord) -> Mapping[str, int]:
+        """Return the parts of a transaction's spending that count, by category, in minor units."""
         spent = record.spent
         if not spent or not self._matches_texts(record):
-            return 0
+            return {}
         if not self.categories:
-            return sum(spent.values())
-        return sum(minor for category, minor in spent.items() if category in self.categories)
+            return spent
+        return {id_: minor for id_, minor in spent.items() if id_ in self.categories}
 
     def _matches_texts(self, record: TransactionRecord) -> bool:
         if self.merchant and not record.matches_payee(self.merchant):

@@ -20,6 +20,7 @@ from . import (
     receipts,
     recurring,
     refresh,
+    spending,
     transactions,
 )
 
@@ -34,6 +35,7 @@ TOPICS = (
     receipts,
     recurring,
     refresh,
+    spending,
     transactions,
 )
 

@@ -1,12 +1,10 @@
-"""Actions that read transactions, add up spending, and annotate a transaction."""
+"""Actions that read transactions, and annotate a transaction."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -17,23 +15,20 @@ import voluptuous as vol
 
 from ..accounts import MonzoData
 from ..amounts import format_amount
-from ..api import Attachment, Money
+from ..api import Attachment
 from ..bank import bank_errors, validation_error
 from ..transactions import (
     TAG_SIGN,
-    SpendingGroup,
     TransactionHistory,
     TransactionRecord,
-    has_happened,
     record_variables,
 )
 from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
-from .amounts import ANY_AMOUNT, number, positive_amount
+from .amounts import ANY_AMOUNT, positive_amount
 from .fields import ATTR_TAG, MONZO_ID, TEXT, tag_of
 
 ATTR_AFTER: Final = "after"
 ATTR_BEFORE: Final = "before"
-ATTR_BY: Final = "by"
 ATTR_CATEGORY: Final = "category"
 ATTR_DIRECTION: Final = "direction"
 ATTR_INCLUDE_DECLINED: Final = "include_declined"
@@ -48,7 +43,6 @@ ATTR_SINCE: Final = "since"
 ATTR_TEXT: Final = "text"
 
 SERVICE_ANNOTATE_TRANSACTION: Final = "annotate_transaction"
-SERVICE_GET_SPENDING: Final = "get_spending"
 SERVICE_GET_TRANSACTIONS: Final = "get_transactions"
 
 # The bank's own default if a request has no `since`.
@@ -70,15 +64,6 @@ class Direction(StrEnum):
 
     IN = "in"
     OUT = "out"
-
-
-class Grouping(StrEnum):
-    """The criterion by which spending is grouped."""
-
-    CATEGORY = "category"
-    MERCHANT = "merchant"
-    DAY = "day"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,14 +119,6 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         vol.Optional(ATTR_INCLUDE_DECLINED, default=False): cv.boolean,
         vol.Optional(ATTR_REFRESH, default=True): cv.boolean,
-    }
-)
-
-GET_SPENDING_SCHEMA: Final = vol.Schema(
-    {
-        **SPAN_FIELDS,
-        vol.Optional(ATTR_BY, default=Grouping.CATEGORY): vol.Coerce(Grouping),
-        vol.Optional(ATTR_TAG): TEXT,
     }
 )
 
@@ -274,40 +251,6 @@ def _following(
     return lambda record: (record.created, record.id) < position and matches(record)
 
 
-async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
-    """Return the total spending, and the spending of each group."""
-    target = async_account(call)
-    clock, history = target.runtime.session.clock, target.history
-    span, tag = requested_span(call.data, now=clock.now()), tag_of(call.data)
-    spending = GroupedSpending(by=call.data[ATTR_BY], currency=target.account.currency)
-    complete = True
-    missing: list[dict[str, str]] = []
-    by = GROUPS_IN_ARCHIVE[spending.by]
-    kept = await history.async_kept_spending(span.since, span.before, by) if tag is None else None
-    if kept is not None:
-        for group, minor, transactions in kept:
-            spending.add_group(group, minor, transactions)
-    else:
-        parts = history.async_records(span.since, span.before, tag=tag)
-        async with bank_errors(call.hass, target.entry, target.name), aclosing(parts):
-            async for part in parts:
-                complete = complete and part.complete
-                if part.missing is not None:
-                    missing.insert(0, missing_period(*part.missing))
-                for record in part.records:
-                    if has_happened(record.created, clock.now()):
-                        spending.add(record)
-    return {
-        "account_id": target.account.id,
-        "currency": target.account.currency,
-        **span.as_dict(),
-        "complete": complete,
-        "missing": missing,
-        "total": spending.total,
-        "groups": spending.groups(),
-    }
-
-
 async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
     """Write notes and metadata. Return the values that the bank has stored."""
     target = async_account(call)
@@ -344,9 +287,7 @@ def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
     end = before or now
     since: datetime = fields.get(ATTR_SINCE) or end - DEFAULT_SPAN
     if since >= end:
-        raise validation_error(
-            "since_not_before", since=_local_time(since), before=_local_time(end)
-        )
+        raise validation_error("since_not_before", since=local_time(since), before=local_time(end))
     return Span(since=since, before=before, asked_at=now)
 
 
@@ -355,7 +296,7 @@ def missing_period(since: datetime, before: datetime) -> dict[str, str]:
     return {"since": since.isoformat(), "before": before.isoformat()}
 
 
-def _local_time(time: datetime) -> str:
+def local_time(time: datetime) -> str:
     """Return a time as an error shows it."""
     return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
 
@@ -399,79 +340,6 @@ FILTERS: Final[Mapping[str, Callable[[TransactionRecord, Any], bool]]] = {
 }
 
 
-@dataclass(slots=True, kw_only=True)
-class GroupedSpending:
-    """Adds up spending in groups."""
-
-    by: Grouping
-    currency: str
-
-    _minor_units: Counter[str] = field(default_factory=Counter)
-    _transactions: Counter[str] = field(default_factory=Counter)
-
-    def add(self, record: TransactionRecord) -> None:
-        """Add a transaction to its group, or the parts of a split one to the group of each."""
-        group_of = partial(GROUP_NAMES[self.by], record)
-        for category, minor in record.spent.items():
-            self._minor_units[group_of(category)] += minor
-        # Once per group, even if several parts are in it.
-        self._transactions.update(set(map(group_of, record.spent)))
-
-    def add_group(self, name: str, minor: int, transactions: int) -> None:
-        """Add a group of the archive."""
-        if self.by is Grouping.DAY:
-            name = _day_of(datetime.fromtimestamp(int(name), UTC))
-        self._minor_units[name] += minor
-        self._transactions[name] += transactions
-
-    @property
-    def total(self) -> float:
-        """The spending of all groups together, in major units."""
-        return self._in_major_units(self._minor_units.total())
-
-    def groups(self) -> list[dict[str, Any]]:
-        """Return the groups of the response: days in order, others by amount, the highest first."""
-        if self.by is Grouping.NONE:
-            return []
-        ordered = (
-            sorted(self._minor_units.items())
-            if self.by is Grouping.DAY
-            else self._minor_units.most_common()
-        )
-        return [
-            {
-                self.by.value: group,
-                "amount": self._in_major_units(minor),
-                "transactions": self._transactions[group],
-            }
-            for group, minor in ordered
-        ]
-
-    def _in_major_units(self, minor: int) -> float:
-        return number(Money.from_minor(minor, self.currency))
-
-
-# The name of the group of a transaction, or of the part of a split transaction in a category.
-GROUP_NAMES: Final[Mapping[Grouping, Callable[[TransactionRecord, str], str]]] = {
-    Grouping.CATEGORY: lambda _record, category: category,
-    Grouping.MERCHANT: lambda record, _category: record.payee or record.description,
-    Grouping.DAY: lambda record, _category: _day_of(record.created),
-    Grouping.NONE: lambda _record, _category: "",
-}
-
-# The groups in which the archive adds up. Only Home Assistant knows when a day begins.
-GROUPS_IN_ARCHIVE: Final[Mapping[Grouping, SpendingGroup]] = {
-    Grouping.CATEGORY: SpendingGroup.CATEGORY,
-    Grouping.MERCHANT: SpendingGroup.MERCHANT,
-    Grouping.DAY: SpendingGroup.QUARTER_HOUR,
-    Grouping.NONE: SpendingGroup.CATEGORY,
-}
-
-
-def _day_of(moment: datetime) -> str:
-    return dt_util.as_local(moment).date().isoformat()
-
-
 def _as_dict(
     record: TransactionRecord, attachments: Iterable[Attachment], data: MonzoData
 ) -> dict[str, Any]:
@@ -496,13 +364,6 @@ ACTIONS: Final = (
         name=SERVICE_GET_TRANSACTIONS,
         handler=_async_get_transactions,
         schema=GET_TRANSACTIONS_SCHEMA,
-        admin=False,
-        supports_response=SupportsResponse.ONLY,
-    ),
-    Action(
-        name=SERVICE_GET_SPENDING,
-        handler=_async_get_spending,
-        schema=GET_SPENDING_SCHEMA,
         admin=False,
         supports_response=SupportsResponse.ONLY,
     ),

@@ -1,0 +1,1 @@
+"""Tests of insight: comparisons with the past, and unusual amounts."""
