@@ -78,6 +78,18 @@ def test_a_year_is_compared_until_the_same_date() -> None:
     ]
 
 
+def test_at_its_end_a_month_is_compared_with_whole_months() -> None:
+    assert parts(ComparedPeriod.MONTH, "2027-03-01 00:00", 1) == [
+        ("2027-02-01 00:00", "2027-03-01 00:00"),
+        ("2027-01-01 00:00", "2027-02-01 00:00"),
+    ]
+    # Just after it, nothing has been spent in this month.
+    assert parts(ComparedPeriod.MONTH, "2027-03-01 00:01", 1) == [
+        ("2027-03-01 00:00", "2027-03-01 00:01"),
+        ("2027-02-01 00:00", "2027-02-01 00:01"),
+    ]
+
+
 @given(kind=st.sampled_from(ComparedPeriod), now=MOMENTS, zone=ZONES)
 def test_past_parts_are_never_longer_than_their_period(
     kind: ComparedPeriod, now: datetime, zone: ZoneInfo

@@ -143,6 +143,11 @@ async def test_a_month_so_far_is_compared_with_the_same_part_of_past_months(
     assert (week["amount"], week["mean"], week["percent"]) == (44.95, 0.0, None)
     tagged = await compare(hass, entry, account, tag="holiday")
     assert (tagged["amount"], tagged["groups"]) == (0.0, [])
+    february = await compare(hass, entry, account, periods=1, before="2027-03-01 00:00:00")
+    assert (february["amount"], february["mean"]) == (110.0, 277.0)
+    assert february["periods"][0]["before"] == "2027-02-01T00:00:00+00:00"
+    later = await compare(hass, entry, account, before="2028-01-01 00:00:00")
+    assert (later["amount"], later["mean"]) == (270.0, 155.0)
     year = await compare(hass, entry, account, period="year", periods=1)
     assert (year["mean"], year["difference"], year["percent"]) == (None, None, None)
     assert not server.requests

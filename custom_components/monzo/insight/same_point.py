@@ -1,4 +1,4 @@
-"""The same point of past periods: how far they had come when the current one had come this far."""
+"""The same point of past periods: how far they had come when this one had come as far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,26 +40,28 @@ class PartOfPeriod:
 
 
 def parts_to_compare(
-    kind: ComparedPeriod, now: datetime, count: int, zone: tzinfo
+    kind: ComparedPeriod, end: datetime, count: int, zone: tzinfo
 ) -> list[PartOfPeriod]:
-    """Return the current period until now, and the same part of the ones before, newest first.
+    """Return a period until a moment, and the same part of the ones before, newest first.
 
     The same point is the same weekday, day of the month, or date, at the same time in the zone. A
-    month that has no such day counts as a whole.
+    month that has no such day counts as a whole. At the very end of a period, whole periods are
+    compared.
     """
-    rule, now = _RULES[kind], now.astimezone(zone)
-    period = current = _period_of(rule, now.date())
-    parts = [PartOfPeriod(since=current.since(zone), until=now.astimezone(UTC))]
+    rule, local = _RULES[kind], end.astimezone(zone)
+    # The moment itself is no part of the period.
+    last = (end - datetime.resolution).astimezone(zone)
+    period = current = _period_of(rule, last.date())
+    parts = [PartOfPeriod(since=current.since(zone), until=end.astimezone(UTC))]
     for _number in range(count):
         period = _period_of(rule, period.first - _DAY)
-        parts.append(
-            PartOfPeriod(
-                since=period.since(zone),
-                until=_same_point_of_year(period, now)
-                if kind is ComparedPeriod.YEAR
-                else _same_point(period, current, now),
-            )
-        )
+        if end == current.until(zone):
+            until = period.until(zone)
+        elif kind is ComparedPeriod.YEAR:
+            until = _same_point_of_year(period, local)
+        else:
+            until = _same_point(period, current, local)
+        parts.append(PartOfPeriod(since=period.since(zone), until=until))
     return parts
 
 

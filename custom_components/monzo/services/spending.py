@@ -24,11 +24,13 @@ from .amounts import number
 from .fields import ATTR_TAG, TEXT, tag_of
 from .grouped_spending import GroupedSpending, Grouping, async_add_up
 from .transactions import (
+    ATTR_BEFORE,
     ATTR_CATEGORY,
     ATTR_MERCHANT,
     SPAN_FIELDS,
     local_time,
     missing_period,
+    point_in_time,
     requested_span,
 )
 
@@ -74,6 +76,7 @@ COMPARE_SPENDING_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_PERIODS, default=DEFAULT_PERIODS): vol.All(
             vol.Coerce(int), vol.Range(min=1, max=MAX_PERIODS)
         ),
+        vol.Optional(ATTR_BEFORE): point_in_time,
         vol.Optional(ATTR_BY, default=Grouping.CATEGORY): vol.All(
             vol.Coerce(Grouping), vol.In([Grouping.CATEGORY, Grouping.MERCHANT, Grouping.NONE])
         ),
@@ -103,18 +106,20 @@ async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
     target = async_account(call)
     if not retention_of(target.entry).keeps_history:
         raise validation_error("no_history_to_compare", account=target.name)
+    now = target.runtime.session.clock.now()
+    before = call.data.get(ATTR_BEFORE)
     current, *past = parts_to_compare(
         call.data[ATTR_PERIOD],
-        target.runtime.session.clock.now(),
+        min(before or now, now),
         call.data[ATTR_PERIODS],
         dt_util.get_default_time_zone(),
     )
-    if not target.history.is_kept(current.since, None):
+    if not target.history.is_kept(current.since, before):
         since = local_time(current.since)
         raise validation_error("period_not_kept", account=target.name, since=since)
-    spending = await _async_spending(call, target, current.since, None)
-    before = [(part, await _async_past_spending(call, target, part)) for part in past]
-    known = [it.minor_units for _part, it in before if isinstance(it, GroupedSpending)]
+    spending = await _async_spending(call, target, current.since, before)
+    earlier = [(part, await _async_past_spending(call, target, part)) for part in past]
+    known = [it.minor_units for _part, it in earlier if isinstance(it, GroupedSpending)]
     currency = target.account.currency
     groups = compare_groups(spending.minor_units, known, currency)
     return {
@@ -127,7 +132,7 @@ async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
         "groups": []
         if spending.by is Grouping.NONE
         else [{spending.by.value: name, **_comparison_dict(it)} for name, it in groups.items()],
-        "periods": [_period_dict(part, it) for part, it in before],
+        "periods": [_period_dict(part, it) for part, it in earlier],
     }
 
 
