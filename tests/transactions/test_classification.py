@@ -260,7 +260,8 @@ def test_template_variables_are_flat(home: Household, bank: Bank) -> None:
     assert variables["settled"] is not None
     assert abs(payment.created - bank.clock()) < timedelta(minutes=1)
     assert [name for name, value in variables.items() if isinstance(value, (dict, list))] == [
-        "categories"
+        "categories",
+        "tags",
     ]
 
 
