@@ -7,6 +7,8 @@ from homeassistant.helpers import translation
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.monzo.backfill.statistics_names import async_statistics_name
+from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.texts import async_text
 from sandbox.household import Household
 from tests.helpers.state_helpers import device_names, shown
@@ -71,6 +73,32 @@ async def test_accounts_are_named_by_their_types_without_any_text(
     form = await hass.config_entries.options.async_init(ann.entry_id)
 
     assert {"Retail", "Retail joint"} <= account_labels(form)
+
+
+@pytest.mark.parametrize(
+    ("series", "english", "unnamed"),
+    [
+        ("income", "Joint: Income", "Joint: Income"),
+        ("spending_eating_out", "Joint: Spending (Eating out)", "Joint: Spending eating out"),
+        ("spending_0001", "Joint: Spending (0001)", "Joint: Spending 0001"),
+    ],
+)
+async def test_statistics_have_names_in_any_language(
+    hass: HomeAssistant,
+    real_cache: Any,
+    ann: MockConfigEntry,
+    series: str,
+    english: str,
+    unnamed: str,
+) -> None:
+    assert async_statistics_name(hass, "Joint", series) == english
+    text = {f"component.{DOMAIN}.common.statistics_income": "{account}: Einnahmen"}
+    real_cache.cache_data.cache["de"] = {"common": {DOMAIN: text}}
+    hass.config.language = "de"
+    german = "Joint: Einnahmen" if series == "income" else english
+    assert async_statistics_name(hass, "Joint", series) == german
+    real_cache.cache_data.cache.clear()
+    assert async_statistics_name(hass, "Joint", series) == unnamed
 
 
 async def test_a_text_with_other_placeholders_counts_as_missing(

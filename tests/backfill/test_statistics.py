@@ -162,7 +162,7 @@ async def test_every_day_month_and_category_equals_the_ledger_also_after_correct
     account = customer.account.id.lower()
     assert ids >= {f"monzo:{account}_spending", f"monzo:{account}_spending_eating_out"}
     names = {each["name"] for each in await list_statistics(hass)}
-    assert names >= {"Current account: Spending", "Current account: Spending (eating out)"}
+    assert names >= {"Current account: Spending", "Current account: Spending (Eating out)"}
     await hass.config_entries.async_remove(entry.entry_id)
     assert await known_ids(hass) == set()
 

@@ -27,6 +27,7 @@ from ..privacy import get_logger
 from ..transactions import DISK_ERRORS, Archive
 from .history_import import HistoryImport
 from .past_balances import async_add_past_balances
+from .statistics_names import async_statistics_name
 from .statistics_rows import ROWS_AT_ONCE, StatisticsRow
 from .statistics_table import (
     StatisticsUpdate,
@@ -145,7 +146,7 @@ class HistoryStatistics:
         account_name = device_name(device) if device else MANUFACTURER
         for series, rows in update.rows.items():
             id_ = statistic_id(account_id, series)
-            name = f"{account_name}: {_series_name(series)}"
+            name = async_statistics_name(self._hass, account_name, series)
             for piece in batched(rows, ROWS_AT_ONCE, strict=False):
                 _add_rows(self._hass, id_, name, currency, piece)
         return await _async_wait_for_recorder(self._hass)
@@ -181,12 +182,6 @@ def statistic_id(account_id: str, series: str) -> str:
 def async_time_zone() -> tzinfo:
     """Return the time zone of local days."""
     return dt_util.get_default_time_zone()
-
-
-def _series_name(series: str) -> str:
-    kind, _, category = series.partition("_")
-    name = kind.capitalize()
-    return f"{name} ({category.replace('_', ' ')})" if category else name
 
 
 def _has_recorder(hass: HomeAssistant) -> bool:

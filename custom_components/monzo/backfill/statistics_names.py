@@ -1,0 +1,26 @@
+"""The names of the statistics, which the user reads in graphs and in the developer tools."""
+
+from homeassistant.core import HomeAssistant, callback
+
+from ..texts import async_text
+
+
+@callback
+def async_statistics_name(hass: HomeAssistant, account_name: str, series: str) -> str:
+    """Return the name of a series of an account, in the language of Home Assistant.
+
+    A series is `spending`, `income`, or the spending of a category such as `spending_groceries`.
+    """
+    kind, _, category = series.partition("_")
+    placeholders = {"account": account_name}
+    if category:
+        kind += "_category"
+        placeholders["category"] = _async_category_name(hass, category)
+    fallback = ": ".join((account_name, series.replace("_", " ").capitalize()))
+    return async_text(hass, f"common.statistics_{kind}", placeholders, fallback=fallback)
+
+
+@callback
+def _async_category_name(hass: HomeAssistant, category: str) -> str:
+    fallback = category.replace("_", " ").capitalize()
+    return async_text(hass, f"selector.category.options.{category}", {}, fallback=fallback)
