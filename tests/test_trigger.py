@@ -526,9 +526,9 @@ async def test_an_automation_that_is_turned_off_does_not_run(
     options: Mapping[str, Options] = {
         "balance_crossed": {"device_id": joint, "threshold": BELOW_900}
     }
-    # The couple has no budgets, and nothing that recurs.
+    # The couple has no budgets, and nothing that recurs or is usual.
     keys = {key for key in TRIGGERS if not key.startswith(("budget", "recurring"))}
-    keys -= {"pay_day_arrived", "possible_duplicate"}
+    keys -= {"pay_day_arrived", "possible_duplicate", "unusual_amount"}
     runs = await set_up_automation(hass, *(trigger(key, **options.get(key, {})) for key in keys))
 
     async def let_everything_trigger(step: int) -> None:

@@ -42,7 +42,7 @@ from .automations import (
 )
 from .budgets import BudgetStatus
 from .const import DOMAIN
-from .runtime import MonzoRuntimeData
+from .runtime import MonzoRuntimeData, async_find_runtime
 
 CONF_DAYS: Final = "days"
 CONF_PERIOD: Final = "period"
@@ -231,13 +231,10 @@ def _async_runtime_data(hass: HomeAssistant, monzo_id: str) -> MonzoRuntimeData:
 
     Raises ConditionError if there is none, or if its last poll failed.
     """
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        runtime: MonzoRuntimeData = entry.runtime_data
-        data = runtime.balances.data
-        is_known = monzo_id in data.accounts or monzo_id in data.pots
-        if is_known and runtime.balances.last_update_success:
-            return runtime
-    raise _unknown(UnknownReason.TARGET_UNAVAILABLE)
+    runtime = async_find_runtime(hass, monzo_id)
+    if runtime is None or not runtime.balances.last_update_success:
+        raise _unknown(UnknownReason.TARGET_UNAVAILABLE)
+    return runtime
 
 
 @callback

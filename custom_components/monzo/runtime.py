@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
 
 from .accounts import BalancesCoordinator
 from .backfill import HistoryImport, HistoryStatistics
 from .bank import MonzoSession, WebhookStatus
 from .budgets import BudgetsCoordinator
+from .const import DOMAIN
 from .recurring import RecurringAnnouncer, RecurringCoordinator
 from .transactions import TransactionsCoordinator
 from .transfers import MoneyMover
@@ -29,3 +31,14 @@ class MonzoRuntimeData:
     budgets: BudgetsCoordinator
     transfers: MoneyMover
     webhook_status: WebhookStatus
+
+
+@callback
+def async_find_runtime(hass: HomeAssistant, monzo_id: str) -> MonzoRuntimeData | None:
+    """Return the runtime data of the loaded config entry that shows an account or pot, if any."""
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        runtime: MonzoRuntimeData = entry.runtime_data
+        data = runtime.balances.data
+        if monzo_id in data.accounts or monzo_id in data.pots:
+            return runtime
+    return None

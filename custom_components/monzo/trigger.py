@@ -21,6 +21,7 @@ from .triggers import (
     RecurringPaymentStarted,
     TransactionAmountChanged,
     TransferFailed,
+    UnusualAmount,
 )
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {
@@ -39,6 +40,7 @@ TRIGGERS: Final[dict[str, type[Trigger]]] = {
     "recurring_payment_started": RecurringPaymentStarted,
     "transaction_amount_changed": TransactionAmountChanged,
     "transfer_failed": TransferFailed,
+    "unusual_amount": UnusualAmount,
 }
 
 

@@ -2,11 +2,15 @@
 
 from .comparison import Comparison, compare_groups
 from .same_point import ComparedPeriod, PartOfPeriod, parts_to_compare
+from .unusual_amount import Basis, async_usual_amount, compared_amount
 
 __all__ = [
+    "Basis",
     "ComparedPeriod",
     "Comparison",
     "PartOfPeriod",
+    "async_usual_amount",
     "compare_groups",
+    "compared_amount",
     "parts_to_compare",
 ]

@@ -17,6 +17,7 @@ from .forecast import Forecast, ForecastDay
 from .outlook import AccountOutlook, ListedPayment, PersonOutlook
 from .pay_day import PayDayBasis, PayDays
 from .pay_day_arrivals import PayDayArrived
+from .payees import merchant_of
 from .revision import Revision
 from .signals import (
     SIGNAL_PAY_DAY_ARRIVED,
@@ -52,6 +53,7 @@ __all__ = [
     "async_get_corrections",
     "describe_amount",
     "event_id",
+    "merchant_of",
     "payment_variables",
     "revision_by_event",
 ]

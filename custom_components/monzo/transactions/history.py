@@ -137,7 +137,7 @@ class TransactionHistory:
         *,
         text: str = "",
         matches: Callable[[TransactionRecord], bool],
-        limit: int,
+        limit: int | None = None,
     ) -> list[TransactionRecord] | None:
         """Return kept transactions of a span, newest first; None if not all are kept."""
         if not self.is_kept(since, before):

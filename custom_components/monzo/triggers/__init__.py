@@ -17,6 +17,7 @@ from .transactions import (
     TransactionAmountChanged,
 )
 from .transfers import TransferFailed
+from .unusual import UnusualAmount
 
 __all__ = [
     "BalanceCrossed",
@@ -34,4 +35,5 @@ __all__ = [
     "RecurringPaymentStarted",
     "TransactionAmountChanged",
     "TransferFailed",
+    "UnusualAmount",
 ]

@@ -37,7 +37,7 @@ from ..transactions import (
 from .base import MonzoTrigger, TargetRunner, trigger_schema
 
 
-def _transaction_variables(report: NewTransaction | TransactionChanged) -> dict[str, Any]:
+def transaction_variables(report: NewTransaction | TransactionChanged) -> dict[str, Any]:
     """Return the variables of a transaction for templates."""
     variables = template_variables(
         report.transaction, pot=report.pot, own_transfer=report.own_transfer
@@ -71,7 +71,7 @@ class NewTransactionTrigger(TransactionTrigger):
             if self._is_relevant(report):
                 runner.async_run_unless(
                     self._filter.mismatch(report.transaction, late=report.late),
-                    {**_transaction_variables(report), "late": report.late},
+                    {**transaction_variables(report), "late": report.late},
                 )
 
         return async_subscribe(
@@ -146,7 +146,7 @@ class TransactionAmountChanged(TransactionTrigger):
             runner.async_run_unless(
                 self._filter.mismatch_of_change(report.transaction, difference),
                 {
-                    **_transaction_variables(report),
+                    **transaction_variables(report),
                     "amount_before": float(before.amount),
                     "difference": float(difference),
                 },
@@ -172,7 +172,7 @@ class ChargedTwice(TransactionTrigger):
             runner.async_run_unless(
                 self._filter.mismatch(new.transaction),
                 {
-                    **_transaction_variables(new),
+                    **transaction_variables(new),
                     "late": new.late,
                     "earlier_transaction_id": earlier.id,
                     "earlier_created": earlier.created.isoformat(),

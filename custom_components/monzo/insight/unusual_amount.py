@@ -1,0 +1,106 @@
+"""Finds payments that are far above the usual amount at a merchant or in a category."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil
+from statistics import median_high
+from typing import Final, Self
+
+from ..api import Private
+from ..recurring import merchant_of
+from ..transactions import UNCATEGORISED, TransactionHistory, TransactionRecord
+
+# Older payments say little about prices and habits of today.
+_COMPARED_WITHIN: Final = timedelta(days=365)
+
+# With fewer payments, nothing is usual yet.
+_FEWEST_PAYMENTS: Final = 8
+
+# Whatever the payments were before, an amount is not unusual below these limits.
+_LEAST_FACTOR: Final = Fraction(2)
+_ABOVE_HIGH: Final = Fraction(5, 4)
+
+# High is an amount that at most one in twenty exceeds, so that a single outlier, or a larger shop
+# every few weeks, does not matter.
+_HIGH: Final = Fraction(19, 20)
+
+# About three and a half standard deviations of amounts whose logarithms are normal: of such
+# payments, one in five thousand is unusual.
+_POWER: Final = 5
+
+
+class Basis(StrEnum):
+    """The payments with which a payment is compared."""
+
+    MERCHANT = "merchant"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UsualAmount(Private):
+    """The usual amount of earlier payments, in minor units."""
+
+    minor: int
+    """The median of the payments, and one of them; more than zero."""
+
+    payments: int
+    """The number of payments."""
+
+    factor: Fraction
+    """The median of the factors by which the payments are above or below the usual amount."""
+
+    high: int
+    """An amount that at most one in twenty payments exceeds."""
+
+    @classmethod
+    def of(cls, amounts: Sequence[int]) -> Self | None:
+        """Return the usual one of amounts above zero; None if there are too few."""
+        if len(amounts) < _FEWEST_PAYMENTS:
+            return None
+        ordered = sorted(amounts)
+        median = median_high(ordered)
+        return cls(
+            minor=median,
+            payments=len(ordered),
+            factor=median_high(Fraction(max(it, median), min(it, median)) for it in ordered),
+            # The smallest amount that nineteen in twenty do not exceed.
+            high=ordered[ceil(len(ordered) * _HIGH) - 1],
+        )
+
+    def is_exceeded_by(self, minor: int) -> bool:
+        """Return whether an amount is so far above the usual one that it is unusual."""
+        factor = max(self.factor**_POWER, _LEAST_FACTOR)
+        return minor > self.minor * factor and minor > self.high * _ABOVE_HIGH
+
+
+def compared_amount(payment: TransactionRecord, other: TransactionRecord, basis: Basis) -> int:
+    """Return the spending of another payment that is compared with a payment, in minor units.
+
+    Zero or less if it is no such payment, for example a refund. In a category, only the part of a
+    split payment that is in the category of `payment` counts.
+    """
+    if basis is Basis.CATEGORY:
+        return other.spent.get(payment.category or UNCATEGORISED, 0)
+    if not other.spent or merchant_of(other) != merchant_of(payment):
+        return 0
+    return sum(other.spent.values())
+
+
+async def async_usual_amount(
+    history: TransactionHistory, payment: TransactionRecord, basis: Basis
+) -> UsualAmount | None:
+    """Return the usual amount of the payments before a payment; None if too few are kept."""
+    kept_since = history.kept_since(payment.created)
+    if kept_since is None:
+        return None
+
+    def is_compared(other: TransactionRecord) -> bool:
+        return other.id != payment.id and compared_amount(payment, other, basis) > 0
+
+    earlier = await history.async_find_kept(
+        max(kept_since, payment.created - _COMPARED_WITHIN), payment.created, matches=is_compared
+    )
+    return UsualAmount.of([compared_amount(payment, it, basis) for it in earlier or ()])
