@@ -229,6 +229,7 @@ async def test_a_merchant_that_charges_twice_triggers_unless_it_is_excepted(
     for merchant in ("Bookworm", "Copper Kettle", "Bookworm", "Copper Kettle"):
         payments.append(bank.pay(account.id, -550, merchant=merchant))
         await advance_time(SOON)
+        await restart(hass, entry)
     (run,) = runs
     assert (run["name"], run["amount"]) == ("Bookworm", -5.5)
     assert run["transaction_id"] == payments[2].id
