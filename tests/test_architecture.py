@@ -24,6 +24,7 @@ PLATFORMS = frozenset(
         "config_flow",
         "diagnostics",
         "event",
+        "llm",
         "notify",
         "number",
         "repairs",

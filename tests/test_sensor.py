@@ -28,7 +28,7 @@ from syrupy.assertion import SnapshotAssertion
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.period_sensor import CATEGORIES
+from custom_components.monzo.transactions import SPENDING_CATEGORIES
 from sandbox.bank import Bank, utc_now
 from sandbox.behaviour import BankBehaviour
 from sandbox.faults import Exchange, Fault
@@ -99,7 +99,7 @@ async def test_rarely_needed_sensors_are_disabled_by_default(
         for entity in er.async_entries_for_config_entry(registry, ann.entry_id)
         if entity.disabled_by and entity.unique_id.startswith(home.current.id)
     }
-    categories = {f"spent_this_month_{category}" for category in CATEGORIES}
+    categories = {f"spent_this_month_{category}" for category in SPENDING_CATEGORIES}
     assert disabled == {"savings_balance", "local_currency", "exchange_rate"} | categories
 
 

@@ -20,6 +20,7 @@ DEVICE_MODEL_POT: Final = "Pot"
 DEVICE_MODEL_BUDGET: Final = "Budget"
 
 CONF_EXCLUDED_ACCOUNTS: Final = "excluded_accounts"
+CONF_ALLOW_ANSWERS: Final = "allow_answers"
 CONF_ALLOW_TRANSFERS: Final = "allow_transfers"
 CONF_ALLOW_LANGUAGE_MODELS: Final = "allow_language_models"
 CONF_MAX_PER_TRANSFER: Final = "max_per_transfer"

@@ -1,4 +1,4 @@
-"""Options flow: the accounts to include, limits for moving money, the history, and the pay day."""
+"""Options flow: the accounts, limits for moving money, who may read, the history, the pay day."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -19,6 +19,7 @@ import voluptuous as vol
 from .accounts import async_account_names
 from .api import Account
 from .const import (
+    CONF_ALLOW_ANSWERS,
     CONF_ALLOW_LANGUAGE_MODELS,
     CONF_ALLOW_TRANSFERS,
     CONF_EXCLUDED_ACCOUNTS,
@@ -108,6 +109,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
                 vol.Optional(CONF_ALLOW_LANGUAGE_MODELS): BooleanSelector(),
                 vol.Optional(CONF_MAX_PER_TRANSFER): AMOUNT_SELECTOR,
                 vol.Optional(CONF_MAX_PER_DAY): AMOUNT_SELECTOR,
+                vol.Optional(CONF_ALLOW_ANSWERS): BooleanSelector(),
                 vol.Required(CONF_KEEP_TRANSACTIONS): RETENTION_SELECTOR,
                 vol.Optional(CONF_STATISTICS): BooleanSelector(),
                 vol.Optional(CONF_PAY_DAY): PAY_DAY_SELECTOR,

@@ -22,17 +22,10 @@ from .api import Money, currency_exponent
 from .automations import Period, start_of_period
 from .entity import MonzoEntity, MonzoEntityDescription
 from .runtime import MonzoRuntimeData
-from .transactions import PastSpending, TransactionsCoordinator
+from .transactions import SPENDING_CATEGORIES, PastSpending, TransactionsCoordinator
 
 # The amount that was spent last month up to the same day and time.
 ATTR_LAST_MONTH: Final = "last_month"
-
-# The categories of the Monzo app in which money is spent. Those that users create have no names.
-CATEGORIES: Final = (
-    *("bills", "cash", "charity", "eating_out", "entertainment", "expenses", "family", "finances"),
-    *("general", "gifts", "groceries", "holidays", "personal_care", "shopping", "transfers"),
-    "transport",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +81,7 @@ PERIOD_SENSORS: Final = (
             start_fn=_start_of_month,
             sum_fn=partial(TransactionsCoordinator.spent, category=category),
         )
-        for category in CATEGORIES
+        for category in SPENDING_CATEGORIES
     ),
 )
 

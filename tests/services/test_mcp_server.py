@@ -1,18 +1,14 @@
 """Models call actions through Home Assistant's server for the Model Context Protocol (MCP)."""
 
-from typing import Any
-
-from aiohttp.test_utils import TestClient
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
-from homeassistant.const import CONTENT_TYPE_JSON
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.const import CONF_ALLOW_LANGUAGE_MODELS
 from sandbox.household import Household
+from tests.helpers.mcp_client import RemoteModel, async_connect_model
 from tests.helpers.transfer_client import TransferClient
 from tests.helpers.transfer_faults import change_options
 
@@ -26,38 +22,13 @@ TOOLS: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-class Model:
-    """A language model with the access token of an administrator."""
-
-    def __init__(self, hass: HomeAssistant, http: TestClient[Any, Any]) -> None:
-        """Initialize a model that has called no tool."""
-        self._hass = hass
-        self._http = http
-
-    async def call(self, tool: str, arguments: dict[str, object]) -> str:
-        """Call a tool, wait for the end of what it began, and return its answer."""
-        response = await self._http.post(
-            "/api/mcp",
-            json={
-                "jsonrpc": "2.0",
-                "id": 1,
-                "method": "tools/call",
-                "params": {"name": tool, "arguments": arguments},
-            },
-            headers={"accept": CONTENT_TYPE_JSON},
-        )
-        answer = await response.json()
-        await self._hass.async_block_till_done()
-        return str(answer["result"]["content"][0]["text"])
-
-
 @pytest.fixture
 async def model(
     hass: HomeAssistant,
     transfer_client: TransferClient,
     home: Household,
     hass_client: ClientSessionGenerator,
-) -> Model:
+) -> RemoteModel:
     """Return a model that may run two scripts, which move five pounds after a moment."""
     deposit = {
         "action": "monzo.deposit_into_pot",
@@ -78,16 +49,12 @@ async def model(
     assert await async_setup_component(hass, "script", {"script": scripts})
     for name in scripts:
         async_expose_entity(hass, "conversation", f"script.{name}", should_expose=True)
-    data = {"llm_hass_api": ["assist"], "all_llm_apis": False, "require_admin": True}
-    entry = MockConfigEntry(domain="mcp_server", data=data)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    return Model(hass, await hass_client())
+    return await async_connect_model(hass, hass_client)
 
 
 @pytest.mark.parametrize(("tool", "arguments"), TOOLS.values(), ids=TOOLS)
 async def test_a_model_moves_money_only_if_the_options_allow_it(
-    model: Model, transfer_client: TransferClient, tool: str, arguments: dict[str, object]
+    model: RemoteModel, transfer_client: TransferClient, tool: str, arguments: dict[str, object]
 ) -> None:
     await model.call(tool, arguments)
     assert transfer_client.sent == []
@@ -97,5 +64,5 @@ async def test_a_model_moves_money_only_if_the_options_allow_it(
     assert [move.amount for move in transfer_client.moves] == [500]
 
 
-async def test_a_model_learns_why_no_money_was_moved(model: Model) -> None:
+async def test_a_model_learns_why_no_money_was_moved(model: RemoteModel) -> None:
     assert "language models" in (await model.call(*TOOLS["the tool of the script"])).lower()

@@ -26,6 +26,7 @@ from .signals import (
     PossibleDuplicate,
     payment_variables,
 )
+from .upcoming import UpcomingPayment
 
 __all__ = [
     "SIGNAL_PAY_DAY_ARRIVED",
@@ -49,6 +50,7 @@ __all__ = [
     "RecurringCoordinator",
     "RecurringPayment",
     "Revision",
+    "UpcomingPayment",
     "async_get_announcements",
     "async_get_corrections",
     "describe_amount",

@@ -5,6 +5,7 @@ from .archive import Archive, async_get_archive
 from .archive_file import DISK_ERRORS, ArchiveChange, ArchiveQuery, SpendingGroup
 from .classification import (
     POT_KINDS,
+    SPENDING_CATEGORIES,
     UNCATEGORISED,
     TransactionKind,
     is_of_category,
@@ -38,6 +39,7 @@ __all__ = [
     "PRECISION",
     "SIGNAL_NEW_TRANSACTION",
     "SIGNAL_TRANSACTION_CHANGED",
+    "SPENDING_CATEGORIES",
     "TAG_SIGN",
     "UNCATEGORISED",
     "Archive",

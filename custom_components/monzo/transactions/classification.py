@@ -34,6 +34,13 @@ POT_KINDS: Final = frozenset(
 # The category of transactions for which the bank has none.
 UNCATEGORISED: Final = "general"
 
+# The categories of the Monzo app in which money is spent. Those that users create have no names.
+SPENDING_CATEGORIES: Final = (
+    *("bills", "cash", "charity", "eating_out", "entertainment", "expenses", "family", "finances"),
+    *(UNCATEGORISED, "gifts", "groceries", "holidays", "personal_care", "shopping", "transfers"),
+    "transport",
+)
+
 # Payment schemes as in Monzo's Open Banking documentation and in recordings.
 CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
 # Payments to merchants, among others. The documented webhook delivery has no scheme.

@@ -1,0 +1,31 @@
+"""The categories that a question can be about."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ..transactions import SPENDING_CATEGORIES, SpendingGroup
+from .answer_error import AnswerError
+from .kept import kept_since
+from .readable import ReadableAccount
+
+# Money comes in, or goes to the owner.
+_OTHER_CATEGORIES: Final = ("income", "savings")
+
+
+async def async_find_category(accounts: Iterable[ReadableAccount], name: str) -> str:
+    """Return the category with a name such as "Eating out", or with the ID of the user's own one.
+
+    Raises AnswerError if neither Monzo nor these accounts have it.
+    """
+    known = {*SPENDING_CATEGORIES, *_OTHER_CATEGORIES}
+    for account in accounts:
+        spending = await account.history.async_kept_spending(
+            kept_since(account), None, SpendingGroup.CATEGORY
+        )
+        known.update(category for category, _minor, _transactions in spending or ())
+    wanted = "_".join(name.casefold().split())
+    for category in known:
+        if category.casefold() == wanted:
+            return category
+    message = f"There is no such category. The categories are: {', '.join(sorted(known))}."
+    raise AnswerError(message)

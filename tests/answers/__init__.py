@@ -1,0 +1,1 @@
+"""Tests of the answers for voice assistants and language models."""
