@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from .behaviour import DEFAULT_BANK_BEHAVIOUR, BankBehaviour
@@ -460,7 +461,7 @@ class Bank:
             description=payee.upper(),
             scheme="bacs",
             category=category,
-            counterparty=_external_counterparty(payee) | {"service_user_number": "000000"},
+            counterparty=_collector(payee),
             metadata=metadata,
             include_in_spending=True,
         )
@@ -1066,12 +1067,20 @@ class Bank:
 
 
 def _external_counterparty(name: str) -> dict[str, str]:
-    """Return the counterparty of a bank transfer (recorded)."""
+    """Return the counterparty of a bank transfer (recorded); each name is another customer."""
+    number = crc32(name.encode())
     return {
-        "account_number": "00000000",
+        "account_number": f"{number % 10**8:08}",
         "name": name,
         "sort_code": "000000",
-        "user_id": "anonuser_0000000000000000000000",
+        "user_id": f"anonuser_0000{number:018}",
+    }
+
+
+def _collector(name: str) -> dict[str, str]:
+    """Return the counterparty of a direct debit (recorded); each name is another organisation."""
+    return _external_counterparty(name) | {
+        "service_user_number": f"{crc32(name.encode()) % 10**6:06}"
     }
 
 

@@ -390,6 +390,14 @@ def test_a_pot_can_pay_a_bill(bank: Bank, current: Account, pot: Pot) -> None:
     assert [transaction.amount for transaction in bank.transactions(current.id)] == [1_500, -1_500]
 
 
+def test_each_payee_has_numbers_of_its_own(bank: Bank, current: Account) -> None:
+    payees = ("Bright Energy", "City Water", "Bright Energy")
+    one, other, again = (bank.direct_debit(current.id, -100, payee=payee) for payee in payees)
+    keys = ("user_id", "account_number", "service_user_number")
+    assert all(one.counterparty[key] == again.counterparty[key] for key in keys)
+    assert all(one.counterparty[key] != other.counterparty[key] for key in keys)
+
+
 def test_a_cash_machine_can_charge_a_fee(bank: Bank, current: Account) -> None:
     transaction = bank.withdraw_cash(current.id, -5_150, fee=150)
     assert transaction.atm_fee is not None

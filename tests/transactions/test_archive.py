@@ -34,20 +34,9 @@ from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import complaints, device, set_up
 from tests.helpers.texts import TEXTS
 from tests.helpers.transaction_listener import Listener
+from tests.transactions.conftest import ALL_POLLS
 
 A_POLL = timedelta(minutes=2)
-ALL_POLLS = timedelta(minutes=6)
-
-
-@pytest.fixture
-async def entry(
-    hass: HomeAssistant, home: Household, sign_in: SignIn, advance_time: AdvanceTime
-) -> MockConfigEntry:
-    """Return Ann's entry, set up, after its first reads."""
-    entry = sign_in(home.ann)
-    await set_up(hass, entry)
-    await advance_time(ALL_POLLS)
-    return entry
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from tests.helpers.state_helpers import ByAccount, complaints, set_up, shown, va
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_client import Held
 from tests.sandbox.waiting import let_tasks_run
+from tests.transactions.conftest import ALL_POLLS
 
 ONE_POLL = timedelta(minutes=2)
-ALL_POLLS = timedelta(minutes=6)
 HOURLY_CHECK = timedelta(minutes=61)
 
 TEMPORARY_FAULTS = {
@@ -39,21 +39,6 @@ TEMPORARY_FAULTS = {
     "null": Answer.json(None),
     "too many requests": Answer.rate_limited("90"),
 }
-
-
-@pytest.fixture
-async def entry(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    home: Household,
-    sign_in: SignIn,
-    advance_time: AdvanceTime,
-) -> MockConfigEntry:
-    """Return Ann's entry, set up, after the request budget has recovered from the start."""
-    entry = sign_in(home.ann)
-    await set_up(hass, entry)
-    await advance_time(ALL_POLLS)
-    return entry
 
 
 @pytest.fixture
