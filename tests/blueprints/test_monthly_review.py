@@ -8,7 +8,11 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS
+from custom_components.monzo.const import (
+    CONF_KEEP_TRANSACTIONS,
+    CONF_PAY_DAY,
+    CONF_PAY_DAY_OF_MONTH,
+)
 from sandbox.household import Household
 from tests.conftest import AdvanceTime
 from tests.helpers.archive_filler import fill_archive
@@ -29,7 +33,7 @@ This is £192.00 less than the mean of 2 months before (-66 %).
 • Groceries: £80.00, £50.00 more than usual
 • Eating out: £12.00, as much as usual
 • Custom category: £8.00, £8.00 more than usual
-Home Assistant does not have all payments of the other months (1)."""
+Home Assistant does not have all payments of the other months."""
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +83,7 @@ async def keeping(runner: BlueprintRunner, advance_time: AdvanceTime) -> Bluepri
 
 
 async def review(runner: BlueprintRunner, **inputs: Any) -> None:
-    """Review Flex on the first of the month, half an hour from now."""
+    """Review Flex from half an hour before the review on the first of the month."""
     await runner.create(
         "monthly_review", **{"account": runner.device_id(runner.home.flex), **inputs}
     )
@@ -113,6 +117,28 @@ async def test_it_runs_on_the_first_only_and_lists_as_many_categories_as_chosen(
     await keeping.advance(timedelta(days=1))
     keeping.take_warnings()
     assert len(keeping.bank.feed) == 1
+
+
+async def test_on_pay_day_it_reviews_the_last_pay_cycle(keeping: BlueprintRunner) -> None:
+    hass, entry = keeping.hass, keeping.entry
+    options = {**entry.options, CONF_PAY_DAY: "day_of_month", CONF_PAY_DAY_OF_MONTH: 2}
+    hass.config_entries.async_update_entry(entry, options=options)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await review(keeping, when="pay_day", months=1, biggest=1)
+    await keeping.advance(AN_HOUR)
+    assert keeping.notifications == []
+    # The pay day is the 2nd, and before that it was the 2nd of February, after the £80.
+    await keeping.advance(timedelta(days=1))
+    keeping.take_warnings()
+    assert keeping.notifications == [
+        (
+            "Flex: £20.00 spent in the last pay cycle",
+            """\
+This is £132.00 less than the mean of the pay cycle before (-87 %).
+• Eating out: £12.00, as much as usual""",
+        )
+    ]
 
 
 async def test_a_plan_is_shown_in_home_assistant_only(keeping: BlueprintRunner) -> None:

@@ -1,16 +1,23 @@
 """The same point of past periods, also of months of different length and across clock changes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.monzo.insight import ComparedPeriod, PartOfPeriod, parts_to_compare
+from custom_components.monzo.insight.same_point import (
+    ComparedPeriod,
+    NextPayDay,
+    PartOfPeriod,
+    parts_to_compare,
+)
+from custom_components.monzo.recurring.pay_day import PayDayBasis, PayDayRule, PayDays
 
 LONDON = ZoneInfo("Europe/London")
 
+CALENDAR = (ComparedPeriod.WEEK, ComparedPeriod.MONTH, ComparedPeriod.YEAR)
 MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the time zone
 ZONES = st.sampled_from(
     ["Europe/London", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Apia", "America/Havana"]
@@ -22,7 +29,13 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=LONDON)
 
 
-def parts(kind: ComparedPeriod, now: str, count: int) -> list[tuple[str, str]]:
+def never(_day: date) -> None:
+    """Return no pay day."""
+
+
+def parts(
+    kind: ComparedPeriod, now: str, count: int, next_pay_day: NextPayDay = never
+) -> list[tuple[str, str]]:
     """Return the local times of the current part and the past ones."""
 
     def shown(moment: datetime) -> str:
@@ -30,7 +43,7 @@ def parts(kind: ComparedPeriod, now: str, count: int) -> list[tuple[str, str]]:
 
     return [
         (shown(part.since), shown(part.until))
-        for part in parts_to_compare(kind, local(now), count, LONDON)
+        for part in parts_to_compare(kind, local(now), count, LONDON, next_pay_day)
     ]
 
 
@@ -90,11 +103,39 @@ def test_at_its_end_a_month_is_compared_with_whole_months() -> None:
     ]
 
 
-@given(kind=st.sampled_from(ComparedPeriod), now=MOMENTS, zone=ZONES)
+LAST_WORKING_DAYS = PayDays(rule=PayDayRule(basis=PayDayBasis.LAST_WORKING_DAY))
+
+
+def test_a_pay_cycle_is_compared_until_as_many_days_after_pay_day() -> None:
+    after = LAST_WORKING_DAYS.after
+    assert parts(ComparedPeriod.PAY_CYCLE, "2027-06-10 10:00", 2, after) == [
+        ("2027-05-28 00:00", "2027-06-10 10:00"),
+        ("2027-04-30 00:00", "2027-05-13 10:00"),
+        ("2027-03-31 00:00", "2027-04-13 10:00"),
+    ]
+    # The cycle before had 28 days only.
+    assert parts(ComparedPeriod.PAY_CYCLE, "2027-06-29 10:00", 1, after)[1] == (
+        "2027-04-30 00:00",
+        "2027-05-28 00:00",
+    )
+    assert parts(ComparedPeriod.PAY_CYCLE, "2027-05-28 00:00", 1, after) == [
+        ("2027-04-30 00:00", "2027-05-28 00:00"),
+        ("2027-03-31 00:00", "2027-04-30 00:00"),
+    ]
+
+
+def test_pay_cycles_end_where_pay_days_are_unknown() -> None:
+    days = (date(2027, 4, 30), date(2027, 5, 28), date(2027, 6, 30))
+    after = PayDays(rule=PayDayRule(), detected=days).after
+    assert len(parts(ComparedPeriod.PAY_CYCLE, "2027-06-10 10:00", 5, after)) == 2
+    assert parts(ComparedPeriod.PAY_CYCLE, "2027-06-10 10:00", 5) == []
+
+
+@given(kind=st.sampled_from(CALENDAR), now=MOMENTS, zone=ZONES)
 def test_past_parts_are_never_longer_than_their_period(
     kind: ComparedPeriod, now: datetime, zone: ZoneInfo
 ) -> None:
-    current, *past = parts_to_compare(kind, now, 5, zone)
+    current, *past = parts_to_compare(kind, now, 5, zone, never)
     assert current.until == now
     later = current
     for part in past:
@@ -103,7 +144,7 @@ def test_past_parts_are_never_longer_than_their_period(
 
 
 @given(
-    kind=st.sampled_from(ComparedPeriod),
+    kind=st.sampled_from(CALENDAR),
     now=MOMENTS,
     hours=st.integers(1, 24 * 40),
 )
@@ -111,7 +152,7 @@ def test_a_later_moment_is_compared_with_later_ones(
     kind: ComparedPeriod, now: datetime, hours: int
 ) -> None:
     def past(moment: datetime) -> tuple[PartOfPeriod, PartOfPeriod]:
-        current, before = parts_to_compare(kind, moment, 1, LONDON)
+        current, before = parts_to_compare(kind, moment, 1, LONDON, never)
         return current, before
 
     (current, before), (later, later_before) = past(now), past(now + timedelta(hours=hours))

@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
-from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, CONF_PAY_DAY, DOMAIN
 from sandbox.bank import LONDON, Bank
 from sandbox.models import Account
 from sandbox.server import BankServer
@@ -92,7 +92,8 @@ async def test_a_month_so_far_is_compared_with_the_same_part_of_past_months(
     sign_in: SignIn,
     advance_time: AdvanceTime,
 ) -> None:
-    entry = sign_in(account.owners[0], options={CONF_KEEP_TRANSACTIONS: "everything"})
+    options = {CONF_KEEP_TRANSACTIONS: "everything", CONF_PAY_DAY: "last_working_day"}
+    entry = sign_in(account.owners[0], options=options)
     await fill_archive(hass, bank, entry, [account])
     await set_up(hass, entry)
     await advance_time(SOON)
@@ -148,6 +149,9 @@ async def test_a_month_so_far_is_compared_with_the_same_part_of_past_months(
     assert february["periods"][0]["before"] == "2027-02-01T00:00:00+00:00"
     later = await compare(hass, entry, account, before="2028-01-01 00:00:00")
     assert (later["amount"], later["mean"]) == (270.0, 155.0)
+    since_pay_day = await compare(hass, entry, account, period="pay_cycle", periods=1)
+    assert since_pay_day["since"] == "2027-02-26T00:00:00+00:00"
+    assert (since_pay_day["amount"], since_pay_day["mean"]) == (380.0, 77.0)
     year = await compare(hass, entry, account, period="year", periods=1)
     assert (year["mean"], year["difference"], year["percent"]) == (None, None, None)
     assert not server.requests
@@ -198,6 +202,9 @@ async def test_periods_that_are_not_kept_are_named_and_not_part_of_the_mean(
     assert month["periods"][-1]["amount"] is None
     assert month["mean"] == 26.67
     assert not month["complete"]
+    with pytest.raises(ServiceValidationError) as caught:
+        await compare(hass, entry, account, period="pay_cycle")
+    assert caught.value.translation_key == "pay_day_unknown"
 
 
 async def test_without_history_there_is_nothing_to_compare_with(

@@ -3,7 +3,7 @@
 from .budget import BudgetStatus
 from .coordinator import BudgetsCoordinator, async_forget_usage
 from .devices import async_register_budget_device
-from .periods import Months, Period, Weeks, Years
+from .periods import Months, PayCycles, Period, PeriodRule, Weeks, Years
 from .scope import Scope
 from .settings import (
     CONF_ACCOUNTS,
@@ -53,7 +53,9 @@ __all__ = [
     "BudgetUsed",
     "BudgetsCoordinator",
     "Months",
+    "PayCycles",
     "Period",
+    "PeriodRule",
     "PeriodType",
     "Scope",
     "Weeks",

@@ -1,17 +1,18 @@
 """The same point of past periods: how far they had come when this one had come as far."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
-from ..budgets import Months, Period, Weeks, Years
+from ..budgets import Months, PayCycles, Period, PeriodRule, Weeks, Years
 
 _DAY: Final = timedelta(days=1)
 _MONTHS: Final = Months(1)
 
-type _Rule = Weeks | Months | Years
+type NextPayDay = Callable[[date], date | None]
+"""Returns the first pay day after a day; None if that is unknown."""
 
 
 class ComparedPeriod(StrEnum):
@@ -19,14 +20,20 @@ class ComparedPeriod(StrEnum):
 
     WEEK = "week"
     MONTH = "month"
+    PAY_CYCLE = "pay_cycle"
     YEAR = "year"
 
-
-_RULES: Final[Mapping[ComparedPeriod, _Rule]] = {
-    ComparedPeriod.WEEK: Weeks(0),
-    ComparedPeriod.MONTH: _MONTHS,
-    ComparedPeriod.YEAR: Years(),
-}
+    def rule(self, next_pay_day: NextPayDay) -> PeriodRule:
+        """Return the days on which these periods begin."""
+        match self:
+            case ComparedPeriod.WEEK:
+                return Weeks(0)
+            case ComparedPeriod.MONTH:
+                return _MONTHS
+            case ComparedPeriod.PAY_CYCLE:
+                return PayCycles(next_pay_day)
+            case ComparedPeriod.YEAR:
+                return Years()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +47,27 @@ class PartOfPeriod:
 
 
 def parts_to_compare(
-    kind: ComparedPeriod, end: datetime, count: int, zone: tzinfo
+    kind: ComparedPeriod, end: datetime, count: int, zone: tzinfo, next_pay_day: NextPayDay
 ) -> list[PartOfPeriod]:
     """Return a period until a moment, and the same part of the ones before, newest first.
 
-    The same point is the same weekday, day of the month, or date, at the same time in the zone. A
-    month that has no such day counts as a whole. At the very end of a period, whole periods are
-    compared.
+    The same point is the same weekday, day of the month, date, or number of days after pay day, at
+    the same time in the zone. A month or a pay cycle that has no such day counts as a whole. At the
+    very end of a period, whole periods are compared.
+
+    Pay cycles of which a pay day is unknown are left out; without the current one, there are none.
     """
-    rule, local = _RULES[kind], end.astimezone(zone)
+    rule, local = kind.rule(next_pay_day), end.astimezone(zone)
     # The moment itself is no part of the period.
     last = (end - datetime.resolution).astimezone(zone)
-    period = current = _period_of(rule, last.date())
+    period = current = rule.period_of(last.date())
+    if period is None or current is None:
+        return []
     parts = [PartOfPeriod(since=current.since(zone), until=end.astimezone(UTC))]
-    for _number in range(count):
-        period = _period_of(rule, period.first - _DAY)
+    while len(parts) <= count:
+        period = rule.period_of(period.first - _DAY)
+        if period is None:
+            break
         if end == current.until(zone):
             until = period.until(zone)
         elif kind is ComparedPeriod.YEAR:
@@ -65,14 +78,14 @@ def parts_to_compare(
     return parts
 
 
-def _period_of(rule: _Rule, day: date) -> Period:
-    return Period(first=rule.beginning(day), end=rule.next_beginning(day))
-
-
 def _same_point_of_year(year: Period, now: datetime) -> datetime:
     """Return the same point of a past year: that of its month in which the year now is."""
-    month = _period_of(_MONTHS, date(year.first.year, now.month, 1))
-    return _same_point(month, _period_of(_MONTHS, now.date()), now)
+    month = _month_of(date(year.first.year, now.month, 1))
+    return _same_point(month, _month_of(now.date()), now)
+
+
+def _month_of(day: date) -> Period:
+    return Period(first=_MONTHS.beginning(day), end=_MONTHS.next_beginning(day))
 
 
 def _same_point(past: Period, current: Period, now: datetime) -> datetime:

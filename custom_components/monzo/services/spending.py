@@ -108,12 +108,17 @@ async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
         raise validation_error("no_history_to_compare", account=target.name)
     now = target.runtime.session.clock.now()
     before = call.data.get(ATTR_BEFORE)
-    current, *past = parts_to_compare(
+    count: int = call.data[ATTR_PERIODS]
+    parts = parts_to_compare(
         call.data[ATTR_PERIOD],
         min(before or now, now),
-        call.data[ATTR_PERIODS],
+        count,
         dt_util.get_default_time_zone(),
+        target.runtime.recurring.pay_days.after,
     )
+    if not parts:
+        raise validation_error("pay_day_unknown", name=target.entry.title)
+    current, *past = parts
     if not target.history.is_kept(current.since, before):
         since = local_time(current.since)
         raise validation_error("period_not_kept", account=target.name, since=since)
@@ -127,7 +132,7 @@ async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
         "currency": currency,
         "since": current.since.isoformat(),
         "before": current.until.isoformat(),
-        "complete": spending.complete and len(known) == len(past),
+        "complete": spending.complete and len(known) == count,
         **_comparison_dict(Comparison.of_sums(spending.minor_units, known, currency)),
         "groups": []
         if spending.by is Grouping.NONE
