@@ -8,12 +8,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from custom_components.monzo.transactions.archive_file import (
-    ArchiveChange,
-    ArchiveFile,
-    ArchiveQuery,
-    SpendingGroup,
-)
+from custom_components.monzo.transactions.archive_change import ArchiveChange
+from custom_components.monzo.transactions.archive_file import ArchiveFile
+from custom_components.monzo.transactions.archive_query import ArchiveQuery, SpendingGroup
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.record import TransactionRecord
 from custom_components.monzo.transactions.spans import Spans

@@ -15,7 +15,8 @@ import pytest
 
 from custom_components.monzo.backfill.statistics_rows import RowTimes, StatisticsRow, rows_to_send
 from custom_components.monzo.backfill.statistics_table import find_update, note_sent
-from custom_components.monzo.transactions.archive_file import ArchiveChange, ArchiveFile
+from custom_components.monzo.transactions.archive_change import ArchiveChange
+from custom_components.monzo.transactions.archive_file import ArchiveFile
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.record import TransactionRecord
 from custom_components.monzo.transactions.spans import Spans

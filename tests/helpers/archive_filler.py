@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 
 from custom_components.monzo.api import Transaction
 from custom_components.monzo.transactions import TransactionRecord, async_get_archive
-from custom_components.monzo.transactions.archive_file import ArchiveChange
+from custom_components.monzo.transactions.archive_change import ArchiveChange
 from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import ReadState
 from sandbox.bank import Bank

@@ -20,7 +20,7 @@ from custom_components.monzo.api import Money
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transactions.archive import Archive
-from custom_components.monzo.transactions.archive_file import ArchiveChange
+from custom_components.monzo.transactions.archive_change import ArchiveChange
 from custom_components.monzo.transactions.archive_issues import ArchiveIssue
 from custom_components.monzo.transactions.retention import Retention
 from custom_components.monzo.transactions.spans import Spans

@@ -13,14 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.monzo.transactions.archive_file import (
-    ArchiveChange,
-    ArchiveFile,
-    ArchiveQuery,
-    ArchiveReplaced,
-    Listing,
-    SpendingGroup,
-)
+from custom_components.monzo.transactions.archive_change import ArchiveChange, Listing
+from custom_components.monzo.transactions.archive_database import ArchiveReplaced
+from custom_components.monzo.transactions.archive_file import ArchiveFile
+from custom_components.monzo.transactions.archive_query import ArchiveQuery, SpendingGroup
 from custom_components.monzo.transactions.archive_schema import SetAside
 from custom_components.monzo.transactions.classification import TransactionKind
 from custom_components.monzo.transactions.record import TransactionRecord

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo.transactions.account_reader import LOOKBACK
+from custom_components.monzo.transactions.page_publisher import LOOKBACK
 from sandbox.bank import Bank
 from sandbox.behaviour import RateLimit
 from sandbox.models import Account

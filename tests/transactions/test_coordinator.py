@@ -14,7 +14,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
 from custom_components.monzo.transactions.archive import Archive
-from custom_components.monzo.transactions.archive_file import ArchiveChange, ArchiveFile
+from custom_components.monzo.transactions.archive_change import ArchiveChange
+from custom_components.monzo.transactions.archive_file import ArchiveFile
 from sandbox.bank import Bank, utc_now
 from sandbox.household import Household
 from sandbox.models import Transaction

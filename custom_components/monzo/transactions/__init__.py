@@ -1,8 +1,9 @@
 """Transactions: each one is published once, classified, and counted as spending."""
 
-from .account_reader import LOOKBACK
 from .archive import Archive, async_get_archive
-from .archive_file import DISK_ERRORS, ArchiveChange, ArchiveQuery, SpendingGroup
+from .archive_change import ArchiveChange
+from .archive_database import DISK_ERRORS
+from .archive_query import ArchiveQuery, SpendingGroup
 from .classification import (
     POT_KINDS,
     SPENDING_CATEGORIES,
@@ -15,6 +16,7 @@ from .classification import (
 )
 from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
+from .page_publisher import LOOKBACK
 from .pages import PRECISION, TransactionPage, TransactionPages
 from .past_spending import PastSpending
 from .record import TransactionRecord

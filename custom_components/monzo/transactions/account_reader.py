@@ -1,7 +1,7 @@
 """Reads the transactions of one account, and publishes the new and the changed ones."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 import math
@@ -22,20 +22,16 @@ from ..bank import (
 from ..clock import monotonic
 from ..privacy import get_logger
 from .archive import Archive
-from .archive_file import ArchiveChange, Listing
-from .classification import is_own_transfer
-from .new_transactions import ReadTransaction, find_differences
+from .archive_change import Listing
+from .page_publisher import LOOKBACK, PagePublisher
 from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPage, TransactionPages
 from .recent import RecentTransactions
 from .record import TransactionRecord
 from .retention import Retention
 from .tags import tags_in
-from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, ReadState, TransactionLog
+from .transaction_log import KEPT_FOR, KnownTransaction, TransactionLog
 
 _LOGGER = get_logger(__name__)
-
-# How far back transactions count as new, if Home Assistant was not running when they were made.
-LOOKBACK: Final = timedelta(days=7)
 
 # A transaction may appear in the bank's list a little after a later one.
 _OVERLAP: Final = timedelta(minutes=10)
@@ -43,10 +39,6 @@ _OVERLAP: Final = timedelta(minutes=10)
 # Around a transaction that is read again: it is not documented whether the bank lists one that was
 # made exactly at the start of a span.
 _MARGIN: Final = timedelta(seconds=1)
-
-# A balance that was read this long before the transactions counts as read at the same time,
-# because the bank's clock and this one differ.
-_CLOCK_SKEW: Final = timedelta(seconds=5)
 
 # How often the last seven days are read again, for transactions that settled or changed.
 REREAD_INTERVAL: Final = timedelta(hours=1)
@@ -90,15 +82,21 @@ class AccountReader:
         does not know it.
         """
         self.account_id = account_id
-        self._entry_id = entry_id
         self._balances = balances
         self._budget = balances.session.budget
         self._clock = balances.session.clock
         self._archive = archive
         self._retention = retention
-        self._known_before = known_before
-        self._on_new = on_new
-        self._on_changed = on_changed
+        self._publisher = PagePublisher(
+            account_id=account_id,
+            entry_id=entry_id,
+            balances=balances,
+            archive=archive,
+            retention=retention,
+            known_before=known_before,
+            on_new=on_new,
+            on_changed=on_changed,
+        )
         self._hint: Priority | None = None
         self._reading = False
         self._expects_news = False
@@ -108,8 +106,6 @@ class AccountReader:
         self._reread_at = -math.inf
         self._all_read_at = -math.inf
         self._failures = 0
-        self._stopped = False
-        self._written: ReadState | None = None
         self._is_log_loaded = archive.loaded
 
         self.recent = RecentTransactions()
@@ -139,7 +135,7 @@ class AccountReader:
     @callback
     def async_stop(self) -> None:
         """Publish nothing any more, because the config entry is unloaded."""
-        self._stopped = True
+        self._publisher.stop()
 
     # When to read
 
@@ -296,7 +292,7 @@ class AccountReader:
 
     @property
     def _reread_priority(self) -> Priority:
-        is_first = self._log().state.first_read is not None
+        is_first = self._publisher.log().state.first_read is not None
         return Priority.POLL if is_first else Priority.BACKGROUND
 
     def _has_room_for_more(self) -> bool:
@@ -310,7 +306,7 @@ class AccountReader:
     def _new_since(self) -> datetime:
         """Return from when on to read what is newer than the known transactions."""
         now = self._clock.now()
-        log = self._log()
+        log = self._publisher.log()
         # The bank may already list transactions that it will make tomorrow.
         return max(now - KEPT_FOR, min(log.state.read_until, now) - _OVERLAP)
 
@@ -323,7 +319,7 @@ class AccountReader:
     def _reread_since(self) -> datetime:
         """Return from when on to read the last days again."""
         now = self._clock.now()
-        state = self._log().state
+        state = self._publisher.log().state
         if state.first_read is not None:
             return state.first_read.read_until
         if state.unreadable_until is not None:
@@ -337,33 +333,26 @@ class AccountReader:
 
     def _fits_one_page(self, pages: TransactionPages) -> bool:
         """Return whether one request will probably read all transactions up to now."""
-        return not pages.started and self._log().count_since(pages.read_until) < MAX_PAGE_SIZE
+        return (
+            not pages.started
+            and self._publisher.log().count_since(pages.read_until) < MAX_PAGE_SIZE
+        )
 
     async def _async_read_page(self, pages: TransactionPages) -> bool:
         """Read one page and publish its new transactions; return whether there are any."""
         asked = self._clock.now()
         # Before the request, because the account may become unreadable during it.
-        log = self._log()
+        log = self._publisher.log()
         page = await pages.async_next()
+        # The logs may have been loaded meanwhile.
+        log = self._archive.logs.setdefault(self.account_id, log)
         self._note_page(log, pages, page, asked)
-        self._archive.logs[self.account_id] = log
         # Before publishing, because listeners may ask for the spending.
         self.current = True
-        news_since = asked - LOOKBACK
-        is_taken_over = log.state.entry_id != self._entry_id
-        state = replace(log.state, entry_id=self._entry_id)
-        if (first_read := state.first_read) is not None:
-            # Transactions from before set-up are no news.
-            news_since = max(news_since, first_read.before + PRECISION)
-            if pages is self._reread_pages:
-                state = replace(state, first_read=first_read.moved_past(page))
-        log.state = state
-        if page.unreadable_until is not None:
-            log.note_unreadable(page.unreadable_until)
-        if is_taken_over:
-            # Its other owner may want to keep less.
-            await self._archive.async_shorten(self._entry_id, self._retention, asked)
-        found = await self._async_publish_differences(log, page.transactions, asked, news_since)
+        is_first_read = pages is self._reread_pages
+        found = await self._publisher.async_publish(
+            log, page, asked=asked, is_first_read=is_first_read
+        )
         listed = self._listing(pages, page)
         taken_back = listed is not None and log.stop_counting_unlisted(
             listed.since, listed.before, listed.ids
@@ -371,8 +360,7 @@ class AccountReader:
         self._move_past(log, pages, page)
         # Beyond the last month, only the archive knows whether the bank took something back.
         is_older = listed is not None and listed.since < asked - KEPT_FOR
-        if taken_back or is_older or log.state != self._written:
-            await self._async_write(log, listed=listed)
+        await self._publisher.async_finish(log, listed, is_changed=taken_back or is_older)
         return found
 
     def _note_page(
@@ -448,85 +436,9 @@ class AccountReader:
             for created in sorted(log.pending_before(self._clock.now() - LOOKBACK))
         ]
 
-    def _log(self) -> TransactionLog:
-        """Return the log of the account, which is a new one until the bank has answered."""
-        if (log := self._archive.logs.get(self.account_id)) is not None:
-            return log
-        known_before = self._known_before(self.account_id)
-        return TransactionLog(
-            ReadState(
-                entry_id=self._entry_id,
-                currency=self._balances.data.accounts[self.account_id].currency,
-                read_until=known_before,
-                first_read=FirstRead(before=known_before, read_until=self._clock.now() - KEPT_FOR),
-            )
-        )
-
-    async def _async_publish_differences(
-        self,
-        log: TransactionLog,
-        transactions: Iterable[Transaction],
-        asked: datetime,
-        news_since: datetime,
-    ) -> bool:
-        """Write a page, and publish its changed and then its new transactions, oldest first.
-
-        Return whether any is new. A change is written after it is published, so that a crash
-        repeats it. A new transaction is written before, and marked as reported afterwards.
-        """
-        read = ((transaction, self.record(transaction)) for transaction in transactions)
-        found = find_differences(log, read, news_since=news_since)
-        for record in found.others:
-            if record.created >= asked - KEPT_FOR:
-                # Too old to be news, but it still counts as spending; or with other tags.
-                log.remember(record.id, KnownTransaction.of(record))
-        new = [record for _transaction, record in found.new]
-        await self._async_write(
-            log, records=[*found.others, *new], unreported={record.id for record in new}
-        )
-        if found.changed:
-            self._publish_changed(log, found.changed)
-            await self._async_write(log, records=[record for _transaction, record in found.changed])
-        if found.new:
-            await self._async_publish_new(log, found.new, asked)
-        return bool(new)
-
-    def _publish_changed(self, log: TransactionLog, changed: Iterable[ReadTransaction]) -> None:
-        """Publish known transactions that have changed."""
-        for transaction, record in changed:
-            before, after = log.find(record.id), KnownTransaction.of(record)
-            # An entry that was set up again meanwhile may have published it.
-            if before is not None and before != after:
-                log.remember(record.id, after)
-                self._on_changed(self.account_id, transaction, before)
-
-    async def _async_publish_new(
-        self,
-        log: TransactionLog,
-        new: Sequence[ReadTransaction],
-        asked: datetime,
-    ) -> None:
-        """Refresh the balance, and then publish new transactions, oldest first."""
-        newest, _record = new[-1]
-        # A payment was made up to a millisecond later than the bank says.
-        made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
-        at = monotonic() - (self._clock.now() - made).total_seconds()
-        await self._balances.async_refresh_if_older_than((self.account_id,), at)
-        for transaction, record in new:
-            # An entry that was set up again meanwhile has published it, or will.
-            if self._stopped or not log.is_new(record.id):
-                continue
-            log.remember(record.id, KnownTransaction.of(record))
-            self._on_new(self.account_id, transaction)
-            # One by one, so that a crash repeats at most the last one of an account.
-            await self._async_write(log, reported=record.id)
-
     def record(self, transaction: Transaction) -> TransactionRecord:
         """Return the facts about a transaction of this account."""
-        own_transfer = is_own_transfer(transaction, self._balances.data.own_accounts)
-        return TransactionRecord.of(
-            transaction, account_id=self.account_id, own_transfer=own_transfer
-        )
+        return self._publisher.record(transaction)
 
     async def async_note_notes(self, transaction_id: str, notes: str | None) -> None:
         """Note that the user has changed the notes of a transaction."""
@@ -537,36 +449,3 @@ class AccountReader:
             log.remember(transaction_id, replace(known, tags=tags_in(notes)))
         if self._retention.keeps_history:
             await self._archive.async_write_notes(self.account_id, transaction_id, notes)
-
-    async def _async_write(
-        self,
-        log: TransactionLog,
-        *,
-        records: Iterable[TransactionRecord] = (),
-        unreported: Collection[str] = (),
-        reported: str | None = None,
-        listed: Listing | None = None,
-    ) -> None:
-        """Write what has changed, and forget what is too old."""
-        now = self._clock.now()
-        log.forget_before(now - KEPT_FOR)
-        horizon = self._retention.horizon(now)
-        if horizon is not None:
-            log.spans = log.spans.since(horizon)
-        self._written = log.state
-        await self._archive.async_write(
-            ArchiveChange(
-                account_id=self.account_id,
-                state=log.state,
-                spans=log.spans,
-                records=[
-                    self._retention.record_to_keep(record)
-                    for record in records
-                    if horizon is None or record.created >= horizon
-                ],
-                unreported=unreported,
-                reported=reported,
-                listed=listed,
-                forget_before=horizon,
-            )
-        )

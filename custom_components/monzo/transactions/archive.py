@@ -24,15 +24,11 @@ from ..clock import monotonic
 from ..const import DOMAIN
 from ..memory import async_get_memory
 from ..privacy import get_logger
-from .archive_file import (
-    DISK_ERRORS,
-    ArchiveChange,
-    ArchiveFile,
-    ArchiveQuery,
-    ArchiveReplaced,
-    SpendingGroup,
-)
+from .archive_change import ArchiveChange
+from .archive_database import DISK_ERRORS, ArchiveReplaced
+from .archive_file import ArchiveFile
 from .archive_issues import ArchiveIssue, async_create_archive_issue, async_delete_archive_issues
+from .archive_query import ArchiveQuery, SpendingGroup
 from .archive_schema import SetAside
 from .old_store import async_read_old_store
 from .past_spending import PastSpending

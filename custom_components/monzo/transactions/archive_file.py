@@ -4,21 +4,16 @@ Everything here blocks, so it runs in the executor; one call waits for another. 
 units.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from functools import wraps
 from itertools import islice
 import json
-import os
-from pathlib import Path
-import sqlite3
-from threading import RLock
-from typing import Concatenate, Final
+from typing import Final
 
-from ..api import Private
+from .archive_change import ArchiveChange
+from .archive_database import ArchiveDatabase, exclusive
+from .archive_query import ArchiveQuery, SpendingGroup
 from .archive_rows import (
     FACTS,
     RECORD_COLUMNS,
@@ -32,74 +27,12 @@ from .archive_rows import (
     state_to_row,
     to_number,
 )
-from .archive_schema import SetAside, UnusableFileError, prepare
 from .classification import TransactionKind
 from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
 from .search_text import search_text
 from .spans import Span, Spans
 from .transaction_log import KnownTransaction, ReadState, TransactionLog
-
-# How long to wait for another program that has locked the file.
-_LOCKED_SECONDS: Final = 1.0
-
-# The errors of a disk that is full, read-only or damaged, and of a file that is locked.
-DISK_ERRORS: Final = (sqlite3.Error, OSError)
-
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-class ArchiveReplaced(Exception):  # noqa: N818 - the new file works
-    """A file that cannot be used was set aside, and a new one is empty."""
-
-    def __init__(self, reason: SetAside) -> None:
-        """Initialize with the reason."""
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Listing(Private):
-    """All transactions that the bank lists between two moments, without these."""
-
-    since: datetime
-    before: datetime
-    ids: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ArchiveChange(Private):
-    """A change of one account, which is written as a whole or not at all."""
-
-    account_id: str
-    state: ReadState
-    spans: Spans
-
-    records: Sequence[TransactionRecord] = ()
-    """Transactions that are new or have changed, or may have."""
-
-    unreported: Collection[str] = ()
-    """The IDs of those records that are not reported yet."""
-
-    reported: str | None = None
-    """The ID of a transaction that was reported."""
-
-    listed: Listing | None = None
-    """What the bank lists between two moments: other transactions were taken back."""
-
-    forget_before: datetime | None = None
-    """Delete the transactions that are older; None to keep all."""
-
-
-class SpendingGroup(StrEnum):
-    """The criterion by which spending is grouped."""
-
-    CATEGORY = "category"
-    MERCHANT = "merchant"
-
-    QUARTER_HOUR = "quarter_hour"
-    """The seconds since 1970 of its start: days of all time zones begin with one."""
-
 
 _SPENT: Final = "account = ? AND created >= ? AND created < ? AND spent <> '{}'"
 _TOTAL: Final = "(SELECT sum(value) FROM json_each(spent))"
@@ -122,200 +55,10 @@ _GROUPS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ArchiveQuery(Private):
-    """Which transactions of an account to read."""
-
-    account_id: str
-    since: datetime
-
-    before: datetime
-    """The exclusive end."""
-
-    text: str = ""
-    """A part of a name, the description or the notes, however it is written; see `search_text`."""
-
-    after: tuple[datetime, str] | None = None
-    """The time and the ID of a transaction: only those that follow it, newest first."""
-
-    @property
-    def span(self) -> tuple[str, int, int]:
-        """The parameters of the account and the time."""
-        return self.account_id, to_number(self.since), to_number(self.before)
-
-    @property
-    def position(self) -> tuple[int, str]:
-        """The parameters of the transaction after which the result begins."""
-        if self.after is None:
-            return to_number(self.before), ""
-        created, id_ = self.after
-        return to_number(created), id_
-
-
-def _exclusive[**Parameters, Result](
-    method: Callable[Concatenate[ArchiveFile, Parameters], Result],
-) -> Callable[Concatenate[ArchiveFile, Parameters], Result]:
-    """Let a method wait for the end of another one, also of one whose caller was cancelled."""
-
-    @wraps(method)
-    def run(file: ArchiveFile, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        with file.lock:
-            return method(file, *args, **kwargs)
-
-    return run
-
-
-class ArchiveFile:
-    """The file, which is opened, and made if there is none, when it is used."""
-
-    def __init__(self, path: Path) -> None:
-        """Initialize without opening the file."""
-        self.path = path
-        self.lock = RLock()
-        """Whoever holds it uses the file; SQLite's own locks do not protect its connection."""
-        self._connection: sqlite3.Connection | None = None
-        self._has_free_space = False
-
-    # Opening and closing
-
-    @_exclusive
-    def open(self) -> None:
-        """Open the file, unless it is open.
-
-        Raises ArchiveReplaced if the file was set aside; the new one is open then. Raises one of
-        DISK_ERRORS if it cannot be opened now.
-        """
-        if self._connection is not None:
-            return
-        try:
-            self._connection = self._open()
-        except UnusableFileError as err:
-            self._set_aside()
-            self._connection = self._open()
-            raise ArchiveReplaced(err.reason) from err
-
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(exist_ok=True)
-        self._make_private()
-        connection = sqlite3.connect(
-            self.path, timeout=_LOCKED_SECONDS, autocommit=True, check_same_thread=False
-        )
-        try:
-            prepare(connection)
-        except sqlite3.DatabaseError as err:
-            connection.close()
-            if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                raise UnusableFileError(SetAside.DAMAGED) from err
-            raise
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _make_private(self) -> None:
-        """Make the file, so that nobody else can read it even for a moment."""
-        try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        except (PermissionError, IsADirectoryError) as err:
-            raise UnusableFileError(SetAside.FOREIGN) from err
-        try:
-            os.fchmod(descriptor, 0o600)
-        except PermissionError as err:
-            raise UnusableFileError(SetAside.FOREIGN) from err
-        finally:
-            os.close(descriptor)
-
-    @property
-    def path_aside(self) -> Path:
-        """The place of a file that was set aside."""
-        return self.path.with_name(f"{self.path.name}.old")
-
-    def _set_aside(self) -> None:
-        """Rename the file, and replace one that was set aside before."""
-        for path in _with_journal(self.path_aside):
-            path.unlink(missing_ok=True)
-        files = zip(_with_journal(self.path), _with_journal(self.path_aside), strict=True)
-        for path, aside in files:
-            if path.exists():
-                path.replace(aside)
-
-    @_exclusive
-    def close(self) -> None:
-        """Close the file. It is opened again when it is used."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def wait_until_idle(self) -> None:
-        """Wait until no other call uses the file."""
-        with self.lock:
-            pass
-
-    @_exclusive
-    def delete(self) -> None:
-        """Close and delete the file, and all that belongs to it."""
-        self.close()
-        for path in (*_with_journal(self.path), *_with_journal(self.path_aside)):
-            path.unlink(missing_ok=True)
-
-    @property
-    def _sql(self) -> sqlite3.Connection:
-        if self._connection is None:
-            message = "The archive is not open"
-            raise sqlite3.ProgrammingError(message)
-        return self._connection
+class ArchiveFile(ArchiveDatabase):
+    """The transactions of all accounts in a file."""
 
     # Writing
-
-    @_exclusive
-    def run(self, operations: list[Callable[[ArchiveFile], None]]) -> None:
-        """Run operations of this class that write, and remove them from the list.
-
-        All of them are run, or none if one fails; then they stay in the list. More may be added at
-        its end meanwhile. Raises the errors of `open`.
-        """
-        self.open()
-        number = len(operations)
-        try:
-            with self._transaction():
-                for operation in operations[:number]:
-                    operation(self)
-            if self._has_free_space:
-                self._sql.execute("VACUUM")
-                self._has_free_space = False
-        except sqlite3.DatabaseError as err:
-            if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                # The next call finds the damage, and sets the file aside.
-                self.close()
-            raise
-        del operations[:number]
-
-    def use[**Parameters, Result](
-        self,
-        function: Callable[Concatenate[sqlite3.Connection, Parameters], Result],
-        *args: Parameters.args,
-        **kwargs: Parameters.kwargs,
-    ) -> Result:
-        """Call a function with the connection; what it writes is written as a whole.
-
-        Raises the errors of `open`.
-        """
-        with self.lock:
-            self.open()
-            with self._transaction():
-                return function(self._sql, *args, **kwargs)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            # SQLite itself rolls back after some errors.
-            if self._sql.in_transaction:
-                self._sql.execute("ROLLBACK")
-            raise
-        self._sql.execute("COMMIT")
 
     def write(self, change: ArchiveChange) -> None:
         """Write a change of an account."""
@@ -466,7 +209,7 @@ class ArchiveFile:
 
     # Reading
 
-    @_exclusive
+    @exclusive
     def load_logs(self, since: datetime) -> dict[str, TransactionLog]:
         """Return the logs of all accounts, with the reported transactions since a moment.
 
@@ -502,7 +245,7 @@ class ArchiveFile:
             for id_, created, minor, settled, category, spent, received in rows
         }
 
-    @_exclusive
+    @exclusive
     def spent_between(
         self, account_id: str, since: datetime, before: datetime
     ) -> list[tuple[datetime, int]]:
@@ -521,7 +264,7 @@ class ArchiveFile:
         rows = self._sql.execute("SELECT since, until FROM spans WHERE account = ?", (account_id,))
         return Spans((from_number(since), from_number(until)) for since, until in rows)
 
-    @_exclusive
+    @exclusive
     def load_unreadable(self) -> dict[str, Spans]:
         """Return the spans of `note_unreadable` by account; raises the errors of `open`."""
         self.open()
@@ -530,7 +273,7 @@ class ArchiveFile:
             found.setdefault(account_id, []).append((from_number(since), from_number(until)))
         return {account_id: Spans(spans) for account_id, spans in found.items()}
 
-    @_exclusive
+    @exclusive
     def created(self, account_id: str, transaction_id: str) -> datetime | None:
         """Return when a transaction was made; None if it is not in the file.
 
@@ -541,7 +284,7 @@ class ArchiveFile:
         row = self._sql.execute(query, (account_id, transaction_id)).fetchone()
         return row and from_number(row[0])
 
-    @_exclusive
+    @exclusive
     def find(
         self,
         query: ArchiveQuery,
@@ -562,7 +305,7 @@ class ArchiveFile:
         records = map(record_from_row, rows)
         return [*islice(filter(matches, records), limit)]
 
-    @_exclusive
+    @exclusive
     def spending(self, query: ArchiveQuery, by: SpendingGroup) -> list[tuple[str, int, int]]:
         """Return the name, the spending in minor units and the number of transactions of groups.
 
@@ -576,7 +319,7 @@ class ArchiveFile:
             query.span,
         ).fetchall()
 
-    @_exclusive
+    @exclusive
     def changed_records(
         self, account_id: str, since: datetime, revision: int
     ) -> tuple[list[TransactionRecord], int]:
@@ -596,13 +339,13 @@ class ArchiveFile:
         records = [record_from_row(row) for row in rows]
         return records, self._next_revision(account_id) - 1
 
-    @_exclusive
+    @exclusive
     def revision(self, account_id: str) -> int:
         """Return the newest revision of an account; 0 without transactions."""
         self.open()
         return self._next_revision(account_id) - 1
 
-    @_exclusive
+    @exclusive
     def counts(self) -> dict[str, float]:
         """Return how many accounts and transactions there are, and the size of the file.
 
@@ -613,8 +356,3 @@ class ArchiveFile:
         (transactions,) = self._sql.execute("SELECT count(*) FROM transactions").fetchone()
         megabytes = round(self.path.stat().st_size / 1e6, 1)
         return {"accounts": accounts, "transactions": transactions, "megabytes": megabytes}
-
-
-def _with_journal(path: Path) -> tuple[Path, Path]:
-    """Return the paths of a file, and of the journal with which SQLite repairs it after a kill."""
-    return path, path.with_name(f"{path.name}-journal")

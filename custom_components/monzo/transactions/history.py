@@ -19,7 +19,8 @@ from ..api import (
 from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority, validation_error
 from .account_reader import AccountReader
 from .archive import Archive
-from .archive_file import DISK_ERRORS, ArchiveQuery, SpendingGroup
+from .archive_database import DISK_ERRORS
+from .archive_query import ArchiveQuery, SpendingGroup
 from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPages
 from .recent import age
 from .record import TransactionRecord

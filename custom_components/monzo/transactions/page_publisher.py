@@ -1,0 +1,204 @@
+"""Publishes the new and the changed transactions of an account, and writes what was read."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..accounts import BalancesCoordinator
+from ..api import Transaction
+from ..clock import monotonic
+from .archive import Archive
+from .archive_change import ArchiveChange, Listing
+from .classification import is_own_transfer
+from .new_transactions import ReadTransaction, find_differences
+from .pages import PRECISION, TransactionPage
+from .record import TransactionRecord
+from .retention import Retention
+from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, ReadState, TransactionLog
+
+# How far back transactions count as new, if Home Assistant was not running when they were made.
+LOOKBACK: Final = timedelta(days=7)
+
+# A balance that was read this long before the transactions counts as read at the same time,
+# because the bank's clock and this one differ.
+_CLOCK_SKEW: Final = timedelta(seconds=5)
+
+
+class PagePublisher:
+    """Publishes the pages of one account, each transaction once and in order.
+
+    It writes every page into the archive, so that a restart neither misses nor repeats anything.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts that it connects
+        self,
+        *,
+        account_id: str,
+        entry_id: str,
+        balances: BalancesCoordinator,
+        archive: Archive,
+        retention: Retention,
+        known_before: Callable[[str], datetime],
+        on_new: Callable[[str, Transaction], None],
+        on_changed: Callable[[str, Transaction, KnownTransaction], None],
+    ) -> None:
+        """Initialize the publisher of an account; see `AccountReader`."""
+        self._account_id = account_id
+        self._entry_id = entry_id
+        self._balances = balances
+        self._clock = balances.session.clock
+        self._archive = archive
+        self._retention = retention
+        self._known_before = known_before
+        self._on_new = on_new
+        self._on_changed = on_changed
+        self._stopped = False
+        self._written: ReadState | None = None
+
+    def stop(self) -> None:
+        """Publish nothing any more, because the config entry is unloaded."""
+        self._stopped = True
+
+    def log(self) -> TransactionLog:
+        """Return the log of the account, which is a new one until the bank has answered."""
+        if (log := self._archive.logs.get(self._account_id)) is not None:
+            return log
+        known_before = self._known_before(self._account_id)
+        return TransactionLog(
+            ReadState(
+                entry_id=self._entry_id,
+                currency=self._balances.data.accounts[self._account_id].currency,
+                read_until=known_before,
+                first_read=FirstRead(before=known_before, read_until=self._clock.now() - KEPT_FOR),
+            )
+        )
+
+    def record(self, transaction: Transaction) -> TransactionRecord:
+        """Return the facts about a transaction of this account."""
+        own_transfer = is_own_transfer(transaction, self._balances.data.own_accounts)
+        return TransactionRecord.of(
+            transaction, account_id=self._account_id, own_transfer=own_transfer
+        )
+
+    async def async_publish(
+        self, log: TransactionLog, page: TransactionPage, *, asked: datetime, is_first_read: bool
+    ) -> bool:
+        """Publish and write a page; return whether any transaction is new.
+
+        `is_first_read` is whether it is the next page of the first read of the last month.
+        """
+        news_since = asked - LOOKBACK
+        is_taken_over = log.state.entry_id != self._entry_id
+        state = replace(log.state, entry_id=self._entry_id)
+        if (first_read := state.first_read) is not None:
+            # Transactions from before set-up are no news.
+            news_since = max(news_since, first_read.before + PRECISION)
+            if is_first_read:
+                state = replace(state, first_read=first_read.moved_past(page))
+        log.state = state
+        if page.unreadable_until is not None:
+            log.note_unreadable(page.unreadable_until)
+        if is_taken_over:
+            # Its other owner may want to keep less.
+            await self._archive.async_shorten(self._entry_id, self._retention, asked)
+        return await self._async_publish_differences(log, page.transactions, asked, news_since)
+
+    async def async_finish(
+        self, log: TransactionLog, listed: Listing | None, *, is_changed: bool
+    ) -> None:
+        """Write how far the account was read after a page, and what the bank lists no longer."""
+        if is_changed or log.state != self._written:
+            await self._async_write(log, listed=listed)
+
+    async def _async_publish_differences(
+        self,
+        log: TransactionLog,
+        transactions: Iterable[Transaction],
+        asked: datetime,
+        news_since: datetime,
+    ) -> bool:
+        """Write a page, and publish its changed and then its new transactions, oldest first.
+
+        Return whether any is new. A change is written after it is published, so that a crash
+        repeats it. A new transaction is written before, and marked as reported afterwards.
+        """
+        read = ((transaction, self.record(transaction)) for transaction in transactions)
+        found = find_differences(log, read, news_since=news_since)
+        for record in found.others:
+            if record.created >= asked - KEPT_FOR:
+                # Too old to be news, but it still counts as spending; or with other tags.
+                log.remember(record.id, KnownTransaction.of(record))
+        new = [record for _transaction, record in found.new]
+        await self._async_write(
+            log, records=[*found.others, *new], unreported={record.id for record in new}
+        )
+        if found.changed:
+            self._publish_changed(log, found.changed)
+            await self._async_write(log, records=[record for _transaction, record in found.changed])
+        if found.new:
+            await self._async_publish_new(log, found.new, asked)
+        return bool(new)
+
+    def _publish_changed(self, log: TransactionLog, changed: Iterable[ReadTransaction]) -> None:
+        """Publish known transactions that have changed."""
+        for transaction, record in changed:
+            before, after = log.find(record.id), KnownTransaction.of(record)
+            # An entry that was set up again meanwhile may have published it.
+            if before is not None and before != after:
+                log.remember(record.id, after)
+                self._on_changed(self._account_id, transaction, before)
+
+    async def _async_publish_new(
+        self,
+        log: TransactionLog,
+        new: Sequence[ReadTransaction],
+        asked: datetime,
+    ) -> None:
+        """Refresh the balance, and then publish new transactions, oldest first."""
+        newest, _record = new[-1]
+        # A payment was made up to a millisecond later than the bank says.
+        made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
+        at = monotonic() - (self._clock.now() - made).total_seconds()
+        await self._balances.async_refresh_if_older_than((self._account_id,), at)
+        for transaction, record in new:
+            # An entry that was set up again meanwhile has published it, or will.
+            if self._stopped or not log.is_new(record.id):
+                continue
+            log.remember(record.id, KnownTransaction.of(record))
+            self._on_new(self._account_id, transaction)
+            # One by one, so that a crash repeats at most the last one of an account.
+            await self._async_write(log, reported=record.id)
+
+    async def _async_write(
+        self,
+        log: TransactionLog,
+        *,
+        records: Iterable[TransactionRecord] = (),
+        unreported: Collection[str] = (),
+        reported: str | None = None,
+        listed: Listing | None = None,
+    ) -> None:
+        """Write what has changed, and forget what is too old."""
+        now = self._clock.now()
+        log.forget_before(now - KEPT_FOR)
+        horizon = self._retention.horizon(now)
+        if horizon is not None:
+            log.spans = log.spans.since(horizon)
+        self._written = log.state
+        await self._archive.async_write(
+            ArchiveChange(
+                account_id=self._account_id,
+                state=log.state,
+                spans=log.spans,
+                records=[
+                    self._retention.record_to_keep(record)
+                    for record in records
+                    if horizon is None or record.created >= horizon
+                ],
+                unreported=unreported,
+                reported=reported,
+                listed=listed,
+                forget_before=horizon,
+            )
+        )
