@@ -293,7 +293,7 @@ async def test_transactions_can_be_searched_and_filtered_by_keyboard(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
     account = ha.home.current.id
-    ha.bank.pay(account, -1_111, merchant=Shop("Café Zoë", "eating_out"))
+    ha.bank.pay(account, -1_111, merchant=Shop("Café Zoë", "eating_out"), notes="With Ben #Treat")
     ha.bank.decline(account, -990_200, merchant="Crane Yard", reason="CARD_BLOCKED")
     ha.bank.refund(account, 1_299, merchant="Zoë Shoes")
     page = await browser.open(ha, await save_cards(), width=390)
@@ -315,6 +315,10 @@ async def test_transactions_can_be_searched_and_filtered_by_keyboard(
     await card.get_by_role("button", name="Eating out", exact=True).press("Enter")
     await expect(row_of(page, "Zoë Shoes")).to_have_count(0)
     await expect(row_of(page, "Café Zoë")).to_be_visible()
+    await card.get_by_role("searchbox").fill("#tre")
+    await expect(row_of(page, "Café Zoë")).to_be_visible()
+    await card.get_by_role("searchbox").fill("#ben")
+    await expect(row_of(page, "Café Zoë")).to_have_count(0)
     await card.get_by_role("searchbox").fill("nothing like this")
     await expect(card.get_by_text(text("common.transactions_no_match"))).to_be_visible()
     await search.press("Enter")

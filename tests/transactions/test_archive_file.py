@@ -318,6 +318,23 @@ def test_a_search_finds_names_and_notes_without_regard_to_case_and_accents(
         assert [each.id for each in file.find(everything(text=text))] == expected
 
 
+def test_notes_that_the_user_changes_are_found_and_change_nothing_else(file: ArchiveFile) -> None:
+    write(file, change(records=[record(1, notes="old", merchant="Deli"), record(2)]))
+    _records, revision = file.changed_records("acc_1", START, 0)
+    file.run(
+        [
+            lambda it: it.write_notes("acc_1", "tx_1", "#holiday, half a character: \ud83c"),
+            lambda it: it.write_notes("acc_1", "tx_9", "#holiday"),
+        ]
+    )
+    (found,) = file.find(everything(text="#Holiday"))
+    assert found.tags == {"holiday"}
+    assert replace(found, notes="old") == record(1, notes="old", merchant="Deli")
+    assert not file.find(everything(text="old"))
+    changed, _revision = file.changed_records("acc_1", START, revision + 1)
+    assert [it.id for it in changed] == ["tx_1"]
+
+
 def test_a_file_of_an_earlier_version_is_searched_without_accents_as_well(
     file: ArchiveFile, path: Path
 ) -> None:
