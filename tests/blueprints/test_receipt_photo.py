@@ -49,9 +49,9 @@ async def take_photo(runner: BlueprintRunner, photo: Path) -> None:
     """Let the folder watcher report a photo."""
     event = {
         "event_type": "closed",
-        "path": str(photo),
+        "path": f"/media/receipts/{photo.name}",
         "file": photo.name,
-        "folder": str(photo.parent),
+        "folder": "/media/receipts",
     }
     runner.hass.bus.async_fire("folder_watcher", event)
     await runner.advance()
