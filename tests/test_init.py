@@ -18,6 +18,8 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 import custom_components.monzo
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.recurring import async_get_corrections
+from custom_components.monzo.recurring.corrections import Correction
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer
 from tests.helpers.archive_reader import archive_files
@@ -265,9 +267,17 @@ async def test_another_entry_takes_over_the_joint_account_of_a_removed_one(
     await set_up(hass, ben)
     assert set(ben.runtime_data.balances.data.accounts) == {home.bens.id}
 
+    corrections = await async_get_corrections(hass)
+    for account in (home.current, home.joint):
+        correction = Correction(transaction_ids=("tx_1",), name="Rent")
+        await corrections.async_set(account.id, {"rent": correction})
+
     await hass.config_entries.async_remove(ann.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert set(ben.runtime_data.balances.data.accounts) == {home.bens.id, home.joint.id}
+    # What Ann and Ben corrected in their joint account stays.
+    assert corrections.of_account(home.joint.id)
+    assert not corrections.of_account(home.current.id)
 
 
 async def remove_device(

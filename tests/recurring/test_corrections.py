@@ -32,7 +32,7 @@ def corrected(
     """Return the payments after a correction was stored, and detection ran again."""
     stored = json.loads(json.dumps(correction.to_stored()))
     corrections = {gym().key: Correction.from_stored(stored)}
-    payments = detect(history, today)
+    payments = detect(history, today, corrections if correction.continues else ())
     return correct(payments, follow_payments(corrections, payments), today)
 
 
@@ -77,12 +77,27 @@ def test_a_payment_that_is_due_counts_although_its_new_day_of_the_month_is_over(
     assert missed_day(payment) is None
 
 
-def test_a_payment_that_was_missed_stays_missed_when_its_day_is_corrected() -> None:
+def test_a_payment_whose_day_was_moved_back_is_neither_missed_nor_ended_before_that_day() -> None:
     history = [row for row in ALL if row.created.date() < date(2026, 4, 1)]
     (missed,) = detect(history, date(2026, 4, 10))
     assert missed_day(missed) == date(2026, 4, 7)
-    (payment,) = corrected(history, replace(Correction.of(gym()), day=28), date(2026, 4, 10))
-    assert missed_day(payment) == date(2026, 4, 7)
+    moved = replace(Correction.of(gym()), day=28)
+    (payment,) = corrected(history, moved, date(2026, 4, 10))
+    assert (payment.next, missed_day(payment)) == (date(2026, 4, 28), None)
+
+    assert detect(history, date(2026, 4, 27)) == []
+    (payment,) = corrected(history, moved, date(2026, 4, 27))
+    assert (payment.next, missed_day(payment)) == (date(2026, 4, 28), None)
+    (payment,) = corrected(history, moved, date(2026, 4, 30))
+    assert (payment.next, missed_day(payment)) == (date(2026, 5, 28), date(2026, 4, 28))
+    assert corrected(history, moved, date(2026, 5, 20)) == []
+
+
+def test_a_confirmed_payment_may_be_missed_once() -> None:
+    history = [row for row in ALL if row.created.date() < date(2026, 4, 1)]
+    confirmed = replace(Correction.of(gym()), confirmed=True)
+    (payment,) = corrected(history, confirmed, date(2026, 4, 27))
+    assert (payment.next, missed_day(payment)) == (date(2026, 5, 5), date(2026, 4, 7))
 
 
 def test_an_amount_that_a_person_sets_is_no_change_of_the_price() -> None:

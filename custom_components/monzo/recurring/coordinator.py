@@ -1,7 +1,7 @@
 """Keeps the recurring payments of a config entry current, and what they mean for its accounts."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -136,14 +136,9 @@ class RecurringCoordinator:
         return detected.describe(payment, correction, self.today)
 
     @property
-    def incomes(self) -> list[RecurringPayment]:
+    def incomes(self) -> Sequence[RecurringPayment]:
         """The incomes of all accounts, as people corrected them."""
-        return [
-            payment
-            for account_id, outlook in self.accounts.items()
-            for payment in outlook.payments
-            if payment.key in self._detected[account_id].income_keys
-        ]
+        return self.person.incomes if self.person else ()
 
     @property
     def now(self) -> datetime:
@@ -187,7 +182,8 @@ class RecurringCoordinator:
         if state == self._searched.get(account_id):
             return False
         past = await self._archive.async_find(self._query(account_id))
-        found = await self._hass.async_add_executor_job(find_payments, past, self.today)
+        continued = [key for key, it in self.corrections(account_id).items() if it.continues]
+        found = await self._hass.async_add_executor_job(find_payments, past, self.today, continued)
         self._searched[account_id] = state
         if found is None:
             self._detected.pop(account_id, None)

@@ -49,6 +49,11 @@ class Correction(Private):
         """Whether it differs from no correction."""
         return self != Correction(transaction_ids=self.transaction_ids)
 
+    @property
+    def continues(self) -> bool:
+        """Whether it says that the payment recurs, although it may not have been made lately."""
+        return self.confirmed or self.day is not None
+
     @classmethod
     def of(cls, payment: RecurringPayment, before: Correction | None = None) -> Self:
         """Return a correction of a payment that changes no more than an earlier one did."""
@@ -130,10 +135,11 @@ def corrected(payment: RecurringPayment, correction: Correction, today: date) ->
     if correction.day is None or not isinstance(schedule, EveryFewMonths):
         return payment
     moved = replace(schedule, rule=DayOfMonth(correction.day))
-    slot = schedule.slot_near(payment.next)
-    day = moved.day_of(slot)
-    if day < today:
-        # The payment of this month was not made yet. It counts where it was expected.
+    slot = schedule.slot_near(payment.due)
+    due = moved.day_of(slot)
+    if due < today and slot == schedule.slot_near(payment.next):
+        # It was not made on the new day. It counts where it was expected before.
         return replace(payment, schedule=moved)
-    is_missed = schedule.slot_near(payment.due) < slot
-    return replace(payment, schedule=moved, due=payment.due if is_missed else day, next=day)
+    while (day := moved.day_of(slot)) < today:
+        slot = moved.next_slot(slot)
+    return replace(payment, schedule=moved, due=due, next=day)

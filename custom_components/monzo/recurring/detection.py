@@ -1,6 +1,6 @@
 """Detection of recurring payments in the transactions of the past."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 import hashlib
@@ -74,20 +74,28 @@ class RecurringPayment(Private):
         yield from self.schedule.days_from(after, until)
 
 
-def detect(rows: Iterable[Row], today: date) -> list[RecurringPayment]:
+def detect(
+    rows: Iterable[Row], today: date, continued: Collection[str] = ()
+) -> list[RecurringPayment]:
     """Return the recurring payments that have not ended, by their next days.
 
     `today` is the day in London. The order of rows does not matter, and a repeated row counts once.
+    `continued` are the keys of payments of which people say that they recur: one payment more can
+    be missed until they end.
     """
     payees = group_by_payee(rows, today)
-    found = [payment for payee in payees for payment in _payments(payee, payee.family, today)]
+    found = [
+        payment for payee in payees for payment in _payments(payee, payee.family, today, continued)
+    ]
     return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
 
 
 _PROPOSED: Final = frozenset({Family.PERSON, Family.POT})
 
 
-def propose(rows: Iterable[Row], today: date) -> list[RecurringPayment]:
+def propose(
+    rows: Iterable[Row], today: date, continued: Collection[str] = ()
+) -> list[RecurringPayment]:
     """Return payments to people and into pots that may recur, in the same way as `detect`.
 
     They are too few or too irregular to be sure, so that a person has to confirm them. When one is
@@ -98,12 +106,14 @@ def propose(rows: Iterable[Row], today: date) -> list[RecurringPayment]:
         payment
         for payee in payees
         if not find_agreements(payee, payee.family)
-        for payment in _payments(payee, Family.PROPOSAL, today)
+        for payment in _payments(payee, Family.PROPOSAL, today, continued)
     ]
     return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
 
 
-def _payments(payee: Payee, family: Family, today: date) -> Iterator[RecurringPayment]:
+def _payments(
+    payee: Payee, family: Family, today: date, continued: Collection[str]
+) -> Iterator[RecurringPayment]:
     """Yield the recurring payments of a payee that have not ended, by the rules of a family."""
     found = sorted(
         find_agreements(payee, family), key=lambda it: (it.occurrences, it.schedule.name)
@@ -115,7 +125,9 @@ def _payments(payee: Payee, family: Family, today: date) -> Iterator[RecurringPa
         while key in keys:
             key += "\nanother"
         keys.add(key)
-        payment = _payment(payee, series, key, today)
+        short_key = hashlib.sha256(key.encode()).hexdigest()[:16]
+        missed = int(short_key in continued)
+        payment = _payment(payee, series, short_key, today, missed)
         if payment is not None:
             yield payment
 
@@ -124,24 +136,29 @@ def _payments(payee: Payee, family: Family, today: date) -> Iterator[RecurringPa
 _GRACE: Final = 3
 
 
-def _payment(payee: Payee, series: Series, key: str, today: date) -> RecurringPayment | None:
-    """Return a series as a recurring payment; None if it has ended."""
+def _payment(
+    payee: Payee, series: Series, key: str, today: date, missed: int
+) -> RecurringPayment | None:
+    """Return a series as a recurring payment; None if it has ended.
+
+    `missed` is the number of payments that can be missed before.
+    """
     newest = set(series.last.transaction_ids)
     row = next(it.row for it in reversed(payee.payments) if it.row.id in newest)
     name = row.payee or row.description or ""
     tolerance = PUNCTUALITY[payee.family].tolerance
     series = learn_skipped_months(series)
-    expectation = _expectation(series, tolerance, today)
+    expectation = _expectation(series, tolerance, today, missed)
     if payee.family is Family.DIRECT_DEBIT and _is_council_tax(
         series, name, has_paused=expectation is None
     ):
         series = skip_months(series, _COUNCIL_TAX_SKIPS)
-        expectation = _expectation(series, tolerance, today)
+        expectation = _expectation(series, tolerance, today, missed)
     if expectation is None:
         return None
     is_exact = are_same(series.amounts)
     return RecurringPayment(
-        key=hashlib.sha256(key.encode()).hexdigest()[:16],
+        key=key,
         account=row.account,
         payee=name,
         direction="out" if row.minor < 0 else "in",
@@ -186,12 +203,12 @@ class _Expectation(NamedTuple):
     next: date
 
 
-def _expectation(series: Series, tolerance: int, today: date) -> _Expectation | None:
+def _expectation(series: Series, tolerance: int, today: date, missed: int) -> _Expectation | None:
     """Return when the next payment is expected; None if the payments have ended."""
     schedule = series.schedule
     slot = schedule.next_slot(series.slots[-1])
     due = schedule.day_of(slot)
-    last_chance = schedule.day_of(slot + series.usual_interruption)
+    last_chance = schedule.day_of(slot + series.usual_interruption + missed)
     # If the last payment was late by more, the customer may have moved its day.
     patience = max(tolerance, series.deviations[-1])
     if today > last_chance + timedelta(days=patience + _GRACE):

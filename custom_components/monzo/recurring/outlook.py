@@ -1,6 +1,6 @@
 """Outlook: what the recurring payments of an account mean for its next days."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import chain
@@ -163,15 +163,19 @@ class PersonOutlook(Private):
         return pay_days_until(self.rule, self.incomes, self.today, until)
 
 
-def find_payments(past: Sequence[TransactionRecord], today: date) -> AccountPayments | None:
+def find_payments(
+    past: Sequence[TransactionRecord], today: date, continued: Collection[str] = ()
+) -> AccountPayments | None:
     """Return the recurring payments of an account; None if its history is too short.
 
+    `continued` are the keys of payments of which people say that they recur; see `detect`.
     This takes too long for the event loop, so it runs in the executor.
     """
     oldest = min((record.created.date() for record in past), default=today)
     if oldest > today - _SHORTEST_HISTORY:
         return None
-    payments, proposals = detect(past, today), propose(past, today)
+    payments = detect(past, today, continued)
+    proposals = propose(past, today, continued)
     by_id = {transaction.id: transaction for transaction in past}
     newest = {it.key: by_id[it.transaction_ids[-1]] for it in (*payments, *proposals)}
     return AccountPayments(
