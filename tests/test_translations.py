@@ -237,27 +237,6 @@ def test_the_file_contains_only_sections_that_home_assistant_reads() -> None:
     }
 
 
-# The rules of hassfest, which checks Home Assistant's own integrations: a name and a pattern that
-# must be in no text.
-FORBIDDEN = {
-    "HTML": re.compile(r"<[a-zA-Z/!]"),
-    "an address": re.compile(r"https?://|www\."),
-    "a placeholder in quotes": re.compile(r"'{\w+}'"),
-    "space at an end": re.compile(r"^\s|\s$|^$"),
-    "a brace outside a placeholder": re.compile(r"{(?!\w+})|(?<!\w)}"),
-}
-
-
-def test_every_text_follows_the_rules_of_home_assistant() -> None:
-    broken = [
-        f"{path} has {name}: {text}"
-        for path, text in leaves(TEXTS)
-        for name, pattern in FORBIDDEN.items()
-        if pattern.search(text)
-    ]
-    assert broken == []
-
-
 def test_every_key_follows_the_rules_of_home_assistant() -> None:
     key = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
     broken = [
