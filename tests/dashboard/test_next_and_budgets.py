@@ -130,15 +130,19 @@ async def test_a_selection_of_accounts_has_the_budgets_that_count_no_other_accou
     assert of_type(await open_dashboard(accounts=[flex]), BUDGETS) == []
 
 
-async def test_with_many_pots_the_budgets_are_in_the_shorter_column(
-    hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: OpenDashboard
+@pytest.mark.parametrize("budgets", [1, 0])
+async def test_many_pots_are_below_the_columns(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn, open_dashboard: OpenDashboard, budgets: int
 ) -> None:
     person = bank.add_person("Dora Dale")
     account = bank.open_account(person, balance=100)
-    for number in range(12):
+    for number in range(25):
         bank.open_pot(account.id, f"Pot {number}", balance=500)
-    await set_up(hass, sign_in(person, **with_budgets(budget(account))))
-    sections = by_heading(await open_dashboard())
-    assert list(sections) == ["Accounts", "Spending", "Budgets", "", "Pots"]
-    (card,) = sections["Budgets"]
-    assert "visibility" not in card
+    await set_up(hass, sign_in(person, **with_budgets(*[budget(account)] * budgets)))
+    dashboard = await open_dashboard()
+    headings = ["Accounts", "Spending", *["Budgets"] * budgets, "", "Pots"]
+    assert list(by_heading(dashboard)) == headings
+    *_columns, transactions, pots = dashboard["views"][0]["sections"]
+    # Without budgets, there would be a hole.
+    assert transactions["column_span"] == (1 if budgets else 2)
+    assert pots["column_span"] == 3

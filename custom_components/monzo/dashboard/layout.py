@@ -50,6 +50,9 @@ CHART_ROWS: Final = 4
 LOW_CHART_ROWS: Final = 3
 MANY_ACCOUNTS: Final = 5
 
+# With more pots, their column would be longer than that of the transactions.
+MANY_POTS: Final = 24
+
 # A phone shows the columns one below the other.
 PHONE: Final = "(max-width: 767px)"
 WIDER_THAN_PHONE: Final = "(min-width: 768px)"
@@ -194,15 +197,9 @@ class DashboardLayout:
         ]
 
     def view(self) -> Card:
-        """Return the view.
-
-        The transactions come second, because a phone shows the sections one below the other.
-        """
-        sections = [
-            [*self._account_cards(), *self._spending_cards(), *self._budget_cards_below_spending()],
-            [*self._next_cards(), self._transactions_card()],
-            [*self._budget_cards_above_pots(), *self._pot_cards()],
-        ]
+        """Return the view."""
+        has_many_pots = len(self._pots) > MANY_POTS
+        sections = self._sections_with_many_pots() if has_many_pots else self._sections()
         return {
             "type": "sections",
             "max_columns": MAX_COLUMNS,
@@ -212,8 +209,33 @@ class DashboardLayout:
                 "badges_position": "bottom",
             },
             "badges": self._badges(),
-            "sections": [{"type": "grid", "cards": cards} for cards in sections if cards],
+            "sections": [section for section in sections if section["cards"]],
         }
+
+    def _sections(self) -> list[Card]:
+        """Return a section for each column of a wide screen.
+
+        The pots come last, because a phone shows the sections one below the other. It also shows
+        the budgets sooner than a wide screen, on which they are above the pots.
+        """
+        budgets = self._budget_cards()
+        return [
+            _section(
+                [*self._account_cards(), *self._spending_cards(), *_visible_on(budgets, PHONE)]
+            ),
+            _section([*self._next_cards(), self._transactions_card()]),
+            _section([*_visible_on(budgets, WIDER_THAN_PHONE), *self._pot_cards()]),
+        ]
+
+    def _sections_with_many_pots(self) -> list[Card]:
+        """Return sections with the pots below the columns, because theirs would be the longest."""
+        middle = [*self._next_cards(), *self._budget_cards()]
+        return [
+            _section([*self._account_cards(), *self._spending_cards()]),
+            _section(middle),
+            _section([self._transactions_card()], columns=1 if middle else 2),
+            _section(self._pot_cards(), columns=MAX_COLUMNS),
+        ]
 
     def _summary_card(self) -> Card:
         """Return the money in the accounts that people pay with, and their spending."""
@@ -311,20 +333,6 @@ class DashboardLayout:
             },
         ]
 
-    @property
-    def _has_many_pots(self) -> bool:
-        """Whether the column of the pots is the longest; two are about as high as an account."""
-        return len(self._pots) / 2 > len(self._main_accounts) + CHART_ROWS
-
-    def _budget_cards_below_spending(self) -> list[Card]:
-        """Return the budgets for the column of the accounts, which is the first one on a phone."""
-        cards = self._budget_cards()
-        return cards if self._has_many_pots else _visible_on(cards, PHONE)
-
-    def _budget_cards_above_pots(self) -> list[Card]:
-        """Return the budgets for the column of the pots, unless that is long enough."""
-        return [] if self._has_many_pots else _visible_on(self._budget_cards(), WIDER_THAN_PHONE)
-
     def _budget_cards(self) -> list[Card]:
         """Return the budgets."""
         budgets = self._budgets
@@ -356,6 +364,7 @@ class DashboardLayout:
                 }
                 for pot in pots
             ],
+            "grid_options": {"columns": "full"},
         }
         return [
             _heading(self.text("dashboard_pots"), "mdi:piggy-bank"),
@@ -440,6 +449,11 @@ def _spending_chart(entities: Collection[str]) -> Card:
 def _heading(heading: str, icon: str) -> Card:
     """Return the heading of a section."""
     return {"type": "heading", "heading": heading, "icon": icon}
+
+
+def _section(cards: list[Card], *, columns: int = 1) -> Card:
+    """Return a section that is some columns wide, or as many as the screen has room for."""
+    return {"type": "grid", "column_span": columns, "cards": cards}
 
 
 def _visible_on(cards: list[Card], media_query: str) -> list[Card]:
