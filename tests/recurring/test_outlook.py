@@ -133,6 +133,14 @@ def test_a_standing_order_into_a_pot_costs_the_account_its_amount() -> None:
     assert result.left.upcoming == Money.from_minor(15_000, "GBP")
 
 
+def test_a_standing_order_into_a_pot_has_the_name_of_the_pot() -> None:
+    deposits = rows(until(monthly(BEGIN, 26, following), TODAY), same(-15_000), POT, None)
+    found = find_payments([*salary(), *records(deposits, pot="pot_holiday")], TODAY)
+    assert found
+    names = {"pot_holiday": "Holiday", "pot_bills": "Bills"}
+    assert {payment.payee for payment in found.named(names).payments} == {"Employer", "Holiday"}
+
+
 def test_the_forecast_ends_below_zero_if_the_bills_are_too_high() -> None:
     rent = rows(until(monthly(BEGIN, 22, following), TODAY), same(-110_000), DEBIT, "Rent")
     result = outlook([*salary(), *records(rent)])

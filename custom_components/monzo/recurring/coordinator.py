@@ -188,6 +188,7 @@ class RecurringCoordinator:
         if found is None:
             self._detected.pop(account_id, None)
         else:
+            found = found.named(self._balances.data.pot_names)
             self._detected[account_id] = found
             payments = [*found.payments, *found.proposals]
             followed = follow_payments(self.corrections(account_id), payments)

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from ..api import Money, Private
-from ..transactions import TransactionRecord
+from ..transactions import TransactionKind, TransactionRecord
 from .corrections import Correction, correct, corrected
 from .detection import RecurringPayment, detect, propose
 from .forecast import Forecast, ForecastDay, forecast
@@ -65,6 +65,23 @@ class AccountPayments(Private):
     def incomes(self) -> Sequence[RecurringPayment]:
         """The payments that bring in money from other people."""
         return [payment for payment in self.payments if payment.key in self.income_keys]
+
+    def named(self, pot_names: Mapping[str, str]) -> AccountPayments:
+        """Return the payments; those that fill a pot have its name, as the bank tells only its ID.
+
+        `pot_names` has the names by the IDs of the pots.
+        """
+
+        def named(payment: RecurringPayment) -> RecurringPayment:
+            name = pot_names.get(self.pots.get(payment.key, ""))
+            is_deposit = payment.kind is TransactionKind.POT_DEPOSIT
+            return replace(payment, payee=name) if is_deposit and name else payment
+
+        return replace(
+            self,
+            payments=[named(payment) for payment in self.payments],
+            proposals=[named(payment) for payment in self.proposals],
+        )
 
     def corrected(self, corrections: Mapping[str, Correction], today: date) -> AccountPayments:
         """Return the payments as people corrected them; see `correct`."""
