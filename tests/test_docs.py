@@ -375,8 +375,10 @@ type Check = Callable[[HomeAssistant, Json], Any]
 # The frontend reads these without validation, so the tests compare their keys.
 STRATEGY = "custom:monzo"
 OWN_CARDS = {
+    "custom:monzo-budgets-card": "The budgets card",
     "custom:monzo-pot-card": "The pot card",
     "custom:monzo-transactions-card": "The transactions card",
+    "custom:monzo-upcoming-card": "The card of what comes next",
 }
 CARDS: dict[str, set[str]] = {
     "distribution": {"entities", "title"},

@@ -5,6 +5,7 @@ animations. A screenshot therefore changes only if the frontend or the integrati
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -16,9 +17,13 @@ from PIL import Image
 from playwright.async_api import Page
 import time_machine
 
+from sandbox.bank import Bank
+from sandbox.behaviour import DEFAULT_BANK_BEHAVIOUR
+from sandbox.demo.past import build_household_with_past
 from sandbox.demo.past_statistics import import_past_statistics
 from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.home_assistant.sign_in import add_credentials
+from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from tests.helpers.examples import ACCOUNT, POT, examples_in
 
@@ -26,13 +31,14 @@ from .browser_session import BrowserSession, WindowPool, box_of, capture
 from .chromium import find_chromium, run_chromium
 from .dashboard_page import HIDE_SIDEBAR
 from .ha_instance import MAX_WAIT_SECONDS, HaInstance, run_home_assistant, wait_until
+from .ha_setup import add_budget, save_dashboard
 from .texts import last_paragraph, text
 
 _REPOSITORY = Path(__file__).parents[2]
 _IMAGES = _REPOSITORY / "docs/images"
 
 # A Wednesday evening in the middle of a month.
-_MOMENT = datetime(2026, 11, 18, 18, 24, tzinfo=UTC)
+_MOMENT = datetime(2026, 11, 18, 18, 22, tzinfo=UTC)
 
 # A page is still when this many screenshots in a row, this far apart, are identical.
 _IDENTICAL_SCREENSHOTS = 4
@@ -68,10 +74,14 @@ class ScreenshotTour:
         """Take all screenshots, in the order of the events that they show."""
         _add_transactions(self._ha)
         await self._sign_in()
+        await self._add_budgets()
+        await self._wait_for_recurring_payments()
+        await self._pay_in_the_corner_shop()
         await import_past_statistics(self._ha.admin, self._ha.bank)
         await self._wait_for_statistics()
         self._devices = await _device_ids(self._ha.admin)
         await self._dashboards()
+        await self._cards()
         await self._account()
         await self._editors()
 
@@ -92,7 +102,39 @@ class ScreenshotTour:
         ha.server.approve(ha.home.ann)
         await page.get_by_text("Name and assign").wait_for()
         await ha.wait_until_loaded()
-        ha.bank.pay(ha.home.current.id, -415, merchant="Corner Shop")
+        await self._wait_for_history()
+
+    async def _wait_for_history(self) -> None:
+        """Wait until all transactions are read, so that they are not reported as new ones."""
+        sensor = "/api/states/sensor.ann_archer_history_read"
+
+        async def is_read() -> bool:
+            return bool((await self._ha.admin.get(sensor))["state"] == "100")
+
+        await wait_until(is_read, "the history is read")
+
+    async def _wait_for_recurring_payments(self) -> None:
+        """Wait until the payments of both accounts are known."""
+        accounts = ("current_account", "joint_account_ann_ben")
+
+        async def are_known() -> bool:
+            states = [
+                await self._ha.admin.get(f"/api/states/sensor.{account}_left_to_spend")
+                for account in accounts
+            ]
+            return all(state["state"] != "unknown" for state in states)
+
+        await wait_until(are_known, "what is left to spend is known")
+
+    async def _add_budgets(self) -> None:
+        await add_budget(self._ha, title="Groceries", limit=600, categories=["groceries"])
+        await add_budget(self._ha, title="Eating out", limit=300, categories=["eating_out"])
+        await add_budget(self._ha, title="Transport", limit=90, categories=["transport"])
+
+    async def _pay_in_the_corner_shop(self) -> None:
+        """Pay some minutes later, so that the payment is the last event after the set-up."""
+        await self._advance_clocks(minutes=2)
+        self._ha.bank.pay(self._ha.home.current.id, -415, merchant="Corner Shop")
         await self._wait_for_event("card_payment")
 
     async def _wait_for_statistics(self) -> None:
@@ -117,12 +159,34 @@ class ScreenshotTour:
             url_path="my-money",
             config={"strategy": {"type": "custom:monzo"}},
         )
-        texts = ("this month", "Cashback", "Bills", "Corner Shop", "Copper Kettle")
+        texts = ("this month", "a day", "Groceries", "Bills", "Corner Shop", "Copper Kettle")
         for name, dark in (("dashboard-light", False), ("dashboard-dark", True)):
             page = await self._open("/my-money", width=1400, height=1300, dark=dark)
             await self._take(name, page, *texts)
         page = await self._open("/my-money", width=390, height=1600)
         await self._take("dashboard-phone", page, *texts)
+
+    async def _cards(self) -> None:
+        """Take a screenshot of each card."""
+        cards: dict[str, dict[str, object]] = {
+            "upcoming": {},
+            "budgets": {},
+            "pot": {"pot": self._devices["House"], "icon": "mdi:home", "color": "green"},
+            # Nine rows of the grid; the rest scrolls.
+            "transactions": {"grid_options": {"rows": 9}},
+        }
+        sections = [
+            {"type": "grid", "cards": [{"type": f"custom:monzo-{name}-card", **options}]}
+            for name, options in cards.items()
+        ]
+        view = {"type": "sections", "sections": sections}
+        path = await save_dashboard(self._ha, "all-cards", {"views": [view]})
+        texts = ("a day", "Groceries", "House", "Corner Shop")
+        for theme in ("light", "dark"):
+            page = await self._open(path, width=1700, dark=theme == "dark")
+            for name in cards:
+                part = f"monzo-{name}-card"
+                await self._take(f"card-{name}-{theme}", page, *texts, around=part, margin=12)
 
     async def _account(self) -> None:
         """Take a screenshot of an account some minutes later, after several events.
@@ -190,12 +254,19 @@ class ScreenshotTour:
         await page.goto(f"{self._ha.url}{path}")
         return page
 
-    async def _take(self, name: str, page: Page, *texts: str, around: str | None = None) -> None:
+    async def _take(
+        self,
+        name: str,
+        page: Page,
+        *texts: str,
+        around: str | None = None,
+        margin: int = _MARGIN,
+    ) -> None:
         """Save a screenshot of a page, or of the area around a part, after these texts appear."""
         for shown in texts:
             await page.get_by_text(shown).filter(visible=True).first.wait_for()
         with Image.open(BytesIO(await _capture_when_still(page))) as image:
-            part = image.crop(await _around(page, around)) if around else image
+            part = image.crop(await _around(page, around, margin)) if around else image
             small = part.convert("RGB").quantize(_COLOURS, kmeans=1, dither=Image.Dither.NONE)
         small.save(_IMAGES / f"{name}.png", optimize=True)
 
@@ -216,11 +287,11 @@ async def _capture_when_still(page: Page) -> bytes:
     return before
 
 
-async def _around(page: Page, selector: str) -> tuple[float, float, float, float]:
+async def _around(page: Page, selector: str, margin: int) -> tuple[float, float, float, float]:
     """Return the left, top, right and bottom of a part of a page, with a margin."""
     box = await box_of(page.locator(selector).first)
-    left, top = box["x"] - _MARGIN, box["y"] - _MARGIN
-    return left, top, left + box["width"] + 2 * _MARGIN, top + box["height"] + 2 * _MARGIN
+    left, top = box["x"] - margin, box["y"] - margin
+    return left, top, left + box["width"] + 2 * margin, top + box["height"] + 2 * margin
 
 
 def _add_transactions(ha: HaInstance) -> None:
@@ -282,11 +353,17 @@ def _blueprint_automation(devices: dict[str, str]) -> Automation:
     }
 
 
+def _build_household() -> Household:
+    """Return the demo's household: more than a year of a believable life."""
+    behaviour = replace(DEFAULT_BANK_BEHAVIOUR, own_transfers_in_spending=False)
+    return build_household_with_past(Bank(behaviour=behaviour))
+
+
 async def _take_screenshots(folder: Path, clock: time_machine.Traveller) -> None:
     _IMAGES.mkdir(exist_ok=True)
     async with (
         run_chromium(find_chromium(), *_TEXT_RENDERING) as chromium,
-        run_home_assistant(folder, _MOMENT) as ha,
+        run_home_assistant(folder, _MOMENT, _build_household()) as ha,
     ):
         session = BrowserSession(WindowPool(chromium), folder / "screenshots")
         await ScreenshotTour(ha, session, clock).take_all()

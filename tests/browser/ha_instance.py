@@ -116,19 +116,22 @@ class HaInstance:
 
 @asynccontextmanager
 async def run_home_assistant(
-    folder: Path, moment: datetime | None = None
+    folder: Path,
+    moment: datetime | None = None,
+    home: Household | None = None,
 ) -> AsyncIterator[HaInstance]:
     """Start a bank and a Home Assistant without the integration, in an empty folder.
 
     The blueprints are there, as if they had been imported. With a moment, Home Assistant's clock is
-    stopped there. The caller sets the bank's clock.
+    stopped there. The caller sets the bank's clock. The household is that of the tests, unless it
+    is given.
     """
     copytree(_BLUEPRINTS, folder / "blueprints/automation/monzo-for-home-assistant")
     port = _free_port()
     behaviour = replace(
         DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}
     )
-    home = build_household(Bank())
+    home = home or build_household(Bank())
     async with (
         BankServer(home.bank, behaviour=behaviour) as server,
         HomeAssistantProcess(

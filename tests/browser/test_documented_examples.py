@@ -33,6 +33,8 @@ EDITOR_OPTIONS = """async () => {
     return Object.fromEntries(schema.map((field) => [field.name, computeLabel(field)]));
   };
   return {
+    "The budgets card": await options("monzo-budgets-card"),
+    "The card of what comes next": await options("monzo-upcoming-card"),
     "The dashboard": await options("ll-strategy-dashboard-monzo"),
     "The pot card": await options("monzo-pot-card"),
     "The transactions card": await options("monzo-transactions-card"),

@@ -86,6 +86,9 @@ class BudgetsCard extends MonzoCard<BudgetsCardConfig> {
       .over .bar > i {
         background: var(--error-color);
       }
+      .over small {
+        color: var(--ha-color-on-danger-normal, var(--error-color));
+      }
       .wide {
         width: 100%;
       }
@@ -154,11 +157,8 @@ class BudgetsCard extends MonzoCard<BudgetsCardConfig> {
   #renderDetails(used: Budget["used"], numbers: Numbers | undefined): unknown {
     if (!numbers) return html`<bdi>${this.#unknownReason(used)}</bdi>`;
     const details = this.areAmountsHidden ? [] : this.#amounts(numbers);
-    const warning = this.#warning(numbers);
-    const alert = warning ? html`<span role="alert"><bdi>${warning}</bdi></span>` : nothing;
-    return html`${alert}${warning && details.length ? " · " : nothing}<bdi
-        >${details.join(" · ")}</bdi
-      >`;
+    const parts = [this.#warning(numbers), ...details].filter(Boolean);
+    return html`<bdi>${parts.join(" · ")}</bdi>`;
   }
 
   #amounts({ left, leftPerDay, currency }: Numbers): string[] {

@@ -139,7 +139,7 @@ class PotCard extends MonzoCard<PotCardConfig> {
       return html`<small><bdi>${text("pot_goal_reached")}</bdi></small>`;
     }
     if (leftToGoal === undefined) return nothing;
-    const amount = this.areAmountsHidden ? "••••" : this.money(leftToGoal, currency);
+    const amount = this.moneyOrDots(leftToGoal, currency);
     return html`<small><bdi>${text("pot_left", { amount })}</bdi></small>`;
   }
 

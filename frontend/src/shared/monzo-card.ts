@@ -8,6 +8,8 @@ import { formatMoney } from "./amounts.ts";
 import { StoreController } from "./page-store.ts";
 import { areTextsLoaded, loadTexts, text, waitForTexts } from "./texts.ts";
 
+const HIDDEN = "••••";
+
 export interface CardConfig {
   type: string;
   /** Whether to hide amounts; `view` if the eye of the whole view shows them again. */
@@ -79,11 +81,16 @@ export abstract class MonzoCard<Config extends CardConfig> extends LitElement {
     return formatMoney(this.hass, amount, currency, signDisplay);
   }
 
+  /** Return an amount as text; dots while the amounts are hidden. */
+  protected moneyOrDots(amount: number, currency: string): string {
+    return this.areAmountsHidden ? HIDDEN : this.money(amount, currency);
+  }
+
   /** Return an amount that a tap hides and shows, if the option is on. */
   protected amount(amount: number, currency: string, signDisplay?: SignDisplay): TemplateResult {
     if (this.areAmountsHidden) {
       return html`<span role="img" aria-label=${text("amount_hidden")} @click=${this.#toggle}
-        >••••</span
+        >${HIDDEN}</span
       >`;
     }
     const toggle = this.config.hide_amounts ? this.#toggle : nothing;

@@ -245,7 +245,7 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   }
 
   #renderTotal(amount: number, currency: string): TemplateResult {
-    const shown = this.areAmountsHidden ? "••••" : this.money(amount, currency);
+    const shown = this.moneyOrDots(amount, currency);
     return html`<small><bdi>${text("transactions_spent", { amount: shown })}</bdi></small>`;
   }
 
@@ -288,7 +288,7 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     const parts: unknown[] = [statusOf(transaction), descriptionOf(transaction)];
     if (roundUp) {
       const { amount, currency } = roundUp;
-      const shown = this.areAmountsHidden ? "••••" : this.money(-amount, currency);
+      const shown = this.moneyOrDots(-amount, currency);
       parts.push(text("transactions_round_up", { amount: shown }));
     }
     if (this.#accounts.length > 1) {

@@ -30,6 +30,9 @@ export const upcomingStyles = css`
       background: var(--secondary-background-color);
     }
   }
+  .short .what small {
+    color: var(--ha-color-on-danger-normal, var(--error-color));
+  }
   .what {
     flex: 1;
     min-width: 0;

@@ -83,23 +83,21 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
   #renderLeft({ account, name, currency, left, lowest }: Outlook, names: DateNames): unknown {
     if (!left) return nothing;
     const isShort = lowest !== undefined && lowest.amount < 0;
-    const day = names.day(isShort ? lowest.date : left.until);
-    const until = text("upcoming_left", { day });
-    const detail =
-      isShort && !this.areAmountsHidden
-        ? html`<span role="alert"
-            ><bdi
-              >${text("upcoming_short", { amount: this.money(-lowest.amount, currency), day })}</bdi
-            ></span
-          >`
-        : html`<bdi>${until}</bdi>`;
+    const detail = isShort
+      ? text("upcoming_short", {
+          amount: this.moneyOrDots(-lowest.amount, currency),
+          day: names.day(lowest.date),
+        })
+      : text("upcoming_left", { day: names.day(left.until) });
     return html`<button
       type="button"
-      class="account"
+      class=${isShort ? "account short" : "account"}
       @click=${() => showMoreInfo(this, left.entity)}
     >
       ${this.#renderDot(account)}
-      <span class="what"><bdi>${name}</bdi><small>${detail}</small></span>
+      <span class="what"
+        ><bdi>${name}</bdi><small><bdi>${detail}</bdi></small></span
+      >
       <span class="sum"
         ><b>${this.amount(left.amount, currency)}</b>${this.#renderPerDay(
           left.perDay,
@@ -111,7 +109,7 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
 
   #renderPerDay(perDay: number, currency: string): unknown {
     if (!(perDay > 0)) return nothing;
-    const amount = this.areAmountsHidden ? "••••" : this.money(perDay, currency);
+    const amount = this.moneyOrDots(perDay, currency);
     return html`<small><bdi>${text("per_day", { amount })}</bdi></small>`;
   }
 
