@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.transactions.page_publisher import LOOKBACK
 from sandbox.bank import Bank
 from sandbox.behaviour import RateLimit
@@ -17,7 +18,7 @@ from sandbox.models import Account
 from sandbox.server import BankServer
 from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.state_helpers import set_up
+from tests.helpers.state_helpers import device, set_up
 from tests.helpers.transaction_listener import Listener, make_reachable
 
 A_MINUTE = timedelta(minutes=1)
@@ -221,6 +222,35 @@ async def test_thousands_of_missed_payments_are_reported_once_and_in_order(
 
     assert listener.heard == missed
     assert refusals(limited) == 0
+
+
+async def test_the_spending_of_a_busy_month_is_added_up_without_a_request(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    bank: Bank,
+    limited: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    customer = BusyCustomer(bank, per_month=2_000)
+    entry = sign_in(customer.person)
+    await set_up(hass, entry)
+    for _minute in range(15):
+        await advance_time(A_MINUTE)
+    found = device(hass, entry, customer.account.id)
+    assert found
+    limited.requests.clear()
+    since = bank.clock() - timedelta(days=30)
+
+    for by in ("category", "day", "none"):
+        fields = {"account": found.id, "since": since, "by": by}
+        answer = await hass.services.async_call(
+            DOMAIN, "get_spending", fields, blocking=True, return_response=True
+        )
+        assert answer
+        assert answer["complete"]
+        assert answer["total"] == customer.spent_since(since) / 100
+    assert limited.requests == []
 
 
 # Forged deliveries

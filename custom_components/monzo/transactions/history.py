@@ -116,6 +116,23 @@ class TransactionHistory:
         kept_since = self.kept_since(before)
         return kept_since is not None and kept_since <= self._since_opened(since)
 
+    def _is_busy_month_kept(self, since: datetime, by: SpendingGroup) -> bool:
+        """Return whether a time of the last month is kept that has too many transactions to read.
+
+        The archive has their amounts and categories even if the user chose to keep no history. The
+        bank would need an hour for twenty thousand; what one request can read is more current.
+        """
+        log = self._archive.logs.get(self._account_id)
+        return (
+            log is not None
+            and by is not SpendingGroup.MERCHANT
+            and since >= self._session.clock.now() - KEPT_FOR
+            and log.count_since(since) > MAX_PAGE_SIZE
+            and log.is_complete(since)
+            and self._reader.current
+            and self._archive.state == "ok"
+        )
+
     def kept_since(self, before: datetime | None) -> datetime | None:
         """Return since when the archive has all transactions up to a moment, or the last read."""
         if not self._reader.current:
@@ -152,7 +169,7 @@ class TransactionHistory:
         self, since: datetime, before: datetime | None, by: SpendingGroup
     ) -> list[tuple[str, int, int]] | None:
         """Return groups of spending, see `ArchiveFile.spending`; None if not all is known now."""
-        if not self.is_kept(since, before):
+        if not self.is_kept(since, before) and not self._is_busy_month_kept(since, by):
             return None
         now = self._session.clock.now() + CLOCK_SKEW
         query = self._query(since, min(before or now, now))
