@@ -24,6 +24,7 @@ from sandbox.models import Transaction
 from sandbox.server import BankServer
 from tests.helpers.archive_filler import give_history
 from tests.helpers.budgets import budget
+from tests.helpers.conversations import said_to
 from tests.helpers.examples import (
     ACCOUNT,
     AUTOMATION_PAGES,
@@ -147,7 +148,8 @@ async def runner(
     home.bank.set_round_up(home.coin_jar.id, on=False)
     long_ago = home.bank.clock() - timedelta(days=40)
     home.bank.pay(home.current.id, 100_000 - home.current.balance, at=long_ago)
-    assert await async_setup_component(hass, "persistent_notification", {})
+    for component in ("homeassistant", "conversation", "persistent_notification"):
+        assert await async_setup_component(hass, component, {})
     entry = sign_in(home.ann, subentries_data=[budget(home.current)])
     await set_up(hass, entry)
     await advance_time(A_WHILE)
@@ -636,6 +638,21 @@ async def _pay_day_report(runner: ExampleRunner) -> None:
     ((title, text),) = runner.notifications
     assert title == "Pay day"
     assert "£1,000.00 left to spend until 29 January." in text
+
+
+@check_of("Questions about our money")
+async def _questions(runner: ExampleRunner) -> None:
+    await with_bills(runner, ("Threadnet Broadband", 8, 3_400))
+    assert await said_to(runner.hass, "When is the next bill?") == (
+        "Threadnet Broadband: £34.00 on Tuesday, 8 December."
+    )
+    assert await said_to(runner.hass, "What is left until pay day?") == (
+        "£966.00 until pay day on Thursday, 31 December."
+    )
+    assert await said_to(runner.hass, "How much is in the holiday pot?") == "Holiday: £640.00."
+    # The household spent £10.75 on the first of December.
+    left = await said_to(runner.hass, "How much is left of the groceries budget?")
+    assert left == "Groceries: £289.25 left."
 
 
 # The pages

@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.monzo.const import CONF_ALLOW_ANSWERS
 from sandbox.household import Household
 from tests.conftest import SignIn
-from tests.helpers.language_model import expose
+from tests.helpers.conversations import expose
 from tests.helpers.mcp_client import async_connect_model
 from tests.helpers.state_helpers import set_up
 

@@ -20,7 +20,7 @@ from sandbox.server import BankServer
 from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.budgets import budget, with_budgets
-from tests.helpers.language_model import ScriptedModel, async_set_up_model, expose
+from tests.helpers.conversations import ScriptedModel, async_set_up_model, expose
 from tests.helpers.private_data import leaks
 from tests.helpers.state_helpers import device, entity_id, set_up
 from tests.recurring.households import following, monthly, preceding

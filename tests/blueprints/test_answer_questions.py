@@ -3,10 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from homeassistant.components import conversation
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.intent import IntentResponseType
 from homeassistant.setup import async_setup_component
 import pytest
 
@@ -16,6 +14,7 @@ from sandbox.server import Answer, Edited
 from tests.conftest import START, SignIn
 from tests.helpers.archive_filler import give_history
 from tests.helpers.budgets import budget, with_budgets
+from tests.helpers.conversations import said_to
 from tests.helpers.state_helpers import entity_id, set_up
 from tests.recurring.households import following, monthly
 from tests.recurring.payments import until
@@ -37,14 +36,8 @@ async def _agent(hass: HomeAssistant, runner: BlueprintRunner) -> None:
         assert await async_setup_component(hass, component, {})
 
 
-async def ask(runner: BlueprintRunner, question: str, **where: Any) -> str:
-    """Ask Home Assistant's own agent, and return what it says."""
-    result = await conversation.async_converse(
-        runner.hass, question, None, Context(), language="en", **where
-    )
-    await runner.hass.async_block_till_done()
-    assert result.response.response_type is IntentResponseType.ACTION_DONE
-    return str(result.response.speech["plain"]["speech"])
+async def ask(runner: BlueprintRunner, question: str, device_id: str | None = None) -> str:
+    return await said_to(runner.hass, question, device_id)
 
 
 async def answer(runner: BlueprintRunner, *accounts: Any, **inputs: Any) -> None:

@@ -1,4 +1,4 @@
-"""A conversation agent whose language model follows a script."""
+"""Conversations: with Home Assistant's own agent, and with a model that follows a script."""
 
 from typing import Any, override
 
@@ -15,7 +15,7 @@ from homeassistant.components.conversation.models import AbstractConversationAge
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.chat_session import async_get_chat_session
-from homeassistant.helpers.intent import IntentResponse
+from homeassistant.helpers.intent import IntentResponse, IntentResponseType
 from homeassistant.helpers.llm import LLM_API_ASSIST, Tool, ToolInput
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -103,6 +103,16 @@ async def async_set_up_model(hass: HomeAssistant) -> ScriptedModel:
     entry.add_to_hass(hass)
     conversation.async_set_agent(hass, entry, model)
     return model
+
+
+async def said_to(hass: HomeAssistant, question: str, device_id: str | None = None) -> str:
+    """Ask Home Assistant's own agent, which knows sentences, and return its answer."""
+    result = await conversation.async_converse(
+        hass, question, None, Context(), language="en", device_id=device_id
+    )
+    await hass.async_block_till_done()
+    assert result.response.response_type is IntentResponseType.ACTION_DONE
+    return str(result.response.speech["plain"]["speech"])
 
 
 def expose(
