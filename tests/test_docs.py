@@ -39,6 +39,7 @@ from tests.conftest import SignIn
 from tests.helpers.archive_filler import give_history
 from tests.helpers.budgets import budget, with_budgets
 from tests.helpers.examples import (
+    BUDGET,
     DOCS,
     FENCE,
     ROOT,
@@ -426,14 +427,20 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 
 
 @pytest.fixture
-async def devices(hass: HomeAssistant, home: Household, ann: MockConfigEntry) -> dict[str, str]:
+async def devices(
+    hass: HomeAssistant, home: Household, ann_with_budget: MockConfigEntry
+) -> dict[str, str]:
     """Return the real device of each device in the examples, with the integrations they use."""
     for domain in ("automation", "persistent_notification", "script"):
         assert await async_setup_component(hass, domain, {})
     registry = dr.async_get(hass)
     found = {}
-    for placeholder, account_or_pot in represented_accounts_and_pots(home).items():
-        device = registry.async_get_device_by_identifier((DOMAIN, account_or_pot), ann.entry_id)
+    (budget_id,) = ann_with_budget.subentries
+    represented = {**represented_accounts_and_pots(home), BUDGET: budget_id}
+    for placeholder, monzo_id in represented.items():
+        device = registry.async_get_device_by_identifier(
+            (DOMAIN, monzo_id), ann_with_budget.entry_id
+        )
         assert device is not None
         found[placeholder] = device.id
     return found
@@ -790,7 +797,7 @@ def test_the_documented_polling_intervals_are_right() -> None:
 
 
 def test_the_readme_counts_triggers_conditions_and_blueprints() -> None:
-    words = {6: "six", 16: "sixteen", 18: "eighteen"}
+    words = {6: "six", 16: "sixteen", 20: "twenty"}
     text = flat(README.text)
     assert f"{words[len(TEXTS['triggers'])]} triggers" in text
     assert f"{words[len(TEXTS['conditions'])]} [conditions]" in text

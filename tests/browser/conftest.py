@@ -23,6 +23,7 @@ SCREENSHOTS = HERE.parents[1] / ".screenshots"
 # The modules whose tests share a Home Assistant and a browser. Those of a group run in one process,
 # and the groups take about the same time.
 _GROUPS = {
+    "test_budget_dialog": 2,
     "test_documented_examples": 1,
     "test_generated_dashboard": 1,
     "test_households": 2,

@@ -119,3 +119,29 @@ async def add_budget(
     }
     await ha.admin.post(f"{_SUBENTRIES_FLOW}/{form['flow_id']}", settings)
     await ha.wait_until_loaded()
+
+
+@asynccontextmanager
+async def temporary_budget(ha: HaInstance, title: str) -> AsyncIterator[str]:
+    """Add a budget, and yield its ID; delete it after the block."""
+    await add_budget(ha, title=title, limit=300)
+    (budget_id,) = [each["subentry_id"] for each in await budgets_of(ha) if each["title"] == title]
+    yield budget_id
+    await remove_budget(ha, budget_id)
+
+
+async def budgets_of(ha: HaInstance) -> list[dict[str, Any]]:
+    """Return the budgets of the only entry."""
+    (entry,) = await ha.entries()
+    command = "config_entries/subentries/list"
+    found: list[dict[str, Any]] = await ha.admin.command(command, entry_id=entry["entry_id"])
+    return found
+
+
+async def remove_budget(ha: HaInstance, budget_id: str) -> None:
+    """Delete a budget."""
+    (entry,) = await ha.entries()
+    await ha.admin.command(
+        "config_entries/subentries/delete", entry_id=entry["entry_id"], subentry_id=budget_id
+    )
+    await ha.wait_until_loaded()

@@ -11,12 +11,18 @@ from typing import Any, Final
 from playwright.async_api import expect
 import pytest
 
-from tests.helpers.examples import PAGES, ROOT, examples_in, represented_accounts_and_pots
+from tests.helpers.examples import (
+    BUDGET,
+    PAGES,
+    ROOT,
+    examples_in,
+    represented_accounts_and_pots,
+)
 
 from . import automation_editor, card_editor
 from .browser_session import BrowserSession
 from .ha_instance import HaInstance
-from .ha_setup import device_id, save_dashboard
+from .ha_setup import device_id, save_dashboard, temporary_budget
 
 DASHBOARDS_PAGE: Final = "docs/dashboards.md"
 
@@ -104,7 +110,14 @@ def documented_options(heading: str) -> dict[str, str]:
 async def test_every_automation_and_script_opens_in_its_visual_editor(
     ha: HaInstance, browser: BrowserSession, pages: list[str]
 ) -> None:
-    devices = await real_devices(ha)
+    async with temporary_budget(ha, "Groceries") as budget_id:
+        devices = await real_devices(ha) | {BUDGET: await device_id(ha, budget_id)}
+        await _open_all_editors(ha, browser, pages, devices)
+
+
+async def _open_all_editors(
+    ha: HaInstance, browser: BrowserSession, pages: list[str], devices: dict[str, str]
+) -> None:
     examples = [
         (f"{path}: {config['alias']}", domain, config)
         for path in pages

@@ -26,10 +26,12 @@ AUTOMATION_PAGES: Final = [
     or page.startswith(("docs/triggers/", "docs/conditions/"))
 ]
 
-# The IDs in examples, which readers replace by the devices of their account and of two of its pots.
+# The IDs in examples, which readers replace by the devices of their account, of two of its pots,
+# and of a budget.
 ACCOUNT: Final = "0123456789abcdef0123456789abcdef"
 POT: Final = "fedcba9876543210fedcba9876543210"
 OTHER_POT: Final = "89abcdef0123456789abcdef01234567"
+BUDGET: Final = "76543210fedcba9876543210fedcba98"
 
 # A block of code with its language.
 FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
