@@ -1,7 +1,7 @@
 """Corrections of recurring payments survive restarts and new detections."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 import json
 
 from custom_components.monzo.recurring.changes import last_price_change, missed_day
@@ -18,6 +18,7 @@ from .payments import DEBIT, OUT, only, rows, same, until
 BEGIN = date(2024, 1, 1)
 TODAY = date(2026, 1, 20)
 LATER = date(2026, 4, 20)
+LATER_YET = date(2026, 9, 30)
 
 ALL = rows(until(monthly(BEGIN, 5, following), LATER), same(-2_999), DEBIT, "Ironworks Gym")
 
@@ -91,6 +92,41 @@ def test_a_payment_whose_day_was_moved_back_is_neither_missed_nor_ended_before_t
     (payment,) = corrected(history, moved, date(2026, 4, 30))
     assert (payment.next, missed_day(payment)) == (date(2026, 5, 28), date(2026, 4, 28))
     assert corrected(history, moved, date(2026, 5, 20)) == []
+
+
+def moved_gym(old: int, new: int, first: date) -> list[list[date]]:
+    """Return the days expected in early April 2026, and a week and a month after a first payment.
+
+    It is the first one on another day of the month. On 10 April, a person says that it has moved.
+    """
+    said = date(2026, 4, 10)
+    before = [day for day in until(monthly(BEGIN, old, following), said) if day < said]
+    after = [day for day in until(monthly(BEGIN, new, following), LATER_YET) if day >= first]
+    history = rows([*before, *after], same(-2_999), DEBIT, "Ironworks Gym")
+    expected = []
+    for today in (said, first + timedelta(days=7), first + timedelta(days=38)):
+        (known,) = detect([row for row in history if row.created.date() < said], said)
+        corrections = {known.key: replace(Correction.of(known), day=new)}
+        past = [row for row in history if row.created.date() <= today]
+        payments = detect(past, today, corrections)
+        (payment,) = correct(payments, follow_payments(corrections, payments), today)
+        expected.append(list(payment.days_until(today + timedelta(days=60))))
+    return expected
+
+
+def test_a_payment_that_moved_into_the_next_month_is_expected_once_a_month() -> None:
+    assert moved_gym(28, 5, date(2026, 5, 5)) == [
+        [date(2026, 5, 5), date(2026, 6, 5)],
+        [date(2026, 6, 5), date(2026, 7, 6)],
+        [date(2026, 7, 6), date(2026, 8, 5)],
+    ]
+
+
+def test_a_payment_that_was_made_a_second_time_in_the_month_is_not_skipped_in_the_next() -> None:
+    may, june, july = date(2026, 5, 28), date(2026, 6, 29), date(2026, 7, 28)
+    _first, after_a_week, after_a_month = moved_gym(5, 28, date(2026, 4, 28))
+    assert after_a_week == [may, june]
+    assert after_a_month == [june, july]
 
 
 def test_a_confirmed_payment_may_be_missed_once() -> None:

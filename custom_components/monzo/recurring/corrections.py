@@ -134,12 +134,26 @@ def corrected(payment: RecurringPayment, correction: Correction, today: date) ->
     schedule = payment.schedule
     if correction.day is None or not isinstance(schedule, EveryFewMonths):
         return payment
-    moved = replace(schedule, rule=DayOfMonth(correction.day))
-    slot = schedule.slot_near(payment.due)
-    due = moved.day_of(slot)
-    if due < today and slot == schedule.slot_near(payment.next):
-        # It was not made on the new day. It counts where it was expected before.
-        return replace(payment, schedule=moved)
-    while (day := moved.day_of(slot)) < today:
-        slot = moved.next_slot(slot)
-    return replace(payment, schedule=moved, due=due, next=day)
+    return _moved(payment, schedule, replace(schedule, rule=DayOfMonth(correction.day)), today)
+
+
+def _moved(
+    payment: RecurringPayment, before: EveryFewMonths, after: EveryFewMonths, today: date
+) -> RecurringPayment:
+    """Return a payment whose day of the month changes from one schedule to another."""
+    if abs(after.deviation(payment.last)) < abs(before.deviation(payment.last)):
+        # It was made on the new day already, although detection still counts by the old one.
+        slot = after.next_slot(after.slot_near(payment.last))
+    else:
+        slot = before.slot_near(payment.due)
+        is_awaited = slot == before.slot_near(payment.next)
+        if is_awaited and after.day_of(slot) < today:
+            # The new day is over in this month, so that the nearest one may be in the next month.
+            slot = after.slot_near(payment.due)
+            if after.day_of(slot) < today:
+                # It was not made on the new day. It counts where it was expected before.
+                return replace(payment, schedule=after)
+    due = after.day_of(slot)
+    while (day := after.day_of(slot)) < today:
+        slot = after.next_slot(slot)
+    return replace(payment, schedule=after, due=due, next=day)
