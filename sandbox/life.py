@@ -4,12 +4,13 @@ The events of a day depend only on the day, so that every run of the demo and of
 same past. All names are invented.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, override
 
 from custom_components.monzo.recurring.working_days import next_working_day, previous_working_day
 
@@ -71,6 +72,33 @@ class RegularEvent:
                 yield day
 
 
+@dataclass(frozen=True, kw_only=True)
+class WeeklyEvent:
+    """An event that recurs after a number of weeks."""
+
+    first: date
+    """One of its days, if all days were working days."""
+
+    weeks: int
+    perform: Perform
+    working_day: Callable[[date], date] | None = previous_working_day
+    """Moves the day if banks do not work on it; None if the day does not matter."""
+
+    at: time = time(5, 40)
+
+    def is_due(self, today: date) -> bool:
+        """Return whether it occurs on a day."""
+        days_near = (
+            today + timedelta(days=offset)
+            for offset in range(-_LONGEST_SHIFT.days, _LONGEST_SHIFT.days + 1)
+        )
+        return any(
+            today == (self.working_day(nominal) if self.working_day else nominal)
+            for nominal in days_near
+            if (nominal - self.first).days % (7 * self.weeks) == 0
+        )
+
+
 def live(household: Household, since: datetime, until: datetime) -> None:
     """Perform all events after a time and up to another one, in order.
 
@@ -94,9 +122,9 @@ def events_of(day: date) -> list[Event]:
         if event.is_due(day)
     ]
     everyday = [
-        Event(_moment(day, purchase.time_of_day(random)), purchase.choose(random))
-        for purchase in _EVERYDAY
-        if day.weekday() in purchase.weekdays and random.random() < purchase.probability
+        Event(_moment(day, event.time_of_day(random)), event.choose(random))
+        for event in _EVERYDAY
+        if day.weekday() in event.weekdays and random.random() < event.probability
     ]
     return sorted(regular + everyday, key=lambda event: event.at)
 
@@ -142,22 +170,24 @@ def _bill(payee: str, price: _Price) -> Perform:
     return perform
 
 
-def _subscription(merchant: str, price: _Price) -> Perform:
+def _subscription(account: Callable[[Household], Account], merchant: str, price: _Price) -> Perform:
     def perform(household: Household, at: datetime) -> None:
         household.bank.pay(
-            household.current.id, -price.at(at), merchant=merchant, pending=False, at=at
+            account(household).id, -price.at(at), merchant=merchant, pending=False, at=at
         )
 
     return perform
 
 
-def _salary(account: Callable[[Household], Account], employer: str, price: _Price) -> Perform:
+def _income(
+    account: Callable[[Household], Account], payer: str, price: _Price, notes: str = "SALARY"
+) -> Perform:
     def perform(household: Household, at: datetime) -> None:
         household.bank.receive(
             account(household).id,
             price.at(at),
-            sender=employer,
-            notes="SALARY",
+            sender=payer,
+            notes=notes,
             category="income",
             at=at,
         )
@@ -247,16 +277,16 @@ def _bens(household: Household) -> Account:
     return household.bens
 
 
-REGULAR_EVENTS = (
+REGULAR_EVENTS: tuple[RegularEvent | WeeklyEvent, ...] = (
     RegularEvent(
         day=25,
-        perform=_salary(_current, "Harbour Design Ltd", _Price(265_000, rise=7_500)),
+        perform=_income(_current, "Harbour Design Ltd", _Price(265_000, rise=7_500)),
         working_day=previous_working_day,
         at=time(0, 35),
     ),
     RegularEvent(
         day=24,
-        perform=_salary(_bens, "City Trams", _Price(231_500, rise=5_200)),
+        perform=_income(_bens, "City Trams", _Price(231_500, rise=5_200)),
         working_day=previous_working_day,
         at=time(1, 10),
     ),
@@ -294,15 +324,36 @@ REGULAR_EVENTS = (
     ),
     RegularEvent(
         day=16,
-        perform=_subscription("Streamly", _Price(1_299, rise=100)),
+        perform=_subscription(_current, "Streamly", _Price(1_299, rise=100)),
         working_day=None,
         at=time(9, 2),
     ),
     RegularEvent(
         day=21,
-        perform=_subscription("Skyvault", _Price(249)),
+        perform=_subscription(_current, "Skyvault", _Price(249)),
         working_day=None,
         at=time(10, 15),
+    ),
+    RegularEvent(
+        day=11,
+        perform=_subscription(_current, "Lingua", _Price(999)),
+        # Ann begins to learn a language each winter, and gives up in spring.
+        months=range(1, 6),
+        working_day=None,
+        at=time(18, 20),
+    ),
+    WeeklyEvent(
+        first=date(2026, 1, 12),
+        weeks=4,
+        perform=_income(_joint, "Child Benefit", _Price(10_240, rise=340), notes="BENEFIT"),
+        at=time(0, 50),
+    ),
+    WeeklyEvent(
+        first=date(2026, 1, 8),
+        weeks=1,
+        perform=_subscription(_joint, "Allotment Box", _Price(1_850, rise=100)),
+        working_day=None,
+        at=time(6, 45),
     ),
     RegularEvent(day=21, perform=_save_the_rest, working_day=None, at=time(21, 30)),
     RegularEvent(day=15, perform=_go_on_holiday, working_day=None, at=time(19, 45)),
@@ -314,12 +365,14 @@ REGULAR_EVENTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Everyday:
-    """A purchase that people make now and then."""
+class _Everyday(ABC):
+    """A payment that people make now and then."""
 
-    merchant: str
-    cheap: int
-    dear: int
+    least: int
+    most: int
+    step: int = 1
+    """Amounts are a whole number of steps above the least one, in pence."""
+
     probability: float
     """The probability on each of the weekdays."""
 
@@ -336,19 +389,50 @@ class _Everyday:
         return time(minutes // 60, minutes % 60, random.randrange(60))
 
     def choose(self, random: Random) -> Perform:
-        """Return the purchase with a random amount."""
-        amount = random.randint(self.cheap, self.dear)
+        """Return the payment with a random amount."""
+        amount = random.randrange(self.least, self.most + 1, self.step)
 
         def perform(household: Household, at: datetime) -> None:
-            household.bank.pay(
-                self.account(household).id,
-                -amount,
-                merchant=self.merchant,
-                pending=household.bank.clock() - at < _SETTLED_AFTER,
-                at=at,
-            )
+            self.pay(household, amount, at)
 
         return perform
+
+    @abstractmethod
+    def pay(self, household: Household, amount: int, at: datetime) -> None:
+        """Make the payment; the amount is positive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Purchase(_Everyday):
+    merchant: str
+
+    @override
+    def pay(self, household: Household, amount: int, at: datetime) -> None:
+        household.bank.pay(
+            self.account(household).id,
+            -amount,
+            merchant=self.merchant,
+            pending=household.bank.clock() - at < _SETTLED_AFTER,
+            at=at,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PaymentToFriend(_Everyday):
+    friend: str
+
+    @override
+    def pay(self, household: Household, amount: int, at: datetime) -> None:
+        household.bank.send(self.account(household).id, amount, payee=self.friend, at=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PaymentFromFriend(_Everyday):
+    friend: str
+
+    @override
+    def pay(self, household: Household, amount: int, at: datetime) -> None:
+        household.bank.receive(self.account(household).id, amount, sender=self.friend, at=at)
 
 
 _SETTLED_AFTER = timedelta(days=2)
@@ -356,90 +440,96 @@ _SETTLED_AFTER = timedelta(days=2)
 _WORKDAYS = range(_SATURDAY)
 _WEEKEND = (_SATURDAY, _SUNDAY)
 
-_EVERYDAY = (
-    _Everyday(
+_EVERYDAY: tuple[_Everyday, ...] = (
+    _Purchase(
         merchant="City Trams",
-        cheap=250,
-        dear=250,
+        least=250,
+        most=250,
         probability=0.8,
         earliest=7,
         hours=2,
         weekdays=_WORKDAYS,
     ),
-    _Everyday(
+    _Purchase(
         merchant="City Trams",
-        cheap=250,
-        dear=250,
+        least=250,
+        most=250,
         probability=0.7,
         earliest=17,
         hours=2,
         weekdays=_WORKDAYS,
     ),
-    _Everyday(
+    _Purchase(
         merchant="Copper Kettle",
-        cheap=280,
-        dear=460,
+        least=280,
+        most=460,
         probability=0.55,
         earliest=8,
         weekdays=_WORKDAYS,
     ),
-    _Everyday(
-        merchant="Deli", cheap=520, dear=980, probability=0.4, earliest=12, weekdays=_WORKDAYS
+    _Purchase(
+        merchant="Deli", least=520, most=980, probability=0.4, earliest=12, weekdays=_WORKDAYS
     ),
-    _Everyday(
+    _Purchase(
         merchant="Noodle Corner",
-        cheap=1_690,
-        dear=4_280,
+        least=1_690,
+        most=4_280,
         probability=0.5,
         earliest=19,
         weekdays=(_FRIDAY, _SATURDAY),
     ),
-    _Everyday(merchant="Corner Shop", cheap=185, dear=1_090, probability=0.25, earliest=16),
-    _Everyday(merchant="Bookworm", cheap=599, dear=2_499, probability=0.08, earliest=12),
-    _Everyday(merchant="Gadget Shed", cheap=1_899, dear=8_900, probability=0.03, earliest=20),
-    _Everyday(
+    _Purchase(merchant="Corner Shop", least=185, most=1_090, probability=0.25, earliest=16),
+    _Purchase(merchant="Bookworm", least=599, most=2_499, probability=0.08, earliest=12),
+    _Purchase(merchant="Gadget Shed", least=1_899, most=8_900, probability=0.03, earliest=20),
+    _Purchase(
         merchant="Picture House",
-        cheap=1_150,
-        dear=2_300,
+        least=1_150,
+        most=2_300,
         probability=0.25,
         earliest=18,
         weekdays=(_SATURDAY,),
     ),
-    _Everyday(merchant="Pump & Go", cheap=3_100, dear=5_900, probability=0.07, earliest=9),
-    _Everyday(
+    _Purchase(merchant="Pump & Go", least=3_100, most=5_900, probability=0.07, earliest=9),
+    _Purchase(
         merchant="Greens Market",
-        cheap=5_800,
-        dear=9_400,
+        least=5_800,
+        most=9_400,
         probability=0.95,
         earliest=10,
         weekdays=(_SATURDAY,),
         account=_joint,
     ),
-    _Everyday(
+    _Purchase(
         merchant="Greens Market",
-        cheap=1_450,
-        dear=3_350,
+        least=1_450,
+        most=3_350,
         probability=0.7,
         earliest=17,
         weekdays=(_WEDNESDAY,),
         account=_joint,
     ),
-    _Everyday(
+    _Purchase(
         merchant="Corner Shop",
-        cheap=240,
-        dear=1_480,
+        least=240,
+        most=1_480,
         probability=0.5,
         earliest=10,
         weekdays=_WEEKEND,
         account=_joint,
     ),
-    _Everyday(
+    _Purchase(
         merchant="Deli",
-        cheap=620,
-        dear=1_350,
+        least=620,
+        most=1_350,
         probability=0.5,
         earliest=12,
         weekdays=_WORKDAYS,
         account=_bens,
+    ),
+    _PaymentToFriend(
+        friend="Cleo Clark", least=500, most=3_000, step=500, probability=0.06, earliest=18
+    ),
+    _PaymentFromFriend(
+        friend="Cleo Clark", least=500, most=3_000, step=500, probability=0.06, earliest=20
     ),
 )

@@ -69,6 +69,8 @@ SHOPS = (
         "🍿",
         address=_in_town("1 Film Street", "S1 2EH", 53.380, -1.464),
     ),
+    Shop("Lingua", "general", "🗣️", online=True),
+    Shop("Allotment Box", "groceries", "🥕", online=True),
     Shop("Skyvault", "bills", "☁️", online=True),
     Shop("Gull Ferries", "holidays", "⛴️", online=True),
     Shop("Brightside Energy", "bills", "💡", online=True),

@@ -67,6 +67,33 @@ def test_insurance_is_paid_once_a_year(home: Household) -> None:
     assert days == [date(2026, 3, 16), date(2027, 3, 15)]
 
 
+def test_child_benefit_comes_every_four_weeks_before_bank_holidays(home: Household) -> None:
+    benefits = payments(home, home.joint, "Child Benefit")
+    days = local_days(benefits)
+    assert len(days) == 26
+    assert all(is_working_day(day) for day in days)
+    # The 4th of May is a bank holiday.
+    assert days[:4] == [date(2026, 2, 9), date(2026, 3, 9), date(2026, 4, 2), date(2026, 5, 1)]
+    assert [payment.amount for payment in benefits[1:3]] == [9_900, 10_240]
+
+
+def test_a_box_is_delivered_each_week(home: Household) -> None:
+    days = local_days(payments(home, home.joint, "Allotment Box"))
+    assert len(days) == 105
+    assert {day.weekday() for day in days} == {3}
+
+
+def test_a_subscription_is_cancelled_each_spring(home: Household) -> None:
+    months = [day.month for day in local_days(payments(home, home.current, "Lingua"))]
+    assert months == [2, 3, 4, 5, 1, 2, 3, 4, 5, 1]
+
+
+def test_friends_pay_each_other_round_sums_now_and_then(home: Household) -> None:
+    sums = [payment.amount for payment in payments(home, home.current, "Cleo Clark")]
+    assert min(sums) < 0 < max(sums)
+    assert all(amount % 500 == 0 for amount in sums)
+
+
 def test_no_balance_was_ever_negative(home: Household) -> None:
     for account in (home.current, home.joint, home.bens):
         balance = account.balance
