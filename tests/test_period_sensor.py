@@ -1,9 +1,14 @@
 """Sensors that add up what was spent or received since the start of a day, week or month."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from threading import Event
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -12,10 +17,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.period_sensor import same_time_last_month
+from custom_components.monzo.transactions.archive_file import ArchiveFile
 from sandbox.bank import Bank
 from sandbox.models import Account, Person
 from sandbox.server import Answer, BankServer
 from tests.helpers.state_helpers import device, entity_id, set_up, shown, value
+from tests.sandbox.waiting import LIMIT_SECONDS
 
 from .conftest import AdvanceTime, SignIn
 
@@ -186,6 +193,7 @@ async def test_this_month_is_compared_with_last_month_if_the_record_has_it(
     account: Account,
     entry: MockConfigEntry,
     advance_time: AdvanceTime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Without a choice, only the transactions of a month are kept.
     assert "last_month" not in shown(hass, account.id, "spent_this_month").attributes
@@ -204,6 +212,33 @@ async def test_this_month_is_compared_with_last_month_if_the_record_has_it(
     await hass.config_entries.async_reload(entry.entry_id)
     await advance_time(A_POLL)
     assert shown(hass, account.id, "spent_this_month").attributes["last_month"] == 20.0
+
+    # A slow disk does not delay the set-up.
+    with slow_disk(monkeypatch) as answers:
+        await hass.config_entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.LOADED
+        assert "last_month" not in shown(hass, account.id, "spent_this_month").attributes
+        answers.set()
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert shown(hass, account.id, "spent_this_month").attributes["last_month"] == 20.0
+
+
+@contextmanager
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Read the spending of the past only when the event is set; at the end, the disk is fast."""
+    answers = Event()
+    spent_between = ArchiveFile.spent_between
+
+    def read_slowly(*arguments: Any) -> Any:
+        answers.wait(LIMIT_SECONDS)
+        return spent_between(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ArchiveFile, "spent_between", read_slowly)
+        try:
+            yield answers
+        finally:
+            answers.set()
 
 
 @pytest.mark.parametrize(

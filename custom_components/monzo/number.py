@@ -62,7 +62,6 @@ class BudgetLimitNumber(BudgetEntity, NumberEntity):
         self._attr_native_unit_of_measurement = budget.currency
         self._attr_native_step = self._attr_native_min_value = smallest
         self._attr_native_max_value = _HIGHEST_LIMIT
-        self._attr_suggested_display_precision = currency_exponent(budget.currency)
 
     @property
     @override

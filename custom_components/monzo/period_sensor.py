@@ -18,9 +18,10 @@ from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
 from .accounts import AccountState
-from .api import Money, currency_exponent
+from .api import Money
 from .automations import Period, start_of_period
 from .entity import MonzoEntity, MonzoEntityDescription
+from .monetary import in_currency
 from .runtime import MonzoRuntimeData
 from .transactions import SPENDING_CATEGORIES, PastSpending, TransactionsCoordinator
 
@@ -31,6 +32,9 @@ ATTR_LAST_MONTH: Final = "last_month"
 @dataclass(frozen=True, kw_only=True)
 class MonzoPeriodSensorDescription(MonzoEntityDescription[AccountState], SensorEntityDescription):
     """Describes a sensor that adds up an account's transactions since the start of a period."""
+
+    device_class: SensorDeviceClass | None = SensorDeviceClass.MONETARY
+    state_class: SensorStateClass | None = SensorStateClass.TOTAL
 
     start_fn: Callable[[datetime], datetime]
     """Return when the current period started."""
@@ -89,9 +93,6 @@ PERIOD_SENSORS: Final = (
 class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
     """Sensor of the sum of a period, from the integration's own record of transactions."""
 
-    _attr_device_class = SensorDeviceClass.MONETARY
-    _attr_state_class = SensorStateClass.TOTAL
-
     entity_description: MonzoPeriodSensorDescription
 
     def __init__(
@@ -101,11 +102,9 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
         account: AccountState,
     ) -> None:
         """Initialize the sensor of an account."""
-        super().__init__(runtime.balances, description, account)
+        super().__init__(runtime.balances, in_currency(description, account.currency), account)
         self._transactions = runtime.transactions
         self._clock = runtime.session.clock
-        self._attr_native_unit_of_measurement = account.currency
-        self._attr_suggested_display_precision = currency_exponent(account.currency)
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -152,9 +151,9 @@ class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Load the spending of last month."""
+        """Begin to load the spending of last month; a slow disk must not delay the set-up."""
         await super().async_added_to_hass()
-        await self._async_load_last_month()
+        self._async_load_last_month_soon()
 
     @callback
     @override
@@ -163,9 +162,13 @@ class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
         super()._handle_coordinator_update()
         is_outdated = self._loaded_at != dt_util.as_local(self._clock.now()).date()
         if is_outdated or self._last_month is None:
-            self.coordinator.config_entry.async_create_background_task(
-                self.hass, self._async_load_last_month(), "load last month's spending of Monzo"
-            )
+            self._async_load_last_month_soon()
+
+    @callback
+    def _async_load_last_month_soon(self) -> None:
+        self.coordinator.config_entry.async_create_background_task(
+            self.hass, self._async_load_last_month(), "load last month's spending of Monzo"
+        )
 
     async def _async_load_last_month(self) -> None:
         now = self._clock.now()

@@ -28,13 +28,14 @@ from .accounts import (
     PotState,
     linked_device,
 )
-from .api import Money, currency_exponent
+from .api import Money
 from .backfill import HistoryImport
 from .bank import translating_defects
 from .budget_entity import BudgetEntity, async_add_budget_entities
 from .budgets import BudgetsCoordinator, BudgetSettings, BudgetStatus
 from .const import DOMAIN
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from .monetary import in_currency
 from .outlook_entity import (
     ATTR_FORECAST,
     ATTR_UPCOMING,
@@ -324,10 +325,8 @@ class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEn
         device_state: DeviceStateT,
     ) -> None:
         """Initialize the sensor with the currency, which never changes."""
+        description = in_currency(description, device_state.currency)
         super().__init__(coordinator, description, device_state)
-        if description.device_class is SensorDeviceClass.MONETARY and device_state.currency:
-            self._attr_native_unit_of_measurement = device_state.currency
-            self._attr_suggested_display_precision = currency_exponent(device_state.currency)
 
     @property
     @override
@@ -446,9 +445,8 @@ class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
         device_state: AccountState,
     ) -> None:
         """Initialize the sensor with the currency, which never changes."""
+        description = in_currency(description, device_state.currency)
         super().__init__(recurring, coordinator, description, device_state)
-        self._attr_native_unit_of_measurement = device_state.currency
-        self._attr_suggested_display_precision = currency_exponent(device_state.currency)
 
     @property
     @override
@@ -491,10 +489,7 @@ class BudgetSensor(BudgetEntity, SensorEntity):
         description: BudgetSensorDescription,
     ) -> None:
         """Initialize the sensor with the currency of the budget."""
-        super().__init__(budgets, budget, description)
-        if description.device_class is SensorDeviceClass.MONETARY:
-            self._attr_native_unit_of_measurement = budget.currency
-            self._attr_suggested_display_precision = currency_exponent(budget.currency)
+        super().__init__(budgets, budget, in_currency(description, budget.currency))
 
     @property
     @override
