@@ -16,7 +16,7 @@ from custom_components.monzo.answers import spending
 from custom_components.monzo.const import CONF_ALLOW_ANSWERS, DOMAIN
 from sandbox.bank import LONDON, Bank
 from sandbox.household import Household
-from sandbox.server import BankServer
+from sandbox.server import Answer, BankServer
 from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.budgets import budget, with_budgets
@@ -35,9 +35,6 @@ TOOLS = {
 }
 
 A_POLL = timedelta(minutes=2)
-
-# Within this time, all transactions are read again.
-ALL_READ = timedelta(minutes=6)
 
 
 @pytest.fixture(autouse=True)
@@ -247,16 +244,9 @@ async def test_errors_say_what_can_be_asked_instead(model: ScriptedModel) -> Non
 
 
 async def test_a_period_that_is_not_kept_is_an_error(
-    hass: HomeAssistant, advance_time: AdvanceTime, ann: MockConfigEntry, model: ScriptedModel
+    hass: HomeAssistant, ann: MockConfigEntry, model: ScriptedModel
 ) -> None:
     await change_options(hass, ann, keep_transactions="thirteen_months")
-    # What is kept may be as old as the last start.
-    for tool in ("get_spending", "find_transactions"):
-        assert await model.error(tool) == (
-            "The transactions of Current account could not be read from Monzo lately. "
-            "Try again in a few minutes."
-        )
-    await advance_time(ALL_READ)
     assert await model.error("get_spending", period="last_year") == (
         "Home Assistant keeps the transactions of Current account only since 2025-08-16. "
         "Ask for a period that begins on that day or later."
@@ -269,11 +259,32 @@ async def test_a_period_that_is_not_kept_is_an_error(
     )
 
     await change_options(hass, ann, keep_transactions="needed")
-    await advance_time(ALL_READ)
     for tool in ("get_spending", "find_transactions"):
         assert await model.error(tool) == (
             "Home Assistant keeps no past transactions of Current account. The user can change "
             'this with the option "Keep transactions" of the Monzo integration.'
+        )
+
+
+async def test_what_could_not_be_read_for_long_is_not_told(
+    hass: HomeAssistant,
+    server: BankServer,
+    advance_time: AdvanceTime,
+    ann: MockConfigEntry,
+    model: ScriptedModel,
+) -> None:
+    # What is kept is current for a while after the options have changed.
+    await change_options(hass, ann, pay_day="last_working_day")
+    await model.ask("get_spending")
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    await hass.config_entries.async_unload(ann.entry_id)
+    await advance_time(timedelta(hours=1))
+    await hass.config_entries.async_setup(ann.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for tool in ("get_spending", "find_transactions"):
+        assert await model.error(tool) == (
+            "The transactions of Current account could not be read from Monzo lately. "
+            "Try again in a few minutes."
         )
 
 

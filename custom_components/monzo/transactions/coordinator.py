@@ -236,7 +236,8 @@ class TransactionsCoordinator:
                 self._balances.session,
                 self._reader(account_id),
                 self._archive,
-                partial(self._count_of_month, account_id),
+                count_of_month=partial(self._count_of_month, account_id),
+                is_current=partial(self.is_current, account_id),
             )
         return self._histories[account_id]
 

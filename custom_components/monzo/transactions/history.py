@@ -86,12 +86,14 @@ class TransactionHistory:
         session: MonzoSession,
         reader: AccountReader,
         archive: Archive,
+        *,
         count_of_month: Callable[[], int],
+        is_current: Callable[[], bool],
     ) -> None:
         """Initialize the history of an account.
 
         `count_of_month` returns how many transactions it had in the last month, as far as that is
-        known.
+        known. `is_current` returns whether what is kept of it is as current as polls make it.
         """
         self._session = session
         self._account_id = reader.account_id
@@ -99,6 +101,7 @@ class TransactionHistory:
         self._recent = reader.recent
         self._archive = archive
         self._count_of_month = count_of_month
+        self._is_current = is_current
         self._reading = asyncio.Lock()
         self._reads_begun = 0
         # The number of the last read of the newest transactions that the bank answered.
@@ -129,14 +132,14 @@ class TransactionHistory:
             and since >= self._session.clock.now() - KEPT_FOR
             and log.count_since(since) > MAX_PAGE_SIZE
             and log.is_complete(since)
-            and self._reader.current
+            and self._is_current()
             and self._archive.state == "ok"
         )
 
     def kept_since(self, before: datetime | None) -> datetime | None:
         """Return since when the archive has all transactions up to a moment, or the last read."""
-        if not self._reader.current:
-            # What it has may be as old as the last start.
+        if not self._is_current():
+            # What it has may be as old as the last stop.
             return None
         return self._archive.kept_since(self._account_id, before)
 
@@ -252,8 +255,8 @@ class TransactionHistory:
         """Return the spans of which the archive has all transactions; the newest up to now."""
         spans = self._archive.kept_spans(self._account_id)
         end = spans.end
-        if end is None or not self._reader.current:
-            # What it has may be as old as the last start.
+        if end is None or not self._is_current():
+            # What it has may be as old as the last stop.
             return Spans()
         if self._recent.is_readable(end):
             spans = spans.with_span(end, datetime.max.replace(tzinfo=UTC))
