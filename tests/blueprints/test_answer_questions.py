@@ -67,6 +67,8 @@ async def test_spending_of_a_period(runner: BlueprintRunner) -> None:
         "How much did we spend on groceries this month?": "£80.00 on groceries this month.",
         "How much did I spend on eating out this week?": "£21.00 on eating out this week.",
         "How much did we spend at the tea house today?": "£21.00 at the tea house today.",
+        "How much did we spend at the deli yesterday?": "£80.00 at the deli yesterday.",
+        "How much did we spend on Flex this month?": "£51.50 from flex this month.",
         "How much did we spend on holidays last month": "£0.00 on holidays last month.",
     }.items():
         assert await ask(runner, question) == said, question
