@@ -92,6 +92,9 @@ export const upcomingStyles = css`
     stroke: var(--divider-color);
     stroke-width: 1;
   }
+  .overdrawn {
+    stroke: var(--error-color);
+  }
   .lowest {
     position: absolute;
     width: 8px;

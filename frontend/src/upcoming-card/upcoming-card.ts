@@ -127,11 +127,11 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
       <div class="chart" dir="ltr">
         <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
           ${lines.map((line) => this.#renderLine(line))}
-          <path class="zero" d="M0,${zero}H100" />
+          <path class=${zero < 100 ? "overdrawn zero" : "zero"} d="M0,${zero}H100" />
         </svg>
         ${lines.map(({ outlook, lowest }) => this.#renderLowestPoint(outlook, lowest))}
       </div>
-      <div class="axis">
+      <div class="axis" dir="ltr">
         <small>${names.shortDay(names.today)}</small>
         <small><bdi>${this.#lowestText(lines, names)}</bdi></small>
         <small>${names.shortDay(lastDay(names.today))}</small>
