@@ -58,16 +58,11 @@ async def test_without_the_entities_there_is_no_such_section(
 
 
 @pytest.mark.parametrize(
-    ("state", "forecast", "is_shown"),
-    [
-        ("unavailable", None, True),
-        ("unknown", [], False),
-        ("unknown", None, False),
-        ("unknown", [{"date": "2026-09-18", "balance": None, "payments": []}], True),
-    ],
-    ids=["during-an-outage", "nothing-found", "nothing-known", "bills-without-a-pay-day"],
+    ("state", "forecast"),
+    [("unavailable", None), ("unknown", []), ("unknown", None)],
+    ids=["during-an-outage", "nothing-found", "nothing-known"],
 )
-async def test_the_section_is_left_out_only_if_nothing_is_known(
+async def test_while_nothing_is_known_the_section_waits_for_it_out_of_sight(
     hass: HomeAssistant,
     account: Account,
     entry: MockConfigEntry,
@@ -75,11 +70,25 @@ async def test_the_section_is_left_out_only_if_nothing_is_known(
     *,
     state: str,
     forecast: list[object] | None,
-    is_shown: bool,
 ) -> None:
     lowest = id_of(hass, account.id, "lowest_balance_ahead")
     hass.states.async_set(lowest, state, {"forecast": forecast} if forecast is not None else {})
-    assert (NEXT in by_heading(await open_dashboard())) is is_shown
+    _accounts, section, _pots = (await open_dashboard())["views"][0]["sections"]
+    heading, upcoming, transactions = section["cards"]
+    known = {"condition": "state", "entity": lowest, "state_not": ["unknown", "unavailable"]}
+    condition = {"condition": "or", "conditions": [known]}
+    assert heading["visibility"] == upcoming["visibility"] == [condition]
+    assert "visibility" not in transactions
+
+
+async def test_bills_are_shown_also_without_a_pay_day(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry, open_dashboard: OpenDashboard
+) -> None:
+    lowest = id_of(hass, account.id, "lowest_balance_ahead")
+    bills: list[object] = [{"date": "2026-09-18", "balance": None, "payments": []}]
+    hass.states.async_set(lowest, "unknown", {"forecast": bills})
+    (card,) = of_type(await open_dashboard(), UPCOMING)
+    assert "visibility" not in card
 
 
 # Budgets

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
@@ -98,17 +97,13 @@ def _async_counted_accounts(hass: HomeAssistant) -> dict[str, frozenset[str]]:
 
 @callback
 def async_has_outlook(hass: HomeAssistant, account: DashboardDevice) -> bool:
-    """Return whether something may be known of what comes next for an account.
+    """Return whether something is known of what comes next for an account.
 
-    The entities know nothing while the history is short, or as long as neither a pay day nor a
+    Nothing is known while the history is read or short, or as long as neither a pay day nor a
     recurring payment was found.
     """
-    if (entity := account.entities.get("lowest_balance_ahead")) is None:
-        return False
-    state = hass.states.get(entity)
-    return (
-        state is None or state.state != STATE_UNKNOWN or bool(state.attributes.get(ATTR_FORECAST))
-    )
+    state = hass.states.get(account.entities.get("lowest_balance_ahead", ""))
+    return state is not None and bool(state.attributes.get(ATTR_FORECAST))
 
 
 async def async_entities_with_statistics(

@@ -156,7 +156,7 @@ class DashboardLayout:
     """The entities of spending that have statistics."""
 
     has_outlook: bool
-    """Whether something may be known of what comes next for one of the accounts."""
+    """Whether something is known of what comes next for one of the accounts."""
 
     @property
     def _main_accounts(self) -> list[DashboardDevice]:
@@ -221,15 +221,16 @@ class DashboardLayout:
         budgets = self._budget_cards()
         return [
             _section(
-                [*self._account_cards(), *self._spending_cards(), *_visible_on(budgets, PHONE)]
+                [*self._account_cards(), *self._spending_cards(), *_visible_on(PHONE, budgets)]
             ),
             _section([*self._next_cards(), self._transactions_card()]),
-            _section([*_visible_on(budgets, WIDER_THAN_PHONE), *self._pot_cards()]),
+            _section([*_visible_on(WIDER_THAN_PHONE, budgets), *self._pot_cards()]),
         ]
 
     def _sections_with_many_pots(self) -> list[Card]:
         """Return sections with the pots below the columns, because theirs would be the longest."""
-        middle = [*self._next_cards(), *self._budget_cards()]
+        # Without an outlook for now, a hidden card would leave a hole.
+        middle = [*(self._next_cards() if self.has_outlook else ()), *self._budget_cards()]
         return [
             _section([*self._account_cards(), *self._spending_cards()]),
             _section(middle),
@@ -309,8 +310,12 @@ class DashboardLayout:
         ]
 
     def _next_cards(self) -> list[Card]:
-        """Return what is left to spend, the forecast, and the next payments."""
-        if not self.has_outlook:
+        """Return what is left to spend, the forecast, and the next payments.
+
+        As long as nothing is known, for example while the history is read, they are not visible.
+        """
+        foreseen = _entities(self._main_accounts, "lowest_balance_ahead")
+        if not foreseen:
             return []
         heading = _heading(self.text("dashboard_next"), "mdi:calendar-clock")
         heading["badges"] = [
@@ -322,7 +327,7 @@ class DashboardLayout:
             }
             for entity in _entities(self._people, "days_to_pay_day")
         ]
-        return [
+        cards = [
             heading,
             {
                 "type": "custom:monzo-upcoming-card",
@@ -332,6 +337,10 @@ class DashboardLayout:
                 "grid_options": {"columns": FULL_WIDTH},
             },
         ]
+        if self.has_outlook:
+            return cards
+        known = [{"condition": "state", "entity": it, "state_not": UNKNOWN} for it in foreseen]
+        return _visible_if({"condition": "or", "conditions": known}, cards)
 
     def _budget_cards(self) -> list[Card]:
         """Return the budgets."""
@@ -456,9 +465,13 @@ def _section(cards: list[Card], *, columns: int = 1) -> Card:
     return {"type": "grid", "column_span": columns, "cards": cards}
 
 
-def _visible_on(cards: list[Card], media_query: str) -> list[Card]:
+def _visible_on(media_query: str, cards: list[Card]) -> list[Card]:
     """Return cards that are visible only on screens that match a query."""
-    condition = {"condition": "screen", "media_query": media_query}
+    return _visible_if({"condition": "screen", "media_query": media_query}, cards)
+
+
+def _visible_if(condition: dict[str, Any], cards: list[Card]) -> list[Card]:
+    """Return cards that are visible only while a condition is met."""
     return [{**card, "visibility": [condition]} for card in cards]
 
 
