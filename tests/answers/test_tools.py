@@ -141,6 +141,27 @@ async def test_a_disabled_balance_is_not_read(
     assert await tools_of(hass) == set()
 
 
+async def test_a_joint_account_follows_the_options_of_the_entry_that_shows_it(
+    hass: HomeAssistant, home: Household, sign_in: SignIn
+) -> None:
+    first = sign_in(home.ann)
+    await set_up(hass, first)
+    await set_up(hass, sign_in(home.ben, options={CONF_ALLOW_ANSWERS: True}))
+    model = await async_set_up_model(hass)
+    for account in (home.current, home.bens, home.joint):
+        expose(hass, account.id)
+
+    async def accounts() -> set[str]:
+        return {it["account"] for it in (await model.ask("get_balances"))["accounts"]}
+
+    joint = "Joint account · Ann & Ben"
+    assert len(await accounts()) == 1
+    assert joint not in await accounts()
+    await change_options(hass, first, **{CONF_ALLOW_ANSWERS: True})
+    assert len(await accounts()) == 3
+    assert joint in await accounts()
+
+
 # Balances
 
 
