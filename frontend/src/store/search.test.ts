@@ -61,6 +61,13 @@ test("of several words, the longest one is sent", () => {
   assert.equal(backend.reads[0]?.request.text, "bicycle");
 });
 
+test("a match counts as one although the card does not show where the text is", async () => {
+  const { backend, search } = startSearch("bicycle shop");
+  await backend.reads[0]?.answer({ transactions: transactions("tx_1"), complete: true });
+  assert.equal(search.of(ONE)?.foundIn("tx_1"), "bicycle");
+  assert.equal(search.of(ONE)?.foundIn("tx_2"), "");
+});
+
 test("what is found can be opened and annotated like a newer transaction", async () => {
   const { backend, store, search } = startSearch("cafe");
   await backend.reads[0]?.answer({ transactions: transactions("tx_1", "tx_2"), complete: true });

@@ -49,6 +49,15 @@ export class AccountSearch {
     return this.#ids.flatMap((id) => this.#feed.find(id) ?? []);
   }
 
+  /**
+   * Return the text of the search if it was found in a transaction, or else nothing.
+   *
+   * It may be in a name that the card does not show, such as a person's other name.
+   */
+  foundIn(id: string): string {
+    return this.#ids.includes(id) ? this.#text : "";
+  }
+
   /** Fetch the next matches, if there are any. */
   more(): void {
     if (this.hasMore && !this.isLoading) void this.load();

@@ -136,6 +136,7 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
       transaction.description,
       categoryText(category),
       account.name,
+      account.search?.foundIn(transaction.transaction_id) ?? "",
       this.areAmountsHidden ? "" : this.money(amount, currency),
     ].join(" ");
   }
