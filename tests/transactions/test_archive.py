@@ -370,6 +370,28 @@ async def test_a_file_that_is_lost_at_a_start_is_replaced_and_nothing_is_missed_
     assert issues(hass) == ({ArchiveIssue.SET_ASIDE} if lost == "damaged" else set())
 
 
+async def test_an_entry_that_is_added_again_reports_nothing_from_before(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    joint: Listener,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    before = bank.pay(home.joint.id, -100)
+    await advance_time(A_POLL)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await advance_time(ALL_POLLS)
+    bank.pay(home.joint.id, -200)
+    await advance_time(ALL_POLLS)
+    await set_up(hass, sign_in(home.ann))
+    after = bank.pay(home.joint.id, -300)
+    await advance_time(ALL_POLLS)
+
+    assert joint.heard == ids(before, after)
+
+
 @pytest.mark.parametrize("keep", [Retention.NEEDED, Retention.EVERYTHING])
 async def test_a_file_that_is_locked_at_a_start_is_used_when_it_is_free_and_nothing_is_missed(
     hass: HomeAssistant,

@@ -393,9 +393,11 @@ class TransactionsCoordinator:
 
         That is the set-up of the account, or the last report if the file of the archive was lost.
         """
-        # A file that cannot be read yet still knows what was reported.
-        lost = async_last_reported(self._hass, account_id) if self._archive.loaded else None
-        return lost or self._created_at
+        reported = async_last_reported(self._hass, account_id)
+        # An earlier entry may have reported it, and a file that is not loaded yet knows more.
+        if reported is None or reported < self._entry.created_at or not self._archive.loaded:
+            return self._created_at
+        return reported
 
     async def _async_read_due(self) -> None:
         """Read all accounts that are due at the same time."""
