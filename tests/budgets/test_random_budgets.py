@@ -31,7 +31,8 @@ from custom_components.monzo.transactions import (
     TransactionKind,
     TransactionRecord,
 )
-from custom_components.monzo.transactions.archive_file import ArchiveChange, ArchiveFile
+from custom_components.monzo.transactions.archive_change import ArchiveChange
+from custom_components.monzo.transactions.archive_file import ArchiveFile
 from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import ReadState
 
