@@ -33,9 +33,9 @@ def recurring_spending(
     for outlook in outlooks:
         for payment in outlook.payments:
             made += _made(payment, ledger, period)
-            times = sum(1 for _day in payment.days_until(period.end - _DAY))
-            if times:
-                due += times * _expected(payment, outlook.newest[payment.key], ledger)
+            # Most payments do not count for most budgets, so their days need not be computed.
+            if expected := _expected(payment, outlook.newest[payment.key], ledger):
+                due += expected * sum(1 for _day in payment.days_until(period.end - _DAY))
     return RecurringSpending(made, due)
 
 
@@ -46,4 +46,5 @@ def _made(payment: RecurringPayment, ledger: BudgetLedger, period: Period) -> in
 
 def _expected(payment: RecurringPayment, newest: TransactionRecord, ledger: BudgetLedger) -> int:
     """Return the spending to expect of a payment: the same part of it counts as last time."""
-    return round(-payment.minor * Fraction(ledger.scope.minor_of(newest), -newest.minor))
+    counted = ledger.scope.minor_of(newest)
+    return round(-payment.minor * Fraction(counted, -newest.minor)) if counted else 0
