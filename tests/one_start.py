@@ -1,6 +1,6 @@
 """One start and stop of the newest Home Assistant with what a folder holds, in its own process.
 
-    python -P tests/one_start.py FOLDER BANK_URL [as-a-person-would]
+    python -P tests/one_start.py FOLDER BANK_URL [as-a-person-would|add-a-budget]
 
 This repository must not be where modules are looked for, or its integration would be found. Without
 `custom_components` in the folder it is Home Assistant's built-in integration that runs.
@@ -25,7 +25,7 @@ from sandbox.redirect import redirected
 DOMAIN = "monzo"
 
 
-async def main(folder: str, bank_url: str, *, as_a_person_would: bool) -> None:
+async def main(folder: str, bank_url: str, story: str = "") -> None:
     """Start, print what is there, and stop."""
     hass = core.HomeAssistant(folder)
     hass.config.skip_pip = True
@@ -40,9 +40,12 @@ async def main(folder: str, bank_url: str, *, as_a_person_would: bool) -> None:
         hass.auth = await auth_manager_from_config(hass, [], [])
         await async_setup_component(hass, DOMAIN, {})
         await hass.async_block_till_done(wait_background_tasks=True)
-        if as_a_person_would:
-            _make_it_a_home(hass)
-            await hass.async_block_till_done()
+        match story:
+            case "as-a-person-would":
+                _make_it_a_home(hass)
+            case "add-a-budget":
+                await _add_a_budget(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
         sys.stdout.write(json.dumps(_what_is_there(hass)))
         await hass.async_stop(force=True)
 
@@ -63,6 +66,24 @@ def _make_it_a_home(hass: core.HomeAssistant) -> None:
                 devices.async_update_device(device.id, name_by_user=f"My {device.name}")
 
 
+async def _add_a_budget(hass: core.HomeAssistant) -> None:
+    """Add a budget of one account to the first entry, as its dialog does."""
+    entry = hass.config_entries.async_entries(DOMAIN)[0]
+    form = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "budget"), context={"source": config_entries.SOURCE_USER}
+    )
+    settings = {
+        "title": "Groceries",
+        "limit": 300,
+        "accounts": [next(iter(entry.runtime_data.balances.data.accounts))],
+        "period": "month",
+        "day": "1",
+        "weekday": "mon",
+        "carry_over": False,
+    }
+    await hass.config_entries.subentries.async_configure(form["flow_id"], settings)
+
+
 def _what_is_there(hass: core.HomeAssistant) -> dict[str, Any]:
     """Return the entries, devices and entities of the integration, each by what identifies it."""
     devices = dr.async_get(hass)
@@ -77,6 +98,7 @@ def _what_is_there(hass: core.HomeAssistant) -> dict[str, Any]:
                 "version": [entry.version, entry.minor_version],
                 "data": {key: value for key, value in entry.data.items() if key != "token"},
                 "options": dict(entry.options),
+                "budgets": {id_: dict(it.data) for id_, it in entry.subentries.items()},
             }
             for entry in entries
         },
@@ -107,4 +129,4 @@ def _what_is_there(hass: core.HomeAssistant) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], as_a_person_would=len(sys.argv) > 3))
+    asyncio.run(main(*sys.argv[1:]))

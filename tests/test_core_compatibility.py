@@ -134,11 +134,11 @@ async def test_people_come_from_the_built_in_integration_and_can_go_back(
     assert f"{home.holiday.id}_pot_balance" in known
     assert any(entity["entity_id"].endswith("_my_own_id") for entity in known.values())
 
-    ours = await start(ours=True)
+    ours = await start("add-a-budget", ours=True)
     for person in everybodys:
         before, after = core["entries"][person.user_id], ours["entries"][person.user_id]
         assert "webhook_url" in before["data"]
-        assert after == before
+        assert {**after, "budgets": {}} == before
     assert_kept(home, core, ours, known)
     # What both see is there once.
     for subject in (home.joint.id, home.house.id, home.bills.id):
@@ -146,8 +146,23 @@ async def test_people_come_from_the_built_in_integration_and_can_go_back(
 
     back = await start(ours=False)
     for person in everybodys:
+        # The settings of the budget stay.
         assert back["entries"][person.user_id] == ours["entries"][person.user_id]
     assert_kept(home, core, back, known)
+    ((budget_id, entry_id),) = [
+        (budget_id, entry["id"])
+        for entry in ours["entries"].values()
+        for budget_id in entry["budgets"]
+    ]
+    assert budget_id in ours["devices"][entry_id]
+    assert budget_id not in back["devices"][entry_id]
+
+    # The budget comes back with its entities.
+    again = await start(ours=True)
+    assert again["devices"][entry_id][budget_id]["name"] == "Groceries"
+    limit = f"{budget_id}_budget_limit"
+    assert again["entities"][limit]["entity_id"] == ours["entities"][limit]["entity_id"]
+    assert again["entities"][limit]["state"] == "300.0"
 
 
 def assert_kept(
