@@ -1,6 +1,6 @@
 """Crossings of a percentage of a budget, each direction once per period."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Self
@@ -23,12 +23,13 @@ class Usage:
     falls: tuple[tuple[Decimal, Decimal], ...] = ()
     """Each time that it became less: the percentages after and before."""
 
+    reported: date | None = None
+    """The first day of the last period whose end was reported."""
+
     def changed_to(self, used: Decimal) -> Self:
         """Return the usage after a change in the same period."""
         fall = ((used, self.last),) if used < self.last else ()
-        return type(self)(
-            first=self.first, peak=max(self.peak, used), last=used, falls=(*self.falls, *fall)
-        )
+        return replace(self, peak=max(self.peak, used), last=used, falls=(*self.falls, *fall))
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -37,6 +38,7 @@ class Usage:
             "peak": str(self.peak),
             "last": str(self.last),
             "falls": [[str(after), str(before)] for after, before in self.falls],
+            "reported": self.reported and self.reported.isoformat(),
         }
 
     @classmethod
@@ -47,6 +49,7 @@ class Usage:
             peak=Decimal(stored["peak"]),
             last=Decimal(stored["last"]),
             falls=tuple((Decimal(after), Decimal(before)) for after, before in stored["falls"]),
+            reported=date.fromisoformat(reported) if (reported := stored["reported"]) else None,
         )
 
 

@@ -64,15 +64,21 @@ class UsageLog:
         budget_id, period = tracked.settings.id, status.period
         usage = self._usages.get(budget_id)
         if usage is None or usage.first > period.first:
-            # What was used before the budget was made crosses nothing.
-            self._set(budget_id, Usage(first=period.first, peak=status.used, last=status.used))
+            # What was used before the budget was made crosses nothing, nor does another pay day.
+            reported = usage.reported if usage else None
+            self._set(
+                budget_id,
+                Usage(first=period.first, peak=status.used, last=status.used, reported=reported),
+            )
             return
         if usage.first < period.first:
             if now < period.since(tracked.ledger.zone) + COMPLETE_AFTER:
                 return
-            if (ended := tracked.ended(usage.first)) is not None:
+            # A period that ended once may go on, because a pay day is no longer one.
+            is_reported = usage.reported is not None and usage.first <= usage.reported
+            if not is_reported and (ended := tracked.ended(usage.first)) is not None:
                 yield ended
-            usage = Usage(first=period.first)
+            usage = Usage(first=period.first, reported=usage.first)
             self._set(budget_id, usage)
         if status.used != usage.last:
             self._set(budget_id, usage.changed_to(status.used))
