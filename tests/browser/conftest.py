@@ -28,6 +28,7 @@ _GROUPS = {
     "test_generated_dashboard": 1,
     "test_households": 2,
     "test_journey": 1,
+    "test_languages": 2,
     "test_next_and_budgets": 1,
     "test_pot_card": 2,
     "test_transactions_card": 2,

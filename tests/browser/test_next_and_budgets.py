@@ -1,58 +1,26 @@
 """What comes next and budgets on the generated dashboard, of a person with regular payments."""
 
-from datetime import UTC, datetime, timedelta
-
 from playwright.async_api import Page, expect
 import pytest_asyncio
 
-from sandbox.home_assistant.sign_in import add_credentials, sign_in
 from sandbox.models import Account
-from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 
 from . import card_editor
 from .browser_session import BrowserSession
 from .dashboard_page import AMOUNT, HIDE_SIDEBAR, read_text, wait_for_transactions
 from .ha_instance import HaInstance, wait_until
-from .ha_setup import add_budget, device_id, save_dashboard
+from .ha_setup import device_id, save_dashboard
+from .regular_payments import PAYEES, add_person_with_budgets
 from .texts import text
 
 NEXT = "monzo-upcoming-card"
 BUDGETS = "monzo-budgets-card"
 
-WEEKS = 16
-FRIDAY = 4
-
-PAYEES = ("Threadnet Broadband", "Moorland Water", "Ironworks Gym", "Streamly")
-
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def account(new_ha: HaInstance) -> Account:
-    """Return the account of a person who is paid weekly and pays weekly.
-
-    She keeps two budgets; one of them is exceeded. So the test is the same on every day.
-    """
-    bank = new_ha.bank
-    now = datetime.now(UTC)
-    dora = bank.add_person("Dora Dent")
-    account = bank.open_account(dora, balance=0, created=now - timedelta(days=400))
-    friday = now - timedelta(days=(now.weekday() - FRIDAY) % 7 or 7, hours=1)
-    for week in range(WEEKS, -1, -1):
-        pay_day = friday - timedelta(weeks=week)
-        bank.receive(account.id, 62_000, sender="Harbour Design Ltd", notes="WAGES", at=pay_day)
-        for place, payee in enumerate(PAYEES):
-            # From Saturday to Tuesday.
-            day = pay_day + timedelta(days=1 + place)
-            if day < now - timedelta(hours=2):
-                bank.pay(account.id, -1_250 - place, merchant=payee, pending=False, at=day)
-    bank.open_pot(account.id, "Holiday", balance=12_000)
-    account.balance = 84_321
-    bank.pay(account.id, -6_000, merchant="Greens Market")
-    await add_credentials(new_ha.admin, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
-    await sign_in(new_ha.admin, dora, new_ha.server.approve)
-    await new_ha.wait_until_loaded()
-    await add_budget(new_ha, title="Groceries", limit=50, categories=["groceries"])
-    await add_budget(new_ha, title="Everything", limit=5000)
-    return account
+    """Return the account of a person with regular payments."""
+    return await add_person_with_budgets(new_ha)
 
 
 async def state_of(ha: HaInstance, unique_id: str) -> str:
@@ -86,9 +54,9 @@ async def test_what_comes_next_and_the_budgets_are_shown_at_any_width(
     await expect(rows.filter(has_text=PAYEES[0]).first).to_contain_text("-£12.50")
     await upcoming.get_by_role("button", name=text("common.show_fewer")).click()
     await expect(rows).to_have_count(3)
-    groceries, everything = await budgets.locator(".budget").all()
-    await expect(groceries).to_contain_text("120%")
-    await expect(groceries).to_contain_text(text("common.budgets_over", amount="£10.00"))
+    food, everything = await budgets.locator(".budget").all()
+    await expect(food).to_contain_text("120%")
+    await expect(food).to_contain_text(text("common.budgets_over", amount="£10.00"))
     await expect(everything).to_contain_text("a day")
     for width, dark in ((1280, False), (1280, True), (390, True), (390, False)):
         await page.set_viewport_size({"width": width, "height": 1900 if width == 390 else 900})
@@ -102,7 +70,7 @@ async def test_what_comes_next_and_the_budgets_are_shown_at_any_width(
 
     await budgets.locator(".budget").first.click()
     # The way back to the device.
-    await expect(page.get_by_role("button", name="Groceries", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Food", exact=True)).to_be_visible()
     await browser.screenshot("details", page)
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)

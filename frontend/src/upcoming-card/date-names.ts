@@ -19,8 +19,7 @@ const DAY = 24 * 60 * 60 * 1000;
 
 export function dateNames({ language, locale, config }: HomeAssistant): DateNames {
   const timeZone = locale.time_zone === "server" ? config.time_zone : undefined;
-  // Sweden writes the year first.
-  const today = new Intl.DateTimeFormat("sv", { timeZone }).format(Date.now());
+  const today = currentDate(timeZone);
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const formatter = (options: Intl.DateTimeFormatOptions) => {
     const format = new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" });
@@ -39,4 +38,20 @@ export function dateNames({ language, locale, config }: HomeAssistant): DateName
     dayOfMonth: formatter({ day: "numeric" }),
     month: formatter({ month: "short" }),
   };
+}
+
+/** Return the date of today as `2026-12-01`. */
+function currentDate(timeZone: string | undefined): string {
+  // By its parts, because languages that the browser does not know are written like another one.
+  const parts = new Intl.DateTimeFormat("en", {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    calendar: "gregory",
+    numberingSystem: "latn",
+    timeZone,
+  }).formatToParts(Date.now());
+  return (["year", "month", "day"] as const)
+    .map((type) => parts.find((part) => part.type === type)?.value)
+    .join("-");
 }

@@ -109,6 +109,10 @@ export const upcomingStyles = css`
     gap: 8px;
     margin: 0 16px 4px;
   }
+  /* The dates at both ends stay on one line beside a long text. */
+  .axis > :not(:nth-child(2)) {
+    white-space: nowrap;
+  }
   ul {
     margin: 0;
     padding: 0;
