@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.monzo.const import DOMAIN
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, Edited
+from tests.helpers.languages import WITHOUT_FILE
 from tests.helpers.texts import TEXTS
 
 from .conftest import SignIn
@@ -78,7 +79,7 @@ async def test_all_accounts_are_listed_by_name_and_included(
 async def test_accounts_have_names_in_languages_without_a_translation(
     hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
-    hass.config.language = "de"
+    hass.config.language = WITHOUT_FILE
     entry = sign_in(home.ben)
     await hass.config_entries.async_setup(entry.entry_id)
 

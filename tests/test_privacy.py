@@ -30,6 +30,7 @@ from sandbox.faults import Fault
 from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore
 from tests.helpers.automations import set_up_automation
+from tests.helpers.languages import WITHOUT_FILE
 from tests.helpers.private_data import leaks, logged
 from tests.helpers.state_helpers import set_up
 from tests.helpers.transaction_listener import Listener, make_reachable
@@ -310,7 +311,7 @@ async def test_nothing_private_is_logged_after_a_change_of_language_without_text
 ) -> None:
     cache = hass.data[translation.TRANSLATION_FLATTEN_CACHE]
     monkeypatch.setattr(cache, "cache_data", type(cache.cache_data)({}, {}))
-    hass.config.language = "de"
+    hass.config.language = WITHOUT_FILE
 
     row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)
     await advance_time(A_POLL)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import translation
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -11,8 +12,9 @@ from custom_components.monzo.backfill.statistics_names import async_statistics_n
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.texts import async_text
 from sandbox.household import Household
+from tests.helpers.languages import SECOND, WITHOUT_FILE, flatten, read_texts
 from tests.helpers.state_helpers import device_names, shown
-from tests.helpers.transfer_client import TransferClient
+from tests.helpers.transfer_client import TransferClient, refused
 
 
 @pytest.fixture
@@ -35,34 +37,61 @@ def account_labels(form: Any) -> set[str]:
     return {option["label"] for option in selector.config["options"]}
 
 
-async def test_everything_works_after_the_language_changes(
+def entities_without_words(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any]:
+    """Return the unique ID, the state and the attributes of each entity, except its name."""
+    return {
+        entity.entity_id: (
+            entity.unique_id,
+            state.state,
+            {key: value for key, value in state.attributes.items() if key != "friendly_name"},
+        )
+        for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+        if (state := hass.states.get(entity.entity_id))
+    }
+
+
+async def change_language(hass: HomeAssistant, entry: MockConfigEntry, language: str) -> None:
+    """Change the language of Home Assistant, and reload the entry, which names its entities."""
+    await hass.config.async_update(language=language)
+    await hass.async_block_till_done()
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.mark.parametrize("language", sorted({WITHOUT_FILE, SECOND}))
+async def test_another_language_changes_nothing_but_words(
     hass: HomeAssistant,
     real_cache: Any,
     home: Household,
     transfer_client: TransferClient,
+    language: str,
 ) -> None:
-    await hass.config.async_update(language="de")
+    entry = transfer_client.entry
+    await change_language(hass, entry, "en")
+    english = (device_names(hass, entry), entities_without_words(hass, entry))
+    texts = flatten(read_texts(language))
+    joint = texts["device.joint_account_of.name"].format(owners="Ann & Ben")
 
-    form = await hass.config_entries.options.async_init(transfer_client.entry.entry_id)
-    assert {"Current account", "Joint account · Ann & Ben"} <= account_labels(form)
+    await change_language(hass, entry, language)
 
+    assert entities_without_words(hass, entry) == english[1]
+    assert {texts["device.current_account.name"], joint, "House"} <= {*device_names(hass, entry)}
+    balance = texts["entity.sensor.balance.name"]
+    assert shown(hass, home.joint.id, "balance").name == f"{joint} {balance}"
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert {texts["device.current_account.name"], joint} <= account_labels(form)
+    current = transfer_client.device(home.current)
+    with refused() as refusal:
+        await transfer_client.deposit(home.house, "1.23", account=current)
+    assert f"{refusal.text}." == texts["exceptions.not_the_pots_account.message"].format(
+        pot="House", pot_account=joint, account=texts["device.current_account.name"]
+    )
     await transfer_client.deposit(home.house, "1.23")
     event = shown(hass, home.ann.user_id, "transfers", "event")
-    assert event.attributes["event_type"] == "done"
-    assert event.attributes["account"] == "Joint account · Ann & Ben"
+    assert (event.attributes["event_type"], event.attributes["account"]) == ("done", joint)
 
-
-async def test_devices_keep_their_names_at_a_reload_after_the_language_changed(
-    hass: HomeAssistant, real_cache: Any, ann: MockConfigEntry
-) -> None:
-    before = device_names(hass, ann)
-
-    await hass.config.async_update(language="de")
-    await hass.async_block_till_done()
-    await hass.config_entries.async_reload(ann.entry_id)
-    await hass.async_block_till_done(wait_background_tasks=True)
-
-    assert device_names(hass, ann) == before
+    await change_language(hass, entry, "en")
+    assert device_names(hass, entry) == english[0]
 
 
 async def test_accounts_are_named_by_their_types_without_any_text(

@@ -28,6 +28,7 @@ from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.household import Household
 from tests.conftest import SignIn
+from tests.helpers.languages import WITHOUT_FILE
 from tests.helpers.state_helpers import device, entity_id, set_up
 from tests.helpers.texts import TEXTS
 
@@ -398,7 +399,7 @@ async def test_only_administrators_get_a_link_to_the_integrations(
 async def test_the_dashboard_is_in_the_language_of_the_user_or_else_in_english(
     hass: HomeAssistant, ann: MockConfigEntry, open_dashboard: OpenDashboard, tmp_path: Path
 ) -> None:
-    assert (await open_dashboard(language="nl"))["title"] == "Money"
+    assert (await open_dashboard(language=WITHOUT_FILE))["title"] == "Money"
     integration = await async_get_integration(hass, DOMAIN)
     translations = tmp_path / "translations"
     copytree(integration.file_path / "translations", translations)

@@ -16,6 +16,12 @@ ROOT: Final = Path(__file__).parents[2]
 TRANSLATIONS: Final = ROOT / "custom_components/monzo/translations"
 LANGUAGES: Final = sorted(path.stem for path in TRANSLATIONS.glob("*.json"))
 
+# A language of Home Assistant for which there is no file: its users read English.
+WITHOUT_FILE: Final = "is"
+
+# A language with texts of its own, if there is any.
+SECOND: Final = next((it for it in ("de", *LANGUAGES) if it in {*LANGUAGES} - {"en"}), WITHOUT_FILE)
+
 SAME_AS_ENGLISH: Final = ROOT / "tests/languages"
 
 _PLACEHOLDER: Final = re.compile(r"{\w+}")
@@ -75,7 +81,9 @@ _QUOTED: Final = (
 
 
 def read_texts(language: str) -> dict[str, Any]:
-    """Return the texts of a language as its file nests them."""
+    """Return the texts of a language as its file nests them; the English ones without a file."""
+    if language not in LANGUAGES:
+        language = "en"
     texts: dict[str, Any] = json.loads(_file(language).read_text(encoding="utf-8"))
     return texts
 

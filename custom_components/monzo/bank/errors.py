@@ -7,7 +7,7 @@ import math
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, async_get_hass
 from homeassistant.exceptions import (
     HomeAssistantError,
     OAuth2TokenRequestBaseError,
@@ -29,6 +29,7 @@ from ..api import (
 )
 from ..const import DOMAIN
 from ..privacy import get_logger
+from ..texts import async_text
 from .token_refusals import MonzoTokenRefusedError
 
 _LOGGER = get_logger(__name__)
@@ -109,12 +110,20 @@ def action_error(translation_key: str, **placeholders: str) -> HomeAssistantErro
 
 
 def text_for_user(error: HomeAssistantError) -> str:
-    """Return the whole text of an error, for the answer of an action; it must not be logged."""
-    if error.translation_domain is None or error.translation_key is None:
+    """Return the whole text of an error, for the answer of an action; it must not be logged.
+
+    It is in the language of Home Assistant, whose own function knows only English.
+    """
+    domain, key = error.translation_domain, error.translation_key
+    if domain is None or key is None:
         return str(error)
-    return async_get_exception_message(
-        error.translation_domain, error.translation_key, error.translation_placeholders
-    )
+    placeholders = error.translation_placeholders
+    english = async_get_exception_message(domain, key, placeholders)
+    if domain != DOMAIN:
+        return english
+    path = f"exceptions.{key}.message"
+    # Without a full stop, as Home Assistant does it, because the text may end another sentence.
+    return async_text(async_get_hass(), path, placeholders or {}, fallback=english).rstrip(".")
 
 
 @asynccontextmanager
