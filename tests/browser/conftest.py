@@ -8,7 +8,6 @@ import shutil
 from playwright.async_api import expect
 import pytest
 import pytest_asyncio
-import pytest_socket
 
 from custom_components.monzo.dashboard.serve_cards import BUNDLE
 from tests.helpers.newest_home_assistant import PYTHON
@@ -16,6 +15,7 @@ from tests.helpers.newest_home_assistant import PYTHON
 from .browser_session import TIMEOUT, BrowserSession, WindowPool
 from .chromium import NoChromiumError, find_chromium, run_chromium
 from .ha_instance import HaInstance, run_home_assistant
+from .sockets import allow_local_connections
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / ".screenshots"
@@ -71,7 +71,7 @@ def _fixed_start() -> None:
 @pytest.fixture(autouse=True)
 def _real_parts() -> None:
     """Allow connections on this machine; Home Assistant runs in a separate process."""
-    _allow_local_connections()
+    allow_local_connections()
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ async def _instance(
     executable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[HaInstance]:
     """Return the Home Assistant of this process, without the integration at first."""
-    _allow_local_connections()
+    allow_local_connections()
     async with run_home_assistant(tmp_path_factory.mktemp("ha")) as instance:
         yield instance
 
@@ -156,9 +156,3 @@ async def _print_evidence(session: BrowserSession) -> None:
         print(f"Screenshot: {await session.screenshot('failed', page)}")  # noqa: T201 - for the reader of the report
     for instance in session.instances:
         print(f"Home Assistant's log: {instance.process.log}")  # noqa: T201 - as above
-
-
-def _allow_local_connections() -> None:
-    """Allow local connections, which Home Assistant's test helpers block before each test."""
-    pytest_socket.enable_socket()
-    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"])

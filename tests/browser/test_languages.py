@@ -13,6 +13,7 @@ from .dashboard_page import turn_on_statistics, wait_for_transactions
 from .ha_instance import HaInstance
 from .ha_setup import reload_integration, save_dashboard
 from .regular_payments import add_person_with_budgets
+from .sockets import allow_local_connections
 
 # English, and of the languages that exist those with the longest words and the longest sentences.
 SHOWN = ["en", *(language for language in ("cy", "de", "pl") if language in LANGUAGES)]
@@ -78,6 +79,8 @@ async def household(executable: object, _instance: HaInstance) -> AsyncIterator[
     ha.bank.decline(account.id, -9_900, merchant="Crane Yard", reason="CARD_BLOCKED")
     await turn_on_statistics(ha)
     yield ha
+    # After the last test.
+    allow_local_connections()
     await ha.admin.command("config/core/update", language="en")
     await ha.remove_everything()
 
