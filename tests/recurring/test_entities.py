@@ -65,6 +65,16 @@ async def test_the_upcoming_payments_are_listed(
     ]
 
 
+async def test_names_of_payees_are_not_stored_in_history(
+    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+) -> None:
+    attributes = {"upcoming_payments": "upcoming", "lowest_balance_ahead": "forecast"}
+    for key, attribute in attributes.items():
+        info = shown(hass, account.id, key).state_info
+        assert info
+        assert attribute in info["unrecorded_attributes"]
+
+
 async def test_the_pay_day_of_the_person(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert entry.unique_id
     assert value(hass, entry.unique_id, "next_pay_day") == "2026-09-25"
