@@ -134,5 +134,5 @@ async def test_a_text_with_other_placeholders_counts_as_missing(
     hass: HomeAssistant, ann: MockConfigEntry
 ) -> None:
     key = "device.other_account.name"
-    assert async_text(hass, key, {"type": "Teen"}, fallback="Account") == "Teen account"
+    assert async_text(hass, key, {"type": "Teen"}, fallback="Account") == "Account (Teen)"
     assert async_text(hass, key, {}, fallback="Account") == "Account"

@@ -70,8 +70,8 @@ async def test_states_contain_names_but_no_monzo_ids(
         ("uk_monzo_flex", "Flex", "Flex"),
         ("uk_loan", "Loan", "Loan"),
         ("uk_rewards", "Cashback", "Cashback"),
-        ("uk_youth_saver", "Youth saver account", "Account"),
-        ("something new", "Something new account", "Account"),
+        ("uk_youth_saver", "Account (Youth saver)", "Account"),
+        ("something new", "Account (Something new)", "Account"),
     ],
 )
 async def test_an_account_is_named_after_its_type(

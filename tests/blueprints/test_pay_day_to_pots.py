@@ -242,7 +242,7 @@ def fail_to_show_pots(runner: BlueprintRunner) -> None:
 
 def has_failed(runner: BlueprintRunner) -> bool:
     """Return whether another attempt has failed, and forget its warnings."""
-    return any("does not provide data" in text for text in runner.take_warnings())
+    return any("Monzo does not show" in text for text in runner.take_warnings())
 
 
 async def test_an_income_during_an_error_of_the_bank_is_distributed_later(

@@ -149,7 +149,7 @@ async def test_a_payment_above_the_money_to_spare_in_the_pot_is_reported(
     message = (
         "Did not move 1.01 GBP out of Holiday for Deli. "
         "Holiday holds 640.00 GBP. Moving 1.01 GBP out of it would leave less than the minimum of "
-        "639.00 GBP to keep. This call moved no money."
+        "639.00 GBP to keep, so this transfer was not made."
     )
     assert runner.messages == [message]
     assert runner.notifications == [("Test: no money was moved", message)]

@@ -1,4 +1,4 @@
-"""What comes next and budgets on the generated dashboard, of a person with regular payments."""
+"""Upcoming payments and budgets on the generated dashboard, of a person with regular payments."""
 
 from playwright.async_api import Page, expect
 import pytest_asyncio

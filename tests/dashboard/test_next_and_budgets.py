@@ -22,7 +22,7 @@ from tests.helpers.budgets import budget, budget_ids, with_budgets
 from tests.helpers.state_helpers import device, set_up
 from tests.recurring.conftest import account, dora, entry
 
-NEXT = "What comes next"
+NEXT = "Coming up"
 UPCOMING = "custom:monzo-upcoming-card"
 BUDGETS = "custom:monzo-budgets-card"
 
@@ -30,7 +30,7 @@ BUDGETS = "custom:monzo-budgets-card"
 __all__ = ["account", "dora", "entry", "open_dashboard"]
 
 
-# What comes next
+# Coming up
 
 
 async def test_what_comes_next_is_above_the_transactions(

@@ -209,7 +209,7 @@ async def test_while_the_history_is_too_short_the_actions_say_so(
         with pytest.raises(HomeAssistantError) as raised:
             await client.call(action)
         assert raised.value.translation_key == "history_too_short"
-    with pytest.raises(HomeAssistantError, match="less than two months"):
+    with pytest.raises(HomeAssistantError, match="needs two months of transactions"):
         await client.call("set_recurring_payment", key="0000", dismissed=True)
 
 

@@ -125,7 +125,7 @@ async def test_a_payment_is_corrected_and_dismissed_in_the_calendar(
 
     # The rent was paid, which stays a fact.
     answer = await payments.send("delete", rent["uid"])
-    assert "Change or delete a payment that is still to come" in answer["error"]["message"]
+    assert "Change or delete an upcoming payment" in answer["error"]["message"]
     assert len(await payments.events(*SEPTEMBER)) == 4
 
 

@@ -344,7 +344,7 @@ async def test_a_pot_that_cannot_be_read_is_refused(
     with refused() as refusal:
         await transfer_client.deposit(home.holiday, 1)
     assert refusal.key == "cannot_be_read"
-    assert "Monzo does not provide data for Holiday" in refusal.text
+    assert "Monzo does not show Holiday" in refusal.text
     assert transfer_client.sent == []
 
 

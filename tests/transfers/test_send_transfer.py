@@ -453,7 +453,7 @@ async def test_a_sign_in_that_has_ended_moves_nothing(
         await transfer_client.deposit(home.holiday, 20)
     assert refusal.key == "action_needs_sign_in"
     assert "no longer accepts the sign-in of Ann Archer" in refusal.text
-    assert "the request was not carried out" in refusal.text
+    assert "so nothing was done" in refusal.text
     assert transfer_client.asked_to_sign_in
     assert transfer_client.moves == []
 
