@@ -575,7 +575,7 @@ async def test_a_plan_that_exceeds_a_limit_is_refused_before_anything_is_sent(
         await transfer_client.distribute(*parts)
     assert refusal.key == "over_daily_limit"
     assert "is 260.00 GBP per 24 hours, of which 10.00 GBP is already used" in refusal.text
-    assert "so the transfer of 251.00 GBP was not sent to Monzo" in refusal.text
+    assert "The transfer of 251.00 GBP was not sent to Monzo" in refusal.text
     assert len(transfer_client.sent) == 1
     assert published[1:] == [
         ("refused", 5_100, "over_daily_limit"),

@@ -383,7 +383,7 @@ async def test_a_dry_run_shows_all_problems(
     messages = [problem["message"] for problem in response["problems"]]
     assert "Rainy day is locked" in messages[0]
     assert "20.00 GBP exceeds the limit of 10.00 GBP" in messages[2]
-    assert "50.00 GBP of it is already used" in messages[3]
+    assert "of which 50.00 GBP is already used" in messages[3]
     response = await transfer_client.deposit(home.holiday, 10**6, keep_at_least=1, dry_run=True)
     assert [problem["reason"] for problem in response["problems"]] == ["below_keep_at_least"]
     assert len(transfer_client.sent) == 1

@@ -85,7 +85,7 @@ async def test_a_transfer_from_before_the_listed_days_is_not_reported_as_moved(
             await transfer_client.deposit(home.holiday, 20, dedupe_id="once")
         assert refusal.key == "transfer_not_shown"
         assert "Current account does not show it" in refusal.text
-        assert "The dedupe ID once was probably used before" in refusal.text
+        assert "The dedupe ID once was probably already used" in refusal.text
     assert len(transfer_client.moves) == 1
 
 
