@@ -463,6 +463,24 @@ async def test_upcoming_payments_and_what_they_leave(
     }
 
 
+async def test_without_a_pay_day_nothing_is_left_to_spend_by_guess(
+    hass: HomeAssistant, bank: Bank, sign_in: SignIn
+) -> None:
+    person = bank.add_person("Eve Elm")
+    account = bank.open_account(person, balance=50_000, created=START - timedelta(days=400))
+    for at in moments(18):
+        bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband", at=at)
+    entry = sign_in(person, options={CONF_ALLOW_ANSWERS: True, "keep_transactions": "everything"})
+    await fill_archive(hass, bank, entry, [account])
+    await set_up(hass, entry)
+    model = await async_set_up_model(hass)
+    expose(hass, account.id)
+    (answer,) = (await model.ask("get_upcoming_payments"))["accounts"]
+    assert answer.keys() == {"account", "pay_day", "payments"}
+    assert answer["pay_day"] == "unknown"
+    assert [it["payee"] for it in answer["payments"]] == ["Threadnet Broadband"]
+
+
 async def test_too_little_history_has_no_upcoming_payments(model: ScriptedModel) -> None:
     assert await model.ask("get_upcoming_payments", account="Current account") == {
         "accounts": [
