@@ -811,6 +811,6 @@ def test_all_texts_give_the_same_limit_for_late_transactions() -> None:
         ROOT / "custom_components/monzo/translations/en.json",
     ]
     texts = " ".join(flat(file.read_text(encoding="utf-8")) for file in files)
-    mentioned = re.findall(r"learn(?:s|ed) of(?: it)? more than (\d+) minutes later", texts)
+    mentioned = re.findall(r"(?:sees|saw)(?: it)? more than (\d+) minutes late\b", texts)
     assert len(mentioned) >= 9
     assert {timedelta(minutes=int(each)) for each in mentioned} == {LATE_AFTER}
