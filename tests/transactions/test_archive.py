@@ -27,7 +27,7 @@ from custom_components.monzo.transactions.spans import Spans
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Account, Transaction
-from sandbox.server import BankServer
+from sandbox.server import Answer, BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_reader import archive_files, archive_path, archived_ids, archived_rows
 from tests.helpers.restart import forget_process_memory
@@ -368,6 +368,31 @@ async def test_a_file_that_is_lost_at_a_start_is_replaced_and_nothing_is_missed_
     assert joint.heard == joint.events == ids(*transactions)
     assert [report.late for report in joint.reports] == [False] * 3 + [True] * 3 + [False]
     assert issues(hass) == ({ArchiveIssue.SET_ASIDE} if lost == "damaged" else set())
+
+
+async def test_removing_an_entry_keeps_a_locked_file_with_the_accounts_of_another_one(
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    joint: Listener,
+    sign_in: SignIn,
+    server: BankServer,
+    advance_time: AdvanceTime,
+) -> None:
+    ben = sign_in(home.ben)
+    await set_up(hass, ben)
+    await advance_time(ALL_POLLS)
+    kept = archived_ids(hass, home.bens)
+    assert kept
+    assert await hass.config_entries.async_unload(ben.entry_id)
+    await stop(hass, entry)
+    with closing(sqlite3.connect(archive_path(hass), isolation_level=None)) as other_program:
+        other_program.execute("BEGIN EXCLUSIVE")
+        server.fail("GET", "/transactions", Answer.html(502), times=None)
+        await set_up(hass, entry, ben)
+        await hass.config_entries.async_remove(entry.entry_id)
+    await advance_time(ALL_POLLS)
+    assert archived_ids(hass, home.bens)[-len(kept) :] == kept
 
 
 async def test_an_entry_that_is_added_again_reports_nothing_from_before(

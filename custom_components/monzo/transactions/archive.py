@@ -214,7 +214,8 @@ class Archive:
             del self.logs[account_id]
             self._unreadable.pop(account_id, None)
             self._waiting.append(partial(ArchiveFile.forget_account, account_id=account_id))
-        if self.logs:
+        # A file that is not loaded yet may have the accounts of other entries.
+        if self.logs or (keep and not self.loaded):
             await self._async_flush()
             return forgotten
         async_delete_archive_issues(self._hass)
