@@ -28,13 +28,16 @@ from tests.helpers.conversations import said_to
 from tests.helpers.examples import (
     ACCOUNT,
     AUTOMATION_PAGES,
+    BUDGET,
     DOCS,
     OTHER_POT,
     PAGES,
     POT,
     examples_in,
 )
-from tests.helpers.state_helpers import set_up, value
+from tests.helpers.scripted_model import async_add_model
+from tests.helpers.state_helpers import device, set_up, value
+from tests.services.test_file_types import SUPPORTED_CONTENT
 
 from .blueprints.blueprint_runner import FOLDER, NAMES, BlueprintRunner
 from .blueprints.clock import Clock
@@ -94,10 +97,17 @@ class ExampleRunner(BlueprintRunner):
             (ACCOUNT, self.device_id(self.home.current)),
             (POT, self.device_id(self.home.holiday)),
             (OTHER_POT, self.device_id(self.home.coin_jar)),
+            (BUDGET, self._budget_device()),
             (PHOTOS, str(self.photos)),
         ):
             text = text.replace(placeholder, real_value)
         return json.loads(text)
+
+    def _budget_device(self) -> str:
+        (budget_id,) = self.entry.subentries
+        found = device(self.hass, self.entry, budget_id)
+        assert found
+        return found.id
 
     async def pay(self, *amounts: int, **options: Any) -> Transaction:
         """Make card payments one after the other, and return the last one."""
@@ -653,6 +663,73 @@ async def _questions(runner: ExampleRunner) -> None:
     # The household spent £10.75 on the first of December.
     left = await said_to(runner.hass, "How much is left of the groceries budget?")
     assert left == "Groceries: £289.25 left."
+
+
+@check_of("Notify me of unusual amounts")
+async def _unusual(runner: ExampleRunner) -> None:
+    for week in range(10, 0, -1):
+        at = runner.bank.clock() - timedelta(weeks=week)
+        runner.bank.pay(
+            runner.home.current.id, -2_000 - 10 * week, merchant="Tea Room", pending=False, at=at
+        )
+    await with_bills(runner)
+    await runner.pay(2_500, 9_000, merchant="Tea Room")
+    assert runner.sent_messages == ["Tea Room: 90.0 GBP: Usually 20.6, in 11 payments"]
+
+
+@check_of("What the month has cost")
+async def _month(runner: ExampleRunner) -> None:
+    await with_bills(runner)
+    await runner.pay(12_345, category="groceries")
+    await advance_to(runner, "2027-01-01 08:00:00")
+    ((title, text),) = runner.notifications
+    # The household spent £10.75 on the first of December.
+    assert title == "Current account: £134.20 spent in December"
+    assert "• Groceries: £123.45" in text
+
+
+@check_of("Rent of the flat")
+async def _rent(runner: ExampleRunner) -> None:
+    await runner.receive(89_999, 95_000, sender="Tim Tenant")
+    assert runner.titles == ["Rent of the flat has come"]
+
+
+@check_of("Receipts")
+async def _receipts(runner: ExampleRunner) -> None:
+    folder = runner.photos / "media" / "receipts"
+    folder.mkdir(parents=True)
+    runner.hass.config.media_dirs = {"local": str(runner.photos / "media")}
+    runner.hass.config.allowlist_external_dirs = {str(runner.photos / "media")}
+    (folder / "tea.jpg").write_bytes(SUPPORTED_CONTENT["image/jpeg"])
+    model = await async_add_model(runner.hass, "ai_task.my_model")
+    model.answer = {
+        "total": 5.5,
+        "currency": "GBP",
+        "items": [{"description": "Tea", "amount": 5.5}],
+    }
+    payment = await runner.pay(550, merchant="Tea Room")
+    event = {"event_type": "closed", "path": "/media/receipts/tea.jpg", "file": "tea.jpg"}
+    runner.hass.bus.async_fire("folder_watcher", {**event, "folder": "/media/receipts"})
+    await runner.advance()
+    assert runner.titles == ["Receipt of Tea Room, £5.50"]
+    assert payment.attachments
+
+
+@check_of("Most of a budget is used")
+async def _budget_used(runner: ExampleRunner) -> None:
+    # The household spent £10.75 of £300 on the first of December.
+    await runner.pay(25_924)
+    assert runner.notifications == []
+    await runner.pay(1)
+    assert runner.titles == ["Groceries: 90 % used"]
+
+
+@check_of("Save what the groceries leave")
+async def _budget_rest(runner: ExampleRunner) -> None:
+    await runner.pay(20_000)
+    await advance_to(runner, "2027-01-01 00:20:00")
+    await runner.advance(A_WHILE)
+    assert runner.amounts == [("Holiday", 8_925)]
 
 
 # The pages

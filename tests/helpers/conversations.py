@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from tests.helpers.state_helpers import entity_id
 
 
-class ScriptedModel(AbstractConversationAgent):
+class ScriptedAgent(AbstractConversationAgent):
     """A language model that may use Assist, and calls one tool for each message."""
 
     def __init__(self, hass: HomeAssistant) -> None:
@@ -94,11 +94,11 @@ class ScriptedModel(AbstractConversationAgent):
         )
 
 
-async def async_set_up_model(hass: HomeAssistant) -> ScriptedModel:
+async def async_set_up_agent(hass: HomeAssistant) -> ScriptedAgent:
     """Return a model with which people can talk."""
     for component in ("homeassistant", "conversation"):
         assert await async_setup_component(hass, component, {})
-    model = ScriptedModel(hass)
+    model = ScriptedAgent(hass)
     entry = MockConfigEntry(domain="test", entry_id="scripted")
     entry.add_to_hass(hass)
     conversation.async_set_agent(hass, entry, model)

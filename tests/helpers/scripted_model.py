@@ -51,10 +51,13 @@ class ScriptedModel(AITaskEntity):
         return GenDataTaskResult(conversation_id=chat_log.conversation_id, data=data)
 
 
-async def async_add_model(hass: HomeAssistant) -> ScriptedModel:
+async def async_add_model(
+    hass: HomeAssistant, entity_id: str = "ai_task.scripted_model"
+) -> ScriptedModel:
     """Return a model that Home Assistant offers for tasks."""
     assert await async_setup_component(hass, "homeassistant", {})
     assert await async_setup_component(hass, "ai_task", {})
     model = ScriptedModel()
+    model.entity_id = entity_id
     await hass.data[DATA_COMPONENT].async_add_entities([model])
     return model
