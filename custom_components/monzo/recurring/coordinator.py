@@ -12,6 +12,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_track_utc_time_change
+from homeassistant.util import dt as dt_util
 
 from ..accounts import BalancesCoordinator
 from ..bank import validation_error
@@ -147,8 +148,12 @@ class RecurringCoordinator:
 
     @property
     def pay_days(self) -> PayDays:
-        """The pay days of the person, in the past and to come."""
-        return PayDays.of(self._rule, self.incomes, self.today)
+        """The pay days of the person, in the past and to come.
+
+        An expected one is at least a day away in Home Assistant's time zone, which may be ahead of
+        London.
+        """
+        return PayDays.of(self._rule, self.incomes, dt_util.as_local(self.now).date())
 
     @property
     def has_searched(self) -> bool:
