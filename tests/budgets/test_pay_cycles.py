@@ -143,6 +143,26 @@ async def test_a_pay_cycle_lasts_until_the_money_comes(
     assert (run["period"], run["spent"], run["left"]) == ("2026-08-25", 1200.0, 300.0)
 
 
+async def test_a_pay_cycle_waits_for_the_money_also_where_the_day_begins_earlier(
+    hass: HomeAssistant,
+    bank: Bank,
+    dora: Person,
+    account: Account,
+    sign_in: SignIn,
+    freezer: FrozenDateTimeFactory,
+    advance_time: AdvanceTime,
+) -> None:
+    await hass.config.async_set_time_zone("Asia/Tokyo")
+    entry = sign_in(dora, **with_budgets(budget(account, period="pay_cycle")))
+    (cycle,) = await loaded(hass, bank, account, entry)
+    # The 25th in London, and already the 26th in Tokyo.
+    freezer.move_to("2026-09-25T16:00")
+    await advance_time(SOON)
+    assert shown(hass, cycle, "budget_spent").attributes["last_reset"] == (
+        "2026-08-24T15:00:00+00:00"
+    )
+
+
 async def test_a_chosen_pay_day_begins_a_pay_cycle_on_the_working_day_before(
     hass: HomeAssistant, bank: Bank, dora: Person, sign_in: SignIn
 ) -> None:
