@@ -7,11 +7,13 @@ import pytest
 
 from tests.helpers.languages import (
     LANGUAGES,
+    QUOTED,
     SAME_AS_ENGLISH,
     flatten,
     problems_of_language,
     problems_of_text,
     read_texts,
+    texts_that_quote,
 )
 
 
@@ -26,6 +28,11 @@ def test_every_text_says_what_the_english_one_says_by_the_rules_of_home_assistan
 def test_texts_that_are_the_same_everywhere_exist_in_english() -> None:
     everywhere = json.loads((SAME_AS_ENGLISH / "everywhere.json").read_text(encoding="utf-8"))
     assert set(everywhere) <= set(flatten(read_texts("en")).values())
+
+
+@pytest.mark.parametrize("path", QUOTED)
+def test_every_text_that_others_must_call_by_its_name_is_named_somewhere(path: str) -> None:
+    assert texts_that_quote(path, flatten(read_texts("en")))
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,9 @@ _COUNTED: Final = {
 }
 
 # Texts that stand in other texts, by their paths: a translation must name them by the same words.
-_QUOTED: Final = (
+QUOTED: Final = (
     "entity.number.budget_limit.name",
-    "entity.sensor.history_read.name",
-    "options.step.init.data.keep_transactions",
+    "entity.sensor.history.name",
     "selector.keep_transactions.options.everything",
     "selector.keep_transactions.options.needed",
     "selector.keep_transactions.options.thirteen_months",
@@ -112,7 +111,7 @@ def problems_of_language(language: str) -> list[str]:
         for problem in problems_of_text(english[path], texts[path])
     ]
     if language != "en":
-        problems += _unquoted(english, texts, both)
+        problems += _unquoted(english, texts)
         problems += _untranslated(language, {english[path]: texts[path] for path in both})
         problems += _misplaced(english, texts, both)
     if not problems and _file(language).read_text(encoding="utf-8") != as_file(
@@ -156,14 +155,17 @@ def _ends_a_sentence(text: str) -> bool:
     return re.search(r"[.?!]\W*$", text) is not None
 
 
-def _unquoted(english: dict[str, str], texts: dict[str, str], paths: list[str]) -> Iterator[str]:
+def texts_that_quote(quoted: str, english: dict[str, str]) -> list[str]:
+    """Return the paths of the English texts that mention the text with a path."""
+    mention = re.compile(rf"(?:(?<=[a-z,] )|(?<=[\"*])){re.escape(english[quoted])}\b")
+    return [path for path, text in english.items() if mention.search(text)]
+
+
+def _unquoted(english: dict[str, str], texts: dict[str, str]) -> Iterator[str]:
     """Yield the texts that call another text by another name than its own."""
-    for quoted in _QUOTED:
-        if quoted not in paths:
-            continue
-        mention = re.compile(rf"(?:(?<=[a-z,] )|(?<=[\"*])){re.escape(english[quoted])}\b")
-        for path in paths:
-            if mention.search(english[path]) and texts[quoted] not in texts[path]:
+    for quoted in QUOTED:
+        for path in texts_that_quote(quoted, english):
+            if {quoted, path} <= texts.keys() and texts[quoted] not in texts[path]:
                 yield f"{path} does not name {quoted} “{texts[quoted]}”: {texts[path]}"
 
 
