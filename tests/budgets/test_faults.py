@@ -1,4 +1,4 @@
-"""Budgets on a disk that fails, and after the loss of the archive."""
+"""Budgets on a disk that fails, after the loss of the archive, and without the bank."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.bank import Bank
 from sandbox.household import Household
+from sandbox.server import Answer, BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.budgets import budget, with_budgets
 from tests.helpers.restart import forget_process_memory
@@ -85,3 +86,26 @@ async def test_a_budget_counts_the_same_after_the_archive_was_replaced(
     await advance_time(timedelta(hours=10))
     await advance_time(A_POLL)
     assert value(hass, tea, "budget_spent") == "17.00"
+
+
+async def test_a_budget_is_unknown_while_the_transactions_cannot_be_read(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    entry = sign_in(home.ann, **with_budgets(budget(home.current, merchant="Tea House")))
+    await set_up(hass, entry)
+    (tea,) = entry.subentries
+    assert value(hass, tea, "budget_spent") == "0.00"
+    outage = server.fail("GET", "/transactions", Answer.html(502), times=None)
+    bank.pay(home.current.id, -1_000, merchant="Tea House")
+    for _poll in range(3):
+        await advance_time(A_POLL)
+    assert value(hass, tea, "budget_spent") == "unknown"
+    assert shown(hass, tea, "budget_left").attributes["reason"] == "not_read"
+    outage.clear()
+    await advance_time(A_POLL)
+    assert value(hass, tea, "budget_spent") == "10.00"
