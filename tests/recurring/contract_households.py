@@ -220,8 +220,9 @@ def make_payment(bank: Bank, account: Account, contract: Contract, day: date, at
             bank.send(account.id, -minor, payee=contract.name, at=at)
         case TransactionKind.POT_DEPOSIT:
             assert pot
-            if account.balance < -minor:
-                bank.receive(account.id, 20_000, sender="Finn Friend", at=at)
+            if (missing := -minor - account.balance) > 0:
+                lent = -(-missing // 10_000) * 10_000
+                bank.receive(account.id, lent, sender="Finn Friend", at=at)
             bank.deposit(pot.id, account.id, -minor, f"{day}", trigger="scheduled", at=at)
         case _:
             bank.pay(account.id, minor, merchant=contract.name, pending=False, at=at)
@@ -258,7 +259,7 @@ class _Builder:
     ) -> None:
         """Add a contract with payments on a day of the month."""
         shift = as_it_is if kind is CARD else following
-        day, begin = self.random.randint(1, 28), options.pop("begin", BEGIN)
+        day, begin = self.random.randint(1, 31), options.pop("begin", BEGIN)
         self.add(name, kind, lambda: monthly(begin, day, shift), fixed(-minor, -rise), **options)
 
     def incomes(self) -> int:
@@ -280,6 +281,17 @@ class _Builder:
                 lambda: weekly(first, weeks, preceding),
                 fixed(pay * weeks // 4, 1_300 * weeks),
                 per_year=per_year,
+                at=night,
+            )
+        if random.random() < 0.4:
+            overtime = random.randrange(2_000, 20_000)
+            self.add(
+                "Evening Job",
+                INCOME,
+                lambda: weekly(first + 9 * DAY, 2, preceding),
+                lambda day: pay // 3 + day.toordinal() * 7_919 % overtime,
+                per_year=WEEKLY / 2,
+                varies=True,
                 at=night,
             )
         if random.random() < 0.5:
@@ -306,7 +318,7 @@ class _Builder:
         self.monthly("Threadnet Broadband", DEBIT, 3_400, rise=250, pot=self.pot.id)
         self.monthly("Bills", POT, 8_000, pot=self.pot.id, at=time(7))
         self.contracts[-1] = replace(self.contracts[-1], name=self.pot.id)
-        day, winter = random.randint(1, 28), random.randrange(600, 1_500)
+        day, winter = random.randint(1, 31), random.randrange(600, 1_500)
         self.add(
             "Brightside Energy",
             DEBIT,
@@ -320,7 +332,7 @@ class _Builder:
         random = self.random
         begun = BEGIN + HISTORY + random.randrange(500) * DAY
         ended = BEGIN + HISTORY + random.randrange(500) * DAY
-        quarter, year = random.randint(1, 28), random.randint(1, 28)
+        quarter, year = random.randint(1, 31), random.randint(1, 31)
         self.add(
             "Service Charge",
             DEBIT,
@@ -334,6 +346,13 @@ class _Builder:
             lambda: monthly(date(2026, 3, 1), year, following, step=12),
             fixed(-24_000, -1_300),
             per_year=YEARLY,
+        )
+        debt = random.randrange(20_000, 40_000)
+        self.monthly("Card Company", DEBIT, 1)
+        self.contracts[-1] = replace(
+            self.contracts[-1],
+            amount=lambda day: -debt - day.toordinal() * 7_919 % 15_000,
+            varies=True,
         )
         self.monthly("Ironworks Gym", DEBIT, 2_999, cancelled=ended)
         self.monthly("Chirp Mobile", DEBIT, 1_400, rise=150, begin=begun.replace(day=1))

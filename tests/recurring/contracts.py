@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from custom_components.monzo.transactions import TransactionKind
 
-from .households import LONDON
+from .households import LONDON, as_it_is, following, monthly
 
 type Days = Callable[[], Iterator[date]]
 
@@ -42,6 +42,9 @@ _FORESEEN = timedelta(days=62)
 
 # A payment has ended so many days after the first one that was not made.
 _AWAITED = timedelta(days=6)
+
+# Over Easter, banks do not work for so many days.
+_LONGEST_SHIFT = 4
 
 # With so few payments, a price that changed once may be one that varies.
 _FEW = 3
@@ -122,12 +125,26 @@ class Contract:
         known = [self.amount(day) if self.varies else last for day in coming]
         yield view(coming, known)
         if self.per_year == YEARLY:
-            # Two payments that moved over weekends do not tell the day exactly.
-            for days in (1, -1):
-                yield view([day + timedelta(days=days) for day in coming], known)
+            for days in _days_by_year(made, coming):
+                yield view(days, known)
 
     def _view(self, days: Sequence[date], amounts: Sequence[int], *, is_estimate: bool) -> View:
         return View(self, dict(zip(days, amounts, strict=True)), is_estimate)
+
+
+def _days_by_year(made: Sequence[date], coming: Sequence[date]) -> Iterator[Sequence[date]]:
+    """Yield the next days of a yearly payment for each day of the year that explains the past.
+
+    Payments that moved over weekends and bank holidays do not tell it.
+    """
+    for days in range(_LONGEST_SHIFT + 1):
+        nominal = made[-1] - timedelta(days=days)
+        if all(following(_in_year(nominal, it.year)) == it for it in made):
+            yield [following(_in_year(nominal, it.year)) for it in coming]
+
+
+def _in_year(day: date, year: int) -> date:
+    return next(monthly(date(year, day.month, 1), day.day, as_it_is))
 
 
 class View(NamedTuple):
