@@ -205,7 +205,10 @@ def answers(books: Books, views: Sequence[View], pay_day: date | None) -> dict[s
     today = books.today
     subscribed = [it for it in views if it.contract.kind is CARD and it.payments]
     found = {
-        "subscriptions_per_month": Answer(-sum(round(_per_month(it)) for it in subscribed)),
+        "subscriptions_per_month": Answer(
+            -sum(round(_per_month(it)) for it in subscribed),
+            sum(_slack(it, round(_per_month(it))) for it in subscribed),
+        ),
         "calendar": Answer(
             sorted(
                 (day, it.contract.name)
@@ -246,6 +249,11 @@ def _per_month(view: View) -> float:
     return amounts[0] * view.contract.per_year / 12 if amounts else 0
 
 
+def _slack(view: View, minor: int) -> int:
+    """Return how far an estimate of an amount may be away."""
+    return round(abs(minor) * _ESTIMATE) if view.is_estimate else 0
+
+
 def _changes(books: Books, views: Iterable[View], last: date) -> tuple[dict[date, int], int]:
     """Return the changes of the balance on each day, and how far estimates may be away."""
     pots = dict(books.pots)
@@ -266,8 +274,7 @@ def _changes(books: Books, views: Iterable[View], last: date) -> tuple[dict[date
             pots[contract.pot] -= from_pot
             change += from_pot
         changes[day] += change
-        if view.is_estimate:
-            slack += round(abs(minor) * _ESTIMATE)
+        slack += _slack(view, minor)
     return changes, slack
 
 
