@@ -65,3 +65,7 @@ def test_a_translation_that_loses_something_is_found(
 def test_a_translation_may_order_and_repeat_placeholders_and_write_times_in_its_own_way() -> None:
     english = "{amount} of {name} at 4:00, with a Flex payment."
     assert not list(problems_of_text(english, "{name}: {amount} um 04.00 Uhr, {name}, mit Flexi."))
+
+
+def test_a_word_that_begins_like_the_name_of_a_product_is_not_that_product() -> None:
+    assert not list(problems_of_text("Refresh", "Actualiser"))

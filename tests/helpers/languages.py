@@ -48,8 +48,8 @@ _KEPT: Final = {
         r"(?<![{\w])[a-z]+_[a-z_]+\b(?!})|\b\w+\.(?:csv|db|yaml)\b"
     ),
     "names of products": re.compile(
-        r"\b(?:Actual|Beancount|Client ID|Firefly III|Flex|GnuCash|HEIC|Home Assistant Cloud|HTTPS"
-        r"|JPEG|OFX|PNG|QIF|WebP|YAML)"
+        r"\b(?:Actual\b|Beancount|Client ID|Firefly III|Flex|GnuCash|HEIC|Home Assistant Cloud"
+        r"|HTTPS|JPEG|OFX|PNG|QIF|WebP|YAML)"
     ),
     # Without the first zero of 04:00.
     "numbers": re.compile(r"0*(\d+)"),
