@@ -82,6 +82,7 @@ class ScreenshotTour:
         self._devices = await _device_ids(self._ha.admin)
         await self._dashboards()
         await self._cards()
+        await self._calendar()
         await self._account()
         await self._editors()
 
@@ -187,6 +188,12 @@ class ScreenshotTour:
             for name in cards:
                 part = f"monzo-{name}-card"
                 await self._take(f"card-{name}-{theme}", page, *texts, around=part, margin=12)
+
+    async def _calendar(self) -> None:
+        """Take a screenshot of the calendars: payments that were made, and expected ones."""
+        for theme in ("light", "dark"):
+            page = await self._open("/calendar", width=1200, height=900, dark=theme == "dark")
+            await self._take(f"calendar-{theme}", page, "Streamly", "Harbour Design Ltd")
 
     async def _account(self) -> None:
         """Take a screenshot of an account some minutes later, after several events.
