@@ -67,6 +67,23 @@ def pytest_configure() -> None:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Forget the output of a test that passed.
+
+    Home Assistant's test helpers log every detail, and pytest keeps it until the last test ends:
+    gigabytes with all tests.
+    """
+    report = yield
+    if report.passed:
+        report.sections.clear()
+        if report.when == "teardown":
+            item._report_sections.clear()  # noqa: SLF001 - pytest has no public way
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _fixed_start(request: pytest.FixtureRequest) -> Generator[None]:
     """Begin at the same time on every day and machine; stop the clock if the test advances it.

@@ -1132,7 +1132,7 @@ async def test_every_trigger_and_each_of_its_options_is_described(hass: HomeAssi
         texts, description = TEXTS["triggers"][key], descriptions[key]
         assert description is not None
         assert issubclass(trigger_class, MonzoTrigger)
-        assert texts["description"].startswith("Triggers when ")
+        assert texts["description"].startswith("Triggers ")
         assert texts["fields"].keys() == description["fields"].keys()
         assert texts["fields"].keys() == option_names(trigger_class.schema)
         for text in texts["fields"].values():
