@@ -72,6 +72,8 @@ TEXTS = """() => {
 async def household(executable: object, _instance: HaInstance) -> AsyncIterator[HaInstance]:
     """Return a Home Assistant with budgets and a history, and remove them at the end."""
     ha = _instance
+    # Home Assistant's test helpers have blocked connections, if another module started this one.
+    allow_local_connections()
     await ha.remove_everything()
     account = await add_person_with_budgets(ha)
     (dora,) = account.owners
@@ -79,7 +81,6 @@ async def household(executable: object, _instance: HaInstance) -> AsyncIterator[
     ha.bank.decline(account.id, -9_900, merchant="Crane Yard", reason="CARD_BLOCKED")
     await turn_on_statistics(ha)
     yield ha
-    # After the last test.
     allow_local_connections()
     await ha.admin.command("config/core/update", language="en")
     await ha.remove_everything()
