@@ -169,6 +169,35 @@ async def test_they_are_unknown_while_the_record_does_not_cover_the_period(
     assert value(hass, account.id, "spent_this_month") == "27.50"
 
 
+@pytest.mark.parametrize("kept", ["needed", "everything"])
+async def test_a_reload_shows_what_is_known_before_the_bank_is_asked(
+    hass: HomeAssistant,
+    account: Account,
+    entry: MockConfigEntry,
+    server: BankServer,
+    advance_time: AdvanceTime,
+    kept: str,
+) -> None:
+    hass.config_entries.async_update_entry(entry, options={CONF_KEEP_TRANSACTIONS: kept})
+    await hass.config_entries.async_reload(entry.entry_id)
+    await advance_time(A_POLL)
+    before = values(hass, account)
+    assert STATE_UNKNOWN not in before.values()
+
+    fault = server.fail("GET", "/transactions", Answer.html(502), times=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert values(hass, account) == before
+
+    # It is no fact if the bank does not confirm it.
+    await advance_time(A_POLL)
+    await advance_time(A_POLL)
+    assert set(values(hass, account).values()) == {STATE_UNKNOWN}
+
+    fault.clear()
+    await advance_time(A_POLL)
+    assert values(hass, account) == before
+
+
 @pytest.mark.usefixtures("everything_enabled")
 async def test_each_category_of_monzo_has_a_sensor_of_this_month(
     hass: HomeAssistant, bank: Bank, account: Account, entry: MockConfigEntry

@@ -123,8 +123,8 @@ class AccountReader:
         self.is_unfinished = False
         """Whether new transactions wait for room in the request budget."""
 
-        self.current = False
-        """Whether the account has been read, and reads have not kept failing since."""
+        self.current: bool | None = None
+        """Whether reads work; None before the first answer, because one failure is normal."""
 
     @property
     def account_opened(self) -> datetime | None:
@@ -370,11 +370,14 @@ class AccountReader:
         end = pages.before or asked
         until = end if page.is_last else page.transactions[-1].created + PRECISION
         has_unreadable = page.transactions.skipped > 0
+        up_to_now = page.is_last and pages.before is None
+        if up_to_now:
+            log.read_at = asked
         self.recent.add(
             page.transactions,
             since=page.since,
             until=until,
-            up_to_now=page.is_last and pages.before is None,
+            up_to_now=up_to_now,
             has_unreadable=has_unreadable,
         )
         if self._retention.keeps_history and not has_unreadable:

@@ -152,12 +152,7 @@ class TransactionsCoordinator:
         They are not while reads keep failing, nor if one of them could not be read.
         """
         log = self._archive.logs.get(account_id)
-        return (
-            account_id in self._readers
-            and self._readers[account_id].current
-            and log is not None
-            and log.is_complete(since)
-        )
+        return log is not None and log.is_complete(since) and self.is_current(account_id)
 
     def is_current(self, account_id: str) -> bool:
         """Return whether an account has been read, and reads have not kept failing since.
@@ -165,10 +160,11 @@ class TransactionsCoordinator:
         Directly after a reload of the config entry, the last read before it is recent enough.
         """
         reader = self._readers.get(account_id)
-        if reader is not None and (reader.current or reader.was_asked):
+        if reader is not None and reader.current is not None:
             return reader.current
-        end = self.read_until(account_id)
-        return end is not None and end >= self._clock.now() - 2 * _READ_INTERVAL
+        log = self._archive.logs.get(account_id)
+        read_at = (log.read_at or log.spans.end) if log else None
+        return read_at is not None and read_at >= self._clock.now() - 2 * _READ_INTERVAL
 
     def read_until(self, account_id: str) -> datetime | None:
         """Return up to when the transactions that are kept were read; None if none were."""

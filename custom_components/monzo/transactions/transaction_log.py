@@ -109,6 +109,8 @@ class TransactionLog(Private):
         self.state = state
         self.spans = spans or Spans()
         """The times of which the archive has all transactions."""
+        self.read_at: datetime | None = None
+        """When the bank last listed the newest ones; None if not since Home Assistant's start."""
         self._known = dict(known or {})
         self._by_age = _by_age(self._known)
 
