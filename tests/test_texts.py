@@ -10,7 +10,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.backfill.statistics_names import async_statistics_name
 from custom_components.monzo.const import DOMAIN
-from custom_components.monzo.texts import async_text
+from custom_components.monzo.texts import async_category_name, async_text
+from custom_components.monzo.transactions import CATEGORIES
 from sandbox.household import Household
 from tests.helpers.languages import SECOND, WITHOUT_FILE, flatten, read_texts
 from tests.helpers.state_helpers import device_names, shown
@@ -128,6 +129,17 @@ async def test_statistics_have_names_in_any_language(
     assert async_statistics_name(hass, "Joint", series) == german
     real_cache.cache_data.cache.clear()
     assert async_statistics_name(hass, "Joint", series) == unnamed
+
+
+@pytest.mark.parametrize("language", ["en", SECOND])
+async def test_every_category_of_the_monzo_app_has_a_name(
+    hass: HomeAssistant, real_cache: Any, ann: MockConfigEntry, language: str
+) -> None:
+    await change_language(hass, ann, language)
+    texts = read_texts(language)["common"]
+    names = {category: async_category_name(hass, category) for category in CATEGORIES}
+    assert names == {it: texts[f"transactions_category_{it}"] for it in CATEGORIES}
+    assert async_category_name(hass, "category_0001") == "Category 0001"
 
 
 async def test_a_text_with_other_placeholders_counts_as_missing(

@@ -48,12 +48,8 @@ from .budgets import (
 )
 from .const import ENTRY_REMOVED
 from .runtime import MonzoConfigEntry
-from .transactions import Retention, async_get_archive, parse_tag, retention_of
-
-_CATEGORIES: Final = (
-    *("bills", "cash", "eating_out", "entertainment", "expenses", "general", "groceries"),
-    *("holidays", "income", "savings", "shopping", "transfers", "transport"),
-)
+from .texts import async_category_name
+from .transactions import CATEGORIES, Retention, async_get_archive, parse_tag, retention_of
 
 _DAYS: Final = [str(day) for day in range(1, 32)]
 
@@ -163,7 +159,10 @@ class BudgetFlow(ConfigSubentryFlow):
                 ),
                 vol.Optional(CONF_CATEGORIES): SelectSelector(
                     SelectSelectorConfig(
-                        options=list(_CATEGORIES),
+                        options=[
+                            SelectOptionDict(value=it, label=async_category_name(self.hass, it))
+                            for it in sorted(CATEGORIES)
+                        ],
                         translation_key="category",
                         multiple=True,
                         custom_value=True,

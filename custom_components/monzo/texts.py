@@ -1,6 +1,6 @@
 """Translated texts that the integration looks up itself. A missing text is never an error."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -47,3 +47,22 @@ def async_text(
         with suppress(LookupError, ValueError):
             return texts[f"component.{DOMAIN}.{key}"].format_map(placeholders)
     return fallback
+
+
+@callback
+def async_category_name(hass: HomeAssistant, category: str) -> str:
+    """Return the name of a category at the bank, in the language of Home Assistant."""
+
+    def text(key: str, fallback: str) -> str:
+        return async_text(hass, key, {}, fallback=fallback)
+
+    return category_name(category, text)
+
+
+def category_name(category: str, text: Callable[[str, str], str]) -> str:
+    """Return the name of a category at the bank; those that users create have none.
+
+    `text` returns the text with a key, or a fallback.
+    """
+    fallback = category.replace("_", " ").capitalize()
+    return text(f"common.transactions_category_{category}", fallback)

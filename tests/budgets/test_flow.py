@@ -9,6 +9,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.monzo.transactions import CATEGORIES
 from sandbox.bank import Bank
 from sandbox.household import Household
 from tests.conftest import SignIn
@@ -79,6 +80,17 @@ async def test_a_budget_is_created_and_counts_at_once(
     assert float(value(hass, coffee, "budget_spent")) > 0
     left, spent = (float(value(hass, coffee, key)) for key in ("budget_left", "budget_spent"))
     assert left + spent == pytest.approx(49.99)
+
+
+async def test_every_category_of_the_monzo_app_is_offered(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    form = await opened(hass, entry)
+    assert form["data_schema"] is not None
+    options = form["data_schema"].schema["categories"].config["options"]
+    names = {option["value"]: option["label"] for option in options}
+    assert names.keys() == set(CATEGORIES)
+    assert names["personal_care"] == "Personal care"
 
 
 @pytest.mark.parametrize(

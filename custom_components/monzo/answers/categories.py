@@ -1,15 +1,11 @@
 """The categories that a question can be about."""
 
 from collections.abc import Iterable
-from typing import Final
 
-from ..transactions import SPENDING_CATEGORIES, SpendingGroup
+from ..transactions import CATEGORIES, SpendingGroup
 from .answer_error import AnswerError
 from .kept import kept_since
 from .readable import ReadableAccount
-
-# Money comes in, or goes to the owner.
-_OTHER_CATEGORIES: Final = ("income", "savings")
 
 
 async def async_find_category(accounts: Iterable[ReadableAccount], name: str) -> str:
@@ -17,7 +13,7 @@ async def async_find_category(accounts: Iterable[ReadableAccount], name: str) ->
 
     Raises AnswerError if neither Monzo nor these accounts have it.
     """
-    known = {*SPENDING_CATEGORIES, *_OTHER_CATEGORIES}
+    known = set(CATEGORIES)
     for account in accounts:
         spending = await account.history.async_kept_spending(
             kept_since(account), None, SpendingGroup.CATEGORY

@@ -2,7 +2,7 @@
 
 from homeassistant.core import HomeAssistant, callback
 
-from ..texts import async_text
+from ..texts import async_category_name, async_text
 
 
 @callback
@@ -15,12 +15,6 @@ def async_statistics_name(hass: HomeAssistant, account_name: str, series: str) -
     placeholders = {"account": account_name}
     if category:
         kind += "_category"
-        placeholders["category"] = _async_category_name(hass, category)
+        placeholders["category"] = async_category_name(hass, category)
     fallback = ": ".join((account_name, series.replace("_", " ").capitalize()))
     return async_text(hass, f"common.statistics_{kind}", placeholders, fallback=fallback)
-
-
-@callback
-def _async_category_name(hass: HomeAssistant, category: str) -> str:
-    fallback = category.replace("_", " ").capitalize()
-    return async_text(hass, f"selector.category.options.{category}", {}, fallback=fallback)

@@ -9,6 +9,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from ..backfill import async_known_statistics, database_errors, statistic_id
 from ..const import DOMAIN
+from ..texts import category_name
 from .devices import DashboardDevice
 
 type Card = dict[str, Any]
@@ -29,11 +30,8 @@ async def async_with_history_view(
     known = await _async_known(hass, [account.monzo_id for account in accounts])
     if not known:
         return [view]
-    texts = {
-        key.removeprefix(f"component.{DOMAIN}."): text
-        for category in ("common", "selector")
-        for key, text in (await async_get_translations(hass, language, category, {DOMAIN})).items()
-    }
+    translations = await async_get_translations(hass, language, "common", {DOMAIN})
+    texts = {key.removeprefix(f"component.{DOMAIN}."): it for key, it in translations.items()}
 
     def text(key: str, fallback: str) -> str:
         return texts.get(key, fallback)
@@ -67,7 +65,7 @@ def _section(account: DashboardDevice, known: set[str], text: Callable[[str, str
     spending, income = (statistic_id(account.monzo_id, it) for it in ("spending", "income"))
     by_category = sorted(id_ for id_ in known if id_.startswith(f"{spending}_"))
     categories = [
-        {"entity": id_, "name": _category_name(id_.removeprefix(f"{spending}_"), text)}
+        {"entity": id_, "name": category_name(id_.removeprefix(f"{spending}_"), text)}
         for id_ in by_category
     ]
     flows = [
@@ -87,11 +85,6 @@ def _section(account: DashboardDevice, known: set[str], text: Callable[[str, str
             _chart(text("common.dashboard_years", ""), categories, "year", _TEN_YEARS, "bar-stack"),
         ],
     }
-
-
-def _category_name(category: str, text: Callable[[str, str], str]) -> str:
-    fallback = category.replace("_", " ").capitalize()
-    return text(f"selector.category.options.{category}", fallback)
 
 
 def _chart(

@@ -5,6 +5,7 @@ from .archive_change import ArchiveChange
 from .archive_database import DISK_ERRORS
 from .archive_query import ArchiveQuery, SpendingGroup
 from .classification import (
+    CATEGORIES,
     POT_KINDS,
     SPENDING_CATEGORIES,
     UNCATEGORISED,
@@ -34,6 +35,7 @@ from .transaction_log import KEPT_FOR, KnownTransaction
 from .variables import record_variables, template_variables
 
 __all__ = [
+    "CATEGORIES",
     "DISK_ERRORS",
     "KEPT_FOR",
     "LOOKBACK",

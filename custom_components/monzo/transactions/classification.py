@@ -41,6 +41,9 @@ SPENDING_CATEGORIES: Final = (
     "transport",
 )
 
+# Also those in which money comes in, or goes to the owner.
+CATEGORIES: Final = (*SPENDING_CATEGORIES, "income", "savings")
+
 # Payment schemes as in Monzo's Open Banking documentation and in recordings.
 CARD_SCHEMES: Final = frozenset({"mastercard", "gps_mastercard"})
 # Payments to merchants, among others. The documented webhook delivery has no scheme.
