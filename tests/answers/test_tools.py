@@ -444,6 +444,7 @@ async def test_upcoming_payments_and_what_they_leave(
         "pay_day": "2026-09-25",
         "left_to_spend_until_pay_day": "966.00 GBP",
         "left_to_spend_per_day": "107.33 GBP",
+        "left_to_spend_is_exact": True,
         "payments": [
             {
                 "date": "2026-09-18",

@@ -85,6 +85,21 @@ async def test_payments_that_could_not_be_read_are_said(runner: BlueprintRunner)
     assert runner.take_warnings()
 
 
+async def test_an_account_does_not_count_again_for_another_that_could_not_be_read(
+    runner: BlueprintRunner,
+) -> None:
+    home = runner.home
+    runner.bank.pay(home.flex.id, -1_050, merchant="The Tea House")
+    await runner.advance(timedelta(minutes=6))
+    await answer(runner, home.flex, home.rewards)
+    assert await ask(runner, "How much did we spend today?") == "£10.50 today."
+    runner.server.fail("GET", "/transactions", Answer.html(502), times=None, after=1)
+    assert await ask(runner, "How much did we spend today?") == (
+        "I could not get all payments of that time."
+    )
+    runner.take_warnings()
+
+
 async def test_an_incomplete_sum_is_called_so(runner: BlueprintRunner) -> None:
     runner.bank.pay(runner.home.flex.id, -1_050, merchant="The Tea House")
 
@@ -127,6 +142,9 @@ async def test_bills_and_what_is_left(
     said = f"£{expected:,.2f} until pay day on Wednesday, 30 September."
     for question in ("What is left until payday?", "How much can we still spend before pay day"):
         assert await ask(runner, question) == said
+    estimated = {**hass.states.get(left).attributes, "exact": False}  # type: ignore[union-attr]
+    hass.states.async_set(left, str(expected), estimated)
+    assert await ask(runner, "What is left until pay day?") == f"About {said}"
     await runner.advance(timedelta(days=1))
     assert await ask(runner, "What is the next payment?") == "Threadnet Broadband: £34.00 tomorrow."
     runner.take_warnings()

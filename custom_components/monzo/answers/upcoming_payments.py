@@ -39,6 +39,7 @@ def _until_pay_day(outlook: AccountOutlook) -> dict[str, Any]:
         "pay_day": outlook.pay_day.isoformat(),
         "left_to_spend_until_pay_day": format_amount(outlook.left.amount),
         "left_to_spend_per_day": format_amount(outlook.left.per_day),
+        "left_to_spend_is_exact": outlook.left.is_exact,
     }
 
 

@@ -45,8 +45,8 @@ function foreseen(account = "current", forecast: object[] = FORECAST) {
       lowest_balance_ahead: "400",
     },
     {
-      left_to_spend: { until: "2026-12-16" },
-      lowest_balance_ahead: { date: "2026-12-01", forecast },
+      left_to_spend: { until: "2026-12-16", exact: false },
+      lowest_balance_ahead: { date: "2026-12-01", exact: true, forecast },
     },
     account,
   );
@@ -60,8 +60,14 @@ test("an outlook has what is left, the lowest balance and the days with payments
     name: "current",
     currency: "GBP",
     balance: 1000,
-    left: { amount: 400, perDay: 26.66, until: "2026-12-16", entity: "left_to_spend" },
-    lowest: { amount: 400, date: "2026-12-01" },
+    left: {
+      amount: 400,
+      perDay: 26.66,
+      until: "2026-12-16",
+      exact: false,
+      entity: "left_to_spend",
+    },
+    lowest: { amount: 400, date: "2026-12-01", exact: true },
     days: FORECAST,
   });
 });

@@ -29,9 +29,9 @@ export interface Outlook {
   currency: string;
   balance: number;
   /** The amount that is left to spend until pay day, and the entity that has it, if it is known. */
-  left?: { amount: number; perDay: number; until: string; entity: string };
+  left?: { amount: number; perDay: number; until: string; exact: boolean; entity: string };
   /** The lowest balance of the next month, if it is known. */
-  lowest?: { amount: number; date: string };
+  lowest?: { amount: number; date: string; exact: boolean };
   /** The days with payments. */
   days: ForecastDay[];
 }
@@ -65,12 +65,13 @@ export function readOutlook(
     days: days ?? [],
   };
   if (left && isKnown(left)) {
-    const until = left.attributes.until as string;
+    const { until, exact } = left.attributes as { until: string; exact: boolean };
     const entity = left.entity_id;
-    outlook.left = { amount: toNumber(left), perDay: toNumber(perDay), until, entity };
+    outlook.left = { amount: toNumber(left), perDay: toNumber(perDay), until, exact, entity };
   }
   if (lowest && isKnown(lowest)) {
-    outlook.lowest = { amount: toNumber(lowest), date: lowest.attributes.date as string };
+    const { date, exact } = lowest.attributes as { date: string; exact: boolean };
+    outlook.lowest = { amount: toNumber(lowest), date, exact };
   }
   return outlook.left || days ? outlook : undefined;
 }

@@ -85,7 +85,7 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
     const isShort = lowest !== undefined && lowest.amount < 0;
     const detail = isShort
       ? text("upcoming_short", {
-          amount: this.moneyOrDots(-lowest.amount, currency),
+          amount: estimateMark(lowest.exact) + this.moneyOrDots(-lowest.amount, currency),
           day: names.day(lowest.date),
         })
       : text("upcoming_left", { day: names.day(left.until) });
@@ -99,17 +99,15 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
         ><bdi>${name}</bdi><small><bdi>${detail}</bdi></small></span
       >
       <span class="sum"
-        ><b>${this.amount(left.amount, currency)}</b>${this.#renderPerDay(
-          left.perDay,
-          currency,
-        )}</span
+        ><b>${estimateMark(left.exact)}${this.amount(left.amount, currency)}</b
+        >${this.#renderPerDay(left, currency)}</span
       >
     </button>`;
   }
 
-  #renderPerDay(perDay: number, currency: string): unknown {
+  #renderPerDay({ perDay, exact }: NonNullable<Outlook["left"]>, currency: string): unknown {
     if (!(perDay > 0)) return nothing;
-    const amount = this.moneyOrDots(perDay, currency);
+    const amount = estimateMark(exact) + this.moneyOrDots(perDay, currency);
     return html`<small><bdi>${text("per_day", { amount })}</bdi></small>`;
   }
 
@@ -157,7 +155,7 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
       .flatMap(({ outlook }) => (outlook.lowest ? [{ ...outlook, ...outlook.lowest }] : []))
       .sort((one, other) => one.amount - other.amount);
     if (!lowest) return "";
-    const amount = this.money(lowest.amount, lowest.currency);
+    const amount = estimateMark(lowest.exact) + this.money(lowest.amount, lowest.currency);
     return text("upcoming_lowest", { amount, day: names.shortDay(lowest.date) });
   }
 
@@ -205,11 +203,15 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
           >
         </span>
         <span class=${isIncome ? "in sum" : "sum"}
-          >${exact ? nothing : "≈ "}${this.amount(amount - fromPot, outlook.currency, "exceptZero")}</span
+          >${estimateMark(exact)}${this.amount(amount - fromPot, outlook.currency, "exceptZero")}</span
         >
       </li>
     `;
   }
+}
+
+function estimateMark(exact: boolean): string {
+  return exact ? "" : "≈ ";
 }
 
 registerCard("upcoming", UpcomingCard, (account, entities) =>
