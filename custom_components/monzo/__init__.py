@@ -172,6 +172,7 @@ async def _async_create_parts(
         hass,
         entry,
         balances=balances,
+        transactions=transactions,
         archive=archive,
         corrections=await async_get_corrections(hass),
     )

@@ -66,7 +66,9 @@ def payments(
 def outlook(past: list[TransactionRecord], today: date) -> AccountOutlook:
     found = find_payments(past, today)
     assert found is not None
-    return account_outlook(Money.zero("GBP"), found, pots={}, person=NOBODY, is_joint=False)
+    return account_outlook(
+        Money.zero("GBP"), found, pots={}, person=NOBODY, is_current=True, is_joint=False
+    )
 
 
 def spending(

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 import pytest
@@ -12,8 +13,10 @@ from custom_components.monzo.api import Money
 from custom_components.monzo.recurring import Revision
 from sandbox.bank import Bank
 from sandbox.models import Account
+from sandbox.server import Answer, BankServer
 from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
+from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
 
 from .conftest import BEGIN, moments
@@ -235,6 +238,37 @@ async def test_the_entities_are_unavailable_during_an_outage(
     entry.runtime_data.balances.async_set_update_error(ConnectionError())
     await hass.async_block_till_done()
     assert value(hass, account.id, "left_to_spend") == STATE_UNAVAILABLE
+
+
+async def test_nothing_is_left_by_guess_while_a_bill_may_have_been_paid(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    account: Account,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    forget_process_memory(hass)
+    freezer.tick(timedelta(days=2))
+    bank.direct_debit(account.id, -3_400, payee="Threadnet Broadband")
+    fault = server.fail("GET", "/transactions", Answer.html(502), times=None)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    keys = KEYS - {"subscriptions_per_month"}
+    assert {value(hass, account.id, key) for key in keys} == {STATE_UNKNOWN}
+    assert value(hass, account.id, "shortfall_ahead", "binary_sensor") == STATE_UNKNOWN
+
+    fault.clear()
+    await advance_time(timedelta(minutes=2))
+    # The bill was paid, and Water costs what the pot lacks.
+    assert value(hass, account.id, "left_to_spend") == "945.00"
+
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    await advance_time(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
+    assert value(hass, account.id, "left_to_spend") == STATE_UNKNOWN
 
 
 async def test_the_history_that_is_visible_after_a_sign_in_is_searched(

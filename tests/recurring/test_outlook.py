@@ -74,6 +74,7 @@ def outlook(
         accounts["acc_0"],
         pots=pots or {},
         person=person_outlook(accounts, rule, TODAY),
+        is_current=True,
         is_joint=is_joint,
     )
 

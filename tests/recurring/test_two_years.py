@@ -129,6 +129,7 @@ def _compare_on(
             payments[account.id],
             pots={id_: Money.from_minor(minor, "GBP") for id_, minor in ledger.pots.items()},
             person=person,
+            is_current=True,
             is_joint=is_joint,
         )
         wanted: defaultdict[str, list[Answer]] = defaultdict(list)

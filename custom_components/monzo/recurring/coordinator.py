@@ -18,7 +18,7 @@ from ..accounts import BalancesCoordinator
 from ..bank import validation_error
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
-from ..transactions import DISK_ERRORS, Archive, ArchiveQuery
+from ..transactions import DISK_ERRORS, Archive, ArchiveQuery, TransactionsCoordinator
 from .correction_store import CorrectionStore
 from .corrections import Correction, follow_payments
 from .detection import RecurringPayment
@@ -54,12 +54,13 @@ class RecurringCoordinator:
     changed transactions. The outlooks also follow each change of the balances.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter for each part
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
         *,
         balances: BalancesCoordinator,
+        transactions: TransactionsCoordinator,
         archive: Archive,
         corrections: CorrectionStore,
     ) -> None:
@@ -67,12 +68,16 @@ class RecurringCoordinator:
         self._hass = hass
         self._entry = entry
         self._balances = balances
+        self._transactions = transactions
         self._archive = archive
         self._corrections = corrections
         self._rule = _pay_day_rule(entry)
         self._detected: dict[str, AccountPayments] = {}
         # The revision of each account, and the day, at its last search.
         self._searched: dict[str, tuple[int, date]] = {}
+        # The accounts whose newest transactions were known at the last search. In those of others,
+        # a bill may have been paid that the search did not find.
+        self._current: frozenset[str] = frozenset()
         self._listeners: list[Callable[[], None]] = []
         # After a search, the outlooks have all that it has found.
         self._searching = asyncio.Lock()
@@ -95,6 +100,7 @@ class RecurringCoordinator:
         on_unload = self._entry.async_on_unload
         on_unload(self._search.async_shutdown)
         on_unload(self._balances.async_add_listener(self._async_update))
+        on_unload(self._transactions.async_add_read_listener(self._async_on_read))
         on_unload(self._archive.async_add_listener(self._search.async_schedule_call))
         # A day in London begins at a full hour of UTC.
         on_unload(async_track_utc_time_change(self._hass, self._async_on_hour, minute=0, second=10))
@@ -169,15 +175,28 @@ class RecurringCoordinator:
     def _async_on_hour(self, _now: datetime) -> None:
         self._search.async_schedule_call()
 
+    @callback
+    def _async_on_read(self) -> None:
+        """Search after the first read, or if reads have failed or work again."""
+        if self._current_accounts() != self._current:
+            self._search.async_schedule_call()
+
+    def _current_accounts(self) -> frozenset[str]:
+        accounts = self._balances.data.accounts
+        return frozenset(filter(self._transactions.is_current, accounts))
+
     async def async_search(self) -> None:
         """Search all accounts that people pay from, unless nothing has changed."""
         async with self._searching:
             accounts = self._balances.data.accounts.values()
-            found = False
+            # Before the search, which does not find what is read during it.
+            current = self._current_accounts()
+            found = current != self._current
             for account_id in [state.id for state in accounts if state.is_current_account]:
                 # The archive reports its own failures. The payments stay as they were known last.
                 with suppress(*DISK_ERRORS):
                     found |= await self._async_search_account(account_id)
+            self._current = current
             if found:
                 self._async_update()
 
@@ -223,6 +242,7 @@ class RecurringCoordinator:
                     id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id
                 },
                 person=person,
+                is_current=account_id in self._current,
                 is_joint=data.accounts[account_id].account.type == _JOINT_ACCOUNT,
             )
             for account_id, found in payments.items()

@@ -125,7 +125,11 @@ class AccountOutlook(Private):
     """The newest transaction of each payment by its key."""
 
     today: date
+
     pay_day: date | None
+    """None while it is unknown, or while the newest transactions are unknown: then a bill that was
+    paid would count again."""
+
     balance: Money
     pots: Pots
 
@@ -213,22 +217,26 @@ def person_outlook(
     return PersonOutlook(incomes=incomes, pay_day=pay_day, rule=rule, today=today)
 
 
-def account_outlook(
+def account_outlook(  # noqa: PLR0913 - what it depends on
     balance: Money,
     account: AccountPayments,
     *,
     pots: Mapping[str, Money],
     person: PersonOutlook,
     is_joint: bool,
+    is_current: bool,
 ) -> AccountOutlook:
     """Return the outlook of an account.
 
-    `pots` are the balances of its pots by their IDs. A joint account has the pay day on which its
+    `pots` are the balances of its pots by their IDs. `is_current` tells whether `account` contains
+    all payments that the balance does. A joint account has the pay day on which its
     owners pay their shares into it, or else that of the person.
     """
     today, pay_day = person.today, person.pay_day
     if is_joint and person.rule.basis is PayDayBasis.DETECTED:
         pay_day = next_pay_day(person.rule, account.payments, today) or pay_day
+    if not is_current:
+        pay_day = None
     funds = Pots(balances=pots, by_payment=account.pots)
     return AccountOutlook(
         payments=account.payments,
