@@ -1,14 +1,18 @@
 """Fills the archive with the past of accounts, which the bank no longer shows to programs."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from custom_components.monzo.api import Transaction
-from custom_components.monzo.transactions import TransactionRecord, async_get_archive
+from custom_components.monzo.transactions import (
+    KEPT_FOR,
+    TransactionRecord,
+    async_get_archive,
+)
 from custom_components.monzo.transactions.archive_change import ArchiveChange
 from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import ReadState
@@ -31,9 +35,14 @@ def records_of(bank: Bank, account: Account) -> list[TransactionRecord]:
 
 
 async def fill_archive(
-    hass: HomeAssistant, bank: Bank, entry: ConfigEntry, accounts: Iterable[Account]
+    hass: HomeAssistant,
+    bank: Bank,
+    entry: ConfigEntry,
+    accounts: Iterable[Account],
+    *,
+    since: datetime | None = None,
 ) -> None:
-    """Write all transactions of accounts into the archive, as after a long time."""
+    """Write the transactions of accounts into the archive: all, or those since a moment."""
     now = dt_util.utcnow()
     archive = await async_get_archive(hass, now)
     for account in accounts:
@@ -42,10 +51,15 @@ async def fill_archive(
             ArchiveChange(
                 account_id=account.id,
                 state=state,
-                spans=Spans([(account.created, now)]),
-                records=records_of(bank, account),
+                spans=Spans([(since or account.created, now)]),
+                records=[
+                    it for it in records_of(bank, account) if since is None or it.created >= since
+                ],
             )
         )
+    loaded = await hass.async_add_executor_job(archive.file.load_logs, now - KEPT_FOR)
+    for account in accounts:
+        archive.logs[account.id] = loaded[account.id]
 
 
 async def give_history(hass: HomeAssistant, home: Household, entry: ConfigEntry) -> None:

@@ -271,6 +271,35 @@ async def test_nothing_is_left_by_guess_while_a_bill_may_have_been_paid(
     assert value(hass, account.id, "left_to_spend") == STATE_UNKNOWN
 
 
+async def test_no_pay_day_is_known_while_the_account_of_the_salary_is_not_read(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    account: Account,
+    dora: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    (person,) = bank.people.values()
+    other = bank.open_account(person, balance=50_000, created=START - timedelta(days=600))
+    for at in moments(monthly(BEGIN, 18, following)):
+        bank.receive(other.id, 10_240, sender="Child Benefit", at=at)
+    await fill_archive(hass, bank, dora, [other])
+    fault = server.fail("GET", "/transactions", Answer.html(502), times=None)
+    # The import reads the newest part first, and the salary came twice in it.
+    await fill_archive(hass, bank, dora, [account], since=START - timedelta(days=50))
+    await set_up(hass, dora)
+    assert dora.unique_id
+    assert value(hass, dora.unique_id, "next_pay_day") == STATE_UNKNOWN
+    assert value(hass, other.id, "left_to_spend") == STATE_UNKNOWN
+
+    fault.clear()
+    await advance_time(timedelta(minutes=6))
+    await advance_time(timedelta(minutes=6))
+    assert value(hass, dora.unique_id, "next_pay_day") == "2026-09-25"
+    # Of Broadband, the bank shows only two payments by now.
+    assert value(hass, account.id, "left_to_spend") == "979.00"
+
+
 async def test_the_history_that_is_visible_after_a_sign_in_is_searched(
     hass: HomeAssistant, account: Account, dora: MockConfigEntry, advance_time: AdvanceTime
 ) -> None:

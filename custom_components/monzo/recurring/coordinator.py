@@ -18,11 +18,12 @@ from ..accounts import BalancesCoordinator
 from ..bank import validation_error
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
-from ..transactions import DISK_ERRORS, Archive, ArchiveQuery, TransactionsCoordinator
+from ..transactions import DISK_ERRORS, Archive, ArchiveQuery, Spans, TransactionsCoordinator
 from .correction_store import CorrectionStore
 from .corrections import Correction, follow_payments
 from .detection import RecurringPayment
 from .outlook import (
+    SHORTEST_HISTORY,
     AccountOutlook,
     AccountPayments,
     ListedPayment,
@@ -73,8 +74,8 @@ class RecurringCoordinator:
         self._corrections = corrections
         self._rule = _pay_day_rule(entry)
         self._detected: dict[str, AccountPayments] = {}
-        # The revision of each account, and the day, at its last search.
-        self._searched: dict[str, tuple[int, date]] = {}
+        # At its last search, the revision of each account, the day, and whether its past was read.
+        self._searched: dict[str, tuple[int, date, bool]] = {}
         # The accounts whose newest transactions were known at the last search. In those of others,
         # a bill may have been paid that the search did not find.
         self._current: frozenset[str] = frozenset()
@@ -202,10 +203,11 @@ class RecurringCoordinator:
 
     async def _async_search_account(self, account_id: str) -> bool:
         """Search an account; return whether something may have changed since the last search."""
-        state = (await self._archive.async_revision(account_id), self.today)
+        is_read = self._is_history_read(account_id)
+        state = (await self._archive.async_revision(account_id), self.today, is_read)
         if state == self._searched.get(account_id):
             return False
-        past = await self._archive.async_find(self._query(account_id))
+        past = await self._archive.async_find(self._query(account_id)) if is_read else []
         continued = [key for key, it in self.corrections(account_id).items() if it.continues]
         found = await self._hass.async_add_executor_job(find_payments, past, self.today, continued)
         self._searched[account_id] = state
@@ -218,6 +220,23 @@ class RecurringCoordinator:
             followed = follow_payments(self.corrections(account_id), payments)
             await self._corrections.async_set(account_id, followed)
         return True
+
+    def _is_history_read(self, account_id: str) -> bool:
+        """Return whether the shortest history, or all of a new account, was read without a gap.
+
+        A gap, such as during the import, would hide payments.
+        """
+        read = Spans(
+            [
+                *self._archive.kept_spans(account_id),
+                # Another read would not help.
+                *self._archive.unreadable_spans(account_id),
+            ]
+        )
+        since = read.start_of(read.end)
+        opened = self._balances.data.accounts[account_id].account.created
+        is_long_enough = since is None or since <= self.now - SHORTEST_HISTORY
+        return is_long_enough or (opened is not None and since is not None and since <= opened)
 
     def _query(self, account_id: str) -> ArchiveQuery:
         now = self._balances.session.clock.now()
@@ -232,7 +251,11 @@ class RecurringCoordinator:
             for id_, it in self._detected.items()
             if id_ in data.accounts
         }
-        person = person_outlook(payments, self._rule, self.today)
+        # The account that is not read yet may be the one of the salary.
+        are_all_read = all(
+            is_read for id_, (*_, is_read) in self._searched.items() if id_ in data.accounts
+        )
+        person = person_outlook(payments if are_all_read else {}, self._rule, self.today)
         self.person = person
         self.accounts = {
             account_id: account_outlook(

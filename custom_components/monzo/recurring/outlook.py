@@ -25,7 +25,7 @@ from .pot_links import pots_by_payment
 from .upcoming import Pots
 
 # A monthly payment needs two months to occur three times. With less, nothing can be known.
-_SHORTEST_HISTORY: Final = timedelta(days=62)
+SHORTEST_HISTORY: Final = timedelta(days=62)
 
 # So many days are foreseen: each monthly payment occurs once.
 _FORECAST_DAYS: Final = 31
@@ -193,7 +193,7 @@ def find_payments(
     This takes too long for the event loop, so it runs in the executor.
     """
     oldest = min((record.created.date() for record in past), default=today)
-    if oldest > today - _SHORTEST_HISTORY:
+    if oldest > today - SHORTEST_HISTORY:
         return None
     payments = detect(past, today, continued)
     proposals = propose(past, today, continued)
