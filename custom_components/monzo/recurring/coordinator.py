@@ -178,8 +178,13 @@ class RecurringCoordinator:
 
     @callback
     def _async_on_read(self) -> None:
-        """Search after the first read, or if reads have failed or work again."""
-        if self._current_accounts() != self._current:
+        """Search after the first read, after the import, or if reads have failed or work again."""
+        is_new = any(
+            not was_read and self._is_history_read(id_)
+            for id_, (*_, was_read) in self._searched.items()
+            if id_ in self._balances.data.accounts
+        )
+        if is_new or self._current_accounts() != self._current:
             self._search.async_schedule_call()
 
     def _current_accounts(self) -> frozenset[str]:
@@ -203,9 +208,11 @@ class RecurringCoordinator:
 
     async def _async_search_account(self, account_id: str) -> bool:
         """Search an account; return whether something may have changed since the last search."""
-        is_read = self._is_history_read(account_id)
+        before = self._searched.get(account_id)
+        # Later, a new gap only lasts until the next reads have caught up.
+        is_read = (before is not None and before[-1]) or self._is_history_read(account_id)
         state = (await self._archive.async_revision(account_id), self.today, is_read)
-        if state == self._searched.get(account_id):
+        if state == before:
             return False
         past = await self._archive.async_find(self._query(account_id)) if is_read else []
         continued = [key for key, it in self.corrections(account_id).items() if it.continues]
