@@ -96,16 +96,20 @@ async def test_three_times_the_usual_amount_of_a_category_is_notified(
 
 @pytest.mark.usefixtures("_earlier_payments")
 async def test_usual_small_and_new_payments_are_not_notified(runner: BlueprintRunner) -> None:
+    for _number in range(3):
+        runner.bank.p2p(runner.home.joint.id, runner.home.current.id, 1_000)
+    await runner.advance()
     inputs: dict[str, Any]
     for inputs, paid, category in (
         ({}, -5_999, "gifts"),
         ({"times": 3.1}, -6_000, "gifts"),
         ({"compared_by": "nothing"}, -6_000, "gifts"),
         ({"smallest": 60.01}, -6_000, "gifts"),
-        # Paid once before, never before, and only as deposits into pots.
+        # Paid once before, never before, and only as deposits into pots or to the own account.
         ({}, -9_999, "pets"),
         ({}, -9_999, "something new"),
         ({}, -9_999, "savings"),
+        ({}, -9_999, "general"),
     ):
         await watch(runner, **inputs)
         payment = runner.bank.pay(
