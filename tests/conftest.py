@@ -34,6 +34,7 @@ import custom_components.monzo  # noqa: F401
 from custom_components.monzo.accounts import poll
 from custom_components.monzo.bank import approval, session
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.transactions import archive_database
 from custom_components.monzo.transfers import send_transfer
 from sandbox.bank import Bank
 from sandbox.household import Household, build_household
@@ -133,12 +134,13 @@ def _real_parts(
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Repeat failed requests without pauses."""
+    """Repeat failed requests without pauses, and wait for a locked file for a moment only."""
     monkeypatch.setattr(poll, "RETRY_DELAY", timedelta(0))
     monkeypatch.setattr(session, "NEW_TOKEN_DELAY", timedelta(0))
     monkeypatch.setattr(
         send_transfer, "RETRY_DELAYS", [timedelta(0)] * len(send_transfer.RETRY_DELAYS)
     )
+    monkeypatch.setattr(archive_database, "LOCKED_SECONDS", 0.1)
     monkeypatch.setattr(approval, "APPROVAL_PAUSES", [0.01] * len(approval.APPROVAL_PAUSES))
 
 

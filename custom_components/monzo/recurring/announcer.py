@@ -81,11 +81,13 @@ class RecurringAnnouncer:
     @callback
     def _on_new_transaction(self, new: NewTransaction) -> None:
         """Announce a payment that may be charged twice."""
-        account_id = new.account_id
+        account_id, amount = new.account_id, new.transaction.amount
         since = new.transaction.created - DUPLICATED_WITHIN
+        recent = self._transactions.recent(account_id, since)
         earlier = possible_duplicate_of(
             _record(new.transaction, account_id),
-            [_record(it, account_id) for it in self._transactions.recent(account_id, since)],
+            # Most payments need none of these records, and thousands may follow each other.
+            (_record(it, account_id) for it in recent if it.amount == amount),
         )
         if earlier is not None:
             signal = SIGNAL_POSSIBLE_DUPLICATE.format(account_id)

@@ -15,7 +15,7 @@ from typing import Concatenate, Final, Self
 from .archive_schema import SetAside, UnusableFileError, prepare
 
 # How long to wait for another program that has locked the file.
-_LOCKED_SECONDS: Final = 1.0
+LOCKED_SECONDS: Final = 1.0
 
 # The errors of a disk that is full, read-only or damaged, and of a file that is locked.
 DISK_ERRORS: Final = (sqlite3.Error, OSError)
@@ -78,7 +78,7 @@ class ArchiveDatabase:
         self.path.parent.mkdir(exist_ok=True)
         self._make_private()
         connection = sqlite3.connect(
-            self.path, timeout=_LOCKED_SECONDS, autocommit=True, check_same_thread=False
+            self.path, timeout=LOCKED_SECONDS, autocommit=True, check_same_thread=False
         )
         try:
             prepare(connection)
