@@ -43,8 +43,8 @@ from tests.helpers.state_helpers import set_up
 from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
-# Sixty histories of up to twelve steps take about thirty seconds.
-SETTINGS = settings(max_examples=60, deadline=None, print_blob=True)
+# Forty histories of up to twelve steps take about twelve seconds.
+SETTINGS = settings(max_examples=40, deadline=None, print_blob=True)
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 
