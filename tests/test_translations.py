@@ -22,6 +22,7 @@ from custom_components.monzo.bank.repair_issues import (
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
 from custom_components.monzo.repairs import async_create_fix_flow
 from custom_components.monzo.transactions import Retention
+from custom_components.monzo.transactions.classification import CATEGORIES
 from sandbox.household import Household
 from tests.helpers.archive_filler import give_history
 from tests.helpers.budgets import budget, with_budgets
@@ -200,6 +201,23 @@ async def test_every_action_and_field_has_a_name_and_a_description(hass: HomeAss
 
 
 # System health
+
+
+async def test_every_action_offers_all_categories_of_the_monzo_app(hass: HomeAssistant) -> None:
+    assert await async_setup_component(hass, DOMAIN, {})
+    common = "transactions_category_"
+    names = {key: TEXTS["common"][f"{common}{key}"] for key in CATEGORIES}
+    assert TEXTS["selector"]["category"]["options"] == names
+
+    actions = (await service.async_get_all_descriptions(hass))[DOMAIN]
+    offered = [
+        set(field["selector"]["select"]["options"])
+        for action in actions.values()
+        for name, field in action["fields"].items()
+        if name == "category" and "select" in field["selector"]
+    ]
+    assert offered
+    assert all(categories == set(CATEGORIES) for categories in offered)
 
 
 async def test_all_system_information_has_a_name(
