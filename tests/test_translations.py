@@ -200,9 +200,6 @@ async def test_every_action_and_field_has_a_name_and_a_description(hass: HomeAss
             assert of_field.keys() == {"name", "description"}, (name, field)
 
 
-# System health
-
-
 async def test_every_action_offers_all_categories_of_the_monzo_app(hass: HomeAssistant) -> None:
     assert await async_setup_component(hass, DOMAIN, {})
     common = "transactions_category_"
@@ -218,6 +215,9 @@ async def test_every_action_offers_all_categories_of_the_monzo_app(hass: HomeAss
     ]
     assert offered
     assert all(categories == set(CATEGORIES) for categories in offered)
+
+
+# System health
 
 
 async def test_all_system_information_has_a_name(
