@@ -150,21 +150,36 @@ class AnyOrAllCondition(MonzoCondition):
         return not decisive
 
 
-class IsBalance(AnyOrAllCondition):
-    """Tests whether a balance meets a threshold."""
+class AmountCondition(AnyOrAllCondition):
+    """Tests whether an amount of each of them meets a threshold."""
 
     schema = _schema(REQUIRED_TARGETS, BEHAVIOR, THRESHOLD)
-    target_type = TargetType.ACCOUNT_OR_POT
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Initialize the condition with its threshold."""
         super().__init__(hass, config)
         self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
 
+    @abstractmethod
+    @callback
+    def _async_amount(self, target_id: str) -> Money:
+        """Return the amount of one of them; raises ConditionError if it is unknown."""
+
     @callback
     @override
     def _async_is_met_by(self, target_id: str) -> bool:
-        return _async_is_met(self._hass, self._threshold, _async_state(self._hass, target_id).money)
+        return _async_is_met(self._hass, self._threshold, self._async_amount(target_id))
+
+
+class IsBalance(AmountCondition):
+    """Tests whether a balance meets a threshold."""
+
+    target_type = TargetType.ACCOUNT_OR_POT
+
+    @callback
+    @override
+    def _async_amount(self, target_id: str) -> Money:
+        return _async_state(self._hass, target_id).money
 
 
 class IsPotGoalReached(AnyOrAllCondition):
@@ -271,25 +286,19 @@ class IsBudgetOnTrack(AnyOrAllCondition):
         raise _unknown(UnknownReason.BUDGET_UNKNOWN)
 
 
-class IsLeftToSpend(AnyOrAllCondition):
-    """Tests whether what is left to spend until pay day meets a threshold."""
+class IsLeftToSpend(AmountCondition):
+    """Tests whether the money that is left to spend until pay day meets a threshold."""
 
-    schema = _schema(REQUIRED_TARGETS, BEHAVIOR, THRESHOLD)
     target_type = TargetType.ACCOUNT
-
-    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Initialize the condition with its threshold."""
-        super().__init__(hass, config)
-        self._threshold = Threshold.from_config(self._options[CONF_THRESHOLD])
 
     @callback
     @override
-    def _async_is_met_by(self, target_id: str) -> bool:
+    def _async_amount(self, target_id: str) -> Money:
         recurring = _async_runtime_data(self._hass, target_id).recurring
         outlook = recurring.accounts.get(target_id)
         if outlook is None or outlook.left is None:
             raise _unknown(UnknownReason.LEFT_TO_SPEND_UNKNOWN)
-        return _async_is_met(self._hass, self._threshold, outlook.left.amount)
+        return outlook.left.amount
 
 
 class IsBeforePayDay(AnyOrAllCondition):
