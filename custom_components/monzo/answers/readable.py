@@ -1,4 +1,4 @@
-"""What an assistant may read: accounts, pots and budgets that the user has exposed to it."""
+"""The accounts, pots and budgets that an assistant may read, because the user exposed them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

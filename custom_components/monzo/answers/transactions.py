@@ -62,7 +62,7 @@ async def _async_filter(
         return (
             record.minor != 0
             and not record.declined
-            # The archive also finds words in notes, which nobody may guess in this way.
+            # The archive also searches notes. A model must not find out by guesses which words they have.
             and (not name or record.matches_payee(name))
             and (direction is None or direction == _direction(record))
             and (category is None or record.is_of_category(category))

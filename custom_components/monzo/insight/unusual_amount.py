@@ -19,7 +19,7 @@ _COMPARED_WITHIN: Final = timedelta(days=365)
 # With fewer payments, nothing is usual yet.
 _FEWEST_PAYMENTS: Final = 8
 
-# Whatever the payments were before, an amount is not unusual below these limits.
+# An amount below these limits is never unusual.
 _LEAST_FACTOR: Final = Fraction(2)
 _ABOVE_HIGH: Final = Fraction(5, 4)
 
