@@ -62,7 +62,7 @@ async def _async_filter(
         return (
             record.minor != 0
             and not record.declined
-            # The archive also searches notes. A model must not find out by guesses which words they have.
+            # The archive also searches notes, whose words a model must not find out by guessing.
             and (not name or record.matches_payee(name))
             and (direction is None or direction == _direction(record))
             and (category is None or record.is_of_category(category))
