@@ -30,9 +30,17 @@ from custom_components.monzo.webhooks import receiver
 from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited
 from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
-from tests.helpers.state_helpers import ByAccount, Together, complaints, device, set_up, value
+from tests.helpers.state_helpers import (
+    ByAccount,
+    HeldResponse,
+    Together,
+    complaints,
+    device,
+    set_up,
+    value,
+)
 from tests.helpers.transaction_listener import ADDRESS, Listener, make_reachable
-from tests.helpers.transfer_client import Meanwhile
+from tests.helpers.transfer_client import Held, Meanwhile
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 URL = ADDRESS + PATH
@@ -508,6 +516,32 @@ async def test_balance_and_transactions_of_a_delivered_payment_are_requested_tog
         assert joint.balances[-1] == f"{home.joint.balance / 100:.2f}"
         assert len(server.requests) - before == 2
     assert len(joint.heard) == 2
+
+
+async def test_a_payment_between_the_answers_about_balance_and_list_updates_the_balance(
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    advance_time: AdvanceTime,
+) -> None:
+    balance, transactions = HeldResponse(), Held(Delay(0))
+    server.fail("GET", "/balance", balance)
+    server.fail("GET", "/transactions", transactions)
+    a_moment_ago = home.bank.clock() - timedelta(seconds=1)
+    before = len(server.requests)
+    first = home.bank.pay(home.joint.id, -350, at=a_moment_ago)
+    await balance.arrived.wait()
+    second = home.bank.pay(home.joint.id, -200, at=a_moment_ago)
+    transactions.released.set()
+    balance.released.set()
+    await wait_for_deliveries(server, advance_time)
+
+    assert joint.heard == [first.id, second.id]
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+    # Balance, list and pots; then the balance again, and the list because the balance has changed.
+    assert len(server.requests) - before == 5
 
 
 async def test_a_closed_pot_is_removed_after_the_delivery_of_its_last_withdrawal(

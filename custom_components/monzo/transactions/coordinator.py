@@ -272,15 +272,22 @@ class TransactionsCoordinator:
         return Priority.HINT if self._are_readable(account_ids) else Priority.RETRY
 
     def grant_hints(
-        self, account_ids: Collection[str], priority: Priority, *, with_balance: Collection[str]
+        self, account_ids: Collection[str], priority: Priority, *, balances: Collection[str]
     ) -> list[str]:
-        """Return those accounts that may be read now because of webhook deliveries."""
+        """Return those accounts that may be read now because of webhook deliveries.
+
+        `account_ids` are the accounts whose transactions should be read, and `balances` those whose
+        balance should be.
+        """
         self._budget.note_delivery()
+        accounts = list(dict.fromkeys([*account_ids, *balances]))
         # In an outage, the balance alone shows whether the bank is back.
-        readable = self._are_readable(account_ids)
-        needed = [1 + (readable and id_ in with_balance) for id_ in account_ids]
+        if self._are_readable(accounts):
+            needed = [(id_ in account_ids) + (id_ in balances) for id_ in accounts]
+        else:
+            needed = [1] * len(accounts)
         granted = self._budget.grant(sum(needed), priority)
-        totals = zip(account_ids, accumulate(needed), strict=True)
+        totals = zip(accounts, accumulate(needed), strict=True)
         return [account_id for account_id, total in totals if total <= granted]
 
     def _are_readable(self, account_ids: Collection[str]) -> bool:
@@ -288,23 +295,23 @@ class TransactionsCoordinator:
         return self._balances.last_update_success and readable >= set(account_ids)
 
     async def async_refresh_hinted(
-        self, account_ids: Collection[str], priority: Priority, *, with_balance: Collection[str]
+        self, account_ids: Collection[str], priority: Priority, *, balances: Collection[str]
     ) -> frozenset[str]:
-        """Read accounts that a webhook delivery named, and some balances at the same time.
+        """Read accounts that webhook deliveries named, and balances at the same time.
 
-        Return those about whose transactions the bank has answered, even if it refused them.
+        Return the accounts about whose transactions the bank has answered, even if it refused them.
         """
         began = monotonic()
         for account_id in account_ids:
             self._reader(account_id).hint(priority)
         self._refresh_hinted.async_schedule_call()
         with self._budget.asking_as(priority):
-            if self._are_readable(account_ids):
+            if self._are_readable({*account_ids, *balances}):
                 # The balances first, so that the read counts as later than them.
-                await gather_all((self._async_refresh_balances(with_balance), self.async_refresh()))
+                await gather_all((self._async_refresh_balances(balances), self.async_refresh()))
             else:
                 # An account is only read together with its balance.
-                await self._async_refresh_balances(account_ids)
+                await self._async_refresh_balances({*account_ids, *balances})
                 if not self._balances.last_update_success:
                     await self._balances.async_refresh()
                 await self.async_refresh()

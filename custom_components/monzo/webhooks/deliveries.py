@@ -92,10 +92,6 @@ class _Retries:
             self.forget(delivery)
         return delay
 
-    def __contains__(self, delivery: Delivery) -> bool:
-        """Return whether an account was already read for a transaction."""
-        return delivery in self._delays
-
     def forget(self, delivery: Delivery) -> None:
         """Forget a transaction, because it was found."""
         self._delays.pop(delivery, None)
@@ -164,6 +160,8 @@ class WebhookDeliveries:
         self._waiting: list[Delivery] = []
         self._busy = False
         self._has_waited = False
+        # Accounts with a transaction that was first delivered after their balance was asked for.
+        self._outdated_balances: set[str] = set()
         self._delivered_ids: deque[str] = deque(maxlen=_MAX_DELIVERED_IDS)
 
     @callback
@@ -178,7 +176,9 @@ class WebhookDeliveries:
     @callback
     def _async_on_delivery(self, delivery: Delivery) -> None:
         if delivery.account_id in self._balances.included_ids:
-            self._delivered_ids.append(delivery.transaction_id)
+            if delivery.transaction_id not in self._delivered_ids:
+                self._delivered_ids.append(delivery.transaction_id)
+                self._outdated_balances.add(delivery.account_id)
             self._async_follow_soon(delivery)
 
     @callback
@@ -194,7 +194,7 @@ class WebhookDeliveries:
 
     async def _async_follow(self) -> None:
         """Read the accounts of waiting deliveries, and then rest."""
-        waiting, self._waiting = self._unknown(self._waiting), []
+        waiting, self._waiting = self._outstanding(self._waiting), []
         rest = _COOLDOWN
         if waiting and self._fruitless.too_many:
             self._retries.clear()
@@ -222,13 +222,11 @@ class WebhookDeliveries:
     def _granted(self, deliveries: list[Delivery], priority: Priority) -> list[Delivery]:
         """Return the deliveries for whose accounts the request budget has room now."""
         granted = self._transactions.grant_hints(
-            _account_ids(deliveries), priority, with_balance=self._accounts_with_news(deliveries)
+            _account_ids(self._unknown(deliveries)),
+            priority,
+            balances=self._outdated_balances.intersection(_account_ids(deliveries)),
         )
         return [each for each in deliveries if each.account_id in granted]
-
-    def _accounts_with_news(self, deliveries: Collection[Delivery]) -> set[str]:
-        """Return the accounts with a delivery for which they have not been read before."""
-        return {each.account_id for each in deliveries if each not in self._retries}
 
     @callback
     def _async_cooled_down(self) -> None:
@@ -238,10 +236,12 @@ class WebhookDeliveries:
     async def _async_read(self, deliveries: list[Delivery], priority: Priority) -> bool:
         """Read the accounts of announced transactions; return whether the bank has answered."""
         began = monotonic()
-        account_ids = _account_ids(deliveries)
+        account_ids = _account_ids(self._unknown(deliveries))
+        balances = self._outdated_balances.intersection(_account_ids(deliveries))
+        self._outdated_balances -= balances
         try:
             answered = await self._transactions.async_refresh_hinted(
-                account_ids, priority, with_balance=self._accounts_with_news(deliveries)
+                account_ids, priority, balances=balances
             )
         except Exception:
             # A defect must not end the following of all later deliveries.
@@ -260,6 +260,17 @@ class WebhookDeliveries:
             else:
                 self._retries.forget(delivery)
         return is_answered
+
+    def _outstanding(self, deliveries: Collection[Delivery]) -> list[Delivery]:
+        """Return the deliveries for which an account should be read.
+
+        A list may show a payment that the balance, which was asked for at the same time, lacks.
+        """
+        return [
+            each
+            for each in deliveries
+            if each.account_id in self._outdated_balances or not self._transactions.knows(*each)
+        ]
 
     def _unknown(self, deliveries: Collection[Delivery]) -> list[Delivery]:
         """Return the deliveries whose transactions were not found so far."""
