@@ -34,14 +34,10 @@ import yaml
 
 from custom_components.monzo.api import Transaction as ApiTransaction
 from custom_components.monzo.const import DOMAIN
+from custom_components.monzo.services.annotations import ANNOTATE_SCHEMA
 from custom_components.monzo.services.grouped_spending import GroupedSpending, Grouping
 from custom_components.monzo.services.spending import GET_SPENDING_SCHEMA
-from custom_components.monzo.services.transactions import (
-    ANNOTATE_SCHEMA,
-    GET_TRANSACTIONS_SCHEMA,
-    record_filter,
-    requested_span,
-)
+from custom_components.monzo.services.transactions import GET_TRANSACTIONS_SCHEMA, record_filter
 from custom_components.monzo.transactions import TransactionRecord
 from sandbox.bank import Bank
 from sandbox.faults import Answer, DropBefore, Edited, Exchange, Fault
@@ -107,52 +103,6 @@ def records(rows: Iterable[Transaction]) -> list[TransactionRecord]:
         )
         for row in rows
     ]
-
-
-# The span of a call
-
-
-def test_without_since_the_span_has_thirty_days() -> None:
-    span = requested_span({}, now=NOW)
-    assert (span.since, span.before, span.end) == (NOW - timedelta(days=30), None, NOW)
-    before = NOW - timedelta(days=20)
-    span = requested_span({"before": before}, now=NOW)
-    assert (span.since, span.before, span.end) == (before - timedelta(days=30), before, before)
-
-
-def test_a_span_must_begin_before_it_ends(subtests: pytest.Subtests) -> None:
-    yesterday, tomorrow = NOW - timedelta(days=1), NOW + timedelta(days=1)
-    for fields in (
-        {"since": NOW, "before": yesterday},
-        {"since": yesterday, "before": yesterday},
-        {"since": tomorrow},
-    ):
-        with subtests.test(fields=str(fields)):
-            with pytest.raises(ServiceValidationError) as error:
-                requested_span(fields, now=NOW)
-            assert error.value.translation_key == "since_not_before"
-    with pytest.raises(ServiceValidationError) as error:
-        requested_span({"since": tomorrow, "before": NOW}, now=NOW)
-    # In the time zone of the tests' Home Assistant, US/Pacific.
-    assert error.value.translation_placeholders == {
-        "since": "2026-11-24 10:24",
-        "before": "2026-11-23 10:24",
-    }
-
-
-async def test_a_time_without_a_time_zone_is_local(
-    hass: HomeAssistant, subtests: pytest.Subtests
-) -> None:
-    await hass.config.async_set_time_zone("Asia/Tokyo")
-    for text, hour in (
-        ("2026-11-20 12:00:00", 3),
-        ("2026-11-20T12:00", 3),
-        ("2026-11-20T12:00-05:00", 17),
-        ("2026-11-20T12:00Z", 12),
-    ):
-        with subtests.test(text=text):
-            fields = GET_TRANSACTIONS_SCHEMA({"account": "device", "since": text})
-            assert fields["since"] == datetime(2026, 11, 20, hour, tzinfo=UTC)
 
 
 # Filters
@@ -973,93 +923,6 @@ async def test_a_token_that_cannot_be_renewed_at_the_moment_is_no_reason_to_sign
             )
         assert refusal.key == "cannot_connect"
     assert not transfer_client.asked_to_sign_in
-
-
-# Annotate transaction
-
-
-async def test_notes_are_written_replaced_and_cleared(
-    transfer_client: TransferClient, home: Household, bank: Bank
-) -> None:
-    row = bank.pay(home.current.id, -350)
-    for notes in ("Lunch with Sam & Äda\nand Bo", "Lunch", ""):
-        response = await transfer_client.call(
-            ANNOTATE,
-            account=transfer_client.device(home.current),
-            transaction_id=row.id,
-            notes=notes,
-        )
-        assert row.notes == notes
-        assert response == {
-            "transaction_id": row.id,
-            "account_id": home.current.id,
-            "notes": notes or None,
-            "metadata": {"notes": notes} if notes else {},
-        }
-
-
-async def test_the_response_contains_only_stored_metadata(
-    transfer_client: TransferClient, home: Household, bank: Bank
-) -> None:
-    row = bank.pay(home.current.id, -350, notes="lunch")
-    call = {"account": transfer_client.device(home.current), "transaction_id": row.id}
-    metadata = {"project": "kitchen", "number": 7}
-    response = await transfer_client.call(ANNOTATE, **call, metadata=metadata)
-    assert (response["notes"], response["metadata"]) == ("lunch", {})
-
-    bank.behaviour = replace(bank.behaviour, keep_metadata=True)
-    response = await transfer_client.call(ANNOTATE, **call, notes="dinner", metadata=metadata)
-    assert response["notes"] == "dinner"
-    assert response["metadata"] == {"project": "kitchen", "number": "7", "notes": "dinner"}
-
-
-async def test_a_call_without_notes_and_metadata_is_refused_without_a_request(
-    transfer_client: TransferClient, home: Household, bank: Bank, server: BankServer
-) -> None:
-    call = {
-        "account": transfer_client.device(home.current),
-        "transaction_id": bank.pay(home.current.id, -350).id,
-    }
-    sent = len(server.requests)
-    with refused() as refusal:
-        await transfer_client.call(ANNOTATE, **call)
-    assert refusal.key == "nothing_to_annotate"
-    with refused() as refusal:
-        await transfer_client.call(ANNOTATE, **call, metadata={})
-    assert refusal.key == "nothing_to_annotate"
-    assert len(server.requests) == sent
-
-
-async def test_a_transaction_of_another_account_is_not_annotated(
-    transfer_client: TransferClient, home: Household, bank: Bank
-) -> None:
-    row = bank.pay(home.joint.id, -350)
-    with refused() as refusal:
-        await transfer_client.call(
-            ANNOTATE, account=transfer_client.device(home.current), transaction_id=row.id, notes="x"
-        )
-    assert refusal.key == "not_the_accounts_transaction"
-    assert refusal.error.translation_placeholders == {
-        "transaction_id": row.id,
-        "account": "Current account",
-    }
-    assert row.notes == ""
-
-
-async def test_an_unknown_transaction_is_not_annotated(
-    transfer_client: TransferClient, home: Household, bank: Bank
-) -> None:
-    bens = bank.pay(home.bens.id, -350)
-    for transaction_id in ("tx_0", "../accounts", "Ä/?#%", bens.id):
-        with refused() as refusal:
-            await transfer_client.call(
-                ANNOTATE,
-                account=transfer_client.device(home.current),
-                transaction_id=transaction_id,
-                notes="x",
-            )
-        assert refusal.key == "not_found"
-    assert bens.notes == ""
 
 
 # Privacy

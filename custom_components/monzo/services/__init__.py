@@ -12,6 +12,7 @@ from homeassistant.helpers import service
 from ..bank import translating_defects
 from ..const import DOMAIN
 from . import (
+    annotations,
     attachments,
     export,
     feed,
@@ -27,6 +28,7 @@ from . import (
 __all__ = ["async_setup_services"]
 
 TOPICS = (
+    annotations,
     attachments,
     export,
     feed,

@@ -23,10 +23,10 @@ from ..export import (
 from .action import ATTR_ACCOUNT, AccountTarget, Action, async_account_of
 from .amounts import number
 from .fields import ATTR_TAG, TEXT, tag_of
-from .transactions import (
+from .requested_span import (
     ATTR_BEFORE,
     ATTR_SINCE,
-    Span,
+    RequestedSpan,
     missing_period,
     point_in_time,
     requested_span,
@@ -93,7 +93,7 @@ async def _async_export_transactions(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_pages(
-    call: ServiceCall, target: AccountTarget, span: Span, tag: str | None
+    call: ServiceCall, target: AccountTarget, span: RequestedSpan, tag: str | None
 ) -> AsyncGenerator[RecordPage]:
     """Yield the transactions of an account; with a tag, only those that have it."""
     async with (

@@ -10,6 +10,8 @@ from yarl import URL
 from ..bank import validation_error
 from ..transactions import parse_tag
 
+ATTR_CATEGORY: Final = "category"
+ATTR_MERCHANT: Final = "merchant"
 ATTR_TAG: Final = "tag"
 
 # How many characters of a field's content an error shows.

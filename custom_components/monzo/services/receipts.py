@@ -22,12 +22,11 @@ from ..api import (
 from ..bank import bank_errors, validation_error
 from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, Action, async_account
 from .amounts import ANY_AMOUNT, ATTR_AMOUNT, number, positive_amount
-from .fields import MONZO_ID, TEXT, shown_value
+from .fields import ATTR_MERCHANT, MONZO_ID, TEXT, shown_value
 
 ATTR_CURRENCY: Final = "currency"
 ATTR_DESCRIPTION: Final = "description"
 ATTR_ITEMS: Final = "items"
-ATTR_MERCHANT: Final = "merchant"
 ATTR_PAYMENTS: Final = "payments"
 ATTR_QUANTITY: Final = "quantity"
 ATTR_RECEIPT_ID: Final = "receipt_id"

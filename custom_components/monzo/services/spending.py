@@ -21,12 +21,10 @@ from ..insight import (
 from ..transactions import retention_of
 from .action import ATTR_ACCOUNT, AccountTarget, Action, async_account
 from .amounts import number
-from .fields import ATTR_TAG, TEXT, tag_of
+from .fields import ATTR_CATEGORY, ATTR_MERCHANT, ATTR_TAG, TEXT, tag_of
 from .grouped_spending import GroupedSpending, Grouping, async_add_up
-from .transactions import (
+from .requested_span import (
     ATTR_BEFORE,
-    ATTR_CATEGORY,
-    ATTR_MERCHANT,
     SPAN_FIELDS,
     local_time,
     missing_period,

@@ -1,4 +1,4 @@
-"""Actions that read transactions, and annotate a transaction."""
+"""The action that searches the transactions of an account."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -10,43 +10,28 @@ from typing import Any, Final
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..accounts import MonzoData
 from ..amounts import format_amount
 from ..api import Attachment
 from ..bank import bank_errors, validation_error
-from ..transactions import (
-    TAG_SIGN,
-    TransactionHistory,
-    TransactionRecord,
-    record_variables,
-)
-from .action import ATTR_ACCOUNT, ATTR_TRANSACTION_ID, AccountTarget, Action, async_account
+from ..transactions import TAG_SIGN, TransactionHistory, TransactionRecord, record_variables
+from .action import AccountTarget, Action, async_account
 from .amounts import ANY_AMOUNT, positive_amount
-from .fields import ATTR_TAG, MONZO_ID, TEXT, tag_of
+from .fields import ATTR_CATEGORY, ATTR_MERCHANT, ATTR_TAG, MONZO_ID, TEXT, tag_of
+from .requested_span import SPAN_FIELDS, RequestedSpan, requested_span
 
 ATTR_AFTER: Final = "after"
-ATTR_BEFORE: Final = "before"
-ATTR_CATEGORY: Final = "category"
 ATTR_DIRECTION: Final = "direction"
 ATTR_INCLUDE_DECLINED: Final = "include_declined"
 ATTR_LIMIT: Final = "limit"
 ATTR_MAXIMUM_AMOUNT: Final = "maximum_amount"
-ATTR_MERCHANT: Final = "merchant"
-ATTR_METADATA: Final = "metadata"
 ATTR_MINIMUM_AMOUNT: Final = "minimum_amount"
-ATTR_NOTES: Final = "notes"
 ATTR_REFRESH: Final = "refresh"
-ATTR_SINCE: Final = "since"
 ATTR_TEXT: Final = "text"
 
-SERVICE_ANNOTATE_TRANSACTION: Final = "annotate_transaction"
 SERVICE_GET_TRANSACTIONS: Final = "get_transactions"
-
-# The bank's own default if a request has no `since`.
-DEFAULT_SPAN: Final = timedelta(days=30)
 
 # The bank tells times in milliseconds.
 _MOMENT: Final = timedelta(milliseconds=1)
@@ -66,42 +51,6 @@ class Direction(StrEnum):
     OUT = "out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """The time from which transactions are read."""
-
-    since: datetime
-
-    before: datetime | None
-    """The exclusive end; None for everything up to now, by whichever clock is ahead."""
-
-    asked_at: datetime
-
-    @property
-    def end(self) -> datetime:
-        """The end as the response shows it."""
-        return self.before or self.asked_at
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields of the response."""
-        return {"since": self.since.isoformat(), "before": self.end.isoformat()}
-
-
-def point_in_time(value: object) -> datetime:
-    """Validate a date and time. Without a time zone it is in Home Assistant's."""
-    try:
-        return dt_util.as_utc(cv.datetime(value))
-    except OverflowError as err:
-        message = "Invalid datetime specified"
-        raise vol.Invalid(message) from err
-
-
-SPAN_FIELDS: Final = {
-    vol.Required(ATTR_ACCOUNT): cv.string,
-    vol.Optional(ATTR_SINCE): point_in_time,
-    vol.Optional(ATTR_BEFORE): point_in_time,
-}
-
 GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
     {
         **SPAN_FIELDS,
@@ -119,15 +68,6 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
         vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         vol.Optional(ATTR_INCLUDE_DECLINED, default=False): cv.boolean,
         vol.Optional(ATTR_REFRESH, default=True): cv.boolean,
-    }
-)
-
-ANNOTATE_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(ATTR_ACCOUNT): cv.string,
-        vol.Required(ATTR_TRANSACTION_ID): MONZO_ID,
-        vol.Optional(ATTR_NOTES): cv.string,
-        vol.Optional(ATTR_METADATA): {TEXT: cv.string},
     }
 )
 
@@ -218,7 +158,9 @@ class _Search:
         return found, complete
 
 
-async def _async_search_of(call: ServiceCall, target: AccountTarget, span: Span) -> _Search:
+async def _async_search_of(
+    call: ServiceCall, target: AccountTarget, span: RequestedSpan
+) -> _Search:
     """Return the search of a call.
 
     Raises ServiceValidationError if the transaction to continue after is not known.
@@ -249,56 +191,6 @@ def _following(
 ) -> Callable[[TransactionRecord], bool]:
     """Return a predicate that also requires that a record is older than another one."""
     return lambda record: (record.created, record.id) < position and matches(record)
-
-
-async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
-    """Write notes and metadata. Return the values that the bank has stored."""
-    target = async_account(call)
-    texts: dict[str, str] = {**call.data.get(ATTR_METADATA, {})}
-    if ATTR_NOTES in call.data:
-        texts[ATTR_NOTES] = call.data[ATTR_NOTES]
-    if not texts:
-        raise validation_error("nothing_to_annotate")
-    session = target.runtime.session
-    async with bank_errors(call.hass, target.entry, call.data[ATTR_TRANSACTION_ID]):
-        transaction = await session.transaction(call.data[ATTR_TRANSACTION_ID])
-        if transaction.account_id not in (target.account.id, None):
-            raise validation_error(
-                "not_the_accounts_transaction",
-                transaction_id=transaction.id,
-                account=target.name,
-            )
-        stored = await session.annotate_transaction(transaction.id, texts)
-    await target.runtime.transactions.async_note_notes(target.account.id, stored.id, stored.notes)
-    return {
-        "transaction_id": stored.id,
-        "account_id": target.account.id,
-        "notes": stored.notes,
-        "metadata": {key: stored.metadata[key] for key in texts if key in stored.metadata},
-    }
-
-
-def requested_span(fields: Mapping[str, Any], *, now: datetime) -> Span:
-    """Return the time from which a call reads transactions.
-
-    Raises ServiceValidationError if it is empty.
-    """
-    before: datetime | None = fields.get(ATTR_BEFORE)
-    end = before or now
-    since: datetime = fields.get(ATTR_SINCE) or end - DEFAULT_SPAN
-    if since >= end:
-        raise validation_error("since_not_before", since=local_time(since), before=local_time(end))
-    return Span(since=since, before=before, asked_at=now)
-
-
-def missing_period(since: datetime, before: datetime) -> dict[str, str]:
-    """Return a period that an answer lacks, as the answer shows it."""
-    return {"since": since.isoformat(), "before": before.isoformat()}
-
-
-def local_time(time: datetime) -> str:
-    """Return a time as an error shows it."""
-    return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"
 
 
 def record_filter(fields: Mapping[str, Any], currency: str) -> Callable[[TransactionRecord], bool]:
@@ -366,12 +258,5 @@ ACTIONS: Final = (
         schema=GET_TRANSACTIONS_SCHEMA,
         admin=False,
         supports_response=SupportsResponse.ONLY,
-    ),
-    Action(
-        name=SERVICE_ANNOTATE_TRANSACTION,
-        handler=_async_annotate_transaction,
-        schema=ANNOTATE_SCHEMA,
-        admin=True,
-        supports_response=SupportsResponse.OPTIONAL,
     ),
 )
