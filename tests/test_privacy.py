@@ -13,12 +13,13 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components import monzo as integration
-from custom_components.monzo import entity, event, sensor
+from custom_components.monzo import entity, event
 from custom_components.monzo.accounts import coordinator as accounts
 from custom_components.monzo.automations import TransactionFilter
 from custom_components.monzo.const import DOMAIN
 from custom_components.monzo.entity import EntityTables
 from custom_components.monzo.privacy import get_logger
+from custom_components.monzo.sensors import balances as balance_sensors
 from custom_components.monzo.services import pot_transfers
 from custom_components.monzo.transactions import coordinator as transactions
 from custom_components.monzo.transfers.models import Transfer
@@ -115,7 +116,7 @@ async def test_nothing_private_is_logged_when_listeners_fail(
     monkeypatch.setattr(balance_triggers.BalanceWatcher, "_on_balance_changed", failing)
     monkeypatch.setattr(TransactionFilter, "mismatch_of_change", failing)
     monkeypatch.setattr(Transfer, "template_variables", failing)
-    monkeypatch.setattr(sensor.MonzoSensor, "native_value", property(failing))
+    monkeypatch.setattr(balance_sensors.MonzoSensor, "native_value", property(failing))
     client.entry.runtime_data.transactions.async_add_listener(failing)
 
     row = bank.pay(home.joint.id, -187_65, merchant=f"{SECRET} Deli", notes=SECRET)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 
-from .api import currency_exponent
+from ..api import currency_exponent
 
 
 def in_currency[DescriptionT: SensorEntityDescription](

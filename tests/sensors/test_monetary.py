@@ -3,7 +3,7 @@
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 import pytest
 
-from custom_components.monzo.monetary import in_currency
+from custom_components.monzo.sensors.monetary import in_currency
 
 MONEY = SensorEntityDescription(key="balance", device_class=SensorDeviceClass.MONETARY)
 SHARE = SensorEntityDescription(

@@ -16,15 +16,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
-from custom_components.monzo.period_sensor import same_time_last_month
+from custom_components.monzo.sensors.period_sums import same_time_last_month
 from custom_components.monzo.transactions.archive_file import ArchiveFile
 from sandbox.bank import Bank
 from sandbox.models import Account, Person
 from sandbox.server import Answer, BankServer
+from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import device, entity_id, set_up, shown, value
 from tests.sandbox.waiting import LIMIT_SECONDS
-
-from .conftest import AdvanceTime, SignIn
 
 A_POLL = timedelta(minutes=6)
 

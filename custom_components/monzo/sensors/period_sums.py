@@ -14,16 +14,17 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.core import callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
-from .accounts import AccountState
-from .api import Money
-from .automations import Period, start_of_period
-from .entity import MonzoEntity, MonzoEntityDescription
+from ..accounts import AccountState, BalancesCoordinator
+from ..api import Money
+from ..automations import Period, start_of_period
+from ..entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
+from ..runtime import MonzoConfigEntry, MonzoRuntimeData
+from ..transactions import SPENDING_CATEGORIES, PastSpending, TransactionsCoordinator
 from .monetary import in_currency
-from .runtime import MonzoRuntimeData
-from .transactions import SPENDING_CATEGORIES, PastSpending, TransactionsCoordinator
 
 # The amount that was spent last month up to the same day and time.
 ATTR_LAST_MONTH: Final = "last_month"
@@ -90,6 +91,23 @@ PERIOD_SENSORS: Final = (
 )
 
 
+@callback
+def async_add_period_sensors(
+    entry: MonzoConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the sensors of the sums of each account."""
+    for sensor_class, descriptions in (
+        (MonzoPeriodSensor, PERIOD_SENSORS),
+        (MonzoSpentThisMonthSensor, (SPENT_THIS_MONTH,)),
+    ):
+        async_add_as_they_appear(
+            entry,
+            async_add_entities,
+            partial(sensor_class, entry.runtime_data),
+            EntityTables(account=descriptions),
+        )
+
+
 class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
     """Sensor of the sum of a period, from the integration's own record of transactions."""
 
@@ -98,11 +116,12 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
     def __init__(
         self,
         runtime: MonzoRuntimeData,
+        coordinator: BalancesCoordinator,
         description: MonzoPeriodSensorDescription,
         account: AccountState,
     ) -> None:
         """Initialize the sensor of an account."""
-        super().__init__(runtime.balances, in_currency(description, account.currency), account)
+        super().__init__(coordinator, in_currency(description, account.currency), account)
         self._transactions = runtime.transactions
         self._clock = runtime.session.clock
 
