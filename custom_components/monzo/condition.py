@@ -42,7 +42,7 @@ from .automations import (
 )
 from .budgets import BudgetStatus
 from .const import DOMAIN
-from .runtime import MonzoRuntimeData, async_find_runtime
+from .runtime import MonzoRuntimeData, async_find_runtime, async_find_runtime_if
 
 CONF_DAYS: Final = "days"
 CONF_PERIOD: Final = "period"
@@ -269,7 +269,7 @@ def _async_is_met(hass: HomeAssistant, threshold: Threshold, money: Money) -> bo
 
 
 class IsBudgetOnTrack(AnyOrAllCondition):
-    """Tests if the money of budgets suffices until their periods end."""
+    """Tests whether the money of a budget suffices until the end of its period."""
 
     schema = _schema(OPTIONAL_TARGETS, BEHAVIOR)
     target_type = TargetType.BUDGET
@@ -277,13 +277,11 @@ class IsBudgetOnTrack(AnyOrAllCondition):
     @callback
     @override
     def _async_is_met_by(self, target_id: str) -> bool:
-        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
-            runtime: MonzoRuntimeData = entry.runtime_data
-            if target_id in entry.subentries:
-                state = runtime.budgets.state(target_id)
-                if isinstance(state, BudgetStatus):
-                    return state.is_on_track
-        raise _unknown(UnknownReason.BUDGET_UNKNOWN)
+        runtime = async_find_runtime_if(self._hass, lambda entry: target_id in entry.subentries)
+        status = runtime.budgets.state(target_id) if runtime else None
+        if not isinstance(status, BudgetStatus):
+            raise _unknown(UnknownReason.BUDGET_UNKNOWN)
+        return status.is_on_track
 
 
 class IsLeftToSpend(AmountCondition):
@@ -302,7 +300,7 @@ class IsLeftToSpend(AmountCondition):
 
 
 class IsBeforePayDay(AnyOrAllCondition):
-    """Tests if the next pay day of people is some days away at most."""
+    """Tests whether the next pay day of a person is at most some days away."""
 
     schema = _schema(OPTIONAL_TARGETS, BEHAVIOR, DAYS)
     target_type = TargetType.PERSON
@@ -310,14 +308,12 @@ class IsBeforePayDay(AnyOrAllCondition):
     @callback
     @override
     def _async_is_met_by(self, target_id: str) -> bool:
-        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
-            runtime: MonzoRuntimeData = entry.runtime_data
-            person = runtime.recurring.person
-            if entry.unique_id == target_id and person is not None:
-                days_left = person.days_to_pay_day
-                if days_left is not None:
-                    return days_left <= int(self._options[CONF_DAYS])
-        raise _unknown(UnknownReason.PAY_DAY_UNKNOWN)
+        runtime = async_find_runtime_if(self._hass, lambda entry: entry.unique_id == target_id)
+        person = runtime.recurring.person if runtime else None
+        days_left = person.days_to_pay_day if person else None
+        if days_left is None:
+            raise _unknown(UnknownReason.PAY_DAY_UNKNOWN)
+        return days_left <= int(self._options[CONF_DAYS])
 
 
 CONDITIONS: Final[dict[str, type[Condition]]] = {

@@ -1,5 +1,6 @@
 """Runtime data of a config entry."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
@@ -36,9 +37,18 @@ class MonzoRuntimeData:
 @callback
 def async_find_runtime(hass: HomeAssistant, monzo_id: str) -> MonzoRuntimeData | None:
     """Return the runtime data of the loaded config entry that shows an account or pot, if any."""
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        runtime: MonzoRuntimeData = entry.runtime_data
-        data = runtime.balances.data
-        if monzo_id in data.accounts or monzo_id in data.pots:
-            return runtime
-    return None
+
+    def shows(entry: MonzoConfigEntry) -> bool:
+        data = entry.runtime_data.balances.data
+        return monzo_id in data.accounts or monzo_id in data.pots
+
+    return async_find_runtime_if(hass, shows)
+
+
+@callback
+def async_find_runtime_if(
+    hass: HomeAssistant, matches: Callable[[MonzoConfigEntry], bool]
+) -> MonzoRuntimeData | None:
+    """Return the runtime data of the first loaded config entry that matches, if any."""
+    entries: list[MonzoConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    return next((entry.runtime_data for entry in entries if matches(entry)), None)
