@@ -1,7 +1,7 @@
-"""Answers about money for voice assistants and language models.
+"""Answers to questions that voice assistants and language models ask about money.
 
-They only read, from memory and from the archive: no answer causes a request to the bank. They are
-about accounts that the user exposes to the assistant, and about nothing else.
+An answer uses only data in memory and in the archive, so it never causes a request to the bank. It
+covers only accounts that the user has exposed to the assistant.
 """
 
 from .answer_error import AnswerError

@@ -1,8 +1,9 @@
-"""The error of a question that has no answer."""
+"""The error for a question that cannot be answered."""
 
 
 class AnswerError(Exception):
-    """A question has no answer; the text tells the assistant why, and what it can ask instead.
+    """A question cannot be answered.
 
-    It is in English, as the questions are: a language model says it in the language of the user.
+    The message tells the assistant why, and which questions would work. It is in English, like the
+    questions; a language model translates it for the user.
     """

@@ -12,7 +12,7 @@ _UNKNOWN = "unknown, because Monzo cannot be reached at the moment"
 
 
 async def async_get_balances(readable: Readable, _fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the balance of each account and pot, and the sum of those that are known."""
+    """Return the balance of each account and pot, and the sum of the known balances."""
     both: tuple[ReadableAccount | ReadablePot, ...] = (*readable.accounts, *readable.pots)
     return {
         "accounts": [

@@ -1,4 +1,4 @@
-"""The budgets whose accounts an assistant may read."""
+"""Budgets that an assistant may read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from .readable import Readable, ReadableBudget
 
 
 async def async_get_budgets(readable: Readable, _fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the numbers of each budget in its current period."""
+    """Return the figures of each budget for its current period."""
     return {"budgets": [_budget(budget) for budget in readable.budgets]}
 
 

@@ -1,4 +1,4 @@
-"""The categories that a question can be about."""
+"""Categories in questions."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from .readable import ReadableAccount
 
 
 async def async_find_category(accounts: Iterable[ReadableAccount], name: str) -> str:
-    """Return the category with a name such as "Eating out", or with the ID of the user's own one.
+    """Return the category with a name such as "Eating out", or with the ID of a custom category.
 
-    Raises AnswerError if neither Monzo nor these accounts have it.
+    Raises AnswerError if neither Monzo nor these accounts have this category.
     """
     known = set(CATEGORIES)
     for account in accounts:

@@ -1,4 +1,4 @@
-"""Which past transactions an answer can rest on: those that Home Assistant keeps."""
+"""The period for which answers are possible, because Home Assistant keeps its transactions."""
 
 from datetime import date, datetime, timedelta
 
@@ -9,7 +9,10 @@ from .readable import ReadableAccount
 
 
 def kept_since(account: ReadableAccount) -> datetime:
-    """Return since when all transactions of an account are kept; raises AnswerError if none are."""
+    """Return the time since which all transactions of an account are kept.
+
+    Raises AnswerError if none are kept.
+    """
     since = account.history.kept_since(None)
     if since is None:
         raise not_kept(account)
@@ -17,7 +20,7 @@ def kept_since(account: ReadableAccount) -> datetime:
 
 
 def not_kept(account: ReadableAccount) -> AnswerError:
-    """Return the error for a period that the kept transactions of an account do not cover."""
+    """Return the error for a period from which not all transactions are kept."""
     since = account.history.kept_since(None)
     if since is not None:
         return AnswerError(
@@ -36,6 +39,6 @@ def not_kept(account: ReadableAccount) -> AnswerError:
 
 
 def first_whole_day(moment: datetime) -> date:
-    """Return the first day, in Home Assistant's time zone, that begins at a moment or later."""
+    """Return the first day in Home Assistant's time zone that begins at or after a moment."""
     day = dt_util.as_local(moment).date()
     return day if dt_util.start_of_local_day(day) >= moment else day + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Periods that assistants ask about: whole days in Home Assistant's time zone."""
+"""Periods in questions: whole days in Home Assistant's time zone."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ _WEEKS: Final = Weeks(0)
 _MONTHS: Final = Months(1)
 _YEARS: Final = Years()
 
-# Nothing is older or newer, and both days exist in all time zones.
+# No data is older or newer than these days, and both exist in all time zones.
 _OLDEST: Final = date(2000, 1, 1)
 _NEWEST: Final = date(2999, 12, 31)
 _ANY_DAY: Final = vol.All(DateSelector(), cv.date, vol.Range(min=_OLDEST, max=_NEWEST))
@@ -53,7 +53,7 @@ _PERIODS: Final[Mapping[str, Callable[[date], Period]]] = {
 
 
 def period_fields(default: str) -> dict[Any, Any]:
-    """Return the fields of a question with a period, which has a default."""
+    """Return the schema fields for the period of a question."""
     return {
         vol.Optional(
             FIELD_PERIOD, default=default, description="A period. Weeks begin on Mondays."
@@ -68,7 +68,10 @@ def period_fields(default: str) -> dict[Any, Any]:
 
 
 def requested_period(fields: Mapping[str, Any], now: datetime) -> Period:
-    """Return the period that a question is about; raises AnswerError if it has no day so far."""
+    """Return the period of a question.
+
+    Raises AnswerError if all of its days are in the future.
+    """
     today = dt_util.as_local(now).date()
     first: date | None = fields.get(FIELD_FIRST_DAY)
     if first is None:
@@ -90,7 +93,7 @@ def local_span(period: Period) -> tuple[datetime, datetime]:
 
 
 def shown_period(period: Period) -> dict[str, str]:
-    """Return the first and the last day of a period, as answers contain them."""
+    """Return the first and last day of a period for an answer."""
     return {
         FIELD_FIRST_DAY: period.first.isoformat(),
         FIELD_LAST_DAY: (period.end - _DAY).isoformat(),

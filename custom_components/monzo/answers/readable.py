@@ -1,4 +1,4 @@
-"""The accounts, pots and budgets that an assistant may read, because the user exposed them."""
+"""Accounts, pots and budgets that an assistant may read, because the user has exposed them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from ..transactions import TransactionHistory, retention_of
 from .answer_error import AnswerError
 from .texts import safe_name
 
-# The keys of the sensors that the user exposes.
+# The keys of the sensors by which the user exposes an account or a pot.
 _BALANCE: Final = "balance"
 _POT_BALANCE: Final = "pot_balance"
 
@@ -29,13 +29,15 @@ class ReadableAccount(Private):
     """An account that an assistant may read."""
 
     name: str
-    """The name of the account's device, which no other readable account has."""
+    """The name of the account's device, with a number if another readable account has the same
+    name.
+    """
 
     runtime: MonzoRuntimeData
     state: AccountState
 
     keeps_history: bool
-    """Whether the user keeps more of its transactions than the integration needs."""
+    """Whether the user keeps transactions for longer than the integration requires."""
 
     @property
     def history(self) -> TransactionHistory:
@@ -44,7 +46,7 @@ class ReadableAccount(Private):
 
     @property
     def now(self) -> datetime:
-        """The time at the bank."""
+        """The current time at the bank."""
         return self.runtime.session.clock.now()
 
 
@@ -59,7 +61,7 @@ class ReadablePot(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReadableBudget(Private):
-    """A budget of which the assistant may read all accounts, so that it tells nothing of others."""
+    """A budget whose accounts may all be read, so that it reveals nothing about other accounts."""
 
     name: str
     runtime: MonzoRuntimeData
@@ -75,9 +77,9 @@ class Readable(Private):
     budgets: tuple[ReadableBudget, ...] = ()
 
     def accounts_asked_for(self, name: str | None) -> tuple[ReadableAccount, ...]:
-        """Return the account with a name; all of them without one.
+        """Return the account with a name, or all accounts if no name is given.
 
-        Raises AnswerError if there is none.
+        Raises AnswerError if there is no such account.
         """
         found = tuple(account for account in self.accounts if name in {None, account.name})
         if not found:
@@ -89,7 +91,10 @@ class Readable(Private):
 
 @callback
 def async_readable(hass: HomeAssistant, assistant: str) -> Readable:
-    """Return what an assistant may read now: nothing of entries whose options do not allow it."""
+    """Return everything that an assistant may read now.
+
+    Accounts of entries whose options do not allow answers are excluded.
+    """
     entries: list[MonzoConfigEntry] = [
         entry
         for entry in hass.config_entries.async_loaded_entries(DOMAIN)
@@ -135,9 +140,9 @@ def _pots(hass: HomeAssistant, entry: MonzoConfigEntry, assistant: str) -> Itera
 def _exposed_name(
     hass: HomeAssistant, entry: MonzoConfigEntry, assistant: str, unique_id: str
 ) -> str | None:
-    """Return the name of the device of a balance; None unless the assistant may read it.
+    """Return the device name for a balance sensor, or None if the assistant may not read it.
 
-    A joint account belongs to the entry that shows it, whose options count.
+    A joint account belongs to the entry that shows it, so the options of that entry apply.
     """
     registry = er.async_get(hass)
     entity = registry.async_get(registry.async_get_entity_id("sensor", DOMAIN, unique_id) or "")
@@ -153,7 +158,7 @@ def _exposed_name(
 
 
 def _with_different_names(accounts: Iterable[ReadableAccount]) -> tuple[ReadableAccount, ...]:
-    """Return accounts with a number behind each name that another one has, too."""
+    """Return the accounts, with a number appended to names that occur more than once."""
     by_name: dict[str, ReadableAccount] = {}
     for account in accounts:
         name, number = account.name, 1

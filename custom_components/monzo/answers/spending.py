@@ -1,4 +1,4 @@
-"""The spending of a period, which the archive adds up, as for the action `get_spending`."""
+"""Spending of a period, summed up by the archive as in the action `get_spending`."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from .periods import local_span, requested_period, shown_period
 from .readable import Readable, ReadableAccount
 from .texts import safe_name, total_text
 
-# More would not be read out.
+# An assistant would not read out more.
 _MOST_GROUPS: Final = 20
 
 type _Group = tuple[str, str]
@@ -21,9 +21,10 @@ type _Group = tuple[str, str]
 
 
 async def async_get_spending(readable: Readable, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the spending of all accounts or of one, by category or by merchant.
+    """Return the spending of one or all accounts, by category or by merchant.
 
-    With a name, only that of this category, or of merchants whose names contain it.
+    If a name is given, only the category with this name counts, or merchants whose names contain
+    it.
     """
     accounts = readable.accounts_asked_for(fields.get("account"))
     period = requested_period(fields, accounts[0].now)
@@ -62,7 +63,10 @@ async def async_get_spending(readable: Readable, fields: Mapping[str, Any]) -> d
 async def _async_filter(
     accounts: tuple[ReadableAccount, ...], by: SpendingGroup, name: str | None
 ) -> Callable[[str], bool]:
-    """Return a predicate for the names of groups; raises AnswerError for an unknown category."""
+    """Return a predicate for the names of groups.
+
+    Raises AnswerError for an unknown category.
+    """
     if name is None:
         return lambda _group: True
     if by is SpendingGroup.CATEGORY:

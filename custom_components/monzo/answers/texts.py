@@ -1,4 +1,4 @@
-"""Texts in answers: names that other people chose, and sums."""
+"""Texts in answers: sums, and names that other people have chosen."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from typing import Final
 from ..amounts import format_amount
 from ..api import Money
 
-# Long enough for every real name, and too short for a list of instructions.
+# Long enough for any real name, and too short for a list of instructions.
 LONGEST_NAME: Final = 60
 
 
 def safe_name(name: str) -> str:
     """Return a name as one short line of visible characters.
 
-    Everyone who sends money chooses a name, and a language model reads it.
+    Anyone can send money under a name of their choice, and a language model reads that name.
     """
     visible = "".join(character if character.isprintable() else " " for character in name)
     line = " ".join(visible.split())
@@ -22,7 +22,7 @@ def safe_name(name: str) -> str:
 
 
 def total_text(amounts: Iterable[Money]) -> str:
-    """Return the sum of amounts, one for each currency, such as "12.30 GBP + 4.00 EUR"."""
+    """Return sums as a text, one for each currency, such as "12.30 GBP + 4.00 EUR"."""
     totals: defaultdict[str, int] = defaultdict(int)
     for amount in amounts:
         totals[amount.currency] += amount.minor

@@ -1,4 +1,4 @@
-"""Past transactions: a few of the newest that match a question."""
+"""The newest transactions that match a question."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,9 +17,9 @@ MOST_TRANSACTIONS: Final = 20
 
 
 async def async_find_transactions(readable: Readable, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the newest transactions of all accounts or of one that match the fields.
+    """Return the newest transactions of one or all accounts that match the fields.
 
-    They come from as much of the period as is kept.
+    The search covers the part of the period for which transactions are kept.
     """
     accounts = readable.accounts_asked_for(fields.get("account"))
     since, before = local_span(requested_period(fields, accounts[0].now))
@@ -51,7 +51,10 @@ async def async_find_transactions(readable: Readable, fields: Mapping[str, Any])
 async def _async_filter(
     accounts: tuple[ReadableAccount, ...], fields: Mapping[str, Any]
 ) -> Callable[[TransactionRecord], bool]:
-    """Return a predicate for transactions that moved money; raises AnswerError for a category."""
+    """Return a predicate for transactions that moved money.
+
+    Raises AnswerError for an unknown category.
+    """
     name: str = fields.get("name", "")
     direction: str | None = fields.get("direction")
     category: str | None = None
@@ -62,7 +65,7 @@ async def _async_filter(
         return (
             record.minor != 0
             and not record.declined
-            # The archive also searches notes, whose words a model must not find out by guessing.
+            # The archive also searches notes. A model must not be able to guess their words.
             and (not name or record.matches_payee(name))
             and (direction is None or direction == _direction(record))
             and (category is None or record.is_of_category(category))

@@ -1,4 +1,4 @@
-"""Recurring payments that are expected, and what they leave to spend."""
+"""Expected recurring payments, and the money that is left to spend."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from .texts import safe_name
 async def async_get_upcoming_payments(
     readable: Readable, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the expected payments of each account in the next month, and what is left to spend."""
+    """Return each account's expected payments of the next month, and its money left to spend."""
     accounts = readable.accounts_asked_for(fields.get("account"))
     return {"accounts": [_account(account) for account in accounts]}
 
@@ -32,7 +32,7 @@ def _account(account: ReadableAccount) -> dict[str, Any]:
 
 
 def _until_pay_day(outlook: AccountOutlook) -> dict[str, Any]:
-    """Return what is left to spend; nothing while no pay day is known."""
+    """Return the money left to spend until pay day, or nothing if pay day is unknown."""
     if outlook.pay_day is None or outlook.left is None:
         return {"pay_day": "unknown"}
     return {

@@ -1,4 +1,4 @@
-"""Calculations of budgets: what is left, how fast it is used, and what is carried over."""
+"""Calculations of budgets: the remaining money, the pace, and the amount carried over."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,22 +14,22 @@ _TENTH: Final = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Limits(Private):
-    """The limit of a budget, and the ones that it had before.
+    """The limit of a budget, and its earlier limits.
 
-    A new limit does not change how much was left over of past periods.
+    A new limit does not change the amounts left over from past periods.
     """
 
     current: Money
 
     past: tuple[tuple[date, Money], ...] = ()
-    """Earlier limits, oldest first: each was that of the periods that began before its day."""
+    """Earlier limits, oldest first. Each applied to the periods that began before its day."""
 
     def of(self, period: Period) -> Money:
         """Return the limit of a period."""
         return next((limit for before, limit in self.past if period.first < before), self.current)
 
     def changed_to(self, limit: Money, period: Period) -> Self:
-        """Return the limits after the user has changed the one of the current period."""
+        """Return the limits after the user has changed the limit of the current period."""
         past = self.past
         if not past or past[-1][0] < period.first:
             past = (*past, (period.first, self.current))
@@ -37,10 +37,10 @@ class Limits(Private):
 
 
 def left_over(limits_and_spending: Iterable[tuple[Money, Money]], currency: str) -> Money:
-    """Return what is left over of past periods, oldest first, each with its limit and spending.
+    """Return the amount left over from past periods, given their limits and spending.
 
-    What is left of one is added to the next one. If more was spent than there was, nothing is left:
-    the next period begins with its limit.
+    Periods are in order, oldest first. The rest of each period is added to the next one. If a
+    period was overspent, nothing is carried over, and the next period begins with its own limit.
     """
     nothing = left = Money.zero(currency)
     for limit, spent in limits_and_spending:
@@ -50,7 +50,7 @@ def left_over(limits_and_spending: Iterable[tuple[Money, Money]], currency: str)
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class BudgetStatus(Private):
-    """A budget in its current period."""
+    """The figures of a budget in its current period."""
 
     period: Period
     today: date
@@ -58,16 +58,17 @@ class BudgetStatus(Private):
     """More than zero."""
 
     carried_over: Money
-    """What is left over of past periods; zero or more."""
+    """The amount left over from past periods; zero or more."""
 
     spent: Money
-    """Negative if more came back than was spent."""
+    """Negative if refunds exceed the spending."""
 
     recurring: Money
-    """The part of `spent` that recurs by agreement, such as bills."""
+    """The part of `spent` that was paid in recurring payments, such as bills."""
 
     upcoming: Money
-    """Recurring payments that are still due in this period; negative if more comes back."""
+    """Recurring payments that are still due in this period; negative if incoming ones exceed them.
+    """
 
     @property
     def available(self) -> Money:
@@ -76,36 +77,36 @@ class BudgetStatus(Private):
 
     @property
     def left(self) -> Money:
-        """What can still be spent; negative if more was spent than there was."""
+        """The money that can still be spent; negative if the budget is exceeded."""
         return self.available - self.spent
 
     @property
     def is_over(self) -> bool:
-        """Whether more was spent than there was."""
+        """Whether the budget is exceeded."""
         return self.spent > self.available
 
     @property
     def used(self) -> Decimal:
-        """The percentage that was spent, rounded down so that 100 means that all of it was."""
+        """The percentage that was spent, rounded down so that 100 means everything."""
         share = Decimal(100 * self.spent.minor) / self.available.minor
         return share.quantize(_TENTH, rounding=ROUND_FLOOR)
 
     @property
     def days_left(self) -> int:
-        """The number of days until the end of the period, with today."""
+        """The number of days until the end of the period, including today."""
         return (self.period.end - self.today).days
 
     @property
     def left_per_day(self) -> Money:
-        """What can be spent on each remaining day, rounded down; zero if nothing is left."""
+        """The money for each remaining day, rounded down; zero if nothing is left."""
         minor = max(0, self.left.minor) // self.days_left
         return Money.from_minor(minor, self.limit.currency)
 
     @property
     def projected(self) -> Money:
-        """The spending at the end of the period if it goes on as it has so far.
+        """The spending at the end of the period if everyday spending continues at its current pace.
 
-        Days count as a whole, also today. Each recurring payment counts once, on its day.
+        Today counts as a whole day. Each recurring payment counts once, on its day.
         """
         days_gone = self.period.days - self.days_left + 1
         pace = max(0, (self.spent - self.recurring).minor)
@@ -114,10 +115,10 @@ class BudgetStatus(Private):
 
     @property
     def is_on_track(self) -> bool:
-        """Whether the money suffices until the end of the period if spending goes on as so far."""
+        """Whether the money suffices until the end of the period at the current pace."""
         return self.projected <= self.available
 
 
 def _rounded(dividend: int, divisor: int) -> int:
-    """Return a quotient of numbers that are not negative, rounded to the nearest whole number."""
+    """Return the quotient of two non-negative numbers, rounded to the nearest integer."""
     return (2 * dividend + divisor) // (2 * divisor)

@@ -1,6 +1,7 @@
 """Keeps the budgets of a config entry current.
 
-Each write of the archive corrects running sums, so that a budget costs no request to the bank.
+After each write of the archive, it corrects running sums, so a budget costs no requests to the
+bank.
 """
 
 import asyncio
@@ -47,13 +48,13 @@ type BudgetState = BudgetStatus | UnknownReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """Whether the spending of a budget is known."""
+    """Whether the spending of a budget is known, for the current period and the one before."""
 
     reason: UnknownReason | None
-    """Why that of the current period is unknown; None if it is known."""
+    """The reason why the spending of the current period is unknown; None if it is known."""
 
     reason_of_past: UnknownReason | None
-    """The same for the period before."""
+    """The same for the previous period."""
 
 
 class BudgetsCoordinator:
@@ -69,7 +70,7 @@ class BudgetsCoordinator:
         archive: Archive,
         recurring: RecurringCoordinator,
     ) -> None:
-        """Initialize the coordinator, which knows no spending before it is started."""
+        """Initialize the coordinator. The spending is unknown until it is started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
@@ -80,7 +81,7 @@ class BudgetsCoordinator:
         self._settings = budgets_of(entry)
         self._snapshot = _snapshot(entry)
         self._tracked: dict[str, TrackedBudget] = {}
-        # The newest revision of each account that the ledgers contain.
+        # For each account, the newest revision that the ledgers contain.
         self._revisions: dict[str, int] = {}
         self._unreadable: set[str] = set()
         self._states: dict[str, BudgetState] = {}
@@ -96,7 +97,7 @@ class BudgetsCoordinator:
 
     @callback
     def async_start(self) -> None:
-        """Add up the spending now, and correct it until the config entry is unloaded."""
+        """Sum up the spending, and keep the sums current until the config entry is unloaded."""
         if not self._settings:
             return
         on_unload = self._entry.async_on_unload
@@ -125,7 +126,7 @@ class BudgetsCoordinator:
         return None if tracked is None else tracked.period
 
     def period_began(self, budget_id: str) -> datetime | None:
-        """Return when the current period of a budget began, if that is known."""
+        """Return the start of a budget's current period, if it is known."""
         tracked = self._tracked.get(budget_id)
         return None if tracked is None else tracked.period.since(tracked.ledger.zone)
 
@@ -140,12 +141,12 @@ class BudgetsCoordinator:
         )
 
     def state(self, budget_id: str) -> BudgetState:
-        """Return the numbers of a budget, or why they are unknown."""
+        """Return the figures of a budget, or the reason why they are unknown."""
         return self._states.get(budget_id, UnknownReason.NOT_READ)
 
     @callback
     def async_add_listener(self, budget_id: str, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call a function when the numbers of a budget change."""
+        """Call a function whenever the figures of a budget change."""
         listeners = self._listeners.setdefault(budget_id, [])
         listeners.append(listener)
         return partial(listeners.remove, listener)
@@ -154,10 +155,10 @@ class BudgetsCoordinator:
 
     @callback
     def _on_entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Reload the entry if a budget was added, changed or removed; follow a new limit."""
+        """Reload the entry if budgets were added, changed or removed; just apply a new limit."""
         if entry.entry_id != self._entry.entry_id or change is not ConfigEntryChange.UPDATED:
             return
-        # The signal also comes when the token is renewed, and when the entry is loaded.
+        # The signal is also sent when the token is renewed and when the entry is loaded.
         snapshot, before = _snapshot(entry), self._snapshot
         if snapshot != before:
             self._snapshot = snapshot
@@ -180,7 +181,7 @@ class BudgetsCoordinator:
 
     @callback
     def _async_update_soon(self) -> None:
-        """Update now, or once more after the update that is under way."""
+        """Update now, or again after the current update."""
         self._is_outdated = True
         if self._updating is None or self._updating.done():
             self._updating = self._entry.async_create_background_task(
@@ -193,11 +194,11 @@ class BudgetsCoordinator:
             try:
                 await self._async_update()
             except Exception:
-                # A defect must not end all updates.
+                # A defect must not stop all future updates.
                 _LOGGER.exception("Unexpected error while adding up budgets")
 
     async def _async_update(self) -> None:
-        """Read what has changed, and publish what that changes."""
+        """Read changed transactions, and publish the changed figures."""
         await self._usages.async_load()
         if not self._recurring.has_searched:
             await self._recurring.async_search()
@@ -205,7 +206,7 @@ class BudgetsCoordinator:
         zone = dt_util.get_default_time_zone()
         today = now.astimezone(zone).date()
         self._track(today)
-        # Before reading, because the log of an account is ahead of the file for a moment.
+        # Check this before reading, because an account's log is ahead of the file for a moment.
         known = {id_: self._known(tracked) for id_, tracked in self._tracked.items()}
         for account_id in {id_ for it in self._tracked.values() for id_ in it.settings.accounts}:
             if not await self._async_read_changes(account_id, now):
@@ -213,12 +214,12 @@ class BudgetsCoordinator:
         for tracked in self._tracked.values():
             tracked.ledger.put_due(now)
         if self._is_outdated:
-            # Recurring payments have changed, and so may have pay days.
+            # Recurring payments have changed, so pay days may have changed as well.
             return
         await self._async_publish(today, now, known)
 
     def _track(self, today: date) -> None:
-        """Begin new ledgers where a period has begun, and take over new limits."""
+        """Create new ledgers for periods that have begun, and apply new limits."""
         zone, pay_days = dt_util.get_default_time_zone(), self._recurring.pay_days
         for budget_id, settings in self._settings.items():
             tracked = self._tracked.get(budget_id)
@@ -233,9 +234,9 @@ class BudgetsCoordinator:
                     self._revisions.pop(account_id, None)
 
     async def _async_read_changes(self, account_id: str, now: datetime) -> bool:
-        """Add the transactions of an account that have changed to the ledgers.
+        """Add the changed transactions of an account to the ledgers.
 
-        Return whether to go on; if not, all is read again.
+        Return False if everything has to be read again.
         """
         ledgers = [it.ledger for it in self._tracked.values() if account_id in it.settings.accounts]
         since = min(ledger.since for ledger in ledgers)
@@ -257,7 +258,7 @@ class BudgetsCoordinator:
         if records:
             await self._hass.async_add_executor_job(_put_all, ledgers, records, now)
         if newest > revision:
-            # A bill that was paid just now must not count as everyday spending.
+            # A bill that was just paid must not count as everyday spending.
             await self._recurring.async_search()
         self._revisions[account_id] = newest
         return True
@@ -270,7 +271,7 @@ class BudgetsCoordinator:
         )
 
     def _reason(self, settings: BudgetSettings, since: datetime) -> UnknownReason | None:
-        """Return why the spending since a moment is unknown; None if it is known."""
+        """Return the reason why the spending since a moment is unknown; None if it is known."""
         if (reason := self._reason_of_accounts(settings)) is not None:
             return reason
         with_details = settings.scope.needs_details
@@ -278,7 +279,7 @@ class BudgetsCoordinator:
         return None if all(map(is_kept, settings.accounts)) else UnknownReason.NOT_COVERED
 
     def _reason_of_accounts(self, settings: BudgetSettings) -> UnknownReason | None:
-        """Return why the spending of no period is known; None if that depends on the period."""
+        """Return the reason why no spending is known; None if that depends on the period."""
         accounts = settings.accounts
         if not self._balances.data.accounts.keys() >= set(accounts):
             return UnknownReason.ACCOUNT_MISSING
@@ -299,7 +300,7 @@ class BudgetsCoordinator:
     # Publishing
 
     async def _async_publish(self, today: date, now: datetime, known: Mapping[str, _Known]) -> None:
-        """Publish the numbers that have changed, and report what triggers wait for."""
+        """Publish changed figures, and send the signals for triggers."""
         reports: list[tuple[str, BudgetUsed | BudgetPeriodEnded]] = []
         for budget_id, settings in self._settings.items():
             tracked = self._tracked.get(budget_id)
@@ -318,7 +319,7 @@ class BudgetsCoordinator:
                     for report in self._usages.note(tracked, state, now)
                     if isinstance(report, BudgetUsed) or not known[budget_id].reason_of_past
                 ]
-        # Before the reports, so that a crash repeats none of them.
+        # Save before sending the signals, so that a crash does not repeat any of them.
         await self._usages.async_save()
         for budget_id, report in reports:
             if isinstance(report, BudgetUsed):
@@ -337,7 +338,7 @@ def _put_all(
 
 
 def budgets_of(entry: ConfigEntry) -> dict[str, BudgetSettings]:
-    """Return the settings of the budgets of a config entry, by their IDs."""
+    """Return the settings of a config entry's budgets by ID."""
     return {
         id_: BudgetSettings.of(subentry)
         for id_, subentry in entry.subentries.items()
@@ -346,7 +347,7 @@ def budgets_of(entry: ConfigEntry) -> dict[str, BudgetSettings]:
 
 
 def _snapshot(entry: ConfigEntry) -> dict[str, Any]:
-    """Return copies of the settings whose change needs a reload."""
+    """Return copies of the settings that need a reload if they change."""
     return {
         id_: (
             subentry.title,
@@ -357,5 +358,5 @@ def _snapshot(entry: ConfigEntry) -> dict[str, Any]:
 
 
 async def async_forget_usage(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete what is stored about the budgets of a config entry that was removed."""
+    """Delete the stored usage of the budgets of a removed config entry."""
     await UsageLog(hass, entry_id).async_remove()

@@ -1,4 +1,4 @@
-"""Crossings of a percentage of a budget, each direction once per period."""
+"""Detection of budgets that cross a percentage; each direction counts once per period."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,24 +10,24 @@ _NOTHING: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """How much of a budget has been used in a period so far, in percent. It is kept on disk."""
+    """The usage of a budget in a period, in percent: its peak and its falls. Stored on disk."""
 
     first: date
     """The first day of the period."""
 
     peak: Decimal = _NOTHING
-    """The most that was used at any time of the period."""
+    """The highest percentage at any time of the period."""
 
     last: Decimal = _NOTHING
 
     falls: tuple[tuple[Decimal, Decimal], ...] = ()
-    """Each time that it became less: the percentages after and before."""
+    """The percentages after and before each fall."""
 
     reported: date | None = None
     """The first day of the last period whose end was reported."""
 
     def changed_to(self, used: Decimal) -> Self:
-        """Return the usage after a change in the same period."""
+        """Return the usage after the percentage has changed within the period."""
         fall = ((used, self.last),) if used < self.last else ()
         return replace(self, peak=max(self.peak, used), last=used, falls=(*self.falls, *fall))
 
@@ -43,7 +43,10 @@ class Usage:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """Return it from its stored form. Raises KeyError, TypeError or ValueError for others."""
+        """Create the usage from its stored form.
+
+        Raises KeyError, TypeError or ValueError if that is invalid.
+        """
         return cls(
             first=date.fromisoformat(stored["first"]),
             peak=Decimal(stored["peak"]),
@@ -55,16 +58,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageChange:
-    """A change of the percentage that was used."""
+    """A change of the used percentage."""
 
     before: Usage
     used: Decimal
 
     def has_reached(self, percent: Decimal) -> bool:
-        """Return whether a percentage has been reached for the first time in the period."""
+        """Return whether the percentage was reached for the first time in the period."""
         return self.before.peak < percent <= self.used
 
     def has_fallen_below(self, percent: Decimal) -> bool:
-        """Return whether it is below a percentage again, for the first time in the period."""
+        """Return whether the usage fell below the percentage for the first time in the period."""
         is_repeated = any(after < percent <= before for after, before in self.before.falls)
         return self.used < percent <= self.before.last and not is_repeated

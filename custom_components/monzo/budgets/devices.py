@@ -1,4 +1,4 @@
-"""Devices of budgets, below the person who signed in."""
+"""Devices of budgets, connected through the device of the person."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -14,7 +14,10 @@ from .settings import BudgetSettings
 def async_register_budget_device(
     hass: HomeAssistant, entry: ConfigEntry, budget: BudgetSettings
 ) -> None:
-    """Register the device of a budget. Home Assistant removes it together with the subentry."""
+    """Register the device of a budget.
+
+    Home Assistant removes the device together with the subentry.
+    """
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         config_subentry_id=budget.id,

@@ -1,4 +1,4 @@
-"""Ledger of a budget: running sums of its spending by period."""
+"""The ledger of a budget: running sums of its spending, by period."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from .scope import Scope
 
 
 class BudgetLedger:
-    """The spending of some periods, which each new or changed transaction corrects.
+    """The spending of consecutive periods, corrected by each new or changed transaction.
 
-    Only transactions that count are remembered, each with its period and its amount.
+    The ledger remembers only transactions that count, each with its period and amount.
     """
 
     def __init__(self, scope: Scope, periods: Sequence[Period], zone: tzinfo) -> None:
-        """Initialize the ledger of periods that follow each other, oldest first, without spending.
+        """Initialize the ledger for consecutive periods, oldest first, without spending.
 
-        They begin and end at midnight in the time zone.
+        Periods begin and end at midnight in the time zone.
         """
         self.scope = scope
         self.periods = tuple(periods)
@@ -31,11 +31,14 @@ class BudgetLedger:
 
     @property
     def since(self) -> datetime:
-        """When the oldest period begins."""
+        """The start of the oldest period."""
         return self._begins[0]
 
     def put(self, record: TransactionRecord, now: datetime) -> None:
-        """Add a transaction, or replace it if it has changed. `now` is the time at the bank."""
+        """Add a transaction, or replace it if it is already there.
+
+        `now` is the time at the bank.
+        """
         self._remove(record.id)
         if not self.since <= record.created < self._end:
             return
@@ -49,18 +52,18 @@ class BudgetLedger:
         self._minor[index] += minor
 
     def put_due(self, now: datetime) -> bool:
-        """Add the transactions that the bank had listed before their time; return if any."""
+        """Add the transactions whose future date has come, and return whether there were any."""
         due = [it for it in self._future.values() if has_happened(it.created, now)]
         for record in due:
             self.put(record, now)
         return bool(due)
 
     def spent_minor(self, period: Period) -> int:
-        """Return the spending of one of the periods, in minor units."""
+        """Return the spending of a period in minor units."""
         return self._minor[self.periods.index(period)]
 
     def minor_of(self, transaction_id: str, period: Period) -> int:
-        """Return the spending of a transaction, in minor units; zero if it is of another period."""
+        """Return the spending of a transaction in minor units; zero if it is not in the period."""
         index, minor = self._entries.get(transaction_id, (-1, 0))
         return minor if index == self.periods.index(period) else 0
 

@@ -1,4 +1,4 @@
-"""Periods of budgets, such as months and pay cycles: from local midnight to local midnight."""
+"""Periods of budgets, such as months and pay cycles, from local midnight to local midnight."""
 
 from abc import ABC, abstractmethod
 from calendar import monthrange
@@ -12,13 +12,13 @@ _DAYS_OF_WEEK: Final = 7
 _MONTHS_OF_YEAR: Final = 12
 _LAST_DAY: Final = 31
 
-# No pay cycle is longer: a pay day that is older did not begin the current one.
+# No pay cycle is longer. If the last pay day is longer ago, the current period is unknown.
 _LONGEST_PAY_CYCLE: Final = timedelta(days=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """Whole days in a row."""
+    """Consecutive whole days."""
 
     first: date
 
@@ -31,38 +31,38 @@ class Period:
         return (self.end - self.first).days
 
     def since(self, zone: tzinfo) -> datetime:
-        """Return the moment in UTC when the period begins in a time zone."""
+        """Return the start of the period in a time zone, as a moment in UTC."""
         return _midnight(self.first, zone)
 
     def until(self, zone: tzinfo) -> datetime:
-        """Return the moment in UTC when the period ends in a time zone; it is not part of it."""
+        """Return the exclusive end of the period in a time zone, as a moment in UTC."""
         return _midnight(self.end, zone)
 
 
 class PeriodRule(ABC):
-    """The days on which periods begin. Each period ends where the next one begins."""
+    """A rule for the days on which periods begin. Each period ends where the next one begins."""
 
     @abstractmethod
     def beginning(self, day: date) -> date | None:
-        """Return the first day of the period that a day is in; None if that is unknown."""
+        """Return the first day of the period that contains a day; None if it is unknown."""
 
     @abstractmethod
     def next_beginning(self, day: date) -> date | None:
-        """Return the first day of the period after the one of a day; None if that is unknown."""
+        """Return the first day of the period after the one that contains a day; None if unknown."""
 
     def period_of(self, day: date) -> Period | None:
-        """Return the period that a day is in; None if its first or last day is unknown."""
+        """Return the period that contains a day; None if its first or last day is unknown."""
         first, end = self.beginning(day), self.next_beginning(day)
         return None if first is None or end is None else Period(first=first, end=end)
 
     def period_at(self, moment: datetime, zone: tzinfo) -> Period | None:
-        """Return the period that a moment is in, by the day of a time zone."""
+        """Return the period that contains a moment, by its day in a time zone."""
         return self.period_of(moment.astimezone(zone).date())
 
     def periods_from(self, day: date, until: Period) -> Iterator[Period]:
-        """Yield the periods from the one of a day until another one, which is not included.
+        """Yield the periods from the one that contains a day up to, but not including, another one.
 
-        Periods whose days are unknown are left out.
+        Periods with unknown days are left out.
         """
         while day < until.first:
             period = self.period_of(day)
@@ -73,7 +73,7 @@ class PeriodRule(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Weeks(PeriodRule):
-    """Weeks that begin on the same weekday."""
+    """Weeks that all begin on the same weekday."""
 
     weekday: int
     """0 for Mondays, 6 for Sundays."""
@@ -89,13 +89,13 @@ class Weeks(PeriodRule):
 
 @dataclass(frozen=True, slots=True)
 class Months(PeriodRule):
-    """Months that begin on the same day of the calendar month."""
+    """Months that all begin on the same day of the calendar month."""
 
     day: int
-    """From 1 to 31; the last day of a month that is shorter."""
+    """From 1 to 31. In shorter months, it is the last day."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError if no month has this day."""
+        """Raise ValueError if no month has such a day."""
         if not 1 <= self.day <= _LAST_DAY:
             message = "a month has the days 1 to 31"
             raise ValueError(message)
@@ -135,10 +135,10 @@ class Years(PeriodRule):
 
 @dataclass(frozen=True, slots=True)
 class PayCycles(PeriodRule):
-    """The time from each pay day until the day before the next one."""
+    """Pay cycles, from each pay day until the day before the next one."""
 
     next_pay_day: Callable[[date], date | None]
-    """Returns the first pay day after a day; None if that is unknown."""
+    """Returns the first pay day after a day; None if it is unknown."""
 
     @override
     def beginning(self, day: date) -> date | None:
@@ -154,9 +154,9 @@ class PayCycles(PeriodRule):
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    """Return the beginning of a day in UTC, because two times of one zone compare by the clock.
+    """Return the start of a local day in UTC.
 
-    Where the clock skips midnight, this is the moment at which it does; where midnight comes twice,
-    the first one.
+    UTC, because Python compares two times of the same zone by their wall clocks. If the clock skips
+    midnight, the day starts when it does. If midnight comes twice, the first one counts.
     """
     return datetime.combine(day, time.min, zone).astimezone(UTC)

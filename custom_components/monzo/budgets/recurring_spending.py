@@ -1,4 +1,4 @@
-"""Recurring payments that count for a budget: those of its period so far, and those still due."""
+"""Recurring payments within a budget: those made in its period, and those still due."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,29 +11,29 @@ from ..transactions import TransactionRecord
 from .ledger import BudgetLedger
 from .periods import Period
 
-# Payments have the days of London, and periods those of Home Assistant's time zone.
+# Payments have dates in London, and periods have dates in Home Assistant's time zone.
 _DAY = timedelta(days=1)
 
 
 class RecurringSpending(NamedTuple):
-    """The spending of a period that recurs by agreement, in minor units."""
+    """The recurring part of a period's spending, in minor units."""
 
     made: int
-    """So far."""
+    """The payments so far."""
 
     due: int
-    """Still expected."""
+    """The payments still expected."""
 
 
 def recurring_spending(
     outlooks: Iterable[AccountOutlook], ledger: BudgetLedger, period: Period
 ) -> RecurringSpending:
-    """Return the recurring spending of some accounts in a period of a budget's ledger."""
+    """Return the recurring spending of some accounts in a period of a ledger."""
     made = due = 0
     for outlook in outlooks:
         for payment in outlook.payments:
             made += _made(payment, ledger, period)
-            # Most payments do not count for most budgets, so their days need not be computed.
+            # Most payments do not count for most budgets, so skip the computation of their days.
             if expected := _expected(payment, outlook.newest[payment.key], ledger):
                 due += expected * sum(1 for _day in payment.days_until(period.end - _DAY))
     return RecurringSpending(made, due)
@@ -45,6 +45,6 @@ def _made(payment: RecurringPayment, ledger: BudgetLedger, period: Period) -> in
 
 
 def _expected(payment: RecurringPayment, newest: TransactionRecord, ledger: BudgetLedger) -> int:
-    """Return the spending to expect of a payment: the same part of it counts as last time."""
+    """Return the expected spending of a payment, of which the same part counts as last time."""
     counted = ledger.scope.minor_of(newest)
     return round(-payment.minor * Fraction(counted, -newest.minor)) if counted else 0

@@ -1,4 +1,4 @@
-"""The spending that counts for a budget, or for a question about spending."""
+"""Scopes: the part of the spending that counts for a budget or a question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from ..transactions import TransactionRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What counts: all spending, unless one of these narrows it. All of them must match."""
+    """Filters for spending, which all have to match. Without any, all spending counts."""
 
     categories: frozenset[str] = frozenset()
-    """The categories at the bank; empty for all. Of a split payment, only these parts count."""
+    """Categories at the bank; empty for all. Only these parts of a split payment count."""
 
     merchant: str = ""
     """Identifies a merchant or a person; see `TransactionRecord.matches_payee`. Empty for all."""
@@ -21,18 +21,19 @@ class Scope:
 
     @property
     def needs_details(self) -> bool:
-        """Whether it depends on names or notes, which are not always kept."""
+        """Whether the scope depends on names or notes, which are not always kept."""
         return bool(self.merchant or self.tag)
 
     def minor_of(self, record: TransactionRecord) -> int:
-        """Return the spending of a transaction that counts, in minor units.
+        """Return the spending of a transaction within the scope, in minor units.
 
-        Positive for money spent, negative for money that came back, zero if nothing counts.
+        It is positive for money spent, negative for money that came back, and zero if nothing
+        counts.
         """
         return sum(self.parts_of(record).values())
 
     def parts_of(self, record: TransactionRecord) -> Mapping[str, int]:
-        """Return the parts of a transaction's spending that count, by category, in minor units."""
+        """Return the spending of a transaction within the scope by category, in minor units."""
         spent = record.spent
         if not spent or not self._matches_texts(record):
             return {}

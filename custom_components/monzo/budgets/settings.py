@@ -1,4 +1,4 @@
-"""Settings of a budget, as its config subentry stores them."""
+"""Settings of a budget, as stored in its config subentry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,18 +29,18 @@ CONF_TAG: Final = "tag"
 CONF_TITLE: Final = "title"
 CONF_WEEKDAY: Final = "weekday"
 
-# Not in the form: the currency of the accounts, the day since which the rest is carried over, and
+# These are not in the form: the currency of the accounts, the first day of carrying over, and
 # earlier limits as pairs of a day and an amount.
 CONF_CARRY_SINCE: Final = "carry_since"
 CONF_CURRENCY: Final = "currency"
 CONF_PAST_LIMITS: Final = "past_limits"
 
-# A change of these needs no reload of the config entry.
+# A change of one of these does not reload the config entry.
 LIMIT_KEYS: Final = frozenset({CONF_LIMIT, CONF_PAST_LIMITS})
 
 
 class PeriodType(StrEnum):
-    """The types of periods to choose from."""
+    """The types of periods that the user can choose."""
 
     MONTH = "month"
     WEEK = "week"
@@ -63,13 +63,13 @@ class BudgetSettings(Private):
     period: PeriodType
 
     day: int
-    """The day on which months begin."""
+    """The first day of each month."""
 
     weekday: int
-    """The day on which weeks begin; 0 for Mondays."""
+    """The first day of each week; 0 for Mondays."""
 
     carry_since: date | None
-    """Since the period of this day, what is left is carried over; None if it is not."""
+    """Money is carried over from the period that contains this day on; None for never."""
 
     @classmethod
     def of(cls, subentry: ConfigSubentry) -> Self:
@@ -95,7 +95,7 @@ class BudgetSettings(Private):
         )
 
     def rule(self, pay_days: PayDays) -> PeriodRule:
-        """Return the days on which its periods begin."""
+        """Return the rule for the days on which the periods begin."""
         match self.period:
             case PeriodType.MONTH:
                 return Months(self.day)
@@ -120,7 +120,11 @@ def limits_of(data: Mapping[str, Any]) -> Limits:
 
 
 def with_limit(data: Mapping[str, Any], limit: Money, period: Period | None) -> dict[str, Any]:
-    """Return the data of a subentry with a new limit of its current period, if that is known."""
+    """Return the data of a subentry with a new limit.
+
+    The limit applies from the current period on. If that is unknown, it also applies to earlier
+    ones.
+    """
     limits = limits_of(data)
     if limit == limits.current:
         return dict(data)

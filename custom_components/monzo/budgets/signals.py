@@ -14,7 +14,7 @@ from .periods import Period
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class BudgetUsed(Private):
-    """Another percentage of a budget is used than before."""
+    """The used percentage of a budget has changed."""
 
     status: BudgetStatus
     change: UsageChange
@@ -27,14 +27,14 @@ class BudgetPeriodEnded(Private):
     period: Period
 
     limit: Money
-    """Without what was carried over."""
+    """The limit, without the amount carried over."""
 
     spent: Money
     left: Money
-    """With what was carried over; negative if more was spent than there was."""
+    """Including the amount carried over; negative if the budget was exceeded."""
 
 
-# Keyed by the ID of the budget, so that listeners survive a reload of the config entry.
+# Keyed by the budget's ID, so that subscriptions survive a reload of the config entry.
 SIGNAL_BUDGET_USED: SignalTypeFormat[BudgetUsed] = SignalTypeFormat(f"{DOMAIN}_budget_used_{{}}")
 SIGNAL_BUDGET_PERIOD_ENDED: SignalTypeFormat[BudgetPeriodEnded] = SignalTypeFormat(
     f"{DOMAIN}_budget_period_ended_{{}}"
@@ -42,7 +42,7 @@ SIGNAL_BUDGET_PERIOD_ENDED: SignalTypeFormat[BudgetPeriodEnded] = SignalTypeForm
 
 
 def budget_variables(status: BudgetStatus) -> dict[str, Any]:
-    """Return the numbers of a budget for templates; amounts in major units."""
+    """Return the figures of a budget as template variables; amounts are in major units."""
     return {
         "limit": float(status.limit.amount),
         "spent": float(status.spent.amount),

@@ -17,21 +17,21 @@ from .signals import BudgetPeriodEnded
 
 
 class UnknownReason(StrEnum):
-    """Why the numbers of a budget are unknown. An attribute shows them."""
+    """The reason why the figures of a budget are unknown, as shown in an attribute."""
 
     ACCOUNT_MISSING = "account_missing"
-    """One of its accounts was closed, left out, or belongs to another entry."""
+    """An account of the budget was closed or excluded, or belongs to another entry."""
 
     ARCHIVE_UNREADABLE = "archive_unreadable"
     NO_DETAILS = "no_details"
-    """It depends on names or notes, which the user does not keep."""
+    """The budget depends on names or notes that the user does not keep."""
 
     NO_PAY_DAY = "no_pay_day"
     NOT_COVERED = "not_covered"
-    """The period begins before the transactions that are kept."""
+    """The period begins before the first transaction that is kept."""
 
     NOT_READ = "not_read"
-    """The transactions of an account could not be read for now."""
+    """The transactions of an account could not be read for the moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +42,20 @@ class TrackedBudget:
     ledger: BudgetLedger
 
     needed: tuple[Period, ...]
-    """The periods on which the current one depends, and that one as the last."""
+    """The current period, preceded by the periods that it depends on."""
 
     @classmethod
     def on(
         cls, day: date, settings: BudgetSettings, zone: tzinfo, pay_days: PayDays
     ) -> Self | None:
-        """Return a budget with an empty ledger for the period of a day; None if it is unknown."""
+        """Return a budget with an empty ledger for the period of a day; None if that is unknown."""
         rule = settings.rule(pay_days)
         current = rule.period_of(day)
         if current is None:
             return None
         since = settings.carry_since
         carried = [] if since is None else [*rule.periods_from(since, current)]
-        # Its numbers are published when it has ended.
+        # Its figures are published after it has ended.
         before = rule.period_of(current.first - timedelta(days=1))
         past = carried or ([before] if before else [])
         return cls(
@@ -74,12 +74,12 @@ class TrackedBudget:
         return replace(self, settings=settings)
 
     def is_current(self, other: TrackedBudget) -> bool:
-        """Return whether another one with an empty ledger has the same periods."""
+        """Return whether a budget with an empty ledger has the same periods."""
         mine, others = self.ledger, other.ledger
         return (mine.periods, mine.zone) == (others.periods, others.zone)
 
     def status(self, today: date, outlooks: Iterable[AccountOutlook]) -> BudgetStatus:
-        """Return the numbers on a day, by the recurring payments of its accounts."""
+        """Return the figures on a day, given the recurring payments of the accounts."""
         settings = self.settings
         made, due = recurring_spending(outlooks, self.ledger, self.period)
         return BudgetStatus(
@@ -93,7 +93,7 @@ class TrackedBudget:
         )
 
     def ended(self, first: date) -> BudgetPeriodEnded | None:
-        """Return the period before the current one, if it began on this day."""
+        """Return the period before the current one, if the current one began on this day."""
         before = self.ledger.periods[-2] if len(self.ledger.periods) > 1 else None
         if before is None or before.first != first:
             return None

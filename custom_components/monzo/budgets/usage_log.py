@@ -1,4 +1,4 @@
-"""Log of how much of each budget was used, on disk, so that a restart repeats no report."""
+"""Log of the usage of budgets, stored on disk so that a restart does not repeat reports."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,12 +16,12 @@ from .tracking import TrackedBudget
 
 _VERSION: Final = 1
 
-# The last payments of a period may be found a little later than it ends.
+# The last payments of a period may be found a little after its end.
 COMPLETE_AFTER: Final = timedelta(minutes=15)
 
 
 class UsageLog:
-    """The usage of the budgets of one config entry, by their IDs."""
+    """The usage of a config entry's budgets by ID."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize the log, which is empty until it is loaded."""
@@ -33,11 +33,11 @@ class UsageLog:
         self._changed = False
 
     async def async_load(self) -> None:
-        """Read the file, unless it was read before."""
+        """Read the file, unless it has been read before."""
         if self._loaded:
             return
         for budget_id, stored in (await self._store.async_load() or {}).items():
-            # Another version may have stored it.
+            # The file may be from another version.
             with suppress(ArithmeticError, KeyError, TypeError, ValueError):
                 self._usages[budget_id] = Usage.from_json(stored)
         self._loaded = True
@@ -53,18 +53,19 @@ class UsageLog:
         await self._store.async_remove()
 
     def forget(self, budget_id: str) -> None:
-        """Begin anew with a budget, because its settings have changed."""
+        """Restart the log of a budget, because its settings have changed."""
         self._usages.pop(budget_id, None)
         self._changed = True
 
     def note(
         self, tracked: TrackedBudget, status: BudgetStatus, now: datetime
     ) -> Iterator[BudgetUsed | BudgetPeriodEnded]:
-        """Note the numbers of a budget, and yield what has not been reported so far."""
+        """Record the figures of a budget, and yield the changes that have not been reported yet."""
         budget_id, period = tracked.settings.id, status.period
         usage = self._usages.get(budget_id)
         if usage is None or usage.first > period.first:
-            # What was used before the budget was made crosses nothing, nor does another pay day.
+            # Spending from before the budget was created crosses no percentage. Neither does a new
+            # pay day.
             reported = usage.reported if usage else None
             self._set(
                 budget_id,
@@ -74,7 +75,7 @@ class UsageLog:
         if usage.first < period.first:
             if now < period.since(tracked.ledger.zone) + COMPLETE_AFTER:
                 return
-            # A period that ended once may go on, because a pay day is no longer one.
+            # A period may continue after its end, if its pay day is no longer one.
             is_reported = usage.reported is not None and usage.first <= usage.reported
             if not is_reported and (ended := tracked.ended(usage.first)) is not None:
                 yield ended

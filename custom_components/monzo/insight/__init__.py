@@ -1,4 +1,4 @@
-"""Insight: what is unusual about spending, compared with the past."""
+"""Comparisons of spending with the past: differences from the mean, and unusual amounts."""
 
 from .comparison import Comparison, compare_groups
 from .same_point import ComparedPeriod, PartOfPeriod, parts_to_compare

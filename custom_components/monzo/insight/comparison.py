@@ -1,4 +1,4 @@
-"""An amount of the current period, compared with the mean of past periods."""
+"""Comparison of an amount in the current period with the mean of past periods."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ _TENTH: Final = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison(Private):
-    """An amount, and what was usual before."""
+    """An amount, and the mean of the same amount in past periods."""
 
     amount: Money
 
     mean: Money | None
-    """The mean of the past periods, rounded to the smallest unit; None if there is none."""
+    """The mean of the past periods, rounded to minor units; None without past periods."""
 
     @classmethod
     def of(cls, minor: int, past: Sequence[int], currency: str) -> Self:
-        """Compare an amount in minor units with those of past periods."""
+        """Compare an amount with the amounts of past periods, all in minor units."""
         mean = None
         if past:
             rounded = (Decimal(sum(past)) / len(past)).quantize(_WHOLE, ROUND_HALF_UP)
@@ -33,17 +33,17 @@ class Comparison(Private):
     def of_sums(
         cls, current: Mapping[str, int], past: Sequence[Mapping[str, int]], currency: str
     ) -> Self:
-        """Compare the sum of all groups with those of past periods."""
+        """Compare the sum of all groups with the sums of past periods."""
         return cls.of(sum(current.values()), [sum(it.values()) for it in past], currency)
 
     @property
     def difference(self) -> Money | None:
-        """How much more it is than the mean; negative if it is less."""
+        """The amount minus the mean: positive if it is above the mean; None without a mean."""
         return None if self.mean is None else self.amount - self.mean
 
     @property
     def percent(self) -> Decimal | None:
-        """The difference in percent of the mean, rounded; None if the mean is not above zero."""
+        """The difference as a percentage of the mean, rounded; None unless the mean is positive."""
         if self.mean is None or self.mean.minor <= 0:
             return None
         share = Decimal(100 * (self.amount.minor - self.mean.minor)) / self.mean.minor
@@ -53,9 +53,9 @@ class Comparison(Private):
 def compare_groups(
     current: Mapping[str, int], past: Sequence[Mapping[str, int]], currency: str
 ) -> dict[str, Comparison]:
-    """Compare each group of the current or a past period, the highest amount first.
+    """Compare the amount of each group with past periods; the highest amount comes first.
 
-    All amounts are in minor units. A group that a period does not have counts as zero there.
+    All amounts are in minor units. A group that is missing from a period counts as zero there.
     """
     names: Iterable[str] = {*current, *(name for groups in past for name in groups)}
     compared = {

@@ -1,4 +1,4 @@
-"""The same point of past periods: how far they had come when this one had come as far."""
+"""Parts of periods that can be compared, such as the first ten days of each month."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ type NextPayDay = Callable[[date], date | None]
 
 
 class ComparedPeriod(StrEnum):
-    """The periods that can be compared."""
+    """The types of periods that can be compared."""
 
     WEEK = "week"
     MONTH = "month"
@@ -38,27 +38,27 @@ class ComparedPeriod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOfPeriod:
-    """A period from its beginning until the same point as now, in UTC."""
+    """A period from its beginning to the point that the current period has reached, in UTC."""
 
     since: datetime
 
     until: datetime
-    """The exclusive end."""
+    """The end, exclusive."""
 
 
 def parts_to_compare(
     kind: ComparedPeriod, end: datetime, count: int, zone: tzinfo, next_pay_day: NextPayDay
 ) -> list[PartOfPeriod]:
-    """Return a period until a moment, and the same part of the ones before, newest first.
+    """Return the part of a period up to a moment, and the same part of earlier periods.
 
-    The same point is the same weekday, day of the month, date, or number of days after pay day, at
-    the same time in the zone. A month or a pay cycle that has no such day counts as a whole. At the
-    very end of a period, whole periods are compared.
-
-    Pay cycles of which a pay day is unknown are left out; without the current one, there are none.
+    The newest part comes first. The same point is the same weekday, day of the month, date, or
+    number of days after pay day, at the same local time. A month or pay cycle that is too short for
+    it counts as a whole. If the moment is the end of a period, whole periods are compared. Pay
+    cycles are left out if one of their pay days is unknown. If that is the current pay cycle, the
+    result is empty.
     """
     rule, local = kind.rule(next_pay_day), end.astimezone(zone)
-    # The moment itself is no part of the period.
+    # The period does not include the moment itself.
     last = (end - datetime.resolution).astimezone(zone)
     period = current = rule.period_of(last.date())
     if period is None or current is None:
@@ -79,7 +79,7 @@ def parts_to_compare(
 
 
 def _same_point_of_year(year: Period, now: datetime) -> datetime:
-    """Return the same point of a past year: that of its month in which the year now is."""
+    """Return the same month, and the same point of that month, in a past year."""
     month = _month_of(date(year.first.year, now.month, 1))
     return _same_point(month, _month_of(now.date()), now)
 
@@ -89,9 +89,9 @@ def _month_of(day: date) -> Period:
 
 
 def _same_point(past: Period, current: Period, now: datetime) -> datetime:
-    """Return the moment at which a past period had come as far as the current one has now.
+    """Return the moment at which a past period reached the point where the current one is now.
 
-    `now` is in the zone in which the periods begin at midnight.
+    `now` is in the time zone in which the periods begin at midnight.
     """
     zone = now.tzinfo or UTC
     day = past.first + (now.date() - current.first)

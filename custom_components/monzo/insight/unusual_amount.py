@@ -1,4 +1,4 @@
-"""Finds payments that are far above the usual amount at a merchant or in a category."""
+"""Detection of payments that are far above the usual amount at a merchant or in a category."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from ..api import Private
 from ..recurring import merchant_of
 from ..transactions import UNCATEGORISED, TransactionHistory, TransactionRecord
 
-# Older payments say little about prices and habits of today.
+# Older payments say little about current prices and habits.
 _COMPARED_WITHIN: Final = timedelta(days=365)
 
-# With fewer payments, nothing is usual yet.
+# With fewer payments, no amount counts as usual.
 _FEWEST_PAYMENTS: Final = 8
 
 # An amount below these limits is never unusual.
 _LEAST_FACTOR: Final = Fraction(2)
 _ABOVE_HIGH: Final = Fraction(5, 4)
 
-# High is an amount that at most one in twenty exceeds, so that a single outlier, or a larger shop
-# every few weeks, does not matter.
+# An amount counts as high if at most one payment in twenty exceeds it. A single outlier, or a
+# larger shop every few weeks, therefore has no effect.
 _HIGH: Final = Fraction(19, 20)
 
-# About three and a half standard deviations of amounts whose logarithms are normal: of such
-# payments, one in five thousand is unusual.
+# About 3.5 standard deviations if the logarithms of the amounts are normally distributed: one in
+# five thousand of such payments is unusual.
 _POWER: Final = 5
 
 
 class Basis(StrEnum):
-    """The payments with which a payment is compared."""
+    """The payments that an amount is compared with."""
 
     MERCHANT = "merchant"
     CATEGORY = "category"
@@ -44,20 +44,20 @@ class UsualAmount(Private):
     """The usual amount of earlier payments, in minor units."""
 
     minor: int
-    """The median of the payments, and one of them; more than zero."""
+    """The median of the payments, which is the amount of one of them; more than zero."""
 
     payments: int
     """The number of payments."""
 
     factor: Fraction
-    """The median of the factors by which the payments are above or below the usual amount."""
+    """The median of the factors by which payments differ from the usual amount."""
 
     high: int
-    """An amount that at most one in twenty payments exceeds."""
+    """The amount that at most one payment in twenty exceeds."""
 
     @classmethod
     def of(cls, amounts: Sequence[int]) -> Self | None:
-        """Return the usual one of amounts above zero; None if there are too few."""
+        """Return the usual amount, given amounts above zero; None if there are too few."""
         if len(amounts) < _FEWEST_PAYMENTS:
             return None
         ordered = sorted(amounts)
@@ -66,21 +66,21 @@ class UsualAmount(Private):
             minor=median,
             payments=len(ordered),
             factor=median_high(Fraction(max(it, median), min(it, median)) for it in ordered),
-            # The smallest amount that nineteen in twenty do not exceed.
+            # The smallest amount that 19 of 20 payments do not exceed.
             high=ordered[ceil(len(ordered) * _HIGH) - 1],
         )
 
     def is_exceeded_by(self, minor: int) -> bool:
-        """Return whether an amount is so far above the usual one that it is unusual."""
+        """Return whether an amount is unusually far above the usual amount."""
         factor = max(self.factor**_POWER, _LEAST_FACTOR)
         return minor > self.minor * factor and minor > self.high * _ABOVE_HIGH
 
 
 def compared_amount(payment: TransactionRecord, other: TransactionRecord, basis: Basis) -> int:
-    """Return the spending of another payment that is compared with a payment, in minor units.
+    """Return the amount of another payment for a comparison with a payment, in minor units.
 
-    Zero or less if it is no such payment, for example a refund. In a category, only the part of a
-    split payment that is in the category of `payment` counts.
+    It is zero or less if the two cannot be compared, for example if one is a refund. In a category,
+    only the part of a split payment in the category of `payment` counts.
     """
     if basis is Basis.CATEGORY:
         return other.spent.get(payment.category or UNCATEGORISED, 0)
@@ -92,7 +92,7 @@ def compared_amount(payment: TransactionRecord, other: TransactionRecord, basis:
 async def async_usual_amount(
     history: TransactionHistory, payment: TransactionRecord, basis: Basis
 ) -> UsualAmount | None:
-    """Return the usual amount of the payments before a payment; None if too few are kept."""
+    """Return the usual amount before a payment; None if too few earlier payments are kept."""
     kept_since = history.kept_since(payment.created)
     if kept_since is None:
         return None
