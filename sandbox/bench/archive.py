@@ -12,11 +12,11 @@ from custom_components.monzo.transactions.archive_change import ArchiveChange
 from custom_components.monzo.transactions.archive_file import ArchiveFile
 from custom_components.monzo.transactions.archive_query import ArchiveQuery, SpendingGroup
 from custom_components.monzo.transactions.classification import TransactionKind
+from custom_components.monzo.transactions.known_transaction import KnownTransaction
 from custom_components.monzo.transactions.record import TransactionRecord
 from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import (
     KEPT_FOR,
-    KnownTransaction,
     ReadState,
     TransactionLog,
 )

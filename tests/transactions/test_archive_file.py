@@ -19,14 +19,11 @@ from custom_components.monzo.transactions.archive_file import ArchiveFile
 from custom_components.monzo.transactions.archive_query import ArchiveQuery, SpendingGroup
 from custom_components.monzo.transactions.archive_schema import SetAside
 from custom_components.monzo.transactions.classification import TransactionKind
+from custom_components.monzo.transactions.known_transaction import KnownTransaction
 from custom_components.monzo.transactions.record import TransactionRecord
 from custom_components.monzo.transactions.retention import Retention
 from custom_components.monzo.transactions.spans import Spans
-from custom_components.monzo.transactions.transaction_log import (
-    FirstRead,
-    KnownTransaction,
-    ReadState,
-)
+from custom_components.monzo.transactions.transaction_log import FirstRead, ReadState
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -196,7 +196,7 @@ class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
         self._last_month = await self._transactions.async_past_spending(
             self._monzo_id, start_of_last_month(now), self.last_reset
         )
-        if self._last_month != before:
+        if self._last_month is not before:
             self.async_write_ha_state()
 
     @property

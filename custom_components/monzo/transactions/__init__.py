@@ -17,6 +17,7 @@ from .classification import (
 )
 from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
+from .known_transaction import KnownTransaction
 from .page_publisher import LOOKBACK
 from .pages import PRECISION, TransactionPage, TransactionPages
 from .past_spending import PastSpending
@@ -31,7 +32,7 @@ from .signals import (
 from .spans import Span, Spans
 from .spending import has_happened
 from .tags import TAG_SIGN, parse_tag, tags_in
-from .transaction_log import KEPT_FOR, KnownTransaction
+from .transaction_log import KEPT_FOR
 from .variables import record_variables, template_variables
 
 __all__ = [

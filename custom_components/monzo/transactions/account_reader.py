@@ -23,13 +23,14 @@ from ..clock import monotonic
 from ..privacy import get_logger
 from .archive import Archive
 from .archive_change import Listing
+from .known_transaction import KnownTransaction
 from .page_publisher import LOOKBACK, PagePublisher
 from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPage, TransactionPages
 from .recent import RecentTransactions
 from .record import TransactionRecord
 from .retention import Retention
 from .tags import tags_in
-from .transaction_log import KEPT_FOR, KnownTransaction, TransactionLog
+from .transaction_log import KEPT_FOR, TransactionLog
 
 _LOGGER = get_logger(__name__)
 

@@ -155,7 +155,7 @@ class Archive:
         except DISK_ERRORS as err:
             self._note_failure(err)
             return None
-        return PastSpending(currency=log.state.currency, spent=spent)
+        return PastSpending(log.state.currency, spent)
 
     # Writing
 

@@ -28,11 +28,12 @@ from .archive_rows import (
     to_number,
 )
 from .classification import TransactionKind
+from .known_transaction import KnownTransaction
 from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
 from .search_text import search_text
 from .spans import Span, Spans
-from .transaction_log import KnownTransaction, ReadState, TransactionLog
+from .transaction_log import ReadState, TransactionLog
 
 _SPENT: Final = "account = ? AND created >= ? AND created < ? AND spent <> '{}'"
 _TOTAL: Final = "(SELECT sum(value) FROM json_each(spent))"

@@ -30,6 +30,7 @@ from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
 from .history import TransactionHistory
+from .known_transaction import KnownTransaction
 from .last_reported import async_last_reported
 from .past_spending import PastSpending
 from .retention import retention_of
@@ -39,7 +40,7 @@ from .signals import (
     NewTransaction,
     TransactionChanged,
 )
-from .transaction_log import KEPT_FOR, KnownTransaction
+from .transaction_log import KEPT_FOR
 
 _LOGGER = get_logger(__name__)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..api import Private, Transaction
+from .known_transaction import KnownTransaction
 from .record import TransactionRecord
-from .transaction_log import KnownTransaction, TransactionLog
+from .transaction_log import TransactionLog
 
 type ReadTransaction = tuple[Transaction, TransactionRecord]
 """A transaction as the bank lists it, and the facts about it."""

@@ -9,7 +9,8 @@ from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..privacy import get_logger
-from .transaction_log import FirstRead, KnownTransaction, ReadState, TransactionLog
+from .known_transaction import KnownTransaction
+from .transaction_log import FirstRead, ReadState, TransactionLog
 
 _LOGGER = get_logger(__name__)
 

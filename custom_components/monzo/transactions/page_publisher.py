@@ -11,11 +11,12 @@ from ..clock import monotonic
 from .archive import Archive
 from .archive_change import ArchiveChange, Listing
 from .classification import is_own_transfer
+from .known_transaction import KnownTransaction
 from .new_transactions import ReadTransaction, find_differences
 from .pages import PRECISION, TransactionPage
 from .record import TransactionRecord
 from .retention import Retention
-from .transaction_log import KEPT_FOR, FirstRead, KnownTransaction, ReadState, TransactionLog
+from .transaction_log import KEPT_FOR, FirstRead, ReadState, TransactionLog
 
 # How far back transactions count as new, if Home Assistant was not running when they were made.
 LOOKBACK: Final = timedelta(days=7)

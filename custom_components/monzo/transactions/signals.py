@@ -6,7 +6,7 @@ from homeassistant.util.signal_type import SignalTypeFormat
 
 from ..api import Private, Transaction
 from ..const import DOMAIN
-from .transaction_log import KnownTransaction
+from .known_transaction import KnownTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -2,58 +2,20 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Self
+from itertools import takewhile
+from typing import Final
 
 from ..api import Money, Private
+from .known_transaction import KnownTransaction
 from .pages import TransactionPage
-from .record import TransactionRecord
+from .running_sums import PeriodSum, RunningSums
 from .spans import Spans
 from .spending import has_happened
 
 # The longest month and a day for time zones, because the spending of a month is added up from here.
 KEPT_FOR: Final = timedelta(days=32)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class KnownTransaction(Private):
-    """The facts about a transaction that are in memory."""
-
-    created: datetime
-
-    amount: int
-    """In minor units of the account's currency; negative when money goes out."""
-
-    settled: bool
-    category: str | None
-
-    spent: Mapping[str, int]
-    """Its part of the spending of each category in minor units; see `spending_by_category`."""
-
-    received: int = 0
-    """Its income in minor units; see `income`."""
-
-    tags: frozenset[str] = field(default=frozenset(), compare=False)
-    """The tags in its notes, as far as these are kept. Other notes are no change to report."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is part of the spending or the income."""
-        return bool(self.spent or self.received)
-
-    @classmethod
-    def of(cls, record: TransactionRecord) -> Self:
-        """Return the facts to keep in memory about a transaction."""
-        return cls(
-            created=record.created,
-            amount=record.minor,
-            settled=record.settled is not None,
-            category=record.category,
-            spent=record.spent,
-            received=record.received,
-            tags=record.tags,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +57,8 @@ class ReadState(Private):
 class TransactionLog(Private):
     """The known transactions of one account from the last month.
 
-    A transaction is known as soon as it is published. Nothing here depends on how many there are,
-    except the sum of the spending.
+    A transaction is known as soon as it is published. Except for the first sum of a period, the
+    work for each does not depend on how many there are.
     """
 
     def __init__(
@@ -113,6 +75,7 @@ class TransactionLog(Private):
         """When the bank last listed the newest ones; None if not since Home Assistant's start."""
         self._known = dict(known or {})
         self._by_age = _by_age(self._known)
+        self._sums = RunningSums()
 
     @property
     def known(self) -> Mapping[str, KnownTransaction]:
@@ -131,6 +94,7 @@ class TransactionLog(Private):
         """Add a transaction, or replace it if it has changed."""
         before = self._known.get(transaction_id)
         self._known[transaction_id] = known
+        self._sums.replace(before, known)
         if before is None or before.created != known.created:
             if before is not None:
                 del self._by_age[bisect_left(self._by_age, (before.created, transaction_id))]
@@ -143,7 +107,7 @@ class TransactionLog(Private):
         """Remove the transactions that are older than a moment."""
         forgotten = bisect_left(self._by_age, (horizon, ""))
         for _created, id_ in self._by_age[:forgotten]:
-            del self._known[id_]
+            self._sums.replace(self._known.pop(id_), None)
         del self._by_age[:forgotten]
         unreadable_until = self.state.unreadable_until
         if unreadable_until is not None and unreadable_until <= horizon:
@@ -174,6 +138,7 @@ class TransactionLog(Private):
         self.state, self.spans = stored.state, stored.spans
         self._known = {**stored.known, **since}
         self._by_age = _by_age(self._known)
+        self._sums = RunningSums()
 
     def note_unreadable(self, until: datetime) -> None:
         """Note that a transaction from before a moment could not be read."""
@@ -202,7 +167,7 @@ class TransactionLog(Private):
             if id_ not in listed and self._known[id_].counts
         ]
         for id_ in unlisted:
-            self._known[id_] = replace(self._known[id_], spent={}, received=0)
+            self.remember(id_, replace(self._known[id_], spent={}, received=0))
         return bool(unlisted)
 
     def _between(self, since: datetime, before: datetime) -> Iterable[tuple[datetime, str]]:
@@ -235,25 +200,23 @@ class TransactionLog(Private):
 
         In all categories, or in one; with any notes, or with a tag. Negative if refunds were more.
         """
-        minor = 0
-        for transaction in self._happened(since, now):
-            if tag is not None and tag not in transaction.tags:
-                continue
-            spent = transaction.spent
-            minor += sum(spent.values()) if category is None else spent.get(category, 0)
+        spent = self._sum(since, now, tag).spent
+        minor = sum(spent.values()) if category is None else spent.get(category, 0)
         return Money.from_minor(minor, self.state.currency)
 
     def received(self, since: datetime, now: datetime) -> Money:
         """Return the income from a moment of the last month until now, by the bank's clock."""
-        minor = sum(transaction.received for transaction in self._happened(since, now))
-        return Money.from_minor(minor, self.state.currency)
+        return Money.from_minor(self._sum(since, now).received, self.state.currency)
 
-    def _happened(self, since: datetime, now: datetime) -> Iterator[KnownTransaction]:
-        """Yield the transactions from a moment until now."""
-        for created, id_ in self._by_age[bisect_left(self._by_age, (since, "")) :]:
-            if not has_happened(created, now):
-                return
-            yield self._known[id_]
+    def _sum(self, since: datetime, now: datetime, tag: str | None = None) -> PeriodSum:
+        """Return the sum of the transactions from a moment until now."""
+        found = self._sums.since(since, tag, self._known.values())
+        return found.without(self._dated_ahead(now))
+
+    def _dated_ahead(self, now: datetime) -> list[KnownTransaction]:
+        """Return the transactions that have not happened yet; the bank lists very few of them."""
+        newest_first = (self._known[id_] for _created, id_ in reversed(self._by_age))
+        return [*takewhile(lambda it: not has_happened(it.created, now), newest_first)]
 
 
 def _by_age(known: Mapping[str, KnownTransaction]) -> list[tuple[datetime, str]]:

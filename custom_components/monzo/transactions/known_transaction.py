@@ -1,0 +1,49 @@
+"""The facts about a transaction of the last month that are in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from ..api import Private
+from .record import TransactionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KnownTransaction(Private):
+    """The facts about a transaction that are in memory."""
+
+    created: datetime
+
+    amount: int
+    """In minor units of the account's currency; negative when money goes out."""
+
+    settled: bool
+    category: str | None
+
+    spent: Mapping[str, int]
+    """Its part of the spending of each category in minor units; see `spending_by_category`."""
+
+    received: int = 0
+    """Its income in minor units; see `income`."""
+
+    tags: frozenset[str] = field(default=frozenset(), compare=False)
+    """The tags in its notes, as far as these are kept. Other notes are no change to report."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is part of the spending or the income."""
+        return bool(self.spent or self.received)
+
+    @classmethod
+    def of(cls, record: TransactionRecord) -> Self:
+        """Return the facts to keep in memory about a transaction."""
+        return cls(
+            created=record.created,
+            amount=record.minor,
+            settled=record.settled is not None,
+            category=record.category,
+            spent=record.spent,
+            received=record.received,
+            tags=record.tags,
+        )
