@@ -518,6 +518,33 @@ async def test_balance_and_transactions_of_a_delivered_payment_are_requested_tog
     assert len(joint.heard) == 2
 
 
+async def test_two_payments_in_the_same_answers_about_balance_and_list_are_read_once(
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    advance_time: AdvanceTime,
+) -> None:
+    await advance_time(timedelta(minutes=6))
+    balance, transactions = Held(Delay(0)), Held(Delay(0))
+    server.fail("GET", "/balance", balance)
+    server.fail("GET", "/transactions", transactions)
+    a_moment_ago = home.bank.clock() - timedelta(seconds=1)
+    before = len(server.requests)
+    first = home.bank.pay(home.joint.id, -350, at=a_moment_ago)
+    await balance.arrived.wait()
+    await transactions.arrived.wait()
+    second = home.bank.pay(home.joint.id, -200, at=a_moment_ago)
+    balance.released.set()
+    transactions.released.set()
+    await wait_for_deliveries(server, advance_time)
+
+    assert joint.heard == [first.id, second.id]
+    assert value(hass, home.joint.id, "balance") == f"{home.joint.balance / 100:.2f}"
+    assert len(server.requests) - before == 2
+
+
 async def test_a_payment_between_the_answers_about_balance_and_list_updates_the_balance(
     hass: HomeAssistant,
     home: Household,

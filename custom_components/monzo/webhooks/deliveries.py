@@ -20,6 +20,7 @@ from ..bank import Priority, WebhookStatus
 from ..clock import monotonic
 from ..privacy import get_logger
 from ..transactions import NewTransaction, TransactionsCoordinator
+from .included_transactions import IncludedTransactions
 from .receiver import Delivery, WebhookReceiver
 
 _LOGGER = get_logger(__name__)
@@ -160,8 +161,7 @@ class WebhookDeliveries:
         self._waiting: list[Delivery] = []
         self._busy = False
         self._has_waited = False
-        # Accounts with a transaction that was first delivered after their balance was asked for.
-        self._outdated_balances: set[str] = set()
+        self._included = IncludedTransactions(balances)
         self._delivered_ids: deque[str] = deque(maxlen=_MAX_DELIVERED_IDS)
 
     @callback
@@ -176,9 +176,9 @@ class WebhookDeliveries:
     @callback
     def _async_on_delivery(self, delivery: Delivery) -> None:
         if delivery.account_id in self._balances.included_ids:
-            if delivery.transaction_id not in self._delivered_ids:
-                self._delivered_ids.append(delivery.transaction_id)
-                self._outdated_balances.add(delivery.account_id)
+            self._delivered_ids.append(delivery.transaction_id)
+            if not self._busy:
+                self._included.begin()
             self._async_follow_soon(delivery)
 
     @callback
@@ -224,7 +224,7 @@ class WebhookDeliveries:
         granted = self._transactions.grant_hints(
             _account_ids(self._unknown(deliveries)),
             priority,
-            balances=self._outdated_balances.intersection(_account_ids(deliveries)),
+            balances=_account_ids(self._not_included(deliveries)),
         )
         return [each for each in deliveries if each.account_id in granted]
 
@@ -237,8 +237,9 @@ class WebhookDeliveries:
         """Read the accounts of announced transactions; return whether the bank has answered."""
         began = monotonic()
         account_ids = _account_ids(self._unknown(deliveries))
-        balances = self._outdated_balances.intersection(_account_ids(deliveries))
-        self._outdated_balances -= balances
+        not_included = self._not_included(deliveries)
+        balances = _account_ids(not_included)
+        self._included.note_asked(each.transaction_id for each in not_included)
         try:
             answered = await self._transactions.async_refresh_hinted(
                 account_ids, priority, balances=balances
@@ -247,6 +248,7 @@ class WebhookDeliveries:
             # A defect must not end the following of all later deliveries.
             _LOGGER.exception("Unexpected error while following webhook deliveries")
             answered = frozenset()
+        self._included.note_balances(balances)
         is_answered = answered == set(account_ids)
         unknown = self._unknown(deliveries)
         if unknown != deliveries:
@@ -262,15 +264,13 @@ class WebhookDeliveries:
         return is_answered
 
     def _outstanding(self, deliveries: Collection[Delivery]) -> list[Delivery]:
-        """Return the deliveries for which an account should be read.
+        """Return the deliveries for which an account should be read."""
+        wanted = {*self._unknown(deliveries), *self._not_included(deliveries)}
+        return [each for each in deliveries if each in wanted]
 
-        A list may show a payment that the balance, which was asked for at the same time, lacks.
-        """
-        return [
-            each
-            for each in deliveries
-            if each.account_id in self._outdated_balances or not self._transactions.knows(*each)
-        ]
+    def _not_included(self, deliveries: Collection[Delivery]) -> list[Delivery]:
+        """Return the deliveries whose transactions the balance may lack."""
+        return [each for each in deliveries if each.transaction_id not in self._included]
 
     def _unknown(self, deliveries: Collection[Delivery]) -> list[Delivery]:
         """Return the deliveries whose transactions were not found so far."""
@@ -287,6 +287,7 @@ class WebhookDeliveries:
     @callback
     def _async_on_new_transaction(self, new: NewTransaction) -> None:
         """Note whether a new transaction had been announced, or wait for its delivery."""
+        self._included.note_found(new)
         transaction_id = new.transaction.id
         if transaction_id in self._delivered_ids:
             self._async_set_arriving(arriving=True)
