@@ -44,7 +44,7 @@ from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
 # Forty histories of up to twelve steps take about twelve seconds.
-SETTINGS = settings(max_examples=40, deadline=None, print_blob=True)
+SETTINGS = settings(max_examples=25, deadline=None, print_blob=True)
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 
