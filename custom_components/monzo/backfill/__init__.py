@@ -1,4 +1,4 @@
-"""The history of an account: everything from before the integration was set up."""
+"""The history of an account: all transactions from before the integration was set up."""
 
 from .history_import import HistoryImport
 from .statistics import (

@@ -1,4 +1,4 @@
-"""Reads the history of one account page by page into the archive."""
+"""Reads the history of one account into the archive, page by page."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from ..transactions import (
     is_own_transfer,
 )
 
-# The first transactions of an account without a date: Monzo began then.
+# Monzo was founded then. Applies to accounts without an opening date.
 _MONZO_BEGAN: Final = datetime(2015, 2, 1, tzinfo=UTC)
 
 # Requests start this much earlier, because Monzo does not document whether a transaction at the
@@ -31,7 +31,7 @@ _SINCE_MARGIN: Final = timedelta(seconds=1)
 
 
 class AccountHistory:
-    """The history of one account, up to the days that are read again and again anyway."""
+    """The history of one account, without the last days, which are read regularly anyway."""
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
         self,
@@ -43,7 +43,7 @@ class AccountHistory:
         own_accounts: Callable[[], Collection[Account]],
         now: datetime,
     ) -> None:
-        """Initialize the history of an account up to a moment."""
+        """Initialize the history of an account as of a moment."""
         self.account = account
         self._session = session
         self._archive = archive
@@ -57,9 +57,9 @@ class AccountHistory:
         return self.account.id in self._archive.logs
 
     def span(self) -> Span:
-        """Return the time since the account was opened, or since the first day that is kept.
+        """Return the time from the opening of the account, or from the first day that is kept.
 
-        The last days are not part of it: transactions of these days may have to be reported.
+        The last days are excluded, because their transactions may still have to be reported.
         """
         opened = self.account.created or _MONZO_BEGAN
         horizon = self._retention.horizon(self._now)
@@ -67,14 +67,14 @@ class AccountHistory:
         return min(opened if horizon is None else max(opened, horizon), until), until
 
     def gaps(self) -> list[Span]:
-        """Return the parts of the history that are not complete in the archive, oldest first."""
+        """Return the parts of the history that are incomplete in the archive, oldest first."""
         return self._archive.logs[self.account.id].spans.gaps(*self.span())
 
     def unread_parts(self) -> list[Span]:
         """Return the parts of the history that were never read, oldest first.
 
-        Those in which a transaction could not be read are not among them: another sign-in would not
-        help.
+        Parts with a transaction that could not be read are excluded, because another sign-in would
+        not help.
         """
         read = self._archive.logs[self.account.id].spans
         unreadable = self._archive.unreadable_spans(self.account.id)
@@ -88,14 +88,14 @@ class AccountHistory:
         )
 
     async def async_keep(self, part: Span, page: TransactionPage) -> None:
-        """Write a page and the time that it covers, in one step.
+        """Write a page and the time that it covers to the archive, in one step.
 
-        Nothing is published: to the rest of the integration, these transactions were always known.
-        A part with a transaction that cannot be read is not complete.
+        Nothing is published: for the rest of the integration, these transactions are old. A part
+        with an unreadable transaction stays incomplete.
         """
         log = self._archive.logs.get(self.account.id)
         if log is None:
-            # The account was removed meanwhile.
+            # The account was removed in the meantime.
             return
         now = self._session.clock.now()
         own_accounts = self._own_accounts()

@@ -1,9 +1,9 @@
 """Reads the whole history of all accounts, as far as the bank shows it.
 
-In the first five minutes after a sign-in the bank shows programs all transactions, and later only
-those of the last 89 days. How much of the time is left is known best by the bank: the first request
-for an older transaction shows it. So an import continues after a restart, and starts at every
-set-up that finds a part missing.
+In the first five minutes after a sign-in, the bank shows all transactions to programs, and later
+only those of the last 89 days. Only a request for an older transaction shows whether the five
+minutes are over. So an import continues after a restart, and starts at each set-up that finds a
+missing part.
 """
 
 import asyncio
@@ -36,27 +36,27 @@ from .progress import HistoryProgress, gaps_after, gaps_before
 
 _LOGGER = get_logger(__name__)
 
-# The bank always shows the transactions of 89 days. An import may take minutes to get there.
+# The bank always shows the last 89 days. An import may take minutes before it reads them.
 _ALWAYS_VISIBLE: Final = timedelta(days=89) - timedelta(minutes=15)
 
-# The part that is read at once, and the longest one for accounts with few transactions.
+# The length of the first part, and the longest part of accounts with few transactions.
 _PART: Final = timedelta(days=90)
 _LONGEST_PART: Final = timedelta(days=360)
 
-# Polls go first when the bank answers again after a rate limit.
+# When the bank answers again after a rate limit, polls go first.
 _AFTER_PAUSE: Final = timedelta(seconds=5)
 
-# The time in which the bank shows everything after a sign-in, and in which it counts requests.
+# The bank shows everything for this long after a sign-in. It also counts requests per this time.
 _AFTER_WINDOW: Final = timedelta(minutes=5)
 
-# When an import continues that could not go on: after errors that may pass, and when the request
+# The delays before an interrupted import continues: after errors that may pass, and if the request
 # budget had no room.
 RETRY_DELAYS: Final = (timedelta(seconds=5), timedelta(seconds=15), timedelta(minutes=1))
 _NO_ROOM_DELAY: Final = timedelta(minutes=1)
 
 
 class ImportResult(IntEnum):
-    """How the import of an account ended; of several accounts, the largest counts."""
+    """The result of an import. If accounts have different results, the largest value counts."""
 
     COMPLETE = 0
 
@@ -70,23 +70,23 @@ class ImportResult(IntEnum):
     """The request budget had no room for the rest."""
 
     FAILED = 4
-    """The bank did not answer, or the account has not been read at all so far."""
+    """The bank did not answer, or the account has never been read."""
 
     RATE_LIMITED = 5
-    """The bank refused a request as one too many."""
+    """The bank refused a request because of its rate limit."""
 
     NOT_WRITABLE = 6
-    """The archive cannot be written."""
+    """The archive cannot be written to."""
 
     DEFECT = 7
-    """A defect of the integration, which is in the log."""
+    """A defect of the integration. Details are in the log."""
 
 
 class HistoryImport:
-    """Imports the history of a config entry's accounts, one request at a time per account.
+    """Imports the history of a config entry's accounts, with one request at a time per account.
 
-    While the bank shows the whole history, its requests do not count for the request budget: for
-    five minutes they would leave nothing to the polls.
+    While the bank shows the whole history, these requests do not count towards the request budget.
+    Otherwise they would leave nothing for the polls for five minutes.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
@@ -99,7 +99,7 @@ class HistoryImport:
         archive: Archive,
         retention: Retention,
     ) -> None:
-        """Initialize the import, which does nothing before it is started."""
+        """Initialize the import, which does not run before it is started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
@@ -119,12 +119,12 @@ class HistoryImport:
 
     @property
     def keeps_history(self) -> bool:
-        """Whether the user chose to keep more than the integration needs."""
+        """Whether the user keeps more transactions than the integration requires."""
         return self._retention.keeps_history
 
     @callback
     def async_start(self) -> None:
-        """Import in the background what is missing, if the user chose to keep it."""
+        """Start to import missing parts in the background, if the user wants to keep them."""
         if not self.keeps_history:
             async_delete_repair_issues(self._hass, self._entry, (RepairIssue.HISTORY_INCOMPLETE,))
             return
@@ -133,7 +133,7 @@ class HistoryImport:
 
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call a function when the import starts or ends, and when it has read another percent."""
+        """Call a function when the import starts, ends, or has read another percent."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -148,12 +148,12 @@ class HistoryImport:
 
     @property
     def running(self) -> bool:
-        """Whether the import is under way."""
+        """Whether the import is in progress."""
         return self._running
 
     @property
     def health(self) -> dict[str, Any]:
-        """Progress and state, for diagnostics."""
+        """The progress and state for diagnostics."""
         if not self.keeps_history:
             return {"kept": False}
         progress = self.progress()
@@ -184,12 +184,12 @@ class HistoryImport:
             self._cancel_timer = None
 
     async def _async_run(self) -> None:
-        """Import what is missing of all accounts, and decide how to go on."""
+        """Import the missing parts of all accounts, then continue later or report the result."""
         self._began_at = self._balances.session.clock.now()
         self._running = True
         self._async_publish()
         try:
-            # The newest transactions first: they are in no gap of the history.
+            # Read the newest transactions first, because they are not part of the history.
             await self._transactions.async_refresh()
             results = await self._async_read_all(self._async_read_older)
             results += await self._async_read_all(self._async_read_visible)
@@ -198,7 +198,7 @@ class HistoryImport:
             self._result = max(results, default=ImportResult.COMPLETE)
             self._rate_limits += self._result is ImportResult.RATE_LIMITED
         except Exception:
-            # A defect must not look like an import that goes on.
+            # After a defect, the import must not seem to be in progress.
             _LOGGER.exception("Unexpected error while importing the history")
             self._result = ImportResult.DEFECT
         finally:
@@ -208,7 +208,7 @@ class HistoryImport:
 
     @callback
     def _async_go_on(self) -> None:
-        """Continue later, or report that a part of the history is missing."""
+        """Continue later, or create a repair issue if a part of the history is missing."""
         if (delay := self._delay()) is not None:
             self._cancel_timer = async_call_later(
                 self._hass, delay, HassJob(self._async_run_soon, cancel_on_shutdown=True)
@@ -228,16 +228,16 @@ class HistoryImport:
         _LOGGER.info("The import of the history has ended at %s %%", progress.percent)
 
     def _delay(self) -> timedelta | None:
-        """Return when to continue; None if only a new sign-in, or nothing, helps."""
+        """Return the delay until the import continues; None if waiting does not help."""
         if self._result is ImportResult.RATE_LIMITED:
             pause = timedelta(seconds=self._budget.pause) + _AFTER_PAUSE
-            # More in the same minutes would cost the polls a pause each time. What the bank shows
-            # later as well is read then.
+            # Further requests within these minutes would make the polls pause each time. The parts
+            # that the bank always shows are read later.
             return pause if self._rate_limits == 1 else max(pause, _AFTER_WINDOW)
         if self._result is ImportResult.FAILED and self._failures < len(RETRY_DELAYS):
             self._failures += 1
             return RETRY_DELAYS[self._failures - 1]
-        # Another program may have locked the file, or the disk may get room.
+        # Another program may release the file, or space may become free on the disk.
         passes = self._result in {ImportResult.NO_ROOM, ImportResult.NOT_WRITABLE}
         return _NO_ROOM_DELAY if passes else None
 
@@ -270,19 +270,19 @@ class HistoryImport:
     async def _async_read_all(
         self, read: Callable[[AccountHistory], Awaitable[None]]
     ) -> list[ImportResult]:
-        """Read something of all accounts at the same time, and return how that ended."""
+        """Read parts of all accounts at the same time, and return the result."""
         return await gather_all(
             self._async_read(read(history)) for history in self._histories() if history.is_known
         )
 
     async def _async_read(self, read: Awaitable[None]) -> ImportResult:
-        """Return how a read ended."""
+        """Run a read, and return its result."""
         try:
             await read
         except _ImportEnd as end:
             return end.result
         except MonzoRateLimitError:
-            # The session has started a pause, in which all accounts end like this one.
+            # The session has started a pause. It ends the reads of the other accounts as well.
             return ImportResult.RATE_LIMITED
         except (*TRANSIENT_ERRORS, *BLOCKING_ERRORS) as err:
             _LOGGER.debug("Could not import the history: %s", error_code_for_log(err))
@@ -293,7 +293,7 @@ class HistoryImport:
         return ImportResult.COMPLETE
 
     async def _async_read_older(self, history: AccountHistory) -> None:
-        """Read what the bank shows only in the first minutes after a sign-in."""
+        """Read the part that the bank shows only in the first minutes after a sign-in."""
         gaps = gaps_before(history.gaps(), self._visible_since)
         if gaps and self._window_closed:
             raise _ImportEnd(ImportResult.WINDOW_CLOSED)
@@ -304,9 +304,9 @@ class HistoryImport:
             raise _ImportEnd(ImportResult.WINDOW_CLOSED) from None
 
     async def _async_read_visible(self, history: AccountHistory) -> None:
-        """Read what the bank shows at any time, which is why it comes last."""
+        """Read the part that the bank always shows. It comes last, because there is no hurry."""
         gaps = gaps_after(history.gaps(), self._visible_since)
-        # Without an answer about older transactions, it is not known that the window is open.
+        # Only an answer to a request for older transactions shows that the window is open.
         is_open = self._window_open and not self._window_closed
         priority = Priority.HISTORY if is_open else Priority.BACKGROUND
         await self._async_read_gaps(history, gaps, priority)
@@ -314,7 +314,7 @@ class HistoryImport:
     async def _async_read_gaps(
         self, history: AccountHistory, gaps: Sequence[Span], priority: Priority
     ) -> None:
-        """Read missing parts, the newest first, because these are worth most."""
+        """Read the missing parts; the newest come first, because they matter most."""
         length = _PART
         for since, until in reversed(gaps):
             end = until
@@ -327,12 +327,12 @@ class HistoryImport:
     async def _async_read_part(
         self, history: AccountHistory, part: Span, priority: Priority
     ) -> int:
-        """Read a part page by page, oldest first as the bank lists it; return how many pages."""
+        """Read a part page by page, oldest first like the bank; return the number of pages."""
         pages = history.pages(part)
         count = 0
         while not pages.finished:
             if self._archive.state == "failing":
-                # More pages would only wait in memory.
+                # Further pages would only accumulate in memory.
                 raise _ImportEnd(ImportResult.NOT_WRITABLE)
             if priority is not Priority.HISTORY and not self._budget.grant(1, priority):
                 raise _ImportEnd(ImportResult.NO_ROOM)
@@ -346,7 +346,7 @@ class HistoryImport:
             count += 1
             self._async_publish_progress()
             if self._rate_limits:
-                # Half pace.
+                # Continue at half the speed.
                 await asyncio.sleep(took)
         return count
 
@@ -366,7 +366,7 @@ class HistoryImport:
 
 
 class _ImportEnd(Exception):  # noqa: N818 - an end that is expected
-    """The import of an account cannot go on now."""
+    """The import of an account has to stop for now."""
 
     def __init__(self, result: ImportResult) -> None:
         """Initialize with the result."""

@@ -1,7 +1,7 @@
-"""Long-term statistics of the balances from before Home Assistant knew them.
+"""Long-term statistics of balances from the time before Home Assistant knew them.
 
-The recorder makes the statistics of the sensors itself. Only days before their first row are added,
-because nothing may be written into a series that the recorder continues.
+The recorder creates the statistics of the sensors itself. Only days before its first row are added,
+because other rows would interfere with those that the recorder writes.
 """
 
 from collections.abc import Iterable
@@ -29,10 +29,10 @@ _DAY: Final = timedelta(days=1)
 # Longer than any month.
 _MONTH: Final = timedelta(days=32)
 
-# Monzo began later.
+# Monzo was founded later.
 _LONG_AGO: Final = datetime(2010, 1, 1, tzinfo=dt_util.UTC)
 
-# The sensors of an account, with the kinds of transactions that do not change them.
+# The balance sensors of an account, with the kinds of transactions that do not affect them.
 _SENSORS: Final = {
     "balance": (TransactionKind.DECLINED,),
     "total_balance": (TransactionKind.DECLINED, *sorted(POT_KINDS)),
@@ -50,7 +50,7 @@ class _FirstRow(NamedTuple):
 async def async_add_past_balances(
     hass: HomeAssistant, archive: Archive, account: AccountState, zone: tzinfo
 ) -> bool:
-    """Add the days before the first row of each sensor; return whether all have a first row.
+    """Add days before the first row of each sensor; return whether all sensors have a first row.
 
     A new sensor gets its first row at the end of the hour. Raises one of DISK_ERRORS if the archive
     cannot be read.
@@ -84,9 +84,10 @@ def find_changes(
     before: datetime,
     unmoved: tuple[TransactionKind, ...],
 ) -> list[tuple[datetime, int]]:
-    """Return when the balance changed and by how much in minor units, oldest first.
+    """Return the times and amounts, in minor units, of changes of the balance, oldest first.
 
-    Transactions of some kinds do not move money, or only into pots that belong to the balance.
+    The given kinds of transactions are excluded, because they do not move money, or move it only
+    into pots that belong to the balance.
     """
     rows = sql.execute(
         f"""
@@ -103,10 +104,10 @@ def find_changes(
 def past_days(
     changes: list[tuple[datetime, int]], since: datetime, first: datetime, zone: tzinfo
 ) -> list[tuple[datetime, int]]:
-    """Return a row for each local day from one moment until the day before the first row.
+    """Return a row for each local day from a moment until the day before the first row.
 
-    A row starts with the last hour of its day. It has the balance at its end, less the one at the
-    end of the first row.
+    A row starts at the last hour of its day. It has the balance at the end of the day, relative to
+    the balance at the end of the first row.
     """
     rows: list[tuple[datetime, int]] = []
     difference, position = 0, len(changes)
@@ -128,7 +129,7 @@ def _first_row(hass: HomeAssistant, entity_id: str) -> _FirstRow | None:
         statistics_during_period,
     )
 
-    # Few rows, in which the oldest hour is then found.
+    # First find the month, which takes few rows, and then the oldest hour in it.
     months = statistics_during_period(
         hass, _LONG_AGO, None, {entity_id}, "month", None, {"sum"}
     ).get(entity_id)
@@ -153,7 +154,7 @@ def _add_rows(
     first: _FirstRow,
     rows: Iterable[tuple[datetime, int]],
 ) -> None:
-    """Add rows before the first one, so that the sums continue with its sum."""
+    """Add rows before the first row. Their sums end at the sum of the first row."""
     from homeassistant.components.recorder.models import (  # noqa: PLC0415 - not always loaded
         StatisticData,
         StatisticMeanType,

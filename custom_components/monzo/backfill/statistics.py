@@ -1,7 +1,7 @@
-"""Long-term statistics of spending and income, derived from the archive.
+"""Long-term statistics of spending and income for Home Assistant's own graphs.
 
-Home Assistant's own graphs show them. They are made from the transactions alone and never read
-back, because the recorder writes later than it is told to.
+They are computed from the transactions in the archive alone. They are never read back from the
+recorder, because it writes rows later than it receives them.
 """
 
 import asyncio
@@ -39,15 +39,15 @@ from .statistics_table import (
 
 _LOGGER = get_logger(__name__)
 
-# Home Assistant draws its own statistics no more often.
+# Home Assistant also writes its own statistics at this interval.
 _INTERVAL: Final = timedelta(minutes=5)
 
-# A recorder that has not written the rows by then is stopping, or waits for its database.
+# If the recorder has not written the rows by then, it is stopping, or waiting for its database.
 _WRITTEN_WITHIN: Final = timedelta(minutes=10)
 
 
 class HistoryStatistics:
-    """Keeps the statistics of a config entry's accounts up to date, if the user wants them."""
+    """Keeps the statistics of a config entry's accounts up to date, if the user enabled them."""
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
         self,
@@ -59,7 +59,7 @@ class HistoryStatistics:
         history: HistoryImport,
         enabled: bool,
     ) -> None:
-        """Initialize the statistics, which are not touched before they are started."""
+        """Initialize the statistics, which do not change before they are started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
@@ -72,7 +72,7 @@ class HistoryStatistics:
 
     @callback
     def async_start(self) -> None:
-        """Keep the statistics up to date, or remove them if the user does not want them."""
+        """Keep the statistics up to date, or remove them if the user has disabled them."""
         if not _has_recorder(self._hass):
             return
         if not self._enabled:
@@ -88,7 +88,7 @@ class HistoryStatistics:
 
     @callback
     def _async_refresh_soon(self, _now: datetime | None = None) -> None:
-        # The import begins with the newest transactions: each older one would change all rows.
+        # The import starts with the newest transactions, so each older one would change all rows.
         if not self._history.running and not self._refreshing.locked():
             self._run(self._async_refresh())
 
@@ -98,7 +98,7 @@ class HistoryStatistics:
         )
 
     async def _async_refresh(self) -> None:
-        """Send what is new or has changed to the recorder."""
+        """Send new and changed rows to the recorder."""
         errors: tuple[type[Exception], ...] = (*DISK_ERRORS, *database_errors())
         async with self._refreshing:
             for account_id, state in tuple(self._balances.data.accounts.items()):
@@ -121,16 +121,17 @@ class HistoryStatistics:
             await self._archive.async_use(note_sent, update)
 
     async def _async_add_past(self, account: AccountState) -> None:
-        """Add the past of an account's balances once, after the import of its history."""
+        """Add the past balances of an account once, after the import of its history."""
         if account.id in self._past_added or not account.is_current_account:
             return
         if await async_add_past_balances(self._hass, self._archive, account, async_time_zone()):
             self._past_added.add(account.id)
 
     async def _async_compare(self, account_id: str) -> None:
-        """Begin anew if the recorder and the archive disagree about which series there are.
+        """Start again if the recorder and the archive have different series.
 
-        One of the two has lost its database, and sums that go on from others would be wrong.
+        In that case, one of them has lost its database, and sums that continue earlier ones would
+        be wrong.
         """
         series = await self._archive.async_use(sent_series, account_id)
         sent = {statistic_id(account_id, each) for each in series}
@@ -152,7 +153,7 @@ class HistoryStatistics:
         return await _async_wait_for_recorder(self._hass)
 
     async def _async_clear(self) -> None:
-        """Remove the statistics of the accounts, because the user does not want them."""
+        """Remove the statistics of the accounts, because the user has disabled them."""
         accounts = tuple(self._balances.data.accounts)
         if await async_clear_statistics(self._hass, accounts):
             with suppress(*DISK_ERRORS):
@@ -162,7 +163,7 @@ class HistoryStatistics:
 async def async_clear_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> bool:
     """Remove the statistics of these accounts; return whether there were any.
 
-    If the recorder's database is broken, they are gone anyway.
+    If the recorder's database is broken, the statistics are already lost.
     """
     known: set[str] = set()
     if _has_recorder(hass):
@@ -228,7 +229,7 @@ def _major(minor: int, currency: str) -> float:
 
 
 async def async_known_statistics(hass: HomeAssistant, account_ids: Collection[str]) -> set[str]:
-    """Return the IDs of the series of these accounts that the recorder has.
+    """Return the IDs of these accounts' series in the recorder.
 
     Without a recorder there are none. Raises one of `database_errors` if its database is broken.
     """
@@ -246,20 +247,20 @@ async def async_known_statistics(hass: HomeAssistant, account_ids: Collection[st
 
 
 def database_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of a broken database, and of a recorder that is stopping."""
+    """Return the types of errors from a broken database or a recorder that is stopping."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
 
     return SQLAlchemyError, RuntimeError
 
 
 async def _async_wait_for_recorder(hass: HomeAssistant) -> bool:
-    """Wait until the recorder has carried out all that it was told; return whether it has."""
+    """Wait until the recorder has completed its queue; return whether it has."""
     done = asyncio.Event()
 
     def on_done() -> None:
         hass.loop.call_soon_threadsafe(done.set)
 
-    # It works through its queue in order, and says so for tasks of this kind only.
+    # The recorder processes its queue in order, and calls back only for tasks of this kind.
     get_instance(hass).async_clear_statistics([], on_done=on_done)
     try:
         async with asyncio.timeout(_WRITTEN_WITHIN.total_seconds()):

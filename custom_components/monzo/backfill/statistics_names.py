@@ -1,4 +1,4 @@
-"""The names of the statistics, which the user reads in graphs and in the developer tools."""
+"""Names of the statistics, as shown in graphs and in the developer tools."""
 
 from homeassistant.core import HomeAssistant, callback
 
@@ -7,7 +7,7 @@ from ..texts import async_category_name, async_text
 
 @callback
 def async_statistics_name(hass: HomeAssistant, account_name: str, series: str) -> str:
-    """Return the name of a series of an account, in the language of Home Assistant.
+    """Return the name of an account's series in the language of Home Assistant.
 
     A series is `spending`, `income`, or the spending of a category such as `spending_groceries`.
     """

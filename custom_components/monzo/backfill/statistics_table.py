@@ -1,7 +1,7 @@
-"""What was sent to the recorder, as the archive remembers it: SQL, and nothing of Home Assistant.
+"""The archive's record of the rows that were sent to the recorder, as SQL without Home Assistant.
 
-The archive has the changes of all rows that were sent. So a correction needs neither the rows in
-the recorder, which writes them later, nor the earlier amount or category of a transaction.
+It contains the change of each row. So a correction needs neither the rows in the recorder, which
+writes them later, nor the earlier amount or category of a transaction.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,16 +20,16 @@ INCOME: Final = "income"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-# Time zones differ from UTC by multiples of it.
+# The offsets of time zones from UTC are multiples of this.
 _QUARTER: Final = timedelta(minutes=15) // _MICROSECOND
 
-# Microseconds since 1970; nothing is older.
+# In microseconds since 1970. No transaction is older.
 _NEVER: Final = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsUpdate:
-    """The rows of an account to send to the recorder, and what to remember once it has them."""
+    """The rows of an account for the recorder, and the state to store once it has written them."""
 
     account_id: str
 
@@ -44,7 +44,7 @@ class StatisticsUpdate:
 def find_update(
     sql: sqlite3.Connection, account_id: str, now: datetime, zone: tzinfo
 ) -> StatisticsUpdate | None:
-    """Return what to send because transactions are new, or have changed; None if none has.
+    """Return the rows to send for new and changed transactions; None if there are none.
 
     Transactions that are dated after `now` do not count yet.
     """
@@ -79,7 +79,7 @@ def find_update(
 
 
 def note_sent(sql: sqlite3.Connection, update: StatisticsUpdate) -> None:
-    """Note that the recorder has the rows of an update."""
+    """Record that the recorder has written the rows of an update."""
     sql.execute(
         "INSERT OR REPLACE INTO statistics_state VALUES (?, ?, ?, ?)",
         (
@@ -100,13 +100,13 @@ def note_sent(sql: sqlite3.Connection, update: StatisticsUpdate) -> None:
 
 
 def sent_series(sql: sqlite3.Connection, account_id: str) -> set[str]:
-    """Return the names of the series of which the recorder has rows."""
+    """Return the names of the series that were sent to the recorder."""
     query = "SELECT DISTINCT series FROM statistics WHERE account = ?"
     return {series for (series,) in sql.execute(query, (account_id,))}
 
 
 def forget_sent(sql: sqlite3.Connection, account_ids: Iterable[str]) -> None:
-    """Forget what was sent, because the statistics of these accounts are cleared."""
+    """Delete the record of these accounts, because their statistics are cleared."""
     for account_id in account_ids:
         sql.execute("DELETE FROM statistics WHERE account = ?", (account_id,))
         sql.execute("DELETE FROM statistics_state WHERE account = ?", (account_id,))
@@ -115,7 +115,7 @@ def forget_sent(sql: sqlite3.Connection, account_ids: Iterable[str]) -> None:
 def _state(
     sql: sqlite3.Connection, account_id: str, now: datetime, zone: tzinfo
 ) -> tuple[RowTimes, int, int]:
-    """Return the times of rows, and up to which revision and moment transactions were counted."""
+    """Return the times of rows, and the revision and the moment of the last update."""
     query = "SELECT hourly_since, revision, until FROM statistics_state WHERE account = ?"
     if (row := sql.execute(query, (account_id,)).fetchone()) is None:
         return RowTimes.beginning(now, zone), 0, _NEVER
@@ -126,7 +126,7 @@ def _state(
 def _first_change(
     sql: sqlite3.Connection, account_id: str, revision: int, until: int, now: datetime
 ) -> datetime | None:
-    """Return when the oldest transaction was made that is to be counted, or counted anew."""
+    """Return the time of the oldest transaction that is new, has changed, or counts by now."""
     changed = sql.execute(
         "SELECT min(created) FROM transactions WHERE account = ? AND revision > ? AND created <= ?",
         (account_id, revision, to_number(now)),
@@ -142,7 +142,7 @@ def _first_change(
 def _amounts(
     sql: sqlite3.Connection, account_id: str, begin: datetime, now: datetime
 ) -> dict[str, list[tuple[datetime, int]]]:
-    """Return the amounts of each series, added up by quarters of an hour."""
+    """Return the amounts of each series, summed up by quarters of an hour."""
     span = (_QUARTER, account_id, to_number(begin), to_number(now))
     spent = sql.execute(
         """
@@ -172,7 +172,7 @@ def _amounts(
 def _sent(
     sql: sqlite3.Connection, account_id: str, since: datetime
 ) -> dict[str, dict[datetime, int]]:
-    """Return the changes of the rows that were sent, from one on."""
+    """Return the changes of the sent rows by series, from a row on."""
     sent: dict[str, dict[datetime, int]] = {}
     rows = sql.execute(
         "SELECT series, start, change FROM statistics WHERE account = ? AND start >= ?",
@@ -184,7 +184,7 @@ def _sent(
 
 
 def _sent_before(sql: sqlite3.Connection, account_id: str, series: str, before: datetime) -> int:
-    """Return the sum of the rows of a series that were sent, up to one."""
+    """Return the sum of the sent rows of a series before a row."""
     (total,) = sql.execute(
         """
         SELECT coalesce(sum(change), 0) FROM statistics
@@ -196,10 +196,10 @@ def _sent_before(sql: sqlite3.Connection, account_id: str, series: str, before: 
 
 
 def to_number(moment: datetime) -> int:
-    """Return a moment as the archive has it."""
+    """Return a moment in the form that the archive stores."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_number(number: int) -> datetime:
-    """Return the moment that the archive has as a number."""
+    """Return a moment from the form that the archive stores."""
     return _EPOCH + number * _MICROSECOND

@@ -1,4 +1,4 @@
-"""Beancount, plain-text double-entry accounting."""
+"""The Beancount format, for plain-text double-entry accounting."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,10 +22,10 @@ _NEEDS_ESCAPE: Final = re.compile(r'[\\"]')
 
 
 class BeancountFormat(FileFormat):
-    """Beancount 2 and 3, with dates of London.
+    """Beancount 2 and 3, with dates in London.
 
-    The file opens no accounts, because every further file would open them again. The plug-in opens
-    them, so that the file is also valid by itself.
+    The file contains no `open` directives, because each further file would open the same accounts
+    again. Instead, a plug-in opens them, so each file is also valid by itself.
     """
 
     @override
@@ -57,10 +57,11 @@ def _lines(account: ExportedAccount, record: TransactionRecord) -> Iterator[str]
 
 
 def _other_side(account: ExportedAccount, record: TransactionRecord) -> Mapping[str, int]:
-    """Return the accounts on the other side and their amounts, which balance the transaction.
+    """Return the postings that balance a transaction: accounts and their amounts.
 
-    Expenses are the spending, so refunds lower them. What was neither spent nor received, such as a
-    transfer between one's own accounts, goes through one account, where the two sides cancel out.
+    Expenses are the spending, so refunds lower them. Money that was neither spent nor received,
+    such as a transfer between the owner's accounts, goes through one account, where both sides
+    cancel out.
     """
     if pot := pot_name(account, record):
         return {f"Assets:Monzo:Pots:{_component(pot)}": -record.minor}
@@ -83,9 +84,9 @@ def _string(text: str) -> str:
 
 
 def _component(name: str) -> str:
-    """Return a name as a part of an account: words of letters and digits, joined by hyphens."""
+    """Return a name as a component of an account name: letters and digits, joined by hyphens."""
     spaced = "".join(each if each.isalpha() or each.isdecimal() else " " for each in name)
     component = "-".join(word[0].upper() + word[1:] for word in spaced.split())
-    # A part begins with an upper-case letter or a digit, which some scripts do not have.
+    # A component must begin with an upper-case letter or a digit. Some scripts have no upper case.
     starts_well = component[:1].isupper() or component[:1].isdecimal()
     return component if starts_well else f"X{component}"

@@ -1,4 +1,4 @@
-"""CSV with one row for each transaction, for spreadsheets, Firefly III and Actual."""
+"""The CSV format with one row per transaction, for spreadsheets, Firefly III and Actual."""
 
 import csv
 import io
@@ -35,12 +35,12 @@ COLUMNS: Final = (
     "transaction_id",
 )
 
-# Spreadsheets calculate texts that begin with these characters, also in their wide forms.
+# Spreadsheets take a text for a formula if it begins with one of these, also in full-width form.
 _FORMULA: Final = re.compile("[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 class CsvFormat(FileFormat):
-    """CSV as in RFC 4180, with a header, in UTF-8. Dates and times are those of London."""
+    """CSV as in RFC 4180, with a header, in UTF-8. Dates and times are in London."""
 
     @override
     def begin_file(self, period: ExportedPeriod) -> str:
@@ -72,7 +72,7 @@ class CsvFormat(FileFormat):
 
 
 def _text(text: str | None) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text in a form that spreadsheets do not take for a formula."""
     line = one_line(text)
     return f"'{line}" if _FORMULA.match(line) else line
 

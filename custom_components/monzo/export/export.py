@@ -17,15 +17,15 @@ from .published_file import Destination, PublishedFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPage:
-    """Some of the transactions of an account."""
+    """A page of an account's transactions."""
 
     records: Sequence[TransactionRecord]
 
     complete: bool
-    """Whether these are all of a part of the period."""
+    """Whether the page has all transactions of its part of the period."""
 
     missing: Span | None = None
-    """The time of which the file can have no transactions."""
+    """The time for which the file cannot have any transactions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -38,7 +38,7 @@ class Statement(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ExportResult(Private):
-    """The content of a file."""
+    """Facts about the content of a file."""
 
     count: int
     """The number of transactions."""
@@ -50,7 +50,7 @@ class ExportResult(Private):
     """Whether the file has all transactions of the period."""
 
     missing: Mapping[str, Sequence[Span]]
-    """The times of which there are no transactions in the file, by the ID of the account."""
+    """The times without transactions in the file, by the account's ID."""
 
 
 class _Totals:
@@ -75,7 +75,7 @@ class _Totals:
         return moved
 
     def result(self) -> ExportResult:
-        """Return the content of the file so far."""
+        """Return the facts about the content so far."""
         return ExportResult(
             count=self._count,
             sums={
@@ -97,15 +97,15 @@ async def async_export(
 ) -> ExportResult:
     """Write a file with all transactions that moved money.
 
-    Declined payments and card checks of zero did not. If anything fails, there is no file, or the
-    file that was there before.
+    Declined payments and card checks of zero are left out. If anything fails, no file is created,
+    and an existing file stays as it was.
     """
     file_format = FILE_FORMATS[format_name]
     totals = _Totals()
     file = await hass.async_add_executor_job(PublishedFile, destination)
 
     async def write(lines: Iterable[str]) -> None:
-        # The executor also formats the lines, because they are an iterator.
+        # The lines are an iterator, so they are also formatted in the executor.
         await hass.async_add_executor_job(file.write, lines)
 
     try:

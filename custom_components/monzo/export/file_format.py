@@ -1,4 +1,4 @@
-"""The parts of a file of transactions, and the facts that a file needs besides them."""
+"""The base of all file formats, and the facts about accounts that they need."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from ..transactions import TransactionRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ExportedAccount(Private):
-    """An account as a file describes it. Files hold no account numbers."""
+    """An account as described in a file. Files contain no account numbers."""
 
     id: str
     """Monzo's ID."""
 
     name: str
-    """The name of its device. The accounts in one file have different names."""
+    """The name of its device, different from those of the other accounts in the file."""
 
     balance: Money
-    """The money that can be spent, when the file is made."""
+    """The available balance at the time of the export."""
 
     pot_names: Mapping[str, str]
-    """Names of pots by ID."""
+    """The names of pots by ID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedPeriod:
-    """The period of a file, and when the file is made. All times are in UTC."""
+    """The period of a file, and the time of the export, all in UTC."""
 
     since: datetime
     before: datetime
@@ -36,10 +36,10 @@ class ExportedPeriod:
 
 
 class FileFormat(ABC):
-    """Writes the parts of a file: its begin, a section for each account, and its end.
+    """Formats the parts of a file: its beginning, a section for each account, and its end.
 
-    A part is complete lines, or empty. Files are written part by part, so that the transactions of
-    ten years need little memory.
+    Each part consists of complete lines, or is empty. Files are written part by part, so that ten
+    years of transactions need little memory.
     """
 
     def begin_file(self, period: ExportedPeriod) -> str:

@@ -12,7 +12,7 @@ from .qif_format import QifFormat
 
 
 class FileFormatName(StrEnum):
-    """The name of a format, as in the action."""
+    """The name of a format in the action."""
 
     CSV = "csv"
     QIF = "qif"

@@ -1,4 +1,4 @@
-"""OFX, the format of banks, which accounting programs import without questions."""
+"""The OFX format of banks, which accounting programs import without further questions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,19 +18,19 @@ from .texts import (
     split_parts,
 )
 
-# The limits of the specification, in characters.
+# The limits of the specification in characters.
 _MAX_ACCOUNT_ID: Final = 22
 _MAX_NAME: Final = 32
 _MAX_MEMO: Final = 255
 _MAX_ID: Final = 255
 
-# Monzo's BIC. A sort code is part of an account number, which files do not hold.
+# Monzo's BIC. A sort code would be part of an account number, and files contain none.
 _BANK_ID: Final = "MONZGB2L"
 
-# Enough to calculate every local amount back.
+# Precise enough to convert each amount back to the original currency.
 _RATE_DIGITS: Final = Context(prec=15)
 
-# The types of transactions; others are CREDIT or DEBIT.
+# The types of transactions. All others are CREDIT or DEBIT.
 _TYPES: Final[Mapping[TransactionKind, str]] = {
     TransactionKind.CARD_PAYMENT: "POS",
     TransactionKind.CASH_WITHDRAWAL: "ATM",
@@ -44,10 +44,10 @@ _OK: Final = "<STATUS><CODE>0</CODE><SEVERITY>INFO</SEVERITY></STATUS>"
 
 
 class OfxFormat(FileFormat):
-    """OFX 2.1.1, with a statement for each account.
+    """OFX 2.1.1 with a statement for each account.
 
-    Times are local with their distance from UTC, because programs that read only the date of a time
-    would otherwise show payments shortly after midnight a day early.
+    Times are local, with their offset from UTC. Some programs read only the date of a time, and
+    would otherwise show a payment shortly after midnight one day early.
     """
 
     @override
@@ -64,7 +64,7 @@ class OfxFormat(FileFormat):
 
     @override
     def begin_account(self, account: ExportedAccount, period: ExportedPeriod) -> str:
-        # Monzo's IDs have this length without their prefix.
+        # The length of Monzo's IDs without their prefix.
         account_id = _element("ACCTID", account.id.removeprefix("acc_")[-_MAX_ACCOUNT_ID:])
         return (
             f"<STMTTRNRS>{_element('TRNUID', account.id)}{_OK}<STMTRS>"
@@ -108,7 +108,7 @@ def _type(record: TransactionRecord) -> str:
 
 
 def _memo(record: TransactionRecord, name: str) -> str:
-    """Return what the format has no fields for, and the notes."""
+    """Return the notes, and facts for which the format has no fields."""
     local_amount = record.local_amount
     parts = (
         "pending" if record.settled is None else "",
@@ -121,7 +121,7 @@ def _memo(record: TransactionRecord, name: str) -> str:
 
 
 def _original_currency(record: TransactionRecord) -> str:
-    """Return the currency of the payment, and how much of the account's currency buys one of it."""
+    """Return the original currency, with its rate: its price in the currency of the account."""
     local_amount = record.local_amount
     if not local_amount or not local_amount.amount:
         return ""
@@ -135,11 +135,11 @@ def _original_currency(record: TransactionRecord) -> str:
 def _time(moment: datetime) -> str:
     local = local_time(moment)
     milliseconds = local.microsecond // 1000
-    # London's distance from UTC is a whole number of hours.
+    # London's offset from UTC is a whole number of hours.
     return f"{local:%Y%m%d%H%M%S}.{milliseconds:03}[{int(f'{local:%z}') // 100:+d}:{local:%Z}]"
 
 
 def _element(tag: str, text: str) -> str:
-    """Return an element; nothing if it would be empty, because OFX has no empty elements."""
+    """Return an element, or nothing without a text, because OFX does not allow empty elements."""
     content = escape(text.strip())
     return f"<{tag}>{content}</{tag}>" if content else ""

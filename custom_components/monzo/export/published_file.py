@@ -1,4 +1,4 @@
-"""A file that appears under its name only when it is complete. Everything here blocks."""
+"""A file that appears under its name only when it is complete. All functions here block."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,36 +13,37 @@ from homeassistant.core import HomeAssistant
 
 from ..bank import action_error, validation_error
 
-# The disk, or the user's share of it.
+# The disk is full, or the user's quota is used up.
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where to write a file."""
+    """The path of a new file."""
 
     path: Path
     """An absolute path in a folder that Home Assistant may write to."""
 
     overwrite: bool
-    """Whether to replace a file of this name."""
+    """Whether an existing file is replaced."""
 
 
 def check_destination(hass: HomeAssistant, path: str, *, overwrite: bool) -> Destination:
-    """Return the destination for a path. A relative path starts at the configuration folder.
+    """Return the destination for a path.
 
-    Raises ServiceValidationError if the folder is missing, public, or none that Home Assistant may
-    write to, or if there is a folder of this name, or a file and `overwrite` is off.
+    A relative path starts at the configuration folder. Raises ServiceValidationError if the folder
+    is missing, is public, or is not allowed by Home Assistant; if the path is a folder; or if the
+    file exists and `overwrite` is off.
     """
     try:
         requested = Path(hass.config.path(path))
-        # Follow all links first, so that the folder that is checked is the one that is used.
+        # Resolve all links first, so that the checked folder is the one that is used.
         destination = requested.parent.resolve() / requested.name
         allowed = hass.config.is_allowed_path(str(destination))
         public = Path(hass.config.path("www")).resolve()
     except OSError, ValueError, RuntimeError:
         raise validation_error("export_path_not_allowed", path=path) from None
-    # No name can have a null character.
+    # No file name can contain a null character.
     if not allowed or "\0" in path:
         raise validation_error("export_path_not_allowed", path=path)
     if destination.is_relative_to(public):
@@ -57,9 +58,9 @@ def check_destination(hass: HomeAssistant, path: str, *, overwrite: bool) -> Des
 
 
 class PublishedFile:
-    """Writes a file beside its destination, and gives it its name at the end.
+    """Writes a temporary file beside its destination, and renames it when it is complete.
 
-    Only the user of Home Assistant can read it. All methods raise translated errors.
+    Only the user that runs Home Assistant can read it. All methods raise translated errors.
     """
 
     def __init__(self, destination: Destination) -> None:
@@ -67,7 +68,7 @@ class PublishedFile:
         self._destination = destination.path
         self._overwrite = destination.overwrite
         try:
-            # With mode 0600.
+            # The file has mode 0600.
             descriptor, path = tempfile.mkstemp(
                 dir=self._destination.parent, prefix=".monzo-export-", suffix=".part"
             )
@@ -84,9 +85,9 @@ class PublishedFile:
             raise self._error(err) from None
 
     def publish(self) -> None:
-        """Put the file in its place.
+        """Move the file to its destination.
 
-        Raises ServiceValidationError if there is a file by now, and it must not be replaced.
+        Raises ServiceValidationError if a file has appeared there that must not be replaced.
         """
         try:
             self._stream.flush()
@@ -105,7 +106,7 @@ class PublishedFile:
             self._path.unlink(missing_ok=True)
 
     def _error(self, err: OSError) -> Exception:
-        """Return the translated error, without the cause, whose text contains the path."""
+        """Return the translated error, without its cause, because that contains the path."""
         if err.errno in _FULL:
             return action_error("export_disk_full", path=str(self._destination))
         return action_error(

@@ -1,4 +1,4 @@
-"""QIF, the interchange format of Quicken, which GnuCash and many older programs read."""
+"""QIF, the interchange format of Quicken, which GnuCash and many older programs import."""
 
 from collections.abc import Iterator
 import re
@@ -17,14 +17,14 @@ from .texts import (
     pot_name,
 )
 
-# In a category, these separate its parent, its class and the name of an account.
+# These characters separate a category from its parent, its class and the name of an account.
 _SEPARATORS: Final = re.compile(r"[:/\[\]]")
 
 
 class QifFormat(FileFormat):
-    """QIF with a list for each account, with dates as 2026-11-09, in UTF-8.
+    """QIF with a list for each account, in UTF-8, with dates such as 2026-11-09.
 
-    Only fields that all programs know are written, because some refuse a file with others.
+    It has only fields that all programs support, because some reject a file with other fields.
     """
 
     @override
@@ -42,7 +42,7 @@ def _lines(account: ExportedAccount, record: TransactionRecord) -> Iterator[str]
     if record.settled is not None:
         # Cleared by the bank.
         yield "C*"
-    # The format has no field for an ID. Programs show the number, and some compare it.
+    # The format has no field for an ID. Programs show this number, and some compare it.
     yield f"N{one_line(record.id)}"
     if name := payee(account, record):
         yield f"P{name}"

@@ -1,4 +1,4 @@
-"""Texts, times and amounts of transactions as files hold them."""
+"""Texts, times and amounts of transactions in the form that files contain."""
 
 from datetime import datetime
 import re
@@ -11,21 +11,21 @@ from ..const import BANK_TIME_ZONE
 from ..transactions import POT_KINDS, UNCATEGORISED, TransactionRecord
 from .file_format import ExportedAccount
 
-# Control characters end lines and fields, and XML allows few of them. Embeddings, overrides and
-# isolates of the text direction would reorder the rest of a line on the screen. The marks for
-# languages that are written from right to left stay, and so do emoji.
+# Control characters end lines and fields, and XML allows only a few of them. Embeddings, overrides
+# and isolates of the text direction would reorder the rest of a line on the screen. The marks for
+# right-to-left languages are kept, and so are emoji.
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+"
 )
 
 
 def one_line(text: str | None) -> str:
-    """Return a text on one line, without control characters and unnecessary spaces."""
+    """Return a text on one line, without control characters and superfluous spaces."""
     return " ".join(_UNSAFE.sub(" ", text or "").split())
 
 
 def local_time(moment: datetime) -> datetime:
-    """Return a time in the bank's time zone, so that dates are those of the Monzo app."""
+    """Return a time in the bank's time zone, so that dates are the same as in the Monzo app."""
     return moment.astimezone(dt_util.get_time_zone(BANK_TIME_ZONE))
 
 
@@ -40,20 +40,20 @@ def amount_with_currency(money: Money) -> str:
 
 
 def pot_name(account: ExportedAccount, record: TransactionRecord) -> str | None:
-    """Return the name of the pot that money went into or came from; None if there is no pot."""
+    """Return the name of the pot on the other side of a transfer; None for other transactions."""
     if record.kind not in POT_KINDS:
         return None
     return one_line(account.pot_names.get(record.pot_id or "")) or "Pot"
 
 
 def payee(account: ExportedAccount, record: TransactionRecord) -> str:
-    """Return the name of the other side: a merchant, a person, a pot, or the bank's text."""
+    """Return the name of the other side: a merchant, a person or a pot; else the bank's text."""
     name = one_line(record.payee) or pot_name(account, record)
     return name or one_line(record.description)
 
 
 def description(account: ExportedAccount, record: TransactionRecord) -> str:
-    """Return the bank's text. For transfers with pots, which have none, the name of the pot."""
+    """Return the bank's text, or the name of the pot for a transfer with a pot."""
     return pot_name(account, record) or one_line(record.description) or payee(account, record)
 
 
@@ -63,7 +63,7 @@ def category_name(category: str | None) -> str:
 
 
 def split_parts(record: TransactionRecord) -> str:
-    """Return the categories of a split transaction with their amounts; empty if it is not split."""
+    """Return the categories and amounts of a split transaction; empty for others."""
     if len(record.split) <= 1:
         return ""
     return ", ".join(
