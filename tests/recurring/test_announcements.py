@@ -83,7 +83,7 @@ def of_type[T: Announcement](kind: type[T], found: Iterable[Announcement]) -> li
 
 def due_days(found: Iterable[Announcement], days: int) -> list[date]:
     """Return the days of payments that are announced so many days before."""
-    return [it.day for it in of_type(PaymentDue, found) if it.has_come_to(days)]
+    return [it.day for it in of_type(PaymentDue, found) if it.reaches(days)]
 
 
 def gym(last: date = END) -> list[Row]:
@@ -128,9 +128,9 @@ def test_a_payment_is_announced_in_the_morning_in_london() -> None:
     assert due_days(account.look(at(date(2025, 9, 4), 7)), 1) == []
     (due,) = of_type(PaymentDue, account.look(at(date(2025, 9, 4), 8)))
     assert (due.day, due.days_left, due.payment.payee) == (date(2025, 9, 5), 1, "Gym")
-    assert due.has_come_to(1)
-    assert not due.has_come_to(0)
-    assert not due.has_come_to(2)
+    assert due.reaches(1)
+    assert not due.reaches(0)
+    assert not due.reaches(2)
 
 
 def test_a_payment_is_announced_late_after_home_assistant_was_off() -> None:
@@ -138,8 +138,8 @@ def test_a_payment_is_announced_late_after_home_assistant_was_off() -> None:
     account.look(at(date(2025, 8, 31)))
     (due,) = of_type(PaymentDue, account.look(at(date(2025, 9, 4))))
     assert due.days_left == 1
-    assert due.has_come_to(4)
-    assert due.has_come_to(1)
+    assert due.reaches(4)
+    assert due.reaches(1)
 
 
 def test_a_day_that_moves_is_no_other_payment() -> None:

@@ -1,4 +1,4 @@
-"""Recurring payments: detected in the past, and what they leave to spend until pay day."""
+"""Recurring payments: detection, forecasts, pay days, and the money left to spend until pay day."""
 
 from .announcement_store import async_get_announcements
 from .announcements import (

@@ -1,4 +1,4 @@
-"""Agreements: which payments to a payee are made regularly because people agreed on them."""
+"""Agreements: regular payments because of a contract, rather than by habit or chance."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -32,42 +32,44 @@ _MONTH: Final = frozenset({Cadence.MONTH})
 _QUARTER: Final = frozenset({Cadence.QUARTER})
 _YEAR: Final = frozenset({Cadence.YEAR})
 
-# Amounts may rise once in that many payments and count as equal.
+# One price rise per so many payments is allowed if amounts must be equal.
 _PAYMENTS_PER_RISE: Final = 6
 
-# A schedule may change once in that many payments.
+# One change of the schedule per so many payments is allowed.
 _PAYMENTS_PER_CHANGE: Final = 6
 
-# One pair of amounts in that many may differ more than the others.
+# One pair of consecutive amounts out of so many may differ by more than the others.
 _PAIRS_PER_EXCEPTION: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Terms:
-    """What payments must be like, so that neither habit nor chance explains them."""
+    """Conditions that payments must meet, so that habit or chance cannot explain them."""
 
     cadences: frozenset[Cadence]
     fewest: int
-    """The fewest payments."""
+    """The minimum number of payments."""
 
     spread: float | None = 0
-    """The part by which an amount may differ from the one before; 0 if they must be equal, except
-    for changes of the price; None if it does not matter."""
+    """The fraction by which consecutive amounts may differ.
+
+    With 0 they must be equal, except for price rises. With None, any amounts are allowed.
+    """
 
     deviation: float
-    """The days by which they may miss their days on average."""
+    """The maximum mean distance from the scheduled days, in days."""
 
     filled: float = 0.75
-    """The share of slots in which a payment must have been made."""
+    """The minimum share of slots in which a payment was made."""
 
     least: int = 0
-    """The least amount in minor units."""
+    """The minimum amount, in minor units."""
 
     exclusive: bool = False
-    """Whether there must be no other payments to the payee."""
+    """Whether other payments to the payee are excluded."""
 
     def are_met_by(self, series: Series) -> bool:
-        """Return whether payments are as described."""
+        """Return whether the payments meet all conditions."""
         return (
             series.schedule.cadence in self.cadences
             and len(series.occurrences) >= self.fewest
@@ -91,8 +93,8 @@ def _differ_by_at_most(amounts: Sequence[int], spread: float | None) -> bool:
     return far <= len(amounts) // _PAIRS_PER_EXCEPTION
 
 
-# People do not keep to a day as a bank does. So sums from and to friends are no agreements, but
-# these are rent: friends hardly send each other so much each month.
+# People are less punctual than a bank, so irregular payments between friends are no agreements.
+# Rent is an exception: friends hardly send each other so much each month.
 _STANDING_ORDER: Final = (
     _Terms(cadences=_LONG, fewest=5, deviation=0.5),
     _Terms(cadences=_SHORT, fewest=5, deviation=0.5, filled=0.85),
@@ -103,7 +105,7 @@ _STANDING_ORDER: Final = (
 _TERMS: Final = {
     Family.DIRECT_DEBIT: (
         _Terms(cadences=_LONG, fewest=3, spread=None, deviation=1.5),
-        # Meters are read some days earlier or later.
+        # Meters may be read some days early or late.
         _Terms(cadences=_QUARTER, fewest=4, spread=None, deviation=3, filled=0.9),
         _Terms(cadences=_SHORT, fewest=4, spread=None, deviation=0.75),
         _Terms(cadences=_YEAR, fewest=2, spread=1, deviation=3),
@@ -118,13 +120,14 @@ _TERMS: Final = {
         _Terms(cadences=_LONG, fewest=4, deviation=0.7),
         _Terms(cadences=_LONG, fewest=6, deviation=1.2),
         _Terms(cadences=_YEAR, fewest=3, deviation=1),
-        # People go to some shops each week, but not without exception.
+        # People go to some shops every week, but they also miss weeks.
         _Terms(cadences=_WEEK, fewest=4, deviation=0.3, filled=0.95),
-        # A purchase is often paid in four parts, a fortnight apart, and two may follow each other.
+        # Purchases are often paid in four fortnightly instalments, and a second purchase may
+        # follow.
         _Terms(cadences=_FORTNIGHT, fewest=9, deviation=0.3, filled=0.95),
-        # Prices in another currency.
+        # Prices in a foreign currency.
         _Terms(cadences=_LONG, fewest=4, spread=0.15, deviation=0.7),
-        # Prices by use.
+        # Prices that depend on usage.
         _Terms(
             cadences=_LONG,
             fewest=6,
@@ -142,43 +145,43 @@ _TERMS: Final = {
     ),
 }
 
-# Friends send each other multiples of £5, but seldom more than £500.
+# Friends send each other multiples of £5, but rarely more than £500.
 _ROUND: Final = 500
 _LARGE: Final = 50_000
 
 
 def _is_agreed(series: Series, family: Family) -> bool:
-    """Return whether payments are made by agreement, rather than by habit or chance."""
+    """Return whether payments follow an agreement, rather than habit or chance."""
     terms = _TERMS[family]
     if family is Family.INCOME and series.last.minor <= _LARGE and not series.last.minor % _ROUND:
         terms = _STANDING_ORDER
     return any(it.are_met_by(series) for it in terms)
 
 
-# Splitting the payments to a payee
+# Ways to split the payments to a payee
 
 
 type _Split = Callable[[Sequence[Occurrence], Family], list[Series]]
 
-# Another way to split the payments must explain so much more of them. Names are a good reason to
-# split them, but a payee may also change its name.
+# Another way of splitting must explain so many more of the payments. For a split by name, less is
+# enough, because different names suggest it. A payee may also just have changed its name.
 _CLEARLY_BETTER: Final = 0.07
 _SLIGHTLY_BETTER: Final = 0.01
 _PER_DAY_OF_DEVIATION: Final = 0.1
 _PER_CHANGE: Final = 0.03
 
-# With fewer days than that part of the payments, several are often made on one day.
+# If the days are a smaller fraction of the payments, several payments are often made on one day.
 _SHARED_DAYS: Final = 0.75
 
-# People who pay somewhere more often, in days on average, do not pay by agreement.
+# More frequent payments, in days on average, are no agreement.
 _TOO_FREQUENT: Final = 2.5
 _MANY: Final = 20
 
 
 def find_agreements(payee: Payee, family: Family) -> list[Series]:
-    """Return the series of payments to a payee that are agreed, also those that have ended.
+    """Return the series of payments to a payee that follow an agreement, including ended ones.
 
-    `family` has the rules.
+    The rules are those of the given family.
     """
     occurrences = [payment.occurrence for payment in payee.payments]
     found = _best_split(occurrences, family)
@@ -187,7 +190,7 @@ def find_agreements(payee: Payee, family: Family) -> list[Series]:
         by_name[payment.identity.name].append(payment.occurrence)
     if len(by_name) == 1:
         return found
-    # One firm collects for several payees, which share its ID.
+    # One company may collect for several payees under its own ID.
     separate = [series for of_name in by_name.values() for series in _best_split(of_name, family)]
     is_better = _quality(separate, occurrences) > _quality(found, occurrences) + _SLIGHTLY_BETTER
     return separate if is_better else found
@@ -199,12 +202,12 @@ def _is_too_frequent(occurrences: Sequence[Occurrence]) -> bool:
 
 
 def _best_split(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
-    """Return the series that explain most of the payments."""
+    """Return the series from the way of splitting that explains the payments best."""
     if _is_too_frequent(occurrences):
         return []
     splits = _SPLITS[family]
     if len({it.day for it in occurrences}) < _SHARED_DAYS * len(occurrences):
-        # Two contracts with one payee are often paid on the same days.
+        # Payments for two contracts with one payee are often made on the same days.
         splits = (_by_amount, *splits)
     best: list[Series] = []
     highest = 0.0
@@ -217,7 +220,7 @@ def _best_split(occurrences: Sequence[Occurrence], family: Family) -> list[Serie
 
 
 def _quality(found: Sequence[Series], occurrences: Sequence[Occurrence]) -> float:
-    """Return the share of payments that series explain; less if they explain them badly."""
+    """Return the share of payments that the series explain, reduced for poor explanations."""
     explained = 0.0
     for series in found:
         count = sum(len(it.transaction_ids) for it in series.occurrences)
@@ -226,12 +229,12 @@ def _quality(found: Sequence[Series], occurrences: Sequence[Occurrence]) -> floa
     return explained / len(occurrences)
 
 
-# The amounts of these may differ: people pay for what they used, or are paid for their hours.
+# The amounts in these families may vary with usage, or with the hours of work.
 _ANY_AMOUNT: Final = frozenset({Family.DIRECT_DEBIT, Family.INCOME})
 
 
 def _as_one(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
-    """Return all payments as one series, if they are one."""
+    """Return all payments as a single series, or nothing if they are no series."""
     if family not in _ANY_AMOUNT and not _may_be_agreed(occurrences):
         return []
     series = find_series(merge_days(occurrences), PUNCTUALITY[family])
@@ -245,7 +248,7 @@ _NEARLY_A_MONTH: Final = 25
 
 
 def _may_be_agreed(occurrences: Sequence[Occurrence]) -> bool:
-    """Return whether a search for a schedule is worth its time, although amounts differ."""
+    """Return whether it is worth searching for a schedule, although amounts differ."""
     pairs = list(pairwise(occurrences))
     near = sum(abs(after.minor / before.minor - 1) <= _NEAR for before, after in pairs)
     days = (occurrences[-1].day - occurrences[0].day).days
@@ -256,10 +259,10 @@ _EVIDENT: Final = 6
 
 
 def _explains_all(series: Series, family: Family) -> bool:
-    """Return whether a series is all that a payee is paid for, apart from exceptions."""
+    """Return whether a series contains all payments to a payee, apart from exceptions."""
     if series.fit >= MIN_FIT:
         return True
-    # A payee who was paid now and then may have begun to collect or to pay regularly.
+    # A payee with occasional payments may have changed to regular ones.
     return (
         family in _ANY_AMOUNT
         and series.is_regular_lately
@@ -268,14 +271,14 @@ def _explains_all(series: Series, family: Family) -> bool:
     )
 
 
-# Other payments of the same amount may come between those by agreement, but not more than these.
+# Other payments of the same amount may occur in between, but no more than this allows.
 _MIN_FIT_AMONG_OTHERS: Final = 0.5
 _FITS_AMONG_OTHERS: Final = _Terms(cadences=_LONG, fewest=5, deviation=0.5, filled=0.9)
 _FEWEST_EQUAL: Final = 3
 
 
 def _by_amount(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
-    """Return a series for each repeated amount, and follow it through changes of its price."""
+    """Return a series for each repeated amount, including payments at other prices."""
     found: list[Series] = []
     pool = set(occurrences)
     min_fit = MIN_FIT if family in _ANY_AMOUNT else _MIN_FIT_AMONG_OTHERS
@@ -300,7 +303,7 @@ _GREATEST_RATIO: Final = 1.45
 
 
 def _with_other_prices(series: Series, others: Iterable[Occurrence]) -> Series:
-    """Return a series with payments before and after it that differ only in their amount."""
+    """Return a series with earlier and later payments that differ only in their amount."""
     schedule = series.schedule
     by_slot = dict(zip(series.slots, series.occurrences, strict=True))
     candidates: dict[int, list[Occurrence]] = defaultdict(list)
@@ -321,7 +324,7 @@ def _add_next_price(
     slot: int,
     step: int,
 ) -> int | None:
-    """Add a payment of one of the next two slots, and return its slot; None if there is none."""
+    """Add a payment from one of the next two slots, and return its slot; None if there is none."""
     minor = by_slot[slot].minor
     for following in (slot + step, slot + 2 * step):
         alike = [
@@ -335,29 +338,29 @@ def _add_next_price(
     return None
 
 
-# A salary is larger by more than that than the expenses that an employer pays back.
+# A salary is more than this many times as large as an employer's refunds of expenses.
 _MUCH_LARGER: Final = 2
 
-# Of the payments of an employer, so many are at least as large as the usual salary.
+# At least this share of an employer's payments are salaries.
 _SALARIES: Final = 0.25
 
 
 def _by_size(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
-    """Return the large payments as one series, if they are one."""
+    """Return the large payments as a single series, or nothing if they are no series."""
     amounts = sorted(it.minor for it in occurrences)
     usual = amounts[-max(1, round(len(amounts) * _SALARIES))]
     large = [it for it in occurrences if it.minor * _MUCH_LARGER > usual]
     return _as_one(large, family) if len(large) < len(occurrences) else []
 
 
-# Days of the month between which there are fewer days belong together.
+# Days of the month belong to one part if they are less than this many days apart.
 _DAYS_APART: Final = 4
 _DAYS_OF_MONTH: Final = 31
 _MOST: Final = 0.7
 
 
 def _by_day(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
-    """Return a series for each part of the month in which payments are made."""
+    """Return a series for each part of the month that has payments."""
     days = sorted({it.day.day for it in occurrences})
     before = [days[-1] - _DAYS_OF_MONTH, *days[:-1]]
     starts = [
@@ -367,11 +370,11 @@ def _by_day(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
         return []
     parts: dict[int, list[Occurrence]] = defaultdict(list)
     for it in occurrences:
-        # The first days of a month may belong to a part that starts at the end of another month.
+        # The first days of a month may belong to a part that starts at the end of a month.
         start = max((start for start in starts if start <= it.day.day), default=starts[-1])
         parts[start].append(it)
     found = [series for part in parts.values() for series in _as_one(part, family)]
-    # Some parts of irregular payments look regular.
+    # A few parts of irregular payments may look regular by chance.
     return found if _quality(found, occurrences) >= _MOST else []
 
 

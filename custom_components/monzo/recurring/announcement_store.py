@@ -1,7 +1,7 @@
 """Store of announcements on disk, for the accounts and people of all config entries.
 
-It belongs to no config entry, so that a joint account is not announced again when another entry
-takes it over.
+It does not belong to a config entry, so announcements about a joint account are not repeated when
+another entry takes the account over.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _VERSION: Final = 1
 
 
 class AnnouncementStore:
-    """What was announced of each account, and to each person, by their IDs."""
+    """The announcements that were made about accounts and to people, by their IDs."""
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Initialize the store, which is empty until it is loaded."""
@@ -32,9 +32,9 @@ class AnnouncementStore:
         self._changed = False
 
     async def async_load(self) -> Self:
-        """Read the file, and return this."""
+        """Read the file, and return the store."""
         stored = await self._store.async_load() or {}
-        # Another version may have stored some of it.
+        # Parts of the file may be from another version.
         for account_id, each in stored.get("accounts", {}).items():
             with suppress(KeyError, TypeError, ValueError):
                 self._accounts[account_id] = AnnouncedAccount.from_stored(each)
@@ -59,20 +59,20 @@ class AnnouncementStore:
             await self._store.async_remove()
 
     def account(self, account_id: str) -> AnnouncedAccount | None:
-        """Return what was announced of an account; None before the first look at it."""
+        """Return the announcements about an account; None before its first observation."""
         return self._accounts.get(account_id)
 
     def set_account(self, account_id: str, announced: AnnouncedAccount) -> None:
-        """Set what was announced of an account."""
+        """Set the announcements about an account."""
         self._changed |= announced != self._accounts.get(account_id)
         self._accounts[account_id] = announced
 
     def pay_day(self, person_id: str) -> AnnouncedPayDay:
-        """Return which pay days were announced to a person."""
+        """Return the pay days that were announced to a person."""
         return self._pay_days.get(person_id, AnnouncedPayDay())
 
     def set_pay_day(self, person_id: str, announced: AnnouncedPayDay) -> None:
-        """Set which pay days were announced to a person."""
+        """Set the pay days that were announced to a person."""
         self._changed |= announced != self._pay_days.get(person_id)
         self._pay_days[person_id] = announced
 

@@ -1,8 +1,8 @@
-"""Announcements of recurring payments, each of which is made once.
+"""Announcements of recurring payments, each of which is made only once.
 
-What was announced is compared with the payments as they are now. Nothing is announced that was so
-before: when an account is looked at for the first time, when older transactions are read, or when
-another version of the integration detects more.
+Earlier announcements are compared with the current payments. Facts that were already true before
+are not announced: when an account is observed for the first time, when older transactions are read,
+or when a newer version of the integration detects more payments.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,52 +16,52 @@ from .detection import RecurringPayment
 from .forecast import Forecast, Missing
 from .recognition import recognise, recognising_ids
 
-# People are awake then, and can still move money before a bill of the next day is collected.
+# People are awake by then, and can still move money before a bill is collected the next day.
 _MORNING: Final = time(8)
 
-# A payment that is not made any more is forgotten after more than a year, because it may be yearly.
+# A payment may be yearly, so it is kept for more than a year after it was last made.
 _KEPT_FOR: Final = timedelta(days=400)
 
-# Detection goes back by one payment at most, for example when the bank lists one again.
+# Detection goes back by at most one payment, for example when the bank lists one again.
 _COUNTDOWNS_KEPT: Final = 3
 
-# Fortnightly payments by card are detected after nine, and all others after fewer.
+# Fortnightly card payments are detected after nine payments, and all others after fewer.
 _NEW_UP_TO: Final = 9
 
-# Transactions are reported up to seven days late, and so is a pay.
+# Transactions are reported up to seven days late, and so are salaries.
 _LATEST_PAY: Final = timedelta(days=7)
 
 
 def morning_of(at: datetime) -> date:
-    """Return the newest day whose morning has come at a moment in London."""
+    """Return the day itself from 8:00 in London on, and the day before until then."""
     return at.date() if at.time() >= _MORNING else at.date() - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PaymentDue(Private):
-    """A payment is due in fewer days than before."""
+    """A payment is due in fewer days than last announced."""
 
     payment: RecurringPayment
     day: date
 
     days_left: int
-    """0 on the morning of the day."""
+    """The days until the due day; 0 from its morning on."""
 
     days_left_before: int | None
-    """The days of the last announcement; None if this is the first one for the day."""
+    """The days of the last announcement; None if this is the first one for this due day."""
 
     missing: Missing | None
-    """See `Forecast.missing_for`."""
+    """The money that the account will lack for the payment; see `Forecast.missing_for`."""
 
-    def has_come_to(self, days: int) -> bool:
-        """Return whether so many days before the payment are announced just now."""
+    def reaches(self, days: int) -> bool:
+        """Return whether this announcement is the first one with at most so many days left."""
         before = self.days_left_before
         return self.days_left <= days and (before is None or days < before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PaymentChanged(Private):
-    """A payment was made for the first time at a new price."""
+    """A payment was made at a new price for the first time."""
 
     payment: RecurringPayment
     change: PriceChange
@@ -69,7 +69,7 @@ class PaymentChanged(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PaymentMissed(Private):
-    """A payment was due on a day, but was not made."""
+    """A payment was due on a day but was not made."""
 
     payment: RecurringPayment
     day: date
@@ -77,7 +77,7 @@ class PaymentMissed(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PaymentStarted(Private):
-    """A new payment recurs."""
+    """A new payment was found to recur."""
 
     payment: RecurringPayment
 
@@ -87,71 +87,70 @@ type Announcement = PaymentDue | PaymentChanged | PaymentMissed | PaymentStarted
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Observation(Private):
-    """The recurring payments of an account at a moment when its newest transactions are known."""
+    """The recurring payments of an account when its newest transactions are known."""
 
     payments: Sequence[RecurringPayment]
-    """As people corrected them."""
+    """The payments with people's corrections."""
 
     detected: Mapping[str, RecurringPayment]
-    """The same without corrections, by their keys: an expected amount is no price."""
+    """The payments without corrections by key, because a corrected amount is not a new price."""
 
     at: datetime
-    """In London."""
+    """The time of the observation, in London."""
 
     known_since: datetime
-    """Since when all transactions are known."""
+    """The start of the time from which all transactions are known."""
 
     forecast: Forecast
 
     @property
     def today(self) -> date:
-        """The day in London."""
+        """The day of the observation in London."""
         return self.at.date()
 
     @property
     def morning(self) -> date:
-        """See `morning_of`."""
+        """Today from 8:00 in London on, and yesterday until then; see `morning_of`."""
         return morning_of(self.at)
 
     @property
-    def is_after_morning(self) -> bool:
-        """Whether the morning of the day has come."""
+    def is_past_morning(self) -> bool:
+        """Whether it is past 8:00 in London."""
         return self.morning == self.today
 
 
 class Countdown(NamedTuple):
-    """How near a payment was announced to be."""
+    """The last announcement of the days until a payment."""
 
     day: date
-    """The day on which it is due."""
+    """The due day."""
 
     days_left: int
-    """The fewest days before that day that were announced."""
+    """The smallest number of days left that was announced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Announced(Private):
-    """What was announced of a payment. It is kept on disk."""
+    """The announcements that were made about a payment. They are stored on disk."""
 
     transaction_ids: tuple[str, ...]
-    """See `recognising_ids`."""
+    """The transactions that identify the payment; see `recognising_ids`."""
 
     last: date
     """The day of the last payment."""
 
     countdowns: tuple[Countdown, ...]
-    """Those of the last days on which it was due, because detection may go back to an earlier one.
-    """
+    """The countdowns to the last few due days, because detection may go back to an earlier one."""
 
     changed: date | None = None
-    """The first day of the last new price."""
+    """The first day of the last announced price."""
 
     missed: date | None = None
-    """The day of the last payment that was missed."""
+    """The day of the last payment that was announced as missed."""
 
     @classmethod
     def at_first(cls, payment: RecurringPayment, now: Observation) -> Self:
-        """Return it for a payment that was not known before, of which nothing is news."""
+        """Return the state of a payment that is new, with all its current facts as announced."""
         change = last_price_change(now.detected[payment.key])
         return cls(
             transaction_ids=recognising_ids(payment),
@@ -162,7 +161,7 @@ class Announced(Private):
         )
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the form to store."""
+        """Return the stored form."""
         return {
             "transaction_ids": list(self.transaction_ids),
             "last": self.last.isoformat(),
@@ -173,7 +172,10 @@ class Announced(Private):
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
-        """Return it from its stored form. Raises KeyError, TypeError or ValueError for others."""
+        """Create the object from its stored form.
+
+        Raises KeyError, TypeError or ValueError if that is invalid.
+        """
         changed, missed = stored["changed"], stored["missed"]
         return cls(
             transaction_ids=tuple(stored["transaction_ids"]),
@@ -189,19 +191,19 @@ class Announced(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AnnouncedAccount(Private):
-    """What was announced of an account. It is kept on disk."""
+    """The announcements that were made about an account. They are stored on disk."""
 
     looked_on: date
-    """The day of the last look at it."""
+    """The day of the last observation."""
 
     known_since: datetime
-    """Since when all transactions were known at that look."""
+    """`Observation.known_since` at the last observation."""
 
     payments: Mapping[str, Announced]
-    """By the keys of the payments."""
+    """The announcements about each payment, by its key."""
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the form to store."""
+        """Return the stored form."""
         return {
             "looked_on": self.looked_on.isoformat(),
             "known_since": self.known_since.isoformat(),
@@ -210,7 +212,10 @@ class AnnouncedAccount(Private):
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
-        """Return it from its stored form. Raises KeyError, TypeError or ValueError for others."""
+        """Create the object from its stored form.
+
+        Raises KeyError, TypeError or ValueError if that is invalid.
+        """
         return cls(
             looked_on=date.fromisoformat(stored["looked_on"]),
             known_since=datetime.fromisoformat(stored["known_since"]),
@@ -219,20 +224,20 @@ class AnnouncedAccount(Private):
 
 
 class Comparison(NamedTuple):
-    """What comes of comparing the payments of an account with what was announced of them."""
+    """The result of comparing an observation with earlier announcements."""
 
     after: AnnouncedAccount
-    """What was announced of the account after this."""
+    """The announcements about the account, including the new ones."""
 
     announcements: list[Announcement]
-    """What to announce now."""
+    """The new announcements."""
 
     arrived: list[RecurringPayment]
-    """The incomes that have come in."""
+    """The incomes that have arrived since the last observation."""
 
 
 def compare(now: Observation, before: AnnouncedAccount | None) -> Comparison:
-    """Return what to announce of an account, and what was announced of it after that."""
+    """Compare an observation with the earlier announcements about the account, if there are any."""
     kept = dict(before.payments) if before else {}
     announcements: list[Announcement] = []
     arrived: list[RecurringPayment] = []
@@ -257,23 +262,23 @@ def compare(now: Observation, before: AnnouncedAccount | None) -> Comparison:
 
 
 def _has_started(payment: RecurringPayment, before: AnnouncedAccount, now: Observation) -> bool:
-    """Return whether a new payment shows that it recurs, and not an older one that is known now."""
+    """Return whether a payment has only now begun to recur, and not just become known."""
     return (
         payment.last >= before.looked_on
         and now.known_since >= before.known_since
-        # Detection may lose a payment for a while, for example when its day changes.
+        # Detection may lose a payment for some time, for example when its day changes.
         and len(payment.occurrences) <= _NEW_UP_TO
     )
 
 
 def _has_arrived(payment: RecurringPayment, known: Announced, now: Observation) -> bool:
-    """Return whether an income has come in since the last look, and not long ago."""
+    """Return whether an income has arrived since the last observation, within the last days."""
     since = max(known.last, now.today - _LATEST_PAY)
     return payment.direction == "in" and payment.last > since
 
 
 def _after(payment: RecurringPayment, known: Announced, now: Observation) -> Announced:
-    """Return what is announced of a known payment after this."""
+    """Return the announcements about a known payment, including the new ones."""
     new = Announced.at_first(payment, now)
     (countdown,) = new.countdowns
     before = _countdown_before(payment, countdown, known)
@@ -284,12 +289,12 @@ def _after(payment: RecurringPayment, known: Announced, now: Observation) -> Ann
         new,
         countdowns=(*others, countdown)[-_COUNTDOWNS_KEPT:],
         changed=new.changed or known.changed,
-        missed=(new.missed if now.is_after_morning else None) or known.missed,
+        missed=(new.missed if now.is_past_morning else None) or known.missed,
     )
 
 
 def _news(payment: RecurringPayment, known: Announced, now: Observation) -> Iterator[Announcement]:
-    """Yield what is new about a known payment."""
+    """Yield the new announcements about a known payment."""
     change = last_price_change(now.detected[payment.key])
     if change is not None and change.since >= known.last and change.since != known.changed:
         yield PaymentChanged(payment=payment, change=change)
@@ -304,17 +309,17 @@ def _news(payment: RecurringPayment, known: Announced, now: Observation) -> Iter
 def _is_newly_missed(
     payment: RecurringPayment, missed: date, known: Announced, now: Observation
 ) -> bool:
-    """Return whether a missed payment is announced now."""
-    # If transactions are missing since the last payment, it may be among them.
+    """Return whether a missed payment must be announced now."""
+    # If transactions since the last payment are unknown, the payment may be one of them.
     is_certain = now.known_since.date() <= payment.last
     is_new = known.missed is None or not _is_same_payment(payment, missed, known.missed)
-    return now.is_after_morning and is_certain and is_new
+    return now.is_past_morning and is_certain and is_new
 
 
 def _payment_due(
     payment: RecurringPayment, known: Announced, now: Observation
 ) -> PaymentDue | None:
-    """Return the announcement that a payment is nearer than before; None if there is none."""
+    """Return the announcement that a payment is closer than last announced, if it is."""
     day, days_left = countdown = _countdown(payment, now)
     before = _countdown_before(payment, countdown, known)
     if days_left < 0 or (before is not None and days_left >= before.days_left):
@@ -329,7 +334,7 @@ def _payment_due(
 
 
 def _countdown(payment: RecurringPayment, now: Observation) -> Countdown:
-    """Return the countdown to the next payment, also while it is some days late."""
+    """Return the countdown to the next payment, which may be some days late already."""
     schedule = payment.schedule
     day = schedule.day_of(schedule.slot_near(payment.next))
     return Countdown(day, (day - now.morning).days)
@@ -338,12 +343,12 @@ def _countdown(payment: RecurringPayment, now: Observation) -> Countdown:
 def _countdown_before(
     payment: RecurringPayment, countdown: Countdown, known: Announced
 ) -> Countdown | None:
-    """Return what was announced of the same day; None if nothing was."""
+    """Return the announced countdown to the same payment, if there is one."""
     return next(
         (it for it in known.countdowns if _is_same_payment(payment, it.day, countdown.day)), None
     )
 
 
 def _is_same_payment(payment: RecurringPayment, day: date, other: date) -> bool:
-    """Return whether two days are those of one payment, which may have been moved meanwhile."""
+    """Return whether two days belong to the same payment, which may have moved in between."""
     return abs((day - other).days) < payment.schedule.cadence.mean_days / 2

@@ -1,4 +1,4 @@
-"""Announces recurring payments, pay days and possible duplicates to triggers, each of them once."""
+"""Announces recurring payments, pay days and possible duplicates to triggers, each only once."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -28,15 +28,15 @@ from .signals import (
 
 _LOGGER = get_logger(__name__)
 
-# Several reads may follow each other.
+# In seconds. Several reads may follow each other.
 _DELAY: Final = 1
 
-# Longer than from one read to the next. A computer may have slept.
+# Longer than the time between two reads. The computer may have slept.
 _READ_WITHIN: Final = timedelta(hours=2)
 
 
 class RecurringAnnouncer:
-    """Compares recurring payments with what was announced, after each read and each hour."""
+    """Compares recurring payments with earlier announcements, after each read and every hour."""
 
     def __init__(  # noqa: PLR0913 - one parameter for each part
         self,
@@ -48,7 +48,7 @@ class RecurringAnnouncer:
         archive: Archive,
         store: AnnouncementStore,
     ) -> None:
-        """Initialize the announcer, which announces nothing before it is started."""
+        """Initialize the announcer, which is silent until it is started."""
         self._hass = hass
         self._entry = entry
         self._recurring = recurring
@@ -66,12 +66,12 @@ class RecurringAnnouncer:
 
     @callback
     def async_start(self) -> None:
-        """Announce from now on, because automations are running."""
+        """Start to announce, because automations are running by now."""
         on_unload = self._entry.async_on_unload
         on_unload(self._announce.async_shutdown)
         on_unload(self._transactions.async_add_listener(self._on_new_transaction))
         on_unload(self._transactions.async_add_read_listener(self._announce.async_schedule_call))
-        # A morning in London begins at a full hour of UTC.
+        # 8:00 in London is always a full hour in UTC.
         on_unload(async_track_utc_time_change(self._hass, self._on_hour, minute=0, second=10))
 
     @callback
@@ -80,13 +80,13 @@ class RecurringAnnouncer:
 
     @callback
     def _on_new_transaction(self, new: NewTransaction) -> None:
-        """Announce a payment that may be charged twice."""
+        """Announce a payment that may have been charged twice."""
         account_id, amount = new.account_id, new.transaction.amount
         since = new.transaction.created - DUPLICATED_WITHIN
         recent = self._transactions.recent(account_id, since)
         earlier = possible_duplicate_of(
             _record(new.transaction, account_id),
-            # Most payments need none of these records, and thousands may follow each other.
+            # Skip the conversion of most payments, because thousands may follow each other.
             (_record(it, account_id) for it in recent if it.amount == amount),
         )
         if earlier is not None:
@@ -95,8 +95,8 @@ class RecurringAnnouncer:
             async_dispatcher_send(self._hass, signal, duplicate)
 
     async def _async_announce(self) -> None:
-        """Announce what is new about the accounts whose newest transactions are known."""
-        # Before the search, because an account may be read during it.
+        """Announce news about accounts whose newest transactions are known."""
+        # Check this before the search, because an account may be read in the meantime.
         current = [id_ for id_ in self._recurring.accounts if self._is_current(id_)]
         await self._recurring.async_search()
         announcements: list[tuple[str, Announcement]] = []
@@ -109,7 +109,7 @@ class RecurringAnnouncer:
                 announcements += [(account_id, it) for it in comparison.announcements]
                 arrived += comparison.arrived
         pay_day = self._pay_day(arrived)
-        # Before the signals, so that a crash repeats none of them.
+        # Save before sending the signals, so that a crash does not repeat any of them.
         await self._store.async_save()
         for account_id, announcement in announcements:
             signal = SIGNAL_RECURRING_PAYMENT.format(account_id)
@@ -126,7 +126,7 @@ class RecurringAnnouncer:
         return is_recent and self._transactions.is_current(account_id)
 
     def _observation(self, account_id: str) -> Observation | None:
-        """Return what there is to announce of an account; None if it cannot be known now."""
+        """Return the observation of an account; None if its payments are unknown."""
         known_since = self._archive.kept_since(account_id, None)
         outlook = self._recurring.accounts.get(account_id)
         if known_since is None or outlook is None:
@@ -140,7 +140,7 @@ class RecurringAnnouncer:
         )
 
     def _pay_day(self, arrived: Iterable[RecurringPayment]) -> PayDayArrived | None:
-        """Return the pay day that has arrived, if there is one."""
+        """Return the pay day that has arrived, if any."""
         person, person_id = self._recurring.person, str(self._entry.unique_id)
         if person is None:
             return None

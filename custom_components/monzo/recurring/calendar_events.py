@@ -1,4 +1,4 @@
-"""Recurring payments as events of calendars, and corrections that people make in a calendar."""
+"""Calendar events of recurring payments, and corrections that people make by editing them."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -15,23 +15,23 @@ _DAY: Final = timedelta(days=1)
 
 
 def describe_amount(amount: Money, *, is_exact: bool) -> str:
-    """Return an amount with its sign and currency, as the description of an event."""
+    """Return the description of an event: an amount with its sign and currency."""
     text = format_amount(amount)
     return text if is_exact else f"{_ESTIMATE} {text}"
 
 
 def event_id(payment: RecurringPayment, day: date) -> str:
-    """Return the ID of the event of a payment on a day."""
+    """Return the ID of the event for a payment on a day."""
     return f"{payment.key}_{day.isoformat()}"
 
 
 def revision_by_event(
     payment: RecurringPayment, day: date, event: Mapping[str, Any], today: date
 ) -> Revision:
-    """Return the corrections that a person makes by changing the event of an expected payment.
+    """Return the corrections that a person makes by editing the event of an expected payment.
 
-    `day` is the day of the event before, and `event` has the fields of Home Assistant. Raises
-    ServiceValidationError for changes that mean nothing for a payment.
+    `day` is the day before the edit, and `event` has the fields of Home Assistant. Raises
+    ServiceValidationError for edits that do not correspond to a correction.
     """
     start, end = event["dtstart"], event["dtend"]
     is_whole_day = not isinstance(start, datetime) and end - start == _DAY
@@ -46,7 +46,7 @@ def revision_by_event(
 
 
 def _changed_amount(payment: RecurringPayment, description: str) -> Money | None:
-    """Return the amount in a description; None if it is the same or empty."""
+    """Return the amount in a description; None if it is unchanged or empty."""
     text = description.strip()
     if text in {"", describe_amount(payment.amount, is_exact=payment.is_exact)}:
         return None
@@ -64,7 +64,7 @@ def _changed_amount(payment: RecurringPayment, description: str) -> Money | None
 
 
 def _changed_day(payment: RecurringPayment, before: date, after: date, today: date) -> int:
-    """Return the day of the month to which a payment was moved."""
+    """Return the day of the month to which an event was moved."""
     placeholders = {"name": payment.payee, "day": after.isoformat()}
     if after < today:
         raise validation_error("day_in_past", **placeholders)

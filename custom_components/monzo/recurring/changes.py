@@ -1,4 +1,4 @@
-"""Changes of recurring payments: new prices, and payments that were missed."""
+"""Changes of recurring payments: new prices and missed payments."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,15 +13,15 @@ class PriceChange(Private):
     """A change of the amount of a recurring payment."""
 
     since: date
-    """The day of the first payment of the new amount."""
+    """The day of the first payment at the new price."""
 
     before: Money
     after: Money
 
 
 def last_price_change(payment: RecurringPayment) -> PriceChange | None:
-    """Return the last change of an amount; None if it has not changed, or always differs."""
-    # Not `is_exact`, because a person may have set the amount that is expected.
+    """Return the last change of the price; None if it never changed, or if every amount differs."""
+    # Not `is_exact`, because people may have set the expected amount.
     if not are_same([it.minor for it in payment.occurrences]):
         return None
     for before, after in pairwise(reversed(payment.occurrences)):
@@ -35,9 +35,9 @@ def last_price_change(payment: RecurringPayment) -> PriceChange | None:
 
 
 def missed_day(payment: RecurringPayment) -> date | None:
-    """Return the first day on which a payment was due but not made; None if none is overdue.
+    """Return the first day on which a payment was due but not made; None if it is not overdue.
 
-    A payment that usually comes some days late is not missed on these days.
+    If a payment usually comes some days late, it is not missed during these days.
     """
     schedule = payment.schedule
     was_skipped = schedule.slot_near(payment.next) > schedule.slot_near(payment.due)

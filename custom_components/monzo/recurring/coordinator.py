@@ -1,4 +1,4 @@
-"""Keeps the recurring payments of a config entry current, and what they mean for its accounts."""
+"""Keeps the recurring payments of a config entry current, and the outlooks that depend on them."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -39,10 +39,10 @@ _LOGGER = get_logger(__name__)
 
 _LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
 
-# Many payments may be written one after the other, and each search reads the whole past.
+# In seconds. Several payments may be written in a row, and each search reads the whole past.
 _SEARCH_DELAY: Final = 15
 
-# Long enough for yearly payments, and not too much for a small computer.
+# Long enough to detect yearly payments, and short enough for a small computer.
 _SEARCHED: Final = timedelta(days=3 * 366)
 
 _JOINT_ACCOUNT: Final = "uk_retail_joint"
@@ -51,7 +51,7 @@ _JOINT_ACCOUNT: Final = "uk_retail_joint"
 class RecurringCoordinator:
     """Searches the archive for recurring payments, and computes the outlook of each account.
 
-    It searches at the start, at midnight in London, and after each write of the archive that has
+    It searches at the start, at midnight in London, and after each write of the archive that
     changed transactions. The outlooks also follow each change of the balances.
     """
 
@@ -65,7 +65,7 @@ class RecurringCoordinator:
         archive: Archive,
         corrections: CorrectionStore,
     ) -> None:
-        """Initialize the coordinator, which knows nothing before it is started."""
+        """Initialize the coordinator, which has no data before it is started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
@@ -74,13 +74,13 @@ class RecurringCoordinator:
         self._corrections = corrections
         self._rule = _pay_day_rule(entry)
         self._detected: dict[str, AccountPayments] = {}
-        # At its last search, the revision of each account, the day, and whether its past was read.
+        # For each account at its last search: the revision, the day, and whether its past was read.
         self._searched: dict[str, tuple[int, date, bool]] = {}
-        # The accounts whose newest transactions were known at the last search. In those of others,
-        # a bill may have been paid that the search did not find.
+        # The accounts whose newest transactions were known at the last search. For other accounts,
+        # the search may have missed a bill that was paid.
         self._current: frozenset[str] = frozenset()
         self._listeners: list[Callable[[], None]] = []
-        # After a search, the outlooks have all that it has found.
+        # Updates wait for a search, so that the outlooks contain all of its results.
         self._searching = asyncio.Lock()
         self._search = Debouncer(
             hass,
@@ -91,19 +91,19 @@ class RecurringCoordinator:
             background=True,
         )
         self.accounts: dict[str, AccountOutlook] = {}
-        """The outlook of each account by its ID, unless its history is too short."""
+        """The outlook of each account by its ID. Accounts with too short a history are missing."""
         self.person: PersonOutlook | None = None
         """The outlook of the person; None before the first search."""
 
     @callback
     def async_start(self) -> None:
-        """Search now, and from then on until the config entry is unloaded."""
+        """Search now, and keep searching until the config entry is unloaded."""
         on_unload = self._entry.async_on_unload
         on_unload(self._search.async_shutdown)
         on_unload(self._balances.async_add_listener(self._async_update))
         on_unload(self._transactions.async_add_read_listener(self._async_on_read))
         on_unload(self._archive.async_add_listener(self._search.async_schedule_call))
-        # A day in London begins at a full hour of UTC.
+        # Midnight in London is always a full hour in UTC.
         on_unload(async_track_utc_time_change(self._hass, self._async_on_hour, minute=0, second=10))
         self._search.async_schedule_call()
 
@@ -114,16 +114,16 @@ class RecurringCoordinator:
         return partial(self._listeners.remove, listener)
 
     def corrections(self, account_id: str) -> Mapping[str, Correction]:
-        """Return what people corrected of an account, by the keys of the payments."""
+        """Return people's corrections of an account's payments, by the payments' keys."""
         return self._corrections.of_account(account_id)
 
     def detected(self, account_id: str) -> Mapping[str, RecurringPayment]:
-        """Return the payments of an account without corrections, by their keys."""
+        """Return the payments of an account without corrections, by key."""
         found = self._detected.get(account_id)
         return {it.key: it for it in (*found.payments, *found.proposals)} if found else {}
 
     def listed(self, account_id: str) -> list[ListedPayment] | None:
-        """Return all payments of an account, also dismissed ones; None if they are unknown."""
+        """Return all payments of an account, including dismissed ones; None if they are unknown."""
         detected = self._detected.get(account_id)
         if detected is None:
             return None
@@ -132,7 +132,8 @@ class RecurringCoordinator:
     async def async_revise(self, account_id: str, key: str, revision: Revision) -> ListedPayment:
         """Correct a payment, update everything that depends on it, and return it.
 
-        Raises ServiceValidationError if that is impossible, or if there is no such payment.
+        Raises ServiceValidationError if the correction is impossible, or if there is no such
+        payment.
         """
         detected = self._detected.get(account_id)
         if detected is None or (payment := detected.find(key)) is None:
@@ -145,31 +146,31 @@ class RecurringCoordinator:
 
     @property
     def incomes(self) -> Sequence[RecurringPayment]:
-        """The incomes of all accounts, as people corrected them."""
+        """The incomes of all accounts, with people's corrections."""
         return self.person.incomes if self.person else ()
 
     @property
     def now(self) -> datetime:
-        """The time in London, by the bank's clock."""
+        """The time in London by the bank's clock."""
         return self._balances.session.clock.now().astimezone(_LONDON)
 
     @property
     def pay_days(self) -> PayDays:
-        """The pay days of the person, in the past and to come.
+        """The past and expected pay days of the person.
 
-        An expected one is at least a day away in Home Assistant's time zone, which may be ahead of
-        London.
+        An expected one is at least one day away in Home Assistant's time zone, which may be ahead
+        of London.
         """
         return PayDays.of(self._rule, self.incomes, dt_util.as_local(self.now).date())
 
     @property
     def has_searched(self) -> bool:
-        """Whether any account has been searched."""
+        """Whether at least one account has been searched."""
         return bool(self._searched)
 
     @property
     def today(self) -> date:
-        """The day in London, by the bank's clock."""
+        """The day in London by the bank's clock."""
         return self.now.date()
 
     @callback
@@ -178,7 +179,7 @@ class RecurringCoordinator:
 
     @callback
     def _async_on_read(self) -> None:
-        """Search after the first read, after the import, or if reads have failed or work again."""
+        """Search after the first read and the import, and when reads begin to fail or to work."""
         is_new = any(
             not was_read and self._is_history_read(id_)
             for id_, (*_, was_read) in self._searched.items()
@@ -192,14 +193,15 @@ class RecurringCoordinator:
         return frozenset(filter(self._transactions.is_current, accounts))
 
     async def async_search(self) -> None:
-        """Search all accounts that people pay from, unless nothing has changed."""
+        """Search all current accounts, unless nothing has changed."""
         async with self._searching:
             accounts = self._balances.data.accounts.values()
-            # Before the search, which does not find what is read during it.
+            # Check this before the search, which misses transactions that are read in the meantime.
             current = self._current_accounts()
             found = current != self._current
             for account_id in [state.id for state in accounts if state.is_current_account]:
-                # The archive reports its own failures. The payments stay as they were known last.
+                # The archive reports its own failures. In that case, the payments stay as they
+                # were.
                 with suppress(*DISK_ERRORS):
                     found |= await self._async_search_account(account_id)
             self._current = current
@@ -207,9 +209,9 @@ class RecurringCoordinator:
                 self._async_update()
 
     async def _async_search_account(self, account_id: str) -> bool:
-        """Search an account; return whether something may have changed since the last search."""
+        """Search an account; return whether its payments may have changed since the last search."""
         before = self._searched.get(account_id)
-        # Later, a new gap only lasts until the next reads have caught up.
+        # A later gap lasts only until the next reads have caught up.
         is_read = (before is not None and before[-1]) or self._is_history_read(account_id)
         state = (await self._archive.async_revision(account_id), self.today, is_read)
         if state == before:
@@ -229,14 +231,15 @@ class RecurringCoordinator:
         return True
 
     def _is_history_read(self, account_id: str) -> bool:
-        """Return whether the shortest history, or all of a new account, was read without a gap.
+        """Return whether the shortest required history was read without a gap.
 
-        A gap, such as during the import, would hide payments.
+        For a newer account, that is its whole history. A gap, such as during the import, would hide
+        payments.
         """
         read = Spans(
             [
                 *self._archive.kept_spans(account_id),
-                # Another read would not help.
+                # A span that is unreadable now will also be unreadable later.
                 *self._archive.unreadable_spans(account_id),
             ]
         )
@@ -251,14 +254,14 @@ class RecurringCoordinator:
 
     @callback
     def _async_update(self) -> None:
-        """Compute the outlooks by the newest balances."""
+        """Compute the outlooks from the newest balances."""
         data = self._balances.data
         payments = {
             id_: it.corrected(self.corrections(id_), self.today)
             for id_, it in self._detected.items()
             if id_ in data.accounts
         }
-        # The account that is not read yet may be the one of the salary.
+        # The salary may go to the account that has not been read yet.
         are_all_read = all(
             is_read for id_, (*_, is_read) in self._searched.items() if id_ in data.accounts
         )
@@ -282,7 +285,7 @@ class RecurringCoordinator:
 
 
 def _pay_day_rule(entry: ConfigEntry) -> PayDayRule:
-    """Return how the pay day is known, by the options."""
+    """Return the rule for pay days from the options."""
     basis = PayDayBasis(entry.options.get(CONF_PAY_DAY, PayDayBasis.DETECTED))
     day = entry.options.get(CONF_PAY_DAY_OF_MONTH)
     return PayDayRule(basis=basis, day=None if day is None else int(day))

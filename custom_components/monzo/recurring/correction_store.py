@@ -1,7 +1,7 @@
 """Store of corrections on disk, for the accounts of all config entries.
 
-It belongs to no config entry, so that the corrections of a joint account stay when another entry
-takes it over.
+It does not belong to a config entry, so the corrections of a joint account are kept when another
+entry takes the account over.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,22 +29,22 @@ class CorrectionStore:
         self._by_account: dict[str, Mapping[str, Correction]] = {}
 
     async def async_load(self) -> Self:
-        """Read the file, and return this."""
+        """Read the file, and return the store."""
         for account_id, stored in (await self._store.async_load() or {}).items():
             corrections = {}
             for key, each in stored.items():
-                # Another version may have stored it.
+                # The file may be from another version.
                 with suppress(KeyError, TypeError):
                     corrections[key] = Correction.from_stored(each)
             self._by_account[account_id] = corrections
         return self
 
     def of_account(self, account_id: str) -> Mapping[str, Correction]:
-        """Return the corrections of an account by the keys of the payments."""
+        """Return the corrections of an account's payments, by the payments' keys."""
         return self._by_account.get(account_id, {})
 
     async def async_set(self, account_id: str, corrections: Mapping[str, Correction]) -> None:
-        """Replace the corrections of an account, and write them if that changes anything."""
+        """Replace the corrections of an account, and write the file if they have changed."""
         kept = {key: it for key, it in corrections.items() if it.changes_anything}
         if kept != self.of_account(account_id):
             self._by_account[account_id] = kept
@@ -57,7 +57,7 @@ class CorrectionStore:
         await self._async_save()
 
     async def _async_save(self) -> None:
-        """Write the file, or delete it if nothing is corrected."""
+        """Write the file, or delete it if there are no corrections."""
         stored = {
             account_id: {key: it.to_stored() for key, it in corrections.items()}
             for account_id, corrections in self._by_account.items()

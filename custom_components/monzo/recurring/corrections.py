@@ -1,4 +1,4 @@
-"""Corrections: what people know better about their recurring payments than detection."""
+"""Corrections of recurring payments by people, which take precedence over detection."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from .schedule import DayOfMonth, EveryFewMonths
 
 
 class StoredCorrection(TypedDict):
-    """A correction as it is stored."""
+    """The stored form of a correction."""
 
     transaction_ids: list[str]
     dismissed: bool
@@ -24,39 +24,39 @@ class StoredCorrection(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Correction(Private):
-    """What a person said about a recurring payment."""
+    """A person's corrections of one recurring payment."""
 
     transaction_ids: tuple[str, ...]
-    """See `recognising_ids`."""
+    """The transactions that identify the payment; see `recognising_ids`."""
 
     dismissed: bool = False
-    """Whether it does not recur."""
+    """Whether the payment does not recur."""
 
     confirmed: bool = False
-    """Whether it certainly recurs."""
+    """Whether the payment certainly recurs."""
 
     name: str | None = None
-    """The name to show; None for that of the payee."""
+    """The name to show; None for the name of the payee."""
 
     minor: int | None = None
-    """The expected amount, with its sign, in minor units; None for the detected one."""
+    """The expected amount in minor units, with its sign; None for the detected amount."""
 
     day: int | None = None
-    """The day of the month, from 1; None for the detected one."""
+    """The day of the month, from 1; None for the detected day."""
 
     @property
     def changes_anything(self) -> bool:
-        """Whether it differs from no correction."""
+        """Whether the correction has any effect."""
         return self != Correction(transaction_ids=self.transaction_ids)
 
     @property
     def continues(self) -> bool:
-        """Whether it says that the payment recurs, although it may not have been made lately."""
+        """Whether the payment continues by correction, even if it has not been made lately."""
         return self.confirmed or self.day is not None
 
     @classmethod
     def of(cls, payment: RecurringPayment, before: Correction | None = None) -> Self:
-        """Return a correction of a payment that changes no more than an earlier one did."""
+        """Return a correction of a payment without changes, or with those of an earlier one."""
         ids = recognising_ids(payment)
         if before is None:
             return cls(transaction_ids=ids)
@@ -82,7 +82,7 @@ class Correction(Private):
         )
 
     def to_stored(self) -> StoredCorrection:
-        """Return the form to store."""
+        """Return the stored form."""
         return StoredCorrection(
             transaction_ids=list(self.transaction_ids),
             dismissed=self.dismissed,
@@ -96,9 +96,10 @@ class Correction(Private):
 def follow_payments(
     corrections: Mapping[str, Correction], payments: Iterable[RecurringPayment]
 ) -> dict[str, Correction]:
-    """Return the corrections by the keys that the detected payments have now.
+    """Return the corrections by the current keys of the detected payments.
 
-    Corrections of payments that were not detected stay, because more history may show them again.
+    Corrections of payments that were not detected are kept, because payments may be detected again
+    once more history is known.
     """
     kept = dict(corrections)
     for payment in payments:
@@ -111,9 +112,9 @@ def follow_payments(
 def correct(
     payments: Iterable[RecurringPayment], corrections: Mapping[str, Correction], today: date
 ) -> list[RecurringPayment]:
-    """Return the payments as people corrected them, by their next days.
+    """Return the payments with people's corrections, in the order of their next days.
 
-    `corrections` are those of `follow_payments` for the same payments.
+    `corrections` must be the result of `follow_payments` for the same payments.
     """
     kept = []
     for payment in payments:
@@ -140,18 +141,18 @@ def corrected(payment: RecurringPayment, correction: Correction, today: date) ->
 def _moved(
     payment: RecurringPayment, before: EveryFewMonths, after: EveryFewMonths, today: date
 ) -> RecurringPayment:
-    """Return a payment whose day of the month changes from one schedule to another."""
+    """Return a payment that moves to another day of the month."""
     if abs(after.deviation(payment.last)) < abs(before.deviation(payment.last)):
-        # It was made on the new day already, although detection still counts by the old one.
+        # The last payment was already made on the new day, although detection uses the old one.
         slot = after.next_slot(after.slot_near(payment.last))
     else:
         slot = before.slot_near(payment.due)
         is_awaited = slot == before.slot_near(payment.next)
         if is_awaited and after.day_of(slot) < today:
-            # The new day is over in this month, so that the nearest one may be in the next month.
+            # The new day of this month has passed, so the nearest one may be in the next month.
             slot = after.slot_near(payment.due)
             if after.day_of(slot) < today:
-                # It was not made on the new day. It counts where it was expected before.
+                # The payment was not made on the new day, so it is still expected on the old one.
                 return replace(payment, schedule=after)
     due = after.day_of(slot)
     while (day := after.day_of(slot)) < today:

@@ -1,4 +1,4 @@
-"""Detection of recurring payments in the transactions of the past."""
+"""Detection of recurring payments in past transactions."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ type Direction = Literal["out", "in"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RecurringPayment(Private):
-    """A payment that recurs."""
+    """A recurring payment, with its past and its next day."""
 
     key: str
-    """Stays the same when more payments are known, when the price rises and when days move."""
+    """An ID that does not change with further payments, new prices and moved days."""
 
     account: str
     payee: str
@@ -33,7 +33,7 @@ class RecurringPayment(Private):
     cadence: Cadence
 
     minor: int
-    """The expected amount in minor units; negative when money goes out."""
+    """The expected amount in minor units; negative for outgoing payments."""
 
     currency: str
 
@@ -44,7 +44,10 @@ class RecurringPayment(Private):
     """The day in London on which the next payment is expected."""
 
     due: date
-    """The day on which the payment after the last one was or is due; before `next` if missed."""
+    """The due day of the first payment after the last one that was made.
+
+    If payments were missed, it is before `next`.
+    """
 
     schedule: Schedule
 
@@ -63,13 +66,13 @@ class RecurringPayment(Private):
 
     @property
     def amount(self) -> Money:
-        """The expected amount; negative when money goes out."""
+        """The expected amount; negative for outgoing payments."""
         return Money.from_minor(self.minor, self.currency)
 
     def days_until(self, until: date) -> Iterator[date]:
-        """Yield the days from the next payment until a day on which payments are expected."""
+        """Yield the expected days from the next payment until a day, which is included."""
         yield from (day for day in (self.next,) if day <= until)
-        # A payment that is overdue and the one after it are two.
+        # An overdue payment and the one after it are two payments.
         after = max(self.next, self.due) + timedelta(days=1)
         yield from self.schedule.days_from(after, until)
 
@@ -77,11 +80,11 @@ class RecurringPayment(Private):
 def detect(
     rows: Iterable[Row], today: date, continued: Collection[str] = ()
 ) -> list[RecurringPayment]:
-    """Return the recurring payments that have not ended, by their next days.
+    """Return the recurring payments that have not ended, in the order of their next days.
 
     `today` is the day in London. The order of rows does not matter, and a repeated row counts once.
-    `continued` are the keys of payments of which people say that they recur: one payment more can
-    be missed until they end.
+    `continued` has the keys of payments that people have confirmed: these end only after one more
+    missed payment.
     """
     payees = group_by_payee(rows, today)
     found = [
@@ -96,10 +99,10 @@ _PROPOSED: Final = frozenset({Family.PERSON, Family.POT})
 def propose(
     rows: Iterable[Row], today: date, continued: Collection[str] = ()
 ) -> list[RecurringPayment]:
-    """Return payments to people and into pots that may recur, in the same way as `detect`.
+    """Return payments to people and into pots that may recur, in the same form as `detect`.
 
-    They are too few or too irregular to be sure, so that a person has to confirm them. When one is
-    detected later, it keeps its key.
+    They are too few or too irregular to be certain, so a person has to confirm them. A payment
+    keeps its key if it is detected later.
     """
     payees = [it for it in group_by_payee(rows, today) if it.family in _PROPOSED]
     found = [
@@ -120,7 +123,8 @@ def _payments(
     )
     keys: set[str] = set()
     for series in found:
-        # The oldest one keeps its key when another one begins, and the others when it ends.
+        # The oldest payment keeps its key when another one begins. The others keep theirs when it
+        # ends.
         key = payee.key if not keys else f"{payee.key}\n{series.schedule.name}"
         while key in keys:
             key += "\nanother"
@@ -132,7 +136,7 @@ def _payments(
             yield payment
 
 
-# A payment that is overdue by that many days more than its tolerance has ended.
+# A payment has ended if it is overdue by its tolerance and this many days.
 _GRACE: Final = 3
 
 
@@ -141,7 +145,7 @@ def _payment(
 ) -> RecurringPayment | None:
     """Return a series as a recurring payment; None if it has ended.
 
-    `missed` is the number of payments that can be missed before.
+    It ends only after more than `missed` missed payments.
     """
     newest = set(series.last.transaction_ids)
     row = next(it.row for it in reversed(payee.payments) if it.row.id in newest)
@@ -184,10 +188,11 @@ _JANUARY: Final = 1
 
 
 def _is_council_tax(series: Series, name: str, *, has_paused: bool) -> bool:
-    """Return whether a direct debit is paid in ten instalments, although no pause has passed yet.
+    """Return whether a direct debit is paid in ten instalments, even before the first pause.
 
-    Two of three signs are enough: the name of a council, ten instalments from April to January,
-    and none after them. People may ask for twelve instalments, and councils run gyms.
+    Two of three signs are enough: the name of a council, ten instalments from April to January, and
+    a pause after them. One is not enough, because people may ask for twelve instalments, and
+    councils run gyms.
     """
     if not series.is_monthly or series.slots[-1] % 12 + 1 != _JANUARY:
         return False
@@ -197,19 +202,19 @@ def _is_council_tax(series: Series, name: str, *, has_paused: bool) -> bool:
 
 
 class _Expectation(NamedTuple):
-    """When the next payment is expected; see `RecurringPayment`."""
+    """The due day and the next day of a payment; see `RecurringPayment`."""
 
     due: date
     next: date
 
 
 def _expectation(series: Series, tolerance: int, today: date, missed: int) -> _Expectation | None:
-    """Return when the next payment is expected; None if the payments have ended."""
+    """Return the days of the next payment; None if the payments have ended."""
     schedule = series.schedule
     slot = schedule.next_slot(series.slots[-1])
     due = schedule.day_of(slot)
     last_chance = schedule.day_of(slot + series.usual_interruption + missed)
-    # If the last payment was late by more, the customer may have moved its day.
+    # If the last payment was even later, the customer may have moved its day.
     patience = max(tolerance, series.deviations[-1])
     if today > last_chance + timedelta(days=patience + _GRACE):
         return None
@@ -219,19 +224,19 @@ def _expectation(series: Series, tolerance: int, today: date, missed: int) -> _E
     return _Expectation(due, max(day, today))
 
 
-# With more changes, the next amount is not known.
+# After more changes, the next amount is uncertain.
 _PAYMENTS_PER_CHANGE: Final = 4
 
 
 def are_same(amounts: Sequence[int]) -> bool:
-    """Return whether amounts have been the same lately, apart from changes of the price."""
+    """Return whether recent amounts are the same, apart from changes of the price."""
     recent = amounts[-6:]
     changes = sum(before != after for before, after in pairwise(recent))
     return changes <= len(recent) // _PAYMENTS_PER_CHANGE
 
 
 def _typical(series: Series) -> int:
-    """Return an amount to expect if it varies."""
-    # A year ago is too long for an average.
+    """Return the expected amount if amounts vary."""
+    # Amounts of earlier years would distort the average.
     recent = series.amounts[-1:] if series.schedule.cadence is Cadence.YEAR else series.amounts[-3:]
     return round(median(recent))

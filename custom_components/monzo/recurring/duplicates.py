@@ -1,4 +1,4 @@
-"""Possible duplicates: a merchant charges the same amount twice within hours."""
+"""Possible duplicates: a merchant has charged the same amount twice within hours."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -9,10 +9,10 @@ from .payees import Row, merchant_of
 
 DUPLICATED_WITHIN: Final = timedelta(hours=6)
 
-# Vending machines, parking meters and coffee: people pay these twice on purpose.
+# Smaller amounts are often paid twice on purpose: vending machines, parking meters, coffee.
 _SMALLEST: Final = 500
 
-# People pay fares of the same amount there and back.
+# People pay the same fare twice, there and back.
 _TRANSPORT: Final = "transport"
 
 
@@ -25,9 +25,9 @@ class CategorisedRow(Row, Protocol):
 
 
 def possible_duplicate_of[R: CategorisedRow](payment: R, others: Iterable[R]) -> R | None:
-    """Return the newest earlier payment that a card payment may repeat; None if there is none.
+    """Return the newest earlier payment that a card payment may duplicate; None if there is none.
 
-    Amounts below £5 and fares are never reported.
+    Amounts below £5 and fares never count as duplicates.
     """
     merchant = merchant_of(payment)
     if not merchant or not _may_be_duplicated(payment):

@@ -1,4 +1,4 @@
-"""Forecast: the balance of an account on each of the next days, by its recurring payments."""
+"""Forecast: an account's balance on each of the next days, given its recurring payments."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,19 +12,22 @@ from .upcoming import Pots, UpcomingPayment, upcoming_payments
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ForecastDay(Private):
-    """A day of a forecast."""
+    """One day of a forecast."""
 
     day: date
 
     balance: Money
-    """The balance at the end of the day, which is the lowest one: money comes in before bills."""
+    """The balance at the end of the day.
+
+    It is also the lowest balance of the day, because incomes are applied before bills.
+    """
 
     payments: tuple[UpcomingPayment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Missing(Private):
-    """The part of a payment for which an account will not have the money."""
+    """The part of a payment that the account's balance will not cover."""
 
     money: Money
     """Zero or positive."""
@@ -35,10 +38,10 @@ class Missing(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Forecast(Private):
-    """The balances of the next days."""
+    """The balances on the next days."""
 
     days: tuple[ForecastDay, ...]
-    """Each day from today, in order."""
+    """All days from today, in order."""
 
     @property
     def lowest(self) -> ForecastDay:
@@ -56,9 +59,9 @@ class Forecast(Private):
         return all(it.payment.is_exact for day in self.days for it in day.payments)
 
     def missing_for(self, key: str, day: date) -> Missing | None:
-        """Return what is missing for a payment, by its key; None if it is not foreseen on the day.
+        """Return the uncovered part of a payment on a day; None if it is not expected then.
 
-        Money that is missing counts for one payment only, so that these parts can be added up.
+        Missing money counts for one payment only, so the parts of several payments can be added up.
         """
         on_day = next((it for it in self.days if it.day == day), None)
         if on_day is None:
@@ -81,7 +84,7 @@ class Forecast(Private):
         return None
 
     def shortfall(self, limit: Money) -> ForecastDay | None:
-        """Return the first day on which the balance is below a limit, such as an overdraft."""
+        """Return the first day with a balance below a limit, such as an overdraft; None if none."""
         return next((it for it in self.days if it.balance < limit), None)
 
 
@@ -95,7 +98,7 @@ def forecast(
 ) -> Forecast:
     """Return the balance on each day from today, for a number of days of at least 1.
 
-    Only recurring payments change it: everyday purchases are not foreseen.
+    Only recurring payments are taken into account, and no everyday purchases.
     """
     end = today + timedelta(days=days)
     upcoming = upcoming_payments(payments, end, pots)

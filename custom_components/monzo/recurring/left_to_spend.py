@@ -1,4 +1,4 @@
-"""Left to spend: the money of an account that no recurring payment needs until pay day."""
+"""Left to spend: the money that an account does not need for recurring payments until pay day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,24 +13,23 @@ from .upcoming import Pots, UpcomingPayment, upcoming_payments
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LeftToSpend(Private):
-    """What is left to spend until pay day."""
+    """The money that is left to spend until pay day."""
 
     amount: Money
-    """The balance without the payments until pay day; negative if they need more than there is."""
+    """The balance minus the payments until pay day; negative if the balance does not cover them."""
 
     per_day: Money
-    """The amount for each day before pay day, rounded down to whole minor units; zero if nothing
-    is left."""
+    """The amount per day before pay day, rounded down to minor units; zero if nothing is left."""
 
     payments: tuple[UpcomingPayment, ...]
     """The outgoing payments until pay day, in order."""
 
     is_exact: bool
-    """Whether all their amounts are known exactly."""
+    """Whether the amounts of all these payments are known exactly."""
 
     @property
     def upcoming(self) -> Money:
-        """What the payments cost the account; zero or positive."""
+        """The cost of these payments to the account; zero or positive."""
         return -sum((it.amount for it in self.payments), Money.zero(self.amount.currency))
 
 
@@ -42,9 +41,9 @@ def left_to_spend(
     today: date,
     pots: Pots,
 ) -> LeftToSpend | None:
-    """Return what is left to spend of an account; None while no pay day is known.
+    """Return the money that is left to spend in an account; None if no pay day is known.
 
-    `payments` are those of the account. What is due on pay day is paid from the new money.
+    `payments` must be those of the account. Payments on pay day are paid from the new money.
     """
     days = days_to(pay_day, today)
     if pay_day is None or days is None:
@@ -62,14 +61,14 @@ def left_to_spend(
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Subscriptions(Private):
-    """What merchants charge to a card regularly, and the account's own fee: bills are not."""
+    """Regular card payments and the account's own fee. Bills are not included."""
 
     per_month: Money
     """Zero or positive."""
 
     count: int
     is_exact: bool
-    """Whether all their amounts are known exactly."""
+    """Whether the amounts of all subscriptions are known exactly."""
 
 
 def subscriptions_of(payments: Iterable[RecurringPayment], currency: str) -> Subscriptions:

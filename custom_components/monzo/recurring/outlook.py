@@ -1,4 +1,4 @@
-"""Outlook: what the recurring payments of an account mean for its next days."""
+"""Outlook: the effect of recurring payments on the next days of an account."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,19 +24,19 @@ from .pay_day import (
 from .pot_links import pots_by_payment
 from .upcoming import Pots
 
-# A monthly payment needs two months to occur three times. With less, nothing can be known.
+# A monthly payment needs two months to occur three times. A shorter history shows nothing.
 SHORTEST_HISTORY: Final = timedelta(days=62)
 
-# So many days are foreseen: each monthly payment occurs once.
+# The number of forecast days. Each monthly payment occurs once in this time.
 _FORECAST_DAYS: Final = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ListedPayment(Private):
-    """A recurring payment with what people said about it, also one that they dismissed."""
+    """A recurring payment together with its correction; it may be dismissed."""
 
     payment: RecurringPayment
-    """With the corrections."""
+    """The payment with its correction applied."""
 
     correction: Correction
     is_proposed: bool
@@ -50,26 +50,26 @@ class AccountPayments(Private):
     payments: Sequence[RecurringPayment]
 
     proposals: Sequence[RecurringPayment]
-    """Those that may recur, and count only if a person confirms them; see `propose`."""
+    """Payments that may recur, and count only after a person has confirmed them; see `propose`."""
 
     pots: Mapping[str, str]
-    """The ID of the pot of a payment by its key; see `pots_by_payment`."""
+    """The pot IDs of payments by key; see `pots_by_payment`."""
 
     income_keys: frozenset[str]
-    """The keys of those that bring in money from other people."""
+    """The keys of payments that are incomes from other people."""
 
     newest: Mapping[str, TransactionRecord]
-    """The newest transaction of each payment by its key."""
+    """The newest transaction of each payment by key."""
 
     @property
     def incomes(self) -> Sequence[RecurringPayment]:
-        """The payments that bring in money from other people."""
+        """The payments that are incomes from other people."""
         return [payment for payment in self.payments if payment.key in self.income_keys]
 
     def named(self, pot_names: Mapping[str, str]) -> AccountPayments:
-        """Return the payments; those that fill a pot have its name, as the bank tells only its ID.
+        """Return the payments with the names of pots, because the bank returns only a pot's ID.
 
-        `pot_names` has the names by the IDs of the pots.
+        `pot_names` has the names by ID.
         """
 
         def named(payment: RecurringPayment) -> RecurringPayment:
@@ -84,7 +84,7 @@ class AccountPayments(Private):
         )
 
     def corrected(self, corrections: Mapping[str, Correction], today: date) -> AccountPayments:
-        """Return the payments as people corrected them; see `correct`."""
+        """Return the payments with people's corrections; see `correct`."""
         confirmed = [
             it for it in self.proposals if it.key in corrections and corrections[it.key].confirmed
         ]
@@ -92,11 +92,11 @@ class AccountPayments(Private):
         return replace(self, payments=payments)
 
     def find(self, key: str) -> RecurringPayment | None:
-        """Return the payment with a key, also one that is only proposed."""
+        """Return the payment with a key, which may be a proposal."""
         return next((it for it in (*self.payments, *self.proposals) if it.key == key), None)
 
     def listed(self, corrections: Mapping[str, Correction], today: date) -> list[ListedPayment]:
-        """Return all payments with their corrections, by their next days."""
+        """Return all payments with their corrections, in the order of their next days."""
         listed = [
             self.describe(payment, corrections.get(payment.key, Correction.of(payment)), today)
             for payment in (*self.payments, *self.proposals)
@@ -106,7 +106,7 @@ class AccountPayments(Private):
     def describe(
         self, payment: RecurringPayment, correction: Correction, today: date
     ) -> ListedPayment:
-        """Return one of the payments with its correction."""
+        """Return a payment together with its correction."""
         return ListedPayment(
             payment=corrected(payment, correction, today),
             correction=correction,
@@ -117,24 +117,26 @@ class AccountPayments(Private):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AccountOutlook(Private):
-    """What recurring payments mean for the next days of an account."""
+    """The effect of recurring payments on the next days of an account."""
 
     payments: Sequence[RecurringPayment]
 
     newest: Mapping[str, TransactionRecord]
-    """The newest transaction of each payment by its key."""
+    """The newest transaction of each payment by key."""
 
     today: date
 
     pay_day: date | None
-    """None while it is unknown, or while the newest transactions are unknown: then a bill that was
-    paid would count again."""
+    """The next pay day; None if it is unknown, or if the newest transactions are unknown.
+
+    In the latter case, a bill that has been paid would count again.
+    """
 
     balance: Money
     pots: Pots
 
     left: LeftToSpend | None
-    """None while no pay day is known."""
+    """The money that is left to spend; None if no pay day is known."""
 
     forecast: Forecast
     subscriptions: Subscriptions
@@ -145,7 +147,7 @@ class AccountOutlook(Private):
 
     @property
     def lowest(self) -> ForecastDay | None:
-        """The first day with the lowest balance; None while no pay day is known."""
+        """The first day with the lowest balance; None if no pay day is known."""
         return None if self.pay_day is None else self.forecast.lowest
 
     @property
@@ -164,19 +166,19 @@ class PersonOutlook(Private):
     """The recurring incomes in all accounts."""
 
     pay_day: date | None
-    """The next one."""
+    """The next pay day; None if it is unknown."""
 
     rule: PayDayRule
     today: date
 
     @property
     def days_to_pay_day(self) -> int | None:
-        """The number of days until the pay day; None while it is unknown."""
+        """The number of days until pay day; None if it is unknown."""
         return days_to(self.pay_day, self.today)
 
     @property
     def main_incomes(self) -> Sequence[RecurringPayment]:
-        """The incomes that the person lives on."""
+        """The person's main incomes, such as two salaries."""
         return main_incomes(self.incomes)
 
     def pay_days_until(self, until: date) -> Iterator[PayDay]:
@@ -189,8 +191,8 @@ def find_payments(
 ) -> AccountPayments | None:
     """Return the recurring payments of an account; None if its history is too short.
 
-    `continued` are the keys of payments of which people say that they recur; see `detect`.
-    This takes too long for the event loop, so it runs in the executor.
+    `continued` has the keys of payments that people have confirmed; see `detect`. The computation
+    is too slow for the event loop, so it runs in the executor.
     """
     oldest = min((record.created.date() for record in past), default=today)
     if oldest > today - SHORTEST_HISTORY:
@@ -211,7 +213,7 @@ def find_payments(
 def person_outlook(
     accounts: Mapping[str, AccountPayments], rule: PayDayRule, today: date
 ) -> PersonOutlook:
-    """Return the next pay day of a person, by the incomes of all accounts."""
+    """Return the pay days of a person, given the incomes of all accounts."""
     incomes = list(chain.from_iterable(account.incomes for account in accounts.values()))
     pay_day = next_pay_day(rule, incomes, today)
     return PersonOutlook(incomes=incomes, pay_day=pay_day, rule=rule, today=today)
@@ -228,9 +230,9 @@ def account_outlook(  # noqa: PLR0913 - what it depends on
 ) -> AccountOutlook:
     """Return the outlook of an account.
 
-    `pots` are the balances of its pots by their IDs. `is_current` tells whether `account` contains
-    all payments that the balance does. A joint account has the pay day on which its
-    owners pay their shares into it, or else that of the person.
+    `pots` has the balances of its pots by ID. `is_current` says whether `account` includes all
+    payments that the balance includes. The pay day of a joint account is the day of its owners'
+    deposits, if there are regular ones, and that of the person otherwise.
     """
     today, pay_day = person.today, person.pay_day
     if is_joint and person.rule.basis is PayDayBasis.DETECTED:

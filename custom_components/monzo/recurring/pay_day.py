@@ -1,4 +1,4 @@
-"""Pay day: when a person is paid next."""
+"""Pay days: the days on which a person receives income."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from .schedule import Cadence, DayOfMonth, EveryFewMonths, Shift
 
 _MEAN_MONTH: Final = Cadence.MONTH.mean_days
 
-# Less than this part of the greatest income is no pay: child benefit, or the share of a flatmate.
+# Incomes below this fraction of the greatest one do not count: child benefit, a flatmate's share.
 _LEAST_PART: Final = 0.5
 
 _LAST_DAY: Final = 31
 
-# A chosen day moves to the working day before, so that the next one may be so far.
+# A chosen day may move to an earlier working day, so the next one can be this far away.
 _TWO_MONTHS: Final = timedelta(days=62)
 
 
 class PayDayBasis(StrEnum):
-    """How the pay day is known."""
+    """The source of the pay day."""
 
     DETECTED = "detected"
     DAY_OF_MONTH = "day_of_month"
@@ -30,15 +30,16 @@ class PayDayBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayDayRule:
-    """How the pay day of a person is known."""
+    """The rule for the pay days of a person."""
 
     basis: PayDayBasis = PayDayBasis.DETECTED
 
     day: int | None = None
-    """The day of the month, from 1; only for that basis. Short months end before some days."""
+    """The day of the month, from 1, for DAY_OF_MONTH only. In shorter months, it is the last day.
+    """
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the day is missing, or if no month has it."""
+        """Raise ValueError if the day is missing or invalid."""
         if self.basis is not PayDayBasis.DAY_OF_MONTH:
             return
         if self.day is None or not 1 <= self.day <= _LAST_DAY:
@@ -49,10 +50,10 @@ class PayDayRule:
 def next_pay_day(
     rule: PayDayRule, payments: Iterable[RecurringPayment], today: date
 ) -> date | None:
-    """Return the next pay day; None while no income is known to recur.
+    """Return the next pay day; None if it would be detected, and no income recurs.
 
-    A day that was chosen moves to the working day before, as salaries do. On that day itself, the
-    money has come, so the next one is a month away.
+    A chosen day moves to the previous working day, as salaries do. On the day itself, the money has
+    already arrived, so the next pay day is about a month away.
     """
     if rule.basis is PayDayBasis.DETECTED:
         return min((payment.next for payment in main_incomes(payments)), default=None)
@@ -65,13 +66,13 @@ class PayDay(NamedTuple):
     day: date
 
     income: RecurringPayment | None
-    """None if the day was chosen."""
+    """None for a chosen day."""
 
 
 def pay_days_until(
     rule: PayDayRule, payments: Iterable[RecurringPayment], today: date, until: date
 ) -> Iterator[PayDay]:
-    """Yield the expected pay days until a day."""
+    """Yield the expected pay days until a day, which is included."""
     if rule.basis is PayDayBasis.DETECTED:
         for income in main_incomes(payments):
             yield from (PayDay(day, income) for day in income.days_until(until))
@@ -80,7 +81,7 @@ def pay_days_until(
 
 
 def _chosen_days(rule: PayDayRule, today: date, until: date) -> Iterator[date]:
-    """Yield the chosen days after today, until a day."""
+    """Yield the chosen days after today until a day, which is included."""
     day = rule.day if rule.basis is PayDayBasis.DAY_OF_MONTH else _LAST_DAY
     schedule = EveryFewMonths(Cadence.MONTH, Shift.PREVIOUS, DayOfMonth(day or _LAST_DAY))
     return schedule.days_from(today + timedelta(days=1), until)
@@ -88,19 +89,19 @@ def _chosen_days(rule: PayDayRule, today: date, until: date) -> Iterator[date]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayDays:
-    """The pay days of a person, in the past and to come."""
+    """The past and expected pay days of a person."""
 
     rule: PayDayRule
 
     detected: tuple[date, ...] = ()
-    """Days in order on which income came, and the next ones; only those count if detected."""
+    """The days with past and expected incomes, in order. They apply only to detected pay days."""
 
     @classmethod
     def of(cls, rule: PayDayRule, payments: Iterable[RecurringPayment], today: date) -> Self:
         """Return the pay days.
 
-        A day on which an income is expected becomes a pay day when the money comes. Until then, the
-        next pay day is at least a day away.
+        The day of an expected income becomes a pay day when the money arrives. Until then, the next
+        pay day is at least one day away.
         """
         days: set[date] = set()
         for income in main_incomes(payments):
@@ -116,14 +117,14 @@ class PayDays:
 
 
 def main_incomes(payments: Iterable[RecurringPayment]) -> list[RecurringPayment]:
-    """Return the recurring incomes that a person lives on, such as two salaries."""
+    """Return the main incomes of a person, such as two salaries."""
     incomes = [payment for payment in payments if payment.direction == "in"]
     greatest = max(map(monthly_minor, incomes), default=0)
     return [income for income in incomes if monthly_minor(income) >= _LEAST_PART * greatest]
 
 
 def monthly_minor(payment: RecurringPayment) -> int:
-    """Return the amount of a recurring payment per month, in minor units, with its sign."""
+    """Return the monthly amount of a recurring payment in minor units, with its sign."""
     cadence = payment.cadence
     if cadence.months is not None:
         return round(payment.minor / cadence.months)
@@ -131,5 +132,5 @@ def monthly_minor(payment: RecurringPayment) -> int:
 
 
 def days_to(pay_day: date | None, today: date) -> int | None:
-    """Return the number of days until the pay day; None while it is unknown."""
+    """Return the number of days until pay day; None if it is unknown."""
     return None if pay_day is None else (pay_day - today).days

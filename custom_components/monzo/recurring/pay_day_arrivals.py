@@ -1,4 +1,4 @@
-"""Arrivals of pay days, each of which is announced once."""
+"""Arrivals of pay days, each of which is announced only once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .pay_day import PayDayBasis, PayDayRule, main_incomes, next_pay_day
 _DAY: Final = timedelta(days=1)
 _TWO_MONTHS: Final = timedelta(days=62)
 
-# As late as transactions are reported. Later, nobody expects it any more.
+# The longest delay with which transactions are reported. A later announcement would be pointless.
 _LATEST: Final = timedelta(days=7)
 
 
@@ -23,27 +23,27 @@ class PayDayArrived(Private):
     day: date
 
     payment: RecurringPayment | None
-    """The income that has come in; None if the pay day was chosen."""
+    """The income that has arrived; None for a chosen pay day."""
 
     previous: date | None
-    """The pay day before; None if it is unknown."""
+    """The previous pay day; None if it is unknown."""
 
     next: date | None
-    """The next pay day; None while it is unknown."""
+    """The next pay day; None if it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncedPayDay:
-    """Which pay days of a person were announced. It is kept on disk."""
+    """The announcements of a person's pay days. They are stored on disk."""
 
     arrived: date | None = None
-    """The last one; None before the first one."""
+    """The last pay day that was announced; None before the first one."""
 
     expected: date | None = None
-    """The next one, if it was chosen and not detected."""
+    """The next pay day, if it is a chosen one."""
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the form to store."""
+        """Return the stored form."""
         return {
             "arrived": self.arrived.isoformat() if self.arrived else None,
             "expected": self.expected.isoformat() if self.expected else None,
@@ -51,7 +51,10 @@ class AnnouncedPayDay:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
-        """Return it from its stored form. Raises KeyError, TypeError or ValueError for others."""
+        """Create the object from its stored form.
+
+        Raises KeyError, TypeError or ValueError if that is invalid.
+        """
         arrived, expected = stored["arrived"], stored["expected"]
         return cls(
             arrived=date.fromisoformat(arrived) if arrived else None,
@@ -67,10 +70,10 @@ def announce_pay_day(
     incomes: Iterable[RecurringPayment],
     morning: date,
 ) -> tuple[AnnouncedPayDay, PayDayArrived | None]:
-    """Return what is announced after this, and the pay day to announce now, if there is one.
+    """Return the updated announcements, and the pay day to announce now, if there is one.
 
-    A detected pay day arrives together with the money, of which `arrived` are the incomes that have
-    come in now. A chosen one arrives in the morning; see `Observation.morning`.
+    A detected pay day arrives with the money: `arrived` has the incomes that have arrived now. A
+    chosen one arrives in the morning; see `Observation.morning`.
     """
     main = main_incomes(incomes)
     following = next_pay_day(rule, main, morning)
@@ -93,7 +96,7 @@ def announce_pay_day(
 
 
 def _has_arrived(rule: PayDayRule, expected: date | None, morning: date) -> bool:
-    """Return whether a chosen pay day arrived lately, and is still one by the options."""
+    """Return whether a chosen pay day arrived recently, and the options still contain it."""
     if expected is None or not morning - _LATEST <= expected <= morning:
         return False
     return next_pay_day(rule, (), expected - _DAY) == expected

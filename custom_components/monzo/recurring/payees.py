@@ -1,4 +1,4 @@
-"""Payees: which transactions of the past belong to the same other side of payments."""
+"""Payees: transactions grouped by the other side of the payment."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ _LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
 
 
 class Row(Protocol):
-    """A transaction of the past, such as a `TransactionRecord`."""
+    """A past transaction, such as a `TransactionRecord`."""
 
     @property
     def id(self) -> str:
@@ -30,11 +30,11 @@ class Row(Protocol):
 
     @property
     def created(self) -> datetime:
-        """When it was made, in UTC."""
+        """The time of the transaction, in UTC."""
 
     @property
     def minor(self) -> int:
-        """In minor units; negative when money goes out."""
+        """The amount in minor units; negative for outgoing payments."""
 
     @property
     def currency(self) -> str:
@@ -46,7 +46,7 @@ class Row(Protocol):
 
     @property
     def payee(self) -> str | None:
-        """The name of the merchant or the person."""
+        """The name of the merchant or person."""
 
     @property
     def payee_id(self) -> str | None:
@@ -65,12 +65,12 @@ class Row(Protocol):
         """The bank's raw text."""
 
 
-# A yearly payment is the rarest. Without one for longer than that, nothing recurs any more.
+# The rarest payments are yearly, so a payee without payments for longer has no recurring ones.
 _LONGEST_PAUSE: Final = timedelta(days=400)
 
 
 class Family(IntEnum):
-    """Payments that have the same rules."""
+    """Families of payments, each with its own rules."""
 
     CARD = 0
     DIRECT_DEBIT = 1
@@ -81,7 +81,7 @@ class Family(IntEnum):
     """Payments to people and into pots that may recur, but are too few or too irregular."""
 
 
-# Kinds that are missing here never recur by agreement: refunds, cash, round-ups …
+# Kinds that are missing here never recur by agreement, such as refunds, cash and round-ups.
 _OUTGOING: Final[dict[str, Family]] = {
     TransactionKind.CARD_PAYMENT: Family.CARD,
     TransactionKind.FEE_OR_INTEREST: Family.CARD,
@@ -99,7 +99,7 @@ def may_recur(kind: str) -> bool:
 
 
 class Identity(NamedTuple):
-    """What a row says about the other side of a payment."""
+    """The facts about the other side of a payment that a row contains."""
 
     account: str
     currency: str
@@ -109,7 +109,7 @@ class Identity(NamedTuple):
     name: str
 
     def ids(self) -> Iterator[tuple[object, ...]]:
-        """Yield values, each of which makes two rows belong to one payee."""
+        """Yield the values that identify a payee: rows that share one belong to the same payee."""
         side = self[:3]
         if self.merchant_group:
             yield *side, "group", self.merchant_group
@@ -120,7 +120,7 @@ class Identity(NamedTuple):
 
 
 class Payment(NamedTuple):
-    """A payment of a group."""
+    """A payment with the identity of its payee."""
 
     occurrence: Occurrence
     identity: Identity
@@ -135,12 +135,12 @@ class Payee:
 
     @property
     def family(self) -> Family:
-        """The rules for the payments."""
+        """The family of the payments."""
         return self.payments[0].identity.family
 
     @property
     def key(self) -> str:
-        """The identity of the payee, by the value that changes least."""
+        """An ID of the payee: the value that is the least likely to change."""
         identities = [payment.identity for payment in self.payments]
         groups = {it.merchant_group for it in identities if it.merchant_group}
         ids = {it.payee_id for it in identities if it.payee_id}
@@ -151,7 +151,7 @@ class Payee:
 
 
 def group_by_payee(rows: Iterable[Row], today: date) -> Iterator[Payee]:
-    """Yield the payments of each payee who was paid lately."""
+    """Yield the payees with recent payments."""
     by_identity: dict[Identity, dict[str, Row]] = defaultdict(dict)
     for row in rows:
         family = (_OUTGOING if row.minor < 0 else _INCOMING).get(row.kind)
@@ -171,7 +171,7 @@ def group_by_payee(rows: Iterable[Row], today: date) -> Iterator[Payee]:
 
 def _identity(row: Row, family: Family) -> Identity:
     if family is Family.POT:
-        # The bank describes a transfer by the ID of its pot.
+        # The description of a transfer is the ID of its pot.
         name = row.description or ""
     else:
         name = _normalized(row.payee or row.description or "")
@@ -179,12 +179,12 @@ def _identity(row: Row, family: Family) -> Identity:
 
 
 def _connected(identities: Iterable[Identity]) -> Iterable[list[Identity]]:
-    """Return the identities by payee: those that share an ID, a group or a name are one."""
+    """Return the identities by payee; those that share an ID, a group or a name are one payee."""
     parents: dict[object, object] = {}
 
     def root(value: object) -> object:
         while (parent := parents.setdefault(value, value)) is not value:
-            # Halve the way, so that long chains do not become slow.
+            # Halve the path, so that long chains do not become slow.
             parents[value] = value = parents[parent]
         return value
 
@@ -204,7 +204,7 @@ _LONG_NUMBER: Final = 5
 
 @lru_cache(maxsize=4096)
 def _normalized(name: str) -> str:
-    """Return a name without its order numbers, which differ from payment to payment."""
+    """Return a name without order numbers, which differ from payment to payment."""
     words: list[str] = _WORD.findall(name.casefold())
     kept = [word for word in words if not _is_order_number(word)]
     return " ".join(kept or words)
@@ -215,5 +215,5 @@ def _is_order_number(word: str) -> bool:
 
 
 def merchant_of(row: Row) -> str:
-    """Return a text that all payments to one merchant share; empty if nothing is known of it."""
+    """Return a text that is the same for all payments to a merchant; empty if it is unknown."""
     return row.merchant_group or _normalized(row.payee or row.description or "")

@@ -8,16 +8,16 @@ from typing import Final
 from ..transactions import TransactionKind, TransactionRecord
 from .detection import RecurringPayment
 
-# The bank takes the money for a bill out of the pot at the same moment.
+# The bank withdraws the money for a bill from the pot at about the same moment.
 _AT_THE_SAME_TIME: Final = timedelta(minutes=5)
 
 
 def pots_by_payment(
     payments: Iterable[RecurringPayment], past: Iterable[TransactionRecord]
 ) -> dict[str, str]:
-    """Return the ID of the pot of each payment that fills one or that one pays, by its key.
+    """Return the pot ID, by key, of each payment that fills a pot or is paid from one.
 
-    A pot pays a bill if the same amount left it when the bill was paid last.
+    A payment is paid from a pot if the same amount left the pot at the last payment.
     """
     by_id = {transaction.id: transaction for transaction in past}
     withdrawals: dict[tuple[str, int], list[TransactionRecord]] = defaultdict(list)

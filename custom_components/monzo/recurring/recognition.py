@@ -5,26 +5,26 @@ from typing import Final, Protocol
 
 from .detection import RecurringPayment
 
-# So many newest transactions recognise a payment whose key changed, and survive the removal of
-# older ones.
+# So many of the newest transactions identify a payment. Some of them remain if older ones are
+# removed.
 _RECOGNISED_BY: Final = 6
 
 
 class Known(Protocol):
-    """Something that is known about a recurring payment."""
+    """An object about a recurring payment that must be found again."""
 
     @property
     def transaction_ids(self) -> tuple[str, ...]:
-        """Newest payments of the series; see `recognising_ids`."""
+        """The newest transactions of the payment; see `recognising_ids`."""
 
 
 def recognising_ids(payment: RecurringPayment) -> tuple[str, ...]:
-    """Return the transactions by which a payment is recognised later."""
+    """Return the transactions that identify a payment later on."""
     return payment.transaction_ids[-_RECOGNISED_BY:]
 
 
 def recognise(payment: RecurringPayment, known: Mapping[str, Known]) -> str | None:
-    """Return the key that a payment has among known ones; None if it is not one of them.
+    """Return the key under which a payment is known; None if it is unknown.
 
     Keys may change, for example when a merchant changes its ID.
     """

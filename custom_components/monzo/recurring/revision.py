@@ -1,4 +1,4 @@
-"""Revision: the changes that a person asks for in what is known of a recurring payment."""
+"""Revision: a person's changes to the correction of a recurring payment."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,10 +14,10 @@ _LAST_DAY: Final = 31
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Revision(Private):
-    """What to change. None leaves something as it is."""
+    """The changes to make. A field that is None leaves the correction as it is."""
 
     reset: bool = False
-    """Whether to undo earlier corrections first."""
+    """Whether to remove earlier corrections first."""
 
     name: str | None = None
 
@@ -31,9 +31,9 @@ class Revision(Private):
     confirmed: bool | None = None
 
     def apply_to(self, payment: RecurringPayment, before: Correction | None) -> Correction:
-        """Return the new correction of a payment.
+        """Return the new correction of a payment, given its earlier correction.
 
-        `before` is the earlier one. Raises ServiceValidationError if this is impossible.
+        Raises ServiceValidationError if a change is impossible.
         """
         correction = Correction.of(payment, None if self.reset else before)
         name = correction.name or payment.payee
@@ -50,7 +50,7 @@ class Revision(Private):
             name=correction.name if self.name is None else self.name,
             minor=minor,
             day=correction.day if self.day is None else self.day,
-            # Each of them undoes the other.
+            # Dismissing and confirming exclude each other.
             dismissed=dismissed and not self.confirmed,
             confirmed=confirmed and not self.dismissed,
         )

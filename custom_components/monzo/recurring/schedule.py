@@ -15,12 +15,12 @@ _DAY: Final = timedelta(days=1)
 _DAYS_OF_WEEK: Final = 7
 _MONTHS_OF_YEAR: Final = 12
 
-# Nothing else can be nearer than a day of one month is to that of the next.
+# More than half of the shortest month: a day of one month is at least this far from the next one's.
 _HALF_A_MONTH: Final = timedelta(days=13)
 
 
 class Cadence(StrEnum):
-    """How often a payment recurs."""
+    """The interval of a recurring payment."""
 
     WEEK = "week"
     FORTNIGHT = "fortnight"
@@ -31,12 +31,12 @@ class Cadence(StrEnum):
 
     @property
     def days(self) -> int | None:
-        """The days from one payment to the next; None if it recurs by months."""
+        """The days from one payment to the next; None for an interval of months."""
         return _DAYS.get(self)
 
     @property
     def months(self) -> int | None:
-        """The months from one payment to the next; None if it recurs by weeks."""
+        """The months from one payment to the next; None for an interval of weeks."""
         return _MONTHS.get(self)
 
     @property
@@ -51,14 +51,14 @@ _MEAN_MONTH: Final = 365.25 / 12
 
 
 class Shift(IntEnum):
-    """What happens to a payment that is due on a day on which banks do not work."""
+    """The way in which a payment moves if banks are closed on its day."""
 
     NONE = 0
     NEXT = 1
     PREVIOUS = 2
 
     def apply(self, day: date) -> date:
-        """Return the day on which a payment that is due on a day is made."""
+        """Return the day of payment for a due day."""
         if self is Shift.NEXT:
             return next_working_day(day)
         return previous_working_day(day) if self is Shift.PREVIOUS else day
@@ -66,41 +66,41 @@ class Shift(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schedule(ABC):
-    """The days of a recurring payment. They are numbered: each number is a slot."""
+    """The days of a recurring payment. Each of them is numbered; its number is called a slot."""
 
     cadence: Cadence
     shift: Shift
 
     @abstractmethod
     def day_of(self, slot: int) -> date:
-        """Return the day on which the payment of a slot is made."""
+        """Return the day of a slot's payment."""
 
     @abstractmethod
     def slot_near(self, day: date) -> int:
-        """Return the slot whose day is nearest to a day."""
+        """Return the slot whose day is closest to a day."""
 
     def deviation(self, day: date) -> int:
-        """Return by how many days a payment missed its day; positive if it came late."""
+        """Return the distance of a day from the schedule, in days; positive for a late payment."""
         return (day - self.day_of(self.slot_near(day))).days
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """A short name that stays the same when the payment has occurred more often."""
+        """A short name that does not change when further payments are made."""
 
     def is_skipped(self, slot: int) -> bool:
-        """Return whether no payment is made in a slot, such as council tax in February."""
+        """Return whether a slot has no payment, such as February for council tax."""
         return False
 
     def next_slot(self, slot: int) -> int:
-        """Return the first slot after another one in which a payment is made."""
+        """Return the next slot that has a payment."""
         slot += 1
         while self.is_skipped(slot):
             slot += 1
         return slot
 
     def days_from(self, first: date, until: date) -> Iterator[date]:
-        """Yield the days on which payments are due, from one day until another, both included."""
+        """Yield the due days between two days, both included."""
         slot = self.next_slot(self.slot_near(first) - 3)
         while (day := self.day_of(slot)) <= until:
             if day >= first:
@@ -110,13 +110,14 @@ class Schedule(ABC):
 
 @dataclass(frozen=True, slots=True)
 class EveryFewDays(Schedule):
-    """A payment that is made after a fixed number of days."""
+    """A payment with a fixed number of days in between."""
 
     phase: int
     """The ordinal of a day on which the payment is due, modulo the days between payments."""
 
     days: int
-    """The days between payments: those of some weeks, or 30 if each month has so many."""
+    """The days between payments: some weeks, or the length of a month of equal months, such as 30.
+    """
 
     @override
     def day_of(self, slot: int) -> date:
@@ -130,7 +131,7 @@ class EveryFewDays(Schedule):
     def deviation(self, day: date) -> int:
         if self.shift is not Shift.NONE:
             return super().deviation(day)
-        # The same without dates, because detection asks for it most often.
+        # The same without dates, because detection calls this most often.
         half = self.days // 2
         return (day.toordinal() - self.phase + half) % self.days - half
 
@@ -141,16 +142,16 @@ class EveryFewDays(Schedule):
 
 
 class DayOfMonth(NamedTuple):
-    """The same day of each month, or the same weekday, such as the last Friday."""
+    """A day of the month by number, such as the 15th, or by weekday, such as the last Friday."""
 
     number: int
-    """The day, from 1; or which of the weekdays it is. The last one if there are not so many."""
+    """The day from 1, or the occurrence of the weekday. If the month has fewer, the last one."""
 
     weekday: int | None = None
-    """0 for Mondays; None if the weekday does not matter."""
+    """0 for Mondays; None for a day by number."""
 
     def in_month(self, year: int, month: int) -> date:
-        """Return the day in a month."""
+        """Return this day in a month."""
         first_weekday, days = monthrange(year, month)
         if self.weekday is None:
             return date(year, month, min(self.number, days))
@@ -161,7 +162,7 @@ class DayOfMonth(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def _day_in_month(rule: DayOfMonth, shift: Shift, month: int) -> date:
-    """Return the day of a payment in a month, which is counted from year 0."""
+    """Return the day of payment in a month, given by its number from year 0."""
     year, month = divmod(month, _MONTHS_OF_YEAR)
     return shift.apply(rule.in_month(year, month + 1))
 
@@ -173,15 +174,15 @@ def month_number(day: date) -> int:
 
 @dataclass(frozen=True, slots=True)
 class EveryFewMonths(Schedule):
-    """A payment that is made on a day of each month, quarter or year."""
+    """A payment on one day of a month, every month, quarter or year."""
 
     rule: DayOfMonth
 
     phase: int = 0
-    """The number of a month in which the payment is due, modulo the months between payments."""
+    """The number of a month with a payment, modulo the months between payments."""
 
     skipped_months: frozenset[int] = frozenset()
-    """The months of the year, from 1, in which no payment is made."""
+    """The months of the year without a payment, from 1."""
 
     @property
     def _months(self) -> int:

@@ -1,4 +1,4 @@
-"""Search for schedules: on which days the payments to a payee were probably due."""
+"""Search for schedules: the days on which the payments to a payee were probably due."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from .schedule import (
     month_number,
 )
 
-# A month by other rules, such as the last Friday, must not be found by chance in a few payments.
+# With few payments, rules such as the last Friday would be found by chance.
 _FEWEST_FOR_OTHER_RULES: Final = 5
 
-# Some subscriptions are for so many days rather than for a month.
+# Some subscriptions run for a fixed number of days rather than for a month.
 _EQUAL_MONTHS: Final = (30, 31)
 
-# The days by which weekends and bank holidays move a payment at most: over Easter, for example.
+# Weekends and bank holidays move a payment by at most this many days, for example over Easter.
 _LONGEST_SHIFT: Final = 4
 
 _LAST_DAY: Final = 31
 
-# Penalties, in days: less than any real difference, so that they only decide between equals.
+# Penalties in days. They are smaller than real differences, and only decide between equals.
 _UNUSUAL_SHIFT: Final = 0.01
 _MOVED_DAY: Final = 0.0005
 _OTHER_RULE: Final = 0.5
@@ -34,27 +34,28 @@ _OTHER_RULE: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Punctuality:
-    """How exactly the payments of a kind keep to their days."""
+    """The punctuality of a family of payments."""
 
     shifts: tuple[Shift, ...]
-    """How they move over days on which banks do not work; the usual way comes first."""
+    """The ways in which they move if banks are closed; the usual way comes first."""
 
     tolerance: int
-    """The days by which a payment may miss its day."""
+    """The maximum distance of a payment from its day, in days."""
 
     weekday_rules: bool = False
-    """Whether they may be made on a weekday, such as the last Friday of each month."""
+    """Whether they may follow a weekday, such as the last Friday of each month."""
 
     equal_months: bool = False
-    """Whether a month may have the same number of days each time, rather than a day of its own."""
+    """Whether each month may have the same number of days, instead of a fixed day of the month."""
 
 
 def best_schedule(
     days: Sequence[date], cadence: Cadence, punctuality: Punctuality, min_fit: float
 ) -> Schedule | None:
-    """Return the schedule that payments miss by the fewest days; None if all miss too much.
+    """Return the schedule with the smallest distance from some payments; None if none is close.
 
-    `days` are those of the payments, newest first. `min_fit` is the share that must follow it.
+    `days` has the days of the payments, newest first. The share `min_fit` of them must follow the
+    schedule.
     """
     miss = punctuality.tolerance + 2
     best, lowest = None, len(days) * (punctuality.tolerance + 2 * (1 - min_fit)) + 3
@@ -73,7 +74,7 @@ def best_schedule(
 def _schedules(
     days: Sequence[date], cadence: Cadence, punctuality: Punctuality
 ) -> Iterator[tuple[Schedule, float]]:
-    """Yield the schedules that may explain some days, each with a penalty."""
+    """Yield possible schedules for some days, each with a penalty."""
     weeks = cadence.days
     for rank, shift in enumerate(punctuality.shifts):
         penalty = rank * _UNUSUAL_SHIFT
@@ -105,12 +106,12 @@ def _month_phases(days: Sequence[date], cadence: Cadence) -> Iterable[int]:
     months = cadence.months or 1
     if months == 1:
         return (0,)
-    # A weekend at the end of a month moves a payment into another month.
+    # A weekend at the end of a month may move a payment into another month.
     return {(month_number(day) + near) % months for day in days[:4] for near in (-1, 0, 1)}
 
 
 def _days_of_month(days: Sequence[date], shift: Shift, tolerance: int) -> Iterator[DayOfMonth]:
-    """Yield the days of the month on which payments may have been due."""
+    """Yield possible days of the month for payments."""
     before = _LONGEST_SHIFT if shift is Shift.NEXT else tolerance
     after = _LONGEST_SHIFT if shift is Shift.PREVIOUS else tolerance
     possible: set[int] = set()
@@ -124,7 +125,7 @@ def _days_of_month(days: Sequence[date], shift: Shift, tolerance: int) -> Iterat
 
 
 def _weekdays_of_month(days: Sequence[date]) -> Iterator[DayOfMonth]:
-    """Yield the weekdays of the month on which payments may have been due, up to the last ones."""
+    """Yield possible weekdays of the month for payments, ending with the last one of the month."""
     for weekday in sorted({day.weekday() for day in days}):
         for number in range(1, 6):
             yield DayOfMonth(number, weekday)

@@ -12,33 +12,33 @@ from .schedule import Cadence, EveryFewMonths, Schedule, Shift
 from .schedule_search import Punctuality, best_schedule
 from .working_days import is_working_day
 
-# The newest payments decide about the schedule, because people change the day of a payment.
+# The newest payments determine the schedule, because people change the day of a payment.
 _RECENT: Final = (12, 6, 4, 3, 2)
 
-# A council tax year leaves out two months. More than that is an end and a new beginning.
+# A council tax year skips two months. A longer pause is an end and a new beginning.
 _MAX_MISSING: Final = 2
 
 MIN_FIT: Final = 0.85
 
-# Fewer payments follow some schedule by chance.
+# Fewer payments would follow some schedule by chance.
 _FEWEST: Final = 3
 _FEWEST_BEFORE: Final = 4
 
-# Payments far from their days are an exception: so many must be made on their days.
+# Payments far from their days are exceptions. At least this share must be made on their days.
 _MIN_PUNCTUAL: Final = 0.7
 _MIN_FILLED: Final = 0.75
 
-# A cadence is possible if the usual gap between payments is this near to it.
+# A cadence is possible if the usual gap between payments is this close to it.
 _SHORTEST_GAP: Final = 0.75
 _LONGEST_GAP: Final = 1.3
 
-# A salary before Christmas comes almost half a month early. Nothing else comes earlier.
+# A salary before Christmas comes almost half a month early, and other payments less early.
 _EARLIEST: Final = 0.5
 
-# Amounts are alike if one is at most so many times the other. Expenses are not like a salary.
+# Amounts are alike if neither is more than this many times the other, such as two salaries.
 _ALIKE: Final = 2
 
-# A payment that misses its day by more is an exception, such as a salary before Christmas.
+# A payment further from its day is an exception, such as a salary before Christmas.
 _MUCH: Final = 5
 
 
@@ -58,25 +58,25 @@ class Series:
 
     schedule: Schedule
     slots: tuple[int, ...]
-    """The slot of each occurrence."""
+    """The slots of the occurrences, in the same order."""
 
     occurrences: tuple[Occurrence, ...]
     """Oldest first."""
 
     misfits: int
-    """The number of payments that do not belong to the series."""
+    """The number of payments outside of the series."""
 
     newest: int
-    """The number of payments since the schedule is as it is."""
+    """The number of payments since the last change of the schedule."""
 
     newest_misfits: int
-    """The number of payments since then that do not belong to the series."""
+    """The number of payments outside of the series since then."""
 
     deviations: tuple[int, ...]
-    """The days by which recent payments missed their days; positive if they came late."""
+    """The distances of recent payments from their days, in days; positive for late payments."""
 
     changes: int
-    """How often the schedule changed, such as to another day of the month."""
+    """The number of changes of the schedule, such as to another day of the month."""
 
     @property
     def last(self) -> Occurrence:
@@ -90,12 +90,12 @@ class Series:
 
     @property
     def is_regular_lately(self) -> bool:
-        """Whether only this series is paid since its schedule is as it is."""
+        """Whether almost no other payments were made since the last change of the schedule."""
         return self.newest_misfits <= (1 - MIN_FIT) * self.newest
 
     @property
     def filled(self) -> float:
-        """The share of the slots in which a payment was made, without long interruptions."""
+        """The share of slots with a payment, not counting long interruptions."""
         missing = sum(
             after - before - 1
             for before, after in pairwise(self.slots)
@@ -105,19 +105,19 @@ class Series:
 
     @property
     def is_evident(self) -> bool:
-        """Whether its newest payments can hardly follow the schedule by chance."""
+        """Whether the newest payments are unlikely to follow the schedule by chance."""
         return len(self.deviations) >= _FEWEST_BEFORE and self.mean_deviation <= 1
 
     @property
     def is_monthly(self) -> bool:
-        """Whether its slots are the months, counted from year 0."""
+        """Whether each slot is a month, counted from year 0."""
         return isinstance(self.schedule, EveryFewMonths) and (
             self.schedule.cadence is Cadence.MONTH
         )
 
     @property
     def usual_interruption(self) -> int:
-        """The slots that are left out now and then, such as by a credit card without debt."""
+        """The most slots that are skipped now and then, such as by a credit card without debt."""
         missing = [
             after - before - 1
             for before, after in pairwise(self.slots)
@@ -127,7 +127,7 @@ class Series:
 
     @property
     def mean_deviation(self) -> float:
-        """The days by which a recent payment missed its day on average; a few count as more."""
+        """The mean distance of recent payments from their days; large distances count as _MUCH."""
         days = sum(min(abs(deviation), _MUCH) for deviation in self.deviations)
         return days / len(self.deviations)
 
@@ -138,7 +138,7 @@ class Series:
 
 
 def merge_days(occurrences: Iterable[Occurrence]) -> list[Occurrence]:
-    """Return the payments, oldest first, with those of one day added up."""
+    """Return the payments, oldest first, with payments of the same day added up."""
     by_day: dict[date, list[Occurrence]] = {}
     for occurrence in occurrences:
         by_day.setdefault(occurrence.day, []).append(occurrence)
@@ -157,7 +157,7 @@ def merge_days(occurrences: Iterable[Occurrence]) -> list[Occurrence]:
 def find_series(
     occurrences: Sequence[Occurrence], punctuality: Punctuality, *, min_fit: float = MIN_FIT
 ) -> Series | None:
-    """Return the series in payments of different days, oldest first; None if there is none."""
+    """Return the series in payments on different days, oldest first; None if there is none."""
     found = [
         series
         for cadence in _possible_cadences(occurrences, min_fit)
@@ -166,7 +166,7 @@ def find_series(
     ]
     return max(
         found,
-        # Bank holidays can make months look like four weeks, which are rarer.
+        # With bank holidays, months can look like four weeks, which are rarer.
         key=lambda it: (round(it.fit, 1), -it.mean_deviation, it.schedule.cadence.days is None),
         default=None,
     )
@@ -181,7 +181,7 @@ def _possible_cadences(occurrences: Sequence[Occurrence], min_fit: float) -> Ite
         mean = cadence.mean_days
         shortest = mean * _SHORTEST_GAP
         if cadence is Cadence.MONTH:
-            # Among other payments, gaps are shorter.
+            # Other payments in between make the gaps shorter.
             shortest *= min_fit / MIN_FIT
         if shortest <= gap <= mean * _LONGEST_GAP:
             yield cadence
@@ -193,7 +193,7 @@ def _find(
     punctuality: Punctuality,
     min_fit: float,
 ) -> Series | None:
-    """Return the newest payments that follow a schedule, with older ones that followed another."""
+    """Return the payments that follow a schedule, also if it was another one before."""
     schedule = _newest_schedule(occurrences, cadence, punctuality, min_fit)
     if schedule is None:
         return None
@@ -209,7 +209,7 @@ def _find(
     if older is not None and not older.is_evident:
         older = None
     if older is not None:
-        # The numbers of the slots are those of months or weeks, so they hardly depend on the day.
+        # Slots are numbered by months or weeks, so they hardly depend on the day.
         overlap = max(0, older.slots[-1] + 1 - min(by_slot))
         by_slot |= {
             slot - overlap: it for slot, it in zip(older.slots, older.occurrences, strict=True)
@@ -259,7 +259,7 @@ def _with_usual_shift(
     recent: Sequence[Occurrence],
     punctuality: Punctuality,
 ) -> Schedule:
-    """Return a schedule with the shift that older payments show, if the recent ones do not."""
+    """Return a schedule with the shift of older payments, if recent ones show none."""
     if len(recent) == len(occurrences):
         return schedule
     plain = replace(schedule, shift=Shift.NONE)
@@ -274,7 +274,7 @@ def _with_usual_shift(
 
 
 def _has_moved(schedule: Schedule, newest: Sequence[Occurrence], tolerance: int) -> bool:
-    """Return whether the newest payments all miss their days, by much or by the same number."""
+    """Return whether all newest payments miss their days, by much or by the same number of days."""
     deviations = {schedule.deviation(occurrence.day) for occurrence in newest}
     return min(map(abs, deviations)) > tolerance or (len(deviations) == 1 and 0 not in deviations)
 
@@ -282,7 +282,7 @@ def _has_moved(schedule: Schedule, newest: Sequence[Occurrence], tolerance: int)
 def _by_slot(
     occurrences: Sequence[Occurrence], schedule: Schedule, punctuality: Punctuality
 ) -> dict[int, Occurrence]:
-    """Return the payment that comes nearest to each slot's day, with those far from their days."""
+    """Return the payment closest to the day of each slot, including payments far from it."""
     by_slot: dict[int, Occurrence] = {}
     far: list[Occurrence] = []
     for distance, occurrence in sorted((abs(schedule.deviation(it.day)), it) for it in occurrences):
@@ -297,10 +297,11 @@ def _by_slot(
 
 
 def _add_far(by_slot: dict[int, Occurrence], occurrence: Occurrence, schedule: Schedule) -> None:
-    """Add a payment that is far from its day to the slot before it, or else to the one after it.
+    """Add a payment far from its day to the slot before it, or else to the slot after it.
 
-    The customer has moved the day of a bill, or an employer pays before Christmas. A slot that has
-    its payment keeps it: an additional payment of the same amount is none of the series.
+    The customer may have moved the day of a bill, or an employer may pay before Christmas. A slot
+    that already has a payment keeps it, because an additional payment of the same amount is not
+    part of the series.
     """
     nearest = schedule.slot_near(occurrence.day)
     before = nearest - (schedule.day_of(nearest) > occurrence.day)
@@ -323,7 +324,7 @@ def _newest(
     punctuality: Punctuality,
     min_fit: float,
 ) -> dict[int, Occurrence]:
-    """Return the payments by slot, back to when the payments began to follow the schedule."""
+    """Return the payments by slot, back to the first one that followed the schedule."""
     by_slot = _by_slot(occurrences, schedule, punctuality)
     slot_of = {occurrence: slot for slot, occurrence in by_slot.items()}
     slots: list[int] = []
@@ -341,10 +342,10 @@ def _newest(
 
 
 def learn_skipped_months(series: Series) -> Series:
-    """Return a monthly series with the months of the year in which no payment is ever made.
+    """Return a monthly series with the months of the year that never have a payment.
 
-    Council tax is paid in ten instalments, which leave out February and March. Insurance is paid
-    in eleven if none is due in the month of the renewal.
+    Council tax is paid in ten instalments, with none in February and March. Insurance is paid in
+    eleven if none is due in the month of the renewal.
     """
     if not series.is_monthly:
         return series
@@ -353,7 +354,7 @@ def learn_skipped_months(series: Series) -> Series:
         for before, after in pairwise(series.slots)
         if 1 <= after - before - 1 <= _MAX_MISSING
     )
-    # A single month may be a holiday, unless it is left out each year and no other one is.
+    # A single skipped month may be a holiday, unless the same one is skipped each year.
     return skip_months(
         series,
         frozenset(
@@ -366,7 +367,7 @@ def learn_skipped_months(series: Series) -> Series:
 
 
 def skip_months(series: Series, months: frozenset[int]) -> Series:
-    """Return a monthly series without payments in some months of the year, unless one was made."""
+    """Return a monthly series that skips some months, unless they have had a payment."""
     schedule = series.schedule
     months -= {slot % 12 + 1 for slot in series.slots}
     if not months or not isinstance(schedule, EveryFewMonths):

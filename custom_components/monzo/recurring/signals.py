@@ -15,13 +15,13 @@ from .pay_day_arrivals import PayDayArrived
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PossibleDuplicate(Private):
-    """A payment that repeats an earlier one; see `possible_duplicate_of`."""
+    """A payment that may duplicate an earlier one; see `possible_duplicate_of`."""
 
     new: NewTransaction
     earlier: TransactionRecord
 
 
-# Keyed by the ID of the account or the person, so that listeners survive a reload of the entry.
+# Keyed by the ID of the account or person, so that subscriptions survive a reload of the entry.
 SIGNAL_RECURRING_PAYMENT: SignalTypeFormat[Announcement] = SignalTypeFormat(
     f"{DOMAIN}_recurring_payment_{{}}"
 )
@@ -34,7 +34,7 @@ SIGNAL_POSSIBLE_DUPLICATE: SignalTypeFormat[PossibleDuplicate] = SignalTypeForma
 
 
 def payment_variables(payment: RecurringPayment) -> dict[str, Any]:
-    """Return a recurring payment for templates; the amount in major units, with its sign."""
+    """Return a recurring payment as template variables. Amounts are signed, in major units."""
     return {
         "key": payment.key,
         "name": payment.payee,

@@ -1,4 +1,4 @@
-"""Upcoming payments: the recurring payments of the next days, and what they cost an account."""
+"""Upcoming payments: the recurring payments of the next days, and their cost to an account."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from .detection import RecurringPayment
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pots(Private):
-    """What pots hold, and the recurring payments that fill them or that they pay."""
+    """The balances of pots, and the recurring payments that fill pots or are paid from them."""
 
     balances: Mapping[str, Money]
     """The balance of each pot by its ID."""
 
     by_payment: Mapping[str, str]
-    """The ID of the pot of a recurring payment by its key: it fills the pot, or the pot pays."""
+    """The pot's ID by the key of the payment that fills it or is paid from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -34,16 +34,16 @@ class UpcomingPayment(Private):
 def upcoming_payments(
     payments: Iterable[RecurringPayment], until: date, pots: Pots
 ) -> list[UpcomingPayment]:
-    """Return the payments from now until a day, without that day, in order.
+    """Return the payments from now until a day, which is excluded, in order.
 
-    A pot pays its bills as long as its money lasts, together with what standing orders add.
+    A pot pays its bills as long as its money lasts, including the money from standing orders.
     """
     balances = dict(pots.balances)
     upcoming = []
     days = (
         (day, payment) for payment in payments for day in payment.days_until(until) if day < until
     )
-    # Pots are filled before they pay on the same day.
+    # On the same day, pots are filled before they pay.
     for day, payment in sorted(days, key=lambda it: (it[0], not _fills_pot(it[1]), it[1].key)):
         amount = payment.amount
         pot = pots.by_payment.get(payment.key)

@@ -1,4 +1,4 @@
-"""Working days of banks in England: no weekends, and no bank holidays."""
+"""Working days of banks in England: all days except weekends and bank holidays."""
 
 from datetime import date, timedelta
 from functools import lru_cache
@@ -7,8 +7,8 @@ from typing import Final
 _DAY: Final = timedelta(days=1)
 _MONDAY, _SATURDAY = 0, 5
 
-# Royal occasions, and the years in which one of them moved a holiday. Each is proclaimed for a
-# single year, so no rule gives them: https://www.gov.uk/bank-holidays
+# Royal occasions, and the years in which a holiday was moved for one. Each is proclaimed for a
+# single year, so no rule can predict it: https://www.gov.uk/bank-holidays
 _MOVED: Final = {
     date(2012, 5, 28): date(2012, 6, 4),
     date(2020, 5, 4): date(2020, 5, 8),
@@ -25,13 +25,13 @@ _ADDED: Final = (
 
 @lru_cache(maxsize=65536)
 def is_working_day(day: date) -> bool:
-    """Return whether banks work on a day."""
+    """Return whether banks are open on a day."""
     return day.weekday() < _SATURDAY and day not in _bank_holidays(day.year)
 
 
 @lru_cache(maxsize=65536)
 def next_working_day(day: date) -> date:
-    """Return a day, or the first working day after it."""
+    """Return the day itself if it is a working day, or else the next working day."""
     while not is_working_day(day):
         day += _DAY
     return day
@@ -39,7 +39,7 @@ def next_working_day(day: date) -> date:
 
 @lru_cache(maxsize=65536)
 def previous_working_day(day: date) -> date:
-    """Return a day, or the last working day before it."""
+    """Return the day itself if it is a working day, or else the previous working day."""
     while not is_working_day(day):
         day -= _DAY
     return day
@@ -47,7 +47,7 @@ def previous_working_day(day: date) -> date:
 
 @lru_cache(maxsize=256)
 def _bank_holidays(year: int) -> frozenset[date]:
-    """Return the bank holidays of a year, as the Banking and Financial Dealings Act names them."""
+    """Return the bank holidays of a year, as defined by the Banking and Financial Dealings Act."""
     easter = _easter_sunday(year)
     holidays = {
         easter - 2 * _DAY,
@@ -58,7 +58,7 @@ def _bank_holidays(year: int) -> frozenset[date]:
     }
     holidays = {_MOVED.get(day, day) for day in holidays}
     holidays.update(day for day in _ADDED if day.year == year)
-    # A substitute follows each of these that falls on a weekend.
+    # If one of these is on a weekend, a substitute follows it.
     for fixed in (date(year, 1, 1), date(year, 12, 25), date(year, 12, 26)):
         substitute = fixed
         while substitute.weekday() >= _SATURDAY or substitute in holidays:
@@ -68,7 +68,7 @@ def _bank_holidays(year: int) -> frozenset[date]:
 
 
 def _monday_from(day: date) -> date:
-    """Return a day, or the first Monday after it."""
+    """Return the day itself if it is a Monday, or else the next Monday."""
     return day + (_MONDAY - day.weekday()) % 7 * _DAY
 
 

@@ -115,7 +115,7 @@ class RecurringPaymentDue(RecurringPaymentTrigger):
     def _own_variables(self, announcement: Announcement) -> dict[str, Any] | None:
         if not isinstance(announcement, PaymentDue):
             return None
-        if not announcement.has_come_to(self._options[CONF_DAYS_BEFORE]):
+        if not announcement.reaches(self._options[CONF_DAYS_BEFORE]):
             return None
         missing = announcement.missing
         return {
