@@ -1,4 +1,4 @@
-"""Shared by triggers and conditions: targets, filters, thresholds and periods."""
+"""Parts that triggers and conditions share: targets, filters, thresholds and periods."""
 
 from .filters import (
     CONF_AT_LEAST,

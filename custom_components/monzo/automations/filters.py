@@ -1,4 +1,4 @@
-"""Filters for transactions: the options of triggers, and why a transaction does not match them."""
+"""Filters for transactions, which report why a transaction does not match."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ CONF_TAG: Final = "tag"
 
 
 def _tag(value: object) -> str:
-    """Validate a tag, with or without its #; empty for none. Raises vol.Invalid."""
+    """Validate a tag with or without its #. An empty text means no tag. Raises vol.Invalid."""
     text = cv.string(value).strip()
     if (tag := parse_tag(text) if text else "") is None:
         message = "expected one word, with or without a # before it"
@@ -41,7 +41,7 @@ def _tag(value: object) -> str:
     return tag
 
 
-# Each trigger combines the options that make sense for it.
+# Each trigger uses only some of these options.
 _SCHEMAS: Final[Mapping[str, Mapping[Any, Any]]] = {
     CONF_AT_LEAST: {vol.Optional(CONF_AT_LEAST): unsigned_amount},
     CONF_AT_MOST: {vol.Optional(CONF_AT_MOST): unsigned_amount},
@@ -61,7 +61,7 @@ _SCHEMAS: Final[Mapping[str, Mapping[Any, Any]]] = {
     CONF_TAG: {vol.Optional(CONF_TAG, default=""): _tag},
 }
 
-# Money that leaves for another person or company. Money that goes into a pot stays the owner's.
+# Money that goes to other people or companies. Money in a pot still belongs to the owner.
 OUTGOING_KINDS: Final = frozenset(
     {
         TransactionKind.CARD_PAYMENT,
@@ -73,7 +73,7 @@ OUTGOING_KINDS: Final = frozenset(
     }
 )
 
-# Money that comes from another person or company.
+# Money that comes from other people or companies.
 INCOMING_KINDS: Final = frozenset(
     {
         TransactionKind.FEE_OR_INTEREST,
@@ -85,9 +85,9 @@ INCOMING_KINDS: Final = frozenset(
 
 
 class Mismatch(StrEnum):
-    """Why a transaction or a recurring payment does not match the options of a trigger.
+    """The reason why a transaction or a recurring payment does not match the options of a trigger.
 
-    Automation traces show these codes and the documentation lists them, so they never change.
+    Automation traces show these codes and the documentation lists them, so they must not change.
     """
 
     EXCEPTED_MERCHANT = "excepted_merchant"
@@ -105,10 +105,10 @@ class Mismatch(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionFilter:
-    """Options that a transaction has to match. The defaults match every transaction.
+    """Options that a transaction must match. The defaults match every transaction.
 
-    The fields have the names of the options. Amounts are in major units of the account's currency
-    and have no sign.
+    The fields are named like the options. Amounts are in major units of the account's currency,
+    without a sign.
     """
 
     at_least: Decimal = Decimal(0)
@@ -124,22 +124,22 @@ class TransactionFilter:
     """Part of the payee's name, or an ID; see `matches_payee`. Empty for all payees."""
 
     sender: str = ""
-    """The same for the sender of incoming money."""
+    """Part of the sender's name, or an ID; see `matches_payee`. Empty for all senders."""
 
     category: Collection[str] = ()
-    """Categories of which the transaction needs one. Empty for all categories."""
+    """Categories, one of which the transaction must have. Empty for all categories."""
 
     except_merchants: Collection[str] = ()
-    """Parts of names, or IDs, of payees whose transactions do not match; see `matches_payee`."""
+    """Parts of the names, or IDs, of payees that are excluded; see `matches_payee`."""
 
     tag: str = ""
-    """A tag that the notes need to have; see `tags_in`. Empty for any notes."""
+    """A tag that the notes must contain; see `tags_in`. Empty for all transactions."""
 
     round_ups: bool = True
     """Whether round-ups match."""
 
     late: bool = True
-    """Whether transactions match that were reported late; see `NewTransaction.late`."""
+    """Whether transactions that were reported late match; see `NewTransaction.late`."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
@@ -147,9 +147,9 @@ class TransactionFilter:
         return cls(**{option: options[option] for option in _SCHEMAS if option in options})
 
     def mismatch(self, transaction: Transaction, *, late: bool = False) -> Mismatch | None:
-        """Return why a transaction does not match, or None if it does.
+        """Return the reason why a transaction does not match; None if it matches.
 
-        If there are several reasons, this is the first of them in a fixed order.
+        If there are several reasons, this is the first one in a fixed order.
         """
         amount = abs(transaction.amount.amount)
         is_round_up = transaction_kind(transaction) is TransactionKind.ROUND_UP
@@ -167,7 +167,7 @@ class TransactionFilter:
         return next((mismatch for mismatch, matches in checks if not matches), None)
 
     def mismatch_of_change(self, transaction: Transaction, difference: Decimal) -> Mismatch | None:
-        """Return why a transaction whose amount changed does not match, or None if it does.
+        """Return the reason why a change of an amount does not match; None if it matches.
 
         The difference is the new amount minus the old one, with its sign.
         """
@@ -185,7 +185,7 @@ class TransactionFilter:
 
 
 def filter_schema(*options: str) -> dict[Any, Any]:
-    """Return the part of a trigger's schema that validates these options of a filter."""
+    """Return the part of a trigger's schema that validates these filter options."""
     schema: dict[Any, Any] = {}
     for option in options:
         schema |= _SCHEMAS[option]
@@ -203,7 +203,7 @@ def validate_amount_range(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_payment(transaction: Transaction) -> bool:
-    """Return whether money was spent or sent. Round-ups of payments count as well."""
+    """Return whether money was spent or sent, including round-ups of payments."""
     kind = transaction_kind(transaction)
     return kind is TransactionKind.ROUND_UP or (
         kind in OUTGOING_KINDS and transaction.amount.amount < 0
@@ -211,15 +211,15 @@ def is_payment(transaction: Transaction) -> bool:
 
 
 def is_money_received(transaction: Transaction) -> bool:
-    """Return whether money came in from another person or company."""
+    """Return whether money was received from another person or company."""
     return transaction_kind(transaction) in INCOMING_KINDS and transaction.amount.amount > 0
 
 
 def matches_payee(transaction: Transaction, wanted: str) -> bool:
     """Return whether a text identifies the merchant or person on the other side of a transaction.
 
-    It does if it is part of a name or of the statement's description, in upper or lower case, or
-    if it is the ID of the merchant or of the merchant's group.
+    The text may be part of the name or of the statement's description, in upper or lower case, or
+    the ID of the merchant or of the merchant's group.
     """
     merchant, counterparty = transaction.merchant, transaction.counterparty
     names: list[str | None] = [transaction.description]

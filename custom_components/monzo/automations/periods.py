@@ -1,4 +1,4 @@
-"""Periods that spending is added up over: from their start until now."""
+"""Periods for sums of spending, from their start until now."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from ..accounts import start_of_bank_day
 
 
 class Period(StrEnum):
-    """The periods to choose from."""
+    """The periods that the user can choose."""
 
     TODAY = "today"
     THIS_WEEK = "this_week"
@@ -19,7 +19,7 @@ class Period(StrEnum):
 
 
 def start_of_period(period: Period, now: datetime) -> datetime:
-    """Return when the current period started."""
+    """Return the start of the current period."""
     return _STARTS[period](now)
 
 
@@ -34,7 +34,7 @@ def _start_of_month(now: datetime) -> datetime:
     return dt_util.start_of_local_day(dt_util.as_local(now).date().replace(day=1))
 
 
-# Today starts with the bank's day, as it does for the sensor of today's spending.
+# Today starts with the bank's day, like the sensor of today's spending.
 _STARTS: Final[Mapping[Period, Callable[[datetime], datetime]]] = {
     Period.TODAY: start_of_bank_day,
     Period.THIS_WEEK: _start_of_week,

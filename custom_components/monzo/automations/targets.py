@@ -1,7 +1,7 @@
-"""Accounts, pots, budgets or people that a trigger or a condition applies to, chosen by devices.
+"""Targets: the accounts, pots, budgets or people of a trigger or condition, chosen by device.
 
-The device registry knows them whether or not their config entry is loaded, so a trigger can be
-attached before the entry and outlives its reloads.
+The device registry knows them even while their config entry is not loaded, so triggers can be
+attached before the entry is loaded, and survive its reloads.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,7 +29,7 @@ class TargetType(Flag):
     ACCOUNT_OR_POT = ACCOUNT | POT
 
 
-# The types as error messages name them.
+# The names of the types in error messages.
 TARGET_NAMES: Final[Mapping[TargetType, str]] = {
     TargetType.ACCOUNT: "a Monzo account",
     TargetType.POT: "a Monzo pot",
@@ -43,7 +43,7 @@ _TYPES: Final[Mapping[str | None, TargetType]] = {
     DEVICE_MODEL_BUDGET: TargetType.BUDGET,
 }
 
-# Parts of the schemas of triggers and conditions. No device stands for all that are enabled.
+# Parts of the schemas of triggers and conditions. Without a device, all enabled ones are chosen.
 OPTIONAL_TARGETS: Final[Mapping[Any, Any]] = {
     vol.Optional(ATTR_DEVICE_ID, default=list): vol.All(cv.ensure_list, [cv.string])
 }
@@ -58,7 +58,7 @@ REQUIRED_TARGETS: Final[Mapping[Any, Any]] = {
 def async_validate_targets(
     hass: HomeAssistant, device_ids: Collection[str], target_type: TargetType
 ) -> None:
-    """Validate that all devices exist and are of the type; raises vol.Invalid."""
+    """Validate that all devices exist and have the right type; raises vol.Invalid."""
     known = {device.id for _monzo_id, device in _async_devices(hass, target_type)}
     for device_id in device_ids:
         if device_id not in known:
@@ -74,10 +74,10 @@ def async_get_targets(
     *,
     include_disabled: bool = False,
 ) -> dict[str, str]:
-    """Return the device IDs of the chosen accounts and pots, by Monzo's IDs.
+    """Return the device IDs of the chosen targets, by Monzo's IDs.
 
-    Chosen devices that no longer exist are left out. If no device is chosen, these are all
-    accounts or pots whose device is enabled, or with `include_disabled` all of them.
+    Chosen devices that no longer exist are left out. Without a choice, these are all targets with
+    an enabled device, or with `include_disabled` all targets.
     """
     return {
         monzo_id: device.id
@@ -95,10 +95,10 @@ def async_track_targets(
     *,
     include_disabled: bool = False,
 ) -> CALLBACK_TYPE:
-    """Keep subscribed to the chosen accounts and pots while devices are added and removed.
+    """Keep subscriptions to the chosen targets current while devices are added and removed.
 
-    `subscribe` takes Monzo's ID of an account or pot and the ID of its device, and returns the
-    function that ends the subscription. See `async_get_targets` for the other parameters.
+    `subscribe` takes Monzo's ID and the device ID of a target, and returns the function that ends
+    the subscription. For the other parameters, see `async_get_targets`.
     """
     subscriptions: dict[tuple[str, str], CALLBACK_TYPE] = {}
 
@@ -137,7 +137,7 @@ def _may_change_targets(event_data: dr.EventDeviceRegistryUpdatedData) -> bool:
 def _async_devices(
     hass: HomeAssistant, target_type: TargetType
 ) -> Iterator[tuple[str, dr.DeviceEntry]]:
-    """Yield the IDs of accounts, pots, budgets or people with their devices."""
+    """Yield Monzo's IDs of accounts, pots, budgets or people, with their devices."""
     registry = dr.async_get(hass)
     for entry in hass.config_entries.async_entries(DOMAIN):
         for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
@@ -147,7 +147,7 @@ def _async_devices(
 
 
 def _type_of(monzo_id: str, device: dr.DeviceEntry, entry: ConfigEntry) -> TargetType:
-    # The person who signed in has a device with the entry's unique ID.
+    # The device of a person has the unique ID of the entry.
     if monzo_id == entry.unique_id:
         return TargetType.PERSON
     return _TYPES.get(device.model, TargetType.ACCOUNT)

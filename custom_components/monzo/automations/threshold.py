@@ -1,4 +1,4 @@
-"""Thresholds for amounts of money, whose limits are exact numbers or entities that show one."""
+"""Thresholds for amounts of money. Their limits are exact numbers, or entities that show one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ..amounts import parse_number
 from ..api import Money
 from ..const import CURRENCY_SYMBOLS
 
-# As in Home Assistant's own triggers, an amount that equals a limit is neither above nor below it.
+# As in Home Assistant's own triggers, an amount equal to a limit is neither above nor below it.
 COMPARISONS: Final[Mapping[str, Callable[..., bool]]] = {
     NumericThresholdType.ABOVE: lambda amount, limit: amount > limit,
     NumericThresholdType.BELOW: lambda amount, limit: amount < limit,
@@ -29,7 +29,7 @@ COMPARISONS: Final[Mapping[str, Callable[..., bool]]] = {
 
 
 def signed_amount(value: object) -> Decimal:
-    """Validate an amount of money in major units and return it exactly; raises vol.Invalid."""
+    """Validate and return an exact amount of money in major units; raises vol.Invalid."""
     if (number := parse_number(value)) is None:
         message = "expected an amount of money in plain digits, such as 12.50"
         raise vol.Invalid(message)
@@ -37,7 +37,7 @@ def signed_amount(value: object) -> Decimal:
 
 
 def unsigned_amount(value: object) -> Decimal:
-    """Validate an amount of zero or more and return it exactly; raises vol.Invalid."""
+    """Validate and return an exact amount of zero or more in major units; raises vol.Invalid."""
     if (number := signed_amount(value)) < 0:
         message = "expected an amount of zero or more, because its direction does not matter here"
         raise vol.Invalid(message)
@@ -52,7 +52,7 @@ def threshold_schema(mode: NumericThresholdMode) -> vol.All:
 
 
 def _validate_numbers(config: dict[str, Any]) -> dict[str, Any]:
-    """Validate that numbers are finite, because the selector accepts infinity and NaN."""
+    """Reject infinity and NaN, which the selector accepts; raises vol.Invalid."""
     for limit in _limit_configs(config):
         if "number" in limit:
             signed_amount(limit["number"])
@@ -61,12 +61,12 @@ def _validate_numbers(config: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """A range of amounts: above or below one limit, or between or outside two."""
+    """A range of amounts: above or below one limit, or between or outside of two limits."""
 
     type: NumericThresholdType
 
     limits: tuple[Decimal | str, ...]
-    """Amounts in major units, or the IDs of entities that show one."""
+    """Amounts in major units, or IDs of entities that show one."""
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -88,7 +88,7 @@ class Threshold:
     def async_is_met(self, hass: HomeAssistant, money: Money) -> bool | None:
         """Return whether an amount is in the range.
 
-        Returns None if an entity does not show a limit in the currency of the amount.
+        Return None if an entity does not show a limit in the currency of the amount.
         """
         limits = [
             _async_entity_amount(hass, limit, money.currency) if isinstance(limit, str) else limit
@@ -99,22 +99,22 @@ class Threshold:
 
 @dataclass(slots=True)
 class ThresholdCrossing:
-    """Remembers whether a threshold was met, to detect when an amount crosses it.
+    """Detects when an amount crosses a threshold.
 
-    While a limit is unknown, the last known side is kept. An amount that crosses during that time
-    is detected once the limit is known again.
+    While a limit is unknown, the last known side is kept. If the amount crosses the threshold
+    during that time, this is detected once the limit is known again.
     """
 
     was_met: bool | None = None
-    """Whether the threshold was met by the last amount; None before the first one."""
+    """Whether the last amount met the threshold; None before the first amount."""
 
     def start_from(self, *, is_met: bool | None) -> None:
-        """Set the first known side. Later sides come from `update` alone."""
+        """Set the first known side. Only `update` sets later ones."""
         if self.was_met is None:
             self.was_met = is_met
 
     def update(self, *, is_met: bool) -> bool:
-        """Record the current side and return whether an amount has crossed the threshold.
+        """Record the current side, and return whether the amount has crossed the threshold.
 
         The first known side is never a crossing.
         """
@@ -129,14 +129,14 @@ def _limit_configs(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 @callback
 def _async_entity_amount(hass: HomeAssistant, entity_id: str, currency: str) -> Decimal | None:
-    """Return the amount that an entity shows, or None if it does not show one in the currency."""
+    """Return the amount that an entity shows; None if it shows none in the currency."""
     state = async_state_in_currency(hass, entity_id, currency)
     return None if state is None else parse_number(state)
 
 
 @callback
 def async_state_in_currency(hass: HomeAssistant, entity_id: str, currency: str) -> str | None:
-    """Return the state of an entity, or None if its unit is not the currency.
+    """Return the state of an entity; None if its unit is not the currency.
 
     An entity without a unit counts as one in the currency.
     """

@@ -1,4 +1,4 @@
-"""Triggers for automations, in a module for each subject."""
+"""Triggers for automations, one module per subject."""
 
 from .balances import BalanceCrossed, PotGoalReached
 from .budgets import BudgetCrossed, BudgetPeriodHasEnded

@@ -28,7 +28,7 @@ from .base import MonzoTrigger, TargetRunner, trigger_schema
 
 CONF_THRESHOLD: Final = "threshold"
 
-# Automation traces show this code, beside those of `Mismatch`.
+# Automation traces show this code, like those of `Mismatch`.
 THRESHOLD_UNKNOWN: Final = "threshold_unknown"
 
 
@@ -54,7 +54,7 @@ class BalanceCrossed(MonzoTrigger):
 
 
 class BalanceWatcher:
-    """Runs an automation when the balance of one account or pot crosses a threshold."""
+    """Runs an automation when the balance of an account or pot crosses a threshold."""
 
     def __init__(self, runner: TargetRunner, threshold: Threshold) -> None:
         """Initialize the watcher with the last published balance, if there is one."""
@@ -67,7 +67,7 @@ class BalanceWatcher:
 
     @callback
     def async_start(self) -> CALLBACK_TYPE:
-        """Watch the balance and the threshold's entities; return the function to stop."""
+        """Watch the balance and the entities of the threshold; return the function that stops it."""
         stop_watching_balance = async_subscribe(
             self._hass,
             SIGNAL_ACCOUNT_OR_POT_CHANGED.format(self._runner.monzo_id),
@@ -96,7 +96,7 @@ class BalanceWatcher:
 
     @callback
     def _async_compare(self, after: Money, before: Money) -> None:
-        """Compare the current balance with the threshold, and run if it has crossed it."""
+        """Compare the current balance with the threshold, and run the automation after a crossing."""
         variables = {
             "balance": float(after.amount),
             "balance_before": float(before.amount),
@@ -129,7 +129,8 @@ class PotGoalReached(MonzoTrigger):
             if (
                 isinstance(before, PotState)
                 and isinstance(after, PotState)
-                # A first goal at or below the balance was not reached just now.
+                # A new goal at or below the balance has not been reached by a change of the
+                # balance.
                 and before.pot.goal is not None
                 and after.pot.goal is not None
                 and after.has_reached_goal

@@ -1,7 +1,7 @@
-"""Base of all triggers.
+"""Base class of all triggers.
 
-They subscribe to signals that are keyed by the IDs of accounts and pots, and never use a config
-entry. So they can be attached before the entry is loaded, and keep working when it reloads.
+Triggers subscribe to signals that are keyed by the IDs of accounts and pots, and never use a config
+entry. So they can be attached before the entry is loaded, and keep working when it is reloaded.
 """
 
 from abc import abstractmethod
@@ -32,7 +32,7 @@ from ..automations import (
 
 
 def trigger_schema(*parts: Mapping[Any, Any]) -> vol.Schema:
-    """Return the schema of a trigger whose options are in these parts."""
+    """Return the schema of a trigger whose options consist of these parts."""
     options: dict[Any, Any] = {}
     for part in parts:
         options |= part
@@ -59,20 +59,20 @@ class TargetRunner:
 
     @callback
     def async_report_not_triggered(self, reason: str, variables: Mapping[str, Any]) -> None:
-        """Add a trace to the automation that says why it did not run."""
+        """Add a trace to the automation with the reason why it did not run."""
         if self.did_not_trigger is not None:
             self.did_not_trigger(NotTriggeredInfo(reason, self._payload(variables)))
 
     @callback
     def async_run_unless(self, mismatch: Mismatch | None, variables: Mapping[str, Any]) -> None:
-        """Run the automation, or report the mismatch if there is one."""
+        """Run the automation, or report a mismatch if there is one."""
         if mismatch is None:
             self.async_run(variables)
         else:
             self.async_report_not_triggered(mismatch.value, variables)
 
     def _payload(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variables with the device, under its current name."""
+        """Return the variables, together with the device and its current name."""
         device = dr.async_get(self.hass).async_get(self.device_id)
         name = (device.name_by_user or device.name) if device else None
         return {ATTR_DEVICE_ID: self.device_id, "device": name, **variables}
@@ -87,7 +87,7 @@ class MonzoTrigger(Trigger):
     """The devices that the user can choose."""
 
     description: ClassVar[str]
-    """The cause of a run in traces and the logbook. It is recorded, so it contains no names."""
+    """The reason for a run in traces and the logbook. It is recorded, so it contains no names."""
 
     @classmethod
     @override
@@ -108,7 +108,7 @@ class MonzoTrigger(Trigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Subscribe to every chosen account or pot."""
+        """Subscribe to each chosen account or pot."""
 
         @callback
         def async_subscribe(monzo_id: str, device_id: str) -> CALLBACK_TYPE:
@@ -127,7 +127,7 @@ class MonzoTrigger(Trigger):
 
     @callback
     def _async_track_targets(self, subscribe: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
-        """Keep subscribed to the targets while devices are added and removed."""
+        """Keep the subscriptions current while devices are added and removed."""
         return async_track_targets(
             self._hass, self._options[ATTR_DEVICE_ID], self.target_type, subscribe
         )
@@ -135,4 +135,4 @@ class MonzoTrigger(Trigger):
     @abstractmethod
     @callback
     def _async_subscribe(self, runner: TargetRunner) -> CALLBACK_TYPE:
-        """Subscribe to the runner's account or pot; return the function to unsubscribe."""
+        """Subscribe to the runner's account or pot; return the function that unsubscribes."""

@@ -21,7 +21,7 @@ from .base import MonzoTrigger, TargetRunner, trigger_schema
 CONF_DIRECTION: Final = "direction"
 CONF_PERCENT: Final = "percent"
 
-# Ten times the limit, so that also a budget that is far exceeded can trigger.
+# Ten times the limit, so that budgets that are far exceeded can trigger as well.
 MAX_PERCENT: Final = 1000
 
 
@@ -33,7 +33,7 @@ class Direction(StrEnum):
 
 
 class BudgetCrossed(MonzoTrigger):
-    """Triggers when a percentage of a budget is used, or no longer used because of a refund."""
+    """Triggers when the used percentage of a budget crosses a value, in a chosen direction."""
 
     schema = trigger_schema(
         OPTIONAL_TARGETS,
@@ -69,7 +69,7 @@ class BudgetCrossed(MonzoTrigger):
 
 
 class BudgetPeriodHasEnded(MonzoTrigger):
-    """Triggers when a period of a budget has ended."""
+    """Triggers when a budget's period has ended."""
 
     schema = trigger_schema(OPTIONAL_TARGETS)
     target_type = TargetType.BUDGET

@@ -37,7 +37,7 @@ from .base import MonzoTrigger, TargetRunner, trigger_schema
 CONF_DAYS_BEFORE: Final = "days_before"
 CONF_DIRECTION: Final = "direction"
 
-# As far ahead as payments of all months are foreseen.
+# The forecast contains payments of every month this far ahead.
 MAX_DAYS_BEFORE: Final = 28
 
 
@@ -60,7 +60,7 @@ DAYS_BEFORE: Final[Mapping[Any, Any]] = {
 
 
 class RecurringPaymentTrigger(MonzoTrigger):
-    """Triggers on announcements of one kind, about the payments that match the options."""
+    """Triggers on one type of announcement, if the payment matches the options."""
 
     schema = trigger_schema(
         OPTIONAL_TARGETS, DIRECTION, filter_schema(CONF_MERCHANT, CONF_AT_LEAST)
@@ -68,7 +68,7 @@ class RecurringPaymentTrigger(MonzoTrigger):
 
     @abstractmethod
     def _own_variables(self, announcement: Announcement) -> dict[str, Any] | None:
-        """Return the variables besides those of the payment; None if it is of another kind."""
+        """Return the variables besides the payment's; None for another type of announcement."""
 
     @callback
     @override
@@ -87,7 +87,7 @@ class RecurringPaymentTrigger(MonzoTrigger):
         )
 
     def _mismatch(self, announcement: Announcement) -> Mismatch | None:
-        """Return why an announcement does not match the options, or None if it does."""
+        """Return the reason why an announcement does not match the options; None if it matches."""
         payment = announcement.payment
         direction = self._options[CONF_DIRECTION]
         if direction is not Direction.ANY and direction != payment.direction:
@@ -104,7 +104,7 @@ class RecurringPaymentTrigger(MonzoTrigger):
 
 
 class RecurringPaymentDue(RecurringPaymentTrigger):
-    """Triggers some days before a payment is due, in the morning."""
+    """Triggers in the morning, some days before a payment is due."""
 
     schema = trigger_schema(
         OPTIONAL_TARGETS, DAYS_BEFORE, DIRECTION, filter_schema(CONF_MERCHANT, CONF_AT_LEAST)
@@ -127,7 +127,7 @@ class RecurringPaymentDue(RecurringPaymentTrigger):
 
 
 class RecurringPaymentChanged(RecurringPaymentTrigger):
-    """Triggers when a payment was made at a new price."""
+    """Triggers when a payment is made at a new price."""
 
     schema = trigger_schema(
         OPTIONAL_TARGETS, DIRECTION, filter_schema(CONF_MERCHANT, CONF_BY_AT_LEAST)
@@ -156,7 +156,7 @@ class RecurringPaymentChanged(RecurringPaymentTrigger):
 
 
 class RecurringPaymentMissed(RecurringPaymentTrigger):
-    """Triggers when a payment was due but not made."""
+    """Triggers when a payment was due but was not made."""
 
     description = "a recurring payment that was missed"
 
@@ -180,7 +180,7 @@ class RecurringPaymentStarted(RecurringPaymentTrigger):
 
 
 class PayDayHasArrived(MonzoTrigger):
-    """Triggers when a person is paid."""
+    """Triggers on a person's pay day."""
 
     schema = trigger_schema(OPTIONAL_TARGETS)
     target_type = TargetType.PERSON
@@ -209,6 +209,6 @@ class PayDayHasArrived(MonzoTrigger):
 
 
 def _last_amount(payment: RecurringPayment) -> float:
-    """Return the amount that came in, in major units."""
+    """Return the amount of the newest payment in major units."""
     minor = payment.occurrences[-1].minor
     return float(Money.from_minor(minor, payment.currency).amount)

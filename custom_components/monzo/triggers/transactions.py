@@ -42,13 +42,13 @@ def transaction_variables(report: NewTransaction | TransactionChanged) -> dict[s
     variables = template_variables(
         report.transaction, pot=report.pot, own_transfer=report.own_transfer
     )
-    # `trigger.description` belongs to Home Assistant, which records it.
+    # Home Assistant uses and records `trigger.description`.
     variables["statement"] = variables.pop("description")
     return {"kind": transaction_kind(report.transaction).value, **variables}
 
 
 class TransactionTrigger(MonzoTrigger):
-    """Base of the triggers for transactions: creates their filter."""
+    """Base class of the triggers for transactions: creates their filter."""
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Initialize the trigger with its filter."""
@@ -57,11 +57,11 @@ class TransactionTrigger(MonzoTrigger):
 
 
 class NewTransactionTrigger(TransactionTrigger):
-    """Triggers on new transactions of some kinds that match the options."""
+    """Triggers on new transactions of certain kinds that match the options."""
 
     @abstractmethod
     def _is_relevant(self, report: NewTransaction) -> bool:
-        """Return whether a transaction is of the trigger's kinds. Others leave no trace."""
+        """Return whether the trigger applies to a kind of transaction; others leave no trace."""
 
     @callback
     @override
@@ -125,7 +125,7 @@ class PaymentDeclined(NewTransactionTrigger):
 
 
 class TransactionAmountChanged(TransactionTrigger):
-    """Triggers when the amount of a known transaction changes, for example as it settles."""
+    """Triggers when the amount of a known transaction changes, for example when it settles."""
 
     schema = trigger_schema(
         OPTIONAL_TARGETS,

@@ -1,4 +1,4 @@
-"""Trigger for transfers that failed."""
+"""The trigger for failed transfers."""
 
 from collections.abc import Callable
 from typing import override
@@ -14,7 +14,7 @@ from .base import MonzoTrigger, TargetRunner, trigger_schema
 
 
 class TransferFailed(MonzoTrigger):
-    """Triggers when a transfer failed, or could not be confirmed."""
+    """Triggers when a transfer fails, or cannot be confirmed."""
 
     schema = trigger_schema(OPTIONAL_TARGETS)
     target_type = TargetType.ACCOUNT_OR_POT
@@ -23,7 +23,7 @@ class TransferFailed(MonzoTrigger):
     @callback
     @override
     def _async_track_targets(self, subscribe: Callable[[str, str], CALLBACK_TYPE]) -> CALLBACK_TYPE:
-        """Subscribe to all accounts, because a pot's transfers are published for its account."""
+        """Subscribe to all accounts, because transfers of a pot are published for its account."""
         return async_track_targets(
             self._hass, (), TargetType.ACCOUNT, subscribe, include_disabled=True
         )
@@ -52,13 +52,14 @@ class TransferFailed(MonzoTrigger):
 
     @callback
     def _async_is_chosen(self, result: TransferResult) -> bool:
-        """Return whether the user chose the account or the pot of a transfer."""
+        """Return whether the account or pot of a transfer was chosen."""
         affected = {result.transfer.move.pot_id}
-        # The account has triggered for the earlier transfer that failed; this pot has not.
+        # The account has already triggered on the earlier transfer that failed, but this pot has
+        # not.
         if result.reason != EARLIER_MOVE_FAILED:
             affected.add(result.transfer.move.account_id)
         device_ids = self._options[ATTR_DEVICE_ID]
-        # Without a choice, a disabled account excludes its pots as well.
+        # If no devices are chosen, a disabled account also excludes its pots.
         target_type = self.target_type if device_ids else TargetType.ACCOUNT
         targets = async_get_targets(self._hass, device_ids, target_type)
         return not targets.keys().isdisjoint(affected)

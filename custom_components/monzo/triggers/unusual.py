@@ -26,7 +26,7 @@ from .transactions import TransactionTrigger, transaction_variables
 
 CONF_COMPARE_WITH: Final = "compare_with"
 
-# Automation traces show these codes, beside those of `Mismatch`.
+# Automation traces show these codes, like those of `Mismatch`.
 NOT_UNUSUAL: Final = "not_unusual"
 TOO_FEW_PAYMENTS: Final = "too_few_payments"
 
@@ -57,7 +57,7 @@ class UnusualAmount(TransactionTrigger):
             if mismatch is not None:
                 runner.async_report_not_triggered(mismatch.value, variables)
                 return
-            # Past payments are read from the disk.
+            # The past payments are read from the disk.
             task = self._hass.async_create_task(
                 self._async_compare(runner, report, variables), "compare a payment of Monzo"
             )
@@ -79,7 +79,7 @@ class UnusualAmount(TransactionTrigger):
     async def _async_compare(
         self, runner: TargetRunner, report: NewTransaction, variables: dict[str, Any]
     ) -> None:
-        """Run the automation if a payment is unusual, or report why it does not run."""
+        """Run the automation if a payment is unusual, or report why not."""
         history = self._async_history(runner.monzo_id)
         if history is None:
             return
@@ -87,7 +87,7 @@ class UnusualAmount(TransactionTrigger):
         payment = history.record(report.transaction)
         amount = compared_amount(payment, payment, basis)
         if amount <= 0:
-            # It does not count as spending.
+            # The payment does not count as spending.
             return
         usual = await async_usual_amount(history, payment, basis)
         if usual is None:
