@@ -1,4 +1,4 @@
-"""Amounts of money as people, templates and entities write them: read exactly, or not at all."""
+"""Parsing of amounts that people, templates and entities write. Only exact amounts are accepted."""
 
 from decimal import Decimal
 import re
@@ -12,9 +12,9 @@ _PLAIN_NUMBER: Final = re.compile(r"-?(([0-9]+\.)?[0-9]+|\.[0-9]+)")
 
 
 def parse_number(value: object) -> Decimal | None:
-    """Return the number that a text or a number says, exactly; None for anything else.
+    """Return the exact number in a text or a number; None for anything else.
 
-    A float counts as its shortest form, because that is what the user typed.
+    A float is read in its shortest form, because that is the form that the user has typed.
     """
     text = str(value).strip()
     return Decimal(text) if _PLAIN_NUMBER.fullmatch(text) else None
@@ -23,13 +23,13 @@ def parse_number(value: object) -> Decimal | None:
 def parse_amount(value: object, currency: str) -> Money | None:
     """Return an amount of whole minor units with its sign; None for anything else.
 
-    An amount is never rounded: three decimals of a pound are a mistake to report, not to repair.
+    Amounts are never rounded, because three decimals of a pound are a mistake of the caller.
     """
     try:
         if (number := parse_number(value)) is not None:
             return Money.from_minor(Money(number, currency).minor, currency)
     except ValueError:
-        # Not a whole number of minor units, or a number with more digits than Python converts.
+        # It is not a whole number of minor units, or has more digits than Python converts.
         return None
     return None
 

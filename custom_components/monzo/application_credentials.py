@@ -38,9 +38,9 @@ OAUTH2_TOKEN: Final = "https://api.monzo.com/oauth2/token"  # noqa: S105 - an ad
 # between.
 _REFUSED_STATUSES: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
 
-# Parts of the error codes which say that no later renewal can succeed: OAuth's own code, Monzo's
-# codes about the refresh token, and those about the client, which the user has to correct. Any
-# other refusal of a renewal may pass, and must not make Home Assistant ask for a new sign-in.
+# Parts of the error codes after which no renewal can succeed: OAuth's own code, Monzo's codes about
+# the refresh token, and those about the client, which the user has to correct. Other refusals may
+# pass, and must not make Home Assistant ask for a new sign-in.
 _GRANT_ENDED_CODES: Final = ("invalid_grant", "refresh_token", "client")
 
 # Far longer than any token is valid. Larger numbers can overflow when Home Assistant adds them to
@@ -127,11 +127,11 @@ class MonzoImplementation(AuthImplementation):
     async def _async_validated(
         self, request: Awaitable[dict[str, Any]], *, is_final: Callable[[str], bool]
     ) -> dict[str, Any]:
-        """Return the token that a request is answered with.
+        """Return the token from the response to a request.
 
-        Raises OAuth2TokenRequestReauthError if the bank refuses the request with an error code
-        that is final, and another OAuth2TokenRequestError or OAuth2TokenRequestConnectionError if
-        a retry may work.
+        Raises OAuth2TokenRequestReauthError if the bank refuses the request with a final error
+        code, and another OAuth2TokenRequestError or OAuth2TokenRequestConnectionError if a retry
+        may work.
         """
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT.total_seconds()):

@@ -1,4 +1,4 @@
-"""Backup platform: the archive of transactions does not change while a backup copies it."""
+"""Backup platform: pauses writing to the archive of transactions while a backup copies it."""
 
 from homeassistant.core import HomeAssistant
 
@@ -7,12 +7,12 @@ from .transactions import Archive
 
 
 async def async_pre_backup(hass: HomeAssistant) -> None:
-    """Pause writing before a backup. No error is raised, because it would end the whole backup."""
+    """Pause writing before a backup. It raises no error, which would end the whole backup."""
     if (archive := async_get_memory(hass).find(Archive)) is not None:
         await archive.async_hold()
 
 
 async def async_post_backup(hass: HomeAssistant) -> None:
-    """Write again after a backup, whether it succeeded or not."""
+    """Resume writing after a backup, whether or not it succeeded."""
     if (archive := async_get_memory(hass).find(Archive)) is not None:
         await archive.async_release()

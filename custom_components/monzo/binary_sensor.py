@@ -50,7 +50,7 @@ class MonzoConnectionSensorDescription(
 class MonzoShortfallSensorDescription(
     MonzoEntityDescription[AccountState], BinarySensorEntityDescription
 ):
-    """Describes a binary sensor of an account that recurring payments would overdraw."""
+    """Describes a binary sensor that shows whether recurring payments would overdraw an account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ class MonzoConnectionSensor(MonzoEntity[PersonState], BinarySensorEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return True, because this sensor reports that the bank is out of reach."""
+        """Return True, because this sensor also reports that the bank is unreachable."""
         return True
 
     @property
@@ -182,7 +182,7 @@ class MonzoShortfallSensor(MonzoOutlookEntity[AccountState], BinarySensorEntity)
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether the money does not suffice; None while no pay day is known."""
+        """Return whether the account would be overdrawn; None if no pay day is known."""
         outlook = self.recurring.accounts.get(self.monzo_id)
         if outlook is None or outlook.lowest is None:
             return None
@@ -191,7 +191,7 @@ class MonzoShortfallSensor(MonzoOutlookEntity[AccountState], BinarySensorEntity)
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return the day, and what it rests on."""
+        """Return the day of the shortfall, and the number of payments that it is based on."""
         outlook = self.recurring.accounts.get(self.monzo_id)
         return shortfall_attributes(outlook) if outlook else None
 
@@ -204,5 +204,5 @@ class BudgetBinarySensor(BudgetEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return the state; None if the numbers of the budget are unknown."""
+        """Return the state; None if the figures of the budget are unknown."""
         return None if self.status is None else self.entity_description.is_on_fn(self.status)

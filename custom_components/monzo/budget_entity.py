@@ -37,7 +37,7 @@ class BudgetEntity(Entity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the budget."""
+        """Subscribe to changes of the budget."""
         self.async_on_remove(
             self.budgets.async_add_listener(self.budget_id, self.async_write_ha_state)
         )
@@ -53,14 +53,14 @@ class BudgetEntity(Entity):
 
     @property
     def status(self) -> BudgetStatus | None:
-        """The numbers of the current period; None if they are unknown."""
+        """The figures for the current period; None if they are unknown."""
         state = self.budgets.state(self.budget_id)
         return state if isinstance(state, BudgetStatus) else None
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return why the state is unknown."""
+        """Return the reason why the state is unknown."""
         state = self.budgets.state(self.budget_id)
         return {ATTR_REASON: None if isinstance(state, BudgetStatus) else state.value}
 

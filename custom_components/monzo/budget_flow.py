@@ -1,4 +1,4 @@
-"""Subentry flow: creates a budget, and changes one."""
+"""Subentry flow: creates and changes budgets."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ _SUGGESTED: Final = {
 
 
 class BudgetFlow(ConfigSubentryFlow):
-    """Creates a budget, and changes one."""
+    """Creates a new budget, or changes an existing one."""
 
     _input: dict[str, Any]
     """The valid input of the form."""
@@ -82,7 +82,7 @@ class BudgetFlow(ConfigSubentryFlow):
     async def async_step_no_match(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say that nothing matches so far, which may be right: then the budget is stored."""
+        """Warn that no transaction matches so far. If the user continues, the budget is stored."""
         if user_input is None:
             return self.async_show_form(step_id="no_match")
         return self._async_store()
@@ -111,7 +111,7 @@ class BudgetFlow(ConfigSubentryFlow):
     # The entry and the budget
 
     def _abort_reason(self) -> str | None:
-        """Return why the dialog cannot go on."""
+        """Return the reason why the dialog cannot continue; None if it can."""
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None:
             return ENTRY_REMOVED
@@ -127,14 +127,14 @@ class BudgetFlow(ConfigSubentryFlow):
 
     @property
     def _subentry(self) -> ConfigSubentry | None:
-        """The budget to change; None if it is new, or if the user has removed it meanwhile."""
+        """The budget to change; None for a new one, or if the user has removed it."""
         if self.source != SOURCE_RECONFIGURE:
             return None
         return self._entry.subentries.get(self._reconfigure_subentry_id)
 
     @property
     def _stored(self) -> Mapping[str, Any]:
-        """The settings that are stored; none of a new budget."""
+        """The stored settings; empty for a new budget."""
         return self._subentry.data if self._subentry else {}
 
     # The form
@@ -142,7 +142,7 @@ class BudgetFlow(ConfigSubentryFlow):
     def _schema(self) -> vol.Schema:
         states = self._entry.runtime_data.balances.data.accounts
         names = async_account_names(self.hass, [state.account for state in states.values()])
-        # An account that is no longer available stays, unless the user removes it.
+        # An account that is no longer available is kept, unless the user removes it.
         names = {id_: id_ for id_ in self._stored.get(CONF_ACCOUNTS, ())} | names
         return vol.Schema(
             {
@@ -179,7 +179,7 @@ class BudgetFlow(ConfigSubentryFlow):
         )
 
     def _current_values(self) -> dict[str, Any]:
-        """Return the values that the form shows at first."""
+        """Return the initial values of the form."""
         if (subentry := self._subentry) is None:
             return _SUGGESTED
         stored = subentry.data
@@ -192,7 +192,7 @@ class BudgetFlow(ConfigSubentryFlow):
         }
 
     def _errors(self, user_input: Mapping[str, Any]) -> dict[str, str]:
-        """Return the key of the error of each field that has one."""
+        """Return the error keys of the fields with errors."""
         errors: dict[str, str] = {}
         if not user_input[CONF_TITLE].strip():
             errors[CONF_TITLE] = "no_title"
@@ -252,7 +252,7 @@ class BudgetFlow(ConfigSubentryFlow):
         return self.async_update_and_abort(self._entry, subentry, title=title, data=self._data())
 
     async def _async_matches_nothing(self) -> bool:
-        """Return whether a merchant or a tag is wanted that no known transaction has."""
+        """Return whether no known transaction has the merchant or tag."""
         data = self._data()
         scope = Scope(
             categories=frozenset(data[CONF_CATEGORIES]),

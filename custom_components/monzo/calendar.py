@@ -1,4 +1,4 @@
-"""Calendars of recurring payments and of pay days: those in the past, and those expected."""
+"""Calendars of recurring payments and pay days, both past and expected."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class MonzoCalendarDescription[DeviceStateT: DeviceState](
 RECURRING_PAYMENTS: Final = MonzoCalendarDescription[AccountState](key="recurring_payments")
 PAY_DAYS: Final = MonzoCalendarDescription[PersonState](key="pay_days")
 
-# Further ahead, nothing is certain. A yearly payment is still shown once.
+# Later payments are uncertain. A yearly payment is still shown once.
 _DAYS_AHEAD: Final = timedelta(days=400)
 _DAY: Final = timedelta(days=1)
 
@@ -68,9 +68,9 @@ async def async_setup_entry(
 
 
 class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT], CalendarEntity):
-    """Base class for calendars whose events take whole days."""
+    """Base class for calendars of whole-day events."""
 
-    # Names of payees do not belong into the history.
+    # Names of payees must not be recorded in the history.
     _unrecorded_attributes = frozenset({"message", "location", "description"})
 
     @property
@@ -86,7 +86,7 @@ class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT],
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
-        """Return the events of a period: those in the past, and those that are expected."""
+        """Return the past and expected events of a period."""
         first = dt_util.as_local(start_date).date()
         last = dt_util.as_local(end_date - datetime.resolution).date()
         expected = self._expected(first, min(last, self.recurring.today + _DAYS_AHEAD))
@@ -95,7 +95,7 @@ class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT],
 
     @abstractmethod
     def _past(self, first: date, last: date) -> Iterator[CalendarEvent]:
-        """Yield the events of the past between two days, both included."""
+        """Yield the past events between two days, both included."""
 
     @abstractmethod
     def _expected(self, first: date, last: date) -> Iterator[CalendarEvent]:
@@ -113,10 +113,10 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
     async def async_delete_event(
         self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
     ) -> None:
-        """Dismiss the payment of an event, with all its other events.
+        """Dismiss the payment of an event, which removes all of its events.
 
-        Raises Unauthorized if a user who is no administrator does so, and ServiceValidationError if
-        the payment of the event was made.
+        Raises Unauthorized if the user is not an administrator, and ServiceValidationError if the
+        event is a payment that was made.
         """
         self._require_administrator()
         payment, _day = self._expected_payment(uid)
@@ -130,9 +130,9 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
         recurrence_id: str | None = None,
         recurrence_range: str | None = None,
     ) -> None:
-        """Correct the name, the amount or the day of a payment, in all its expected events.
+        """Correct the name, amount or day of a payment in all of its expected events.
 
-        Raises the errors of `async_delete_event`, and those of `revision_by_event`.
+        Raises the errors of `async_delete_event` and `revision_by_event`.
         """
         self._require_administrator()
         payment, day = self._expected_payment(uid)
@@ -141,9 +141,9 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
             await self.recurring.async_revise(self.monzo_id, payment.key, revision)
 
     def _require_administrator(self) -> None:
-        """Raise Unauthorized unless an administrator, or no person, changes the calendar.
+        """Raise Unauthorized if a person who is not an administrator edits the calendar.
 
-        Home Assistant gives these methods no context, but they run for a connection of a browser.
+        Home Assistant passes no context to these methods, but they run for a browser's connection.
         """
         connection = current_connection.get()
         if connection is not None and not connection.user.is_admin:
@@ -197,8 +197,8 @@ class MonzoPayDaysCalendar(MonzoCalendar[PersonState]):
                 yield self._pay_day(day) if income is None else _event(income, day)
 
     def _pay_day(self, day: date) -> CalendarEvent:
-        """Return the event of a pay day that the options say."""
-        # The label of the option.
+        """Return the event of a pay day from the options."""
+        # The label of the option that contains the pay day.
         text = async_text(self.hass, "options.step.init.data.pay_day", {}, fallback="Pay day")
         return CalendarEvent(start=day, end=day + _DAY, summary=text, uid=day.isoformat())
 
@@ -212,7 +212,7 @@ def _made(payment: RecurringPayment, first: date, last: date) -> Iterator[Calend
 
 
 def _event(payment: RecurringPayment, day: date, description: str | None = None) -> CalendarEvent:
-    """Return the event of a payment; without a description, that of the expected amount."""
+    """Return the event of a payment. By default, the description is the expected amount."""
     expected = describe_amount(payment.amount, is_exact=payment.is_exact)
     return CalendarEvent(
         start=day,

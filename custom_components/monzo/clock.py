@@ -1,4 +1,4 @@
-"""The clock by which the integration measures how old something is."""
+"""The clock for measuring the age of data."""
 
 import time
 

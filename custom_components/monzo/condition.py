@@ -48,7 +48,7 @@ CONF_DAYS: Final = "days"
 CONF_PERIOD: Final = "period"
 CONF_THRESHOLD: Final = "threshold"
 
-# A pay day is at most a month away, and a detected one may be rarer.
+# A chosen pay day is at most a month away, but a detected one may be less frequent.
 MAX_DAYS: Final = 366
 
 BEHAVIOR: Final[Mapping[Any, Any]] = {
@@ -72,7 +72,7 @@ def _schema(*parts: Mapping[Any, Any]) -> vol.Schema:
 
 
 class UnknownReason(StrEnum):
-    """Why the answer of a condition is unknown. Traces and the log show these texts."""
+    """The reason why the answer of a condition is unknown, as shown in traces and in the log."""
 
     TARGET_REMOVED = "an account or pot to test no longer exists"
     TARGET_UNAVAILABLE = "an account or pot to test could not be read from Monzo"

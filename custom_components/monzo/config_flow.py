@@ -57,8 +57,8 @@ CONF_REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - a key, no secret
 
 DEFAULT_TITLE: Final = "Monzo"
 
-# An HTML link with a target, because the frontend would open a Markdown link without loading the
-# page anew. Only a page that was loaded after the set-up offers the dashboard.
+# An HTML link with a target, because the frontend would open a Markdown link without reloading the
+# page. The dashboard is only offered after a reload.
 DASHBOARDS_LINK: Final = {
     "link_start": '<a href="/config/lovelace/dashboards" target="_top">',
     "link_end": "</a>",

@@ -1,4 +1,4 @@
-"""Base coordinator: one translation of the bank's errors for all polls."""
+"""Base coordinator: translates the bank's errors for all polls."""
 
 from abc import abstractmethod
 import asyncio
@@ -32,7 +32,7 @@ _LOGGER = get_logger(__name__)
 
 
 class MonzoCoordinator[DataT](DataUpdateCoordinator[DataT]):
-    """Polls the bank, and turns its errors into Home Assistant's."""
+    """Polls the bank, and converts its errors into those of Home Assistant."""
 
     config_entry: ConfigEntry
 
@@ -91,10 +91,10 @@ def _update_failed(translation_key: str, retry_after: float | None = None) -> Up
 
 
 async def gather_all[AnswerT](reads: Iterable[Coroutine[Any, Any, AnswerT]]) -> list[AnswerT]:
-    """Run these reads at the same time, and return their results in order.
+    """Run reads concurrently, and return their results in order.
 
-    They start eagerly, so that all of their requests count for the request budget before another
-    caller looks at it.
+    They start eagerly, so that all of their requests are counted before another caller checks the
+    request budget.
     """
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(read, eager_start=True) for read in reads]

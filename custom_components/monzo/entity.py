@@ -42,7 +42,7 @@ class MonzoEntityDescription[DeviceStateT: DeviceState](EntityDescription):
     is_useful_fn: Callable[[DeviceStateT], bool] = lambda _state: True
     """Whether a new entity is enabled, unless it is disabled by default anyway.
 
-    For entities of the built-in integration, which existing config entries must keep.
+    This is for entities of the built-in integration, which existing config entries must keep.
     """
 
 
@@ -124,12 +124,13 @@ def async_add_as_they_appear(
     make: Callable[[BalancesCoordinator, Any, Any], MonzoEntity[Any]],
     tables: EntityTables,
 ) -> CALLBACK_TYPE:
-    """Add a platform's entities now, and later those of new accounts and pots.
+    """Add a platform's entities now, and those of new accounts and pots later.
 
-    Return a function that looks for new ones, for changes of other data than the balances.
+    Return a function that checks for new ones; call it after other changes than those of the
+    balances.
 
     An entity is removed when its description no longer applies, such as the goal of a pot without
-    one. It stays, unavailable, while the bank does not return its account or pot. Entities of a
+    one. It becomes unavailable while the bank does not return its account or pot. Entities of a
     joint account that another config entry has shown so far are taken over.
     """
     balances = entry.runtime_data.balances

@@ -79,7 +79,7 @@ class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore
     @property
     @override
     def available(self) -> bool:
-        """Return True, because past events stay valid while the bank is out of reach."""
+        """Return True, because past events stay valid while the bank is unreachable."""
         return True
 
     @override
@@ -101,7 +101,7 @@ class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore
 
 
 class MonzoTransactionEvent(MonzoEvent[AccountState]):
-    """Event entity that reports each transaction of an account that has one of its types once."""
+    """Event entity that reports each transaction of its types once, for one account."""
 
     # Keep payee, place and purpose out of the long-term database.
     _unrecorded_attributes = frozenset(

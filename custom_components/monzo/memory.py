@@ -33,7 +33,7 @@ class MonzoMemory:
         return cast("T | None", self._objects.get((kind, owner)))
 
     def find_all[T](self, kind: type[T]) -> Iterator[T]:
-        """Yield the objects of a type, whoever owns them."""
+        """Yield the objects of a type from all owners."""
         yield from (cast("T", it) for (type_, _owner), it in self._objects.items() if type_ is kind)
 
     def find_or_create[T](self, kind: type[T], owner: str | None, create: Callable[[], T]) -> T:

@@ -47,7 +47,7 @@ async def async_setup_entry(
 class BudgetLimitNumber(BudgetEntity, NumberEntity):
     """The limit of a budget."""
 
-    # The limit is known even if the spending is not, so it needs no reason.
+    # The limit is known even if the spending is not, so no reason is necessary.
     extra_state_attributes = None
 
     def __init__(
@@ -66,7 +66,7 @@ class BudgetLimitNumber(BudgetEntity, NumberEntity):
     @property
     @override
     def native_value(self) -> float:
-        """Return the limit without what is carried over."""
+        """Return the limit, without the amount carried over."""
         return float(self.budgets.settings(self.budget_id).limits.current.amount)
 
     @override

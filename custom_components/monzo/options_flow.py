@@ -1,4 +1,4 @@
-"""Options flow: the accounts, limits for moving money, who may read, the history, the pay day."""
+"""Options flow: accounts, limits for moving money, language models, history, and pay day."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -118,7 +118,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
         )
 
     def _current_values(self, accounts: Iterable[Account]) -> dict[str, Any]:
-        """Return the values that the form shows at first."""
+        """Return the initial values of the form."""
         excluded = self._excluded_accounts
         return {
             CONF_ALLOW_TRANSFERS: True,
@@ -130,7 +130,7 @@ class MonzoOptionsFlow(OptionsFlowWithReload):
 
 
 def _errors(user_input: Mapping[str, Any]) -> dict[str, str]:
-    """Return the key of the error of each field that has one."""
+    """Return the error keys of the fields with errors."""
     errors = {}
     if not user_input[CONF_ACCOUNTS]:
         errors[CONF_ACCOUNTS] = "no_account"

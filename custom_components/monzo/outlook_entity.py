@@ -1,4 +1,4 @@
-"""Base entity for what recurring payments mean for an account, and its attributes."""
+"""Base entity for values that depend on recurring payments, and the attributes of these values."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,9 +21,10 @@ ATTR_FORECAST: Final = "forecast"
 def with_history[DescriptionT: MonzoEntityDescription[Any]](
     entry: MonzoConfigEntry, descriptions: Iterable[DescriptionT]
 ) -> tuple[DescriptionT, ...]:
-    """Return descriptions of entities that people and current accounts have if history is kept.
+    """Return the descriptions, limited to people and current accounts whose history is kept.
 
-    While it is too short, the entities are unknown. Without history, they would stay unknown.
+    While the history is too short, the entities are unknown. Without history, they would stay
+    unknown.
     """
     keeps_history = retention_of(entry).keeps_history
 
@@ -51,13 +52,13 @@ class MonzoOutlookEntity[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT]):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the recurring payments."""
+        """Subscribe to changes of the recurring payments."""
         await super().async_added_to_hass()
         self.async_on_remove(self.recurring.async_add_listener(self.async_write_ha_state))
 
 
 def left_to_spend_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
-    """Return what the amount that is left to spend rests on."""
+    """Return the basis of the amount that is left to spend."""
     if outlook.left is None:
         return None
     return {
@@ -85,7 +86,7 @@ def upcoming_attributes(outlook: AccountOutlook) -> dict[str, Any] | None:
 
 
 def subscription_attributes(outlook: AccountOutlook) -> dict[str, Any]:
-    """Return what the sum of the subscriptions rests on."""
+    """Return the basis of the sum of subscriptions."""
     return {
         ATTR_EXACT: outlook.subscriptions.is_exact,
         ATTR_PAYMENT_COUNT: outlook.subscriptions.count,
@@ -93,7 +94,7 @@ def subscription_attributes(outlook: AccountOutlook) -> dict[str, Any]:
 
 
 def lowest_balance_attributes(outlook: AccountOutlook) -> dict[str, Any]:
-    """Return when the balance is lowest, what that rests on, and the days on which it changes."""
+    """Return the day of the lowest balance, its basis, and the days with changes."""
     return {
         ATTR_DATE: outlook.lowest.day if outlook.lowest else None,
         ATTR_EXACT: outlook.forecast.is_exact,
@@ -107,7 +108,7 @@ def lowest_balance_attributes(outlook: AccountOutlook) -> dict[str, Any]:
 
 
 def _forecast_day(day: ForecastDay, *, has_balance: bool) -> dict[str, Any]:
-    """Return a day with payments; its balance is unknown as long as no pay day is known."""
+    """Return a day with payments; its balance is None if no pay day is known."""
     return {
         "date": day.day,
         "balance": float(day.balance.amount) if has_balance else None,

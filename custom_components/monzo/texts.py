@@ -1,4 +1,4 @@
-"""Translated texts that the integration looks up itself. A missing text is never an error."""
+"""Translated texts that the integration looks up itself. A missing text never raises an error."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,10 +13,10 @@ from .const import DOMAIN
 
 @callback
 def async_follow_language(hass: HomeAssistant) -> None:
-    """Load the texts whenever the user changes the language of Home Assistant.
+    """Reload the texts whenever the user changes the language of Home Assistant.
 
     Home Assistant 2026.10 and 2026.11 load them into a cache that they do not read. Until a
-    restart, they would name new devices by their translation keys.
+    restart, new devices would be named by their translation keys.
     """
 
     async def async_load(_event: Event[Any]) -> None:
@@ -35,15 +35,15 @@ def _changes_language(event_data: Mapping[str, Any]) -> bool:
 def async_text(
     hass: HomeAssistant, key: str, placeholders: Mapping[str, str], *, fallback: str
 ) -> str:
-    """Return the text with a key such as `device.flex.name`, in the language of Home Assistant.
+    """Return the text with a key such as `device.flex.name` in Home Assistant's language.
 
-    It is in English if Home Assistant has not loaded the language, and the fallback if it has
-    loaded neither.
+    If that language is not loaded, the text is in English. If English is not loaded either, it is
+    the fallback.
     """
     category = key.partition(".")[0]
     for language in (hass.config.language, "en"):
         texts = async_get_cached_translations(hass, language, category, DOMAIN)
-        # Neither a missing text nor one with other placeholders.
+        # The text may be missing, or may have other placeholders.
         with suppress(LookupError, ValueError):
             return texts[f"component.{DOMAIN}.{key}"].format_map(placeholders)
     return fallback
@@ -51,7 +51,7 @@ def async_text(
 
 @callback
 def async_category_name(hass: HomeAssistant, category: str) -> str:
-    """Return the name of a category at the bank, in the language of Home Assistant."""
+    """Return the name of a category at the bank, in Home Assistant's language."""
 
     def text(key: str, fallback: str) -> str:
         return async_text(hass, key, {}, fallback=fallback)
@@ -60,7 +60,7 @@ def async_category_name(hass: HomeAssistant, category: str) -> str:
 
 
 def category_name(category: str, text: Callable[[str, str], str]) -> str:
-    """Return the name of a category at the bank; those that users create have none.
+    """Return the name of a category at the bank; custom categories have no name.
 
     `text` returns the text with a key, or a fallback.
     """

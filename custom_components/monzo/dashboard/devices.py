@@ -1,4 +1,4 @@
-"""The devices and entities that the dashboard shows."""
+"""Devices and entities for the dashboard."""
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -18,7 +18,7 @@ from ..const import DOMAIN
 from ..outlook_entity import ATTR_FORECAST
 from ..runtime import MonzoRuntimeData
 
-# Graphs show entities that have statistics of this time.
+# A graph needs statistics from this time.
 _RECENT: Final = timedelta(days=30)
 
 
@@ -35,13 +35,13 @@ class DashboardDevice:
     model: str | None
 
     parent_id: str | None
-    """For a pot the device of its account, for an account the device of its owner."""
+    """The device of a pot's account, or of an account's owner."""
 
     style: str | None
-    """The style of a pot at Monzo, which stands for an icon and a color; None if it has none."""
+    """The style of a pot at Monzo, which determines an icon and a color; None if it has none."""
 
     counted: frozenset[str] = frozenset()
-    """For a budget the Monzo IDs of the accounts whose spending counts."""
+    """For a budget, the Monzo IDs of the accounts whose spending counts."""
 
     entities: dict[str, str] = field(default_factory=dict)
     """Entity ids by translation key, without hidden and disabled entities."""
@@ -97,9 +97,9 @@ def _async_counted_accounts(hass: HomeAssistant) -> dict[str, frozenset[str]]:
 
 @callback
 def async_has_outlook(hass: HomeAssistant, account: DashboardDevice) -> bool:
-    """Return whether something is known of what comes next for an account.
+    """Return whether an account has an outlook.
 
-    Nothing is known while the history is read or short, or as long as neither a pay day nor a
+    It has none while its history is being read or is too short, or if neither a pay day nor a
     recurring payment was found.
     """
     state = hass.states.get(account.entities.get("lowest_balance_ahead", ""))
@@ -109,9 +109,9 @@ def async_has_outlook(hass: HomeAssistant, account: DashboardDevice) -> bool:
 async def async_entities_with_statistics(
     hass: HomeAssistant, entities: Iterable[str]
 ) -> Collection[str]:
-    """Return those entities that a graph can show.
+    """Return the entities that have statistics for a graph.
 
-    There are none without the recorder, and none in the first hours after the installation.
+    Without the recorder, and in the first hours after the installation, there are none.
     """
     if "recorder" not in hass.config.components:
         return ()

@@ -6,19 +6,19 @@ from typing import Final
 
 _PIGGY_BANK: Final = "mdi:piggy-bank"
 
-# Monzo does not document the styles of pots. These were recorded; others are names of colors.
+# Monzo does not document the styles of pots. These were recorded. Others are names of colors.
 _STYLES: Final[Mapping[str, tuple[str, str]]] = {
     "beach_ball": ("mdi:beach", "orange"),
     "piggy_bank": (_PIGGY_BANK, "pink"),
     "raspberry": (_PIGGY_BANK, "red"),
 }
 
-# The colors of Home Assistant's tiles that have the name of a style.
+# The colors of Home Assistant's tiles that are also styles at Monzo.
 _TILE_COLORS: Final = frozenset(
     {"red", "pink", "purple", "indigo", "blue", "cyan", "teal", "green", "yellow", "orange"}
 )
 
-# Colors that are well apart, for accounts, and for pots without a style.
+# Clearly different colors, for accounts and for pots without a style.
 _COLORS: Final = ("teal", "indigo", "deep-orange", "purple", "green", "amber", "cyan", "pink")
 
 

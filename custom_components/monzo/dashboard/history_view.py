@@ -1,4 +1,4 @@
-"""The view of past years, which Home Assistant draws from the long-term statistics."""
+"""The view of past years, with Home Assistant's graphs of the long-term statistics."""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -17,7 +17,7 @@ type Card = dict[str, Any]
 _YEAR: Final = 365
 _TEN_YEARS: Final = 3653
 
-# Room for the names of a dozen categories.
+# Enough rows for the names of a dozen categories.
 _CHART_ROWS: Final = 6
 _FULL_WIDTH: Final = 12
 
@@ -25,7 +25,7 @@ _FULL_WIDTH: Final = 12
 async def async_with_history_view(
     hass: HomeAssistant, view: Card, accounts: Iterable[DashboardDevice], language: str
 ) -> list[Card]:
-    """Return a view of the dashboard, and one of the past if there are statistics of it."""
+    """Return the view, followed by a view of past years if there are statistics."""
     accounts = list(accounts)
     known = await _async_known(hass, [account.monzo_id for account in accounts])
     if not known:
@@ -52,7 +52,7 @@ async def async_with_history_view(
 
 
 async def _async_known(hass: HomeAssistant, account_ids: Collection[str]) -> set[str]:
-    """Return the statistics of the accounts; none if the recorder's database is broken."""
+    """Return the statistics of the accounts; empty if the recorder's database is broken."""
     if "recorder" not in hass.config.components:
         return set()
     with suppress(*database_errors()):

@@ -1,7 +1,7 @@
-"""Lay out the dashboard.
+"""Layout of the dashboard.
 
-The strategy in the browser requests the configuration of the dashboard each time a user opens it.
-It lists the accounts and pots that have entities, and the graphs that have data.
+Each time a user opens the dashboard, the strategy in the browser requests its configuration. It
+contains the accounts and pots that have entities, and the graphs that have data.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -28,32 +28,33 @@ from .devices import (
 from .faces import account_color, pot_face
 from .history_view import async_with_history_view
 
-# Sections side by side on a wide screen.
+# The number of sections side by side on a wide screen.
 MAX_COLUMNS: Final = 3
 
-# The width of a section.
+# The width of a section in the columns of Home Assistant's grid.
 FULL_WIDTH: Final = 12
 HALF_WIDTH: Final = 6
 
-# Up to so many accounts have a graph in their tile; more would push everything else off the screen.
+# At most this many accounts have a graph in their tile, because more would push everything else off
+# the screen.
 MAX_TILES_WITH_GRAPH: Final = 2
 
-# So many badges fit beside a heading.
+# The number of badges that fit beside a heading.
 MAX_HEADING_BADGES: Final = 3
 
-# The spending chart shows three months of weeks, because a rent would flatten the bars of days.
+# The spending chart shows three months by week. By day, a rent would flatten all other bars.
 CHART_PERIOD: Final = "week"
 CHART_DAYS: Final = 91
 
-# As high as fits on a wall tablet below the tiles of four accounts, and of five.
+# The heights that fit on a wall tablet below the tiles of four accounts, and of five.
 CHART_ROWS: Final = 4
 LOW_CHART_ROWS: Final = 3
 MANY_ACCOUNTS: Final = 5
 
-# With more pots, their column would be longer than that of the transactions.
+# With more pots than this, their column would be longer than that of the transactions.
 MANY_POTS: Final = 24
 
-# A phone shows the columns one below the other.
+# Phones show the columns one below the other.
 PHONE: Final = "(max-width: 767px)"
 WIDER_THAN_PHONE: Final = "(min-width: 768px)"
 
@@ -61,7 +62,7 @@ UNKNOWN: Final = [STATE_UNKNOWN, STATE_UNAVAILABLE]
 
 TREND_HOURS: Final = 24 * 14
 
-# The name of a tile or of a bar in a chart: the name of its device.
+# Names a tile or a bar in a chart after its device.
 DEVICE_NAME: Final = {"type": "device"}
 
 type Card = dict[str, Any]
@@ -121,9 +122,9 @@ async def _async_get_dashboard(
 
 
 def _no_accounts_card(text: Callable[[str], str], user: User) -> Card:
-    """Return the card that is shown if there are no accounts.
+    """Return the card for a dashboard without accounts.
 
-    Only administrators can add the integration, so only they see the button.
+    Only administrators see the button, because only they can add the integration.
     """
     tap_action = {"action": "navigate", "navigation_path": "/config/integrations"}
     button = {"text": text("dashboard_set_up"), "tap_action": tap_action}
@@ -156,21 +157,21 @@ class DashboardLayout:
     """The entities of spending that have statistics."""
 
     has_outlook: bool
-    """Whether something is known of what comes next for one of the accounts."""
+    """Whether one of the accounts has an outlook."""
 
     @property
     def _main_accounts(self) -> list[DashboardDevice]:
-        """The accounts that people pay with; the others are Flex, loans and the like."""
+        """The accounts that people pay from, unlike Flex and loans."""
         return [account for account in self.accounts if account.model == DEVICE_MODEL_ACCOUNT]
 
     @property
     def _card_hides_amounts(self) -> str | bool:
-        """The option of cards that have no eye of their own, because the view has one."""
+        """The option of cards that have no button to hide amounts, because the view has one."""
         return "view" if self.hide_amounts else False
 
     @property
     def _people(self) -> list[DashboardDevice]:
-        """The people whose total is shown; a total counts all accounts, not those selected."""
+        """The people whose total is shown. A total counts all accounts, also those not selected."""
         return [
             device for device in self.devices if "total" in device.entities and not self.selected
         ]
@@ -188,7 +189,7 @@ class DashboardLayout:
 
     @property
     def _budgets(self) -> list[DashboardDevice]:
-        """The budgets; with a selection those that count no other account."""
+        """The budgets. With a selection, only budgets of the selected accounts."""
         shown = {account.monzo_id for account in self.accounts}
         return [
             device
@@ -215,8 +216,8 @@ class DashboardLayout:
     def _sections(self) -> list[Card]:
         """Return a section for each column of a wide screen.
 
-        The pots come last, because a phone shows the sections one below the other. It also shows
-        the budgets sooner than a wide screen, on which they are above the pots.
+        The pots come last, because a phone shows the sections one below the other. A phone also
+        shows the budgets earlier than a wide screen, which has them above the pots.
         """
         budgets = self._budget_cards()
         return [
@@ -228,8 +229,8 @@ class DashboardLayout:
         ]
 
     def _sections_with_many_pots(self) -> list[Card]:
-        """Return sections with the pots below the columns, because theirs would be the longest."""
-        # Without an outlook for now, a hidden card would leave a hole.
+        """Return sections with the pots below the columns, because their column would be too long."""
+        # Without an outlook, a hidden card would leave a hole.
         middle = [*(self._next_cards() if self.has_outlook else ()), *self._budget_cards()]
         return [
             _section([*self._account_cards(), *self._spending_cards()]),
@@ -239,7 +240,7 @@ class DashboardLayout:
         ]
 
     def _summary_card(self) -> Card:
-        """Return the money in the accounts that people pay with, and their spending."""
+        """Return the money in the accounts that people pay from, and their spending."""
         return {
             "type": "custom:monzo-summary-card",
             "accounts": [account.id for account in self._main_accounts or self.accounts],
@@ -247,7 +248,7 @@ class DashboardLayout:
         }
 
     def _badges(self) -> list[Card]:
-        """Return the total of each person, and the accounts that people do not pay with."""
+        """Return the total of each person, and the accounts that people do not pay from."""
         name = DEVICE_NAME if len(self._people) > 1 else {"type": "entity"}
         others = [account for account in self.accounts if account not in self._main_accounts]
         return [
@@ -256,7 +257,7 @@ class DashboardLayout:
         ]
 
     def _account_cards(self) -> list[Card]:
-        """Return a tile for each account that people pay with."""
+        """Return a tile for each account that people pay from."""
         main = self._main_accounts
         if not main:
             return []
@@ -274,10 +275,10 @@ class DashboardLayout:
         ]
 
     def _spending_cards(self) -> list[Card]:
-        """Return the spending of today, and a chart of weeks.
+        """Return today's spending, and a chart of the spending by week.
 
-        The months of a single account have cards, too. With several accounts, the names would not
-        fit, and the summary has the sum of their months.
+        For a single account, there are also cards of its months. With several accounts, their names
+        would not fit, and the summary has the sums of their months.
         """
         accounts = [account for account in self._main_accounts if "spend_today" in account.entities]
         if not accounts:
@@ -310,9 +311,9 @@ class DashboardLayout:
         ]
 
     def _next_cards(self) -> list[Card]:
-        """Return what is left to spend, the forecast, and the next payments.
+        """Return the money left to spend, the forecast, and the next payments.
 
-        As long as nothing is known, for example while the history is read, they are not visible.
+        They are hidden while nothing is known, for example while the history is being read.
         """
         foreseen = _entities(self._main_accounts, "lowest_balance_ahead")
         if not foreseen:
@@ -331,7 +332,7 @@ class DashboardLayout:
             heading,
             {
                 "type": "custom:monzo-upcoming-card",
-                # All of them, so that they have the colors of their tiles.
+                # All main accounts, so that each has the color of its tile.
                 "account": [account.id for account in self._main_accounts],
                 "hide_amounts": self._card_hides_amounts,
                 "grid_options": {"columns": FULL_WIDTH},
@@ -358,7 +359,7 @@ class DashboardLayout:
         ]
 
     def _pot_cards(self) -> list[Card]:
-        """Return the shares of the pots, and a card for each pot."""
+        """Return the chart of the pots' shares, and a card for each pot."""
         pots = self._pots
         if not pots:
             return []
@@ -392,7 +393,7 @@ class DashboardLayout:
         ]
 
     def _transactions_card(self) -> Card:
-        """Return the latest transactions of the accounts, in the colors of their tiles."""
+        """Return the latest transactions of the accounts, in the colors of the accounts' tiles."""
         main = self._main_accounts
         accounts = [*main, *(account for account in self.accounts if account not in main)]
         return {
@@ -403,7 +404,7 @@ class DashboardLayout:
         }
 
     def _statistic(self, account: DashboardDevice, key: str, offset: int) -> Card:
-        """Return the spending of a month; offset 0 is this month, -1 the last one."""
+        """Return the spending of a month. Offset 0 is the current month, and -1 the one before."""
         return {
             "type": "statistic",
             "entity": account.entities["spend_today"],
@@ -440,7 +441,7 @@ class DashboardLayout:
 
 
 def _spending_chart(entities: Collection[str]) -> Card:
-    """Return a chart of the spending per week, with a bar for each account."""
+    """Return a chart of the spending by week, with a bar for each account."""
     is_low = len(entities) >= MANY_ACCOUNTS
     return {
         "type": "statistics-graph",
@@ -449,7 +450,7 @@ def _spending_chart(entities: Collection[str]) -> Card:
         "days_to_show": CHART_DAYS,
         "stat_types": ["change"],
         "chart_type": "bar-stack",
-        # A low chart has no room for the names of many accounts.
+        # A low chart has no room for many names.
         "hide_legend": is_low or len(entities) == 1,
         "grid_options": {"columns": FULL_WIDTH, "rows": LOW_CHART_ROWS if is_low else CHART_ROWS},
     }
@@ -461,7 +462,7 @@ def _heading(heading: str, icon: str) -> Card:
 
 
 def _section(cards: list[Card], *, columns: int = 1) -> Card:
-    """Return a section that is some columns wide, or as many as the screen has room for."""
+    """Return a section that is a number of columns wide, or as wide as the screen."""
     return {"type": "grid", "column_span": columns, "cards": cards}
 
 

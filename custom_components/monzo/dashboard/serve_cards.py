@@ -1,4 +1,4 @@
-"""Serve the cards to browsers, and have Home Assistant's frontend load them."""
+"""Serves the cards to browsers, and makes Home Assistant's frontend load them."""
 
 from hashlib import sha256
 import logging
@@ -14,8 +14,8 @@ from ..const import DOMAIN
 
 _LOGGER: Final = logging.getLogger(__name__)
 
-# The cards in one file, which `scripts/setup cards` builds from the folder `frontend`. Releases
-# contain it, the repository does not.
+# The bundle of all cards, which `scripts/setup cards` builds from the folder `frontend`. Releases
+# contain it, but the repository does not.
 BUNDLE: Final = Path(__file__).parent / "www/monzo.js"
 
 
@@ -34,8 +34,8 @@ async def async_serve_cards(hass: HomeAssistant) -> None:
             " source. Install monzo.zip of a release, or run scripts/setup cards in the repository"
         )
         return
-    # With a hash in the URL, browsers can cache the bundle for long, and load a new one after an
-    # update.
+    # The URL contains a hash, so that browsers can cache the bundle for long, and load a new one
+    # after an update.
     folder = f"/{DOMAIN}/{version}"
     await hass.http.async_register_static_paths([StaticPathConfig(folder, str(BUNDLE.parent))])
     add_extra_js_url(hass, f"{folder}/{BUNDLE.name}")

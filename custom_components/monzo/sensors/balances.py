@@ -188,20 +188,20 @@ class MonzoSensor[DeviceStateT: DeviceState](MonzoEntity[DeviceStateT], SensorEn
 class MonzoSpendingSensor(MonzoSensor[AccountState], RestoreEntity):
     """Sensor of the spending of the bank's day.
 
-    It stores the last balance, because only that shows after a restart near 4:00 whether the bank
-    has started the new day.
+    It stores the last balance, because after a restart near 4:00, only a comparison with that shows
+    whether the bank has started the new day.
     """
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Correct the day by the balance from before a restart."""
+        """Correct the day, using the balance from before a restart."""
         await super().async_added_to_hass()
         if (stored := await self.async_get_last_extra_data()) is None:
             return
         try:
             before = DatedBalance.from_json(stored.as_dict())
         except KeyError, TypeError, ValueError:
-            # Another version stored it.
+            # The data is from another version.
             return
         self.coordinator.async_restore_dated_balance(self._monzo_id, before)
 

@@ -96,7 +96,7 @@ class BudgetSensor(BudgetEntity, SensorEntity):
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """Return when the period began, for the sum that begins anew with each."""
+        """Return the start of the period, for the sum that is reset then."""
         if self.entity_description.state_class is not SensorStateClass.TOTAL:
             return None
         return self.budgets.period_began(self.budget_id)

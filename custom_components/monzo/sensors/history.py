@@ -31,7 +31,7 @@ def async_add_history_sensor(
 
 
 class HistorySensor(SensorEntity):
-    """How much of the history is in the archive, for one person."""
+    """The percentage of a person's history that is in the archive."""
 
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_has_entity_name = True
@@ -48,7 +48,7 @@ class HistorySensor(SensorEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the import."""
+        """Subscribe to the progress of the import."""
         self.async_on_remove(self._history.async_add_listener(self.async_write_ha_state))
 
     @property

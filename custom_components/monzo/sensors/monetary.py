@@ -1,4 +1,4 @@
-"""Sensors of amounts of money: the currency and the decimals in which they are shown."""
+"""The currency and decimals of sensors that show amounts of money."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ def in_currency[DescriptionT: SensorEntityDescription](
 ) -> DescriptionT:
     """Return the description of a sensor with a currency, which never changes, as its unit.
 
-    Amounts are shown with all decimals of the currency. A sensor of anything else stays as it is,
-    and so does one whose currency is unknown.
+    Amounts are shown with all decimals of the currency. The description is unchanged if the sensor
+    shows no money, or if the currency is unknown.
     """
     if description.device_class is not SensorDeviceClass.MONETARY or not currency:
         return description

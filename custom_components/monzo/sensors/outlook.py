@@ -37,7 +37,7 @@ from .monetary import in_currency
 
 @dataclass(frozen=True, kw_only=True)
 class MonzoOutlookSensorDescription(MonzoEntityDescription[AccountState], SensorEntityDescription):
-    """Describes a sensor of what recurring payments mean for an account."""
+    """Describes a sensor of an account that depends on recurring payments."""
 
     value_fn: Callable[[AccountOutlook], Money | None]
     attributes_fn: Callable[[AccountOutlook], dict[str, Any] | None]
@@ -119,10 +119,10 @@ def async_add_outlook_sensors(
 
 
 class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
-    """Sensor of what recurring payments mean for an account."""
+    """Sensor of an account that depends on recurring payments."""
 
     entity_description: MonzoOutlookSensorDescription
-    # Names of payees do not belong into the history.
+    # Names of payees must not be recorded in the history.
     _unrecorded_attributes = frozenset({ATTR_FORECAST, ATTR_UPCOMING})
 
     def __init__(
@@ -139,7 +139,7 @@ class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
     @property
     @override
     def native_value(self) -> Decimal | None:
-        """Return the amount in major units, such as pounds; None while it cannot be known."""
+        """Return the amount in major units, such as pounds; None if it is unknown."""
         outlook = self.recurring.accounts.get(self.monzo_id)
         value = self.entity_description.value_fn(outlook) if outlook else None
         return value.amount if value else None
@@ -147,7 +147,7 @@ class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return whether the amount is exact, and how many payments it rests on."""
+        """Return the basis of the amount, such as the number of payments."""
         outlook = self.recurring.accounts.get(self.monzo_id)
         return self.entity_description.attributes_fn(outlook) if outlook else None
 
@@ -160,6 +160,6 @@ class MonzoPayDaySensor(MonzoOutlookEntity[PersonState], SensorEntity):
     @property
     @override
     def native_value(self) -> date | int | None:
-        """Return the day, or the number of days; None while no pay day is known."""
+        """Return the day, or the number of days; None if no pay day is known."""
         outlook = self.recurring.person
         return None if outlook is None else self.entity_description.value_fn(outlook)

@@ -1,4 +1,4 @@
-"""Sensors that add up what was spent or received since the start of a day, week or month."""
+"""Sensors for money spent or received since the start of a day, week or month."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,22 +26,22 @@ from ..runtime import MonzoConfigEntry, MonzoRuntimeData
 from ..transactions import SPENDING_CATEGORIES, PastSpending, TransactionsCoordinator
 from .monetary import in_currency
 
-# The amount that was spent last month up to the same day and time.
+# The spending of last month up to the same day and time.
 ATTR_LAST_MONTH: Final = "last_month"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonzoPeriodSensorDescription(MonzoEntityDescription[AccountState], SensorEntityDescription):
-    """Describes a sensor that adds up an account's transactions since the start of a period."""
+    """Describes a sensor that sums up an account's transactions since the start of a period."""
 
     device_class: SensorDeviceClass | None = SensorDeviceClass.MONETARY
     state_class: SensorStateClass | None = SensorStateClass.TOTAL
 
     start_fn: Callable[[datetime], datetime]
-    """Return when the current period started."""
+    """Return the start of the current period."""
 
     sum_fn: Callable[[TransactionsCoordinator, str, datetime], Money | None]
-    """Return the sum of an account since a moment; None if nothing is known of the account."""
+    """Return the sum for an account since a moment; None if the account is unknown."""
 
 
 def start_of_day(now: datetime) -> datetime:
@@ -95,7 +95,7 @@ PERIOD_SENSORS: Final = (
 def async_add_period_sensors(
     entry: MonzoConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the sensors of the sums of each account."""
+    """Add the sensors of the sums for each account."""
     for sensor_class, descriptions in (
         (MonzoPeriodSensor, PERIOD_SENSORS),
         (MonzoSpentThisMonthSensor, (SPENT_THIS_MONTH,)),
@@ -109,7 +109,7 @@ def async_add_period_sensors(
 
 
 class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
-    """Sensor of the sum of a period, from the integration's own record of transactions."""
+    """Sensor of a sum over a period, computed from the transactions that Home Assistant keeps."""
 
     entity_description: MonzoPeriodSensorDescription
 
@@ -127,9 +127,9 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the account's transactions, and the start of each day."""
+        """Subscribe to the account's transactions, and to the start of each day."""
         await super().async_added_to_hass()
-        # Before event entities and triggers, so that automations find the new sum.
+        # This comes before event entities and triggers, so that automations find the new sum.
         self.async_on_remove(self._transactions.async_add_listener(self._async_on_change))
         self.async_on_remove(self._transactions.async_add_read_listener(self._async_on_change))
         # A few seconds late, because the bank's clock may be behind.
@@ -144,7 +144,7 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
     @property
     @override
     def native_value(self) -> Decimal | None:
-        """Return the sum; None while the record does not cover the period."""
+        """Return the sum; None if the transactions of the period are not all known."""
         start = self.last_reset
         if not self._transactions.is_spending_known(self._monzo_id, start):
             return None
@@ -154,14 +154,14 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
     @property
     @override
     def last_reset(self) -> datetime:
-        """Return when the period started."""
+        """Return the start of the period."""
         return self.entity_description.start_fn(self._clock.now())
 
 
 class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
-    """Sensor of the spending of this month, with that of last month up to the same time."""
+    """Sensor of this month's spending, with that of last month up to the same day and time."""
 
-    # It changes with time, and the statistics of the sensor have it, too.
+    # It changes all the time, and the statistics of the sensor contain it as well.
     _unrecorded_attributes = frozenset({ATTR_LAST_MONTH})
 
     _last_month: PastSpending | None = None
@@ -170,14 +170,14 @@ class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin to load the spending of last month; a slow disk must not delay the set-up."""
+        """Start loading last month's spending in the background, because a disk may be slow."""
         await super().async_added_to_hass()
         self._async_load_last_month_soon()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Load the spending of last month once a day, and as soon as the record has it."""
+        """Load last month's spending once a day, and as soon as it is available."""
         super()._handle_coordinator_update()
         is_outdated = self._loaded_at != dt_util.as_local(self._clock.now()).date()
         if is_outdated or self._last_month is None:
@@ -202,7 +202,7 @@ class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return what was spent last month up to the same time, if the record has that month."""
+        """Return the spending of last month up to the same day and time, if it is known."""
         if self._last_month is None:
             return None
         spent = self._last_month.until(same_time_last_month(self._clock.now()))
@@ -215,7 +215,7 @@ def start_of_last_month(now: datetime) -> datetime:
 
 
 def same_time_last_month(now: datetime) -> datetime:
-    """Return the same day and time of last month; its end if last month had no such day."""
+    """Return the same day and time of last month; its end if last month was too short."""
     local, start = dt_util.as_local(now), dt_util.as_local(start_of_last_month(now))
     try:
         return local.replace(year=start.year, month=start.month)

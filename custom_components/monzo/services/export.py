@@ -50,7 +50,7 @@ EXPORT_SCHEMA: Final = vol.Schema(
     }
 )
 
-# How many characters of an account's ID tell accounts of the same name apart.
+# So many characters of the ID distinguish accounts with the same name.
 _ID_LENGTH: Final = 4
 
 
@@ -105,7 +105,7 @@ async def _async_pages(
 
 
 def _exported_accounts(targets: Sequence[AccountTarget]) -> Iterable[ExportedAccount]:
-    """Return the accounts with different names, by which the programs tell them apart."""
+    """Return the accounts with unique names, because the programs identify accounts by name."""
     times_used = Counter(target.name for target in targets)
     for target in targets:
         unique = times_used[target.name] == 1

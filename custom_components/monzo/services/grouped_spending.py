@@ -1,4 +1,4 @@
-"""Spending in groups, as responses contain it."""
+"""Spending in groups, for the responses of actions."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ class Grouping(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class GroupedSpending:
-    """Adds up spending in groups."""
+    """Sums up spending in groups."""
 
     by: Grouping
     currency: str
@@ -57,7 +57,7 @@ class GroupedSpending:
         parts = self.scope.parts_of(record)
         for category, minor in parts.items():
             self._minor_units[group_of(category)] += minor
-        # Once per group, even if several parts are in it.
+        # Count the transaction once per group, even if several of its parts are in the group.
         self._transactions.update(set(map(group_of, parts)))
 
     def add_group(self, name: str, minor: int, transactions: int) -> None:
@@ -107,7 +107,7 @@ GROUP_NAMES: Final[Mapping[Grouping, Callable[[TransactionRecord, str], str]]] =
     Grouping.NONE: lambda _record, _category: "",
 }
 
-# The groups in which the archive adds up. Only Home Assistant knows when a day begins.
+# The groups in which the archive sums up. Only Home Assistant knows when a day begins.
 GROUPS_IN_ARCHIVE: Final[Mapping[Grouping, SpendingGroup]] = {
     Grouping.CATEGORY: SpendingGroup.CATEGORY,
     Grouping.MERCHANT: SpendingGroup.MERCHANT,
@@ -127,10 +127,10 @@ async def async_add_up(
     before: datetime | None,
     now: Callable[[], datetime],
 ) -> None:
-    """Add the transactions of a span that have happened.
+    """Add the transactions of a span, except those dated in the future.
 
-    The archive adds up what it has. `now` returns the time at the bank. Raises the errors of the
-    bank if it has to be asked.
+    The archive sums up the transactions that it has. `now` returns the time at the bank. Raises the
+    errors of the bank if it has to be asked.
     """
     scope = spending.scope
     if scope == Scope():

@@ -1,4 +1,4 @@
-"""The part that all actions that move money share: common fields, the call, the response."""
+"""The common part of all actions that move money: fields, call and response."""
 
 from typing import Any, Final
 from uuid import uuid4
@@ -57,10 +57,10 @@ def common_fields(call: ServiceCall, target: PotTarget) -> dict[str, Any]:
 async def async_move_money(
     call: ServiceCall, target: PotTarget, request: TransferRequest
 ) -> ServiceResponse:
-    """Carry out a request, or plan it only, and return the response of the action.
+    """Carry out a request, or only plan it, and return the response of the action.
 
-    Raises HomeAssistantError if it fails, unless the response can say so: a call that makes several
-    transfers and wants a response gets one that is incomplete.
+    Raises HomeAssistantError if the request fails. A call that makes several transfers and wants a
+    response gets an incomplete response instead.
     """
     by_language_model = async_is_by_language_model(call.context)
     if call.data[ATTR_DRY_RUN]:

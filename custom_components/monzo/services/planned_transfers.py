@@ -180,7 +180,7 @@ async def _async_distribute(call: ServiceCall) -> ServiceResponse:
 
 
 def _check_shares(target: PotTarget, shares: Sequence[Share]) -> None:
-    """Raise ServiceValidationError if shares of pots are too many for one whole."""
+    """Raise ServiceValidationError if the shares exceed the whole."""
     percentages = (share.value for share in shares if isinstance(share, Percentage))
     total = sum(percentages, Decimal(0))
     if total > WHOLE:

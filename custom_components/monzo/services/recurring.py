@@ -28,7 +28,7 @@ SERVICE_SET_RECURRING_PAYMENT: Final = "set_recurring_payment"
 
 DEFAULT_DAYS: Final = 31
 
-# As far as the calendar shows payments.
+# The calendar shows payments this far ahead as well.
 MAX_DAYS: Final = 400
 
 GET_FORECAST_SCHEMA: Final = vol.Schema(
@@ -107,7 +107,7 @@ async def _async_get_forecast(call: ServiceCall) -> ServiceResponse:
 def _listed(target: AccountTarget) -> Iterable[ListedPayment]:
     """Return the recurring payments of an account.
 
-    Raises ServiceValidationError while its history is too short to know them.
+    Raises ServiceValidationError if its history is too short.
     """
     listed = target.runtime.recurring.listed(target.account.id)
     if listed is None:

@@ -1,4 +1,4 @@
-"""The time from which a call reads transactions: its fields, and how responses show it."""
+"""The period of a call that reads transactions: its fields, and its form in the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ DEFAULT_SPAN: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedSpan:
-    """The time from which transactions are read."""
+    """The period of a call that reads transactions."""
 
     since: datetime
 
     before: datetime | None
-    """The exclusive end; None for everything up to now, by whichever clock is ahead."""
+    """The exclusive end; None for all transactions up to now, by the later of two clocks."""
 
     asked_at: datetime
 
     @property
     def end(self) -> datetime:
-        """The end as the response shows it."""
+        """The end for the response."""
         return self.before or self.asked_at
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class RequestedSpan:
 
 
 def point_in_time(value: object) -> datetime:
-    """Validate a date and time. Without a time zone it is in Home Assistant's."""
+    """Validate a date and time. Without a time zone, it is in Home Assistant's."""
     try:
         return dt_util.as_utc(cv.datetime(value))
     except OverflowError as err:
@@ -57,7 +57,7 @@ SPAN_FIELDS: Final = {
 
 
 def requested_span(fields: Mapping[str, Any], *, now: datetime) -> RequestedSpan:
-    """Return the time from which a call reads transactions.
+    """Return the period of a call.
 
     Raises ServiceValidationError if it is empty.
     """
@@ -70,10 +70,10 @@ def requested_span(fields: Mapping[str, Any], *, now: datetime) -> RequestedSpan
 
 
 def missing_period(since: datetime, before: datetime) -> dict[str, str]:
-    """Return a period that an answer lacks, as the answer shows it."""
+    """Return a period whose transactions are missing, for a response."""
     return {"since": since.isoformat(), "before": before.isoformat()}
 
 
 def local_time(time: datetime) -> str:
-    """Return a time as an error shows it."""
+    """Return a time for an error message."""
     return f"{dt_util.as_local(time):%Y-%m-%d %H:%M}"

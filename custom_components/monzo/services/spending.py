@@ -1,4 +1,4 @@
-"""Actions that add up spending, and compare it with the past."""
+"""Actions that sum up spending, and compare it with past periods."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -44,13 +44,13 @@ MAX_PERIODS: Final = 60
 
 
 class Missing(StrEnum):
-    """Why the spending of a past period is unknown."""
+    """The reason why the spending of a past period is unknown."""
 
     ACCOUNT_NOT_OPEN = "account_not_open"
-    """The account was opened after the period had begun."""
+    """The account was opened after the start of the period."""
 
     NOT_KEPT = "not_kept"
-    """Home Assistant does not keep all of its transactions."""
+    """Home Assistant does not keep all transactions of the period."""
 
 
 _SCOPE_FIELDS: Final = {
@@ -100,7 +100,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
-    """Return the spending of a period so far, beside the mean of past periods up to here."""
+    """Return the spending of a period so far, and the mean of past periods up to the same point."""
     target = async_account(call)
     if not retention_of(target.entry).keeps_history:
         raise validation_error("no_history_to_compare", account=target.name)
@@ -142,7 +142,7 @@ async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
 async def _async_past_spending(
     call: ServiceCall, target: AccountTarget, part: PartOfPeriod
 ) -> GroupedSpending | Missing:
-    """Return the spending of a part of a past period, or why it is unknown."""
+    """Return the spending in a part of a past period, or the reason why it is unknown."""
     opened = target.account.account.created
     if opened is not None and part.since < opened:
         return Missing.ACCOUNT_NOT_OPEN
@@ -154,7 +154,7 @@ async def _async_past_spending(
 async def _async_spending(
     call: ServiceCall, target: AccountTarget, since: datetime, before: datetime | None
 ) -> GroupedSpending:
-    """Return the spending that a call asks for, in a span."""
+    """Return the spending within a span, limited and grouped by the fields of a call."""
     spending = _spending_of(call, target)
     async with bank_errors(call.hass, target.entry, target.name):
         await async_add_up(
@@ -164,7 +164,7 @@ async def _async_spending(
 
 
 def _spending_of(call: ServiceCall, target: AccountTarget) -> GroupedSpending:
-    """Return the spending that a call asks for, which is zero so far.
+    """Return an empty sum of spending, with the filters and groups of a call.
 
     Raises ServiceValidationError if the tag is invalid.
     """
@@ -182,7 +182,7 @@ def _spending_of(call: ServiceCall, target: AccountTarget) -> GroupedSpending:
 
 
 def _period_dict(part: PartOfPeriod, spending: GroupedSpending | Missing) -> dict[str, Any]:
-    """Return a part of a past period as the response contains it."""
+    """Return a part of a past period for the response."""
     span = {"since": part.since.isoformat(), "before": part.until.isoformat()}
     if isinstance(spending, Missing):
         return {**span, "amount": None, "missing": spending.value}
@@ -190,7 +190,7 @@ def _period_dict(part: PartOfPeriod, spending: GroupedSpending | Missing) -> dic
 
 
 def _comparison_dict(comparison: Comparison) -> dict[str, float | None]:
-    """Return a comparison as the response contains it."""
+    """Return a comparison for the response."""
     mean, difference, percent = comparison.mean, comparison.difference, comparison.percent
     return {
         "amount": number(comparison.amount),

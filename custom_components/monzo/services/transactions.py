@@ -33,7 +33,7 @@ ATTR_TEXT: Final = "text"
 
 SERVICE_GET_TRANSACTIONS: Final = "get_transactions"
 
-# The bank tells times in milliseconds.
+# The precision of the bank's times.
 _MOMENT: Final = timedelta(milliseconds=1)
 
 DEFAULT_LIMIT: Final = 100
@@ -92,7 +92,7 @@ async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
-    """The transactions that a call asks for."""
+    """The search for the transactions of a call."""
 
     history: TransactionHistory
     since: datetime
@@ -101,10 +101,10 @@ class _Search:
     matches: Callable[[TransactionRecord], bool]
 
     refresh: bool
-    """Whether to read from the bank all that it shows."""
+    """Whether to read all transactions that the bank shows from the bank."""
 
     first_part: timedelta
-    """How far back the first request to the bank goes."""
+    """The length of the part that is requested from the bank first."""
 
     async def async_run(self, limit: int) -> tuple[list[_Found], bool]:
         """Return the newest matching transactions, and whether all could be read."""
@@ -114,7 +114,7 @@ class _Search:
                 return found, True
             kept_since = self.history.kept_since(self.before) if self.text else None
             if kept_since is not None:
-                # A search of all that is kept, rather than requests for the rest.
+                # Search only the kept transactions, because the rest would need many requests.
                 found = await self._async_kept(max(self.since, kept_since), self.before, limit)
                 return found or [], False
         since = self.history.since_not_kept(self.since)
@@ -163,7 +163,7 @@ async def _async_search_of(
 ) -> _Search:
     """Return the search of a call.
 
-    Raises ServiceValidationError if the transaction to continue after is not known.
+    Raises ServiceValidationError if the transaction in `after` is unknown.
     """
     matches = record_filter(call.data, target.account.currency)
     before = span.before
@@ -177,7 +177,7 @@ async def _async_search_of(
         history=target.history,
         since=span.since,
         before=before,
-        # The archive finds a text faster than a tag.
+        # The archive searches for texts faster than for tags.
         text=call.data.get(ATTR_TEXT, TAG_SIGN if ATTR_TAG in call.data else ""),
         matches=matches,
         refresh=call.data[ATTR_REFRESH],
@@ -235,7 +235,7 @@ FILTERS: Final[Mapping[str, Callable[[TransactionRecord, Any], bool]]] = {
 def _as_dict(
     record: TransactionRecord, attachments: Iterable[Attachment], data: MonzoData
 ) -> dict[str, Any]:
-    """Return a transaction as the response contains it."""
+    """Return a transaction for the response."""
     return {
         "kind": record.kind.value,
         **record_variables(record, pot=data.pot_names.get(record.pot_id or "")),

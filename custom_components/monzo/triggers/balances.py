@@ -67,7 +67,7 @@ class BalanceWatcher:
 
     @callback
     def async_start(self) -> CALLBACK_TYPE:
-        """Watch the balance and the entities of the threshold; return the function that stops it."""
+        """Watch the balance and the threshold; return the function that stops this."""
         stop_watching_balance = async_subscribe(
             self._hass,
             SIGNAL_ACCOUNT_OR_POT_CHANGED.format(self._runner.monzo_id),
@@ -96,7 +96,7 @@ class BalanceWatcher:
 
     @callback
     def _async_compare(self, after: Money, before: Money) -> None:
-        """Compare the current balance with the threshold, and run the automation after a crossing."""
+        """Compare the balance with the threshold, and run the automation after a crossing."""
         variables = {
             "balance": float(after.amount),
             "balance_before": float(before.amount),
