@@ -229,7 +229,7 @@ class DashboardLayout:
         ]
 
     def _sections_with_many_pots(self) -> list[Card]:
-        """Return sections with the pots below the columns, because their column would be too long."""
+        """Return sections with the pots below the columns, because their column would be long."""
         # Without an outlook, a hidden card would leave a hole.
         middle = [*(self._next_cards() if self.has_outlook else ()), *self._budget_cards()]
         return [

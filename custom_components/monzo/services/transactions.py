@@ -142,7 +142,7 @@ class _Search:
         complete = True
         if self.before is not None and since >= self.before:
             return found, complete
-        parts = self.history.async_newest_first(
+        parts = self.history.bank.async_newest_first(
             since, self.before, first_part=self.first_part, refresh=self.refresh
         )
         async with aclosing(parts):

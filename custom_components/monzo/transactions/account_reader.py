@@ -1,4 +1,4 @@
-"""Reads the transactions of one account, and publishes the new and the changed ones."""
+"""Reads the transactions of one account, and publishes the new and changed ones."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,35 +34,34 @@ from .transaction_log import KEPT_FOR, TransactionLog
 
 _LOGGER = get_logger(__name__)
 
-# A transaction may appear in the bank's list a little after a later one.
+# The bank may list a transaction only after a later one.
 _OVERLAP: Final = timedelta(minutes=10)
 
-# Around a transaction that is read again: it is not documented whether the bank lists one that was
-# made exactly at the start of a span.
+# Added around a transaction that is read again, because Monzo does not document whether a
+# transaction exactly at the start of a span is listed.
 _MARGIN: Final = timedelta(seconds=1)
 
-# How often the last seven days are read again, for transactions that settled or changed.
+# The interval at which the last seven days are read again, to find settled and changed ones.
 REREAD_INTERVAL: Final = timedelta(hours=1)
 
-# The hours of the night, in UTC, and the least time between two nightly reads.
+# The night in hours of UTC, and the minimum time between two nightly reads.
 _NIGHT: Final = range(2, 5)
 _NIGHTLY: Final = timedelta(hours=12)
 
-# Pages of the re-read at once: more would delay the deliveries that arrive meanwhile.
+# The number of pages in one go. More would delay deliveries that arrive in the meantime.
 _REREAD_PAGES_AT_ONCE: Final = 5
 
-# One failure is normal, and a longer outage shows in the balances before the second.
+# One failure is normal. In a longer outage, the balances fail before the second failure here.
 _LOG_AFTER_FAILURES: Final = 2
 
 
 class AccountReader:
-    """Reads the transactions of one account, and remembers how that went.
+    """Reads the transactions of one account, and remembers the results of reads.
 
-    A read goes from the newest known transaction to now. Once an hour the last seven days are read
-    again, and at first a whole month: with the same request if one is enough, else page by page in
-    the background. What waits for room in the request budget continues at the next read.
-
-    All moments are by `clock.monotonic`.
+    A read covers the time from the newest known transaction until now. Once an hour the last seven
+    days are read again, and at first a whole month: within the same request if it is enough, or
+    else page by page in the background. Pages for which the request budget has no room are read
+    later. All moments are by `clock.monotonic`.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
@@ -79,8 +78,8 @@ class AccountReader:
     ) -> None:
         """Initialize the reader of an account that has not been read since set-up.
 
-        `known_before` returns up to when the transactions of an account are no news if the archive
-        does not know it.
+        `known_before` returns the moment up to which transactions are not new, if the archive has
+        no log of the account.
         """
         self.account_id = account_id
         self._balances = balances
@@ -113,67 +112,67 @@ class AccountReader:
         """The newest transactions, for cards."""
 
         self.asked_at = -math.inf
-        """When the account was last read, or a read was tried."""
+        """The time of the last read, or of the last attempt."""
 
         self.answered_at = -math.inf
-        """When the last read began that the bank answered, even if it refused it."""
+        """The start of the last read that the bank answered, even if it refused the read."""
 
         self.retry_soon = False
-        """Whether to read again within a minute: a failure, or a hint without its transaction."""
+        """Whether to read again within a minute, after a failure or a missing transaction."""
 
         self.is_unfinished = False
-        """Whether new transactions wait for room in the request budget."""
+        """Whether new transactions could not be read, because the request budget had no room."""
 
         self.current: bool | None = None
         """Whether reads work; None before the first answer, because one failure is normal."""
 
     @property
     def account_opened(self) -> datetime | None:
-        """When the account was opened: there is no earlier transaction."""
+        """The opening date of the account, before which there are no transactions."""
         state = self._balances.data.accounts.get(self.account_id)
         return state.account.created if state else None
 
     @callback
     def async_stop(self) -> None:
-        """Publish nothing any more, because the config entry is unloaded."""
+        """Stop publishing, because the config entry is unloaded."""
         self._publisher.stop()
 
     # When to read
 
     def is_due(self, interval: timedelta) -> bool:
-        """Return whether to read the account, if it is read this often without a hint."""
+        """Return whether the account must be read, given the interval of regular reads."""
         if self.retry_soon or self.is_unfinished:
             interval = MIN_POLL_INTERVAL
         return monotonic() - self.asked_at >= (interval - TIMER_TOLERANCE).total_seconds()
 
     @property
     def continues_soon(self) -> bool:
-        """Whether there is something to read within a minute."""
+        """Whether the next read must follow within a minute."""
         is_reread_unfinished = self._reread_pages is not None or bool(self._older_pages)
         return self.retry_soon or self.is_unfinished or is_reread_unfinished
 
     @property
     def was_asked(self) -> bool:
-        """Whether a read was tried since set-up, or since `mark_due`."""
+        """Whether the account has been read, or should have been, since set-up or `mark_due`."""
         return self.asked_at > -math.inf
 
     def mark_due(self) -> None:
-        """Have the account read at the next opportunity."""
+        """Mark the account as due, so that it is read at the next opportunity."""
         self.asked_at = -math.inf
 
     @property
     def hinted(self) -> bool:
-        """Whether something pointed to a new transaction since the last read began."""
+        """Whether there was a sign of a new transaction since the start of the last read."""
         return self._hint is not None
 
     def hint(self, priority: Priority) -> None:
-        """Note that something pointed to a new transaction, and how important that is."""
+        """Note a sign of a new transaction, and its priority."""
         self._hint = min(priority, self._hint or priority)
 
     def note_new_balance(self, asked_at: float) -> bool:
-        """Note another balance, and return whether it is a hint to a new transaction.
+        """Note a changed balance, and return whether the account must be read because of it.
 
-        It is none if a read that began after the request for the balance will find the transaction.
+        A read that began after the request for the balance will find the transaction anyway.
         """
         if self._reading and asked_at <= self.asked_at:
             self._expects_news = True
@@ -195,14 +194,14 @@ class AccountReader:
     # Reading
 
     def has_room(self) -> bool:
-        """Return whether the request budget grants a read; if not, the account is read later."""
+        """Return whether the request budget grants a read. If not, the account is read later."""
         self.is_unfinished = not self._budget.grant(1, self._priority)
         return not self.is_unfinished
 
     async def async_read(self) -> Exception | None:
-        """Read the account and publish new transactions; return the error if that fails."""
+        """Read the account and publish new transactions; return the error if it fails."""
         if self._archive.loaded and not self._is_log_loaded:
-            # What was made while Home Assistant was off was taken for old so far.
+            # Until now, transactions from before the start of Home Assistant counted as old.
             self._start_over()
             self._reread_at = -math.inf
         self._is_log_loaded = self._archive.loaded
@@ -225,10 +224,11 @@ class AccountReader:
         return None
 
     async def async_reread(self) -> Exception | None:
-        """Read the next pages of the last days again; return the error if that fails.
+        """Read the next pages of the last days again; return the error if it fails.
 
-        The pages wait until nothing else needs the requests, except those of the first read:
-        without them, the spending of the month is unknown, however busy the account is.
+        The pages wait until no other read needs the requests. The pages of the first read do not
+        wait, because without them the spending of the month is unknown, however busy the account
+        is.
         """
         try:
             with self._budget.asking_as(self._reread_priority):
@@ -244,8 +244,8 @@ class AccountReader:
         self._failures = 0
         self.answered_at = self.asked_at
         self.is_unfinished = self._new_pages is not None
-        # A payment may be announced, or lower the balance, before it is listed; and it may be
-        # listed among those of days ago.
+        # A payment may be announced, or lower the balance, before the bank lists it. The bank may
+        # also list it with a date some days ago.
         self.retry_soon = self._expects_news and not found
         if self.retry_soon:
             self._reread_at = -math.inf
@@ -255,7 +255,7 @@ class AccountReader:
         self.retry_soon = isinstance(err, (*TRANSIENT_ERRORS, *BLOCKING_ERRORS))
         if not self.retry_soon:
             self.answered_at = self.asked_at
-            # The bank may no longer list the transaction after which the next page begins.
+            # The bank may no longer list the transaction before the next page.
             self._start_over()
         if self._failures == _LOG_AFTER_FAILURES:
             self.current = False
@@ -264,12 +264,12 @@ class AccountReader:
             )
 
     def _start_over(self) -> None:
-        """Begin with the first page at the next read."""
+        """Restart at the first page with the next read."""
         self._new_pages = self._reread_pages = None
         self._older_pages.clear()
 
     async def _async_read_new(self) -> bool:
-        """Read what is newer than the known transactions; return whether there is anything."""
+        """Read transactions after the newest known one; return whether there are any."""
         found = False
         if (reread := self._due_reread()) is not None and self._fits_one_page(reread):
             found = await self._async_read_page(reread)
@@ -284,7 +284,7 @@ class AccountReader:
         return found
 
     async def _async_reread(self) -> None:
-        """Read the next pages of the last days again, and then older pending transactions."""
+        """Read the next pages of the last days again, followed by older pending transactions."""
         for _page in range(_REREAD_PAGES_AT_ONCE):
             pages = self._reread_pages or next(iter(self._older_pages), None)
             if pages is None or not self._budget.grant(1, self._reread_priority):
@@ -305,35 +305,35 @@ class AccountReader:
         return TransactionPages(session, self.account_id, since=since, before=before)
 
     def _new_since(self) -> datetime:
-        """Return from when on to read what is newer than the known transactions."""
+        """Return the start of the time to read, just before the newest known transaction."""
         now = self._clock.now()
         log = self._publisher.log()
-        # The bank may already list transactions that it will make tomorrow.
+        # The bank may list transactions that are dated tomorrow.
         return max(now - KEPT_FOR, min(log.state.read_until, now) - _OVERLAP)
 
     def _due_reread(self) -> TransactionPages | None:
-        """Return the pages of the last days if they are to be read again."""
+        """Return the pages of the last days, if they must be read again."""
         if self._reread_pages is None and self._is_reread_due:
             self._reread_pages = self._pages(self._reread_since())
         return self._reread_pages
 
     def _reread_since(self) -> datetime:
-        """Return from when on to read the last days again."""
+        """Return the start of the time to read again."""
         now = self._clock.now()
         state = self._publisher.log().state
         if state.first_read is not None:
             return state.first_read.read_until
         if state.unreadable_until is not None:
-            # Until all of it can be read.
+            # Continue until all of it can be read.
             return now - KEPT_FOR
         month = self._pages(now - KEPT_FOR)
         if self.recent.since is None and self._fits_one_page(month):
-            # The cards show more than a week, and it costs the same.
+            # The cards show more than a week, and the whole month also takes one request.
             return month.read_until
         return now - LOOKBACK
 
     def _fits_one_page(self, pages: TransactionPages) -> bool:
-        """Return whether one request will probably read all transactions up to now."""
+        """Return whether all transactions up to now probably fit on one page."""
         return (
             not pages.started
             and self._publisher.log().count_since(pages.read_until) < MAX_PAGE_SIZE
@@ -342,13 +342,13 @@ class AccountReader:
     async def _async_read_page(self, pages: TransactionPages) -> bool:
         """Read one page and publish its new transactions; return whether there are any."""
         asked = self._clock.now()
-        # Before the request, because the account may become unreadable during it.
+        # This comes before the request, because the account may become unreadable in the meantime.
         log = self._publisher.log()
         page = await pages.async_next()
-        # The logs may have been loaded meanwhile.
+        # The logs may have been loaded in the meantime.
         log = self._archive.logs.setdefault(self.account_id, log)
         self._note_page(log, pages, page, asked)
-        # Before publishing, because listeners may ask for the spending.
+        # This comes before publishing, because listeners may ask for the spending.
         self.current = True
         is_first_read = pages is self._reread_pages
         found = await self._publisher.async_publish(
@@ -359,7 +359,8 @@ class AccountReader:
             listed.since, listed.before, listed.ids
         )
         self._move_past(log, pages, page)
-        # Beyond the last month, only the archive knows whether the bank took something back.
+        # For times before the last month, only the archive shows which transactions the bank took
+        # back.
         is_older = listed is not None and listed.since < asked - KEPT_FOR
         await self._publisher.async_finish(log, listed, is_changed=taken_back or is_older)
         return found
@@ -367,7 +368,7 @@ class AccountReader:
     def _note_page(
         self, log: TransactionLog, pages: TransactionPages, page: TransactionPage, asked: datetime
     ) -> None:
-        """Note of which time all transactions are known because of a page."""
+        """Note the time that a page covers, of which all transactions are now known."""
         end = pages.before or asked
         until = end if page.is_last else page.transactions[-1].created + PRECISION
         has_unreadable = page.transactions.skipped > 0
@@ -385,10 +386,10 @@ class AccountReader:
             log.spans = log.spans.with_span(page.since, until)
 
     def _listing(self, pages: TransactionPages, page: TransactionPage) -> Listing | None:
-        """Return what the bank lists, to find what it took back; None if that is not certain.
+        """Return the list of the bank, which shows what it took back; None if it is incomplete.
 
-        It is not if a part of the page was unreadable, nor for new transactions, which the bank may
-        list a little late.
+        It is incomplete if a part of the page was unreadable. The list of new transactions is too,
+        because the bank may list some a little late.
         """
         if pages is self._new_pages or page.transactions.skipped:
             return None
@@ -401,7 +402,7 @@ class AccountReader:
     def _move_past(
         self, log: TransactionLog, pages: TransactionPages, page: TransactionPage
     ) -> None:
-        """Continue after a page at the next read."""
+        """Mark a page as read, so that the next read continues after it."""
         pages.move_past(page)
         if not pages.finished:
             return
@@ -413,11 +414,11 @@ class AccountReader:
             self._reread_pages = None
             self._reread_at = self.asked_at
             self._older_pages = self._due_older_pages(log)
-        # These pages end with the newest transaction, as those of a reread do.
+        # Both kinds of pages end with the newest transaction.
         self._new_pages = None
 
     def _due_older_pages(self, log: TransactionLog) -> list[TransactionPages]:
-        """Return the pages before those of a reread that are to be read again.
+        """Return the pages of older transactions to read again, after the last days.
 
         Once a night, these are all that the bank shows, because categories and notes change.
         """
@@ -430,7 +431,7 @@ class AccountReader:
         return self._pages_of_old_pending(log)
 
     def _pages_of_old_pending(self, log: TransactionLog) -> list[TransactionPages]:
-        """Return the pages of pending transactions that are older than those of a reread.
+        """Return the pages of older pending transactions.
 
         A merchant may keep an authorisation pending for a month, and Monzo announces neither its
         settlement nor its release.
@@ -441,7 +442,7 @@ class AccountReader:
         ]
 
     def record(self, transaction: Transaction) -> TransactionRecord:
-        """Return the facts about a transaction of this account."""
+        """Convert a transaction of this account into a record."""
         return self._publisher.record(transaction)
 
     async def async_note_notes(self, transaction_id: str, notes: str | None) -> None:

@@ -1,8 +1,8 @@
-"""The archive: the transactions that are kept, in one file for all accounts.
+"""The archive: the kept transactions of all accounts, in one file.
 
-It belongs to no config entry, so that a joint account continues where it was when another entry
-takes it over. A disk that fails never stops the reports of transactions: what cannot be written
-waits, and is written together with the next change.
+It does not belong to a config entry, so a joint account continues where it was when another entry
+takes it over. Transactions are also reported if the disk fails: changes then wait, and are written
+together with the next one.
 """
 
 import asyncio
@@ -39,11 +39,11 @@ from .transaction_log import KEPT_FOR, TransactionLog
 
 _LOGGER = get_logger(__name__)
 
-# How long a backup waits for the end of a write, and how long writes wait for the end of a backup.
+# The maximum wait of a backup for the end of a write, and of writes for the end of a backup.
 _HOLD_WITHIN: Final = timedelta(seconds=5)
 _HELD_AT_MOST: Final = timedelta(hours=1)
 
-# How long after a failure to write again.
+# The delay before another attempt after a failed write.
 _RETRY_AFTER: Final = timedelta(minutes=1)
 
 type _Operation = Callable[[ArchiveFile], None]
@@ -56,12 +56,12 @@ class Archive:
         """Initialize the archive, which is empty until it is loaded."""
         self._hass = hass
         self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
-        """Use it in the executor only."""
+        """Use this in the executor only."""
         self._using_file = asyncio.Lock()
         self._loading = asyncio.Lock()
         self._load_since = datetime.min.replace(tzinfo=UTC)
         self._reported_before_load: set[str] = set()
-        # Operations that are not written yet, in order. All of them can be repeated.
+        # Operations that have not been written yet, in order. Each of them can be repeated.
         self._waiting: list[_Operation] = []
         self._released = asyncio.Event()
         self._released.set()
@@ -75,23 +75,23 @@ class Archive:
         self._unreadable: dict[str, Spans] = {}
 
         self.loaded = False
-        """Whether the logs of the file are known.
+        """Whether the logs in the file have been loaded.
 
-        A file that is locked at the start is loaded later. What was read meanwhile is not written
-        before, because without its log an account looks like a new one.
+        If the file is locked at the start, they are loaded later. Nothing is written before,
+        because an account without its log would look like a new one.
         """
 
     # Loading and closing
 
     async def async_load(self, now: datetime) -> Self:
-        """Load the logs from the file and from the store of earlier versions, and return this."""
+        """Load the logs from the file and from the store of earlier versions; return this."""
         self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._async_close)
         self._load_since = now - KEPT_FOR
         await self._async_flush()
         return self
 
     async def _async_load_logs(self) -> None:
-        """Load the logs, unless they are loaded; raises one of DISK_ERRORS if that fails."""
+        """Load the logs, unless they have been loaded. Raises one of DISK_ERRORS."""
         async with self._loading:
             if self.loaded:
                 return
@@ -120,8 +120,8 @@ class Archive:
     async def _async_use_file[*Arguments, Result](
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
-        """Use the file in the executor; raises one of DISK_ERRORS if that fails."""
-        # The file has a lock of its own, but waiting for it would occupy a thread for each caller.
+        """Use the file in the executor. Raises one of DISK_ERRORS."""
+        # The file has its own lock, but waiting for that would occupy a thread for each caller.
         async with self._using_file:
             try:
                 return await self._hass.async_add_executor_job(function, *arguments)
@@ -136,8 +136,8 @@ class Archive:
     ) -> Result:
         """Call a function with the connection in the executor, and return its result.
 
-        What it writes is written as a whole. Waits for the end of a backup. Raises one of
-        DISK_ERRORS if that fails.
+        Its changes are written together or not at all. Waits for the end of a backup. Raises one of
+        DISK_ERRORS.
         """
         await self._released.wait()
         return await self._async_use_file(self.file.use, function, *arguments)
@@ -160,7 +160,7 @@ class Archive:
     # Writing
 
     async def async_write(self, change: ArchiveChange) -> None:
-        """Write a change of an account, even if the caller is cancelled meanwhile."""
+        """Write a change of an account, even if the caller is cancelled in the meantime."""
         if self.loaded:
             self._waiting.append(partial(ArchiveFile.write, change=change))
         elif change.reported is not None:
@@ -170,7 +170,7 @@ class Archive:
     async def async_write_notes(
         self, account_id: str, transaction_id: str, notes: str | None
     ) -> None:
-        """Write the notes that the user has changed, see `ArchiveFile.write_notes`."""
+        """Write notes that the user has changed; see `ArchiveFile.write_notes`."""
         self._waiting.append(
             partial(
                 ArchiveFile.write_notes,
@@ -182,28 +182,28 @@ class Archive:
         await self._async_flush_now()
 
     async def _async_flush_now(self) -> None:
-        """Write all that waits, even if the caller is cancelled meanwhile."""
+        """Write all waiting operations, even if the caller is cancelled in the meantime."""
         await asyncio.shield(self._hass.async_create_task(self._async_flush()))
 
     async def async_note_unreadable(self, account_id: str, span: Span) -> None:
-        """Note that a span was read, and that a transaction in it could not be read.
+        """Record that a span was read, but contains a transaction that could not be read.
 
-        Reading it again helps only if the bank, or a newer version, has corrected that.
+        Reading it again helps only after a correction by the bank, or by a newer version.
         """
         self._unreadable[account_id] = self.unreadable_spans(account_id).with_span(*span)
         self._waiting.append(partial(ArchiveFile.note_unreadable, account_id=account_id, span=span))
         await self._async_flush()
 
     async def async_wait_for_write(self) -> None:
-        """Write all that waits, because Home Assistant stops."""
+        """Write all waiting operations, because Home Assistant is stopping."""
         self._async_end_hold()
         self._failed_at = -math.inf
         await self._async_flush()
 
     async def async_forget(self, entry_id: str, keep: Collection[str]) -> list[str]:
-        """Forget the accounts that a removed config entry read last, except some; return their IDs.
+        """Forget the accounts that a removed config entry read last; return their IDs.
 
-        Without any account left, the file is deleted.
+        The accounts in `keep` are kept. If no account is left, the file is deleted.
         """
         forgotten = [
             account_id
@@ -214,7 +214,7 @@ class Archive:
             del self.logs[account_id]
             self._unreadable.pop(account_id, None)
             self._waiting.append(partial(ArchiveFile.forget_account, account_id=account_id))
-        # A file that is not loaded yet may have the accounts of other entries.
+        # A file that has not been loaded may contain accounts of other entries.
         if self.logs or (keep and not self.loaded):
             await self._async_flush()
             return forgotten
@@ -228,10 +228,10 @@ class Archive:
         return forgotten
 
     async def _async_flush(self) -> None:
-        """Write all operations that wait, unless a backup reads the file."""
+        """Write all waiting operations, unless a backup is copying the file."""
         if (self.loaded and not self._waiting) or not self._released.is_set():
             return
-        # A locked file costs time, which no report should wait for again and again.
+        # Waiting for a locked file takes time, and must not delay each report.
         if monotonic() - self._failed_at < _RETRY_AFTER.total_seconds():
             return
         try:
@@ -241,7 +241,8 @@ class Archive:
         except DISK_ERRORS as err:
             self._note_failure(err)
         except Exception:
-            # A defect must not end all reads, and would only repeat itself.
+            # A defect must not stop all reads. Repeating the operation would only repeat the
+            # defect.
             _LOGGER.exception("Unexpected error while writing the archive of transactions")
             self._waiting = []
         else:
@@ -253,7 +254,7 @@ class Archive:
         self.file.run(self._waiting)
 
     def _note_replaced(self, reason: SetAside) -> None:
-        """Have the known transactions written into the new file, so that none is repeated."""
+        """Write the known transactions to the new file, so that none of them is reported again."""
         _LOGGER.error("The archive of transactions was set aside, because it is %s", reason)
         async_create_archive_issue(self._hass, ArchiveIssue.SET_ASIDE, self.file.path_aside)
         imports = (_importing(id_, log) for id_, log in self.logs.items())
@@ -278,7 +279,7 @@ class Archive:
             async_delete_archive_issues(self._hass, (ArchiveIssue.NOT_WRITABLE,))
 
     async def async_shorten(self, entry_id: str, retention: Retention, now: datetime) -> None:
-        """Delete what the user no longer wants to keep of the accounts of a config entry."""
+        """Delete transactions of a config entry that the user no longer wants to keep."""
         logs = {id_: log for id_, log in self.logs.items() if log.state.entry_id == entry_id}
         horizon = retention.horizon(now)
         for log in logs.values():
@@ -294,21 +295,21 @@ class Archive:
     # Reading
 
     def kept_spans(self, account_id: str) -> Spans:
-        """Return the spans of which the archive has all transactions, and can be asked now.
+        """Return the spans that the archive covers completely, if it can be read now.
 
-        It has them as the bank listed them at the last read of their time.
+        Transactions are as the bank listed them when their time was last read.
         """
         log = self.logs.get(account_id)
         return Spans() if log is None or self.state != "ok" else log.spans
 
     def unreadable_spans(self, account_id: str) -> Spans:
-        """Return the spans that were read, and in which a transaction could not be read."""
+        """Return the spans that were read, but contain a transaction that could not be read."""
         return self._unreadable.get(account_id, Spans())
 
     def kept_since(self, account_id: str, until: datetime | None) -> datetime | None:
-        """Return since when the archive has all transactions; until the last read if None.
+        """Return the start of the time that the archive covers until a moment, or the last read.
 
-        None if it does not have those from right before the end.
+        Return None if it does not cover the time just before the end.
         """
         spans = self.kept_spans(account_id)
         end = spans.end
@@ -320,31 +321,31 @@ class Archive:
         matches: Callable[[TransactionRecord], bool] = lambda _record: True,
         limit: int | None = None,
     ) -> list[TransactionRecord]:
-        """Return transactions, newest first; raises one of DISK_ERRORS."""
+        """Return transactions, newest first. Raises one of DISK_ERRORS."""
         await self._async_flush()
         return await self._async_use_file(self.file.find, query, matches, limit)
 
     async def async_spending(
         self, query: ArchiveQuery, by: SpendingGroup
     ) -> list[tuple[str, int, int]]:
-        """Return groups of spending, see `ArchiveFile.spending`; raises one of DISK_ERRORS."""
+        """Return the spending by group; see `ArchiveFile.spending`. Raises one of DISK_ERRORS."""
         await self._async_flush()
         return await self._async_use_file(self.file.spending, query, by)
 
     async def async_created(self, account_id: str, transaction_id: str) -> datetime | None:
-        """Return when a transaction was made, if it is kept; raises one of DISK_ERRORS."""
+        """Return the time of a transaction, if it is kept. Raises one of DISK_ERRORS."""
         return await self._async_use_file(self.file.created, account_id, transaction_id)
 
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call a function after each write; return the function that ends this."""
+        """Call a function after each write; return the function that stops this."""
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
     async def async_changed_records(
         self, account_id: str, since: datetime, revision: int
     ) -> tuple[list[TransactionRecord], int] | None:
-        """Return changed transactions, see `ArchiveFile.changed_records`; None if that fails."""
+        """Return changed transactions; see `ArchiveFile.changed_records`. None if reading fails."""
         await self._async_flush()
         try:
             return await self._async_use_file(
@@ -355,19 +356,19 @@ class Archive:
             return None
 
     async def async_revision(self, account_id: str) -> int:
-        """Return the newest revision of an account's transactions; raises one of DISK_ERRORS.
+        """Return the newest revision of an account's transactions. Raises one of DISK_ERRORS.
 
-        Each write that changes transactions makes a new one.
+        Each write that changes transactions creates a new revision.
         """
         return await self._async_use_file(self.file.revision, account_id)
 
     # Backups
 
     async def async_hold(self) -> None:
-        """Write nothing into the file until `async_release`, because a backup copies it.
+        """Write nothing to the file until `async_release`, because a backup copies it.
 
-        Transactions are reported meanwhile. If a write takes too long, this does not wait for its
-        end: the backup is more important.
+        Transactions are still reported. If a write takes too long, this does not wait for its end,
+        because the backup is more important.
         """
         self._released.clear()
         self._cancel_hold = async_call_later(
@@ -382,7 +383,7 @@ class Archive:
             _LOGGER.warning("A backup begins while the archive of transactions is being written")
 
     async def async_release(self) -> None:
-        """Write again, because the backup has ended."""
+        """Resume writing, because the backup has ended."""
         self._async_end_hold()
         await self._async_flush()
 
@@ -399,10 +400,10 @@ class Archive:
     # Health
 
     async def async_health(self) -> dict[str, Any]:
-        """Return counts, size and state, for diagnostics and system health."""
+        """Return counts, the size and the state for diagnostics and system health."""
         counts: dict[str, float] = {}
         with suppress(*DISK_ERRORS):
-            # Without an account there is no file, and asking it would make one.
+            # Without accounts there is no file, and a query would create it.
             counts = await self._async_use_file(self.file.counts) if self.logs else {}
         return {**counts, "state": self.state, "waiting": len(self._waiting)}
 
@@ -427,8 +428,8 @@ def _importing(account_id: str, log: TransactionLog) -> _Operation:
 async def async_get_archive(hass: HomeAssistant, now: datetime) -> Archive:
     """Return the archive, which is the same object until Home Assistant stops.
 
-    A transaction counts as known as soon as it is published, even if its config entry is reloaded
-    before that is written. `now` is the time at the bank.
+    Therefore a transaction is known as soon as it is published, even if its config entry is
+    reloaded before the transaction is written. `now` is the time at the bank.
     """
 
     async def load() -> Archive:

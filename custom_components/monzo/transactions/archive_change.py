@@ -1,4 +1,4 @@
-"""A change of the archive: the transactions of one account, and how far it was read."""
+"""A change of the archive: transactions of one account, and the progress of reading it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .transaction_log import ReadState
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Listing(Private):
-    """All transactions that the bank lists between two moments, without these."""
+    """The complete list of the bank's transactions between two moments, which are excluded."""
 
     since: datetime
     before: datetime
@@ -28,16 +28,16 @@ class ArchiveChange(Private):
     spans: Spans
 
     records: Sequence[TransactionRecord] = ()
-    """Transactions that are new or have changed, or may have."""
+    """Transactions that are new, or that may have changed."""
 
     unreported: Collection[str] = ()
-    """The IDs of those records that are not reported yet."""
+    """The IDs of those transactions that have not been reported yet."""
 
     reported: str | None = None
-    """The ID of a transaction that was reported."""
+    """The ID of a transaction that has been reported."""
 
     listed: Listing | None = None
-    """What the bank lists between two moments: other transactions were taken back."""
+    """The bank's list between two moments. Other transactions in this time were taken back."""
 
     forget_before: datetime | None = None
-    """Delete the transactions that are older; None to keep all."""
+    """Transactions before this moment are deleted; None to keep all."""

@@ -1,6 +1,6 @@
-"""The archive's file on the disk: private, checked when it is opened, and written as a whole.
+"""The archive's file on the disk: private, checked when it is opened, and written atomically.
 
-Everything here blocks, so it runs in the executor; one call waits for another.
+All functions here block, so they run in the executor. Calls wait for each other.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,17 +14,17 @@ from typing import Concatenate, Final, Self
 
 from .archive_schema import SetAside, UnusableFileError, prepare
 
-# How long to wait for another program that has locked the file.
+# The maximum wait for another program that has locked the file.
 LOCKED_SECONDS: Final = 1.0
 
-# The errors of a disk that is full, read-only or damaged, and of a file that is locked.
+# The errors of a full, read-only or damaged disk, and of a locked file.
 DISK_ERRORS: Final = (sqlite3.Error, OSError)
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class ArchiveReplaced(Exception):  # noqa: N818 - the new file works
-    """A file that cannot be used was set aside, and a new one is empty."""
+    """An unusable file was set aside, and a new, empty one was created."""
 
     def __init__(self, reason: SetAside) -> None:
         """Initialize with the reason."""
@@ -35,7 +35,7 @@ class ArchiveReplaced(Exception):  # noqa: N818 - the new file works
 def exclusive[Database: ArchiveDatabase, **Parameters, Result](
     method: Callable[Concatenate[Database, Parameters], Result],
 ) -> Callable[Concatenate[Database, Parameters], Result]:
-    """Let a method wait for the end of another one, also of one whose caller was cancelled."""
+    """Decorate a method so that its calls wait for each other, even if a caller is cancelled."""
 
     @wraps(method)
     def run(file: Database, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -46,13 +46,13 @@ def exclusive[Database: ArchiveDatabase, **Parameters, Result](
 
 
 class ArchiveDatabase:
-    """The file, which is opened, and made if there is none, when it is used."""
+    """The file, which is created and opened when it is first used."""
 
     def __init__(self, path: Path) -> None:
         """Initialize without opening the file."""
         self.path = path
         self.lock = RLock()
-        """Whoever holds it uses the file; SQLite's own locks do not protect its connection."""
+        """Held while the file is used, because SQLite does not lock a single connection."""
         self._connection: sqlite3.Connection | None = None
         self._has_free_space = False
 
@@ -62,8 +62,8 @@ class ArchiveDatabase:
     def open(self) -> None:
         """Open the file, unless it is open.
 
-        Raises ArchiveReplaced if the file was set aside; the new one is open then. Raises one of
-        DISK_ERRORS if it cannot be opened now.
+        Raises ArchiveReplaced if the file was set aside; in that case, the new one is open. Raises
+        one of DISK_ERRORS if it cannot be opened now.
         """
         if self._connection is not None:
             return
@@ -93,7 +93,7 @@ class ArchiveDatabase:
         return connection
 
     def _make_private(self) -> None:
-        """Make the file, so that nobody else can read it even for a moment."""
+        """Create the file with permissions that let no other user read it, from the start."""
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except (PermissionError, IsADirectoryError) as err:
@@ -107,11 +107,11 @@ class ArchiveDatabase:
 
     @property
     def path_aside(self) -> Path:
-        """The place of a file that was set aside."""
+        """The path of the file that was set aside."""
         return self.path.with_name(f"{self.path.name}.old")
 
     def _set_aside(self) -> None:
-        """Rename the file, and replace one that was set aside before."""
+        """Rename the file, replacing a file that was set aside earlier."""
         for path in _with_journal(self.path_aside):
             path.unlink(missing_ok=True)
         files = zip(_with_journal(self.path), _with_journal(self.path_aside), strict=True)
@@ -121,7 +121,7 @@ class ArchiveDatabase:
 
     @exclusive
     def close(self) -> None:
-        """Close the file. It is opened again when it is used."""
+        """Close the file. It is opened again when it is next used."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -133,7 +133,7 @@ class ArchiveDatabase:
 
     @exclusive
     def delete(self) -> None:
-        """Close and delete the file, and all that belongs to it."""
+        """Close and delete the file and the files that belong to it."""
         self.close()
         for path in (*_with_journal(self.path), *_with_journal(self.path_aside)):
             path.unlink(missing_ok=True)
@@ -147,10 +147,10 @@ class ArchiveDatabase:
 
     @exclusive
     def run(self, operations: list[Callable[[Self], None]]) -> None:
-        """Run operations of this class that write, and remove them from the list.
+        """Run operations that write, and remove them from the list.
 
-        All of them are run, or none if one fails; then they stay in the list. More may be added at
-        its end meanwhile. Raises the errors of `open`.
+        If one fails, none of them takes effect, and they stay in the list. Other threads may append
+        to the list in the meantime. Raises the errors of `open`.
         """
         self.open()
         number = len(operations)
@@ -163,7 +163,7 @@ class ArchiveDatabase:
                 self._has_free_space = False
         except sqlite3.DatabaseError as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                # The next call finds the damage, and sets the file aside.
+                # The next call detects the damage, and sets the file aside.
                 self.close()
             raise
         del operations[:number]
@@ -174,7 +174,7 @@ class ArchiveDatabase:
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Result:
-        """Call a function with the connection; what it writes is written as a whole.
+        """Call a function with the connection. Its changes are written together or not at all.
 
         Raises the errors of `open`.
         """
@@ -189,7 +189,7 @@ class ArchiveDatabase:
         try:
             yield
         except BaseException:
-            # SQLite itself rolls back after some errors.
+            # After some errors, SQLite has already rolled back.
             if self._sql.in_transaction:
                 self._sql.execute("ROLLBACK")
             raise
@@ -197,5 +197,5 @@ class ArchiveDatabase:
 
 
 def _with_journal(path: Path) -> tuple[Path, Path]:
-    """Return the paths of a file, and of the journal with which SQLite repairs it after a kill."""
+    """Return the paths of a file and of the journal with which SQLite repairs it after a crash."""
     return path, path.with_name(f"{path.name}-journal")

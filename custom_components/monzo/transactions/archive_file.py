@@ -1,7 +1,7 @@
-"""The file of the archive: SQL, and nothing of Home Assistant.
+"""The content of the archive's file, as SQL without Home Assistant.
 
-Everything here blocks, so it runs in the executor; one call waits for another. Amounts are in minor
-units.
+All functions here block, so they run in the executor. Calls wait for each other. Amounts are in
+minor units.
 """
 
 from collections.abc import Callable, Iterable
@@ -68,12 +68,12 @@ class ArchiveFile(ArchiveDatabase):
             UPSERT_STATE, (change.account_id, *state_to_row(change.state))
         ).rowcount
         stored = self._spans(change.account_id)
-        # The end of the newest span moves with every read, which alone is worth no write.
+        # The end of the newest span moves with each read, and is not worth a write by itself.
         if rows or state or not change.spans.equals_except_for_end(stored):
             self._write_spans(change.account_id, change.spans)
 
     def _write_records(self, change: ArchiveChange) -> int:
-        """Write the transactions of a change; return how many rows that has changed."""
+        """Write the transactions of a change; return the number of changed rows."""
         account, revision = change.account_id, self._next_revision(change.account_id)
         changed = 0
         for record in change.records:
@@ -112,7 +112,7 @@ class ArchiveFile(ArchiveDatabase):
         )
 
     def _delete_details(self, account_id: str) -> int:
-        """Delete names, texts and references of an account; return how many rows had some."""
+        """Delete an account's names, texts and references; return the number of changed rows."""
         values = {**NO_DETAILS, "searchable": ""}
         self._sql.execute("DELETE FROM spans WHERE account = ?", (account_id,))
         return self._sql.execute(
@@ -125,7 +125,7 @@ class ArchiveFile(ArchiveDatabase):
         ).rowcount
 
     def shorten(self, account_ids: Iterable[str], retention: Retention, now: datetime) -> None:
-        """Delete what is no longer to be kept of some accounts, for good."""
+        """Permanently delete data of some accounts that the user no longer wants to keep."""
         horizon = retention.horizon(now)
         for account_id in account_ids:
             if not retention.keeps_history:
@@ -142,9 +142,9 @@ class ArchiveFile(ArchiveDatabase):
     def write_known(
         self, account_id: str, state: ReadState, known: Iterable[tuple[str, KnownTransaction]]
     ) -> None:
-        """Write an account of which only the known transactions are at hand; all were reported.
+        """Write an account from its known transactions, all of which have been reported.
 
-        Transactions that are in the file already keep their other facts.
+        Transactions that are already in the file keep their other facts.
         """
         revision = self._next_revision(account_id)
         for id_, transaction in known:
@@ -152,7 +152,7 @@ class ArchiveFile(ArchiveDatabase):
                 id=id_,
                 account=account_id,
                 created=transaction.created,
-                # The time of the settlement is corrected by the next read.
+                # The next read corrects the time of the settlement.
                 settled=transaction.created if transaction.settled else None,
                 minor=transaction.amount,
                 currency=state.currency,
@@ -173,14 +173,14 @@ class ArchiveFile(ArchiveDatabase):
         self._sql.execute(UPSERT_STATE, (account_id, *state_to_row(state)))
 
     def note_unreadable(self, account_id: str, span: Span) -> None:
-        """Note that a span was read, and that a transaction in it could not be read."""
+        """Record that a span was read, but contains a transaction that could not be read."""
         self._sql.execute(
             "INSERT OR IGNORE INTO unreadable_spans VALUES (?, ?, ?)",
             (account_id, *map(to_number, span)),
         )
 
     def write_notes(self, account_id: str, transaction_id: str, notes: str | None) -> None:
-        """Write other notes of a transaction, if it is in the file."""
+        """Change the notes of a transaction, if it is in the file."""
         query = f"""
             SELECT {", ".join(RECORD_COLUMNS)} FROM transactions WHERE account = ? AND id = ?
         """  # noqa: S608 - names of columns
@@ -212,7 +212,7 @@ class ArchiveFile(ArchiveDatabase):
 
     @exclusive
     def load_logs(self, since: datetime) -> dict[str, TransactionLog]:
-        """Return the logs of all accounts, with the reported transactions since a moment.
+        """Return the logs of all accounts, with their reported transactions since a moment.
 
         Raises the errors of `open`.
         """
@@ -250,7 +250,7 @@ class ArchiveFile(ArchiveDatabase):
     def spent_between(
         self, account_id: str, since: datetime, before: datetime
     ) -> list[tuple[datetime, int]]:
-        """Return when each transaction of a period was made, and its spending in minor units.
+        """Return the time and the spending in minor units of each transaction in a period.
 
         Raises the errors of `open`.
         """
@@ -267,7 +267,7 @@ class ArchiveFile(ArchiveDatabase):
 
     @exclusive
     def load_unreadable(self) -> dict[str, Spans]:
-        """Return the spans of `note_unreadable` by account; raises the errors of `open`."""
+        """Return the spans from `note_unreadable` by account. Raises the errors of `open`."""
         self.open()
         found: dict[str, list[Span]] = {}
         for account_id, since, until in self._sql.execute("SELECT * FROM unreadable_spans"):
@@ -276,9 +276,9 @@ class ArchiveFile(ArchiveDatabase):
 
     @exclusive
     def created(self, account_id: str, transaction_id: str) -> datetime | None:
-        """Return when a transaction was made; None if it is not in the file.
+        """Return the time of a transaction; None if it is not in the file.
 
-        Raises the errors of `open`, as all of these.
+        Like all following methods, it raises the errors of `open`.
         """
         self.open()
         query = "SELECT created FROM transactions WHERE account = ? AND id = ?"
@@ -308,9 +308,9 @@ class ArchiveFile(ArchiveDatabase):
 
     @exclusive
     def spending(self, query: ArchiveQuery, by: SpendingGroup) -> list[tuple[str, int, int]]:
-        """Return the name, the spending in minor units and the number of transactions of groups.
+        """Return groups, each with its name, spending in minor units and number of transactions.
 
-        A transaction counts once in each group that it has a part in.
+        A transaction counts once in each group that contains a part of it.
         """
         self.open()
         return self._sql.execute(
@@ -324,10 +324,10 @@ class ArchiveFile(ArchiveDatabase):
     def changed_records(
         self, account_id: str, since: datetime, revision: int
     ) -> tuple[list[TransactionRecord], int]:
-        """Return the transactions since a moment that a revision or a later one has changed.
+        """Return the transactions since a moment that changed in or after a revision.
 
         Also return the newest revision of the account. Transactions that the bank took back are
-        among them, and no longer count as spending.
+        included, with no spending.
         """
         self.open()
         rows = self._sql.execute(
@@ -348,7 +348,7 @@ class ArchiveFile(ArchiveDatabase):
 
     @exclusive
     def counts(self) -> dict[str, float]:
-        """Return how many accounts and transactions there are, and the size of the file.
+        """Return the numbers of accounts and transactions, and the size of the file.
 
         Raises the errors of `open`.
         """

@@ -1,4 +1,4 @@
-"""Repair issues of the archive. They belong to no config entry, because the archive does not."""
+"""Repair issues of the archive, which do not belong to a config entry."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -19,7 +19,7 @@ class ArchiveIssue(StrEnum):
 
 @callback
 def async_create_archive_issue(hass: HomeAssistant, issue: ArchiveIssue, path: Path) -> None:
-    """Show a problem of the archive in Home Assistant's repairs; `path` is that of the file."""
+    """Show a problem of the archive in Home Assistant's repairs. `path` is the path of the file."""
     ir.async_create_issue(
         hass,
         DOMAIN,

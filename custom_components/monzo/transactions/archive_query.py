@@ -1,4 +1,4 @@
-"""A question to the archive: which transactions of an account, and how to group them."""
+"""A query to the archive: a selection of an account's transactions, and their grouping."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,33 +15,37 @@ class SpendingGroup(StrEnum):
     MERCHANT = "merchant"
 
     QUARTER_HOUR = "quarter_hour"
-    """The seconds since 1970 of its start: days of all time zones begin with one."""
+    """By the start of the quarter, in seconds since 1970. In all time zones, days start with one.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ArchiveQuery(Private):
-    """Which transactions of an account to read."""
+    """A selection of an account's transactions."""
 
     account_id: str
     since: datetime
 
     before: datetime
-    """The exclusive end."""
+    """The end, exclusive."""
 
     text: str = ""
-    """A part of a name, the description or the notes, however it is written; see `search_text`."""
+    """A part of a name, the description or the notes; see `search_text`."""
 
     after: tuple[datetime, str] | None = None
-    """The time and the ID of a transaction: only those that follow it, newest first."""
+    """The time and ID of a transaction.
+
+    Only transactions after it match, in the order newest first.
+    """
 
     @property
     def span(self) -> tuple[str, int, int]:
-        """The parameters of the account and the time."""
+        """The parameters for the account and the time."""
         return self.account_id, to_number(self.since), to_number(self.before)
 
     @property
     def position(self) -> tuple[int, str]:
-        """The parameters of the transaction after which the result begins."""
+        """The parameters for the transaction after which the result begins."""
         if self.after is None:
             return to_number(self.before), ""
         created, id_ = self.after

@@ -17,7 +17,7 @@ FACTS: Final = (*RECORD_COLUMNS, "searchable", "taken_back")
 _TIMES: Final = frozenset({"created", "settled"})
 _AMOUNTS_BY_CATEGORY: Final = frozenset({"split", "spent"})
 
-# Only what differs is written, so that reading the same transactions again costs no write.
+# Only differences are written, so that reading the same transactions again does not write.
 UPSERT: Final = f"""
     INSERT INTO transactions ({", ".join(FACTS)}, reported, revision)
     VALUES ({", ".join("?" * len(FACTS))}, ?, ?)
@@ -44,12 +44,12 @@ UPSERT_STATE: Final = f"""
 
 
 def to_number(moment: datetime) -> int:
-    """Return a moment as the columns hold it."""
+    """Return a moment in the form of the columns."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_number(number: int) -> datetime:
-    """Return the moment that a column holds."""
+    """Return a moment from a column."""
     return _EPOCH + number * _MICROSECOND
 
 
@@ -62,7 +62,7 @@ def _optional_moment(number: int | None) -> datetime | None:
 
 
 def record_to_row(record: TransactionRecord) -> tuple[Any, ...]:
-    """Return a record as the columns before `taken_back` hold it."""
+    """Return a record as the columns before `taken_back`."""
     return tuple(
         _value_to_column(name, getattr(record, name)) for name in (*RECORD_COLUMNS, "searchable")
     )
@@ -74,13 +74,13 @@ def _value_to_column(name: str, value: Any) -> Any:  # noqa: ANN401 - of any col
     if name in _AMOUNTS_BY_CATEGORY:
         return json.dumps(value, separators=(",", ":"))
     if isinstance(value, str):
-        # JSON can contain halves of characters, which SQLite refuses.
+        # JSON can contain unpaired surrogates, which SQLite refuses.
         return value.encode(errors="replace").decode()
     return value
 
 
 def record_from_row(row: Sequence[Any]) -> TransactionRecord:
-    """Return the record that the `RECORD_COLUMNS` hold."""
+    """Return a record from the `RECORD_COLUMNS`."""
     facts = dict(zip(RECORD_COLUMNS, row, strict=True))
     return TransactionRecord(
         **facts
@@ -95,7 +95,7 @@ def record_from_row(row: Sequence[Any]) -> TransactionRecord:
 
 
 def state_to_row(state: ReadState) -> tuple[str | int | None, ...]:
-    """Return the state of an account as the `STATE_COLUMNS` hold it."""
+    """Return the state of an account as the `STATE_COLUMNS`."""
     first_read = state.first_read
     return (
         state.entry_id,
@@ -108,7 +108,7 @@ def state_to_row(state: ReadState) -> tuple[str | int | None, ...]:
 
 
 def state_from_row(row: Sequence[Any]) -> ReadState:
-    """Return the state of an account that the `STATE_COLUMNS` hold."""
+    """Return the state of an account from the `STATE_COLUMNS`."""
     entry_id, currency, read_until, before, first_read_until, unreadable_until = row
     return ReadState(
         entry_id=entry_id,

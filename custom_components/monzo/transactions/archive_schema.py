@@ -1,4 +1,4 @@
-"""The tables of the archive's file, and what makes a file usable."""
+"""The tables of the archive's file, and the check of whether a file is usable."""
 
 from contextlib import closing
 from enum import StrEnum
@@ -10,7 +10,7 @@ from .search_text import search_text
 # Marks the file as ours: "MNZO".
 _APPLICATION_ID: Final = 0x4D4E5A4F
 
-# Each script brings the file to the next version. They never change once they are released.
+# Each script upgrades the file by one version. Released scripts never change.
 _MIGRATIONS: Final = (
     """
     CREATE TABLE accounts (
@@ -80,7 +80,7 @@ _MIGRATIONS: Final = (
         until INTEGER NOT NULL
     ) STRICT;
     """,
-    # Searches found an accent only with the same accent before.
+    # Before, searches found an accent only with the same accent.
     """
     UPDATE transactions SET searchable = search_text(searchable);
     """,
@@ -96,7 +96,7 @@ _MIGRATIONS: Final = (
 
 
 class SetAside(StrEnum):
-    """Why a file was set aside."""
+    """The reason why a file was set aside."""
 
     DAMAGED = "damaged"
     FOREIGN = "foreign"
@@ -104,7 +104,7 @@ class SetAside(StrEnum):
 
 
 class UnusableFileError(Exception):
-    """The file at the place of the archive cannot be used."""
+    """The file at the archive's path is unusable."""
 
     def __init__(self, reason: SetAside) -> None:
         """Initialize with the reason."""
@@ -113,13 +113,13 @@ class UnusableFileError(Exception):
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Check the file, and bring it to the current version.
+    """Check the file, and upgrade it to the current version.
 
-    Raises UnusableFileError if it is not ours, newer, or damaged.
+    Raises UnusableFileError if it is another program's file, newer than this version, or damaged.
     """
     connection.create_function("search_text", 1, search_text, deterministic=True)
     with closing(connection.cursor()) as sql:
-        # A copy of a file with a write-ahead log, such as a backup's, can be torn.
+        # A copy of a file with a write-ahead log can be torn, for example in a backup.
         sql.execute("PRAGMA journal_mode = DELETE")
         sql.execute("PRAGMA synchronous = FULL")
         sql.execute("PRAGMA secure_delete = ON")

@@ -34,14 +34,14 @@ POT_KINDS: Final = frozenset(
 # The category of transactions for which the bank has none.
 UNCATEGORISED: Final = "general"
 
-# The categories of the Monzo app in which money is spent. Those that users create have no names.
+# The categories in the Monzo app for spending. Custom categories have no names in the API.
 SPENDING_CATEGORIES: Final = (
     *("bills", "cash", "charity", "eating_out", "entertainment", "expenses", "family", "finances"),
     *(UNCATEGORISED, "gifts", "groceries", "holidays", "personal_care", "shopping", "transfers"),
     "transport",
 )
 
-# Also those in which money comes in, or goes to the owner.
+# Also the categories for income, and for money that stays with the owner.
 CATEGORIES: Final = (*SPENDING_CATEGORIES, "income", "savings")
 
 # Payment schemes as in Monzo's Open Banking documentation and in recordings.
@@ -101,7 +101,7 @@ def _comes_in(transaction: Transaction) -> bool:
     return transaction.amount.amount > 0
 
 
-# The first rule that matches decides.
+# The first rule that matches applies.
 RULES: Final[tuple[tuple[TransactionKind, Callable[[Transaction], bool]], ...]] = (
     (TransactionKind.DECLINED, lambda it: it.declined),
     (TransactionKind.ROUND_UP, _is_round_up),
@@ -166,19 +166,19 @@ def amount_by_category(transaction: Transaction) -> Mapping[str, Money]:
 
 
 def is_of_category(transaction: Transaction, category: str) -> bool:
-    """Return whether a transaction, or a part of it if it is split, is of a category."""
+    """Return whether a transaction, or a part of a split one, is in a category."""
     return category in (transaction.category or UNCATEGORISED, *transaction.categories)
 
 
 def is_payee(wanted: str, *, names: Iterable[str | None], ids: Collection[str | None]) -> bool:
     """Return whether a text identifies a payee with these names and IDs.
 
-    It does if it is part of a name, see `search_text`, or if it is one of the IDs.
+    It may be part of a name, see `search_text`, or one of the IDs.
     """
     return wanted in ids or any(name and search_text(wanted) in search_text(name) for name in names)
 
 
 def counterparty_name(transaction: Transaction) -> str | None:
-    """Return the name of the merchant or the person that the money went to or came from."""
+    """Return the name of the merchant or person on the other side of the transaction."""
     merchant, counterparty = transaction.merchant, transaction.counterparty
     return (merchant and merchant.name) or (counterparty and counterparty.name) or None

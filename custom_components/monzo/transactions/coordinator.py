@@ -44,24 +44,24 @@ from .transaction_log import KEPT_FOR
 
 _LOGGER = get_logger(__name__)
 
-# How often an account is read without a hint: a declined payment changes no balance, so only a
-# webhook announces it.
+# The interval of reads without a sign of a new transaction. A declined payment changes no balance,
+# so without a webhook only these reads find it.
 _READ_INTERVAL: Final = timedelta(minutes=5)
 
-# Published later than this after it was made, a transaction is late. Longer than it takes to find a
-# declined payment whose delivery was lost while others arrive.
+# A transaction is late if it is published later than this. It is longer than the search for a
+# declined payment takes whose delivery was lost while others arrive.
 LATE_AFTER: Final = REREAD_INTERVAL + timedelta(minutes=15)
 
-# Hints that come while transactions are read wait this long, because of many payments at once each
-# read finds several and hints at more.
+# Hints during a read wait this long. If many payments are made at once, each read then finds
+# several of them.
 _HINT_DELAY: Final = timedelta(seconds=1)
 
 
 class TransactionsCoordinator:
-    """Schedules reading the transactions of all accounts, and publishes the new ones.
+    """Schedules the reads of all accounts' transactions, and publishes the new ones.
 
-    It reads nothing while the balances cannot be read, because an automation that a payment
-    triggers relies on the balance.
+    It reads nothing while the balances cannot be read, because automations on a payment rely on the
+    balance.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class TransactionsCoordinator:
         archive: Archive,
         webhook_status: WebhookStatus,
     ) -> None:
-        """Initialize the coordinator of one config entry; it reads nothing before it is started."""
+        """Initialize the coordinator of an entry, which reads nothing before it is started."""
         self._hass = hass
         self._entry = entry
         self._balances = balances
@@ -88,7 +88,7 @@ class TransactionsCoordinator:
         self._read_listeners: list[CALLBACK_TYPE] = []
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._interval = _READ_INTERVAL
-        # Every hint is followed, even if the task that was to follow it is cancelled.
+        # Each hint leads to a read, even if the task of an earlier hint is cancelled.
         self._refresh_hinted = Debouncer(
             hass,
             _LOGGER,
@@ -103,7 +103,7 @@ class TransactionsCoordinator:
 
     @callback
     def async_start(self) -> None:
-        """Read all accounts now, and from then on until the config entry is unloaded."""
+        """Read all accounts, and keep reading them until the config entry is unloaded."""
         self._running = True
         self._entry.async_on_unload(self._async_stop)
         self._entry.async_on_unload(
@@ -130,7 +130,7 @@ class TransactionsCoordinator:
 
     @callback
     def async_add_read_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a function after each read, because sums may have changed or be known now."""
+        """Call a function after each read, because sums may have changed or become known."""
         self._read_listeners.append(listener)
         return partial(self._read_listeners.remove, listener)
 
@@ -150,15 +150,15 @@ class TransactionsCoordinator:
     def is_spending_known(self, account_id: str, since: datetime) -> bool:
         """Return whether all transactions since a moment are known.
 
-        They are not while reads keep failing, nor if one of them could not be read.
+        They are not known if reads keep failing, or if one of them could not be read.
         """
         log = self._archive.logs.get(account_id)
         return log is not None and log.is_complete(since) and self.is_current(account_id)
 
     def is_current(self, account_id: str) -> bool:
-        """Return whether an account has been read, and reads have not kept failing since.
+        """Return whether an account has been read, and reads are not failing.
 
-        Directly after a reload of the config entry, the last read before it is recent enough.
+        Just after a reload of the config entry, the last read before it counts.
         """
         reader = self._readers.get(account_id)
         if reader is not None and reader.current is not None:
@@ -168,14 +168,14 @@ class TransactionsCoordinator:
         return read_at is not None and read_at >= self._clock.now() - 2 * _READ_INTERVAL
 
     def read_until(self, account_id: str) -> datetime | None:
-        """Return up to when the transactions that are kept were read; None if none were."""
+        """Return the end of the time that was read into the archive; None if there is none."""
         log = self._archive.logs.get(account_id)
         return log.spans.end if log else None
 
     def is_kept(self, account_id: str, since: datetime, *, with_details: bool) -> bool:
-        """Return whether the archive has all transactions since a moment, up to the last read.
+        """Return whether the archive has all transactions from a moment to the last read.
 
-        `with_details` asks for those with names and notes, which are not always kept.
+        With `with_details`, it must also have their names and notes, which are not always kept.
         """
         log = self._archive.logs.get(account_id)
         if log is None:
@@ -197,8 +197,8 @@ class TransactionsCoordinator:
     ) -> Money | None:
         """Return the spending of an account since a moment of the last month, if it is known.
 
-        In all categories, or in one; with any notes, or with a tag. Negative if refunds were more.
-        It is as old as the last read of the account; see `is_spending_known`.
+        It can be limited to a category and a tag. It is negative if refunds exceed the spending. It
+        is as old as the last read of the account; see `is_spending_known`.
         """
         log = self._archive.logs.get(account_id)
         return log.spent(since, self._clock.now(), category, tag) if log else None
@@ -215,14 +215,14 @@ class TransactionsCoordinator:
         return await self._archive.async_past_spending(account_id, since, before)
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
-        """Return whether a transaction was published, or made before the account was first read."""
+        """Return whether a transaction was published, or was made before the first read."""
         log = self._archive.logs.get(account_id)
         return log is not None and not log.is_new(transaction_id)
 
     def recent(self, account_id: str, since: datetime) -> tuple[Transaction, ...]:
-        """Return the transactions since a moment of the last days that are in memory.
+        """Return the transactions in memory since a moment of the last days.
 
-        Directly after a start, some may be missing.
+        Just after a start, some may be missing.
         """
         return self._reader(account_id).recent.newest_first(since, None)
 
@@ -262,27 +262,27 @@ class TransactionsCoordinator:
                 self._refresh_hinted.async_schedule_call()
                 raise
             except Exception:
-                # As in Home Assistant's own coordinator: a defect must not end all reads.
+                # As in Home Assistant's own coordinator, a defect must not stop all future reads.
                 _LOGGER.exception("Unexpected error while reading transactions")
             finally:
                 self._async_schedule()
 
     def hint_priority(self, account_ids: Collection[str]) -> Priority:
         """Return the priority of reading these accounts because of webhook deliveries."""
-        # In an outage, a delivery shows that the bank may be back.
+        # In an outage, a delivery indicates that the bank may be available again.
         return Priority.HINT if self._are_readable(account_ids) else Priority.RETRY
 
     def grant_hints(
         self, account_ids: Collection[str], priority: Priority, *, balances: Collection[str]
     ) -> list[str]:
-        """Return those accounts that may be read now because of webhook deliveries.
+        """Return the accounts that may be read now because of webhook deliveries.
 
-        `account_ids` are the accounts whose transactions should be read, and `balances` those whose
-        balance should be.
+        `account_ids` are the accounts whose transactions are to be read, and `balances` those whose
+        balances are.
         """
         self._budget.note_delivery()
         accounts = list(dict.fromkeys([*account_ids, *balances]))
-        # In an outage, the balance alone shows whether the bank is back.
+        # In an outage, the balance alone shows whether the bank is available again.
         if self._are_readable(accounts):
             needed = [(id_ in account_ids) + (id_ in balances) for id_ in accounts]
         else:
@@ -298,9 +298,10 @@ class TransactionsCoordinator:
     async def async_refresh_hinted(
         self, account_ids: Collection[str], priority: Priority, *, balances: Collection[str]
     ) -> frozenset[str]:
-        """Read accounts that webhook deliveries named, and balances at the same time.
+        """Read the accounts in webhook deliveries, and balances at the same time.
 
-        Return the accounts about whose transactions the bank has answered, even if it refused them.
+        Return the accounts for which the bank has answered the request for transactions, even if it
+        refused.
         """
         began = monotonic()
         for account_id in account_ids:
@@ -308,7 +309,7 @@ class TransactionsCoordinator:
         self._refresh_hinted.async_schedule_call()
         with self._budget.asking_as(priority):
             if self._are_readable({*account_ids, *balances}):
-                # The balances first, so that the read counts as later than them.
+                # The balances are requested first, so that the read counts as later than them.
                 await gather_all((self._async_refresh_balances(balances), self.async_refresh()))
             else:
                 # An account is only read together with its balance.
@@ -324,14 +325,14 @@ class TransactionsCoordinator:
             await self._balances.async_refresh_if_older_than(account_ids, monotonic())
 
     async def async_refresh_all(self) -> None:
-        """Read all accounts now, or as soon as the request budget has room."""
+        """Read all accounts now, or once the request budget has room."""
         for account_id in self._balances.account_ids():
             self._reader(account_id).mark_due()
         await self.async_refresh()
 
     @callback
     def _async_on_balances_updated(self) -> None:
-        """Read accounts that are new, whose balance changed, or that could not be read before."""
+        """Read accounts that are new, have a changed balance, or could not be read before."""
         before, self._accounts = self._accounts, self._balances.data.accounts
         was_readable, self._balances_readable = (
             self._balances_readable,
@@ -349,7 +350,7 @@ class TransactionsCoordinator:
         ]
         if any(hints):
             self._refresh_hinted.async_schedule_call()
-        # A change while transactions are read waits for the end of that read.
+        # If a balance changes during a read, the next read waits for its end.
         is_news = any(hints) and not self._reading.locked()
         if is_news or not was_readable or self._accounts.keys() - before.keys():
             self._async_refresh_soon()
@@ -393,12 +394,12 @@ class TransactionsCoordinator:
         return self._readers[account_id]
 
     def _known_before(self, account_id: str) -> datetime:
-        """Return up to when the transactions of an account that the archive lacks are no news.
+        """Return the moment up to which transactions of an account without a log are not new.
 
-        That is the set-up of the account, or the last report if the file of the archive was lost.
+        That is the set-up of the account, or the last report if the archive's file was lost.
         """
         reported = async_last_reported(self._hass, account_id)
-        # An earlier entry may have reported it, and a file that is not loaded yet knows more.
+        # An earlier entry may have reported it. A file that is not loaded yet contains more.
         if reported is None or reported < self._entry.created_at or not self._archive.loaded:
             return self._created_at
         return reported
@@ -406,22 +407,22 @@ class TransactionsCoordinator:
     async def _async_read_due(self) -> None:
         """Read all accounts that are due at the same time."""
         readers = {id_: self._reader(id_) for id_ in self._balances.account_ids()}
-        # Each has begun before the next one looks at the request budget.
+        # Each read starts before the next one checks the request budget.
         errors = await gather_all(
             reader.async_read() for reader in self._due(readers.values()) if reader.has_room()
         )
-        # One after the other, because they share what is left of the request budget.
+        # One after the other, because they share the rest of the request budget.
         errors += [await reader.async_reread() for reader in readers.values()]
         soon = any(reader.continues_soon for reader in readers.values())
         self._interval = MIN_POLL_INTERVAL if soon else _READ_INTERVAL
         for listener in tuple(self._read_listeners):
             listener()
         if any(isinstance(error, MonzoAuthenticationError) for error in errors):
-            # The balances decide whether the sign-in has ended, and ask for a new one.
+            # The balances show whether the sign-in has ended, and ask for a new one.
             await self._balances.async_refresh()
 
     def _due(self, readers: Collection[AccountReader]) -> list[AccountReader]:
-        """Return the readers to run now: those with a hint, then the oldest."""
+        """Return the readers to run now: first those with a hint, then the oldest."""
         hinted = [reader for reader in readers if reader.hinted]
         interval = REREAD_INTERVAL if self._webhook_status.arriving else _READ_INTERVAL
         unprompted = [reader for reader in readers if not reader.hinted and reader.is_due(interval)]

@@ -1,28 +1,24 @@
-"""Past transactions of an account for actions and cards, within the request budget."""
+"""Past transactions of an account for actions, cards and triggers, within the request budget."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from ..api import (
     MAX_PAGE_SIZE,
     Attachment,
-    MonzoConnectionError,
-    MonzoError,
-    MonzoRateLimitError,
     MonzoVerificationRequiredError,
     Transaction,
 )
-from ..bank import TRANSIENT_ERRORS, MonzoSession, Priority, validation_error
+from ..bank import MonzoSession
 from .account_reader import AccountReader
 from .archive import Archive
 from .archive_database import DISK_ERRORS
 from .archive_query import ArchiveQuery, SpendingGroup
-from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPages
-from .recent import age
+from .bank_history import MAX_SPAN, BankHistory
+from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN
 from .record import TransactionRecord
 from .span_parts import span_parts
 from .spans import Span, Spans
@@ -30,38 +26,8 @@ from .spending import CLOCK_SKEW
 from .tags import TAG_SIGN
 from .transaction_log import KEPT_FOR
 
-# Below the 365 days that the bank lists per request.
-_MAX_PART: Final = timedelta(days=360)
-
-# Requests start this much earlier, because Monzo does not document whether a transaction at the
-# very moment of `since` is listed.
-_SINCE_MARGIN: Final = timedelta(seconds=1)
-
-# The longest span that is read from the bank at once: a leap year, and a minute for the time
-# from the rendering of a template to the call.
-MAX_SPAN: Final = timedelta(days=366, minutes=1)
-
-# How many records of the archive are in memory at once.
+# The number of records from the archive that are in memory at a time.
 _RECORDS_AT_ONCE: Final = 1000
-
-# How long to wait for room in the request budget, or for the end of a hiccup.
-_DELAY: Final = timedelta(seconds=5)
-
-# The error if nothing is known of an account yet, and there is no room to ask.
-_NO_ROOM: Final = "The request budget is used up"
-_RETRY_AFTER: Final = 60.0
-
-# A part is chosen so that one page probably holds all of it.
-_EXPECTED_PER_PART: Final = MAX_PAGE_SIZE * 3 // 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPart:
-    """The transactions of a part of a span."""
-
-    since: datetime
-    transactions: tuple[Transaction, ...]
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +38,14 @@ class RecordPart:
     complete: bool
 
     missing: Span | None = None
-    """The time that this part lacks altogether, because the bank no longer shows it."""
+    """The part of the span that is missing, because it is not kept and the bank no longer shows it.
+    """
 
 
 class TransactionHistory:
-    """Reads the past transactions of one account for actions and cards.
+    """Finds the past transactions of one account for actions, cards and triggers.
 
-    They come from the archive if it has all of them, and else from memory or from the bank.
+    They come from the archive if it has all of them, and otherwise from memory or the bank.
     """
 
     def __init__(
@@ -92,27 +59,22 @@ class TransactionHistory:
     ) -> None:
         """Initialize the history of an account.
 
-        `count_of_month` returns how many transactions it had in the last month, as far as that is
-        known. `is_current` returns whether what is kept of it is as current as polls make it.
+        `count_of_month` returns the number of known transactions of the last month. `is_current`
+        returns whether the archive is as current as the polls make it.
         """
         self._session = session
         self._account_id = reader.account_id
         self._reader = reader
         self._recent = reader.recent
         self._archive = archive
-        self._count_of_month = count_of_month
         self._is_current = is_current
-        self._reading = asyncio.Lock()
-        self._reads_begun = 0
-        # The number of the last read of the newest transactions that the bank answered.
-        self._last_read = 0
-        self._stopped = False
+
+        self.bank = BankHistory(session, self._account_id, self._recent, count_of_month)
+        """The transactions in memory and at the bank, without the archive."""
 
     def stop(self) -> None:
         """Stop waiting for room in the request budget, because the config entry is unloaded."""
-        self._stopped = True
-
-    # From the archive
+        self.bank.stop()
 
     def is_kept(self, since: datetime, before: datetime | None) -> bool:
         """Return whether the archive has all transactions of a span, up to the last read."""
@@ -120,10 +82,11 @@ class TransactionHistory:
         return kept_since is not None and kept_since <= self._since_opened(since)
 
     def _is_busy_month_kept(self, since: datetime, by: SpendingGroup) -> bool:
-        """Return whether a time of the last month is kept that has too many transactions to read.
+        """Return whether spending in the last month can be computed from the archive alone.
 
-        The archive has their amounts and categories even if the user chose to keep no history. The
-        bank would need an hour for twenty thousand; what one request can read is more current.
+        Even if the user keeps no history, the archive has the amounts and categories of the month.
+        For twenty thousand transactions, the bank would need an hour. If one request can read all
+        of them, the bank is asked, because it is more current.
         """
         log = self._archive.logs.get(self._account_id)
         return (
@@ -137,16 +100,17 @@ class TransactionHistory:
         )
 
     def kept_since(self, before: datetime | None) -> datetime | None:
-        """Return since when the archive has all transactions up to a moment, or the last read."""
+        """Return the start of the time that the archive covers until a moment, or the last read."""
         if not self._is_current():
-            # What it has may be as old as the last stop.
+            # The archive may only cover the time until Home Assistant was stopped.
             return None
         return self._archive.kept_since(self._account_id, before)
 
     def since_not_kept(self, since: datetime) -> datetime:
-        """Return from when on the bank must be asked: only for what it shows, if the rest is kept.
+        """Return the start of the time for which the bank must be asked.
 
-        The bank may have changed a transaction that it shows.
+        The bank may have changed any transaction that it still shows, so only older ones are taken
+        from the archive.
         """
         visible = self._session.clock.now() - VISIBLE + VISIBLE_MARGIN
         return visible if since < visible and self.is_kept(since, visible) else since
@@ -160,7 +124,7 @@ class TransactionHistory:
         matches: Callable[[TransactionRecord], bool],
         limit: int | None = None,
     ) -> list[TransactionRecord] | None:
-        """Return kept transactions of a span, newest first; None if not all are kept."""
+        """Return the kept transactions of a span, newest first; None if not all are kept."""
         if not self.is_kept(since, before):
             return None
         query = self._query(since, before, text=text)
@@ -171,7 +135,10 @@ class TransactionHistory:
     async def async_kept_spending(
         self, since: datetime, before: datetime | None, by: SpendingGroup
     ) -> list[tuple[str, int, int]] | None:
-        """Return groups of spending, see `ArchiveFile.spending`; None if not all is known now."""
+        """Return the spending by group; None if it is not known completely.
+
+        See `ArchiveFile.spending`.
+        """
         if not self.is_kept(since, before) and not self._is_busy_month_kept(since, by):
             return None
         now = self._session.clock.now() + CLOCK_SKEW
@@ -181,15 +148,15 @@ class TransactionHistory:
         return None
 
     def attachments(self, transaction_id: str) -> Sequence[Attachment]:
-        """Return the attachments of a transaction as far as they are in memory.
+        """Return the attachments of a transaction, if it is in memory.
 
-        The archive has none.
+        The archive has no attachments.
         """
         known = self._recent.find(transaction_id)
         return known.attachments if known else ()
 
     async def async_created(self, transaction_id: str) -> datetime | None:
-        """Return when a transaction was made, if it is known."""
+        """Return the time of a transaction, if it is known."""
         if (known := self._recent.find(transaction_id)) is not None:
             return known.created
         with suppress(*DISK_ERRORS):
@@ -207,7 +174,7 @@ class TransactionHistory:
         return ArchiveQuery(
             account_id=self._account_id,
             since=since,
-            # The bank may list transactions that it will make tomorrow.
+            # The bank may list transactions that are dated tomorrow.
             before=before or datetime.max.replace(tzinfo=UTC),
             text=text,
             after=after,
@@ -216,11 +183,11 @@ class TransactionHistory:
     async def async_records(
         self, since: datetime, before: datetime | None, *, tag: str | None = None
     ) -> AsyncGenerator[RecordPart]:
-        """Yield all transactions of a span in parts, in no particular order; see `_async_all`.
+        """Yield all transactions of a span in parts, in no particular order.
 
-        With a tag, only those that have it in their notes. The bank is asked for what the archive
-        does not have. If that is only a part of the span, and the bank no longer shows it, the part
-        is missing.
+        With a tag, only those with the tag in their notes. The bank is asked for the parts that the
+        archive lacks. If the archive has other parts of the span, and the bank no longer shows a
+        part, it is reported as missing. See `BankHistory.async_all` for how long this can take.
         """
         text = "" if tag is None else TAG_SIGN
         async with aclosing(self._async_parts(since, before, text)) as parts:
@@ -231,7 +198,7 @@ class TransactionHistory:
     async def _async_parts(
         self, since: datetime, before: datetime | None, text: str
     ) -> AsyncGenerator[RecordPart]:
-        """Yield all transactions of a span; of the kept ones, only those with a text."""
+        """Yield all transactions of a span. Kept transactions must contain a text."""
         parts = span_parts(self._kept_spans(), self._since_opened(since), before)
         if any(part.is_kept for part in parts):
             reads = [
@@ -252,11 +219,11 @@ class TransactionHistory:
         return since if opened is None else max(since, opened)
 
     def _kept_spans(self) -> Spans:
-        """Return the spans of which the archive has all transactions; the newest up to now."""
+        """Return the spans that the archive covers completely. The newest one may extend to now."""
         spans = self._archive.kept_spans(self._account_id)
         end = spans.end
         if end is None or not self._is_current():
-            # What it has may be as old as the last stop.
+            # The archive may only cover the time until Home Assistant was stopped.
             return Spans()
         if self._recent.is_readable(end):
             spans = spans.with_span(end, datetime.max.replace(tzinfo=UTC))
@@ -265,7 +232,7 @@ class TransactionHistory:
     async def _async_not_kept(
         self, since: datetime, before: datetime | None
     ) -> AsyncGenerator[RecordPart]:
-        """Yield the transactions of a span that the archive lacks, as far as the bank shows it."""
+        """Yield the transactions of a span that the archive lacks, if the bank shows them."""
         visible = self._session.clock.now() - VISIBLE + VISIBLE_MARGIN
         if before is None or before > visible:
             async with aclosing(self._async_from_bank(max(since, visible), before)) as pages:
@@ -287,8 +254,8 @@ class TransactionHistory:
     async def _async_from_bank(
         self, since: datetime, before: datetime | None
     ) -> AsyncGenerator[RecordPart]:
-        """Yield the records of `_async_all`."""
-        async with aclosing(self._async_all(since, before)) as parts:
+        """Yield the records of `BankHistory.async_all`."""
+        async with aclosing(self.bank.async_all(since, before)) as parts:
             async for part in parts:
                 records = [self.record(transaction) for transaction in part.transactions]
                 yield RecordPart(records=records, complete=part.complete)
@@ -296,9 +263,9 @@ class TransactionHistory:
     async def _async_kept(
         self, since: datetime, before: datetime | None, text: str
     ) -> AsyncGenerator[RecordPart]:
-        """Yield the kept transactions of a span with a text, newest first.
+        """Yield the kept transactions of a span that contain a text, newest first.
 
-        If the archive cannot be read any further, the bank is asked for the rest.
+        If the archive becomes unreadable, the rest is read from the bank.
         """
         position: tuple[datetime, str] | None = None
         while True:
@@ -318,174 +285,5 @@ class TransactionHistory:
                 yield replace(part, records=rest)
 
     def record(self, transaction: Transaction) -> TransactionRecord:
-        """Return the facts about a transaction of the account."""
+        """Convert a transaction of this account into a record."""
         return self._reader.record(transaction)
-
-    def _check_length(self, since: datetime, before: datetime | None) -> None:
-        """Raise ServiceValidationError if a span is too long to be read from the bank at once."""
-        length = (before or self._session.clock.now()) - since
-        if length > MAX_SPAN:
-            raise validation_error("span_too_long", days=str(-(-length // timedelta(days=1))))
-
-    # From memory and from the bank
-
-    async def async_newest_first(
-        self, since: datetime, before: datetime | None, *, first_part: timedelta, refresh: bool
-    ) -> AsyncGenerator[HistoryPart]:
-        """Yield the transactions of a span in parts, newest first.
-
-        With `refresh` all are read from the bank, else only those that are not in memory. If the
-        request budget has no room for that, they come from memory. If they are not there either,
-        the last part is not complete; without any part, this raises MonzoRateLimitError.
-
-        The bank lists the oldest transactions first. So the span is read backwards in parts, and a
-        caller that needs only a few of the newest can stop early. Each part is twice as long as the
-        part before, up to the limit of the bank.
-        """
-        self._check_length(since, before)
-        reads_before = self._reads_begun
-        end = start = before or self._session.clock.now()
-        length = min(first_part, self._length_of_page) if refresh else self._length_of_page
-        while end > since:
-            async with self._reading:
-                if end == start and self._last_read > reads_before:
-                    # Another call has read the bank while this one waited.
-                    refresh = False
-                part = None if refresh else self._remembered(since, end, before)
-                if part is None:
-                    begin = max(since, (end - length).replace(microsecond=0))
-                    part = await self._async_read_part(begin, before, refresh=refresh)
-                    length = min(2 * length, _MAX_PART)
-            if part is None:
-                refresh = False
-                part = self._remembered(since, end, before)
-            if part is None:
-                if end == start:
-                    raise MonzoRateLimitError(_NO_ROOM, retry_after=_RETRY_AFTER)
-                yield HistoryPart(since=since, transactions=(), complete=False)
-                return
-            yield part
-            end = before = part.since
-
-    async def _async_all(
-        self, since: datetime, before: datetime | None
-    ) -> AsyncGenerator[HistoryPart]:
-        """Yield all transactions of a span page by page, in no particular order.
-
-        After the first page, this waits for room in the request budget, which can take minutes for
-        thousands of transactions, and until a hiccup or a rate limit of the bank is over.
-        """
-        self._check_length(since, before)
-        end = before or self._session.clock.now()
-        priority = Priority.PERSON
-        while end > since:
-            begin = max(since, (end - _MAX_PART).replace(microsecond=0))
-            pages = self._pages(begin, before)
-            while not pages.finished:
-                await self._async_wait_for_room(priority)
-                with self._session.budget.asking_as(priority):
-                    part = await self._async_read_patiently(pages, begin, before)
-                yield part
-                priority = Priority.ANSWER
-            end = before = begin
-
-    def _pages(self, begin: datetime, before: datetime | None) -> TransactionPages:
-        since = begin - _SINCE_MARGIN
-        oldest = self._session.clock.now() - VISIBLE
-        if abs(begin - oldest) <= VISIBLE_MARGIN:
-            since = oldest + VISIBLE_MARGIN
-        return TransactionPages(self._session, self._account_id, since=since, before=before)
-
-    @property
-    def _length_of_page(self) -> timedelta:
-        """How long a part may be of which one page probably holds all."""
-        per_part = _EXPECTED_PER_PART / max(self._count_of_month(), 1)
-        return min(KEPT_FOR * per_part, _MAX_PART)
-
-    def _remembered(
-        self, since: datetime, end: datetime, before: datetime | None
-    ) -> HistoryPart | None:
-        """Return the last part of a span if it is in memory."""
-        known_since = self._recent.since
-        if known_since is None or known_since >= end:
-            return None
-        since = max(since, known_since)
-        return HistoryPart(
-            since=since,
-            transactions=self._recent.newest_first(since, before),
-            complete=self._recent.is_readable(since),
-        )
-
-    async def _async_read_part(
-        self, begin: datetime, before: datetime | None, *, refresh: bool
-    ) -> HistoryPart | None:
-        """Read a part from the bank; None if the request budget has no room for all of it."""
-        priority = Priority.ANSWER if refresh else self._background_priority
-        self._reads_begun += 1
-        asked = self._session.clock.now()
-        pages = self._pages(begin, before)
-        found: list[Transaction] = []
-        skipped = 0
-        while not pages.finished:
-            if not self._session.budget.grant(1, priority):
-                return None
-            with self._session.budget.asking_as(priority):
-                page = await pages.async_next()
-            pages.move_past(page)
-            found += page.transactions
-            skipped += page.transactions.skipped
-        listed = _within(found, begin, before)
-        self._recent.add(
-            listed,
-            since=begin,
-            until=before or asked,
-            up_to_now=before is None,
-            has_unreadable=skipped > 0,
-        )
-        if before is None:
-            self._last_read = self._reads_begun
-        newest_first = tuple(sorted(listed, key=age)[::-1])
-        return HistoryPart(since=begin, transactions=newest_first, complete=not skipped)
-
-    @property
-    def _background_priority(self) -> Priority:
-        """The priority of a read that can wait, unless there is nothing to show yet."""
-        return Priority.NEWS if self._recent.since is None else Priority.BACKGROUND
-
-    async def _async_read_patiently(
-        self, pages: TransactionPages, begin: datetime, before: datetime | None
-    ) -> HistoryPart:
-        """Read the next page of several, after waiting for the end of a hiccup or a rate limit."""
-        try:
-            page = await pages.async_next()
-        except MonzoError as err:
-            if not pages.started or not isinstance(err, (MonzoRateLimitError, *TRANSIENT_ERRORS)):
-                raise
-            # What has been read so far stays; an outage ends the next attempt.
-            wait = getattr(err, "retry_after", None) or _DELAY.total_seconds()
-            await asyncio.sleep(wait)
-            page = await pages.async_next()
-        pages.move_past(page)
-        return HistoryPart(
-            since=begin,
-            transactions=_within(page.transactions, begin, before),
-            complete=not page.transactions.skipped,
-        )
-
-    async def _async_wait_for_room(self, priority: Priority) -> None:
-        """Wait until the request budget has room for a page."""
-        while not self._session.budget.grant(1, priority):
-            await asyncio.sleep(_DELAY.total_seconds())
-            if self._stopped:
-                message = "The config entry was unloaded"
-                raise MonzoConnectionError(message)
-
-
-def _within(
-    transactions: Iterable[Transaction], begin: datetime, before: datetime | None
-) -> tuple[Transaction, ...]:
-    return tuple(
-        transaction
-        for transaction in transactions
-        if begin <= transaction.created and (before is None or transaction.created < before)
-    )

@@ -1,6 +1,6 @@
-"""Which transaction was reported last, according to the event entities of an account.
+"""The time of the last report, according to the event entities of an account.
 
-Home Assistant restores their states after a restart, so they still know it if the archive is lost.
+Home Assistant restores their states after a restart, so they still have it if the archive is lost.
 """
 
 from datetime import datetime
@@ -19,9 +19,9 @@ _EVENT_KEYS: Final = ("transaction", "round_up")
 
 @callback
 def async_last_reported(hass: HomeAssistant, account_id: str) -> datetime | None:
-    """Return when the newest transaction was made that an event entity of an account has reported.
+    """Return the time of the newest transaction that an event entity of an account has reported.
 
-    None if there is no such event, as for a new account. The entities must have been added.
+    Return None if there is no such event, as for a new account. The entities must have been added.
     """
     registry = er.async_get(hass)
     moments: list[datetime] = []

@@ -1,4 +1,4 @@
-"""Decides which transactions are new, and which have changed since they were read last."""
+"""Decides which transactions of an answer are new, and which have changed since the last read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,22 +15,22 @@ type ReadTransaction = tuple[Transaction, TransactionRecord]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Differences(Private):
-    """How the transactions of an answer differ from the known ones, each in the answer's order."""
+    """The differences between an answer and the known transactions, each in the answer's order."""
 
     new: list[ReadTransaction] = field(default_factory=list)
-    """Not known so far, and made lately enough to be published."""
+    """Unknown transactions that are recent enough to be published."""
 
     changed: list[ReadTransaction] = field(default_factory=list)
-    """Known, with other facts than now."""
+    """Known transactions with other facts than before."""
 
     others: list[TransactionRecord] = field(default_factory=list)
-    """Known as they are, or too old to be published."""
+    """Unchanged transactions, and unknown ones that are too old to be published."""
 
 
 def find_differences(
     log: TransactionLog, transactions: Iterable[ReadTransaction], *, news_since: datetime
 ) -> Differences:
-    """Return which transactions are new or have changed; older ones than a moment are no news."""
+    """Return the new and changed transactions. Transactions before a moment are not new."""
     differences = Differences()
     for transaction, record in transactions:
         known = log.find(record.id)

@@ -1,4 +1,4 @@
-"""The store of known transactions of versions before the archive, a JSON file."""
+"""The JSON file of known transactions from versions without an archive."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +72,7 @@ def _log_from_stored(stored: _StoredLog) -> TransactionLog:
         )
         if first_read
         else None,
-        # These versions kept no income, so the whole month is read again.
+        # These versions stored no income, so the whole month is read again.
         unreadable_until=max(
             datetime.fromisoformat(stored[name])
             for name in ("read_until", "unreadable_until")

@@ -1,4 +1,4 @@
-"""Publishes the new and the changed transactions of an account, and writes what was read."""
+"""Publishes the new and changed transactions of an account, and writes pages to the archive."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -18,18 +18,19 @@ from .record import TransactionRecord
 from .retention import Retention
 from .transaction_log import KEPT_FOR, FirstRead, ReadState, TransactionLog
 
-# How far back transactions count as new, if Home Assistant was not running when they were made.
+# Transactions from the time while Home Assistant was not running count as new for this long.
 LOOKBACK: Final = timedelta(days=7)
 
-# A balance that was read this long before the transactions counts as read at the same time,
-# because the bank's clock and this one differ.
+# A balance and transactions that were read within this time count as read at once, because the
+# clocks of the bank and of this computer differ.
 _CLOCK_SKEW: Final = timedelta(seconds=5)
 
 
 class PagePublisher:
     """Publishes the pages of one account, each transaction once and in order.
 
-    It writes every page into the archive, so that a restart neither misses nor repeats anything.
+    It writes each page to the archive, so that no transaction is missed or repeated after a
+    restart.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
@@ -58,11 +59,11 @@ class PagePublisher:
         self._written: ReadState | None = None
 
     def stop(self) -> None:
-        """Publish nothing any more, because the config entry is unloaded."""
+        """Stop publishing, because the config entry is unloaded."""
         self._stopped = True
 
     def log(self) -> TransactionLog:
-        """Return the log of the account, which is a new one until the bank has answered."""
+        """Return the log of the account, which is new and empty until the bank has answered."""
         if (log := self._archive.logs.get(self._account_id)) is not None:
             return log
         known_before = self._known_before(self._account_id)
@@ -76,7 +77,7 @@ class PagePublisher:
         )
 
     def record(self, transaction: Transaction) -> TransactionRecord:
-        """Return the facts about a transaction of this account."""
+        """Convert a transaction of this account into a record."""
         own_transfer = is_own_transfer(transaction, self._balances.data.own_accounts)
         return TransactionRecord.of(
             transaction, account_id=self._account_id, own_transfer=own_transfer
@@ -85,15 +86,15 @@ class PagePublisher:
     async def async_publish(
         self, log: TransactionLog, page: TransactionPage, *, asked: datetime, is_first_read: bool
     ) -> bool:
-        """Publish and write a page; return whether any transaction is new.
+        """Publish and write a page; return whether it has new transactions.
 
-        `is_first_read` is whether it is the next page of the first read of the last month.
+        `is_first_read` says whether it belongs to the first read of the last month.
         """
         news_since = asked - LOOKBACK
         is_taken_over = log.state.entry_id != self._entry_id
         state = replace(log.state, entry_id=self._entry_id)
         if (first_read := state.first_read) is not None:
-            # Transactions from before set-up are no news.
+            # Transactions from before the set-up are not new.
             news_since = max(news_since, first_read.before + PRECISION)
             if is_first_read:
                 state = replace(state, first_read=first_read.moved_past(page))
@@ -101,14 +102,14 @@ class PagePublisher:
         if page.unreadable_until is not None:
             log.note_unreadable(page.unreadable_until)
         if is_taken_over:
-            # Its other owner may want to keep less.
+            # The other owner of a joint account may want to keep less.
             await self._archive.async_shorten(self._entry_id, self._retention, asked)
         return await self._async_publish_differences(log, page.transactions, asked, news_since)
 
     async def async_finish(
         self, log: TransactionLog, listed: Listing | None, *, is_changed: bool
     ) -> None:
-        """Write how far the account was read after a page, and what the bank lists no longer."""
+        """Write the progress of reading after a page, and remove what the bank no longer lists."""
         if is_changed or log.state != self._written:
             await self._async_write(log, listed=listed)
 
@@ -121,14 +122,16 @@ class PagePublisher:
     ) -> bool:
         """Write a page, and publish its changed and then its new transactions, oldest first.
 
-        Return whether any is new. A change is written after it is published, so that a crash
-        repeats it. A new transaction is written before, and marked as reported afterwards.
+        Return whether it has new transactions. A change is written after it is published, so that a
+        crash repeats it. A new transaction is written before it is published, and marked as
+        reported afterwards.
         """
         read = ((transaction, self.record(transaction)) for transaction in transactions)
         found = find_differences(log, read, news_since=news_since)
         for record in found.others:
             if record.created >= asked - KEPT_FOR:
-                # Too old to be news, but it still counts as spending; or with other tags.
+                # It is too old to be reported, but counts as spending; or only its tags have
+                # changed.
                 log.remember(record.id, KnownTransaction.of(record))
         new = [record for _transaction, record in found.new]
         await self._async_write(
@@ -145,7 +148,7 @@ class PagePublisher:
         """Publish known transactions that have changed."""
         for transaction, record in changed:
             before, after = log.find(record.id), KnownTransaction.of(record)
-            # An entry that was set up again meanwhile may have published it.
+            # Another set-up of the entry may have published it in the meantime.
             if before is not None and before != after:
                 log.remember(record.id, after)
                 self._on_changed(self._account_id, transaction, before)
@@ -158,17 +161,17 @@ class PagePublisher:
     ) -> None:
         """Refresh the balance, and then publish new transactions, oldest first."""
         newest, _record = new[-1]
-        # A payment was made up to a millisecond later than the bank says.
+        # The bank's times are rounded down to milliseconds.
         made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
         at = monotonic() - (self._clock.now() - made).total_seconds()
         await self._balances.async_refresh_if_older_than((self._account_id,), at)
         for transaction, record in new:
-            # An entry that was set up again meanwhile has published it, or will.
+            # Another set-up of the entry has published it in the meantime, or will.
             if self._stopped or not log.is_new(record.id):
                 continue
             log.remember(record.id, KnownTransaction.of(record))
             self._on_new(self._account_id, transaction)
-            # One by one, so that a crash repeats at most the last one of an account.
+            # Mark them one by one, so that a crash repeats at most the last one of an account.
             await self._async_write(log, reported=record.id)
 
     async def _async_write(
@@ -180,7 +183,7 @@ class PagePublisher:
         reported: str | None = None,
         listed: Listing | None = None,
     ) -> None:
-        """Write what has changed, and forget what is too old."""
+        """Write changes, and forget transactions that are too old."""
         now = self._clock.now()
         log.forget_before(now - KEPT_FOR)
         horizon = self._retention.horizon(now)

@@ -1,4 +1,4 @@
-"""Reads transactions page by page, and can stop and continue between any two pages."""
+"""Pages of transactions. Reading can stop and continue between any two pages."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,12 +6,12 @@ from typing import Final
 
 from ..api import MAX_PAGE_SIZE, MonzoClient, Records, Transaction
 
-# The bank refuses a span that begins earlier, except within five minutes after a sign-in. Time
-# passes until a request for all of it arrives.
+# The bank refuses a span that begins earlier, except within five minutes after a sign-in. The
+# actual limit is a little longer, because a request takes time to arrive.
 VISIBLE: Final = timedelta(days=89)
 VISIBLE_MARGIN: Final = timedelta(minutes=1)
 
-# The bank tells times in milliseconds.
+# The precision of the bank's times.
 PRECISION: Final = timedelta(milliseconds=1)
 
 
@@ -22,19 +22,19 @@ class TransactionPage:
     transactions: Records[Transaction]
 
     since: datetime
-    """From when on the page and the next ones hold all transactions."""
+    """The start of the time that this page and the following ones cover."""
 
     is_last: bool
 
     unreadable_until: datetime | None
-    """A transaction from before this moment could not be read; None if all of the page could."""
+    """A transaction before this moment could not be read; None if all of the page could."""
 
 
 class TransactionPages:
     """The transactions of a span, oldest first.
 
-    Each call of `async_next` is one request for the same page, until `move_past` says that the page
-    has been dealt with. So a read can continue after an error, and after any time.
+    Each call of `async_next` requests the same page, until `move_past` marks it as processed. So a
+    read can continue after an error, and after any time.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class TransactionPages:
         since: datetime,
         before: datetime | None = None,
     ) -> None:
-        """Initialize the pages of a span that ends before a moment, or now if that is None."""
+        """Initialize the pages of a span that ends before a moment, or now if it is None."""
         self.since = since
         self.before = before
         self.unreadable_until: datetime | None = None
-        """A transaction from before this moment could not be read; None if all could so far."""
+        """A transaction before this moment could not be read; None if all could so far."""
 
         self._client = client
         self._account_id = account_id
@@ -57,18 +57,18 @@ class TransactionPages:
         self._ids: frozenset[str] = frozenset()
 
         self.read_until = since.replace(microsecond=since.microsecond // 1000 * 1000)
-        """All transactions from before this moment have been read."""
+        """All transactions before this moment have been read."""
 
         self.finished = False
         """Whether there are no more pages."""
 
     @property
     def started(self) -> bool:
-        """Whether a page has been dealt with."""
+        """Whether at least one page has been processed."""
         return self.finished or self._last is not None
 
     async def async_next(self) -> TransactionPage:
-        """Read the next page, without transactions that were also on the page before.
+        """Read the next page, without transactions that were also on the previous page.
 
         Raises the errors of `MonzoClient.transactions`.
         """
@@ -78,15 +78,15 @@ class TransactionPages:
             after_id=self._last.id if self._last else None,
             before=self.before,
         )
-        # Whether the bank lists a transaction again after its own ID is not documented.
+        # Monzo does not document whether it lists a transaction again after its own ID.
         new = (transaction for transaction in records if transaction.id not in self._ids)
         by_age = tuple(sorted(new, key=lambda transaction: transaction.created))
         return TransactionPage(
             transactions=Records(by_age, skipped=records.skipped),
-            # The page before holds at least one transaction of its last moment.
+            # The previous page contains at least one transaction of its last moment.
             since=self.read_until if self._last is None else self.read_until + PRECISION,
-            # A full page without a new transaction is the last one, too: the next request would
-            # return the same page again.
+            # A full page without a new transaction is also the last one, because the next request
+            # would return the same page.
             is_last=not by_age or len(records) + records.skipped < MAX_PAGE_SIZE,
             unreadable_until=self._unreadable_until(records),
         )
@@ -99,7 +99,7 @@ class TransactionPages:
         return min(later, default=self.before or self._client.clock.now())
 
     def move_past(self, page: TransactionPage) -> None:
-        """Continue after a page at the next call."""
+        """Mark a page as processed, so that the next call continues after it."""
         self.unreadable_until = page.unreadable_until or self.unreadable_until
         if page.is_last:
             self.finished = True

@@ -1,4 +1,4 @@
-"""The spending of a period that has ended."""
+"""Spending in a past period."""
 
 from bisect import bisect_right
 from collections.abc import Iterable

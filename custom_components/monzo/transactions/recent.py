@@ -1,4 +1,4 @@
-"""The newest transactions of an account in memory, so that cards need not ask the bank."""
+"""The newest transactions of an account in memory, so that cards do not have to ask the bank."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,19 +8,19 @@ from typing import Final
 from ..api import Transaction
 from .spans import Spans
 
-# More than the largest answer of `get_transactions`. The few accounts that have so many in a month
-# take about fifteen megabytes.
+# More than the longest response of `get_transactions`. The few accounts with so many transactions
+# in a month take about fifteen megabytes.
 _MAX_KEPT: Final = 1100
 
 
 class RecentTransactions:
-    """The newest transactions of an account, and the spans of time of which all are known.
+    """The newest transactions of an account, and the spans that they cover completely.
 
-    They are as old as the last read of their time.
+    They are as current as the last read of their time.
     """
 
     def __init__(self) -> None:
-        """Initialize the memory, which knows of no time at all."""
+        """Initialize without transactions."""
         self._by_id: dict[str, Transaction] = {}
         self._spans = Spans()
         self._newest_until: datetime | None = None
@@ -35,8 +35,8 @@ class RecentTransactions:
         up_to_now: bool,
         has_unreadable: bool,
     ) -> None:
-        """Add all transactions that the bank lists between two moments."""
-        # At the two moments themselves, the bank may have listed only some.
+        """Add the complete list of the bank between two moments."""
+        # At exactly these two moments, the bank may not have listed all transactions.
         self._by_id = {
             id_: known for id_, known in self._by_id.items() if not since < known.created < until
         } | {transaction.id: transaction for transaction in transactions}
@@ -61,18 +61,18 @@ class RecentTransactions:
         self._spans = self._spans.since(oldest)
 
     def set_notes(self, transaction_id: str, notes: str | None) -> None:
-        """Change the notes of a transaction, if it is known."""
+        """Change the notes of a transaction, if it is in memory."""
         if (known := self._by_id.get(transaction_id)) is not None:
             self._by_id[transaction_id] = replace(known, notes=notes)
 
     @property
     def since(self) -> datetime | None:
-        """From when on all transactions up to the last read are known; None if there was none."""
+        """The start of the time that is covered up to the last read; None before the first read."""
         newest = self._newest_until
         return None if newest is None else self._spans.start_of(newest)
 
     def is_readable(self, since: datetime) -> bool:
-        """Return whether the bank listed no transaction since a moment that could not be read."""
+        """Return whether all transactions that the bank listed since a moment could be read."""
         return self._unreadable_since is None or self._unreadable_since < since
 
     def newest_first(self, since: datetime, before: datetime | None) -> tuple[Transaction, ...]:
@@ -90,5 +90,5 @@ class RecentTransactions:
 
 
 def age(transaction: Transaction) -> tuple[datetime, str]:
-    """Return the key by which transactions are sorted: those of the same moment by ID."""
+    """Return the sort key of a transaction. Transactions of the same moment are sorted by ID."""
     return transaction.created, transaction.id

@@ -1,4 +1,4 @@
-"""The facts about a transaction that the integration keeps."""
+"""Records: the facts about transactions that the integration keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -21,10 +21,10 @@ from .tags import tags_in
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TransactionRecord(Private):
-    """A transaction as it is kept: amounts, times, categories and names.
+    """A transaction in the archive: amounts, times, categories and names.
 
-    There are no account numbers, sort codes, places, attachments or metadata. Amounts are integers
-    in minor units, because the archive adds up many of them.
+    It has no account numbers, sort codes, places, attachments or metadata. Amounts are integers in
+    minor units, because the archive sums up many of them.
     """
 
     id: str
@@ -33,33 +33,33 @@ class TransactionRecord(Private):
     """The ID of the account."""
 
     created: datetime
-    """In UTC."""
+    """The time of the transaction, in UTC."""
 
     settled: datetime | None = None
-    """In UTC; None while the transaction is pending. See `Transaction.settled`."""
+    """The time of the settlement, in UTC; None if it is pending. See `Transaction.settled`."""
 
     minor: int
-    """In minor units of `currency`; negative when money goes out."""
+    """The amount in minor units of `currency`; negative for outgoing money."""
 
     currency: str
     """The account's currency."""
 
     local_minor: int | None = None
-    """The amount in the currency of the payment, if that is another one, with the same sign."""
+    """The amount in minor units of `local_currency`, with the same sign; None without one."""
 
     local_currency: str | None = None
-    """The currency of the payment; None if it is the account's."""
+    """The currency of the payment; None if it is the account's currency."""
 
     kind: TransactionKind
 
     category: str | None = None
-    """The category at the bank; None if it has none, which counts as `UNCATEGORISED`."""
+    """The category at the bank; None without a category, which counts as `UNCATEGORISED`."""
 
     split: Mapping[str, int]
-    """The parts of the amount by category, with its sign; only one if it is not split."""
+    """The signed amounts by category. If the transaction is not split, there is only one."""
 
     spent: Mapping[str, int]
-    """The part of each category's spending, in minor units; see `spending_by_category`."""
+    """The spending by category, in minor units; see `spending_by_category`."""
 
     received: int = 0
     """The income, in minor units; see `income`."""
@@ -77,29 +77,29 @@ class TransactionRecord(Private):
     """The address of the merchant's picture."""
 
     counterparty: str | None = None
-    """The name of a person or organisation that is no merchant."""
+    """The name of a person or an organisation other than a merchant."""
 
     preferred_name: str | None = None
-    """Another name of the same Monzo customer."""
+    """Another name of the person, if it is a Monzo customer."""
 
     payee_id: str | None = None
-    """The same for all payments with a person, or for all direct debits of an organisation."""
+    """An ID that is the same for all payments with a person, or all direct debits of a company."""
 
     description: str = ""
     notes: str | None = None
     scheme: str | None = None
     pot_id: str | None = None
     decline_reason: str | None = None
-    """None unless the payment was declined."""
+    """None if the payment was not declined."""
 
     round_up_of: str | None = None
-    """The ID of the payment that this round-up belongs to; None for other transactions."""
+    """The ID of the payment to which a round-up belongs; None for other transactions."""
 
     @classmethod
     def of(cls, transaction: Transaction, *, account_id: str, own_transfer: bool) -> Self:
-        """Return the facts to keep about a transaction of an account.
+        """Convert a transaction of an account into a record.
 
-        `own_transfer` is whether the money moved between accounts of one person; see
+        `own_transfer` says whether the money moved between accounts of one person; see
         `is_own_transfer`.
         """
         abroad = transaction.local_amount
@@ -138,29 +138,29 @@ class TransactionRecord(Private):
 
     @property
     def amount(self) -> Money:
-        """The amount in the account's currency; negative when money goes out."""
+        """The amount in the account's currency; negative for outgoing money."""
         return Money.from_minor(self.minor, self.currency)
 
     @property
     def local_amount(self) -> Money | None:
-        """The amount in the currency of the payment; None if it is the account's."""
+        """The amount in the currency of the payment; None if it is the account's currency."""
         if self.local_minor is None or self.local_currency is None:
             return None
         return Money.from_minor(self.local_minor, self.local_currency)
 
     @property
     def declined(self) -> bool:
-        """Whether the payment was declined, so that no money moved."""
+        """Whether the payment was declined, and no money was moved."""
         return self.decline_reason is not None
 
     @property
     def payee(self) -> str | None:
-        """The name of the merchant or the person that the money went to or came from."""
+        """The name of the merchant or person on the other side of the transaction."""
         return self.merchant or self.counterparty or None
 
     @property
     def parts(self) -> Mapping[str, Money]:
-        """The parts of the amount by category, with its sign."""
+        """The signed amounts by category."""
         return {
             category: Money.from_minor(minor, self.currency)
             for category, minor in self.split.items()
@@ -173,16 +173,16 @@ class TransactionRecord(Private):
 
     @property
     def searchable(self) -> str:
-        """The names, the description and the notes, in which a search looks; see `search_text`."""
+        """The text for searches: names, description and notes; see `search_text`."""
         names = (self.merchant, self.counterparty, self.preferred_name)
         return search_text("\n".join(filter(None, (*names, self.description, self.notes))))
 
     def without_details(self) -> TransactionRecord:
-        """Return only the facts that are needed to count."""
+        """Return the record with only the facts that are required to sum up spending."""
         return replace(self, **NO_DETAILS)
 
     def is_of_category(self, category: str) -> bool:
-        """Return whether the transaction, or a part of it if it is split, is of a category."""
+        """Return whether the transaction, or a part of a split one, is in a category."""
         return category in (self.category or UNCATEGORISED, *self.split)
 
     def matches_text(self, wanted: str) -> bool:
@@ -190,12 +190,12 @@ class TransactionRecord(Private):
         return search_text(wanted) in self.searchable
 
     def matches_payee(self, wanted: str) -> bool:
-        """Return whether a text identifies the other side; see `is_payee`."""
+        """Return whether a text identifies the payee; see `is_payee`."""
         names = (self.description, self.merchant, self.counterparty, self.preferred_name)
         return is_payee(wanted, names=names, ids=(self.merchant_id, self.merchant_group))
 
 
-# Names, texts and references: they are kept only if the user wants them.
+# Names, texts and references, which are kept only if the user wants them.
 DETAILS: Final = frozenset(
     {
         "counterparty",

@@ -1,4 +1,4 @@
-"""How long transactions are kept: the choice of the user for each config entry."""
+"""Retention: the user's choice of how long transactions are kept, for each config entry."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,14 +18,14 @@ class Retention(StrEnum):
     EVERYTHING = "everything"
 
     THIRTEEN_MONTHS = "thirteen_months"
-    """So that a month can be compared with the same one a year ago."""
+    """So that a month can be compared with the same month of the previous year."""
 
     NEEDED = "needed"
-    """The last month, without names and notes: enough to report each transaction once."""
+    """The last month, without names and notes. The integration requires this much."""
 
     @property
     def keeps_history(self) -> bool:
-        """Whether more is kept than the integration needs."""
+        """Whether more is kept than the integration requires."""
         return self is not Retention.NEEDED
 
     def horizon(self, now: datetime) -> datetime | None:
@@ -44,10 +44,10 @@ class Retention(StrEnum):
 
 
 def retention_of(entry: ConfigEntry) -> Retention:
-    """Return the choice of the user for a config entry; without one, only what is needed."""
+    """Return the user's choice for a config entry. The default is as little as possible."""
     return retention_in(entry.options)
 
 
 def retention_in(options: Mapping[str, Any]) -> Retention:
-    """Return the choice of the user in the options of a config entry."""
+    """Return the user's choice in the options of a config entry."""
     return Retention(options.get(CONF_KEEP_TRANSACTIONS, Retention.NEEDED))

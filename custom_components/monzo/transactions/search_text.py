@@ -1,15 +1,15 @@
-"""The text in which searches look, and that they look for: without upper case and accents.
+"""Normalization of texts in searches, which ignore upper case and accents.
 
-The cards search the rows that they show by the same rule; see `filter.ts`.
+The cards search their rows by the same rule; see `filter.ts`.
 """
 
 import unicodedata
 
 
 def search_text(text: str) -> str:
-    """Return a text so that two texts are the same if people would call them so.
+    """Return a text in a form that is the same for texts that people consider equal.
 
-    "café", "Cafe" and "CAFE" are, and so are "Straße" and "STRASSE".
+    Examples are "café", "Cafe" and "CAFE", and "Straße" and "STRASSE".
     """
     if text.isascii():
         return text.upper()

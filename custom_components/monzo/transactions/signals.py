@@ -11,24 +11,24 @@ from .known_transaction import KnownTransaction
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NewTransaction(Private):
-    """A transaction that was not known before; it is published once."""
+    """A transaction that was unknown so far. It is published only once."""
 
     account_id: str
     transaction: Transaction
 
     pot: str | None
-    """The name of the pot that the money went into or came from, if it is known."""
+    """The name of the pot on the other side of a transfer, if it is known."""
 
     own_transfer: bool
     """Whether the money moved between accounts of one person; see `is_own_transfer`."""
 
     late: bool
-    """Whether it was made a while ago, usually while Home Assistant was not running."""
+    """Whether it was made some time ago, usually while Home Assistant was not running."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TransactionChanged(Private):
-    """A known transaction with another amount, category or settlement than before."""
+    """A known transaction whose amount, category or settlement has changed."""
 
     transaction: Transaction
 

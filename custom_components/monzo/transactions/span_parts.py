@@ -1,4 +1,4 @@
-"""Divides a span of time into parts that the archive has, and parts that it lacks."""
+"""Division of a span of time into parts that the archive covers, and other parts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,16 +15,16 @@ class SpanPart:
     since: datetime
 
     before: datetime | None
-    """The exclusive end; None if the part has none."""
+    """The end, exclusive; None for an open end."""
 
     is_kept: bool
-    """Whether the archive has all of its transactions."""
+    """Whether the archive has all transactions of this part."""
 
 
 def span_parts(kept: Spans, since: datetime, before: datetime | None) -> list[SpanPart]:
-    """Return the parts of a span, the newest first; `kept` are the spans that the archive has.
+    """Return the parts of a span, newest first. `kept` has the spans that the archive covers.
 
-    A span without an end has a last part without one.
+    The last part of a span with an open end has an open end, too.
     """
     end = before or _END_OF_TIME
     gaps = kept.gaps(since, end)

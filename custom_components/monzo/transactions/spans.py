@@ -8,7 +8,7 @@ type Span = tuple[datetime, datetime]
 
 
 class Spans:
-    """Spans in order, of which those that adjoin each other are joined."""
+    """Ordered spans of time. Adjoining spans are merged."""
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         """Initialize with spans in any order."""
@@ -25,32 +25,32 @@ class Spans:
         return iter(self._spans)
 
     def with_span(self, since: datetime, until: datetime) -> Spans:
-        """Return these spans and another one."""
+        """Return these spans together with another one."""
         return Spans([*self._spans, (since, until)])
 
     def since(self, moment: datetime) -> Spans:
-        """Return the parts of the spans that are not older than a moment."""
+        """Return the parts of the spans from a moment on."""
         return Spans((max(since, moment), until) for since, until in self._spans if until > moment)
 
     @property
     def end(self) -> datetime | None:
-        """The end of the newest span; None if there is no span."""
+        """The end of the newest span; None without spans."""
         return self._spans[-1][1] if self._spans else None
 
     def start_of(self, moment: datetime | None) -> datetime | None:
-        """Return since when everything up to a moment is known; None if it is in no span."""
+        """Return the start of the span that contains a moment; None if there is none."""
         if moment is None:
             return None
         return next((since for since, until in self._spans if since <= moment <= until), None)
 
     def equals_except_for_end(self, other: Spans) -> bool:
-        """Return whether other spans are the same, except for the last moment of the newest."""
+        """Return whether other spans are the same, not counting the end of the newest one."""
         newest = [since for since, _until in self._spans[-1:]]
         others_newest = [since for since, _until in other._spans[-1:]]
         return self._spans[:-1] == other._spans[:-1] and newest == others_newest
 
     def gaps(self, since: datetime, until: datetime) -> list[Span]:
-        """Return the parts of a time that are in no span, oldest first."""
+        """Return the parts of a time that are not covered, oldest first."""
         gaps: list[Span] = []
         for first, last in self._spans:
             if since < min(first, until):

@@ -1,4 +1,4 @@
-"""Decides which transactions count as spending, in which category, and which are income."""
+"""Rules for spending and income: which transactions count, and in which category."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from .classification import POT_KINDS, TransactionKind, amount_by_category, tran
 # The bank's clock is not known exactly, and a payment counts as soon as it is listed.
 CLOCK_SKEW: Final = timedelta(seconds=5)
 
-# Money that the owner keeps, or that was never paid.
+# Money that stays with the owner, or that was never paid.
 _NEVER_SPENT: Final = POT_KINDS | {TransactionKind.DECLINED}
 
 
@@ -27,10 +27,10 @@ def spending_by_category(transaction: Transaction, *, own_transfer: bool) -> Map
 
 
 def income(transaction: Transaction, *, own_transfer: bool) -> Money:
-    """Return the money that a transaction brings in from other people; zero if it brings none.
+    """Return the money that a transaction brings in from other people; zero if there is none.
 
     Interest is income. Transfers between accounts or pots of one person, refunds, and credits that
-    lower the spending are none.
+    lower the spending are not.
     """
     amount = transaction.amount
     kind = transaction_kind(transaction)
@@ -46,7 +46,10 @@ def income(transaction: Transaction, *, own_transfer: bool) -> Money:
 
 
 def has_happened(created: datetime, now: datetime) -> bool:
-    """Return whether a transaction counts by now: the bank lists some of them before their date."""
+    """Return whether a transaction counts by now.
+
+    The bank lists some transactions before their date.
+    """
     return created <= now + CLOCK_SKEW
 
 
@@ -55,7 +58,8 @@ def _is_spending(transaction: Transaction) -> bool:
     if kind in _NEVER_SPENT or transaction.include_in_spending is False:
         return False
     minor = transaction.amount.minor
-    # The bank marks the credits that lower spending: refunds, also of direct debits, and shared
-    # bills that were paid back. Without its mark, only the refund of a card payment is certain.
+    # The bank marks credits that lower spending, such as refunds of payments and direct debits, and
+    # shares of bills that were paid back. Without a mark, only refunds of card payments are
+    # certain.
     is_credit = transaction.include_in_spending or kind is TransactionKind.REFUND
     return minor < 0 or (minor > 0 and is_credit)

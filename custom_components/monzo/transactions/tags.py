@@ -1,4 +1,4 @@
-"""Tags in notes, such as `#holiday`: the one place that decides where a tag begins and ends."""
+"""Tags in notes, such as `#holiday`. Only this module decides where a tag begins and ends."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _WORD: Final = r"\w+(?:-\w+)*"
 
 _TYPED: Final = re.compile(rf"#?({_WORD})")
 
-# The sign begins no tag inside of a word, an address (`/#`) or a character reference (`&#`).
+# No tag begins inside of a word, an address (`/#`) or a character reference (`&#`).
 _IN_NOTES: Final = re.compile(rf"(?<![\w#/&])#({_WORD})")
 
 # Notes without this text have no tag.
@@ -18,9 +18,9 @@ TAG_SIGN: Final = "#"
 
 
 def parse_tag(text: str) -> str | None:
-    """Return a tag that a user has typed, with or without its #, as `tags_in` returns it.
+    """Return a tag that a user has typed, with or without its #, in the form of `tags_in`.
 
-    None if the text is not one word.
+    Return None if the text is not a single word.
     """
     match = _TYPED.fullmatch(_normalized(text.strip()))
     return match and match[1]
@@ -29,8 +29,8 @@ def parse_tag(text: str) -> str | None:
 def tags_in(notes: str | None) -> frozenset[str]:
     """Return the tags in notes: without the #, in lower case and without accents.
 
-    A tag is a # and the word directly after it. Other punctuation than hyphens and underscores ends
-    it, and so does a hyphen at its end.
+    A tag is a # and the word directly after it. The word can contain hyphens and underscores, but
+    it does not end with a hyphen.
     """
     if not notes or TAG_SIGN not in notes:
         return frozenset()

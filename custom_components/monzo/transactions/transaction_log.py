@@ -1,4 +1,4 @@
-"""The log of one account: how far it was read, and its transactions of the last month."""
+"""The log of one account: the progress of reading it, and its transactions of the last month."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,22 +14,22 @@ from .running_sums import PeriodSum, RunningSums
 from .spans import Spans
 from .spending import has_happened
 
-# The longest month and a day for time zones, because the spending of a month is added up from here.
+# The longest month, and one day for time zones. The spending of a month is computed from the log.
 KEPT_FOR: Final = timedelta(days=32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstRead:
-    """How far the first read of an account has come."""
+    """The progress of the first read of an account."""
 
     before: datetime
-    """When the account was set up. Transactions up to then are not published."""
+    """The time of the set-up. Transactions up to then are not published."""
 
     read_until: datetime
-    """The transactions of the last month are known up to this moment."""
+    """All transactions of the last month before this moment are known."""
 
     def moved_past(self, page: TransactionPage) -> FirstRead | None:
-        """Return how far it has come after its next page; None if that was the last."""
+        """Return the progress after the next page; None if that was the last one."""
         if page.is_last:
             return None
         return replace(self, read_until=page.transactions[-1].created)
@@ -37,7 +37,7 @@ class FirstRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReadState(Private):
-    """How far the transactions of an account were read."""
+    """The progress of reading an account's transactions."""
 
     entry_id: str
     """The config entry that read the account last."""
@@ -45,13 +45,13 @@ class ReadState(Private):
     currency: str
 
     read_until: datetime
-    """When the newest known transaction was made."""
+    """The time of the newest known transaction."""
 
     first_read: FirstRead | None = None
-    """None as soon as all transactions of the last month are known."""
+    """None once all transactions of the last month are known."""
 
     unreadable_until: datetime | None = None
-    """A transaction from before this moment could not be read; None if all could."""
+    """A transaction before this moment could not be read; None if all could."""
 
 
 class TransactionLog(Private):
@@ -67,12 +67,13 @@ class TransactionLog(Private):
         known: Mapping[str, KnownTransaction] | None = None,
         spans: Spans | None = None,
     ) -> None:
-        """Initialize the log with the transactions that are known already, by ID."""
+        """Initialize the log with known transactions by ID."""
         self.state = state
         self.spans = spans or Spans()
-        """The times of which the archive has all transactions."""
+        """The spans for which the archive has all transactions."""
         self.read_at: datetime | None = None
-        """When the bank last listed the newest ones; None if not since Home Assistant's start."""
+        """The time of the last read that reached the newest transaction; None before the first one.
+        """
         self._known = dict(known or {})
         self._by_age = _by_age(self._known)
         self._sums = RunningSums()
@@ -83,11 +84,11 @@ class TransactionLog(Private):
         return self._known
 
     def is_new(self, transaction_id: str) -> bool:
-        """Return whether a transaction was not known so far, so that it is published now."""
+        """Return whether a transaction is unknown, and is therefore published now."""
         return transaction_id not in self._known
 
     def find(self, transaction_id: str) -> KnownTransaction | None:
-        """Return a transaction if it is known."""
+        """Return a transaction, if it is known."""
         return self._known.get(transaction_id)
 
     def remember(self, transaction_id: str, known: KnownTransaction) -> None:
@@ -104,7 +105,7 @@ class TransactionLog(Private):
             self.state = replace(self.state, read_until=read_until)
 
     def forget_before(self, horizon: datetime) -> None:
-        """Remove the transactions that are older than a moment."""
+        """Remove the transactions before a moment."""
         forgotten = bisect_left(self._by_age, (horizon, ""))
         for _created, id_ in self._by_age[:forgotten]:
             self._sums.replace(self._known.pop(id_), None)
@@ -114,11 +115,11 @@ class TransactionLog(Private):
             self.state = replace(self.state, unreadable_until=None)
 
     def count_since(self, since: datetime) -> int:
-        """Return how many known transactions were made since a moment."""
+        """Return the number of known transactions since a moment."""
         return len(self._by_age) - bisect_left(self._by_age, (since, ""))
 
     def merged_with(self, other: TransactionLog | None) -> TransactionLog:
-        """Return the log of an account that also knows the transactions of another, older log."""
+        """Return the log together with the known transactions of another, older log."""
         if other is None:
             return self
         read_until = max(self.state.read_until, other.state.read_until)
@@ -129,10 +130,10 @@ class TransactionLog(Private):
         )
 
     def continue_from(self, stored: TransactionLog, *, reported: Collection[str]) -> None:
-        """Continue from the log that is stored, which could not be read before.
+        """Continue from the stored log, which could not be read before.
 
-        Only the transactions that were reported meanwhile are known as well: others were taken for
-        those from before set-up.
+        Transactions that have been reported since then stay known. Others are forgotten, because
+        they only seemed to be from before the set-up.
         """
         since = {id_: self._known[id_] for id_ in reported if id_ in self._known}
         self.state, self.spans = stored.state, stored.spans
@@ -141,12 +142,15 @@ class TransactionLog(Private):
         self._sums = RunningSums()
 
     def note_unreadable(self, until: datetime) -> None:
-        """Note that a transaction from before a moment could not be read."""
+        """Record that a transaction before a moment could not be read."""
         unreadable_until = max(until, self.state.unreadable_until or until)
         self.state = replace(self.state, unreadable_until=unreadable_until)
 
     def note_read(self, since: datetime, unreadable_until: datetime | None) -> None:
-        """Note that everything since a moment was read, except before another one if given."""
+        """Record that the time since a moment was read completely.
+
+        If `unreadable_until` is given, a transaction before that moment could not be read.
+        """
         if self.state.unreadable_until is not None:
             earlier = min(self.state.unreadable_until, since)
             self.state = replace(self.state, unreadable_until=earlier)
@@ -158,7 +162,7 @@ class TransactionLog(Private):
     ) -> bool:
         """Stop counting the transactions of a span that the bank does not list; return if any.
 
-        The bank took them back, such as a hotel's hold. They stay known, so that they are not
+        The bank took them back, such as the hold of a hotel. They stay known, so that they are not
         published again if the bank lists them again.
         """
         unlisted = [
@@ -171,12 +175,12 @@ class TransactionLog(Private):
         return bool(unlisted)
 
     def _between(self, since: datetime, before: datetime) -> Iterable[tuple[datetime, str]]:
-        """Return the times and IDs of the transactions between two moments, without these."""
+        """Return the times and IDs of the transactions between two moments, which are excluded."""
         start = bisect_right(self._by_age, (since, "\U0010ffff"))
         return self._by_age[start : bisect_left(self._by_age, (before, ""))]
 
     def pending_before(self, moment: datetime) -> Iterator[datetime]:
-        """Yield when each transaction was made that counts, is older, and had not settled."""
+        """Yield the times of pending transactions before a moment that count."""
         for created, id_ in self._by_age[: bisect_left(self._by_age, (moment, ""))]:
             transaction = self._known[id_]
             if transaction.spent and not transaction.settled:
@@ -198,7 +202,7 @@ class TransactionLog(Private):
     ) -> Money:
         """Return the spending from a moment of the last month until now, by the bank's clock.
 
-        In all categories, or in one; with any notes, or with a tag. Negative if refunds were more.
+        It can be limited to a category and a tag. It is negative if refunds exceed the spending.
         """
         spent = self._sum(since, now, tag).spent
         minor = sum(spent.values()) if category is None else spent.get(category, 0)

@@ -17,10 +17,10 @@ def template_variables(
 
 
 def record_variables(record: TransactionRecord, *, pot: str | None) -> dict[str, Any]:
-    """Return the data of a transaction for automations and templates: flat, with plain names.
+    """Return the data of a transaction for automations and templates, without nesting.
 
-    Amounts are numbers in major units whose shortest form is exact; negative when money goes out.
-    `pot` is the name of the pot that the money went into or came from, if it is known.
+    Amounts are numbers in major units whose shortest form is exact; outgoing ones are negative.
+    `pot` is the name of the pot on the other side of a transfer, if it is known.
     """
     abroad = record.local_amount
     return {
