@@ -1,4 +1,4 @@
-"""Turns the bank's answers into the data of the balances coordinator. No I/O."""
+"""Converts the bank's answers into the data of the balances coordinator, without I/O."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,32 +9,32 @@ from ..api import Account, Money, MonzoAuthenticationError, MonzoRateLimitError
 from .models import AccountState, MonzoData, PersonState, PotState
 from .poll import Answers, Endpoint, PollRequest
 
-# Errors of one request because of which the bank answers no other request either.
+# If one request fails with one of these, the bank answers no other request either.
 _CONCERN_ALL: Final = (MonzoAuthenticationError, MonzoRateLimitError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryScope:
-    """The accounts that a config entry looks after."""
+    """The accounts for which a config entry is responsible."""
 
     person_id: str
     """The Monzo user who signed in."""
 
     included: tuple[Account, ...]
-    """Open accounts, readable or not."""
+    """The open accounts, whether or not they can be read."""
 
     excluded: AbstractSet[str]
-    """IDs of accounts that the user left out in the options."""
+    """The IDs of accounts that the user has excluded in the options."""
 
     is_claimed_elsewhere: Callable[[str], bool]
     """Whether the account or pot with this ID belongs to another config entry."""
 
     was_answered: Callable[[PollRequest], bool]
-    """Whether the bank has answered this request before, even before a restart."""
+    """Whether the bank has ever answered this request, even before a restart."""
 
 
 def blocking_error(answers: Answers, scope: EntryScope) -> Exception | None:
-    """Return the error because of which nothing can be shown; None if there is none."""
+    """Return the error that prevents showing anything; None if there is none."""
     errors = answers.errors(scope.included)
     for error in errors.values():
         if isinstance(error, _CONCERN_ALL):
@@ -45,7 +45,7 @@ def blocking_error(answers: Answers, scope: EntryScope) -> Exception | None:
     if not balances or not all(request in errors for request in balances):
         return None
 
-    # An error that may pass says more than that of an account which can never be read.
+    # A passing error is more relevant than that of an account that can never be read.
     def rank(request: PollRequest) -> tuple[bool, bool]:
         return not scope.was_answered(request), answers.result(request).is_refused
 
@@ -79,7 +79,7 @@ def _pots_of(account_id: str) -> PollRequest:
 
 
 def _readable_accounts(answers: Answers, included: Iterable[Account]) -> Iterator[AccountState]:
-    """Yield the accounts whose balance the bank answered when it was last asked."""
+    """Yield the accounts whose last request for the balance was answered."""
     for account in included:
         if answers.result(_balance_of(account.id)).answered:
             yield AccountState(
@@ -92,9 +92,9 @@ def _readable_accounts(answers: Answers, included: Iterable[Account]) -> Iterato
 def _readable_pots(
     answers: Answers, account_ids: Iterable[str], is_claimed_elsewhere: Callable[[str], bool]
 ) -> dict[str, PotState]:
-    """Return the pots of these accounts that the bank answered when it was last asked.
+    """Return the pots of these accounts whose last request for pots was answered.
 
-    If two accounts list the same pot, it belongs to the one that it names.
+    If two accounts list the same pot, it belongs to the account in its own data.
     """
     pots: dict[str, PotState] = {}
     for account_id in account_ids:
@@ -116,7 +116,7 @@ def _person(
     accounts: Mapping[str, AccountState],
     pots: Mapping[str, PotState],
 ) -> PersonState:
-    """Return the person with the sum of all accounts and pots, if they can be added."""
+    """Return the person, with the sum of all accounts and pots if they have the same currency."""
     parts = [
         account
         for account in scope.included
@@ -145,13 +145,13 @@ def _person(
 
 
 def _is_missing(answers: Answers, scope: EntryScope, request: PollRequest) -> bool:
-    """Return whether an answer is missing from the sum; one that never worked is no part of it."""
+    """Return whether the sum lacks an answer. Requests that were never answered do not count."""
     result = answers.result(request)
     return not result.answered and (not result.was_sent or scope.was_answered(request))
 
 
 def _removed_ids(answers: Answers, excluded: AbstractSet[str]) -> Iterator[str]:
-    """Yield the IDs of accounts that are closed or left out, and of deleted pots."""
+    """Yield the IDs of closed and excluded accounts, and of deleted pots."""
     for account in answers.accounts.values():
         if account.closed or account.id in excluded:
             yield account.id

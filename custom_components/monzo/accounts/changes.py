@@ -16,24 +16,24 @@ from .models import AccountOrPot, MonzoData
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AccountOrPotChange(Private):
-    """An account or a pot whose state differs from the one that was published before."""
+    """An account or pot whose state differs from the last published one."""
 
     before: AccountOrPot
     after: AccountOrPot
 
 
-# Keyed by the ID of the account or pot, so that listeners survive a reload of the config entry.
+# Keyed by the ID of the account or pot, so that subscriptions survive a reload of the entry.
 SIGNAL_ACCOUNT_OR_POT_CHANGED: SignalTypeFormat[AccountOrPotChange] = SignalTypeFormat(
     f"{DOMAIN}_account_or_pot_changed_{{}}"
 )
 
 
 class PublishedStates(dict[str, AccountOrPot]):
-    """The state of each account and pot that a config entry published last, by Monzo ID."""
+    """The last published state of each account and pot of a config entry, by Monzo ID."""
 
 
 class ChangeTracker:
-    """Compares the accounts and pots of a config entry with those that were published last."""
+    """Compares the accounts and pots of a config entry with their last published states."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize the tracker with the states from before a reload."""
@@ -54,7 +54,7 @@ class ChangeTracker:
         return changes
 
     def _take_published(self, monzo_id: str) -> AccountOrPot | None:
-        """Return the last state, also of a joint account that another entry published before."""
+        """Return the last state, including that of a joint account from another entry."""
         for published in self._memory.find_all(PublishedStates):
             if (state := published.pop(monzo_id, None)) is not None:
                 return state
@@ -62,7 +62,7 @@ class ChangeTracker:
 
     @callback
     def async_publish(self, changes: Iterable[AccountOrPotChange]) -> None:
-        """Publish changes to everything that listens to their accounts and pots."""
+        """Publish changes to the listeners of their accounts and pots."""
         for change in changes:
             signal = SIGNAL_ACCOUNT_OR_POT_CHANGED.format(change.after.id)
             async_dispatcher_send(self._hass, signal, change)

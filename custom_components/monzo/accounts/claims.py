@@ -1,9 +1,8 @@
 """Decides which config entry shows a joint account or pot that several entries can read.
 
 It belongs to the entry that first had a device for it. While that entry is disabled, or its sign-in
-has ended, another one shows it, until the first one can read it again. The order of the device
-registry tells which device is the first, because the times of devices come from a clock that may
-have been wrong.
+has ended, another entry shows it. Devices are compared by their order in the device registry,
+because their times come from a clock that may have been wrong.
 """
 
 from collections.abc import Iterator
@@ -18,14 +17,14 @@ from ..const import DOMAIN
 
 @callback
 def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
-    """Return whether an account or a pot belongs to another config entry at the moment."""
+    """Return whether an account or pot currently belongs to another config entry."""
     is_shown = _shows(entry, monzo_id)
     others = {other.entry_id: other for other in _other_entries(hass, entry)}
     for entry_id in _entries_with_device(hass, monzo_id):
         if entry_id == entry.entry_id:
             return False
         other = others.get(entry_id)
-        # An entry that shows it goes on until the other one does.
+        # An entry that shows it continues until the other one takes over.
         if other and _can_read(other) and (not is_shown or _shows(other, monzo_id)):
             return True
     return False
@@ -33,7 +32,7 @@ def async_is_claimed_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id
 
 @callback
 def async_is_shown_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> bool:
-    """Return whether another config entry has the entities of an account or a pot."""
+    """Return whether another config entry has the entities of an account or pot."""
     return any(
         other.state is ConfigEntryState.LOADED and _can_read(other) and _shows(other, monzo_id)
         for other in _other_entries(hass, entry)
@@ -44,7 +43,7 @@ def async_is_shown_elsewhere(hass: HomeAssistant, entry: ConfigEntry, monzo_id: 
 def async_showing_entry(
     hass: HomeAssistant, entry: ConfigEntry, monzo_id: str
 ) -> ConfigEntry[Any] | None:
-    """Return the loaded entry that shows an account or a pot: this one, unless another one does."""
+    """Return the loaded entry that shows an account or pot; by default this entry."""
     return next(
         (
             each
@@ -57,7 +56,7 @@ def async_showing_entry(
 
 @callback
 def async_refresh_sharing_entries(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Refresh the entries that share an account with this one, because its state has changed."""
+    """Refresh the entries that share an account with this entry, because its state has changed."""
     account_ids = {account.id for account in entry.runtime_data.balances.open_accounts}
     for other in _other_entries(hass, entry):
         if other.state is not ConfigEntryState.LOADED:
@@ -77,18 +76,18 @@ def _other_entries(hass: HomeAssistant, entry: ConfigEntry) -> Iterator[ConfigEn
 
 
 def _entries_with_device(hass: HomeAssistant, monzo_id: str) -> list[str]:
-    """Return the IDs of the entries with a device of an account or a pot, the first one first."""
+    """Return the IDs of the entries with a device for an account or pot, in order."""
     registry = dr.async_get(hass)
     devices = registry.async_get_devices(identifiers={(DOMAIN, monzo_id)})
     if len(devices) > 1:
         ids = {device.id for device in devices}
-        # The registry keeps the order in which devices were added, also across restarts.
+        # The registry keeps the order in which devices were added, even across restarts.
         devices = [device for device in registry.devices if device.id in ids]
     return [device.config_entry_id for device in devices if device.config_entry_id]
 
 
 def _can_read(entry: ConfigEntry[Any]) -> bool:
-    """Return whether an entry can read its accounts, or will be able to without its owner."""
+    """Return whether an entry can read its accounts, or will be able to without a new sign-in."""
     if entry.disabled_by or entry.state is ConfigEntryState.SETUP_ERROR:
         return False
     if entry.state is ConfigEntryState.LOADED:
@@ -97,6 +96,6 @@ def _can_read(entry: ConfigEntry[Any]) -> bool:
 
 
 def _shows(entry: ConfigEntry[Any], monzo_id: str) -> bool:
-    """Return whether an entry has the data of an account or a pot, also while it is set up."""
+    """Return whether an entry has data of an account or pot, which it may have during set-up."""
     runtime = getattr(entry, "runtime_data", None)
     return runtime is not None and runtime.balances.data.find(monzo_id) is not None

@@ -46,9 +46,9 @@ _LOGGER = get_logger(__name__)
 class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     """Polls accounts, balances and pots.
 
-    A poll sends all requests that are due at the same time, so that it takes one round trip for any
-    number of accounts. If the request budget does not have room for all, those that failed before
-    go first, and then the oldest. Between polls, only requests that failed are repeated.
+    A poll sends all due requests at the same time, so it takes one round trip for any number of
+    accounts. If the request budget does not have enough room, failed requests go first, and then
+    the oldest. Between polls, only failed requests are repeated.
     """
 
     def __init__(
@@ -75,12 +75,13 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self._retry_at = math.inf
         self._cancel_retry: CALLBACK_TYPE | None = None
         entry.async_on_unload(self._async_cancel_retry)
-        # Changes from while the entry was not loaded are published once actions work again.
+        # Changes from the time while the entry was not loaded are published once actions work
+        # again.
         entry.async_on_unload(entry.async_on_state_change(self._async_publish_changes))
 
     @property
     def open_accounts(self) -> tuple[Account, ...]:
-        """The person's accounts that are not closed, also those that are not included."""
+        """The person's open accounts, including the excluded ones."""
         return self._answers.open_accounts
 
     def account_ids(self) -> KeysView[str]:
@@ -89,12 +90,12 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @property
     def included_ids(self) -> frozenset[str]:
-        """The IDs of the accounts that this entry looks after, readable or not."""
+        """The IDs of the accounts for which this entry is responsible, readable or not."""
         return frozenset(account.id for account in self._included)
 
     @property
     def sign_in_ended(self) -> bool:
-        """Whether the person must sign in again before the bank answers."""
+        """Whether the bank answers only after a new sign-in."""
         return not self.last_update_success and isinstance(
             self.last_exception, ConfigEntryAuthFailed
         )
@@ -119,19 +120,19 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @override
     async def async_refresh(self) -> None:
-        """Poll now, without regard to when the last poll was."""
+        """Poll now, no matter when the last poll was."""
         self._mark_balances_outdated()
         await super().async_refresh()
 
     @override
     async def _async_fetch(self) -> MonzoData:
-        """Send the requests that are due, and then those that their answers make due."""
+        """Send the due requests, and then those that have become due because of the answers."""
         async with self._polling:
             interval = self._set_update_interval()
             if monotonic() - self._polled_at >= (interval - TIMER_TOLERANCE).total_seconds():
                 self._mark_balances_outdated()
             sent: set[PollRequest] = set()
-            # At set-up the answers are needed for the first states of all entities.
+            # During set-up, the answers are required for the first states of all entities.
             priority = Priority.POLL if self._answers.results else Priority.SET_UP
             with self.session.budget.asking_as(priority):
                 while due := self._due(sent, priority):
@@ -146,9 +147,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     async def async_refresh_if_older_than(self, account_ids: Iterable[str], since: float) -> None:
         """Read the balances that were last read before a moment, and update the entities.
 
-        The pots of an account are read as well if money moved in or out of them. `since` is by
-        `clock.monotonic`. Raises the first error of a balance: MonzoError, or an OAuth error of
-        Home Assistant.
+        If money moved into or out of the pots of an account, its pots are read as well. `since` is
+        a time of `clock.monotonic`. Raises the first error of a balance: MonzoError, or an OAuth
+        error of Home Assistant.
         """
         balances = {PollRequest(Endpoint.BALANCE, account_id) for account_id in account_ids}
         async with self._polling:
@@ -166,10 +167,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 raise error
 
     async def async_refresh_account(self, account_id: str, *, since: float) -> None:
-        """Read an account's balance and pots unless both were read since, and update the entities.
+        """Read an account's balance and pots, unless both were read since, and update the entities.
 
-        `since` is by `clock.monotonic`. Raises MonzoError, or an OAuth error of Home Assistant, if
-        nothing can be shown afterwards.
+        `since` is a time of `clock.monotonic`. Raises MonzoError, or an OAuth error of Home
+        Assistant, if nothing can be shown afterwards.
         """
         requests = [PollRequest(each, account_id) for each in (Endpoint.BALANCE, Endpoint.POTS)]
         async with self._polling:
@@ -177,24 +178,24 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 return
             await self._poller.async_ask(requests)
             self._async_schedule_retry()
-            # Not with async_set_updated_data, which would delay the poll of the other accounts.
+            # Do not use async_set_updated_data, which would delay the poll of the other accounts.
             self.data = self._async_build_data()
         self.async_update_listeners()
 
     async def async_refresh_all(self) -> None:
-        """Poll now, and read the pots of all accounts, too."""
+        """Poll now, including the pots of all accounts."""
         self._poller.outdated.update(
             PollRequest(Endpoint.POTS, account.id) for account in self._included
         )
         await self.async_refresh()
 
     def dated_balance(self, account_id: str) -> DatedBalance | None:
-        """Return the last balance of an account with its day, also if a later request failed."""
+        """Return the last balance of an account with its day, even if a later request failed."""
         return self._answers.dated_balances.get(account_id)
 
     @callback
     def async_restore_dated_balance(self, account_id: str, before: DatedBalance) -> None:
-        """Correct the day of an account's balance by one from before a restart or a reload."""
+        """Correct the day of an account's balance, using one from before a restart or reload."""
         if (account := self.data.accounts.get(account_id)) is None:
             return
         dated = self._answers.dated_balances[account_id].after(before)
@@ -203,11 +204,11 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         self.data = replace(self.data, accounts={**self.data.accounts, account_id: account})
 
     def asked_at(self, account_id: str) -> float:
-        """Return when the balance of an account was last asked for, by `clock.monotonic`."""
+        """Return the time of the last request for an account's balance, by `clock.monotonic`."""
         return self._answers.result(PollRequest(Endpoint.BALANCE, account_id)).at
 
     def _is_answered(self, request: PollRequest, since: float) -> bool:
-        """Return whether the bank has answered a request that was sent after a moment."""
+        """Return whether the bank has answered a request that was sent since a moment."""
         result = self._answers.result(request)
         return result.answered and result.at > since
 
@@ -219,7 +220,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         )
 
     def _due(self, sent: Collection[PollRequest], priority: Priority) -> list[PollRequest]:
-        """Return the requests to send now, within the request budget."""
+        """Return the requests to send now, limited by the request budget."""
         self._select_accounts()
         due = [
             request
@@ -238,21 +239,21 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         return due[:granted]
 
     def _is_due(self, request: PollRequest) -> bool:
-        """Return whether a request is due to be sent, for the first time or again."""
+        """Return whether a request must be sent, for the first time or again."""
         return self._due_in(request) <= TIMER_TOLERANCE.total_seconds()
 
     def _due_in(self, request: PollRequest) -> float:
-        """Return in how many seconds a request is due; negative if it is overdue."""
+        """Return the seconds until a request is due; negative if it is overdue."""
         result = self._answers.result(request)
         is_outdated = request in self._poller.outdated
         if result.error is None:
             if request.endpoint is Endpoint.ACCOUNTS and not self._included:
-                # No other request would show whether the bank answers, and whether there is an
+                # No other request would show whether the bank is reachable, and whether there is an
                 # account.
                 is_outdated = True
             delay = MAX_AGE[request.endpoint].total_seconds()
         elif result.is_refused and not self.last_update_success:
-            # Perhaps the user has not approved the sign-in yet.
+            # The user may not have approved the sign-in yet.
             delay = FAILED_DELAY.total_seconds()
         else:
             is_outdated = is_outdated and not result.is_refused
@@ -260,7 +261,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         return (0.0 if is_outdated else delay) - (monotonic() - result.at)
 
     def _was_answered(self, request: PollRequest) -> bool:
-        """Return whether a request has ever worked, also before a restart."""
+        """Return whether the bank has ever answered a request, even before a restart."""
         account_id = request.account_id
         match request.endpoint:
             case Endpoint.ACCOUNTS:
@@ -275,7 +276,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 )
 
     def _set_update_interval(self) -> timedelta:
-        """Set and return how often to poll, and reserve requests for that."""
+        """Set and return the interval of polls, and reserve requests for them."""
         budget, accounts = self.session.budget, len(self._included)
         interval = budget.interval_for(accounts, webhooks_arrive=self._webhook_status.arriving)
         budget.reserve_polls(accounts, interval)
@@ -290,13 +291,13 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         waits = [
             self._due_in(request)
             for request, error in self._answers.errors(self._included).items()
-            # Only the user can correct this.
+            # Only the user can solve this.
             if not isinstance(error, MonzoAuthenticationError)
         ]
         if not waits:
             self._async_cancel_retry()
             return
-        # One that is overdue had no room in the request budget.
+        # For an overdue request, the request budget had no room.
         wait = min(waits) if min(waits) > 0 else FAILED_DELAY.total_seconds()
         if (at := monotonic() + wait) >= self._retry_at:
             return
@@ -324,7 +325,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @callback
     def _async_build_data(self) -> MonzoData:
-        """Return the data of the latest answers, and register devices for it.
+        """Return the data from the latest answers, and register their devices.
 
         Raises the bank's error if nothing can be shown.
         """
@@ -338,7 +339,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         return data
 
     def _select_accounts(self) -> None:
-        """Select the accounts that this entry looks after."""
+        """Select the accounts for which this entry is responsible."""
         before = self.included_ids
         self._included = tuple(
             account
@@ -346,7 +347,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
             if account.id not in self._excluded and not self.async_is_claimed_elsewhere(account.id)
         )
         for account_id in before - self.included_ids:
-            # Another entry shows it now. If it comes back, these answers are outdated.
+            # Another entry shows it now. These answers are outdated if the account returns.
             self._answers.forget(account_id)
 
     @property
@@ -361,11 +362,11 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @callback
     def async_is_claimed_elsewhere(self, monzo_id: str) -> bool:
-        """Return whether an account or a pot belongs to another config entry at the moment."""
+        """Return whether an account or pot currently belongs to another config entry."""
         return async_is_claimed_elsewhere(self.hass, self.config_entry, monzo_id)
 
     def _log_changes(self) -> None:
-        """Log once that a request fails, and once that it works again."""
+        """Log once when a request begins to fail, and once when it works again."""
         errors = self._answers.errors(self._included)
         for request in errors.keys() - self._logged:
             _LOGGER.warning(
@@ -380,9 +381,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @callback
     def _async_note_answers(self, sent: Collection[PollRequest]) -> None:
-        """Note that the bank has answered a poll, unless none of the requests proves that.
+        """Record that the bank has answered a poll, if one of the requests proves that.
 
-        A balance does, and so do the accounts of a person who has none to include.
+        A balance is a proof. For a person without an account, the list of accounts is one.
         """
         proofs = [
             request
@@ -397,23 +398,23 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     @callback
     @override
     def _async_refresh_finished(self) -> None:
-        """Let other entries take over joint accounts if the sign-in has ended."""
+        """If the sign-in has ended, let other entries take over joint accounts."""
         if self.sign_in_ended and self.config_entry.state is ConfigEntryState.LOADED:
             async_refresh_sharing_entries(self.hass, self.config_entry)
 
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Update the entities, then publish changes to triggers that may look at the entities."""
-        # Remembered before any entity changes, because an automation that one of them triggers
-        # must not see the earlier states of the others.
+        """Update the entities, then publish changes to triggers, which may read the entities."""
+        # Remember the states before any entity changes. An automation that one entity triggers must
+        # not find the earlier states of the others.
         changes = self._async_remember_states()
         super().async_update_listeners()
         self._changes.async_publish(changes)
 
     @callback
     def _async_publish_changes(self) -> None:
-        """Publish the changes from while the config entry was not loaded."""
+        """Publish the changes from the time while the config entry was not loaded."""
         self._changes.async_publish(self._async_remember_states())
 
     @callback

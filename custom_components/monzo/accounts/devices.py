@@ -26,7 +26,7 @@ ACCOUNT_NAMES: Final = {
     CASHBACK: "cashback",
 }
 
-# Actions offer only devices with the model of an account.
+# Actions only offer devices whose model is that of an account.
 OTHER_MODELS: Final[Mapping[str, str]] = {
     FLEX: "Flex",
     LOAN: "Loan",
@@ -35,7 +35,7 @@ OTHER_MODELS: Final[Mapping[str, str]] = {
 
 
 def linked_device(monzo_id: str) -> DeviceInfo:
-    """Return the device of a person, account or pot, for an entity of it."""
+    """Return the reference from an entity to the device of a person, account or pot."""
     return DeviceInfo(identifiers={(DOMAIN, monzo_id)})
 
 
@@ -43,7 +43,7 @@ class DeviceRegistrar:
     """Registers the devices of a config entry's person, accounts and pots."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, person_id: str) -> None:
-        """Initialize the registrar without a device."""
+        """Initialize the registrar without devices."""
         self._hass = hass
         self._entry = entry
         self._person_id = person_id
@@ -52,14 +52,14 @@ class DeviceRegistrar:
 
     @callback
     def async_register(self, data: MonzoData) -> None:
-        """Register the devices that are new or have another name."""
+        """Register devices that are new or have a new name."""
         accounts, pots = data.accounts.values(), data.pots.values()
         known = self._registered
         self._registered = {self._person_id: self._entry.title}
         self._registered |= {account.id: account.account for account in accounts}
         self._registered |= {pot.id: (pot.pot.name, pot.account_id) for pot in pots}
         changed = {id_ for id_, value in self._registered.items() if known.get(id_) != value}
-        # In this order, because a device refers to the one above it.
+        # Keep this order, because each device refers to the one before it.
         if self._person_id in changed:
             self._async_register_person()
         for account in accounts:
@@ -75,8 +75,8 @@ class DeviceRegistrar:
     def _async_name(self, account: Account, data: MonzoData) -> str:
         """Return the name of an account's device.
 
-        A new device gets the last four digits of the account number if its name would be the same
-        as that of another account. A device that exists keeps its name.
+        If the name of a new device is already used by another account, the last four digits of the
+        account number are added. An existing device keeps its name.
         """
         name = async_account_name(self._hass, account)
         numbered = _with_last_digits(name, account)
@@ -88,7 +88,7 @@ class DeviceRegistrar:
         return numbered if name in taken else name
 
     def _async_names_of_devices(self, *, except_id: str) -> set[str]:
-        """Return the names of the devices of all people, except those with this Monzo ID."""
+        """Return the names of all devices of all people, except those with this Monzo ID."""
         registry = dr.async_get(self._hass)
         return {
             device.name or ""
@@ -144,7 +144,7 @@ def async_remove_devices(
 ) -> None:
     """Remove the devices of these accounts and pots, and of all pots of these accounts.
 
-    Devices of accounts and pots that another config entry has taken back are removed, too.
+    The devices of accounts and pots that now belong to another config entry are removed as well.
     """
     registry = dr.async_get(hass)
     devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
@@ -167,20 +167,20 @@ def async_remove_devices(
 
 @callback
 def async_has_device(hass: HomeAssistant, entry: ConfigEntry, account_id: str) -> bool:
-    """Return whether an account has a device, which only an account that was readable gets."""
+    """Return whether an account has a device. Only accounts that could be read have one."""
     return _device(hass, entry, account_id) is not None
 
 
 @callback
 def async_has_pot_devices(hass: HomeAssistant, entry: ConfigEntry, account_id: str) -> bool:
-    """Return whether any pot of an account has a device, because its pots were readable."""
+    """Return whether a pot of an account has a device, because the pots could be read."""
     account = _device(hass, entry, account_id)
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     return account is not None and any(device.via_device_id == account.id for device in devices)
 
 
 def _device(hass: HomeAssistant, entry: ConfigEntry, monzo_id: str) -> dr.DeviceEntry | None:
-    """Return the entry's device of a person, account or pot, if there is one."""
+    """Return the entry's device of a person, account or pot, if it exists."""
     return dr.async_get(hass).async_get_device_by_identifier((DOMAIN, monzo_id), entry.entry_id)
 
 
@@ -190,12 +190,12 @@ def monzo_id_of(device: dr.AnyDeviceEntry) -> str | None:
 
 
 def device_name(device: dr.AnyDeviceEntry) -> str:
-    """Return the name of a device that the user sees."""
+    """Return the name of a device as the user sees it."""
     return device.name_by_user or device.name or MANUFACTURER
 
 
 def owner_name(accounts: Iterable[Account], person_id: str | None) -> str | None:
-    """Return the preferred name of a person, if one of their accounts has it."""
+    """Return the preferred name of a person, if one of their accounts contains it."""
     owners = (owner for account in accounts for owner in account.owners)
     names = (owner.name or owner.first_name for owner in owners if owner.user_id == person_id)
     return next((name for name in names if name), None)
@@ -203,7 +203,7 @@ def owner_name(accounts: Iterable[Account], person_id: str | None) -> str | None
 
 @callback
 def async_account_name(hass: HomeAssistant, account: Account) -> str:
-    """Return the name of an account's device, without regard to a name that the user gave it."""
+    """Return the original name of an account's device, even if the user has renamed it."""
     placeholders = _name_placeholders(account)
     return async_text(
         hass,
@@ -215,7 +215,7 @@ def async_account_name(hass: HomeAssistant, account: Account) -> str:
 
 @callback
 def async_account_names(hass: HomeAssistant, accounts: Collection[Account]) -> dict[str, str]:
-    """Return the names of accounts by ID, told apart by the last digits of the account number."""
+    """Return the names of accounts by ID. The last digits of account numbers make them unique."""
     names = {account.id: async_account_name(hass, account) for account in accounts}
     count = Counter(names.values())
     return {

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..api import Account, Balance, Money, Pot, Private, Transaction
 
-# Monzo's types of the accounts that people do not pay from. They have no pots.
+# The types of accounts at Monzo that people do not pay from. They have no pots.
 FLEX: Final = "uk_monzo_flex"
 LOAN: Final = "uk_loan"
 CASHBACK: Final = "uk_rewards"
@@ -21,10 +21,10 @@ class PersonState(Private):
     id: str
 
     currencies: frozenset[str]
-    """Of all accounts and pots; empty while none of them could be read."""
+    """The currencies of all accounts and pots; empty if none of them could be read."""
 
     total: Money | None
-    """The sum of accounts and pots; None if currencies differ, or if one cannot be read."""
+    """The sum of all accounts and pots; None if currencies differ, or if one cannot be read."""
 
     @property
     def currency(self) -> str | None:
@@ -40,7 +40,7 @@ class AccountState(Private):
     balance: Balance
 
     day_began: datetime
-    """When the bank's day began of which `balance.spend_today` is the spending."""
+    """The start of the bank's day to which `balance.spend_today` belongs."""
 
     @property
     def id(self) -> str:
@@ -54,17 +54,17 @@ class AccountState(Private):
 
     @property
     def is_current_account(self) -> bool:
-        """Whether people pay from it; unlike Flex, a loan or cashback, it then has pots, too."""
+        """Whether people pay from it, and it can have pots, unlike Flex, a loan or cashback."""
         return self.account.type not in {FLEX, LOAN, CASHBACK}
 
     @property
     def has_transactions(self) -> bool:
-        """Whether Monzo lists its transactions; the list of a loan is always empty."""
+        """Whether Monzo lists its transactions. The list of a loan is always empty."""
         return self.account.type != LOAN
 
     @property
     def money(self) -> Money:
-        """The money that can be spent; negative if the account is overdrawn."""
+        """The available money; negative if the account is overdrawn."""
         return self.balance.balance
 
 
@@ -75,9 +75,9 @@ class PotState(Private):
     pot: Pot
 
     account_id: str
-    """The account that lists the pot, and that money is moved from and to.
+    """The account that lists the pot, and that money moves from and to.
 
-    Recorded joint pots name another one as their `current_account_id`.
+    Recorded joint pots have another account as their `current_account_id`.
     """
 
     @property
@@ -97,7 +97,7 @@ class PotState(Private):
 
     @property
     def has_reached_goal(self) -> bool:
-        """Whether the pot has a goal and holds at least that much."""
+        """Whether the pot has a goal, and its balance is at or above the goal."""
         return self.pot.goal is not None and self.pot.balance >= self.pot.goal
 
     @property
@@ -110,7 +110,7 @@ class PotState(Private):
 
     @property
     def left_to_goal(self) -> Money | None:
-        """The money that is missing to the goal, never negative; None without a goal."""
+        """The money that is missing to the goal, zero or more; None without a goal."""
         if self.pot.goal is None:
             return None
         return max(self.pot.goal - self.pot.balance, Money.zero(self.currency))
@@ -118,7 +118,7 @@ class PotState(Private):
 
 type AccountOrPot = AccountState | PotState
 
-# Each of them has a device.
+# Each of these has a device.
 type DeviceState = PersonState | AccountOrPot
 
 
@@ -131,15 +131,15 @@ class MonzoData(Private):
     pots: Mapping[str, PotState]
 
     own_accounts: tuple[Account, ...]
-    """All accounts of the person, also closed ones and those that are left out."""
+    """All accounts of the person, including closed and excluded ones."""
 
     pot_names: Mapping[str, str]
-    """Names of pots by ID, also of deleted ones, because transactions still refer to them."""
+    """The names of pots by ID, including deleted ones, because transactions still refer to them."""
 
     removed_ids: frozenset[str]
-    """IDs of accounts and pots that are closed, deleted, or left out by the user.
+    """IDs of accounts and pots that are closed, deleted, or excluded by the user.
 
-    An account or pot that is only missing from an answer is not removed.
+    Accounts and pots that are only missing from an answer are not removed.
     """
 
     complete: bool

@@ -1,4 +1,4 @@
-"""Webhooks: receiving and following deliveries from Monzo, and registering the address."""
+"""Webhooks: registering an address at Monzo, receiving deliveries, and reading their accounts."""
 
 from .deliveries import WebhookDeliveries
 from .receiver import WebhookReceiver, async_register_webhook, async_unregister_webhook

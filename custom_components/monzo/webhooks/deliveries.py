@@ -1,7 +1,7 @@
-"""Follows webhook deliveries: each one is a hint to read an account now.
+"""Reads accounts because of webhook deliveries, each of which is only a hint.
 
-Monzo does not sign deliveries, so nothing in them is believed or shown. A forged, repeated, late or
-lost delivery costs at most a read of the account.
+Monzo does not sign deliveries, so their content is neither trusted nor shown. A forged, repeated,
+late or lost delivery costs at most one read of the account.
 """
 
 from collections import deque
@@ -25,36 +25,36 @@ from .receiver import Delivery, WebhookReceiver
 
 _LOGGER = get_logger(__name__)
 
-# The rest between two reads: long enough to answer two hundred deliveries within a second with few
-# requests, short enough for a payment that follows another a second later.
+# The pause between two reads. It is long enough to answer two hundred deliveries in a second with
+# few requests, and short enough for a payment that follows another one a second later.
 _COOLDOWN: Final = timedelta(seconds=0.5)
 
-# The rest after a read that failed, because an outage would otherwise use up the request budget.
+# The pause after a failed read. Otherwise an outage would use up the request budget.
 _FAILURE_DELAY: Final = timedelta(seconds=5)
 
-# How long to wait for room in the request budget. Then genuine deliveries have their own share.
+# The wait for room in the request budget. After that, genuine deliveries have their own share.
 _BUDGET_DELAY: Final = timedelta(seconds=30)
 
-# More than can be on their way at once.
+# More deliveries than can be under way at once.
 _MAX_WAITING: Final = 500
 _MAX_DELIVERED_IDS: Final = 500
 
 # A payment may be announced a little before the bank lists it.
 _RETRY_DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=15))
 
-# After this many reads in this time that found nothing, deliveries are left to the polls.
+# After so many fruitless reads within this time, only polls find transactions.
 _MAX_FRUITLESS_READS: Final = 5
 _FRUITLESS_WINDOW: Final = timedelta(minutes=5)
 
-# A delivery that is later than this counts as lost, even if Monzo sends it again.
+# A delivery that is later than this counts as lost, even if Monzo repeats it.
 _DELIVERY_TIMEOUT: Final = timedelta(minutes=2)
 
 
 class _Timers:
-    """One-shot timers by key; a new one replaces the one with the same key."""
+    """One-shot timers by key. A new timer replaces the one with the same key."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Initialize without a timer."""
+        """Initialize without timers."""
         self._hass = hass
         self._cancel: dict[object, CALLBACK_TYPE] = {}
 
@@ -80,21 +80,21 @@ class _Timers:
 
 
 class _Retries:
-    """How long to wait before the next read for each announced transaction that is not listed."""
+    """Delays until the next read, for each announced transaction that is not listed yet."""
 
     def __init__(self) -> None:
-        """Initialize without a transaction."""
+        """Initialize without transactions."""
         self._delays: dict[Delivery, Iterator[timedelta]] = {}
 
     def next_delay(self, delivery: Delivery) -> timedelta | None:
-        """Return the delay before the next read; None if there were enough."""
+        """Return the delay until the next read; None after the last one."""
         delay = next(self._delays.setdefault(delivery, iter(_RETRY_DELAYS)), None)
         if delay is None:
             self.forget(delivery)
         return delay
 
     def forget(self, delivery: Delivery) -> None:
-        """Forget a transaction, because it was found."""
+        """Forget a transaction that has been found."""
         self._delays.pop(delivery, None)
 
     def clear(self) -> None:
@@ -105,7 +105,8 @@ class _Retries:
 class _FruitlessReads:
     """Counts reads that found none of the announced transactions.
 
-    Anyone who knows the address of the webhook could otherwise cause requests without end.
+    Otherwise, anyone who knows the address of the webhook could cause an unlimited number of
+    requests.
     """
 
     def __init__(self) -> None:
@@ -115,7 +116,7 @@ class _FruitlessReads:
 
     @property
     def too_many(self) -> bool:
-        """Whether there were so many lately that deliveries are left to the polls."""
+        """Whether there were so many recently that only polls find transactions."""
         return (
             len(self._at) == _MAX_FRUITLESS_READS
             and monotonic() - self._at[0] < _FRUITLESS_WINDOW.total_seconds()
@@ -123,21 +124,21 @@ class _FruitlessReads:
 
     @property
     def any_lately(self) -> bool:
-        """Whether there was one lately, so that deliveries may be forged."""
+        """Whether there was one recently, so that deliveries may be forged."""
         return monotonic() - self._last_at < _FRUITLESS_WINDOW.total_seconds()
 
     def count(self, began: float) -> None:
-        """Count a read that began at a moment, by `clock.monotonic`."""
+        """Count a read that began at a time of `clock.monotonic`."""
         self._at.append(began)
         self._last_at = began
 
     def reset(self) -> None:
-        """Count from zero, because a read was fruitful."""
+        """Reset the count after a successful read."""
         self._at.clear()
 
 
 class WebhookDeliveries:
-    """Reads the accounts that deliveries name, and notes whether deliveries arrive."""
+    """Reads the accounts in deliveries, and records whether deliveries arrive."""
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class WebhookDeliveries:
         self._timers = _Timers(hass)
         self._retries = _Retries()
         self._fruitless = _FruitlessReads()
-        # Collected while an earlier read and the rest after it last, oldest first.
+        # Deliveries that arrive during a read and the pause after it, oldest first.
         self._waiting: list[Delivery] = []
         self._busy = False
         self._has_waited = False
@@ -166,7 +167,7 @@ class WebhookDeliveries:
 
     @callback
     def async_start(self, receiver: WebhookReceiver) -> None:
-        """Follow deliveries until the config entry is unloaded."""
+        """Read the accounts in deliveries until the config entry is unloaded."""
         self._entry.async_on_unload(receiver.async_connect(self._async_on_delivery))
         self._entry.async_on_unload(
             self._transactions.async_add_listener(self._async_on_new_transaction)
@@ -183,7 +184,7 @@ class WebhookDeliveries:
 
     @callback
     def _async_follow_soon(self, *deliveries: Delivery) -> None:
-        """Follow deliveries now, or after the rest that follows the current read."""
+        """Read the accounts of deliveries now, or after the pause that follows the current read."""
         new = [delivery for delivery in deliveries if delivery not in self._waiting]
         self._waiting = [*self._waiting, *new][:_MAX_WAITING]
         if self._waiting and not self._busy:
@@ -193,7 +194,7 @@ class WebhookDeliveries:
             )
 
     async def _async_follow(self) -> None:
-        """Read the accounts of waiting deliveries, and then rest."""
+        """Read the accounts of waiting deliveries, and then pause."""
         waiting, self._waiting = self._outstanding(self._waiting), []
         rest = _COOLDOWN
         if waiting and self._fruitless.too_many:
@@ -206,21 +207,21 @@ class WebhookDeliveries:
             self._has_waited = bool(self._waiting)
             if self._waiting:
                 rest = _BUDGET_DELAY
-                # Polls may find the transactions earlier, so they must not be rare.
+                # Polls must be frequent, because they may find the transactions earlier.
                 self._async_set_arriving(arriving=False)
             if granted and not await self._async_read(granted, priority):
                 rest = _FAILURE_DELAY
         self._timers.async_start("cooldown", rest, self._async_cooled_down)
 
     def _priority(self, deliveries: list[Delivery]) -> Priority:
-        """Return the priority of reading the accounts of deliveries."""
+        """Return the priority of reads because of deliveries."""
         priority = self._transactions.hint_priority(_account_ids(deliveries))
-        # If none was forged lately, these are payments, which should not wait for long.
+        # If none was forged recently, these are payments, which should be reported soon.
         are_genuine = priority is Priority.HINT and not self._fruitless.any_lately
         return Priority.DELAYED_HINT if are_genuine and self._has_waited else priority
 
     def _granted(self, deliveries: list[Delivery], priority: Priority) -> list[Delivery]:
-        """Return the deliveries for whose accounts the request budget has room now."""
+        """Return the deliveries for which the request budget has room now."""
         granted = self._transactions.grant_hints(
             _account_ids(self._unknown(deliveries)),
             priority,
@@ -245,7 +246,7 @@ class WebhookDeliveries:
                 account_ids, priority, balances=balances
             )
         except Exception:
-            # A defect must not end the following of all later deliveries.
+            # A defect must not stop the processing of all later deliveries.
             _LOGGER.exception("Unexpected error while following webhook deliveries")
             answered = frozenset()
         self._included.note_balances(balances)
@@ -254,7 +255,7 @@ class WebhookDeliveries:
         if unknown != deliveries:
             self._fruitless.reset()
         elif is_answered:
-            # Without an answer, as in an outage, the deliveries may well be genuine.
+            # Without an answer, as in an outage, the deliveries may be genuine.
             self._fruitless.count(began)
         for delivery in deliveries:
             if delivery in unknown:
@@ -273,12 +274,12 @@ class WebhookDeliveries:
         return [each for each in deliveries if each.transaction_id not in self._included]
 
     def _unknown(self, deliveries: Collection[Delivery]) -> list[Delivery]:
-        """Return the deliveries whose transactions were not found so far."""
+        """Return the deliveries whose transactions have not been found yet."""
         return [each for each in deliveries if not self._transactions.knows(*each)]
 
     @callback
     def _async_retry(self, delivery: Delivery) -> None:
-        """Read an account again later, because the announced transaction is not listed yet."""
+        """Read an account again later, because it does not list the announced transaction yet."""
         if (delay := self._retries.next_delay(delivery)) is not None:
             self._timers.async_start(delivery, delay, partial(self._async_follow_soon, delivery))
 
@@ -286,7 +287,7 @@ class WebhookDeliveries:
 
     @callback
     def _async_on_new_transaction(self, new: NewTransaction) -> None:
-        """Note whether a new transaction had been announced, or wait for its delivery."""
+        """Record whether a new transaction was announced, or wait for its delivery."""
         self._included.note_found(new)
         transaction_id = new.transaction.id
         if transaction_id in self._delivered_ids:
@@ -309,5 +310,5 @@ class WebhookDeliveries:
 
 
 def _account_ids(deliveries: Collection[Delivery]) -> list[str]:
-    """Return the accounts that deliveries name, each once and in the same order."""
+    """Return the accounts in deliveries, each once, in order."""
     return list(dict.fromkeys(each.account_id for each in deliveries))

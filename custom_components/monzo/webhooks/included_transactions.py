@@ -1,4 +1,4 @@
-"""Knows which transactions the balances include."""
+"""The transactions that the balances include."""
 
 from collections import deque
 from collections.abc import Collection, Iterable
@@ -13,15 +13,15 @@ _MAX_TRANSACTIONS: Final = 500
 
 
 class IncludedTransactions:
-    """The transactions that the balance of their account includes.
+    """The transactions that are included in the balance of their account.
 
-    List and balance are asked for at the same time, so a list may show a payment that the balance
-    lacks. The balance includes a transaction if it was asked for after the delivery, or if it has
-    changed by just the transactions that were found.
+    A list of transactions and a balance are requested at the same time, so the list may show a
+    payment that the balance lacks. The balance includes a transaction if it was requested after the
+    delivery, or if it has changed by exactly the transactions that were found.
     """
 
     def __init__(self, balances: BalancesCoordinator) -> None:
-        """Initialize without a transaction."""
+        """Initialize without transactions."""
         self._balances = balances
         self._ids: deque[str] = deque(maxlen=_MAX_TRANSACTIONS)
         self._before: dict[str, Money] = {}
@@ -32,7 +32,7 @@ class IncludedTransactions:
         return transaction_id in self._ids
 
     def begin(self) -> None:
-        """Note the balances before some transactions are found."""
+        """Remember the balances before transactions are found."""
         self._before = {id_: state.money for id_, state in self._balances.data.accounts.items()}
         self._found.clear()
 
@@ -41,11 +41,11 @@ class IncludedTransactions:
         self._found.append(new)
 
     def note_asked(self, transaction_ids: Iterable[str]) -> None:
-        """Note that the balance is asked for after these transactions were delivered."""
+        """Note that the balance is requested after the delivery of these transactions."""
         self._ids.extend(transaction_ids)
 
     def note_balances(self, account_ids: Collection[str]) -> None:
-        """Compare new balances of accounts with the transactions that were found."""
+        """Compare the new balances of accounts with the transactions that were found."""
         for account_id in account_ids:
             before = self._before.get(account_id)
             after = self._balances.data.accounts.get(account_id)

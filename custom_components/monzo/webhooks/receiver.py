@@ -19,10 +19,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from ..const import DOMAIN
 from ..memory import async_get_memory
 
-# A delivery with everything that Monzo knows about a transaction has about four kilobytes.
+# A delivery with all facts that Monzo has about a transaction takes about four kilobytes.
 _MAX_BODY: Final = 64 * 1024
 
-# How long the body of a delivery may take.
+# The maximum time for receiving the body of a delivery.
 _READ_TIMEOUT: Final = timedelta(seconds=10)
 
 
@@ -34,9 +34,9 @@ class Delivery(NamedTuple):
 
 
 class WebhookReceiver:
-    """Answers the deliveries to one config entry, also while the entry is not loaded.
+    """Answers the deliveries to one config entry, even while the entry is not loaded.
 
-    Monzo sends a delivery again unless the answer is a success.
+    Monzo repeats a delivery until the answer is a success.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -47,7 +47,7 @@ class WebhookReceiver:
 
     @callback
     def async_connect(self, on_delivery: Callable[[Delivery], None]) -> CALLBACK_TYPE:
-        """Call a function for each delivery; return the function that ends this."""
+        """Call a function for each delivery; return the function that stops this."""
         self._on_delivery = on_delivery
 
         @callback
@@ -58,7 +58,7 @@ class WebhookReceiver:
 
     @property
     def _on_delivery_now(self) -> Callable[[Delivery], None] | None:
-        """The function to call, unless the task that it starts would be cancelled soon."""
+        """The function to call; None if its task would soon be cancelled."""
         is_unloading = self._entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
         return None if is_unloading or self._hass.is_stopping else self._on_delivery
 
@@ -78,13 +78,13 @@ class WebhookReceiver:
         except TimeoutError:
             return HTTPStatus.REQUEST_TIMEOUT
         except RequestPayloadError:
-            # For example a body that is not compressed as its header says.
+            # For example, the compression differs from the header.
             return HTTPStatus.BAD_REQUEST
         if body is None:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         if (delivery := _parse(body)) is None:
             return HTTPStatus.BAD_REQUEST
-        # Again, because the body may have taken long.
+        # Check again, because receiving the body takes time.
         if (on_delivery := self._on_delivery_now) is None:
             return HTTPStatus.SERVICE_UNAVAILABLE
         on_delivery(delivery)
@@ -112,13 +112,13 @@ def async_register_webhook(hass: HomeAssistant, entry: ConfigEntry) -> WebhookRe
 
 @callback
 def async_unregister_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Stop answering deliveries, because the config entry is removed."""
+    """Stop answering deliveries, because the config entry was removed."""
     if CONF_WEBHOOK_ID in entry.data:
         webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID])
 
 
 async def _async_read(content: StreamReader) -> bytes | None:
-    """Return a body; None as soon as it is longer than a delivery can be."""
+    """Return the body; None if it is longer than a delivery can be."""
     body = b""
     while chunk := await content.read(_MAX_BODY + 1 - len(body)):
         body += chunk

@@ -48,24 +48,24 @@ from ..privacy import get_logger
 
 _LOGGER = get_logger(__name__)
 
-# Keys of the config entry that the built-in integration also writes, and cleans up by.
+# The built-in integration also writes these keys of the config entry, and uses them to clean up.
 CONF_CLOUDHOOK_URL: Final = "cloudhook_url"
 CONF_WEBHOOK_URL: Final = "webhook_url"
 
-# Reading the webhooks of an account, and usually at most one change.
+# One request for the webhooks of an account, and usually at most one change.
 _REQUESTS_PER_ACCOUNT: Final = 2
 
-# How long the removal of a config entry waits for Monzo.
+# The maximum delay of the removal of a config entry because of Monzo.
 _REMOVAL_TIMEOUT: Final = timedelta(seconds=20)
 
-# How long to wait for room in the request budget.
+# The wait for room in the request budget.
 _BUDGET_DELAY: Final = timedelta(seconds=15)
 
-# How long to wait after an error of Monzo or of Home Assistant Cloud.
+# The delay after an error of Monzo or Home Assistant Cloud.
 _RETRY_DELAY: Final = timedelta(minutes=10)
 
-# When deliveries stop arriving, the registrations are checked, but no more often than this. An
-# address that Monzo refused is registered as rarely.
+# If deliveries stop arriving, the registrations are checked at most this often. Refused addresses
+# are tried again at the same interval.
 _CHECK_INTERVAL: Final = timedelta(hours=1)
 
 
@@ -73,20 +73,20 @@ class _Outcome(Enum):
     """The outcome of an attempt to reconcile the webhooks of one account."""
 
     RECONCILED = auto()
-    """The account has the wanted webhook, or none if none is wanted."""
+    """The account has the right webhook, or none if it should have none."""
 
     NOT_SUPPORTED = auto()
-    """Accounts of this kind have no webhooks, neither now nor later."""
+    """Accounts of this kind can never have webhooks."""
 
     ADDRESS_REFUSED = auto()
     """Monzo refused to register the address."""
 
     FAILED = auto()
-    """Try again later."""
+    """An attempt later may succeed."""
 
 
 class WebhookRegistrations:
-    """Makes Monzo call the current address of Home Assistant, once for each account."""
+    """Keeps one webhook per account at the current address of Home Assistant."""
 
     def __init__(
         self,
@@ -99,18 +99,17 @@ class WebhookRegistrations:
     ) -> None:
         """Initialize the registrations of one config entry.
 
-        `is_new` says that a person has just added the entry, so that no account has a webhook of
-        it.
+        `is_new` says that the user has just added the entry, so that no account has a webhook yet.
         """
         self._hass = hass
         self._entry = entry
         self._balances = balances
         self._status = status
-        # The registered address of each reconciled account; None if there must not be one.
+        # The registered address of each reconciled account; None if it should have none.
         self._registered: dict[str, str | None] = {}
         self._outcomes: dict[str, _Outcome] = {}
         self._url: str | None = None
-        # Accounts that cannot have a webhook of this entry yet.
+        # Accounts that certainly do not have a webhook of this entry yet.
         self._without_webhook = (
             {account.id for account in balances.open_accounts} if is_new else set[str]()
         )
@@ -135,7 +134,7 @@ class WebhookRegistrations:
 
     @callback
     def _async_listen_to_cloud(self, cloud: ModuleType) -> None:
-        """Reconcile when Home Assistant Cloud connects, disconnects, or has another address."""
+        """Reconcile when Home Assistant Cloud connects, disconnects, or changes its address."""
 
         @callback
         def async_changed(_change: object) -> None:
@@ -149,15 +148,16 @@ class WebhookRegistrations:
 
     @callback
     def _async_on_balances_updated(self) -> None:
-        """Reconcile if the accounts changed, or if deliveries no longer arrive."""
+        """Reconcile if accounts have changed, or if deliveries no longer arrive."""
         if self._cancel_timer is not None or self._reconciling.locked():
-            # The waiting or running reconciliation covers them, or the next poll calls this again.
+            # A reconciliation is pending or running. If it misses an account, the next poll calls
+            # this again.
             return
         arrived, self._arriving = self._arriving, self._status.arriving
         now = monotonic()
         is_check_due = now - self._checked_at > _CHECK_INTERVAL.total_seconds()
         if arrived and not self._arriving and is_check_due:
-            # Monzo may have dropped a registration.
+            # Monzo may have deleted a registration.
             self._checked_at = now
             self._registered = {}
             self._async_reconcile_soon()
@@ -165,7 +165,7 @@ class WebhookRegistrations:
             self._async_reconcile_soon()
 
     def _wanted(self) -> dict[str, str | None]:
-        """Return the address to register for each account; None for accounts that are left out."""
+        """Return the address to register for each account; None for excluded accounts."""
         included = self._balances.included_ids
         return {
             account.id: self._url if account.id in included else None
@@ -201,7 +201,7 @@ class WebhookRegistrations:
                 _LOGGER.debug("Could not register webhooks: %s", type(err).__name__)
                 delay = _RETRY_DELAY
             except Exception:
-                # A defect must not end all further registrations.
+                # A defect must not stop all future registrations.
                 _LOGGER.exception("Unexpected error while registering webhooks")
                 delay = _RETRY_DELAY
             if delay is not None:
@@ -209,9 +209,10 @@ class WebhookRegistrations:
                 self._cancel_timer = async_call_later(self._hass, delay, self._async_reconcile_soon)
 
     async def _async_reconcile_accounts(self) -> timedelta | None:
-        """Reconcile one account after the other; return when to continue, None if all are done.
+        """Reconcile one account after the other.
 
-        Raises MonzoError, or Home Assistant's errors for a token that cannot be renewed.
+        Return the delay until the rest can be reconciled; None if all are done. Raises MonzoError,
+        or Home Assistant's errors for a token that cannot be renewed.
         """
         entry = self._entry
         await self._async_find_url()
@@ -237,9 +238,9 @@ class WebhookRegistrations:
         return self._async_check_refusals(wanted)
 
     async def _async_reconcile_account(self, account_id: str, url: str | None) -> _Outcome | None:
-        """Reconcile the webhooks of an account; return None if there is no room for the requests.
+        """Reconcile the webhooks of an account; return None if the budget has no room.
 
-        Raises the errors that concern every account.
+        Raises errors that concern all accounts.
         """
         session = self._balances.session
         if url is None or account_id not in self._without_webhook:
@@ -249,17 +250,17 @@ class WebhookRegistrations:
             return await _async_reconcile_account(self._hass, session, self._entry, account_id, url)
         if not session.budget.grant(1, Priority.REGISTRATION):
             return None
-        # If the answer is lost, there may be one.
+        # The registration may succeed even if its answer is lost.
         self._without_webhook.discard(account_id)
         with session.budget.asking_as(Priority.REGISTRATION):
             return await _async_outcome(_async_register(session, account_id, url))
 
     @callback
     def _async_check_refusals(self, wanted: Mapping[str, str | None]) -> timedelta | None:
-        """Create or delete the repair issue about a refused address; return when to try again.
+        """Create or delete the repair issue about a refused address; return the retry delay.
 
-        If Monzo accepts the address for one account, the address is right, and the other accounts
-        have no webhooks.
+        If Monzo accepts the address for one account, the address is valid, and the other accounts
+        cannot have webhooks.
         """
         outcomes = [
             self._outcomes.get(account_id) for account_id, url in wanted.items() if url is not None
@@ -278,7 +279,7 @@ class WebhookRegistrations:
         return _CHECK_INTERVAL
 
     async def _async_find_url(self) -> None:
-        """Find the address to register; without one, create a repair issue."""
+        """Determine the address to register. If there is none, create a repair issue."""
         hass, entry = self._hass, self._entry
         self._url = await _async_url(hass, entry)
         if self._url is None:
@@ -287,12 +288,12 @@ class WebhookRegistrations:
             return
         async_delete_repair_issues(hass, entry, (RepairIssue.NO_EXTERNAL_URL,))
         if CONF_WEBHOOK_URL not in entry.data:
-            # Before it is registered anywhere, so that it can be removed again in any case.
+            # Store it before the first registration, so that it can be removed in any case.
             _store(hass, entry, CONF_WEBHOOK_URL, self._url)
 
 
 def _store(hass: HomeAssistant, entry: ConfigEntry, key: str, value: str | None) -> None:
-    """Store an address in the config entry; None removes it."""
+    """Store an address in the config entry, or remove it if it is None."""
     data = {other: stored for other, stored in entry.data.items() if other != key}
     if value is not None:
         data[key] = value
@@ -302,9 +303,9 @@ def _store(hass: HomeAssistant, entry: ConfigEntry, key: str, value: str | None)
 async def _async_reconcile_account(
     hass: HomeAssistant, client: MonzoClient, entry: ConfigEntry, account_id: str, url: str | None
 ) -> _Outcome:
-    """Register this address once for an account, and remove our other ones; None removes all.
+    """Register an address for an account, and remove other addresses of ours.
 
-    Raises the errors that concern every account.
+    With None, all are removed. Raises errors that concern all accounts.
     """
 
     async def reconcile() -> _Outcome:
@@ -317,7 +318,7 @@ async def _async_reconcile_account(
 
 
 async def _async_outcome(attempt: Awaitable[_Outcome]) -> _Outcome:
-    """Return the outcome of an attempt, also if it fails because of the account."""
+    """Return the outcome of an attempt, including failures because of the account."""
     try:
         return await attempt
     except BLOCKING_ERRORS:
@@ -331,7 +332,7 @@ async def _async_outcome(attempt: Awaitable[_Outcome]) -> _Outcome:
 async def _async_remove_webhooks(
     hass: HomeAssistant, client: MonzoClient, entry: ConfigEntry, account_id: str, keep: str | None
 ) -> bool:
-    """Remove all our webhooks except one at this address; return whether there is one."""
+    """Remove all webhooks of ours except one at this address; return whether there is one."""
     addresses = _Addresses.of(hass, entry)
     ours = [each for each in await client.webhooks(account_id) if addresses.contain(each.url)]
     kept = next((each for each in ours if each.url == keep), None)
@@ -352,8 +353,8 @@ async def _async_register(client: MonzoClient, account_id: str, url: str) -> _Ou
 
 
 async def async_remove_registrations(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Remove the webhooks of a removed config entry at Monzo, if Monzo can be reached."""
-    # An entry of *ha-monzo* that was never set up has no webhook of its own.
+    """Remove the webhooks of a removed config entry at Monzo, if Monzo is reachable."""
+    # An entry of *ha-monzo* that was never set up has no webhook.
     if CONF_WEBHOOK_URL in entry.data or CONF_WEBHOOK_ID not in entry.data:
         try:
             async with asyncio.timeout(_REMOVAL_TIMEOUT.total_seconds()):
@@ -362,7 +363,7 @@ async def async_remove_registrations(hass: HomeAssistant, entry: ConfigEntry) ->
             finished = False
         if not finished:
             _LOGGER.warning("Could not remove all webhooks of a removed entry at Monzo")
-    # An error of the cloud must not keep the entry from being removed.
+    # An error of the cloud must not prevent the removal of the entry.
     with suppress(Exception):
         await _async_delete_cloudhooks_of_ha_monzo(hass, entry)
     if CONF_CLOUDHOOK_URL in entry.data and (cloud := _cloud(hass)) is not None:
@@ -371,7 +372,7 @@ async def async_remove_registrations(hass: HomeAssistant, entry: ConfigEntry) ->
 
 
 async def _async_unregister(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-    """Remove the webhooks of all accounts, also closed ones; return whether none is left."""
+    """Remove the webhooks of all accounts, including closed ones; return whether none is left."""
     if (token := await _async_last_token(hass, entry)) is None:
         return False
 
@@ -387,10 +388,10 @@ async def _async_unregister(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 
 
 async def _async_last_token(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
-    """Return the access token of a removed config entry, renewed if it has expired.
+    """Return the access token of a removed config entry, after renewing an expired one.
 
-    None if it cannot be renewed, because the client is not confidential. The new token is stored
-    nowhere.
+    Return None if it cannot be renewed, because the client is not confidential. The new token is
+    not stored.
     """
     token = entry.data[CONF_TOKEN]
     if token["expires_at"] > time.time():
@@ -403,16 +404,16 @@ async def _async_last_token(hass: HomeAssistant, entry: ConfigEntry) -> str | No
 
 @dataclass(frozen=True, slots=True)
 class _Addresses:
-    """The addresses that are or were registered for a config entry."""
+    """The current and earlier addresses of a config entry."""
 
     known: frozenset[str]
     """Complete addresses."""
 
     own_path: str
-    """The end of every address that this integration or the built-in one registered."""
+    """The end of each address that this integration or the built-in one has registered."""
 
     path_of_ha_monzo: str
-    """A part of every address of Home Assistant that *ha-monzo* registered."""
+    """A part of each address of Home Assistant that *ha-monzo* has registered."""
 
     @classmethod
     def of(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
@@ -432,13 +433,14 @@ class _Addresses:
 def path_of_ha_monzo(entry: ConfigEntry) -> str:
     """Return the start of the paths that the HACS integration *ha-monzo* registered at Monzo.
 
-    It had a webhook for each account, whose ID was that of the entry followed by the account's.
+    It had a webhook for each account. The webhook's ID consisted of the IDs of the entry and the
+    account.
     """
     return webhook.async_generate_path(entry.entry_id)
 
 
 def _cloudhooks_of_ha_monzo(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
-    """Return the addresses in Home Assistant Cloud that *ha-monzo* left, by webhook ID."""
+    """Return the addresses in Home Assistant Cloud that *ha-monzo* has left, by webhook ID."""
     if (cloud := _cloud(hass)) is None:
         return {}
     return {
@@ -449,7 +451,7 @@ def _cloudhooks_of_ha_monzo(hass: HomeAssistant, entry: ConfigEntry) -> dict[str
 
 
 async def _async_delete_cloudhooks_of_ha_monzo(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Delete the addresses in Home Assistant Cloud that *ha-monzo* left.
+    """Delete the addresses in Home Assistant Cloud that *ha-monzo* has left behind.
 
     Raises HomeAssistantError if that fails.
     """
@@ -463,7 +465,7 @@ async def _async_delete_cloudhooks_of_ha_monzo(hass: HomeAssistant, entry: Confi
 
 
 async def _async_url(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
-    """Return the address to register; None if Home Assistant cannot be reached from outside."""
+    """Return the address to register; None if Home Assistant is not reachable from outside."""
     webhook_id = entry.data[CONF_WEBHOOK_ID]
     cloud = _cloud(hass)
     if cloud is not None and cloud.async_active_subscription(hass):
@@ -483,7 +485,7 @@ def _cloud(hass: HomeAssistant) -> ModuleType | None:
     """Return the module of Home Assistant Cloud, if it is set up."""
     if "cloud" not in hass.config.components:
         return None
-    # Not at the top, because importing it takes long, and most homes do not have it.
+    # Imported here, because the import takes long, and most homes do not have it.
     from homeassistant.components import cloud  # noqa: PLC0415
 
     return cloud
