@@ -1,4 +1,4 @@
-"""How the integration asks the bank: session, request budget, errors, repair issues."""
+"""Access to the bank: session, request budget, errors and repair issues."""
 
 from .approval import async_wait_for_approval
 from .errors import (

@@ -1,4 +1,4 @@
-"""Wait for the approval of a sign-in in the Monzo app."""
+"""Waits for the approval of a sign-in in the Monzo app."""
 
 import asyncio
 from typing import Final
@@ -16,8 +16,8 @@ from ..api import (
 )
 from .request_budget import RequestBudget
 
-# Seconds between two checks for the approval: short at first, for users with the phone in hand.
-# They last two minutes in total, and leave room in the request budget for the set-up.
+# Seconds between two checks for the approval: short at first, for users with the phone in their
+# hand. They add up to two minutes, and leave room in the request budget for the set-up.
 APPROVAL_PAUSES: Final = (2, 2, 3, 3, 5, 5, *[10] * 10)
 
 # Consecutive failed checks after which the dialog shows the connection error.
@@ -29,7 +29,7 @@ async def async_wait_for_approval(
 ) -> tuple[Account, ...]:
     """Return the accounts as soon as the user has approved the sign-in in the Monzo app.
 
-    The requests count for the request budget. It refuses none, because the user is waiting.
+    The requests count towards the request budget, but are always sent, because the user is waiting.
     Raises TimeoutError if the approval takes too long, MonzoAuthenticationError if the bank has
     ended the sign-in, and another MonzoError if several requests in a row have failed.
     """
@@ -50,10 +50,11 @@ async def async_wait_for_approval(
         except MonzoEvictedError:
             raise
         except MonzoRateLimitError as err:
-            # The user is waiting: without a time from the bank, use the longest of our pauses.
+            # The user is waiting. If the bank names no time, use the longest of our pauses.
             wait = err.retry_after or APPROVAL_PAUSES[-1]
         except MonzoError:
-            # Also a refused token, because the bank may know a new one only a moment later.
+            # This includes a refused token, because the bank may accept a new one only after a
+            # moment.
             failures += 1
             if failures == APPROVAL_PATIENCE:
                 raise

@@ -1,4 +1,4 @@
-"""Errors of the bank: how the code groups them, logs them, and reports them to users."""
+"""The bank's errors: their groups, their form in logs, and their translations for users."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -34,17 +34,17 @@ from .token_refusals import MonzoTokenRefusedError
 
 _LOGGER = get_logger(__name__)
 
-# May be over in a moment: no answer, or one that makes no sense.
+# These may pass in a moment: the bank did not answer, or its answer makes no sense.
 TRANSIENT_ERRORS: Final = (MonzoConnectionError, MonzoResponseError)
 
-# Concern every request: the bank would answer none of them.
+# These concern every request, because the bank would not answer any of them.
 BLOCKING_ERRORS: Final = (
     MonzoAuthenticationError,
     MonzoRateLimitError,
     OAuth2TokenRequestBaseError,
 )
 
-# The translation keys of errors of an action; the first match counts.
+# The translation keys of an action's errors; the first match applies.
 _ACTION_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (MonzoVerificationRequiredError, "history_too_old"),
     (MonzoTokenRefusedError, "token_refused"),
@@ -54,21 +54,21 @@ _ACTION_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (MonzoError, "unexpected_answer"),
 )
 
-# The other placeholders of errors name people, accounts, pots, amounts or transactions.
+# The other placeholders of errors contain people, accounts, pots, amounts or transactions.
 _LOGGABLE_PLACEHOLDERS: Final = frozenset(
     {"currency", "days", "decimals", "field", "fields", "megabytes", "place", "seconds"}
 )
 
 
 def error_code_for_log(error: Exception) -> str:
-    """Return Monzo's code of an error, or else its type; the message may hold private data."""
+    """Return Monzo's code of an error, or else its type. Its message may contain private data."""
     return (isinstance(error, MonzoError) and error.code) or type(error).__name__
 
 
 class _RedactedError(HomeAssistantError):
-    """A translated error whose text, which Home Assistant logs, leaves out private placeholders.
+    """A translated error whose text, which Home Assistant logs, has no private placeholders.
 
-    The translation that the user reads has all of them; see `text_for_user`.
+    The translation for the user has all of them; see `text_for_user`.
     """
 
     @override
@@ -84,7 +84,7 @@ class _RedactedError(HomeAssistantError):
 
 
 class _ValidationError(_RedactedError, ServiceValidationError):
-    """A call that the user has to correct."""
+    """A mistake in a call, which the user can correct."""
 
 
 class _ActionError(_RedactedError):
@@ -92,7 +92,7 @@ class _ActionError(_RedactedError):
 
 
 def validation_error(translation_key: str, **placeholders: str) -> ServiceValidationError:
-    """Return the translated error for a call that the user has to correct."""
+    """Return the translated error for a mistake in a call."""
     return _ValidationError(
         translation_domain=DOMAIN,
         translation_key=translation_key,
@@ -110,9 +110,9 @@ def action_error(translation_key: str, **placeholders: str) -> HomeAssistantErro
 
 
 def text_for_user(error: HomeAssistantError) -> str:
-    """Return the whole text of an error, for the answer of an action; it must not be logged.
+    """Return the complete text of an error for the answer of an action. It must not be logged.
 
-    It is in the language of Home Assistant, whose own function knows only English.
+    It is in the language of Home Assistant, whose own function only supports English.
     """
     domain, key = error.translation_domain, error.translation_key
     if domain is None or key is None:
@@ -122,7 +122,7 @@ def text_for_user(error: HomeAssistantError) -> str:
     if domain != DOMAIN:
         return english
     path = f"exceptions.{key}.message"
-    # Without a full stop, as Home Assistant does it, because the text may end another sentence.
+    # As in Home Assistant, there is no full stop, because the text may end another sentence.
     return async_text(async_get_hass(), path, placeholders or {}, fallback=english).rstrip(".")
 
 
@@ -130,10 +130,10 @@ def text_for_user(error: HomeAssistantError) -> str:
 async def bank_errors(
     hass: HomeAssistant, entry: ConfigEntry[Any], subject: str
 ) -> AsyncIterator[None]:
-    """Turn errors of the bank within the block into translated errors of an action.
+    """Convert errors of the bank within the block into translated errors of an action.
 
-    The subject is the ID or the name of the item that the action is about. A refused sign-in also
-    asks the user to sign in again.
+    The subject is the ID or the name of the item in the action. After a refused sign-in, the user
+    is also asked to sign in again.
     """
     try:
         yield
@@ -141,7 +141,7 @@ async def bank_errors(
         entry.async_start_reauth(hass)
         raise action_error("action_needs_sign_in", name=entry.title) from err
     except MonzoRateLimitError as err:
-        # The session sets how long to wait on every error of this kind.
+        # The session sets the time to wait on each error of this kind.
         raise action_error("asked_to_wait", seconds=str(math.ceil(err.retry_after or 0))) from err
     except MonzoPermissionError as err:
         raise action_error("not_permitted", name=entry.title) from err
@@ -160,10 +160,10 @@ def translating_defects[**Parameters, Result](
     [Callable[Parameters, Awaitable[Result]]],
     Callable[Parameters, Coroutine[Any, Any, Result]],
 ]:
-    """Decorate a function that Home Assistant calls: it raises a translated error after a defect.
+    """Decorate a function that Home Assistant calls, so that a defect raises a translated error.
 
-    Home Assistant logs the text of every error, and that of a defect may hold private data. `part`
-    names the function in the log.
+    Home Assistant logs the text of each error, and the text of a defect may contain private data.
+    `part` is the name of the function in the log.
     """
 
     def decorate(

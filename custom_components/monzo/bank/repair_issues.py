@@ -22,12 +22,12 @@ class RepairIssue(StrEnum):
     NO_EXTERNAL_URL = "no_external_url"
 
 
-# Payments appear later, or older ones are missing, and everything else works.
+# These only delay payments, or hide older ones. Everything else works.
 _WARNINGS: Final = frozenset(
     {RepairIssue.ADDRESS_REFUSED, RepairIssue.HISTORY_INCOMPLETE, RepairIssue.NO_EXTERNAL_URL}
 )
 
-# Can be solved without signing in again; see `repairs.py`.
+# These can be solved without a new sign-in; see `repairs.py`.
 FIXABLE_ISSUES: Final = frozenset({RepairIssue.NOT_APPROVED})
 
 

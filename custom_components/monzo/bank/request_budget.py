@@ -1,4 +1,4 @@
-"""The request budget: how many requests may be sent to the bank, and who may send them first."""
+"""The request budget: the number of requests to the bank, and their priorities."""
 
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -12,95 +12,94 @@ from typing import Final
 from ..api import MonzoRateLimitError
 from ..clock import monotonic
 
-# Monzo publishes no limit. About thirty requests within five minutes have been refused, so ours
-# stay below twenty-four. Only payments and the answers of actions may add a few. The rest is for
-# requests that people make by hand.
+# Monzo publishes no limit. About thirty requests within five minutes have been refused, so we send
+# fewer than twenty-four. Only payments and answers of actions may exceed this by a few. The rest is
+# for requests that people make by hand.
 _WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
 _REQUESTS_PER_WINDOW_IN_ALL: Final = 29
 
-# So many requests may be reads for deliveries that had to wait although none was forged: two
+# So many requests may be reads for deliveries that had to wait, if none was forged recently: two
 # payments, or the transactions of four accounts.
 _MAX_DELAYED_HINTS: Final = 4
 
-# So many requests may be reads for the answers of actions, and so many of them at the expense of
-# the polls.
+# So many requests may be reads for answers of actions, and so many of these may displace polls.
 _MAX_ANSWERS: Final = 15
 _MAX_ANSWERS_FOR_POLLS: Final = 9
 
-# Current enough for a dashboard, and with three accounts still within the budget.
+# Current enough for a dashboard. With three accounts, it is still within the budget.
 MIN_POLL_INTERVAL: Final = timedelta(seconds=60)
 
-# While deliveries arrive, polls only find payments that Monzo did not announce.
+# While deliveries arrive, polls are only required for payments that Monzo did not announce.
 _POLL_INTERVAL_WITH_WEBHOOKS: Final = timedelta(minutes=5)
 
-# Home Assistant's timers may fire up to a second early, at the start and at the end of an interval.
+# Home Assistant's timers may fire up to a second early, at the start and the end of an interval.
 TIMER_TOLERANCE: Final = timedelta(seconds=2)
 
-# However many accounts are polled, so many requests per window stay for deliveries and the rest.
+# So many requests per window stay for deliveries and others, however many accounts are polled.
 _NEVER_RESERVED: Final = 5
 
-# Where deliveries arrive, polls leave room for two payments: the balance and the transactions of
-# each. So do the first registrations of webhooks. Requests that are even less important leave room
-# for one.
+# While deliveries arrive, polls leave room for two payments, each with a balance and a list of
+# transactions. So do the first registrations of webhooks. Less important requests leave room for
+# one.
 _LEFT_BY_POLLS: Final = 4
 _LEFT_BY_BACKGROUND: Final = 2
 
 # Deliveries leave so many requests to cards that had to wait, however many deliveries arrive.
 _LEFT_BY_HINTS: Final = 2
 
-# The time after the last webhook delivery in which more deliveries are expected.
+# After a webhook delivery, more deliveries are expected for this long.
 _HINTS_EXPECTED: Final = timedelta(hours=1)
 
-# A failed read is repeated this often, even if other requests have used up the budget.
+# A failed read is repeated at this interval, even if other requests have used up the budget.
 _RETRY_INTERVAL: Final = timedelta(minutes=1)
 
-# Applies if the bank refuses a request as one too many and does not say how long to wait.
+# Applies if the bank refuses a request because of its rate limit, and names no time to wait.
 _DEFAULT_PAUSE: Final = 60.0
 
 PAUSED: Final = "Monzo has asked for a pause"
 
 
 class Priority(IntEnum):
-    """Why the bank is asked; the smallest value goes first."""
+    """The reasons for requests. Smaller values go first."""
 
     PERSON = 1
     """A transfer, or another request that a person or an automation waits for."""
 
     SET_UP = 2
-    """A read for the first states of all entities."""
+    """A read during set-up, for the first states of all entities."""
 
     NEWS = 3
-    """A read of transactions because a balance has changed, or because there are none to show yet.
+    """A read of transactions because a balance has changed, or because none are known yet.
 
-    Neither can be forged, unlike a webhook delivery.
+    Unlike webhook deliveries, these reasons cannot be forged.
     """
 
     REGISTRATION = 4
-    """The first registration of a webhook, after which polls can be rarer."""
+    """The first registration of a webhook, which makes frequent polls unnecessary."""
 
     RETRY = 5
-    """A read that failed and is due again."""
+    """A read that is repeated after a failure."""
 
     POLL = 6
-    """A read that is due by the clock."""
+    """A regular read."""
 
     DELAYED_HINT = 7
-    """A read that webhook deliveries asked for and that had to wait, while none was forged."""
+    """A read for webhook deliveries that had to wait, while none was forged recently."""
 
     HINT = 8
-    """A read that a webhook delivery asked for. Deliveries can be forged."""
+    """A read for a webhook delivery, which may be forged."""
 
     ANSWER = 9
-    """A read of past transactions for the answer of an action, which may be long."""
+    """A read of past transactions for the answer of an action. It may take many requests."""
 
     BACKGROUND = 10
     """A request that can wait, such as checking a webhook or filling a card."""
 
     HISTORY = 11
-    """A read of old transactions while the bank shows them, in the minutes after a sign-in.
+    """A read of old transactions in the minutes after a sign-in, while the bank shows them.
 
-    It is counted apart: these minutes would use up the shares of all others.
+    It is counted separately, because it would use up the shares of all others in these minutes.
     """
 
     @property
@@ -115,37 +114,37 @@ _PRIORITY: ContextVar[Priority] = ContextVar("monzo_request_priority", default=P
 class RequestBudget:
     """Counts the requests of a config entry, and grants the remaining ones by priority.
 
-    It also knows when the bank has asked for a pause. It outlives the entry's session, because the
-    bank also counts the requests from before a reload.
+    It also stores the pauses that the bank has asked for. It outlives the entry's session, because
+    the bank also counts the requests from before a reload.
     """
 
     def __init__(self) -> None:
-        """Initialize a budget of which nothing is used."""
+        """Initialize an unused budget."""
         self._sent: deque[tuple[float, Priority]] = deque()
         self._paused_until = -math.inf
         self._retry_granted_at = -math.inf
         self._polls_per_window = 0
-        # When a request with this priority was last refused.
+        # The time when a request with this priority was last refused.
         self._refused_at: dict[Priority, float] = {}
         self._delivered_at = -math.inf
 
         self.history_requests = 0
-        """How many requests with `Priority.HISTORY` were sent, which no limit counts."""
+        """The number of requests with `Priority.HISTORY`, which no limit counts."""
 
     @property
     def left(self) -> int:
-        """How many more requests fit into the current five minutes."""
+        """The number of requests that still fit into the current five minutes."""
         return self._left_of(_REQUESTS_PER_WINDOW)
 
     @property
     def pause(self) -> float:
-        """For how many seconds no request may be sent; 0 if one may be sent now."""
+        """The seconds until the next request may be sent; 0 if it may be sent now."""
         return max(0.0, self._paused_until - monotonic())
 
     def start_pause(self, seconds: float | None) -> float:
-        """Start a pause as long as the bank asked for, and return its seconds.
+        """Start a pause as long as the bank has asked for, and return its seconds.
 
-        With None, because the bank did not say how long, the pause takes a minute.
+        With None, because the bank named no time, the pause takes a minute.
         """
         seconds = seconds or _DEFAULT_PAUSE
         self._paused_until = monotonic() + seconds
@@ -168,7 +167,7 @@ class RequestBudget:
         return _PRIORITY.get()
 
     def count_request(self) -> None:
-        """Count a request that is sent now, with the priority of `asking_as`."""
+        """Count a request that is sent now, with the priority from `asking_as`."""
         priority = _PRIORITY.get()
         if priority is Priority.HISTORY:
             self.history_requests += 1
@@ -185,13 +184,13 @@ class RequestBudget:
             _PRIORITY.reset(token)
 
     def note_delivery(self) -> None:
-        """Note that a webhook delivery has arrived, so that polls leave room for the next ones."""
+        """Note that a webhook delivery has arrived, so that polls leave room for further ones."""
         self._delivered_at = monotonic()
 
     def grant(self, wanted: int, priority: Priority) -> int:
         """Return how many of the wanted requests may be sent now.
 
-        Send them before the next `await`, so that the next caller sees them counted. If less
+        Send them before the next `await`, so that the next caller finds them counted. If less
         important requests are refused, the polls of the next five minutes leave room for them.
         """
         match priority:
@@ -217,16 +216,16 @@ class RequestBudget:
         return granted
 
     def reserve_polls(self, accounts: int, interval: timedelta) -> None:
-        """Keep room for the polls of so many accounts from requests that are less important."""
+        """Reserve room for the polls of some accounts, which less important requests cannot use."""
         rounds = max(1, int(_WINDOW / interval))
         self._polls_per_window = min(accounts * rounds + 1, _REQUESTS_PER_WINDOW - _NEVER_RESERVED)
 
     @staticmethod
     def interval_for(accounts: int, *, webhooks_arrive: bool) -> timedelta:
-        """Return how often the balances of so many accounts can be polled.
+        """Return the shortest interval of polls for some accounts.
 
-        Every five minutes have room for the list of accounts, the pots of each account once, and
-        as many rounds of balances as still fit.
+        Each five minutes have room for the list of accounts, the pots of each account once, and as
+        many rounds of balances as still fit.
         """
         rounds = (_REQUESTS_PER_WINDOW - 1 - accounts) // max(accounts, 1)
         fastest = _WINDOW / max(rounds, 1) + TIMER_TOLERANCE
@@ -234,9 +233,9 @@ class RequestBudget:
 
     @staticmethod
     def max_unprompted_reads(accounts: int) -> int:
-        """Return of how many accounts the transactions may be read at once without a hint.
+        """Return the number of accounts whose transactions may be read at once without a hint.
 
-        All of them; with very many accounts only so many that their balances stay current.
+        With very many accounts it is reduced, so that their balances stay current.
         """
         return max(1, min(accounts, _REQUESTS_PER_WINDOW - 1 - 2 * accounts))
 
@@ -245,13 +244,13 @@ class RequestBudget:
     ) -> int:
         """Return how many of the wanted requests a poll of the balances may send now.
 
-        A poll that has sent so many already leaves room for the transactions of the accounts.
+        A poll that has already sent some leaves room for the transactions of the accounts.
         """
         share = _REQUESTS_PER_WINDOW - self.max_unprompted_reads(accounts) - sent
         return self.grant(min(wanted, max(0, share)), priority)
 
     def _left_of(self, requests: int) -> int:
-        """Return how many of so many requests have not been sent in the last five minutes."""
+        """Return how many of some requests are left after those of the last five minutes."""
         return max(0, requests - len(self._current()))
 
     def _current(self) -> deque[tuple[float, Priority]]:
@@ -315,16 +314,16 @@ class RequestBudget:
         return max(0, _LEFT_BY_HINTS - self._count({Priority.BACKGROUND}))
 
     def _was_refused(self, priorities: Collection[Priority]) -> bool:
-        """Return whether a request with one of these priorities was refused lately."""
+        """Return whether a request with one of these priorities was refused in this window."""
         last = max(self._refused_at.get(each, -math.inf) for each in priorities)
         return monotonic() - last < _WINDOW.total_seconds()
 
     def _reserved_for_others(self) -> int:
-        """Return how much polls must leave: for payments, and for requests that had to wait."""
+        """Return how many requests polls must leave for payments and for those that had to wait."""
         for_hints = self._reserved_for_hints(_LEFT_BY_POLLS)
         if not self._was_refused({Priority.HINT, Priority.BACKGROUND}):
             return for_hints
-        # The others have a share of their own, or always room.
+        # The other priorities have their own share, or are always granted.
         others = self._count({Priority.HINT, Priority.ANSWER, Priority.BACKGROUND})
         return max(for_hints, _NEVER_RESERVED - others)
 

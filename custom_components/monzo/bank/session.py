@@ -1,4 +1,4 @@
-"""The client of one config entry: sends its token, respects pauses, counts requests."""
+"""The client of one config entry, which counts requests, respects pauses and renews tokens."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from .request_budget import RequestBudget
 from .sign_in import SignIn
 from .token_refusals import MonzoTokenRefusedError, TokenRefusals
 
-# The delay before a refused new token is used again: the bank may need a moment to accept it.
+# The delay before a refused new token is used again, because the bank may accept it only later.
 NEW_TOKEN_DELAY: Final = timedelta(seconds=2)
 
 _REFUSED_LATELY: Final = "Monzo refused the access token a short time ago"
 
 
 class MonzoSession(MonzoClient):
-    """A client that all callers of a config entry share.
+    """The client that all parts of a config entry share.
 
-    It adds to the client: a refused token is renewed once, an endpoint that refuses the new one,
-    too, is asked ever more rarely, nothing is sent while the bank has asked for a pause, and
-    requests count for the request budget.
+    It renews a refused token once. If an endpoint also refuses the new token, it asks this endpoint
+    more and more rarely. It sends nothing during a pause that the bank has asked for, and counts
+    requests for the request budget.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class MonzoSession(MonzoClient):
 
     @override
     async def request(self, method: str, path: str, **kwargs: Any) -> object:
-        """Send one request; if the bank refuses the token, once more with a new one.
+        """Send one request. If the bank refuses the token, send it once more with a new token.
 
         Raises the errors of MonzoClient (MonzoAuthenticationError if the user must sign in again),
-        MonzoTokenRefusedError if the bank refuses the new token as well, and Home Assistant's
+        MonzoTokenRefusedError if the bank also refuses the new token, and Home Assistant's
         OAuth2TokenRequestConnectionError or OAuth2TokenRequestError if the token cannot be renewed
         at the moment.
         """

@@ -1,7 +1,8 @@
 """The sign-in of a config entry: renews its access token, and decides when it has ended.
 
-It has ended if the bank refuses to renew the token, or reports that another program ended the
-access; the errors below then ask the user to sign in again. All other refusals of a token pass.
+It has ended if the bank refuses to renew the token, or reports that another program has ended the
+access. In these cases, the errors ask the user to sign in again. All other refusals of a token are
+temporary.
 """
 
 import asyncio
@@ -62,7 +63,7 @@ class SignIn:
         return token
 
     async def async_token(self) -> str:
-        """Return the access token, which is renewed first if it is about to expire.
+        """Return the access token, after renewing it if it is about to expire.
 
         Raises MonzoAuthenticationError if the sign-in has ended, and Home Assistant's
         OAuth2TokenRequestConnectionError or OAuth2TokenRequestError if the token cannot be renewed
@@ -80,10 +81,10 @@ class SignIn:
     async def async_replace_refused_token(
         self, token: str, refusal: MonzoAuthenticationError, endpoint: object
     ) -> None:
-        """Renew a token that the bank has refused, unless the entry already holds another one.
+        """Renew a refused token, unless the entry already has another one.
 
         Raises the refusal if the sign-in has ended, and MonzoTokenRefusedError if a new token would
-        not be better.
+        be refused as well.
         """
         if self.token != token:
             return
@@ -95,7 +96,7 @@ class SignIn:
             try:
                 await self._async_renew(token)
             except OAuth2TokenRequestReauthError:
-                # The refusal says more: who ended the access.
+                # The refusal contains more information: which program ended the access.
                 raise refusal from None
         elif isinstance(refusal, MonzoEvictedError):
             raise refusal
@@ -105,7 +106,7 @@ class SignIn:
     def passing_error(
         self, refusal: MonzoAuthenticationError, endpoint: object
     ) -> MonzoTokenRefusedError:
-        """Return the error for a refusal that no renewal helps against, but that passes."""
+        """Return the error for a temporary refusal that no renewal can solve."""
         retry_after = self._refusals.note_refused(endpoint)
         return MonzoTokenRefusedError(refusal.message, code=refusal.code, retry_after=retry_after)
 
@@ -115,10 +116,10 @@ class SignIn:
             pass
 
     async def _async_renew(self, token: str) -> None:
-        """Renew this access token, unless the entry already holds another one."""
+        """Renew this access token, unless the entry already has another one."""
         with self._budget.respecting_pauses():
             # A cancelled caller must not cancel the renewal, because the bank may already have
-            # ended the old token. The entry waits for it, too, when it is unloaded.
+            # ended the old token. The entry also waits for the renewal when it is unloaded.
             await asyncio.shield(
                 self._entry.async_create_task(
                     self._hass, self._async_request_token(token), "renew token of"
@@ -126,8 +127,8 @@ class SignIn:
             )
 
     async def _async_request_token(self, token: str) -> None:
-        """Request a new token and store it, if no other caller has renewed it meanwhile."""
-        # One at a time, because two would use the same refresh token twice.
+        """Request and store a new token, unless another caller has renewed it in the meantime."""
+        # One at a time, because a refresh token can only be used once.
         async with self._renewing:
             if self.token != token:
                 return
@@ -145,5 +146,5 @@ class SignIn:
 
 
 def _says_expired(refusal: MonzoAuthenticationError) -> bool:
-    """Return whether the bank refuses a token because its time is over."""
+    """Return whether the bank refuses a token because it has expired."""
     return (refusal.code or "").endswith(".expired")

@@ -10,11 +10,11 @@ class WebhookStatus:
 
     @property
     def arriving(self) -> bool:
-        """Whether a delivery announced the latest payments."""
+        """Whether the latest payments were announced by deliveries."""
         return self._arriving
 
     def update(self, *, arriving: bool) -> bool:
-        """Set whether deliveries arrive, and return whether that is a change."""
+        """Set whether deliveries arrive, and return whether that has changed."""
         changed = self._arriving is not arriving
         self._arriving = arriving
         return changed

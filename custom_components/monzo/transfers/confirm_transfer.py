@@ -1,4 +1,4 @@
-"""Confirms by the transactions of an account that a transfer was made."""
+"""Confirmation of transfers by the transactions of their account."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from ..bank import MonzoSession, action_error, validation_error
 from .models import Transfer
 from .names import TransferNames
 
-# How far the time of a recorded transfer may be ahead of the bank's clock: hours, if an earlier
-# version dated it by a clock that was wrong. Reading a day of transactions costs no more requests
-# than reading an hour.
+# A recorded transfer may be dated this far ahead of the bank's clock, because earlier versions used
+# a local clock that may have been wrong. Reading a day of transactions takes no more requests than
+# reading an hour.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 
@@ -27,7 +27,7 @@ class TransferConfirmer:
         self._names = names
 
     async def async_find_earlier(self, transfer: Transfer, batch_id: str) -> Transaction | None:
-        """Return the transaction that shows a transfer which the journal does not know.
+        """Return the transaction of a transfer that the journal does not have.
 
         Return None if there is none within the last day. Raises ServiceValidationError if another
         transfer was made with the same ID, and MonzoError or an OAuth error of Home Assistant if
@@ -43,11 +43,11 @@ class TransferConfirmer:
     async def async_prove(
         self, transfer: Transfer, batch_id: str, delays: Iterable[timedelta]
     ) -> Transaction | None:
-        """Return the transaction that shows a transfer which the bank has accepted.
+        """Return the transaction of a transfer that the bank has accepted.
 
-        If it is not there, the transactions are read again after each of the delays. Return None if
-        they cannot be read. Raises HomeAssistantError if it is not there in the end, because the
-        bank also accepts an ID that was used before, and moves nothing then.
+        If it is missing, the transactions are read again after each of the delays. Return None if
+        they cannot be read. Raises HomeAssistantError if it is still missing in the end, because
+        the bank also accepts an ID that was used before, without moving money.
         """
         for delay in (timedelta(0), *delays):
             await asyncio.sleep(delay.total_seconds())
@@ -67,12 +67,12 @@ class TransferConfirmer:
     async def async_confirm(
         self, transfer: Transfer, batch_id: str, refusal: MonzoError | None = None
     ) -> Transaction:
-        """Return the transaction that shows a transfer which is in doubt.
+        """Return the transaction of a transfer that is in doubt.
 
-        Raises HomeAssistantError if there is none, or if the transactions cannot be read. The
-        transfer stays in doubt then, because the bank may list it later. `refusal` is the bank's
-        answer to the last attempt, if it refused that; `batch_id` is the ID with which the user can
-        repeat the call.
+        Raises HomeAssistantError if there is none, or if the transactions cannot be read. In that
+        case, the transfer stays in doubt, because the bank may list it later. `refusal` is the
+        bank's answer to the last attempt, if it refused it; `batch_id` is the ID with which the
+        user can repeat the call.
         """
         try:
             transactions = await self._async_read(transfer)
@@ -81,7 +81,7 @@ class TransferConfirmer:
         if (shown := next(filter(transfer.matches, transactions), None)) is not None:
             return shown
         if transactions.skipped:
-            # The transfer may be the transaction that cannot be read.
+            # The transaction that cannot be read may be the transfer.
             raise self.unconfirmed(transfer, batch_id) from refusal
         placeholders = {**self._names.placeholders(transfer.move), "dedupe_id": batch_id}
         placeholders["account"] = self._names.name_of(transfer.move.account_id)
@@ -96,6 +96,6 @@ class TransferConfirmer:
         return action_error("transfer_unconfirmed", **placeholders, dedupe_id=batch_id)
 
     async def _async_read(self, transfer: Transfer) -> Records[Transaction]:
-        """Return the transactions of the account from before the transfer was requested on."""
+        """Return the transactions of the account since just before the transfer was requested."""
         since = min(transfer.asked_at, self._session.clock.now()) - CLOCK_TOLERANCE
         return await self._session.all_transactions(transfer.move.account_id, since=since)

@@ -1,4 +1,4 @@
-"""The journal: a record of every transfer, written before the transfer is sent, kept on disk."""
+"""The journal: a record of every transfer, written to disk before the transfer is sent."""
 
 import asyncio
 from collections.abc import Collection, Iterator
@@ -31,23 +31,23 @@ _LOGGER = get_logger(__name__)
 # The period of the daily limit.
 DAY: Final = timedelta(days=1)
 
-# How long a `dedupe_id` is kept, and how many at most beyond the last day. Automations repeat a
-# call within hours, and the whole file is written twice for each transfer.
+# A `dedupe_id` is kept this long, and at most this many beyond the last day. Automations repeat a
+# call within hours, and each transfer writes the whole file twice.
 KEPT_FOR: Final = timedelta(days=30)
 MAX_KEPT: Final = 1000
 
-# How long the transfers of a half-finished batch are kept. Without them the batch could not be
-# finished: a new plan would use an ID again that the bank knows for another transfer.
+# The transfers of a half-finished batch are kept this long. Without them, the batch could not be
+# finished: a new plan would use an ID again that the bank knows from another transfer.
 UNFINISHED_KEPT_FOR: Final = timedelta(days=365)
 
 
 async def async_open_journal(
     hass: HomeAssistant, entry_id: str, clock: ServerClock
 ) -> TransferJournal:
-    """Return the journal of a config entry: the same one until Home Assistant stops.
+    """Return the journal of a config entry: the same object until Home Assistant stops.
 
-    A transfer can outlast a reload of its entry, and the transfers after the reload must take it
-    into account. `clock` is that of the entry's session, which a reload replaces.
+    A transfer can outlast a reload of its entry, and later transfers must take it into account.
+    `clock` is the clock of the entry's session, which a reload replaces.
     """
 
     async def load() -> TransferJournal:
@@ -61,7 +61,7 @@ async def async_open_journal(
 
 
 async def async_remove_journal(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete the file of a config entry that is removed, also if the entry is not loaded."""
+    """Delete the file of a removed config entry, even if the entry is not loaded."""
     journal = async_get_memory(hass).remove(TransferJournal, entry_id)
     await (journal or TransferJournal(hass, entry_id)).async_remove()
 
@@ -80,7 +80,8 @@ class TransferJournal:
         self.hass = hass
         self.entry_id = entry_id
         self.clock = clock or ServerClock()
-        """The bank's clock, by which transfers are dated: the local one may be put right later."""
+        """The bank's clock, which dates transfers, because the local clock may be corrected later.
+        """
         self.locks = TransferLocks()
         self.results = ResultPublisher(hass)
         self._store = JournalStore(hass, entry_id)
@@ -95,11 +96,12 @@ class TransferJournal:
     async def async_load(self) -> None:
         """Read the file.
 
-        If it is damaged, the journal starts empty, and with the time of the loss. No transfer can
-        happen twice because of that, since the bank knows their IDs; but the amount that was moved
+        If it is damaged, the journal starts empty, with the time of the loss. No transfer can be
+        made twice because of that, since the bank knows their IDs, but the amount that was moved
         within the last day is unknown.
         """
-        # Home Assistant renames a file that is not JSON, and returns nothing, as for no file.
+        # If a file is not JSON, Home Assistant renames it, and returns None, as it does without a
+        # file.
         existed = await self.hass.async_add_executor_job(Path(self._store.path).exists)
         try:
             found = await self._async_read()
@@ -112,7 +114,7 @@ class TransferJournal:
             await self._async_save()
 
     async def async_remove(self) -> None:
-        """Delete the file, for good: transfers that are still on their way must not restore it."""
+        """Delete the file permanently. Transfers that are still under way must not restore it."""
         self._removed = True
         await self._store.async_remove()
 
@@ -140,7 +142,7 @@ class TransferJournal:
         return self._transfers.get(dedupe_id)
 
     def find_batch(self, dedupe_id: str) -> TransferBatch | None:
-        """Return the batch that a call with this ID began, if its first transfer is still kept."""
+        """Return the batch of an earlier call with this ID, if its first transfer is still kept."""
         return self._batches.get(dedupe_id)
 
     def batch_of(self, transfer: Transfer) -> TransferBatch | None:
@@ -148,9 +150,9 @@ class TransferJournal:
         return next((batch for batch in self.batches if transfer.dedupe_id in batch.moves), None)
 
     def current(self, dedupe_id: str, move: Move) -> Transfer:
-        """Return the transfer of a move: as recorded, or a new one if it certainly did not happen.
+        """Return the recorded transfer of a move, or a new one if it certainly did not happen.
 
-        The recorded transfer of another move with the same ID does not count.
+        A recorded transfer of another move with the same ID does not count.
         """
         recorded = self.find(dedupe_id)
         if recorded is not None and recorded.move == move:
@@ -175,7 +177,7 @@ class TransferJournal:
 
     @contextmanager
     def reserve(self, batch: TransferBatch) -> Iterator[None]:
-        """Count all of a batch towards the daily limit from the start.
+        """Count the whole batch towards the daily limit from the start.
 
         Otherwise other transfers could use up the limit before the last transfer of the batch.
         """
@@ -186,9 +188,9 @@ class TransferJournal:
             self._reserved.remove(batch)
 
     def moved_in_last_24_hours(self, currency: str, *, except_ids: Collection[str]) -> Money:
-        """Return the sum of the last 24 hours in both directions, without some transfers.
+        """Return the sum of both directions in the last 24 hours, without some transfers.
 
-        It includes transfers in doubt, and those that are reserved.
+        It includes transfers in doubt and reserved ones.
         """
         since = self.clock.now() - DAY
         amounts = {
@@ -200,7 +202,7 @@ class TransferJournal:
             if transfer.sent_at > since:
                 amounts[dedupe_id] = transfer.move.amount
             else:
-                # Part of a reserved batch, but made more than a day ago.
+                # It is part of a reserved batch, but was made more than a day ago.
                 amounts.pop(dedupe_id, None)
         counted = (
             amount
@@ -210,7 +212,7 @@ class TransferJournal:
         return sum(counted, Money.zero(currency))
 
     async def async_record(self, transfer: Transfer, batch: TransferBatch) -> bool:
-        """Record a transfer that is about to be sent, with its batch.
+        """Record a transfer that is about to be sent, together with its batch.
 
         It counts towards the daily limit at once. Return whether the record is on disk. If it is
         not, the transfer must not be sent.
@@ -218,7 +220,8 @@ class TransferJournal:
         earlier = self.find(transfer.dedupe_id)
         self._transfers[transfer.dedupe_id] = transfer
         self._batches[batch.dedupe_id] = batch
-        # Without the lock, the store would return the data of the next write, before it is on disk.
+        # Without the lock, the store would return the data of the next write before that is on
+        # disk.
         async with self._writing:
             await self._async_write()
             is_recorded = await self._async_is_on_disk(transfer)
@@ -227,7 +230,7 @@ class TransferJournal:
         return is_recorded
 
     async def async_end(self, transfer: Transfer) -> bool:
-        """Record the status of a transfer that has ended. Return whether to publish its result now.
+        """Record the status of a transfer that has ended, and return whether to publish its result.
 
         A transfer that was not sent has no record, or keeps that of an earlier attempt.
         """
@@ -241,14 +244,15 @@ class TransferJournal:
 
     @callback
     def async_update_batch(self, batch: TransferBatch) -> None:
-        """Replace a batch that is recorded. It is written together with its next transfer."""
+        """Replace a recorded batch. It is written together with its next transfer."""
         self._batches[batch.dedupe_id] = batch
 
     @callback
     def async_doubt(self, transfer: Transfer) -> Transfer:
-        """Mark a transfer as in doubt if it is recorded, and return it.
+        """Mark a recorded transfer as in doubt, and return it.
 
-        This does not write to the disk, where it is still pending, which is read as in doubt.
+        This does not write to the disk. There it is still pending, which counts as in doubt when it
+        is read.
         """
         if transfer.dedupe_id not in self._transfers:
             return transfer
@@ -261,7 +265,7 @@ class TransferJournal:
         await self._async_restore(transfer.dedupe_id, None)
 
     async def _async_restore(self, dedupe_id: str, earlier: Transfer | None) -> None:
-        """Return to the record from before a transfer."""
+        """Restore the record from before a transfer."""
         self._transfers.pop(dedupe_id, None)
         if earlier is not None:
             self._transfers[dedupe_id] = earlier
@@ -286,10 +290,10 @@ class TransferJournal:
         return True
 
     async def _async_is_on_disk(self, transfer: Transfer) -> bool:
-        """Return whether the file has a transfer.
+        """Return whether the file contains a transfer.
 
-        Home Assistant's store logs a write that fails, and does not raise an error. While Home
-        Assistant stops, it writes at the very end only.
+        When a write fails, Home Assistant's store logs the error and does not raise it. While Home
+        Assistant is stopping, the store only writes at the very end.
         """
         if self.hass.is_stopping:
             return False
@@ -326,9 +330,9 @@ class TransferJournal:
 
     @callback
     def _remove_old(self) -> None:
-        """Remove transfers and batches that are no longer kept."""
+        """Remove transfers and batches that must no longer be kept."""
         now = self.clock.now()
-        # If the clock was ahead and was corrected: no transfer was sent in the future.
+        # The clock may have been ahead: no transfer was sent in the future.
         if self._lost_at is not None:
             self._lost_at = min(self._lost_at, now)
         latest_first = sorted(
@@ -347,7 +351,7 @@ class TransferJournal:
             or (transfer.sent_at > now - KEPT_FOR and place < MAX_KEPT)
             or (transfer.sent_at > now - UNFINISHED_KEPT_FOR and transfer.dedupe_id in unfinished)
         }
-        # A batch that certainly moved nothing so far is planned again when it is repeated.
+        # A batch that has certainly moved nothing is planned anew when it is repeated.
         self._batches = {
             dedupe_id: batch
             for dedupe_id, batch in self._batches.items()

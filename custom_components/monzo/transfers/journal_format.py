@@ -1,8 +1,8 @@
-"""The stored form of transfers and batches: for each record, its JSON and the way back.
+"""The stored form of transfers and batches, as JSON.
 
 Minor version 2 added `status` to transfers and `kind` to batches; minor version 3 added `published`
 and `is_id_new`. All keys of minor version 1 are still written, because release 1.0.0 reads the file
-of a newer minor version as if it was its own.
+of a newer minor version like its own.
 """
 
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ class JournalStore(Store[JsonObject]):
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: JsonObject
     ) -> JsonObject:
-        """Add the keys that minor version 1 did not have. A newer minor version stays as it is."""
+        """Add the keys that minor version 1 lacks. A newer minor version is not changed."""
         transfers, batches = old_data["transfers"], old_data["orders"]
         if old_minor_version < _WITH_STATUS:
             for transfer in transfers.values():
@@ -53,7 +53,7 @@ class JournalStore(Store[JsonObject]):
                 batch["kind"] = _kind_of(dedupe_id, batch)
         if old_minor_version < _WITH_PUBLISHED:
             for transfer in transfers.values():
-                # Not known; but a result that is published twice is worse than one that is not.
+                # This is unknown. Publishing a result twice is worse than not publishing it.
                 transfer["published"] = True
             for batch in batches.values():
                 batch["is_id_new"] = False
@@ -99,7 +99,7 @@ def transfer_to_json(transfer: Transfer) -> JsonObject:
         "sent_at": transfer.sent_at.isoformat(),
         "status": transfer.status,
         "published": transfer.published,
-        # For release 1.0.0, to which every other transfer is in doubt.
+        # Release 1.0.0 treats every other transfer as in doubt.
         "done": transfer.status is TransferStatus.DONE,
     }
 

@@ -1,4 +1,4 @@
-"""The user's limits: whether money may move at all, how much at once, and how much in 24 hours."""
+"""The user's limits: whether money may be moved, how much at once, and how much in 24 hours."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -19,15 +19,15 @@ class TransferLimits:
     """The limits in the options of one config entry, and the transfers that count towards them."""
 
     def __init__(self, entry: ConfigEntry[Any], journal: TransferJournal) -> None:
-        """Initialize the limits. A change of the options applies at once."""
+        """Initialize the limits. Changes of the options apply immediately."""
         self._entry = entry
         self._journal = journal
 
     def violations(self, moves: Mapping[str, Move]) -> Iterator[ServiceValidationError]:
         """Yield an error for each limit that moves of one currency exceed together.
 
-        The moves are given by the `dedupe_id` of their transfers. If one of those was sent within
-        the last 24 hours already, it counts once.
+        The moves are given by the `dedupe_id` of their transfers. A transfer that was already sent
+        within the last 24 hours counts once.
         """
         if not moves:
             return
@@ -60,7 +60,7 @@ class TransferLimits:
             )
 
     def _limit(self, option: str, currency: str) -> Money | None:
-        """Return a limit; None if the user set none. A limit applies to each currency."""
+        """Return a limit; None if the user has set none. It applies to each currency separately."""
         limit = self._entry.options.get(option)
         # The text of a float is the number that the user typed.
         return None if limit is None else Money(Decimal(str(limit)), currency)

@@ -45,16 +45,16 @@ class Move(Private):
 
 
 class TransferStatus(StrEnum):
-    """How far a transfer has come. The values are stored."""
+    """The progress of a transfer. The values are stored."""
 
     PENDING = "pending"
-    """No answer was lost. It has not happened, unless it is being sent at this moment."""
+    """No answer was lost, so it has not happened unless it is being sent at this moment."""
 
     DONE = "done"
     """Confirmed by the bank."""
 
     IN_DOUBT = "in_doubt"
-    """Sent without an answer that says whether the money moved. It may have happened."""
+    """Sent without an answer about whether the money moved. It may have happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -67,12 +67,12 @@ class Transfer(Private):
     move: Move
 
     asked_at: datetime
-    """When it was requested first, by the bank's clock. The bank cannot have made it earlier."""
+    """The time of the first request, by the bank's clock. The bank cannot have made it earlier."""
 
     sent_at: datetime
-    """When it was sent last, by the bank's clock.
+    """The time of the last attempt, by the bank's clock.
 
-    It counts towards the daily limit for 24 hours from then.
+    The transfer counts towards the daily limit for 24 hours from then.
     """
 
     status: TransferStatus = TransferStatus.PENDING
@@ -90,7 +90,7 @@ class Transfer(Private):
         )
 
     def has_id_of(self, transaction: Transaction) -> bool:
-        """Return whether a transaction was made with the ID of this transfer, or an attempt was."""
+        """Return whether a transaction belongs to this transfer, or to an attempt to make it."""
         return _dedupe_id_of(transaction) == self.dedupe_id
 
     def template_variables(self, pot_name: str | None) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Transfer(Private):
 
 
 def _dedupe_id_of(transaction: Transaction) -> str:
-    """Return the `dedupe_id` of the transfer behind a transaction; an empty text if there is none.
+    """Return the `dedupe_id` of the transfer behind a transaction; empty for other transactions.
 
     Monzo returns it as `external_id`, and as the last of the four parts of its own `dedupe_id`:
     pot, account, direction, and this ID. Both appear in recorded round-ups.
@@ -156,7 +156,8 @@ class NothingToMove(StrEnum):
     """The money would have to move in the direction that the request excludes."""
 
     ACCOUNT_OVERDRAWN = "account_overdrawn"
-    """The account between two pots is overdrawn, so the bank would not release the money again."""
+    """The account between two pots is overdrawn, so the bank would not release the money from it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -169,13 +170,13 @@ class TransferBatch(Private):
     kind: BatchKind
 
     fingerprint: str
-    """A digest of the request, to notice another request with the same `dedupe_id`."""
+    """A digest of the request, which detects a different request with the same `dedupe_id`."""
 
     moves: Mapping[str, Move]
     """The planned moves by the `dedupe_id` of their transfers."""
 
     shortfall: Money
-    """The requested amount that could not be planned, because there was too little money."""
+    """The part of the requested amount that was not planned, because there was too little money."""
 
     nothing_because: NothingToMove | None = None
     """The reason why there are no moves. Only batches with moves are recorded."""
@@ -183,6 +184,6 @@ class TransferBatch(Private):
     is_id_new: bool = False
     """Whether the bank certainly did not know the ID before this call.
 
-    Home Assistant made it up, or the account has shown its first transfer. The bank also accepts an
-    ID that was used before, and moves nothing then.
+    Home Assistant created the ID, or the account has shown its first transfer. The bank also
+    accepts an ID that was used before, without moving money.
     """

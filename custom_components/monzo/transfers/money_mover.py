@@ -44,7 +44,7 @@ class MoneyMover:
 
     @callback
     def name_of(self, account_or_pot_id: str) -> str:
-        """Return the name of an account or a pot that the user sees."""
+        """Return the name of an account or pot as the user sees it."""
         return self._names.name_of(account_or_pot_id)
 
     @callback
@@ -55,7 +55,7 @@ class MoneyMover:
 
     @callback
     def async_start_publishing(self) -> None:
-        """Publish results from now on, at first those from while the entry was not loaded."""
+        """Publish results from now on, starting with those from while the entry was not loaded."""
         self._journal.results.open()
         self._entry.async_create_background_task(
             self._journal.hass, self._sender.async_publish_missed(), "publish transfers of"
@@ -63,7 +63,7 @@ class MoneyMover:
 
     @callback
     def async_stop_publishing(self) -> None:
-        """Keep all results until another object of this class starts to publish them."""
+        """Keep all results until another object of this class publishes them."""
         self._journal.results.close()
 
     async def async_preview(
@@ -71,8 +71,8 @@ class MoneyMover:
     ) -> RequestResult:
         """Return the transfers that a request would make, and the problems with them.
 
-        It makes none of them, and does not wait for other calls. `by_language_model` says who makes
-        the request. Raises ServiceValidationError if no plan is possible.
+        No transfer is made, and other calls are not awaited. `by_language_model` says whether a
+        language model makes the request. Raises ServiceValidationError if no plan is possible.
         """
         called_at = monotonic()
         batch, problems = await self._preparation.async_prepare(request, called_at)
@@ -95,14 +95,14 @@ class MoneyMover:
     ) -> RequestResult:
         """Make the transfers of a request, and return the result.
 
-        `by_language_model` says who makes the request. A request that is repeated with the same
-        `dedupe_id` continues with its earlier plan. Raises HomeAssistantError if a transfer fails.
-        For a request of several transfers, the caller can choose to get the result instead.
+        `by_language_model` says whether a language model makes the request. A repeated request with
+        the same `dedupe_id` continues its earlier plan. Raises HomeAssistantError if a transfer
+        fails. For a request of several transfers, the caller can choose to get the result instead.
         """
         called_at = monotonic()
         locks = self._journal.locks
         async with locks.call_and_account(request.dedupe_id, request.account_id):
-            # Balances from before the last transfer ended may not include it.
+            # Balances from before the end of the last transfer may not include it.
             since = max(called_at, locks.last_ended(request.account_id))
             with self._publishing_refusal(request):
                 refusal = self._caller_refusal(by_language_model=by_language_model)
@@ -117,24 +117,25 @@ class MoneyMover:
             results = await self._sender.async_carry_out(batch) if batch.moves else ()
             error = next((result.error for result in results if result.error), None)
             if error is None or (request.kind.is_multi_step and return_incomplete):
-                # With the lock, so that the next call can plan with these balances.
+                # The lock is still held, so that the next call can plan with these balances.
                 data = await self._async_refresh(request)
                 return self._result(batch, results, data)
         if any(result.transfer.status is not TransferStatus.PENDING for result in results):
-            # Only the balances can show now whether the money moved. The caller does not wait.
+            # Only the balances can show now whether the money moved. The caller does not wait for
+            # them.
             self._entry.async_create_background_task(
                 self._journal.hass, self._async_refresh(request), "refresh balances of"
             )
         raise self._summary(batch, results, error)
 
     def _caller_refusal(self, *, by_language_model: bool) -> ServiceValidationError | None:
-        """Return an error if the caller is a language model, and these may not move money."""
+        """Return an error if the caller is a language model that may not move money."""
         if not by_language_model or self._entry.options.get(CONF_ALLOW_LANGUAGE_MODELS, False):
             return None
         return validation_error("language_models_not_allowed", name=self._entry.title)
 
     async def _async_refresh(self, request: TransferRequest) -> MonzoData | None:
-        """Return the balances of now; None if they cannot be read, which changes no result."""
+        """Return the current balances; None if they cannot be read, which affects no result."""
         return await self._preparation.async_refresh(request.account_id, since=monotonic())
 
     @contextmanager

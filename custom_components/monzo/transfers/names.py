@@ -13,10 +13,10 @@ from .models import Move, MoveDirection
 
 
 class TransferNames:
-    """Names the accounts, pots and transfers of one config entry as the user does."""
+    """Provides the names of accounts, pots and transfers of one config entry for the user."""
 
     def __init__(self, entry: ConfigEntry[Any], balances: BalancesCoordinator) -> None:
-        """Initialize the names. They follow the devices, which the user can rename."""
+        """Initialize the names. They are read from the devices, which the user can rename."""
         self._entry = entry
         self._balances = balances
 

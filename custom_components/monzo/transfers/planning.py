@@ -2,8 +2,8 @@
 
 Each action that moves money has a class of requests here. Planning is pure: it neither reads
 balances nor moves money, and the same request and balances always give the same plan. A plan never
-takes an account or a pot below the minimum to keep. Percentages are rounded down to whole minor
-units (pence), each on its own; the difference goes to the pot with the remainder, if there is one.
+takes an account or pot below the minimum to keep. Each percentage is rounded down to whole minor
+units (pence), and the difference goes to the pot with the remainder, if there is one.
 """
 
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ from typing import ClassVar, override
 from ..api import Money
 from .models import BatchKind, Move, MoveDirection, NothingToMove, TransferBatch
 
-# Balances by the id of the account or pot. That of an overdrawn account is negative.
+# Balances by the ID of the account or pot. The balance of an overdrawn account is negative.
 type Balances = Mapping[str, Money]
 
 
@@ -39,7 +39,7 @@ class Remainder:
     """The money that is left after all other shares."""
 
 
-# How much of the available money to move.
+# The part of the available money to move.
 type Share = Money | Percentage | Remainder
 
 
@@ -53,10 +53,10 @@ class TransferRequest(ABC):
     kind: ClassVar[BatchKind] = BatchKind.SINGLE
 
     dedupe_id: str
-    """The call's own ID. A request that is repeated with it continues with its earlier plan."""
+    """The ID of the call. A request that is repeated with it continues its earlier plan."""
 
     is_id_new: bool
-    """Whether the ID was made up for this call, and not given by the user."""
+    """Whether the ID was created for this call, and not given by the user."""
 
     account_id: str
     pot_ids: tuple[str, ...]
@@ -68,7 +68,7 @@ class TransferRequest(ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """A stored digest that is equal for equal requests only, and does not reveal them."""
+        """A stored digest that is the same only for equal requests, and does not reveal them."""
 
     @abstractmethod
     def plan(self, balances: Balances) -> TransferBatch:
@@ -79,13 +79,13 @@ class TransferRequest(ABC):
         """The moves of a request for an exact amount, which are known without a plan.
 
         They are given by the `dedupe_id` of their transfers. If they are impossible, the call
-        fails. Other requests have nothing to do in that case.
+        fails. If the moves of other requests are impossible, there is just nothing to do.
         """
         return {}
 
     @property
     def skip_balance_check(self) -> bool:
-        """Whether the plan needs no balances, because the bank checks whether they suffice."""
+        """Whether the plan needs no balances, because the bank checks that they suffice."""
         return False
 
     @property
@@ -112,7 +112,7 @@ class TransferRequest(ABC):
         return -sum((move.delta(self.source_id) for move in moves), self.zero)
 
     def recheck(self, balances: Balances, moves: Collection[Move]) -> NothingToMove | None:
-        """Return the reason why moves that were planned earlier are impossible by now, if any."""
+        """Return the reason why moves of an earlier plan are impossible by now; None if none."""
         is_possible = self.outgoing(moves) <= self.spare(balances)
         return None if is_possible else NothingToMove.NOTHING_TO_SPARE
 
@@ -154,7 +154,7 @@ class TransferRequest(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareRequest(TransferRequest):
-    """A request to move a share of the money in the source: all of the share, or nothing."""
+    """A request to move a share of the money in the source: the whole share, or nothing."""
 
     share: Share
 
@@ -183,7 +183,7 @@ class ShareRequest(TransferRequest):
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether the amount is exact and no minimum has to stay, so that the bank can check it."""
+        """Whether the amount is exact and no minimum must stay, so that the bank can check it."""
         return isinstance(self.share, Money) and self.keep_at_least is None
 
     @property
@@ -255,7 +255,7 @@ class MoveBetweenPots(ShareRequest):
     @property
     @override
     def skip_balance_check(self) -> bool:
-        # In an overdrawn account the money would be stuck, and the bank does not check that.
+        # In an overdrawn account, the money would get stuck, and the bank does not check that.
         return False
 
     @property
@@ -274,7 +274,7 @@ class MoveBetweenPots(ShareRequest):
     @override
     def recheck(self, balances: Balances, moves: Collection[Move]) -> NothingToMove | None:
         if not any(move.direction is MoveDirection.WITHDRAW for move in moves):
-            # The money is in the account already, and the bank checks whether it still is.
+            # The money is already in the account, and the bank checks that it still is.
             return None
         if balances[self.account_id] < self.zero:
             return NothingToMove.ACCOUNT_OVERDRAWN
@@ -283,12 +283,12 @@ class MoveBetweenPots(ShareRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPotBalance(TransferRequest):
-    """A request to bring a pot to a target balance, or near it, from or to its account."""
+    """A request to bring a pot to, or closer to, a target balance, from or to its account."""
 
     action = "set_pot_balance"
 
     amount: Money | None
-    """The target. None: the amount that an entity shows."""
+    """The target; None for the amount that an entity shows."""
 
     followed_entity: str
     """The entity ID; an empty text if the request has an amount."""
@@ -302,7 +302,7 @@ class SetPotBalance(TransferRequest):
     @property
     @override
     def fingerprint(self) -> str:
-        # The amount that an entity shows may differ when the call is repeated.
+        # The entity may show another amount when the call is repeated.
         return _digest(
             self.action,
             *self.pot_ids,
@@ -328,7 +328,7 @@ class SetPotBalance(TransferRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepAccountAt(TransferRequest):
-    """A request to bring an account to a target balance, or near it, from or to one of its pots."""
+    """A request to bring an account to, or closer to, a target balance, by one of its pots."""
 
     action = "keep_account_at"
 
@@ -342,7 +342,10 @@ class KeepAccountAt(TransferRequest):
     """The smallest amount that is worth a transfer."""
 
     only: MoveDirection | None
-    """The only direction to move in: deposits sweep a surplus, withdrawals top the account up."""
+    """The only direction to move in; None for both.
+
+    Deposits sweep a surplus, and withdrawals top the account up.
+    """
 
     @property
     @override
@@ -380,7 +383,7 @@ class Distribution(TransferRequest):
 
     If there is too little money for all shares, earlier pots come first: the last pot that gets
     money may get less than its share, and the pots after it get none. A pot with the remainder
-    comes after all others, wherever it is in the list.
+    always comes after all others.
     """
 
     action = "distribute"
@@ -390,7 +393,10 @@ class Distribution(TransferRequest):
     """The share of each pot, in the order of the pots."""
 
     whole: Money | None
-    """The amount to distribute. None: all money above the minimum. Percentages are of this."""
+    """The amount to distribute; None for all money above the minimum.
+
+    Percentages are taken of this amount.
+    """
 
     @property
     @override
@@ -430,14 +436,14 @@ class Distribution(TransferRequest):
 
 
 def _capped(available: Money, most: Money | None) -> Money:
-    """Return the available money, but no more than the most to move."""
+    """Return the available money, limited to the most to move."""
     return available if most is None else min(available, most)
 
 
 def _digest(action: str, *parts: Share | str | None) -> str:
     """Return the fingerprint of a request.
 
-    Journals hold such digests from release 1.0.0 on, so their format must not change: a call that
+    Journals contain such digests since release 1.0.0, so their format must not change: a call that
     is repeated after an update must be recognized.
     """
     texts = [action]

@@ -1,4 +1,4 @@
-"""Preparation of a batch: the transfers that a request would make now, and their problems."""
+"""Preparation of a batch: the transfers that a request would make, and their problems."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Never
@@ -40,9 +40,9 @@ class BatchPreparation:
     ) -> tuple[TransferBatch, list[HomeAssistantError]]:
         """Return the transfers of a request, and the problems that prevent them.
 
-        These are the transfers of its earlier plan, or those of a new one. Balances are read,
-        unless that happened since a time of `clock.monotonic`.
-        Raises ServiceValidationError if no plan is possible.
+        The transfers are those of its earlier plan, or of a new one. The balances are read, unless
+        they have been read since a time of `clock.monotonic`. Raises ServiceValidationError if no
+        plan is possible.
         """
         if (earlier := self._journal.find_batch(request.dedupe_id)) is not None:
             return await self._async_prepare_rest(request, earlier, since)
@@ -63,7 +63,7 @@ class BatchPreparation:
     async def _async_prepare_rest(
         self, request: TransferRequest, batch: TransferBatch, since: float
     ) -> tuple[TransferBatch, list[HomeAssistantError]]:
-        """Return the transfers of an earlier batch, and the problems that prevent the rest of them.
+        """Return the transfers of an earlier batch, and the problems of the remaining ones.
 
         They may have become impossible, because the balances have changed.
         """
@@ -73,8 +73,8 @@ class BatchPreparation:
         remaining = self._journal.remaining(batch)
         problems: list[HomeAssistantError] = []
         if remaining and not request.skip_balance_check:
-            # A transfer that arrives between these two requests is subtracted twice. In the other
-            # order it would not be subtracted at all.
+            # If a transfer is completed between these two requests, it is subtracted twice. In the
+            # other order, it would not be subtracted at all.
             missing = await self._sender.async_missing(batch)
             balances = await self._async_read_balances(request, since)
             if (reason := request.recheck(balances, missing)) is not None:
@@ -84,7 +84,7 @@ class BatchPreparation:
     async def async_check_balance(
         self, request: TransferRequest, moves: Collection[Move], since: float
     ) -> ServiceValidationError | None:
-        """Return an error if the bank would reject moves because there is too little money."""
+        """Return an error if the bank would refuse moves because there is too little money."""
         balances = await self._async_read_balances(request, since)
         if request.recheck(balances, moves) is None:
             return None
@@ -96,9 +96,9 @@ class BatchPreparation:
         )
 
     async def async_refresh(self, account_id: str, *, since: float) -> MonzoData | None:
-        """Read an account and its pots, unless that happened since a time of `clock.monotonic`.
+        """Read an account and its pots, unless that was done since a time of `clock.monotonic`.
 
-        Return the balances as known then, or None if they cannot be read.
+        Return the balances afterwards, or None if they cannot be read.
         """
         try:
             await self._balances.async_refresh_account(account_id, since=since)
@@ -111,11 +111,11 @@ class BatchPreparation:
 
     @property
     def _known_balances(self) -> _KnownBalances:
-        """The balances as of the last time they were read."""
+        """The balances when they were last read."""
         return _KnownBalances(self._balances.data, self._names)
 
     async def _async_read_balances(self, request: TransferRequest, since: float) -> _KnownBalances:
-        """Return balances that were read since then; ServiceValidationError if that fails."""
+        """Return balances that were read since then, or raise ServiceValidationError."""
         if await self.async_refresh(request.account_id, since=since) is None:
             name = self._names.name_of(request.account_id)
             raise validation_error("cannot_be_read", device=name)
@@ -124,12 +124,12 @@ class BatchPreparation:
     async def _async_locked(
         self, request: TransferRequest, moves: Iterable[Move], since: float
     ) -> list[ServiceValidationError]:
-        """Return an error for each locked pot that money would come out of."""
+        """Return an error for each locked pot from which money would be withdrawn."""
         locked = self._locked(
             move.pot_id for move in moves if move.direction is MoveDirection.WITHDRAW
         )
         if locked and request.skip_balance_check:
-            # Known as of the last poll only.
+            # Until here, only the last poll was checked.
             balances = await self._async_read_balances(request, since)
             balances.require(locked)
             locked = self._locked(locked)
@@ -146,7 +146,7 @@ class BatchPreparation:
         moves: Iterable[Move],
         balances: Mapping[str, Money],
     ) -> ServiceValidationError:
-        """Return the error for moves that are impossible with these balances."""
+        """Return the error for moves that are impossible with the balances."""
         if reason is NothingToMove.ACCOUNT_OVERDRAWN:
             source_id, destination_id = request.pot_ids
             return validation_error(
@@ -166,7 +166,7 @@ class BatchPreparation:
 
 
 class _KnownBalances(dict[str, Money]):
-    """The balances of accounts and pots by id. An unknown one raises ServiceValidationError."""
+    """The balances of accounts and pots by ID. An unknown one raises ServiceValidationError."""
 
     def __init__(self, data: MonzoData, names: TransferNames) -> None:
         """Initialize with all balances that could be read."""

@@ -14,15 +14,14 @@ from ..api import Private
 from ..const import DOMAIN
 from .models import Transfer, TransferBatch, TransferStatus
 
-# Reasons why a transfer was not attempted: an earlier one of its batch failed, or the caller was
-# stopped.
+# The reasons why a transfer was not attempted: an earlier one of its batch failed, or the caller
+# was cancelled.
 EARLIER_MOVE_FAILED: Final = "earlier_move_failed"
 STOPPED: Final = "stopped"
 
 
-# The outcome of a transfer for entities and triggers. Nothing was moved by a transfer that was
-# refused: because of the bank, a limit, the connection, or an earlier failure. The money of an
-# unknown one may have been moved.
+# The outcomes of transfers for entities and triggers. A refused transfer has moved nothing: because
+# of the bank, a limit, the connection, or an earlier failure. An unknown one may have moved money.
 OUTCOMES: Final[Mapping[TransferStatus, str]] = {
     TransferStatus.DONE: "done",
     TransferStatus.PENDING: "refused",
@@ -38,10 +37,10 @@ class TransferResult(Private):
     """The transfer with its status after the call."""
 
     moved_now: bool = False
-    """Whether this call moved the money, rather than an earlier one."""
+    """Whether the money was moved by this call, and not by an earlier one."""
 
     reason: str | None = None
-    """The reason why it is not done: the key of an error, or EARLIER_MOVE_FAILED or STOPPED."""
+    """The reason why it was not made: the key of an error, or EARLIER_MOVE_FAILED or STOPPED."""
 
     error: HomeAssistantError | None = None
     """The error for the user, if the transfer was attempted and failed."""
@@ -67,7 +66,7 @@ class RequestResult(Private):
     """The result of each transfer, in order. A preview has those of earlier calls."""
 
     problems: tuple[HomeAssistantError, ...] = ()
-    """The errors that would prevent the transfers of a preview."""
+    """The errors that would prevent the transfers in a preview."""
 
     data: MonzoData | None
     """Balances after the transfers; None if they could not be read."""
@@ -77,7 +76,7 @@ class RequestResult(Private):
 
     @property
     def reason(self) -> str | None:
-        """The reason why nothing was moved, or not everything."""
+        """The reason why nothing, or not everything, was moved."""
         if not self.batch.moves:
             return self.batch.nothing_because
         if self.has_money_between_pots:
@@ -85,7 +84,7 @@ class RequestResult(Private):
         return next((result.reason for result in self.results if result.error), None)
 
 
-# Keyed by account id, so that listeners stay connected during a reload of the config entry.
+# Keyed by account ID, so that subscriptions survive a reload of the config entry.
 SIGNAL_TRANSFER_RESULT: SignalTypeFormat[TransferResult] = SignalTypeFormat(
     f"{DOMAIN}_transfer_{{}}"
 )
@@ -94,7 +93,7 @@ SIGNAL_TRANSFER_RESULT: SignalTypeFormat[TransferResult] = SignalTypeFormat(
 class ResultPublisher:
     """Publishes the results of one config entry.
 
-    While the entry is not loaded, its entities cannot receive a result, so it is kept.
+    While the entry is not loaded, its entities cannot receive results, so they are kept.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
@@ -105,7 +104,7 @@ class ResultPublisher:
 
     @callback
     def open(self) -> None:
-        """Publish the results that were kept, and all others from now on at once."""
+        """Publish the kept results now, and all others immediately."""
         self.is_open = True
         kept, self._kept = self._kept, []
         for result in kept:

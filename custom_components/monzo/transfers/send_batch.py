@@ -22,8 +22,8 @@ from .send_transfer import TransferSender
 
 _LOGGER = get_logger(__name__)
 
-# The most that a batch waits in addition for the end of the bank's rate limit, because a batch that
-# stops half-way is worse than one that takes long. It is two of the periods of that limit.
+# The most that a batch waits additionally for the end of the bank's rate limit. It is long, because
+# a batch that stops half-way is worse than a slow one: twice the period of that limit.
 MAX_WAIT_OF_BATCH: Final = timedelta(minutes=10)
 
 
@@ -44,11 +44,11 @@ class BatchSender:
         self._sender = TransferSender(session, journal, limits, names, entry)
 
     async def async_carry_out(self, batch: TransferBatch) -> tuple[TransferResult, ...]:
-        """Make the transfers of a batch that are not done yet, and return the result of each.
+        """Make the remaining transfers of a batch, and return the result of each.
 
-        It stops at the first transfer that fails, and after the one that is being sent if the
-        caller is cancelled. Another call continues there. Each new result is published, also those
-        of transfers that were not attempted.
+        It stops at the first transfer that fails. If the caller is cancelled, it stops after the
+        transfer that is being sent. Another call continues from there. Each new result is
+        published, including those of transfers that were not attempted.
         """
         left = dict(batch.moves)
         wait_left = MAX_WAIT_OF_BATCH if batch.kind.is_multi_step else timedelta(0)
@@ -68,14 +68,14 @@ class BatchSender:
     async def _async_make(
         self, batch: TransferBatch, left: Mapping[str, Move], max_pause: timedelta
     ) -> TransferResult | timedelta:
-        """Make the first of the moves that are left, and return its result.
+        """Make the first of the remaining moves, and return its result.
 
-        If it was not sent because of the bank's rate limit, wait for the end of that, and return
-        how long that took. If the caller is cancelled, a transfer that is being sent continues to
-        its end, and the rest is left.
+        If it was not sent because of the bank's rate limit, wait for its end, and return the time
+        that this took. If the caller is cancelled, a transfer that is being sent continues, and the
+        remaining moves are left.
         """
         stopped = asyncio.Event()
-        # As recorded, because an earlier transfer may have shown that the ID is new.
+        # Use the record, because an earlier transfer may have shown that the ID is new.
         batch = self._journal.find_batch(batch.dedupe_id) or batch
         sending = self._journal.hass.async_create_task(
             self._sender.async_make(next(iter(left)), batch, stopped=stopped, max_pause=max_pause),
@@ -103,15 +103,16 @@ class BatchSender:
         defect = None if ended.cancelled() else ended.exception()
         if defect is not None:
             _LOGGER.error("Unexpected error in a transfer", exc_info=defect)
-        # If Home Assistant ends, the result of the first move is published at its next start.
+        # If Home Assistant is stopping, the result of the first move is published at its next
+        # start.
         has_ended = ended.cancelled() or defect or isinstance(ended.result(), TransferResult)
         self._skip([*left.items()][1 if has_ended else 0 :], STOPPED)
         async_update_issue(self._journal, self._names, batch)
 
     async def async_missing(self, batch: TransferBatch) -> list[Move]:
-        """Return the moves of a batch that did not happen, according to the account's transactions.
+        """Return the moves of a batch that the account's transactions do not show.
 
-        A transfer in doubt is one of them if the transactions cannot be read.
+        If the transactions cannot be read, this includes a transfer in doubt.
         """
         return [
             move
@@ -124,7 +125,7 @@ class BatchSender:
     async def async_publish_missed(self) -> None:
         """Publish the recorded results from while the entry was not loaded.
 
-        If Home Assistant ended while a transfer was being sent, its result is found out first.
+        If Home Assistant stopped while a transfer was being sent, its result is determined first.
         """
         for transfer in self._journal.unpublished:
             batch = self._journal.batch_of(transfer)
@@ -139,7 +140,7 @@ class BatchSender:
 
     @callback
     def async_refuse(self, moves: Mapping[str, Move], error: HomeAssistantError) -> None:
-        """Publish that moves are not attempted: the first because of an error."""
+        """Publish that moves are not attempted. The error applies to the first one."""
         self._skip(moves.items(), str(error.translation_key))
 
     @callback

@@ -1,8 +1,8 @@
-"""Sends one transfer so that it happens exactly once, and follows it to its end.
+"""Sends one transfer so that it is made exactly once, and determines its result.
 
 The transfer is recorded before it is sent. The bank makes it only once, however often it is sent
-with the same `dedupe_id`. So after a lost answer, the sender sends the same transfer again, and
-finally looks for it in the account's transactions.
+with the same `dedupe_id`. So after a lost answer, the same transfer is sent again. Finally, it is
+looked up in the account's transactions.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ from .models import MoveDirection, Transfer, TransferBatch, TransferStatus
 from .names import TransferNames
 from .results import TransferResult
 
-# The delays before a transfer is sent again. Together with the timeouts of the requests, they stay
-# within about a minute, which an automation can wait.
+# The delays before a transfer is sent again. Together with the timeouts of the requests, they add
+# up to about a minute, which is acceptable for an automation.
 RETRY_DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=10))
 
-# The most to wait in total, including the time that the bank asks for after too many requests.
+# The longest total wait, including the time that the bank asks for after too many requests.
 MAX_WAIT: Final = timedelta(seconds=30)
 
-# How exactly the times of the bank and ours can be compared: headers show whole seconds.
+# The precision for comparing our times with the bank's, whose headers have whole seconds.
 CLOCK_PRECISION: Final = timedelta(seconds=1)
 
-# There was no connection, or no valid token: the bank did not receive the transfer.
+# Without a connection or a valid token, the bank did not receive the transfer.
 NOT_SENT: Final = (MonzoUnreachableError, OAuth2TokenRequestBaseError)
 
 # The answer does not say whether the money moved.
@@ -70,11 +70,11 @@ class TransferSender:
     async def async_make(
         self, dedupe_id: str, batch: TransferBatch, *, stopped: asyncio.Event, max_pause: timedelta
     ) -> TransferResult | timedelta:
-        """Make one transfer of a batch, unless it is done, and publish and return its result.
+        """Make one transfer of a batch, unless it is done; publish and return its result.
 
-        Return how long to wait instead, if it was not sent because of the bank's rate limit and the
-        caller can wait for the end of that, or because the caller was cancelled. `stopped` is set
-        in this case.
+        If it was not sent, return the time to wait instead. This happens because of the bank's rate
+        limit, if the caller can wait for its end, or because the caller was cancelled, in which
+        case `stopped` is set.
         """
         move = batch.moves[dedupe_id]
         async with self._journal.locks.transfer(dedupe_id, move.account_id):
@@ -99,7 +99,7 @@ class TransferSender:
                     transfer = replace(transfer, status=TransferStatus.IN_DOUBT)
                 return await self._async_end(TransferResult.of_failure(transfer, err))
             except BaseException:
-                # Home Assistant ends. It publishes the result at its next start.
+                # Home Assistant is stopping. It publishes the result at its next start.
                 self._journal.async_doubt(transfer)
                 raise
             done = replace(transfer, status=TransferStatus.DONE)
@@ -108,10 +108,10 @@ class TransferSender:
     async def _async_read_earlier(
         self, transfer: Transfer, batch: TransferBatch
     ) -> Sequence[Transaction] | None:
-        """Return the transaction that shows a transfer, if there is one already.
+        """Return the transaction of a transfer that was already made; empty if there is none.
 
-        Return None if that is not known. It matters only for an ID that the caller gave and the
-        journal does not know, because the journal may have been lost. Raises ServiceValidationError
+        Return None if that is unknown. This matters only for an ID that the caller gave and the
+        journal does not have, because the journal may have been lost. Raises ServiceValidationError
         if another transfer was made with the ID.
         """
         if batch.is_id_new or self._journal.find(transfer.dedupe_id) is not None:
@@ -125,7 +125,7 @@ class TransferSender:
     async def _async_record_earlier(
         self, transfer: Transfer, earlier: Transaction, batch: TransferBatch
     ) -> Transfer:
-        """Record and return a transfer as done, because a transaction shows it."""
+        """Record and return a transfer as done, because there is a transaction of it."""
         done = replace(
             transfer,
             asked_at=earlier.created,
@@ -144,11 +144,11 @@ class TransferSender:
         *,
         is_unused: bool,
     ) -> bool:
-        """Return whether a transfer was made by this call, or by an earlier one.
+        """Return whether a transfer was made by this call, and not by an earlier one.
 
-        `is_unused` says that the account did not show the ID before the transfer was sent.
-        Raises HomeAssistantError if it is not certain that it was made. The bank's answer suffices
-        if the ID is new. Otherwise the account must show the transfer, perhaps after a moment.
+        `is_unused` says that no transaction had the ID before the transfer was sent. Raises
+        HomeAssistantError if it is uncertain whether the transfer was made. For a new ID, the
+        bank's answer is enough. Otherwise there must be a transaction, perhaps after a moment.
         """
         if transfer.status is TransferStatus.IN_DOUBT:
             shown = await self._confirmer.async_confirm(transfer, batch.dedupe_id, refusal)
@@ -157,7 +157,7 @@ class TransferSender:
         else:
             proof = await self._confirmer.async_prove(transfer, batch.dedupe_id, RETRY_DELAYS)
             if proof is None and is_unused:
-                # The account did not show the ID a moment ago, and the bank has accepted it.
+                # No transaction had the ID a moment ago, and the bank has accepted it.
                 return True
             if proof is None:
                 raise self._confirmer.unconfirmed(transfer, batch.dedupe_id)
@@ -172,8 +172,8 @@ class TransferSender:
     async def async_publish_missed_result(self, transfer: Transfer, batch_id: str) -> bool:
         """Publish the result of a transfer that is no longer being sent, unless it was published.
 
-        If it is in doubt, the account's transactions are read first. Return False if its result was
-        published meanwhile.
+        If the transfer is in doubt, the account's transactions are read first. Return False if the
+        result was published in the meantime.
         """
         async with self._journal.locks.transfer(transfer.dedupe_id, transfer.move.account_id):
             current = self._journal.find(transfer.dedupe_id)
@@ -189,7 +189,7 @@ class TransferSender:
             return True
 
     async def async_is_shown(self, transfer: Transfer, batch_id: str) -> bool:
-        """Return whether the account's transactions show a transfer that is in doubt."""
+        """Return whether there is a transaction of a transfer that is in doubt."""
         if transfer.status is not TransferStatus.IN_DOUBT:
             return False
         try:
@@ -201,8 +201,7 @@ class TransferSender:
     async def _async_end(self, result: TransferResult) -> TransferResult:
         """Record the end of a transfer, then publish and return its result.
 
-        In this order, because a result that is published and not recorded would be published again
-        after a crash.
+        If the result was published first, it would be published again after a crash.
         """
         if await self._journal.async_end(result.transfer):
             self._journal.results.publish(result)
@@ -228,9 +227,9 @@ class TransferSender:
     ) -> tuple[Transfer, MonzoError | None]:
         """Send a transfer until the bank accepts or refuses it, or MAX_WAIT has passed.
 
-        Return it with its new status, and the error with which the bank refused it, if it did. The
-        status is in doubt if any answer was lost, now or in an earlier call. If `stopped`
-        is set, because the caller was cancelled, it is sent again only if an answer was lost.
+        Return it with its new status, and the error with which the bank refused it, if it did. It
+        is in doubt if any answer was lost, now or in an earlier call. If `stopped` is set, because
+        the caller was cancelled, it is sent again only if an answer was lost.
         """
         wait_left = MAX_WAIT.total_seconds()
         requested_wait = 0.0
@@ -272,7 +271,7 @@ class TransferSender:
             dedupe_id=transfer.dedupe_id,
         )
         if pot.id != move.pot_id:
-            # Perhaps another program used the same ID before, for a transfer to that pot.
+            # Another program may have used the same ID before, for a transfer with that pot.
             message = "the response is about another pot"
             raise MonzoResponseError(message)
 
@@ -284,10 +283,10 @@ class TransferSender:
         stopped: asyncio.Event,
         max_pause: timedelta,
     ) -> timedelta:
-        """Discard a transfer that certainly did not happen, and return when it can be sent.
+        """Discard a transfer that certainly did not happen; return the time until it can be sent.
 
-        Raises HomeAssistantError if the caller cannot wait, or if the bank refused the transfer. A
-        caller that was cancelled leaves the transfer.
+        Raises HomeAssistantError if the caller cannot wait, or if the bank refused the transfer.
+        After the caller was cancelled, the transfer is left.
         """
         await self._journal.async_discard(transfer)
         pause = timedelta(seconds=self._session.budget.pause)
