@@ -57,8 +57,8 @@ class MonzoFeedNotify(MonzoEntity[AccountState], NotifyEntity):
     async def async_send_message(self, message: str, title: str | None = None) -> None:
         """Show a message in the feed. Feed items cannot be deleted.
 
-        Raises Unauthorized if a user who is no administrator sends it: it stands in the Monzo app
-        between the messages of the bank. Automations may send, whoever triggers them.
+        Raises Unauthorized if the user is not an administrator, because the message appears in the
+        Monzo app between those of the bank. All automations may send messages.
         """
         user_id = self._context.user_id if self._context else None
         if user_id is not None:
