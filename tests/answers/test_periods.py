@@ -95,7 +95,7 @@ def test_a_period_without_days_so_far_is_an_error(fields: dict[str, str], text: 
 
 
 @pytest.mark.parametrize("day", ["tomorrow", "1999-12-31", "3000-01-01", "2026-02-30", 5])
-def test_a_day_is_a_date_of_these_times(day: object) -> None:
+def test_an_impossible_day_is_invalid(day: object) -> None:
     with pytest.raises(vol.Invalid):
         SCHEMA({"first_day": day})
 

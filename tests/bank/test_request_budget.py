@@ -69,7 +69,7 @@ def test_a_changed_balance_is_followed_even_if_polls_have_used_up_the_budget(
     assert budget.grant(1, Priority.NEWS) == 0
 
 
-def test_deliveries_that_had_to_wait_have_a_share_at_nobody_elses_expense(
+def test_deliveries_that_had_to_wait_have_a_share_of_their_own(
     budget: RequestBudget, freezer: FrozenDateTimeFactory
 ) -> None:
     budget.reserve_polls(3, A_MINUTE)

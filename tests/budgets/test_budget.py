@@ -60,7 +60,7 @@ def test_refunds_can_leave_more_than_the_limit() -> None:
     assert refunded.projected == pence(-1_000)
 
 
-def test_what_is_carried_over_can_be_spent_as_well() -> None:
+def test_money_that_is_carried_over_can_be_spent_as_well() -> None:
     richer = status(30_000, carried_over=10_000)
     assert richer.left == pence(10_000)
     assert richer.used == 75
@@ -94,7 +94,7 @@ def test_recurring_payments_count_once_in_the_projection() -> None:
     st.integers(0, 10_000_000),
     st.integers(1, 30),
 )
-def test_numbers_of_a_budget_agree_with_each_other(
+def test_the_figures_of_a_budget_agree_with_each_other(
     spent: int, limit: int, carried_over: int, day: int
 ) -> None:
     it = status(spent, limit=limit, carried_over=carried_over, day=day)
@@ -117,7 +117,7 @@ def test_a_budget_carries_over_what_is_left_and_never_a_debt(months: list[tuple[
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 1_000)), max_size=8))
-def test_a_new_limit_is_that_of_the_current_and_later_periods(
+def test_a_new_limit_applies_to_the_current_and_later_periods(
     changes: list[tuple[int, int]],
 ) -> None:
     months = Months(1)

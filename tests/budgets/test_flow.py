@@ -141,7 +141,7 @@ async def test_accounts_of_different_currencies_are_refused(
 
 
 @pytest.mark.parametrize("values", [{"merchant": "Nobody"}, {"tag": "#nothing"}])
-async def test_a_budget_that_matches_nothing_so_far_is_allowed_and_said(
+async def test_a_budget_without_matches_is_allowed_after_a_warning(
     hass: HomeAssistant, home: Household, entry: MockConfigEntry, values: dict[str, str]
 ) -> None:
     form = await opened(hass, entry)

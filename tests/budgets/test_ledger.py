@@ -45,7 +45,7 @@ def test_a_correction_replaces_the_payment(ledger: BudgetLedger) -> None:
     assert spent(ledger) == (0, 0)
 
 
-def test_a_payment_that_the_bank_lists_before_its_time_counts_when_it_comes(
+def test_a_payment_dated_in_the_future_counts_from_its_date_on(
     ledger: BudgetLedger,
 ) -> None:
     early = PAYMENT.created - timedelta(days=1)

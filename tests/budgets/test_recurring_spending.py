@@ -104,7 +104,7 @@ def test_a_bill_of_the_next_period_is_not_expected() -> None:
     assert spending(first_of_december, today) == (1_299, 0)
 
 
-def test_of_a_weekly_payment_each_one_counts() -> None:
+def test_each_payment_of_a_weekly_series_counts() -> None:
     today = date(2026, 11, 10)
     mondays = payments(until(weekly(date(2026, 8, 3), 1, as_it_is), today), -2_000)
     assert spending(mondays, today) == (4_000, 6_000)
@@ -117,7 +117,7 @@ def test_only_payments_in_the_scope_of_the_budget_count() -> None:
     assert spending(past, today, categories=frozenset({"groceries"})) == (0, 0)
 
 
-def test_of_a_split_payment_the_same_part_is_expected_as_last_time() -> None:
+def test_the_same_part_of_a_split_payment_is_expected_as_last_time() -> None:
     today = date(2026, 11, 3)
     past = payments(
         until(monthly(BEGIN, 28, as_it_is), today), -1_200, spent={"bills": 800, "gifts": 400}
@@ -125,7 +125,7 @@ def test_of_a_split_payment_the_same_part_is_expected_as_last_time() -> None:
     assert spending(past, today, categories=frozenset({"gifts"})) == (0, 400)
 
 
-def test_what_the_bank_does_not_count_as_spending_is_not_expected() -> None:
+def test_payments_that_the_bank_does_not_count_as_spending_are_not_expected() -> None:
     today = date(2026, 11, 3)
     standing_order = payments(
         until(monthly(BEGIN, 28, following), today),

@@ -20,12 +20,12 @@ def counted(scope: Scope, **changes: Any) -> int:
     return scope.minor_of(record(**changes))
 
 
-def test_all_spending_counts_unless_something_narrows_it() -> None:
+def test_all_spending_counts_without_filters() -> None:
     assert counted(Scope()) == 1_000
     assert counted(Scope(), categories={"groceries": -400, "gifts": -600}) == 1_000
 
 
-def test_of_a_split_payment_only_the_parts_in_the_categories_count() -> None:
+def test_only_the_parts_of_a_split_payment_in_the_categories_count() -> None:
     scope = Scope(categories=frozenset({"gifts", "holidays"}))
     assert counted(scope) == 0
     assert counted(scope, categories={"groceries": -400, "gifts": -600}) == 600
@@ -46,7 +46,7 @@ def test_a_merchant_is_found_by_a_part_of_the_name(text: str) -> None:
     assert counted(Scope(merchant=text)) == 1_000
 
 
-def test_a_merchant_that_nobody_pays_matches_nothing() -> None:
+def test_a_merchant_without_payments_matches_nothing() -> None:
     assert counted(Scope(merchant="Bakery")) == 0
 
 
@@ -55,7 +55,7 @@ def test_with_a_tag_only_payments_with_it_in_the_notes_count() -> None:
     assert counted(Scope(tag="lunch"), notes="lunch") == 0
 
 
-def test_everything_that_narrows_a_budget_must_match() -> None:
+def test_all_filters_of_a_budget_must_match() -> None:
     scope = Scope(categories=frozenset({"groceries"}), merchant="deli", tag="lunch")
     assert counted(scope, notes="#lunch") == 1_000
     assert counted(scope) == 0

@@ -140,7 +140,7 @@ async def test_budgets_of_all_categories_add_up_to_get_spending(
     await agree()
 
 
-async def test_what_is_left_is_carried_over_when_a_month_ends(
+async def test_the_rest_of_a_month_is_carried_over(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,
@@ -232,7 +232,7 @@ async def test_budgets_cost_no_request_to_the_bank(
 # Unknown
 
 
-async def test_a_budget_says_why_it_is_unknown(
+async def test_an_unknown_budget_shows_the_reason(
     hass: HomeAssistant, home: Household, sign_in: SignIn
 ) -> None:
     entry = sign_in(

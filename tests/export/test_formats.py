@@ -174,7 +174,7 @@ def test_without_a_name_the_payee_is_the_text_of_the_bank(format_name: FileForma
 
 
 @with_notes
-def test_days_are_those_of_london(format_name: FileFormatName) -> None:
+def test_days_are_dates_in_london(format_name: FileFormatName) -> None:
     """As the Monzo app shows them, in summer time as well."""
     payments = (
         record(created="2026-07-31T23:30:00Z"),

@@ -58,7 +58,7 @@ async def test_the_announcements_of_removed_accounts_are_deleted(
     assert KEY not in hass_storage
 
 
-async def test_what_another_version_stored_counts_as_nothing(
+async def test_data_from_another_version_is_ignored(
     hass: HomeAssistant, store: AnnouncementStore, hass_storage: dict[str, Any]
 ) -> None:
     del hass_storage[KEY]["data"]["accounts"]["acc_joint"]["payments"]["key"]["countdowns"]

@@ -96,7 +96,7 @@ def streaming(*prices: int) -> list[Row]:
     return rows(monthly(date(2025, 1, 1), 16, as_it_is), prices, CARD, "Streamly")
 
 
-def test_the_first_look_announces_nothing() -> None:
+def test_the_first_observation_announces_nothing() -> None:
     account = Account(gym(), streaming(*[-1_299] * 8, *[-1_399] * 4))
     assert account.look(at(date(2025, 9, 16))) == []
     # The payments of the next days are announced, but nothing that was so before.
@@ -249,7 +249,7 @@ def test_a_payment_that_has_been_made_for_long_does_not_start_when_it_is_found_a
     }
 
 
-def test_older_transactions_start_nothing() -> None:
+def test_older_transactions_announce_no_new_payment() -> None:
     old = rows(until(weekly(BEGIN, 1, as_it_is), END), same(-1_000), DEBIT, "Swimming")
     account = Account(gym())
     for month in (8, 7, 6, 5):
@@ -258,7 +258,7 @@ def test_older_transactions_start_nothing() -> None:
         assert of_type(PaymentStarted, account.look(at(date(2025, 9, 2), 18 - month))) == []
 
 
-def test_a_payment_whose_key_changes_is_the_same() -> None:
+def test_a_payment_is_recognised_after_its_key_has_changed() -> None:
     days = until(monthly(BEGIN, 5, following), END)
     old = [day for day in days if day < date(2025, 7, 1)]
     new = [day for day in days if day >= date(2025, 7, 1)]

@@ -95,7 +95,7 @@ def test_the_day_can_be_changed_within_the_month() -> None:
         ),
     ],
 )
-def test_a_change_that_means_nothing_for_a_payment_is_refused(
+def test_a_change_that_is_no_correction_is_refused(
     fields: dict[str, Any], key: str, named: str
 ) -> None:
     with pytest.raises(ServiceValidationError) as raised:

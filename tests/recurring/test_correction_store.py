@@ -23,7 +23,7 @@ async def test_corrections_survive_a_restart(
     assert after.of_account("acc_2") == {"gym": GYM}
 
 
-async def test_what_another_version_stored_is_ignored(
+async def test_data_from_another_version_is_ignored(
     hass: HomeAssistant, hass_storage: dict[str, Any]
 ) -> None:
     hass_storage["monzo.recurring"] = {

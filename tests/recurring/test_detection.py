@@ -128,7 +128,7 @@ def test_quarterly_and_yearly_debits_are_found() -> None:
     ]
 
 
-def test_days_are_those_of_london() -> None:
+def test_days_are_dates_in_london() -> None:
     # Half past midnight in British summer time is still the day before in UTC.
     days = until(monthly(date(2025, 4, 1), 1, as_it_is), date(2025, 9, 1))
     payment = only(rows(days, same(-999), at=time(0, 30)), date(2025, 9, 2))
@@ -267,7 +267,7 @@ def test_a_subscription_that_starts_again_keeps_its_past() -> None:
 @pytest.mark.parametrize(
     "today", [date(2025, 12, 22), date(2026, 1, 10), date(2026, 1, 29)], ids=str
 )
-def test_a_salary_before_christmas_is_the_one_of_december(today: date) -> None:
+def test_a_salary_before_christmas_counts_for_december(today: date) -> None:
     days = [
         preceding(day.replace(day=19)) if day.month == 12 else day
         for day in until(monthly(BEGIN, 31, preceding), date(2026, 1, 29))
@@ -284,7 +284,7 @@ def test_a_salary_before_christmas_is_the_one_of_december(today: date) -> None:
         pytest.param(CARD, 5, date(2026, 10, 16), date(2026, 11, 5), id="with a new card"),
     ],
 )
-def test_a_bill_on_another_day_is_the_one_of_its_month(
+def test_a_bill_on_another_day_counts_for_its_month(
     kind: TransactionKind, old: int, paid: date, due: date
 ) -> None:
     shift = following if kind is DEBIT else as_it_is
@@ -297,7 +297,7 @@ def test_a_bill_on_another_day_is_the_one_of_its_month(
     assert only(bills, max(due, following(paid.replace(month=11)))).due == due
 
 
-def test_a_purchase_at_the_collector_of_a_bill_is_none_of_its_payments() -> None:
+def test_a_purchase_from_the_collector_of_a_bill_is_not_part_of_the_bill() -> None:
     days = until(monthly(BEGIN, 5, following), TODAY)
     phone = rows(days, same(-1_800), DEBIT, "Mobile")
     handset = rows([date(2026, 1, 16)], same(-19_900), DEBIT, "Mobile")
@@ -424,7 +424,7 @@ def test_a_merchant_without_a_name_is_known_by_its_description() -> None:
     assert len(only(payments, TODAY).occurrences) == len(days)
 
 
-def test_payments_of_two_accounts_are_two() -> None:
+def test_payments_from_two_accounts_are_separate() -> None:
     days = until(monthly(BEGIN, 12, following), TODAY)
     one = rows(days, same(-799), DEBIT, "Water")
     other = [
@@ -613,7 +613,7 @@ def _is_found(expected: Expected, payment: RecurringPayment) -> bool:
     return len(common) * 2 > len(expected.transaction_ids)
 
 
-def test_households_show_what_recurs_and_little_else() -> None:
+def test_households_show_their_recurring_payments_and_few_others() -> None:
     expected = recalled = debits = punctual = false = 0
     # Detection was not adjusted to these households.
     households = [HouseholdBuilder(seed).build() for seed in range(9_000, 9_020)]

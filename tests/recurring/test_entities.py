@@ -31,7 +31,7 @@ KEYS = {
 }
 
 
-async def test_what_is_left_to_spend_until_pay_day(
+async def test_the_money_left_to_spend_until_pay_day(
     hass: HomeAssistant, account: Account, entry: MockConfigEntry
 ) -> None:
     left = shown(hass, account.id, "left_to_spend")
@@ -172,7 +172,7 @@ async def test_the_pay_day_can_be_chosen(
     assert value(hass, account.id, "left_to_spend") == "1000.00"
 
 
-async def test_without_a_pay_day_nothing_is_left_to_spend_by_guess(
+async def test_without_a_pay_day_the_money_left_to_spend_is_unknown(
     hass: HomeAssistant, bank: Bank, sign_in: SignIn
 ) -> None:
     person = bank.add_person("Eve Elm")
@@ -240,7 +240,7 @@ async def test_the_entities_are_unavailable_during_an_outage(
     assert value(hass, account.id, "left_to_spend") == STATE_UNAVAILABLE
 
 
-async def test_nothing_is_left_by_guess_while_a_bill_may_have_been_paid(
+async def test_the_money_left_to_spend_is_unknown_while_a_bill_may_have_been_paid(
     hass: HomeAssistant,
     bank: Bank,
     server: BankServer,

@@ -63,7 +63,7 @@ def test_payments_until_pay_day_are_not_left_to_spend() -> None:
     assert [it.day.day for it in result.payments] == [21, 22, 23, 26, 27]
 
 
-def test_more_payments_than_money_leave_less_than_nothing() -> None:
+def test_the_amount_is_negative_if_payments_exceed_the_balance() -> None:
     result = left(500)
     assert result.amount == pounds(-90)
     assert result.per_day == pounds(0)
@@ -89,7 +89,7 @@ def test_without_a_pay_day_the_amount_is_unknown() -> None:
     assert left_to_spend(pounds(1_000), payments(), pay_day=None, today=TODAY, pots=NO_POTS) is None
 
 
-def test_on_a_late_pay_day_all_is_for_one_day() -> None:
+def test_on_a_late_pay_day_the_whole_amount_is_for_one_day() -> None:
     result = left(1_000, pay_day=TODAY)
     assert (result.amount, result.per_day) == (pounds(1_000), pounds(1_000))
 
@@ -104,7 +104,7 @@ def test_an_estimated_bill_makes_the_amount_inexact() -> None:
     assert not result.is_exact
 
 
-def test_subscriptions_are_what_a_card_pays() -> None:
+def test_subscriptions_are_regular_card_payments() -> None:
     assert subscriptions_of(payments(), "GBP").per_month == pounds(10)
     assert subscriptions_of([], "GBP").per_month == pounds(0)
 

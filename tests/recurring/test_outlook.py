@@ -79,7 +79,7 @@ def outlook(
     )
 
 
-def test_the_salary_of_one_account_is_the_pay_day_of_all() -> None:
+def test_a_salary_in_one_account_sets_the_pay_day_of_all() -> None:
     bills = records(rows(until(monthly(BEGIN, 5, following), TODAY), same(-3_000), DEBIT, "Water"))
     assert outlook(bills, salary()).pay_day == date(2026, 1, 28)
 

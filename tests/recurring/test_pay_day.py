@@ -38,7 +38,7 @@ def incomes() -> list[RecurringPayment]:
     )
 
 
-def test_people_live_on_their_salaries_and_not_on_child_benefit() -> None:
+def test_salaries_are_main_incomes_and_child_benefit_is_not() -> None:
     assert {it.payee for it in main_incomes(incomes())} == {"Harbour Design", "City Trams"}
 
 

@@ -37,7 +37,7 @@ def revised(revision: Revision, before: Correction | None = None) -> Correction:
     return replace(revision.apply_to(gym(), before), transaction_ids=NOTHING.transaction_ids)
 
 
-def test_a_revision_changes_only_what_it_names() -> None:
+def test_a_revision_changes_only_the_given_fields() -> None:
     first = revised(Revision(name="Climbing", day=28))
     assert first == replace(NOTHING, name="Climbing", day=28)
     second = revised(Revision(amount=Money.from_minor(3_500, "GBP")), first)

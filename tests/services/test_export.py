@@ -339,7 +339,7 @@ async def test_a_path_that_cannot_be_written_is_refused_and_nothing_is_written(
     assert (outside / "file.csv").read_text() == "mine"
 
 
-async def test_the_folder_that_everybody_can_read_is_refused(
+async def test_a_public_folder_is_refused(
     exporter: Exporter, hass: HomeAssistant, home: Household, tmp_path: Path
 ) -> None:
     hass.config.config_dir = str(tmp_path)

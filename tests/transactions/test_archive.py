@@ -209,7 +209,7 @@ def month_ago(bank: Bank) -> datetime:
     return bank.clock() - timedelta(days=32)
 
 
-async def test_what_an_earlier_version_has_reported_meanwhile_is_not_reported_again(
+async def test_transactions_reported_by_an_earlier_version_are_not_reported_again(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     home: Household,
@@ -777,7 +777,7 @@ async def test_a_pending_payment_that_the_bank_takes_back_stops_counting(
     assert hold.id not in [row["transaction_id"] for row in listed["transactions"]]
 
 
-async def test_a_replaced_file_claims_to_have_nothing_that_was_lost(
+async def test_a_replaced_file_does_not_claim_to_cover_lost_transactions(
     hass: HomeAssistant,
     home: Household,
     bank: Bank,

@@ -374,7 +374,9 @@ def test_spending_is_added_up_by_merchant_and_by_quarter_of_an_hour(file: Archiv
     assert {(minor, count) for _name, minor, count in by_quarter} == {(100, 1)}
 
 
-def test_what_is_no_longer_to_be_kept_is_deleted_for_good(file: ArchiveFile, path: Path) -> None:
+def test_transactions_that_are_no_longer_kept_are_deleted_permanently(
+    file: ArchiveFile, path: Path
+) -> None:
     page = [record(number, notes="secret", merchant="Deli") for number in range(400)]
     write(file, change(records=page, spans=Spans([(START, START + 400 * HOUR)])))
     size = path.stat().st_size
