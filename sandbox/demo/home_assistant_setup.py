@@ -1,7 +1,9 @@
-"""Prepares the demo's Home Assistant: user, location, bank connection, past, dashboard."""
+"""Prepares the demo's Home Assistant: user, location, bank connection, past, budgets, dashboard."""
 
+from pathlib import Path
 from typing import Final
 
+from sandbox.home_assistant.budgets import add_budget
 from sandbox.home_assistant.client import WAIT_SECONDS, HomeAssistantClient
 from sandbox.home_assistant.errors import HomeAssistantFailedError
 from sandbox.home_assistant.process import EXTERNAL_HOST
@@ -10,6 +12,7 @@ from sandbox.household import Household
 from sandbox.models import Account
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 
+from .past_states import add_past_states
 from .past_statistics import import_past_statistics
 
 USERNAME = "demo"
@@ -26,6 +29,9 @@ _AUTOMATIONS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "weekly_summary": ("Weekly summary", {"account": _ACCOUNT}),
 }
 """Alias and inputs by the name of the blueprint."""
+
+_BUDGETS: Final = (("Groceries", 700, "groceries"), ("Eating out", 400, "eating_out"))
+"""Names, limits and categories: a little more than the household spends in most months."""
 
 _GREETING = (
     "All data of the bank comes from a sandbox on this computer. "
@@ -79,16 +85,17 @@ async def connect(
     await sign_in(home_assistant, household.ann, server.approve)
 
 
-async def add_dashboard_and_automations(
+async def furnish(
     home_assistant: HomeAssistantClient,
     household: Household,
+    folder: Path,
     *,
     limit: float | None = WAIT_SECONDS,
 ) -> None:
-    """Import the past of the bank, add automations, and add a dashboard as the default.
+    """Import the past of the bank, add budgets and automations, and a dashboard as the default.
 
-    Waits for the integration up to `limit` seconds (None: without limit). Does nothing if the
-    dashboard exists already.
+    `folder` is Home Assistant's configuration folder. Waits for the integration up to `limit`
+    seconds (None: without limit). Does nothing if the dashboard exists already.
     """
     dashboards = await home_assistant.command("lovelace/dashboards/list")
     if any(dashboard["url_path"] == _DASHBOARD for dashboard in dashboards):
@@ -99,6 +106,10 @@ async def add_dashboard_and_automations(
 
     await home_assistant.wait_until(is_loaded, "The integration was not set up in time.", limit)
     await import_past_statistics(home_assistant, household.bank)
+    await add_past_states(home_assistant, folder, household.bank)
+    for title, amount, category in _BUDGETS:
+        await add_budget(home_assistant, title=title, limit=amount, categories=[category])
+        await home_assistant.wait_until(is_loaded, "A budget was not added in time.", limit)
     await _add_automations(home_assistant, household.current)
     await home_assistant.command(
         "lovelace/dashboards/create", url_path=_DASHBOARD, title="Money", icon="mdi:wallet"

@@ -20,8 +20,8 @@ from .bank_store import BankStore
 from .home_assistant_setup import (
     PASSWORD,
     USERNAME,
-    add_dashboard_and_automations,
     connect,
+    furnish,
     greet,
     is_connected,
     log_in,
@@ -143,7 +143,7 @@ async def _set_up(
             await connect(home_assistant, household, server)
             connected = True
         if connected:
-            await add_dashboard_and_automations(home_assistant, household)
+            await furnish(home_assistant, household, _HOME_ASSISTANT_FOLDER)
     progress.say("Ready.")
     print(_welcome(options, url), flush=True)
     if not connected:
@@ -152,7 +152,7 @@ async def _set_up(
         async with HomeAssistantClient(url) as home_assistant:
             await log_in(home_assistant)
             # The user completes the sign-in, which may take any time.
-            await add_dashboard_and_automations(home_assistant, household, limit=None)
+            await furnish(home_assistant, household, _HOME_ASSISTANT_FOLDER, limit=None)
 
 
 async def _approval(server: BankServer) -> None:

@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from sandbox.home_assistant import budgets
 from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.server import Answer
 
 from .ha_instance import HaInstance
 
 _OPTIONS_FLOW = "/api/config/config_entries/options/flow"
-_SUBENTRIES_FLOW = "/api/config/config_entries/subentries/flow"
 
 
 async def save_dashboard(ha: HaInstance, url_path: str, config: dict[str, Any]) -> str:
@@ -104,20 +104,7 @@ async def add_budget(
     ha: HaInstance, *, title: str, limit: float, categories: Sequence[str] = ()
 ) -> None:
     """Add a monthly budget of all accounts, as the dialog does."""
-    (entry,) = await ha.entries()
-    form = await ha.admin.post(_SUBENTRIES_FLOW, {"handler": [entry["entry_id"], "budget"]})
-    (accounts,) = (field for field in form["data_schema"] if field["name"] == "accounts")
-    settings = {
-        "title": title,
-        "limit": limit,
-        "accounts": [option["value"] for option in accounts["selector"]["select"]["options"]],
-        "categories": categories,
-        "period": "month",
-        "day": "1",
-        "weekday": "mon",
-        "carry_over": False,
-    }
-    await ha.admin.post(f"{_SUBENTRIES_FLOW}/{form['flow_id']}", settings)
+    await budgets.add_budget(ha.admin, title=title, limit=limit, categories=categories)
     await ha.wait_until_loaded()
 
 

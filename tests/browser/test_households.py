@@ -11,7 +11,7 @@ from sandbox.models import Pot
 from .browser_session import BrowserSession, box_of
 from .dashboard_page import HIDE_SIDEBAR, import_statistics, wait_for_transactions
 from .ha_instance import HaInstance
-from .ha_setup import reload_integration, save_dashboard
+from .ha_setup import reload_integration, save_dashboard, temporary_budget
 
 # Every card of the dashboard, except the transactions, whose list is long.
 CARDS = "hui-card:not(:has(monzo-transactions-card))"
@@ -50,18 +50,23 @@ async def household(ha: HaInstance, *, accounts: int, pots: int) -> AsyncIterato
     await reload_integration(ha)
 
 
-async def test_five_accounts_to_pay_from_and_nine_pots_fit_a_wall_tablet(
+async def test_five_accounts_to_pay_from_nine_pots_and_two_budgets_fit_a_wall_tablet(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
     path = await save_dashboard(ha, "wall-tablet", {"strategy": {"type": "custom:monzo"}})
     # Flex, cashback and the loan are badges.
-    async with household(ha, accounts=8, pots=9):
+    async with (
+        household(ha, accounts=8, pots=9),
+        temporary_budget(ha, "Groceries"),
+        temporary_budget(ha, "Eating out"),
+    ):
         await import_statistics(ha)
         page = await browser.open_separate(ha, width=1280, height=800)
         await page.evaluate(HIDE_SIDEBAR)
         await page.goto(f"{ha.url}{path}")
         await wait_for_transactions(page)
         await expect(page.locator("monzo-pot-card")).to_have_count(9)
+        await expect(page.locator(".budget").filter(visible=True)).to_have_count(2)
         await browser.screenshot("wall tablet", page)
         for card in await page.locator(CARDS).filter(visible=True).all():
             box = await box_of(card)

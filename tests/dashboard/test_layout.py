@@ -223,12 +223,31 @@ async def test_a_pot_has_the_color_and_the_icon_of_its_style(
     assert len(set(faces.values())) == len(faces)
 
 
-async def test_accounts_that_people_pay_with_have_colors_and_a_graph(
+async def test_accounts_that_people_pay_with_have_different_colors(
     hass: HomeAssistant, home: Household, ann: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     current, joint = by_heading(await open_dashboard())["Accounts"]
     assert current["color"] != joint["color"]
-    assert [tile["features"][0]["type"] for tile in (current, joint)] == ["trend-graph"] * 2
+    assert current["features"] == joint["features"] == []
+
+
+@pytest.mark.parametrize(
+    ("age", "hours"), [(timedelta(hours=23), []), (timedelta(days=3), [72])], ids=str
+)
+async def test_an_account_has_a_graph_of_the_time_that_is_recorded_from_a_day_on(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    home: Household,
+    ann: MockConfigEntry,
+    open_dashboard: OpenDashboard,
+    age: timedelta,
+    hours: list[int],
+) -> None:
+    balance = id_of(hass, home.current.id, "balance")
+    hass.states.async_set(balance, "5", timestamp=(dt_util.utcnow() - age).timestamp())
+    await async_wait_recording_done(hass)
+    current, _joint = by_heading(await open_dashboard())["Accounts"]
+    assert [graph["hours_to_show"] for graph in current["features"]] == hours
 
 
 async def test_many_accounts_have_a_low_chart_and_neither_graphs_nor_badges(

@@ -107,7 +107,7 @@ async def ann_with_budgets(
     return entry
 
 
-async def test_budgets_are_above_the_pots_and_on_a_phone_above_the_transactions(
+async def test_budgets_are_above_the_pots_and_on_a_narrow_screen_above_the_transactions(
     hass: HomeAssistant, ann_with_budgets: MockConfigEntry, open_dashboard: OpenDashboard
 ) -> None:
     dashboard = await open_dashboard()
@@ -115,14 +115,29 @@ async def test_budgets_are_above_the_pots_and_on_a_phone_above_the_transactions(
     cards = of_type(dashboard, BUDGETS)
     assert [card["budget"] for card in cards] == [[each.id for each in budgets if each]] * 2
     first, _transactions, last = dashboard["views"][0]["sections"]
-    on_a_phone, on_a_desktop = (
+    on_a_narrow_screen, on_a_wide_screen = (
         [{"condition": "screen", "media_query": f"({query}px)"}]
-        for query in ("max-width: 767", "min-width: 768")
+        for query in ("max-width: 1023", "min-width: 1024")
     )
-    assert [card["visibility"] for card in first["cards"][-2:]] == [on_a_phone] * 2
-    assert [card["visibility"] for card in last["cards"][:2]] == [on_a_desktop] * 2
+    assert [card["visibility"] for card in first["cards"][-2:]] == [on_a_narrow_screen] * 2
+    assert [card["visibility"] for card in last["cards"][:2]] == [on_a_wide_screen] * 2
     hidden = of_type(await open_dashboard(hide_amounts=True), BUDGETS)
     assert {card["hide_amounts"] for card in hidden} == {"view"}
+
+
+async def test_below_budgets_a_wall_tablet_has_no_room_for_the_shares_of_many_pots(
+    hass: HomeAssistant,
+    home: Household,
+    ann_with_budgets: MockConfigEntry,
+    open_dashboard: OpenDashboard,
+) -> None:
+    (shares,) = of_type(await open_dashboard(), "distribution")
+    assert "visibility" not in shares
+    home.bank.open_pot(home.current.id, "Bicycle", balance=500)
+    await hass.config_entries.async_reload(ann_with_budgets.entry_id)
+    (shares,) = of_type(await open_dashboard(), "distribution")
+    (condition,) = shares["visibility"]
+    assert condition["media_query"] == "(max-width: 1023px), (min-height: 900px)"
 
 
 async def test_a_selection_of_accounts_has_the_budgets_that_count_no_other_account(

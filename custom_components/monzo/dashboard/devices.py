@@ -1,9 +1,9 @@
 """Devices and entities for the dashboard."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -133,3 +133,35 @@ async def async_entities_with_statistics(
             {"state"},
         )
     return ()
+
+
+async def async_recorded_hours(
+    hass: HomeAssistant, entities: Iterable[str], *, at_most: timedelta
+) -> Mapping[str, int]:
+    """Return for how many hours the recorder has states of each entity.
+
+    A graph of a longer time would begin with an invented line.
+    """
+    if "recorder" not in hass.config.components:
+        return {}
+    from homeassistant.components.recorder.history import (  # noqa: PLC0415 - not always loaded
+        state_changes_during_period,
+    )
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the recorder loads it
+
+    now = dt_util.utcnow()
+
+    def hours_of(entity: str) -> int:
+        states = state_changes_during_period(
+            hass, now - at_most, entity_id=entity, no_attributes=True, limit=1
+        )
+        oldest: datetime = states[entity][0].last_updated if states.get(entity) else now
+        return int((now - oldest) / timedelta(hours=1))
+
+    def hours_by_entity() -> Mapping[str, int]:
+        return {entity: hours_of(entity) for entity in entities}
+
+    # If the database is broken, show the dashboard without graphs.
+    with suppress(SQLAlchemyError, RuntimeError):
+        return await get_instance(hass).async_add_executor_job(hours_by_entity)
+    return {}

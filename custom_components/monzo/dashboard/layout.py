@@ -4,8 +4,9 @@ Each time a user opens the dashboard, the strategy in the browser requests its c
 contains the accounts and pots that have entities, and the graphs that have data.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from homeassistant.auth.models import User
@@ -24,8 +25,9 @@ from .devices import (
     async_dashboard_devices,
     async_entities_with_statistics,
     async_has_outlook,
+    async_recorded_hours,
 )
-from .faces import account_color, pot_face
+from .faces import Face, account_color, pot_face
 from .history_view import async_with_history_view
 
 # The number of sections side by side on a wide screen.
@@ -54,13 +56,19 @@ MANY_ACCOUNTS: Final = 5
 # With more pots than this, their column would be longer than that of the transactions.
 MANY_POTS: Final = 24
 
-# Phones show the columns one below the other.
-PHONE: Final = "(max-width: 767px)"
-WIDER_THAN_PHONE: Final = "(min-width: 768px)"
+# Below budgets, a wall tablet has no room for the shares of more pots.
+MAX_POTS_BELOW_BUDGETS: Final = 6
+
+# Phones and upright tablets show the last column below the others.
+NARROW: Final = "(max-width: 1023px)"
+WIDE: Final = "(min-width: 1024px)"
+NARROW_OR_HIGH: Final = f"{NARROW}, (min-height: 900px)"
 
 UNKNOWN: Final = [STATE_UNKNOWN, STATE_UNAVAILABLE]
 
-TREND_HOURS: Final = 24 * 14
+# The time of the graph of a balance. A graph of less than a day would show nothing.
+TREND_TIME: Final = timedelta(days=14)
+MIN_TREND_HOURS: Final = 24
 
 # Names a tile or a bar in a chart after its device.
 DEVICE_NAME: Final = {"type": "device"}
@@ -103,6 +111,7 @@ async def _async_get_dashboard(
     ]
     if accounts:
         spending = _entities(accounts, "spend_today")
+        balances = _entities(accounts, "balance")
         layout = DashboardLayout(
             text=text,
             devices=devices,
@@ -110,6 +119,7 @@ async def _async_get_dashboard(
             selected=selected,
             hide_amounts=hide_amounts,
             charted=() if hide_amounts else await async_entities_with_statistics(hass, spending),
+            recorded_hours=await async_recorded_hours(hass, balances, at_most=TREND_TIME),
             has_outlook=any(async_has_outlook(hass, account) for account in accounts),
         )
         view = layout.view()
@@ -155,6 +165,9 @@ class DashboardLayout:
 
     charted: Collection[str]
     """The entities of spending that have statistics."""
+
+    recorded_hours: Mapping[str, int]
+    """For how many hours the recorder has states of each balance."""
 
     has_outlook: bool
     """Whether one of the accounts has an outlook."""
@@ -206,7 +219,8 @@ class DashboardLayout:
             "max_columns": MAX_COLUMNS,
             "header": {
                 "card": self._summary_card(),
-                "layout": "start",
+                # On a wide screen, the badges are beside the summary.
+                "layout": "responsive",
                 "badges_position": "bottom",
             },
             "badges": self._badges(),
@@ -216,16 +230,16 @@ class DashboardLayout:
     def _sections(self) -> list[Card]:
         """Return a section for each column of a wide screen.
 
-        The pots come last, because a phone shows the sections one below the other. A phone also
-        shows the budgets earlier than a wide screen, which has them above the pots.
+        The pots come last, because a phone shows the sections one below the other. A narrow screen
+        also shows the budgets sooner than a wide one, on which they are above the pots.
         """
         budgets = self._budget_cards()
         return [
             _section(
-                [*self._account_cards(), *self._spending_cards(), *_visible_on(PHONE, budgets)]
+                [*self._account_cards(), *self._spending_cards(), *_visible_on(NARROW, budgets)]
             ),
             _section([*self._next_cards(), self._transactions_card()]),
-            _section([*_visible_on(WIDER_THAN_PHONE, budgets), *self._pot_cards()]),
+            _section([*_visible_on(WIDE, budgets), *self._pot_cards()]),
         ]
 
     def _sections_with_many_pots(self) -> list[Card]:
@@ -364,21 +378,9 @@ class DashboardLayout:
         if not pots:
             return []
         faces = {pot.id: pot_face(pot.style, index) for index, pot in enumerate(pots)}
-        distribution = {
-            "type": "distribution",
-            "entities": [
-                {
-                    "entity": pot.entities["pot_balance"],
-                    "name": DEVICE_NAME,
-                    "color": faces[pot.id].color,
-                }
-                for pot in pots
-            ],
-            "grid_options": {"columns": "full"},
-        }
         return [
             _heading(self.text("dashboard_pots"), "mdi:piggy-bank"),
-            *([distribution] if len(pots) > 1 and not self.hide_amounts else ()),
+            *self._share_cards(faces),
             *(
                 {
                     "type": "custom:monzo-pot-card",
@@ -391,6 +393,26 @@ class DashboardLayout:
                 for pot in pots
             ),
         ]
+
+    def _share_cards(self, faces: Mapping[str, Face]) -> list[Card]:
+        """Return a bar of the shares of several pots, given the face of each pot."""
+        pots = self._pots
+        if len(pots) == 1 or self.hide_amounts:
+            return []
+        distribution = {
+            "type": "distribution",
+            "entities": [
+                {
+                    "entity": pot.entities["pot_balance"],
+                    "name": DEVICE_NAME,
+                    "color": faces[pot.id].color,
+                }
+                for pot in pots
+            ],
+            "grid_options": {"columns": "full"},
+        }
+        has_room = not self._budgets or not MAX_POTS_BELOW_BUDGETS < len(pots) <= MANY_POTS
+        return [distribution] if has_room else _visible_on(NARROW_OR_HIGH, [distribution])
 
     def _transactions_card(self) -> Card:
         """Return the latest transactions of the accounts, in the colors of the accounts' tiles."""
@@ -426,12 +448,15 @@ class DashboardLayout:
         }
 
     def _account_tile(self, account: DashboardDevice, color: str) -> Card:
-        """Return the tile of an account, with a graph below it if there is room."""
-        has_graph = len(self._main_accounts) <= MAX_TILES_WITH_GRAPH and not self.hide_amounts
-        graph = {"type": "trend-graph", "hours_to_show": TREND_HOURS}
+        """Return the tile of an account, with a graph below it if there is room and history."""
+        balance = account.entities["balance"]
+        has_room = len(self._main_accounts) <= MAX_TILES_WITH_GRAPH and not self.hide_amounts
+        hours = self.recorded_hours.get(balance, 0)
+        has_graph = has_room and hours >= MIN_TREND_HOURS
+        graph = {"type": "trend-graph", "hours_to_show": hours}
         return {
             "type": "tile",
-            "entity": account.entities["balance"],
+            "entity": balance,
             "color": color,
             "name": DEVICE_NAME,
             "hide_state": self.hide_amounts,

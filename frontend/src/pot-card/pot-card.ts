@@ -10,7 +10,7 @@ import { cardStyles } from "../shared/styles.ts";
 import { text } from "../shared/texts.ts";
 import "./goal-ring.ts";
 import { showMoveDialog } from "./move-dialog.ts";
-import { canMove, leadingEmoji, type Pot, readPot } from "./pot.ts";
+import { canMove, leadingEmoji, nameWithoutEmoji, type Pot, readPot } from "./pot.ts";
 
 interface PotCardConfig extends CardConfig {
   /** The device of the pot. */
@@ -85,6 +85,11 @@ class PotCard extends MonzoCard<PotCardConfig> {
         h2 {
           font-size: 14px;
         }
+        /* As low as a tile, because a wall tablet shows many pots. */
+        ha-card {
+          padding-block: 4px;
+          line-height: 1.35;
+        }
       }
     `,
   ];
@@ -103,7 +108,7 @@ class PotCard extends MonzoCard<PotCardConfig> {
     return html`
       ${this.#renderRing(pot)}
       <div class="what">
-        <h2><bdi>${pot.name}</bdi></h2>
+        <h2><bdi>${nameWithoutEmoji(pot.name)}</bdi></h2>
         ${this.#renderBalance(pot)} ${this.#renderGoal(pot)}
         ${pot.isLocked ? html`<small><bdi>${text("pot_locked")}</bdi></small>` : nothing}
       </div>

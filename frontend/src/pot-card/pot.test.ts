@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { HomeAssistant } from "../home-assistant.ts";
-import { canMove, quickAmounts, readPot } from "./pot.ts";
+import { canMove, leadingEmoji, nameWithoutEmoji, quickAmounts, readPot } from "./pot.ts";
 
 const ENTITIES = [
   ["account", "balance"],
@@ -105,4 +105,16 @@ test("nothing can be taken from a pot that is empty, locked or unknown", () => {
     assert.equal(canMove(potWith({ pot_balance: "unavailable" }), action), false);
   }
   assert.equal(canMove(potWith({ pot_balance: "5", locked: "on" }), "withdraw_from_pot"), true);
+});
+
+test("an emoji at the start of the name is the icon, and not repeated in the title", () => {
+  for (const [name, emoji, title] of [
+    ["🚲 Bicycle", "🚲", "Bicycle"],
+    ["👩‍🎓 Courses", "👩‍🎓", "Courses"],
+    ["🚲", "🚲", "🚲"],
+    ["Car 🚗", undefined, "Car 🚗"],
+  ] as const) {
+    assert.equal(leadingEmoji(name), emoji);
+    assert.equal(nameWithoutEmoji(name), title);
+  }
 });

@@ -62,6 +62,16 @@ export function leadingEmoji(name: string): string | undefined {
   return first && /^\p{Extended_Pictographic}/u.test(first.segment) ? first.segment : undefined;
 }
 
+/** Return the name without that emoji, which is the icon of the pot. */
+export function nameWithoutEmoji(name: string): string {
+  return (
+    name
+      .trim()
+      .slice(leadingEmoji(name)?.length ?? 0)
+      .trim() || name
+  );
+}
+
 export interface QuickAmount {
   kind: "fixed" | "up_to_goal" | "everything";
   amount: number;

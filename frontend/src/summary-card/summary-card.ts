@@ -49,6 +49,7 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
       p {
         margin: 4px 0 0;
         font-size: 16px;
+        text-wrap: balance;
       }
     `,
   ];
@@ -93,7 +94,7 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
     `;
   }
 
-  /** Return the spending in one line, because a wall tablet has no room for two. */
+  /** Return the spending in one sentence, because a wall tablet has no room for a list. */
   #renderSpending(today: Sum, month: Sum | undefined, months: HassEntity[]): string {
     const amounts = { today: this.#amount(today), month: month ? this.#amount(month) : "" };
     const spending = text(month ? "summary_today_and_month" : "summary_today", amounts);

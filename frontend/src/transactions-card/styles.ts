@@ -1,6 +1,11 @@
 import { css } from "lit";
 
 export const transactionStyles = css`
+  :host {
+    display: block;
+    height: 100%;
+    container-type: inline-size;
+  }
   ha-card {
     display: flex;
     flex-direction: column;
@@ -107,6 +112,13 @@ export const transactionStyles = css`
     overflow: hidden;
     line-height: 1.3;
     white-space: normal;
+  }
+  /* A narrow card has no room for the name, so only screen readers say it. */
+  @container (width < 480px) {
+    .account {
+      position: absolute;
+      clip-path: inset(50%);
+    }
   }
   .dot {
     display: inline-block;

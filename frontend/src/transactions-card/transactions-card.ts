@@ -292,13 +292,18 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
       const shown = this.moneyOrDots(-amount, currency);
       parts.push(text("transactions_round_up", { amount: shown }));
     }
-    if (this.#accounts.length > 1) {
-      const color = accountColor(this.#accounts.indexOf(account));
-      parts.push(html`<i class="dot" style="background: ${color}"></i>${account.name}`);
-    }
-    return parts
+    const details = parts
       .filter(Boolean)
       .map((part, index) => html`${index ? " · " : nothing}<bdi>${part}</bdi>`);
+    return [this.#renderAccount(account), ...details];
+  }
+
+  /** Return the mark and the name of an account, if there are several. */
+  #renderAccount(account: ShownAccount): unknown {
+    if (this.#accounts.length === 1) return nothing;
+    const color = accountColor(this.#accounts.indexOf(account));
+    return html`<i class="dot" style="background: ${color}" title=${account.name}></i
+      ><span class="account"><bdi>${account.name}</bdi> · </span>`;
   }
 
   #renderLocalAmount({ transaction }: Entry): unknown {

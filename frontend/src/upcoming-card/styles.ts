@@ -51,6 +51,18 @@ export const upcomingStyles = css`
     font-size: 18px;
     font-weight: 500;
   }
+  /* A low row says only what is left, unless it is not enough. */
+  .low {
+    padding-block: 0;
+  }
+  .low .sum small {
+    display: inline;
+    margin-inline-start: 8px;
+  }
+  .low:not(.short) .what small {
+    position: absolute;
+    clip-path: inset(50%);
+  }
   .in {
     color: var(--ha-color-on-success-normal, var(--success-color));
   }
@@ -69,8 +81,8 @@ export const upcomingStyles = css`
   }
   .chart {
     position: relative;
-    height: 72px;
-    margin: 12px 16px 4px;
+    height: 56px;
+    margin: 8px 16px 4px;
   }
   svg {
     width: 100%;

@@ -29,6 +29,9 @@ interface UpcomingCardConfig extends CardConfig {
 /** So many payments are shown at first, because the transactions are below the card. */
 const ROWS = 3;
 
+/** The rows of more accounts are lower, because the transactions are below the card. */
+const MAX_HIGH_ROWS = 2;
+
 class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
   static getConfigElement(): HTMLElement {
     return createEditor({ name: "account", selector: ACCOUNTS_SELECTOR });
@@ -89,9 +92,10 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
           day: names.day(lowest.date),
         })
       : text("upcoming_left", { day: names.day(left.until) });
+    const isLow = this.#outlooks.length > MAX_HIGH_ROWS;
     return html`<button
       type="button"
-      class=${isShort ? "account short" : "account"}
+      class="account ${isShort ? "short" : ""} ${isLow ? "low" : ""}"
       @click=${() => showMoreInfo(this, left.entity)}
     >
       ${this.#renderDot(account)}
