@@ -121,7 +121,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     with closing(connection.cursor()) as sql:
         # A copy of a file with a write-ahead log can be torn, for example in a backup.
         sql.execute("PRAGMA journal_mode = DELETE")
-        sql.execute("PRAGMA synchronous = FULL")
+        # Otherwise a power cut could bring back what was written last, and reports be repeated.
+        sql.execute("PRAGMA synchronous = EXTRA")
         sql.execute("PRAGMA secure_delete = ON")
         (application_id,) = sql.execute("PRAGMA application_id").fetchone()
         (version,) = sql.execute("PRAGMA user_version").fetchone()
