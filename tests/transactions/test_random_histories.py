@@ -1,4 +1,7 @@
-"""Random payments, deliveries, faults and restarts: each transaction is reported once."""
+"""Random payments, deliveries, faults and restarts: each transaction is reported once.
+
+Also with cancelled callers, clock jumps, full disks, another language and another entry.
+"""
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -10,11 +13,15 @@ from itertools import count
 import json
 import logging
 import math
+import time
 from typing import Any, override
 
 from aiohttp import ClientError, web
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import engine
@@ -22,7 +29,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, DOMAIN
+from custom_components.monzo.memory import async_get_memory
+from custom_components.monzo.transactions.archive import Archive
 from custom_components.monzo.transactions.retention import Retention
 from sandbox.bank import Bank
 from sandbox.faults import Exchange, Fault
@@ -51,6 +60,9 @@ PATH = f"/api/webhook/{WEBHOOK_ID}"
 # The amount of forged deliveries, which no real transaction has.
 FORGED_AMOUNT = -99_999_999
 
+# The sizes of a full disk, and of one with enough space.
+NO_PAGES, ENOUGH_PAGES = 1, 1_000_000
+
 # Longer than the integration's request timeout.
 BEYOND_TIMEOUT = timedelta(seconds=11)
 
@@ -63,9 +75,42 @@ class Customer:
     """The customer of a history."""
 
     entry: MockConfigEntry
+    other_entry: MockConfigEntry
+    """The entry of the other owner of the joint account."""
+
     accounts: tuple[Account, ...]
     bills: Pot
     """A pot of the first account, for direct debits."""
+
+
+class Clocks:
+    """The stopped clocks of Home Assistant's machine and of the bank.
+
+    The machine's time of day can jump; its monotonic clock and the bank's clock do not.
+    """
+
+    def __init__(
+        self, freezer: FrozenDateTimeFactory, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Initialize clocks that agree."""
+        self._freezer = freezer
+        self._ahead = timedelta(0)
+        frozen, bank_clock = time.monotonic, bank.clock
+        monkeypatch.setattr(time, "monotonic", lambda: frozen() - self._ahead.total_seconds())
+        bank.clock = lambda: bank_clock() - self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        """Advance all clocks."""
+        self._freezer.tick(by)
+
+    def jump(self, by: timedelta) -> None:
+        """Set the machine's time of day forward or back."""
+        self._freezer.tick(by)
+        self._ahead += by
+
+    def agree(self) -> None:
+        """Set the machine's time of day right."""
+        self.jump(-self._ahead)
 
 
 class History:
@@ -76,7 +121,7 @@ class History:
         hass: HomeAssistant,
         server: BankServer,
         webhook_client: Any,
-        clock: FrozenDateTimeFactory,
+        clocks: Clocks,
         customer: Customer,
     ) -> None:
         """Initialize the history, and start listening."""
@@ -86,7 +131,7 @@ class History:
         self.customer = customer
         self.counter = count()
         self._webhook_client = webhook_client
-        self._clock = clock
+        self.clocks = clocks
         self._listeners = [Listener(hass, account) for account in customer.accounts]
         self._transactions: defaultdict[str, list[Transaction]] = defaultdict(list)
         # The account balance after each transaction.
@@ -119,7 +164,7 @@ class History:
 
     def advance_clock(self, time: timedelta) -> None:
         """Advance the clock and fire timers without waiting."""
-        self._clock.tick(time)
+        self.clocks.advance(time)
         async_fire_time_changed(self.hass)
 
     async def wait_until_idle(self) -> None:
@@ -133,6 +178,19 @@ class History:
         await self.wait_until_idle()
         self.advance_clock(time)
         await self.wait_until_idle()
+
+    def limit_disk(self, pages: int) -> None:
+        """Limit the size of the archive's file."""
+        if archive := async_get_memory(self.hass).find(Archive):
+            archive.file.open()
+            # There is no other way to fill the disk.
+            archive.file._sql.execute(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001
+
+    async def free_disk(self) -> None:
+        """End the limit, and let Home Assistant write all that waits, as it does when it stops."""
+        self.limit_disk(ENOUGH_PAGES)
+        if archive := async_get_memory(self.hass).find(Archive):
+            await archive.async_wait_for_write()
 
     def assert_reported_once(self) -> None:
         """Assert that each transaction was reported once, in order, with a current balance."""
@@ -291,6 +349,62 @@ class Reload(Event):
 
 
 @dataclass(frozen=True)
+class ClockJump(Event):
+    """Sets the time of day of Home Assistant's machine forward or back."""
+
+    days: int
+
+    @override
+    def apply(self, history: History) -> None:
+        history.clocks.jump(timedelta(days=self.days))
+
+
+@dataclass(frozen=True)
+class FullDisk(Event):
+    """Fills the disk, or frees it."""
+
+    is_full: bool
+
+    @override
+    def apply(self, history: History) -> None:
+        history.limit_disk(NO_PAGES if self.is_full else ENOUGH_PAGES)
+
+
+@dataclass(frozen=True)
+class Language(Event):
+    """Changes the language of Home Assistant."""
+
+    language: str
+
+    @override
+    def apply(self, history: History) -> None:
+        history.run_in_background(history.hass.config.async_update(language=self.language))
+
+
+@dataclass(frozen=True)
+class CancelledCaller(Event):
+    """Calls an action, which is cancelled during a request or at once."""
+
+    action: str
+    path: str
+
+    @override
+    def apply(self, history: History) -> None:
+        call = history.hass.async_create_task(self._call(history))
+        history.server.fail("GET", self.path, RunDuring(call.cancel, after_bank_processed=False))
+
+    async def _call(self, history: History) -> None:
+        device = dr.async_get(history.hass).async_get_device_by_identifier(
+            (DOMAIN, history.customer.accounts[1].id), history.customer.entry.entry_id
+        )
+        fields = {"account": device and device.id} if self.action == "get_transactions" else {}
+        with suppress(HomeAssistantError):
+            await history.hass.services.async_call(
+                DOMAIN, self.action, fields, blocking=True, return_response=bool(fields)
+            )
+
+
+@dataclass(frozen=True)
 class EditList:
     """Edits the list of transactions in an answer."""
 
@@ -354,7 +468,7 @@ class ClearFaults(Event):
 class RunDuring(Fault):
     """A normal answer, with an event before or after the bank processes the request."""
 
-    event: Callable[[], None]
+    event: Callable[[], object]
     after_bank_processed: bool
 
     @override
@@ -402,15 +516,36 @@ class Restart:
     async def run(self, history: History) -> None:
         """Run the step."""
         await history.wait_until_idle()
-        config_entries, entry_id = history.hass.config_entries, history.customer.entry.entry_id
-        assert await config_entries.async_unload(entry_id)
+        await history.free_disk()
+        config_entries, customer = history.hass.config_entries, history.customer
+        for entry in (customer.other_entry, customer.entry):
+            assert await config_entries.async_unload(entry.entry_id)
         self.meanwhile.apply(history)
         await history.advance_time(timedelta(seconds=self.off))
         forget_process_memory(history.hass)
-        await config_entries.async_setup(entry_id)
+        for entry in (customer.entry, customer.other_entry):
+            await config_entries.async_setup(entry.entry_id)
 
 
-type Step = Event | PassTime | Restart
+@dataclass(frozen=True)
+class Disable:
+    """Disables the entry for a while, in which the other owner's entry has the joint account."""
+
+    off: float
+    meanwhile: Event
+
+    async def run(self, history: History) -> None:
+        """Run the step."""
+        await history.wait_until_idle()
+        disable = history.hass.config_entries.async_set_disabled_by
+        await disable(history.customer.entry.entry_id, ConfigEntryDisabler.USER)
+        await history.wait_until_idle()
+        self.meanwhile.apply(history)
+        await history.advance_time(timedelta(seconds=self.off))
+        await disable(history.customer.entry.entry_id, None)
+
+
+type Step = Event | PassTime | Restart | Disable
 
 SECONDS = st.sampled_from([0, 1, 20, 70, 400, 4_000, 30_000])
 
@@ -428,13 +563,26 @@ DELIVERIES = st.builds(
 )
 CHANGES = st.builds(Change, index=st.integers(0, 5), settles=st.booleans())
 BANK_EVENTS: st.SearchStrategy[Event] = st.one_of(PAYMENTS, PAYMENTS, DELIVERIES, CHANGES)
+CLOCK_JUMPS = st.builds(ClockJump, st.sampled_from([-3, 8]))
+HOME_EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(Reload),
+    CLOCK_JUMPS,
+    st.builds(FullDisk, st.booleans()),
+    st.builds(Language, st.sampled_from(["en", "de"])),
+    st.builds(
+        CancelledCaller,
+        st.sampled_from(["refresh", "get_transactions"]),
+        st.sampled_from(["/transactions", "/balance"]),
+    ),
+)
 STEPS: st.SearchStrategy[Step] = st.one_of(
     PAYMENTS,
     PAYMENTS,
     DELIVERIES,
     CHANGES,
     st.builds(BankBehaviour, st.sampled_from(list(BEHAVIOURS))),
-    st.builds(Reload),
+    HOME_EVENTS,
+    HOME_EVENTS,
     st.builds(
         RequestFaults,
         st.sampled_from(PATHS),
@@ -442,12 +590,11 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
         st.sampled_from([1, 1, 2, 4, None]),
     ),
     st.builds(ClearFaults),
-    st.builds(
-        DuringRequest, st.sampled_from(PATHS), st.booleans(), BANK_EVENTS | st.builds(Reload)
-    ),
+    st.builds(DuringRequest, st.sampled_from(PATHS), st.booleans(), BANK_EVENTS | HOME_EVENTS),
     st.builds(PassTime, SECONDS),
     st.builds(PassTime, SECONDS),
-    st.builds(Restart, SECONDS, BANK_EVENTS),
+    st.builds(Restart, SECONDS, BANK_EVENTS | CLOCK_JUMPS),
+    st.builds(Disable, SECONDS, BANK_EVENTS),
 )
 
 
@@ -460,8 +607,9 @@ async def play(history: History, steps: list[Step]) -> None:
             await step.run(history)
     await history.wait_until_idle()
     history.server.clear_faults()
-    for time in RECOVERY_STEPS:
-        await history.advance_time(time)
+    await history.free_disk()
+    for pause in RECOVERY_STEPS:
+        await history.advance_time(pause)
 
 
 type StartHistory = Callable[[Retention], AbstractAsyncContextManager[History]]
@@ -477,15 +625,20 @@ async def start_history(
     server: BankServer,
     sign_in: SignIn,
     advance_time: AdvanceTime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> StartHistory:
     """Return a factory for histories that start at noon with a new customer and no faults."""
     webhook_client = await make_reachable(hass, server, hass_client_no_auth)
     behaviour = server.behaviour
+    clocks = Clocks(freezer, bank, monkeypatch)
 
     @asynccontextmanager
     async def history(retention: Retention) -> AsyncIterator[History]:
+        clocks.agree()
         now = bank.clock()
-        freezer.move_to(now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1))
+        noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+        clocks.advance(noon + timedelta(days=1) - now)
+        await hass.config.async_update(language="en")
         server.behaviour = behaviour
         server.requests.clear()
         ann, ben = bank.add_person("Ann Archer"), bank.add_person("Ben Baker")
@@ -500,13 +653,17 @@ async def start_history(
             bank.pay(accounts[0].id, -3_000, at=bank.clock() - timedelta(days=days))
         entry = sign_in(ann, options={CONF_KEEP_TRANSACTIONS: retention})
         await set_up(hass, entry)
-        current = History(hass, server, webhook_client, freezer, Customer(entry, accounts, bills))
+        other_entry = sign_in(ben)
+        await set_up(hass, other_entry)
+        customer = Customer(entry, other_entry, accounts, bills)
+        current = History(hass, server, webhook_client, clocks, customer)
         try:
             yield current
         finally:
             current.stop_listening()
             server.clear_faults()
-            await hass.config_entries.async_remove(entry.entry_id)
+            for each in (entry, other_entry):
+                await hass.config_entries.async_remove(each.entry_id)
             await current.wait_until_idle()
 
     return history
