@@ -503,6 +503,7 @@ async def test_balance_and_transactions_of_a_delivered_payment_are_requested_tog
     advance_time: AdvanceTime,
 ) -> None:
     await advance_time(timedelta(minutes=6))
+    await advance_time(timedelta(seconds=1))
     for _payment in range(2):
         before = len(server.requests)
         # The bank answers neither request before it has both.
@@ -527,6 +528,7 @@ async def test_two_payments_in_the_same_answers_about_balance_and_list_are_read_
     advance_time: AdvanceTime,
 ) -> None:
     await advance_time(timedelta(minutes=6))
+    await advance_time(timedelta(seconds=1))
     balance, transactions = Held(Delay(0)), Held(Delay(0))
     server.fail("GET", "/balance", balance)
     server.fail("GET", "/transactions", transactions)
@@ -665,19 +667,26 @@ async def test_a_payment_delivered_before_it_is_listed_is_reported_soon_after_it
         await wait_for_deliveries(server, advance_time)
     await advance_time(timedelta(minutes=11))
     await advance_time(timedelta(minutes=1))
-    row = home.bank.pay(home.joint.id, -350)
-    made = home.bank.clock()
+    before, made = home.joint.balance, home.bank.clock()
+    # The balance that is requested at the delivery is requested after the payment.
+    row = home.bank.pay(home.joint.id, -350, at=made - timedelta(seconds=1))
 
     def list_late(page: Any) -> Any:
         if home.bank.clock() - made >= timedelta(seconds=seconds):
             return page
         return {"transactions": [known for known in page["transactions"] if known["id"] != row.id]}
 
+    def change_late(balance: Any) -> Any:
+        is_late = home.bank.clock() - made >= timedelta(seconds=seconds)
+        return balance if is_late else {**balance, "balance": before}
+
     server.fail("GET", "/transactions", Edited(list_late), times=None)
+    server.fail("GET", "/balance", ByAccount({home.joint.id: Edited(change_late)}), times=None)
     await server.delivered()
     while row.id not in joint.heard:
         await advance_time(timedelta(seconds=0.5))
         assert home.bank.clock() - made < timedelta(seconds=max(10 * seconds, 3))
+    assert joint.balances[-1] == f"{home.joint.balance / 100:.2f}"
 
 
 async def test_a_delivered_payment_with_an_earlier_date_is_reported_soon(

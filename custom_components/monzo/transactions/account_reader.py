@@ -352,7 +352,11 @@ class AccountReader:
         self.current = True
         is_first_read = pages is self._reread_pages
         found = await self._publisher.async_publish(
-            log, page, asked=asked, is_first_read=is_first_read
+            log,
+            page,
+            asked=asked,
+            listed_before_at=self.answered_at,
+            is_first_read=is_first_read,
         )
         listed = self._listing(pages, page)
         taken_back = listed is not None and log.stop_counting_unlisted(

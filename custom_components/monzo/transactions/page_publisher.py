@@ -84,11 +84,19 @@ class PagePublisher:
         )
 
     async def async_publish(
-        self, log: TransactionLog, page: TransactionPage, *, asked: datetime, is_first_read: bool
+        self,
+        log: TransactionLog,
+        page: TransactionPage,
+        *,
+        asked: datetime,
+        listed_before_at: float,
+        is_first_read: bool,
     ) -> bool:
         """Publish and write a page; return whether it has new transactions.
 
-        `is_first_read` says whether it belongs to the first read of the last month.
+        `listed_before_at` is when the bank was asked for the transactions the time before, by
+        `clock.monotonic`. `is_first_read` says whether the page belongs to the first read of the
+        last month.
         """
         news_since = asked - LOOKBACK
         is_taken_over = log.state.entry_id != self._entry_id
@@ -104,7 +112,9 @@ class PagePublisher:
         if is_taken_over:
             # The other owner of a joint account may want to keep less.
             await self._archive.async_shorten(self._entry_id, self._retention, asked)
-        return await self._async_publish_differences(log, page.transactions, asked, news_since)
+        return await self._async_publish_differences(
+            log, page.transactions, asked, listed_before_at, news_since
+        )
 
     async def async_finish(
         self, log: TransactionLog, listed: Listing | None, *, is_changed: bool
@@ -118,6 +128,7 @@ class PagePublisher:
         log: TransactionLog,
         transactions: Iterable[Transaction],
         asked: datetime,
+        listed_before_at: float,
         news_since: datetime,
     ) -> bool:
         """Write a page, and publish its changed and then its new transactions, oldest first.
@@ -141,7 +152,7 @@ class PagePublisher:
             self._publish_changed(log, found.changed)
             await self._async_write(log, records=[record for _transaction, record in found.changed])
         if found.new:
-            await self._async_publish_new(log, found.new, asked)
+            await self._async_publish_new(log, found.new, asked, listed_before_at)
         return bool(new)
 
     def _publish_changed(self, log: TransactionLog, changed: Iterable[ReadTransaction]) -> None:
@@ -158,12 +169,15 @@ class PagePublisher:
         log: TransactionLog,
         new: Sequence[ReadTransaction],
         asked: datetime,
+        listed_before_at: float,
     ) -> None:
         """Refresh the balance, and then publish new transactions, oldest first."""
         newest, _record = new[-1]
         # The bank's times are rounded down to milliseconds.
         made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
-        at = monotonic() - (self._clock.now() - made).total_seconds()
+        made_at = monotonic() - (self._clock.now() - made).total_seconds()
+        # The balance may change as late as the list, which did not show them the time before.
+        at = max(made_at, listed_before_at)
         await self._balances.async_refresh_if_older_than((self._account_id,), at)
         for transaction, record in new:
             # Another set-up of the entry has published it in the meantime, or will.

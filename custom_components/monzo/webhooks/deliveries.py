@@ -237,7 +237,8 @@ class WebhookDeliveries:
     async def _async_read(self, deliveries: list[Delivery], priority: Priority) -> bool:
         """Read the accounts of announced transactions; return whether the bank has answered."""
         began = monotonic()
-        account_ids = _account_ids(self._unknown(deliveries))
+        sought = self._unknown(deliveries)
+        account_ids = _account_ids(sought)
         not_included = self._not_included(deliveries)
         balances = _account_ids(not_included)
         self._included.note_asked(each.transaction_id for each in not_included)
@@ -251,14 +252,14 @@ class WebhookDeliveries:
             answered = frozenset()
         self._included.note_balances(balances)
         is_answered = answered == set(account_ids)
-        unknown = self._unknown(deliveries)
-        if unknown != deliveries:
+        missing = self._unknown(sought)
+        if missing != sought:
             self._fruitless.reset()
-        elif is_answered:
+        elif sought and is_answered:
             # Without an answer, as in an outage, the deliveries may be genuine.
             self._fruitless.count(began)
         for delivery in deliveries:
-            if delivery in unknown:
+            if delivery in missing:
                 self._async_retry(delivery)
             else:
                 self._retries.forget(delivery)
