@@ -19,7 +19,7 @@ from sandbox.models import Account
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.automations import not_triggered_reasons, set_up_automation
 from tests.helpers.budgets import budget, budget_ids, with_budgets
-from tests.helpers.state_helpers import device, set_up, value
+from tests.helpers.state_helpers import device, set_up, set_up_and_import, value
 from tests.test_condition import check, exactly
 
 SOON = timedelta(minutes=2)
@@ -54,9 +54,7 @@ async def test_a_tag_finds_the_same_payments_everywhere(
     old = bank.pay(home.joint.id, -500, pending=False, at=bank.clock() - timedelta(days=40))
     bank.annotate(old.id, {"notes": "#holiday deposit"})
     entry = sign_in(home.ann, **with_budgets(budget(home.joint, tag="holiday")))
-    await set_up(hass, entry)
-    for _poll in range(6):
-        await advance_time(SOON)
+    await set_up_and_import(hass, entry, advance_time, polls=6, every=SOON)
     ferry = bank.pay(home.joint.id, -1_250, merchant="Ferry", category="transport")
     hotel = bank.pay(home.joint.id, -8_000, merchant="Hotel", category="holidays")
     bank.pay(home.joint.id, -300, merchant="Holiday Books")

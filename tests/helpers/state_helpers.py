@@ -1,8 +1,9 @@
 """Read entities, devices and log records in tests."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 import logging
 from typing import override
 
@@ -52,6 +53,20 @@ async def set_up(hass: HomeAssistant, *entries: ConfigEntry) -> None:
     for entry in entries:
         await hass.config_entries.async_setup(entry.entry_id)
         await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def set_up_and_import(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    advance_time: Callable[[timedelta], Awaitable[None]],
+    *,
+    polls: int,
+    every: timedelta = timedelta(minutes=2),
+) -> None:
+    """Set up an entry that keeps transactions, and let polls pass until its history was read."""
+    await set_up(hass, entry)
+    for _poll in range(polls):
+        await advance_time(every)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sandbox.bank import Bank
 from sandbox.models import Account
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.automations import not_triggered_reasons, set_up_automation
-from tests.helpers.state_helpers import set_up
+from tests.helpers.state_helpers import set_up, set_up_and_import
 
 NOW = datetime(2027, 6, 16, 10, tzinfo=UTC)
 
@@ -47,18 +47,22 @@ def account(bank: Bank, freezer: FrozenDateTimeFactory) -> Account:
     return account
 
 
+@pytest.fixture
+async def _with_history(
+    hass: HomeAssistant, account: Account, sign_in: SignIn, advance_time: AdvanceTime
+) -> None:
+    entry = sign_in(account.owners[0], options={CONF_KEEP_TRANSACTIONS: "everything"})
+    await set_up_and_import(hass, entry, advance_time, polls=6)
+
+
+@pytest.mark.usefixtures("_with_history")
 async def test_an_unusual_payment_triggers_once_with_the_usual_amount(
     hass: HomeAssistant,
     bank: Bank,
     account: Account,
-    sign_in: SignIn,
     advance_time: AdvanceTime,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    entry = sign_in(account.owners[0], options={CONF_KEEP_TRANSACTIONS: "everything"})
-    await set_up(hass, entry)
-    for _poll in range(6):
-        await advance_time(SOON)
     runs = await set_up_automation(hass, {"trigger": "monzo.unusual_amount"})
 
     usual = bank.pay(account.id, -2_500, merchant="Greens Market", category="groceries")
@@ -84,17 +88,13 @@ async def test_an_unusual_payment_triggers_once_with_the_usual_amount(
     assert await not_triggered_reasons(hass, hass_ws_client) == ["not_unusual", "too_few_payments"]
 
 
+@pytest.mark.usefixtures("_with_history")
 async def test_a_payment_can_be_compared_with_its_category(
     hass: HomeAssistant,
     bank: Bank,
     account: Account,
-    sign_in: SignIn,
     advance_time: AdvanceTime,
 ) -> None:
-    entry = sign_in(account.owners[0], options={CONF_KEEP_TRANSACTIONS: "everything"})
-    await set_up(hass, entry)
-    for _poll in range(6):
-        await advance_time(SOON)
     options = {"compare_with": "category", "at_least": 10, "except_merchants": ["Noodle"]}
     runs = await set_up_automation(hass, {"trigger": "monzo.unusual_amount", "options": options})
     for amount, merchant in ((-900, "Bakery"), (-1_500, "Noodle Corner"), (-1_400, "Pizzeria")):

@@ -18,7 +18,7 @@ from sandbox.server import BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.examples import ACCOUNT, FENCE
-from tests.helpers.state_helpers import device, set_up
+from tests.helpers.state_helpers import device, set_up, set_up_and_import
 from tests.test_docs import PAGES
 
 SOON = timedelta(minutes=2)
@@ -165,9 +165,7 @@ async def test_the_example_names_what_costs_more_than_usual(
     advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(account.owners[0], options={CONF_KEEP_TRANSACTIONS: "everything"})
-    await set_up(hass, entry)
-    for _poll in range(3):
-        await advance_time(SOON)
+    await set_up_and_import(hass, entry, advance_time, polls=3)
     found = device(hass, entry, account.id)
     assert found
     assert await async_setup_component(hass, "persistent_notification", {})
@@ -192,9 +190,7 @@ async def test_periods_that_are_not_kept_are_named_and_not_part_of_the_mean(
 ) -> None:
     account.created = NOW - timedelta(days=900)
     entry = sign_in(account.owners[0], options={CONF_KEEP_TRANSACTIONS: "thirteen_months"})
-    await set_up(hass, entry)
-    for _poll in range(3):
-        await advance_time(SOON)
+    await set_up_and_import(hass, entry, advance_time, polls=3)
     # These are 397 days, of which the last belong to February of last year.
     month = await compare(hass, entry, account, periods=14)
     assert [it["missing"] for it in month["periods"]] == [None] * 12 + ["not_kept"] * 2

@@ -39,7 +39,7 @@ from sandbox.server import BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.export.parsers import READERS, csv_rows, read_csv
 from tests.helpers.examples import ACCOUNT, FENCE, examples_in
-from tests.helpers.state_helpers import set_up
+from tests.helpers.state_helpers import set_up, set_up_and_import
 from tests.helpers.transfer_client import TransferClient, refused
 from tests.test_docs import PAGES
 
@@ -507,9 +507,7 @@ async def keeper(
     for days in (*range(1, 88, 3), 300, 450):
         bank.pay(home.joint.id, -100 - days, at=bank.clock() - timedelta(days=days))
     entry = sign_in(home.ann, options={CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING})
-    await set_up(hass, entry)
-    for _poll in range(15):
-        await advance_time(timedelta(minutes=5))
+    await set_up_and_import(hass, entry, advance_time, polls=15, every=timedelta(minutes=5))
     return Exporter(TransferClient(hass, entry, bank, server), folder / "monzo.csv")
 
 

@@ -1,7 +1,7 @@
 """Transactions are kept on disk, and reported once, whatever happens to the disk."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,12 +31,16 @@ from sandbox.server import Answer, BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_reader import archive_files, archive_path, archived_ids, archived_rows
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.state_helpers import complaints, device, set_up
+from tests.helpers.state_helpers import complaints, device, set_up, set_up_and_import
 from tests.helpers.texts import TEXTS
 from tests.helpers.transaction_listener import Listener
 from tests.transactions.conftest import ALL_POLLS
 
 A_POLL = timedelta(minutes=2)
+
+OLD_STORE = "monzo.transactions"
+
+type Store = Callable[[list[Transaction]], None]
 
 
 @pytest.fixture
@@ -130,28 +134,41 @@ async def test_a_kill_between_writing_and_reporting_loses_and_repeats_nothing(
 # Earlier versions
 
 
-def stored(transactions: list[Transaction], entry: MockConfigEntry) -> dict[str, Any]:
-    """Return the log of an account as earlier versions stored it."""
-    return {
-        "entry_id": entry.entry_id,
-        "currency": "GBP",
-        "read_until": transactions[-1].created.isoformat(),
-        "seen": {
-            row.id: {
-                "created": row.created.isoformat(),
-                "amount": row.amount,
-                "settled": row.settled is not None,
-                "category": row.category,
-                "spent": {row.category: -row.amount},
-            }
-            for row in transactions
-        },
-    }
+@pytest.fixture
+def store(hass_storage: dict[str, Any], home: Household, entry: MockConfigEntry) -> Store:
+    """Return a function that stores reported transactions as earlier versions did."""
+
+    def store(transactions: list[Transaction]) -> None:
+        log = {
+            "entry_id": entry.entry_id,
+            "currency": "GBP",
+            "read_until": transactions[-1].created.isoformat(),
+            "seen": {
+                row.id: {
+                    "created": row.created.isoformat(),
+                    "amount": row.amount,
+                    "settled": row.settled is not None,
+                    "category": row.category,
+                    "spent": {row.category: -row.amount},
+                }
+                for row in transactions
+            },
+        }
+        hass_storage[OLD_STORE] = {"version": 1, "key": OLD_STORE, "data": {home.joint.id: log}}
+
+    return store
+
+
+def last_month(bank: Bank, account: Account) -> list[Transaction]:
+    """Return the transactions of an account that earlier versions kept."""
+    month_ago = bank.clock() - timedelta(days=32)
+    return [row for row in bank.transactions(account.id) if row.created >= month_ago]
 
 
 async def test_the_store_of_an_earlier_version_is_migrated_without_loss_or_repetition(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
+    store: Store,
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
@@ -160,17 +177,13 @@ async def test_the_store_of_an_earlier_version_is_migrated_without_loss_or_repet
 ) -> None:
     await stop(hass, entry)
     archive_path(hass).unlink()
-    earlier = [row for row in bank.transactions(home.joint.id) if row.created >= month_ago(bank)]
-    hass_storage["monzo.transactions"] = {
-        "version": 1,
-        "key": "monzo.transactions",
-        "data": {home.joint.id: stored(earlier, entry)},
-    }
+    earlier = last_month(bank, home.joint)
+    store(earlier)
     missed = bank.pay(home.joint.id, -700)
     await start(hass, entry, advance_time)
 
     assert joint.heard == ids(missed)
-    assert "monzo.transactions" not in hass_storage
+    assert OLD_STORE not in hass_storage
     kept = archived_ids(hass, home.joint)
     assert set(kept) >= set(ids(*earlier, missed))
     assert len(kept) == len(set(kept))
@@ -178,7 +191,7 @@ async def test_the_store_of_an_earlier_version_is_migrated_without_loss_or_repet
 
 async def test_income_that_an_earlier_version_did_not_keep_is_read_again(
     hass: HomeAssistant,
-    hass_storage: dict[str, Any],
+    store: Store,
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
@@ -190,14 +203,10 @@ async def test_income_that_an_earlier_version_did_not_keep_is_read_again(
     salary = bank.receive(home.joint.id, 200_000, sender="Acme", at=older_than_a_week)
     for _ in range(150):
         bank.pay(home.joint.id, -100)
-    earlier = [row for row in bank.transactions(home.joint.id) if row.created >= month_ago(bank)]
+    earlier = last_month(bank, home.joint)
     await stop(hass, entry)
     archive_path(hass).unlink()
-    hass_storage["monzo.transactions"] = {
-        "version": 1,
-        "key": "monzo.transactions",
-        "data": {home.joint.id: stored(earlier, entry)},
-    }
+    store(earlier)
     await start(hass, entry, advance_time)
     await advance_time(A_POLL)
     received = entry.runtime_data.transactions.received(home.joint.id, salary.created)
@@ -205,13 +214,9 @@ async def test_income_that_an_earlier_version_did_not_keep_is_read_again(
     assert joint.heard == []
 
 
-def month_ago(bank: Bank) -> datetime:
-    return bank.clock() - timedelta(days=32)
-
-
 async def test_transactions_reported_by_an_earlier_version_are_not_reported_again(
     hass: HomeAssistant,
-    hass_storage: dict[str, Any],
+    store: Store,
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
@@ -223,11 +228,7 @@ async def test_transactions_reported_by_an_earlier_version_are_not_reported_agai
     await advance_time(A_POLL)
     await stop(hass, entry)
     meanwhile = bank.pay(home.joint.id, -200)
-    hass_storage["monzo.transactions"] = {
-        "version": 1,
-        "key": "monzo.transactions",
-        "data": {home.joint.id: stored([first, meanwhile], entry)},
-    }
+    store([first, meanwhile])
     missed = bank.pay(home.joint.id, -300)
     await start(hass, entry, advance_time)
 
@@ -590,9 +591,7 @@ async def keeping(
         at = bank.clock() - timedelta(days=days)
         bank.pay(home.joint.id, -100 - days, merchant=f"Kiosk {days}", pending=False, at=at)
     entry = sign_in(home.ann, options={CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING})
-    await set_up(hass, entry)
-    for _poll in range(15):
-        await advance_time(A_POLL)
+    await set_up_and_import(hass, entry, advance_time, polls=15, every=A_POLL)
     return entry
 
 
