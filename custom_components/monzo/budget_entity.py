@@ -4,24 +4,20 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, override
 
 from homeassistant.core import callback
-from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import linked_device
 from .budgets import BudgetsCoordinator, BudgetSettings, BudgetStatus
-from .privacy import get_logger
+from .entity import BankDataEntity
 from .runtime import MonzoConfigEntry
-
-_LOGGER = get_logger(__name__)
 
 ATTR_REASON: Final = "reason"
 
 
-class BudgetEntity(Entity):
+class BudgetEntity(BankDataEntity):
     """Base class for the entities of a budget."""
 
-    _attr_attribution = "Data provided by Monzo"
-    _attr_has_entity_name = True
     _attr_should_poll = False
 
     def __init__(
@@ -41,15 +37,6 @@ class BudgetEntity(Entity):
         self.async_on_remove(
             self.budgets.async_add_listener(self.budget_id, self.async_write_ha_state)
         )
-
-    @callback
-    @override
-    def _async_write_ha_state(self) -> None:
-        """Write the state; log a defect without its text, which may hold private data."""
-        try:
-            super()._async_write_ha_state()
-        except Exception:
-            _LOGGER.exception("Unexpected error in the state of an entity")
 
     @property
     def status(self) -> BudgetStatus | None:

@@ -35,7 +35,7 @@ from .automations import (
     TargetType,
     Threshold,
     async_get_targets,
-    async_validate_targets,
+    async_validate_config,
     filter_schema,
     start_of_period,
     threshold_schema,
@@ -101,10 +101,7 @@ class MonzoCondition(Condition):
     @classmethod
     @override
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
-        """Validate the options and the devices. The config entry need not be loaded."""
-        valid: ConfigType = cls.schema(config)
-        async_validate_targets(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.target_type)
-        return valid
+        return async_validate_config(hass, cls.schema, config, cls.target_type)
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Initialize the condition with its validated options."""

@@ -8,7 +8,7 @@ from typing import Any, cast, override
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import (
     AddConfigEntryEntitiesCallback,
     async_get_current_platform,
@@ -46,11 +46,26 @@ class MonzoEntityDescription[DeviceStateT: DeviceState](EntityDescription):
     """
 
 
-class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinator]):
-    """Base class for the entities of a person, an account or a pot."""
+class BankDataEntity(Entity):
+    """Base class for entities with data from the bank, which must not reach the log."""
 
     _attr_attribution = "Data provided by Monzo"
     _attr_has_entity_name = True
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state; log a defect without its text, which may hold private data."""
+        try:
+            super()._async_write_ha_state()
+        except Exception:
+            _LOGGER.exception("Unexpected error in the state of an entity")
+
+
+class MonzoEntity[DeviceStateT: DeviceState](
+    BankDataEntity, CoordinatorEntity[BalancesCoordinator]
+):
+    """Base class for the entities of a person, an account or a pot."""
 
     def __init__(
         self,
@@ -78,15 +93,6 @@ class MonzoEntity[DeviceStateT: DeviceState](CoordinatorEntity[BalancesCoordinat
     def available(self) -> bool:
         """Return whether the last poll returned this person, account or pot."""
         return super().available and self.device_state is not None
-
-    @callback
-    @override
-    def _async_write_ha_state(self) -> None:
-        """Write the state; log a defect without its text, which may hold private data."""
-        try:
-            super()._async_write_ha_state()
-        except Exception:
-            _LOGGER.exception("Unexpected error in the state of an entity")
 
     @callback
     @override

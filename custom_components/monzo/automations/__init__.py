@@ -25,7 +25,7 @@ from .targets import (
     TargetType,
     async_get_targets,
     async_track_targets,
-    async_validate_targets,
+    async_validate_config,
 )
 from .threshold import Threshold, ThresholdCrossing, async_state_in_currency, threshold_schema
 
@@ -51,7 +51,7 @@ __all__ = [
     "async_get_targets",
     "async_state_in_currency",
     "async_track_targets",
-    "async_validate_targets",
+    "async_validate_config",
     "filter_schema",
     "is_money_received",
     "is_payment",

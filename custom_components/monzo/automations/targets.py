@@ -9,10 +9,11 @@ from enum import Flag, auto
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from ..accounts import monzo_id_of
@@ -52,6 +53,19 @@ REQUIRED_TARGETS: Final[Mapping[Any, Any]] = {
         cv.ensure_list, vol.Length(min=1, msg="choose at least one device"), [cv.string]
     )
 }
+
+
+@callback
+def async_validate_config(
+    hass: HomeAssistant, schema: vol.Schema, config: ConfigType, target_type: TargetType
+) -> ConfigType:
+    """Validate the options of a trigger or condition, and that its devices have the right type.
+
+    Raises vol.Invalid. The config entry does not have to be loaded.
+    """
+    valid: ConfigType = schema(config)
+    async_validate_targets(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], target_type)
+    return valid
 
 
 @callback

@@ -26,7 +26,7 @@ from ..automations import (
     Mismatch,
     TargetType,
     async_track_targets,
-    async_validate_targets,
+    async_validate_config,
     validate_amount_range,
 )
 
@@ -92,10 +92,7 @@ class MonzoTrigger(Trigger):
     @classmethod
     @override
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
-        """Validate the options and the devices. The config entry need not be loaded."""
-        valid: ConfigType = cls.schema(config)
-        async_validate_targets(hass, valid[CONF_OPTIONS][ATTR_DEVICE_ID], cls.target_type)
-        return valid
+        return async_validate_config(hass, cls.schema, config, cls.target_type)
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Initialize the trigger with its validated options."""
