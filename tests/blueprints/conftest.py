@@ -65,3 +65,10 @@ def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
 def phone(hass: HomeAssistant, runner: BlueprintRunner) -> Phone:
     """Return Ann's phone."""
     return Phone(hass)
+
+
+@pytest.fixture
+async def automations_end(hass: HomeAssistant) -> AsyncIterator[None]:
+    """Turn all automations off after the test, so that none waits for the next day or month."""
+    yield
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)

@@ -1,6 +1,5 @@
 """The blueprint expected_payment: a confirmation when money comes, and else a reminder."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,8 @@ import pytest
 from sandbox.server import Answer
 
 from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
+
+pytestmark = pytest.mark.usefixtures("automations_end")
 
 # The payment is due on the last day of February, because that is shorter than 30 days.
 NOW = datetime(2027, 2, 28, 12, tzinfo=UTC)
@@ -30,13 +31,6 @@ MISSING = (
 async def _in_february(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
-
-
-@pytest.fixture(autouse=True)
-async def _turn_off(hass: HomeAssistant) -> AsyncIterator[None]:
-    """Turn the automation off, so that it does not wait for the next day."""
-    yield
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
 
 
 async def expect(runner: BlueprintRunner, **inputs: Any) -> None:

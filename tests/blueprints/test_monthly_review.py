@@ -1,6 +1,5 @@
 """The blueprint monthly_review: a notification about the spending of a month."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,8 @@ from tests.helpers.state_helpers import set_up
 
 from .blueprint_runner import BlueprintRunner
 
+pytestmark = pytest.mark.usefixtures("automations_end")
+
 # In winter, days begin at the same time in Home Assistant and at the bank.
 NOW = datetime(2027, 2, 28, 12, tzinfo=UTC)
 
@@ -40,13 +41,6 @@ Home Assistant does not have all payments of the other months."""
 async def _at_the_end_of_february(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
-
-
-@pytest.fixture(autouse=True)
-async def _turn_off(hass: HomeAssistant) -> AsyncIterator[None]:
-    """Turn the automation off, so that it does not wait for the next month."""
-    yield
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
 
 
 @pytest.fixture(autouse=True)

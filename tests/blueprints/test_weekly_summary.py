@@ -1,6 +1,5 @@
 """The blueprint weekly_summary: a notification about the spending of a week."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 import re
 from typing import Any
@@ -13,6 +12,8 @@ from sandbox.household import Household
 from sandbox.server import Answer
 
 from .blueprint_runner import BlueprintRunner
+
+pytestmark = pytest.mark.usefixtures("automations_end")
 
 # In November, days begin at the same time in Home Assistant and at the bank.
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -41,13 +42,6 @@ async def _start_on_a_monday(freezer: FrozenDateTimeFactory, hass: HomeAssistant
     """Start at noon on a Monday in London."""
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
-
-
-@pytest.fixture(autouse=True)
-async def _turn_off(hass: HomeAssistant) -> AsyncIterator[None]:
-    """Turn the automation off, so that it does not wait for the next Monday."""
-    yield
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
 
 
 @pytest.fixture(autouse=True)
