@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Context
+from html import escape
 from typing import Final, override
-from xml.sax.saxutils import escape
 
 from ..transactions import TransactionKind, TransactionRecord
 from .file_format import ExportedAccount, ExportedPeriod, FileFormat
@@ -141,5 +141,5 @@ def _time(moment: datetime) -> str:
 
 def _element(tag: str, text: str) -> str:
     """Return an element, or nothing without a text, because OFX does not allow empty elements."""
-    content = escape(text.strip())
+    content = escape(text.strip(), quote=False)
     return f"<{tag}>{content}</{tag}>" if content else ""
