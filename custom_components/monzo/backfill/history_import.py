@@ -20,6 +20,7 @@ from ..accounts import BalancesCoordinator
 from ..api import MonzoError, MonzoRateLimitError, MonzoVerificationRequiredError
 from ..bank import (
     BLOCKING_ERRORS,
+    REQUEST_WINDOW,
     TRANSIENT_ERRORS,
     Priority,
     RepairIssue,
@@ -45,9 +46,6 @@ _LONGEST_PART: Final = timedelta(days=360)
 
 # When the bank answers again after a rate limit, polls go first.
 _AFTER_PAUSE: Final = timedelta(seconds=5)
-
-# The bank shows everything for this long after a sign-in. It also counts requests per this time.
-_AFTER_WINDOW: Final = timedelta(minutes=5)
 
 # The delays before an interrupted import continues: after errors that may pass, and if the request
 # budget had no room.
@@ -231,9 +229,9 @@ class HistoryImport:
         """Return the delay until the import continues; None if waiting does not help."""
         if self._result is ImportResult.RATE_LIMITED:
             pause = timedelta(seconds=self._budget.pause) + _AFTER_PAUSE
-            # Further requests within these minutes would make the polls pause each time. The parts
-            # that the bank always shows are read later.
-            return pause if self._rate_limits == 1 else max(pause, _AFTER_WINDOW)
+            # Another request in this window would make the polls pause again. After it, the bank no
+            # longer shows the older parts, and the others are read.
+            return pause if self._rate_limits == 1 else max(pause, REQUEST_WINDOW)
         if self._result is ImportResult.FAILED and self._failures < len(RETRY_DELAYS):
             self._failures += 1
             return RETRY_DELAYS[self._failures - 1]

@@ -12,7 +12,13 @@ from .errors import (
     validation_error,
 )
 from .repair_issues import RepairIssue, async_create_repair_issue, async_delete_repair_issues
-from .request_budget import MIN_POLL_INTERVAL, TIMER_TOLERANCE, Priority, RequestBudget
+from .request_budget import (
+    MIN_POLL_INTERVAL,
+    REQUEST_WINDOW,
+    TIMER_TOLERANCE,
+    Priority,
+    RequestBudget,
+)
 from .session import MonzoSession
 from .token_refusals import MonzoTokenRefusedError, TokenRefusals
 from .webhook_status import WebhookStatus
@@ -20,6 +26,7 @@ from .webhook_status import WebhookStatus
 __all__ = [
     "BLOCKING_ERRORS",
     "MIN_POLL_INTERVAL",
+    "REQUEST_WINDOW",
     "TIMER_TOLERANCE",
     "TRANSIENT_ERRORS",
     "MonzoSession",

@@ -15,7 +15,7 @@ from ..clock import monotonic
 # Monzo publishes no limit. About thirty requests within five minutes have been refused, so we send
 # fewer than twenty-four. Only payments and answers of actions may exceed this by a few. The rest is
 # for requests that people make by hand.
-_WINDOW: Final = timedelta(minutes=5)
+REQUEST_WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
 _REQUESTS_PER_WINDOW_IN_ALL: Final = 29
 
@@ -217,7 +217,7 @@ class RequestBudget:
 
     def reserve_polls(self, accounts: int, interval: timedelta) -> None:
         """Reserve room for the polls of some accounts, which less important requests cannot use."""
-        rounds = max(1, int(_WINDOW / interval))
+        rounds = max(1, int(REQUEST_WINDOW / interval))
         self._polls_per_window = min(accounts * rounds + 1, _REQUESTS_PER_WINDOW - _NEVER_RESERVED)
 
     @staticmethod
@@ -228,7 +228,7 @@ class RequestBudget:
         many rounds of balances as still fit.
         """
         rounds = (_REQUESTS_PER_WINDOW - 1 - accounts) // max(accounts, 1)
-        fastest = _WINDOW / max(rounds, 1) + TIMER_TOLERANCE
+        fastest = REQUEST_WINDOW / max(rounds, 1) + TIMER_TOLERANCE
         return max(fastest, _POLL_INTERVAL_WITH_WEBHOOKS if webhooks_arrive else MIN_POLL_INTERVAL)
 
     @staticmethod
@@ -255,7 +255,7 @@ class RequestBudget:
 
     def _current(self) -> deque[tuple[float, Priority]]:
         """Return the requests of the last five minutes."""
-        window_start = monotonic() - _WINDOW.total_seconds()
+        window_start = monotonic() - REQUEST_WINDOW.total_seconds()
         while self._sent and self._sent[0][0] <= window_start:
             self._sent.popleft()
         return self._sent
@@ -316,7 +316,7 @@ class RequestBudget:
     def _was_refused(self, priorities: Collection[Priority]) -> bool:
         """Return whether a request with one of these priorities was refused in this window."""
         last = max(self._refused_at.get(each, -math.inf) for each in priorities)
-        return monotonic() - last < _WINDOW.total_seconds()
+        return monotonic() - last < REQUEST_WINDOW.total_seconds()
 
     def _reserved_for_others(self) -> int:
         """Return how many requests polls must leave for payments and for those that had to wait."""

@@ -10,7 +10,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 
-from ..bank import MonzoSession
+from ..bank import REQUEST_WINDOW, MonzoSession
 from ..privacy import get_logger
 from .journal import TransferJournal
 from .limits import TransferLimits
@@ -23,8 +23,8 @@ from .send_transfer import TransferSender
 _LOGGER = get_logger(__name__)
 
 # The most that a batch waits additionally for the end of the bank's rate limit. It is long, because
-# a batch that stops half-way is worse than a slow one: twice the period of that limit.
-MAX_WAIT_OF_BATCH: Final = timedelta(minutes=10)
+# a batch that stops half-way is worse than a slow one.
+MAX_WAIT_OF_BATCH: Final = 2 * REQUEST_WINDOW
 
 
 class BatchSender:
