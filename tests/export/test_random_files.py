@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.monzo.api import Money, currency_exponent
 from custom_components.monzo.export.formats import FileFormatName
-from custom_components.monzo.export.texts import payee
+from custom_components.monzo.export.formatting import payee
 from custom_components.monzo.transactions.record import TransactionRecord
 from tests.export.parsers import READERS, account, file_text, ofx_statements
 from tests.transactions.test_record import record

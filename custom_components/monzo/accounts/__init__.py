@@ -2,7 +2,6 @@
 
 from .bank_day import DatedBalance, start_of_bank_day
 from .changes import SIGNAL_ACCOUNT_OR_POT_CHANGED, AccountOrPotChange, async_last_published
-from .claims import async_refresh_sharing_entries, async_showing_entry
 from .coordinator import BalancesCoordinator
 from .devices import (
     async_account_name,
@@ -13,6 +12,7 @@ from .devices import (
     monzo_id_of,
     owner_name,
 )
+from .joint_accounts import async_refresh_sharing_entries, async_showing_entry
 from .models import (
     AccountOrPot,
     AccountState,

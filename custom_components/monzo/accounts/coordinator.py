@@ -30,13 +30,13 @@ from ..privacy import get_logger
 from .bank_day import DatedBalance
 from .build_data import EntryScope, blocking_error, build_data
 from .changes import AccountOrPotChange, ChangeTracker
-from .claims import async_is_claimed_elsewhere, async_refresh_sharing_entries
 from .devices import (
     DeviceRegistrar,
     async_has_device,
     async_has_pot_devices,
     async_remove_devices,
 )
+from .joint_accounts import async_is_claimed_elsewhere, async_refresh_sharing_entries
 from .models import MonzoData
 from .poll import FAILED_DELAY, MAX_AGE, BalancePoller, Endpoint, PollRequest
 

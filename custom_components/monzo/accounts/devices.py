@@ -13,7 +13,7 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from ..api import Account
 from ..const import DEVICE_MODEL_ACCOUNT, DEVICE_MODEL_POT, DOMAIN, MANUFACTURER
 from ..texts import async_text
-from .claims import async_is_claimed_elsewhere, async_is_shown_elsewhere
+from .joint_accounts import async_is_claimed_elsewhere, async_is_shown_elsewhere
 from .models import CASHBACK, FLEX, LOAN, MonzoData, PotState
 
 # Translation keys of account names, by Monzo's account type.

@@ -6,7 +6,7 @@ from typing import Any
 from ..amounts import format_amount
 from ..api import Money
 from .readable import Readable, ReadableAccount, ReadablePot
-from .texts import total_text
+from .safe_texts import total_text
 
 _UNKNOWN = "unknown, because Monzo cannot be reached at the moment"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ..transactions import CATEGORIES, SpendingGroup
 from .answer_error import AnswerError
-from .kept import kept_since
+from .kept_period import kept_since
 from .readable import ReadableAccount
 
 

@@ -17,7 +17,7 @@ from ..const import CONF_ALLOW_ANSWERS, DOMAIN
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
 from ..transactions import TransactionHistory, retention_of
 from .answer_error import AnswerError
-from .texts import safe_name
+from .safe_texts import safe_name
 
 # The keys of the sensors by which the user exposes an account or a pot.
 _BALANCE: Final = "balance"

@@ -8,10 +8,10 @@ from ..amounts import format_amount
 from ..api import Money
 from ..transactions import SpendingGroup
 from .categories import async_find_category
-from .kept import not_kept
+from .kept_period import not_kept
 from .periods import local_span, requested_period, shown_period
 from .readable import Readable, ReadableAccount
-from .texts import safe_name, total_text
+from .safe_texts import safe_name, total_text
 
 # An assistant would not read out more.
 _MOST_GROUPS: Final = 20

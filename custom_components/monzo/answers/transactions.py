@@ -8,10 +8,10 @@ from homeassistant.util import dt as dt_util
 from ..amounts import format_amount
 from ..transactions import TransactionRecord
 from .categories import async_find_category
-from .kept import first_whole_day, kept_since, not_kept
+from .kept_period import first_whole_day, kept_since, not_kept
 from .periods import local_span, requested_period
 from .readable import Readable, ReadableAccount
-from .texts import safe_name
+from .safe_texts import safe_name
 
 MOST_TRANSACTIONS: Final = 20
 

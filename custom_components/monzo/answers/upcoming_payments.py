@@ -6,7 +6,7 @@ from typing import Any
 from ..amounts import format_amount
 from ..recurring import AccountOutlook, UpcomingPayment
 from .readable import Readable, ReadableAccount
-from .texts import safe_name
+from .safe_texts import safe_name
 
 
 async def async_get_upcoming_payments(

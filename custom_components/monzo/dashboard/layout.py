@@ -27,8 +27,8 @@ from .devices import (
     async_has_outlook,
     async_recorded_hours,
 )
-from .faces import Face, account_color, pot_face
 from .history_view import async_with_history_view
+from .icons_and_colors import Face, account_color, pot_face
 
 # The number of sections side by side on a wide screen.
 MAX_COLUMNS: Final = 3

@@ -8,7 +8,7 @@ from typing import Final, override
 from ..api import Money
 from ..transactions import TransactionRecord
 from .file_format import ExportedAccount, ExportedPeriod, FileFormat
-from .texts import (
+from .formatting import (
     amount_with_currency,
     category_name,
     description,

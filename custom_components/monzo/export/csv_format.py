@@ -7,7 +7,7 @@ from typing import Final, override
 
 from ..transactions import TransactionRecord
 from .file_format import ExportedAccount, ExportedPeriod, FileFormat
-from .texts import (
+from .formatting import (
     category_name,
     description,
     local_time,

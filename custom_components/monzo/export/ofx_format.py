@@ -8,7 +8,7 @@ from typing import Final, override
 
 from ..transactions import TransactionKind, TransactionRecord
 from .file_format import ExportedAccount, ExportedPeriod, FileFormat
-from .texts import (
+from .formatting import (
     amount_with_currency,
     category_name,
     local_time,

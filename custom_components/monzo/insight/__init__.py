@@ -1,7 +1,7 @@
 """Comparisons of spending with the past: differences from the mean, and unusual amounts."""
 
+from .compared_parts import ComparedPeriod, PartOfPeriod, parts_to_compare
 from .comparison import Comparison, compare_groups
-from .same_point import ComparedPeriod, PartOfPeriod, parts_to_compare
 from .unusual_amount import Basis, async_usual_amount, compared_amount
 
 __all__ = [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.monzo.insight.same_point import (
+from custom_components.monzo.insight.compared_parts import (
     ComparedPeriod,
     NextPayDay,
     PartOfPeriod,

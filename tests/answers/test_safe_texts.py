@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.monzo.answers.texts import LONGEST_NAME, safe_name, total_text
+from custom_components.monzo.answers.safe_texts import LONGEST_NAME, safe_name, total_text
 from custom_components.monzo.api import Money
 
 NAMES = {
