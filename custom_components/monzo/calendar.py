@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any, Final, override
 
 from homeassistant.components.calendar import (
@@ -78,9 +79,7 @@ class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT],
     def event(self) -> CalendarEvent | None:
         """Return the next expected event."""
         today = self.recurring.today
-        return min(
-            self._expected(today, today + _DAYS_AHEAD), key=lambda event: event.start, default=None
-        )
+        return self._next(today, today + _DAYS_AHEAD)
 
     @override
     async def async_get_events(
@@ -100,6 +99,10 @@ class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT],
     @abstractmethod
     def _expected(self, first: date, last: date) -> Iterator[CalendarEvent]:
         """Yield the expected events between two days, both included."""
+
+    def _next(self, first: date, last: date) -> CalendarEvent | None:
+        """Return the first expected event between two days, both included."""
+        return min(self._expected(first, last), key=lambda event: event.start, default=None)
 
 
 class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
@@ -178,6 +181,16 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
             for day in payment.days_until(last):
                 if day >= first:
                     yield _event(payment, day)
+
+    @override
+    def _next(self, first: date, last: date) -> CalendarEvent | None:
+        # Without the other events, because Home Assistant asks several times at each change.
+        next_days = [
+            (payment, day)
+            for payment in self._payments
+            if (day := next((it for it in payment.days_until(last) if it >= first), None))
+        ]
+        return _event(*min(next_days, key=itemgetter(1))) if next_days else None
 
 
 class MonzoPayDaysCalendar(MonzoCalendar[PersonState]):

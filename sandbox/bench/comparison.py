@@ -81,7 +81,7 @@ async def measure(  # noqa: PLR0913 - one parameter for each setting
 ) -> Any:  # noqa: ANN401 - JSON
     """Run one measurement with a new bank; return its figures."""
     bank, ann = _household(accounts)
-    port = _free_port()
+    port = free_port()
     behaviour = replace(
         DEFAULT_SERVER_BEHAVIOUR, webhook_hosts={EXTERNAL_HOST: f"http://127.0.0.1:{port}"}
     )
@@ -121,7 +121,8 @@ async def _run_worker(python: str | Path, **task: object) -> Any:  # noqa: ANN40
     return json.loads(result)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that no program uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -26,6 +26,7 @@ from homeassistant.components.application_credentials import (
 from homeassistant.config_entries import ConfigEntries, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.recorder import async_initialize_recorder
 from homeassistant.setup import async_setup_component
 
 from sandbox.home_assistant.process import EXTERNAL_HOST, seed_http
@@ -408,6 +409,13 @@ async def start_home_assistant(folder: str) -> HomeAssistant:
     )
     await hass.async_start()
     return hass
+
+
+async def start_recorder(hass: HomeAssistant) -> None:
+    """Start the recorder with a database in the configuration folder."""
+    async_initialize_recorder(hass)
+    url = f"sqlite:///{hass.config.path('home-assistant_v2.db')}"
+    await async_setup_component(hass, "recorder", {"recorder": {"db_url": url}})
 
 
 def config_entry(token: dict[str, Any], **options: object) -> ConfigEntry[Any]:

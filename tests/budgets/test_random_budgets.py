@@ -26,13 +26,13 @@ from custom_components.monzo.budgets.periods import (
 from custom_components.monzo.budgets.scope import Scope
 from custom_components.monzo.recurring.pay_day import PayDayBasis, PayDayRule, PayDays
 from custom_components.monzo.transactions import (
-    ArchiveQuery,
     SpendingGroup,
     TransactionKind,
     TransactionRecord,
 )
 from custom_components.monzo.transactions.archive_change import ArchiveChange
 from custom_components.monzo.transactions.archive_file import ArchiveFile
+from custom_components.monzo.transactions.archive_query import ArchiveQuery
 from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import ReadState
 

@@ -19,14 +19,13 @@ from custom_components.monzo.budgets.tracking import TrackedBudget
 from custom_components.monzo.recurring.outlook import (
     AccountOutlook,
     account_outlook,
-    find_payments,
     person_outlook,
 )
 from custom_components.monzo.recurring.pay_day import PayDayRule, PayDays
 from custom_components.monzo.transactions import TransactionKind, TransactionRecord
 from tests.helpers.budgets import settings_of
 from tests.recurring.households import as_it_is, following, monthly, weekly
-from tests.recurring.payments import CARD, DEBIT, until
+from tests.recurring.payments import CARD, DEBIT, find_payments, until
 
 LONDON = ZoneInfo("Europe/London")
 BEGIN = date(2026, 1, 1)

@@ -4,8 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from itertools import count, takewhile
 
+from custom_components.monzo.recurring.account_search import AccountSearch
 from custom_components.monzo.recurring.detection import RecurringPayment, detect
-from custom_components.monzo.transactions import TransactionKind
+from custom_components.monzo.recurring.outlook import AccountPayments
+from custom_components.monzo.transactions import (
+    PastTransaction,
+    TransactionKind,
+    TransactionRecord,
+)
 
 from .households import LONDON, Row
 
@@ -61,3 +67,17 @@ def only(rows: list[Row], today: date) -> RecurringPayment:
     """Return the only recurring payment."""
     (payment,) = detect(rows, today)
     return payment
+
+
+def past_transaction(record: TransactionRecord) -> PastTransaction:
+    """Return the few facts about a transaction that a search remembers."""
+    return PastTransaction(**{name: getattr(record, name) for name in PastTransaction._fields})
+
+
+def find_payments(past: Iterable[TransactionRecord], today: date) -> AccountPayments | None:
+    """Return the recurring payments in the past of an account."""
+    search = AccountSearch(today)
+    by_id = {record.id: record for record in past}
+    for record in by_id.values():
+        search.put(past_transaction(record))
+    return search.find((), lambda ids: [by_id[id_] for id_ in ids])

@@ -8,14 +8,13 @@ from custom_components.monzo.recurring.corrections import Correction
 from custom_components.monzo.recurring.outlook import (
     AccountOutlook,
     account_outlook,
-    find_payments,
     person_outlook,
 )
 from custom_components.monzo.recurring.pay_day import PayDayBasis, PayDayRule
 from custom_components.monzo.transactions import TransactionKind, TransactionRecord
 
 from .households import Row, following, monthly, preceding
-from .payments import DEBIT, INCOME, OUT, POT, rows, same, until
+from .payments import DEBIT, INCOME, OUT, POT, find_payments, rows, same, until
 
 BEGIN = date(2025, 1, 1)
 TODAY = date(2026, 1, 20)

@@ -19,7 +19,6 @@ from custom_components.monzo.api import Money
 from custom_components.monzo.recurring import AccountOutlook
 from custom_components.monzo.recurring.outlook import (
     account_outlook,
-    find_payments,
     person_outlook,
 )
 from custom_components.monzo.recurring.pay_day import PayDayRule
@@ -39,6 +38,7 @@ from .contracts import (
     next_pay_day,
     verdict,
 )
+from .payments import find_payments
 
 HOUSEHOLDS = int(os.environ.get("HOUSEHOLDS", "2"))
 EVERY = int(os.environ.get("EVERY", "41"))

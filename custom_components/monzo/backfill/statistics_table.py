@@ -128,7 +128,11 @@ def _first_change(
 ) -> datetime | None:
     """Return the time of the oldest transaction that is new, has changed, or counts by now."""
     changed = sql.execute(
-        "SELECT min(created) FROM transactions WHERE account = ? AND revision > ? AND created <= ?",
+        # The plus sign keeps SQLite from going through all transactions by their time.
+        """
+        SELECT min(created) FROM transactions
+        WHERE account = ? AND revision > ? AND +created <= ?
+        """,
         (account_id, revision, to_number(now)),
     ).fetchone()
     come_of_age = sql.execute(

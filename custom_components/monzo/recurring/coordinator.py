@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,18 +18,17 @@ from ..accounts import BalancesCoordinator
 from ..bank import validation_error
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
-from ..transactions import DISK_ERRORS, Archive, ArchiveQuery, Spans, TransactionsCoordinator
+from ..transactions import DISK_ERRORS, Archive, Spans, TransactionsCoordinator
+from .account_search import SHORTEST_HISTORY, AccountSearch
 from .correction_store import CorrectionStore
 from .corrections import Correction, follow_payments
 from .detection import RecurringPayment
 from .outlook import (
-    SHORTEST_HISTORY,
     AccountOutlook,
     AccountPayments,
     ListedPayment,
     PersonOutlook,
     account_outlook,
-    find_payments,
     person_outlook,
 )
 from .pay_day import PayDayBasis, PayDayRule, PayDays
@@ -39,11 +38,8 @@ _LOGGER = get_logger(__name__)
 
 _LONDON: Final = ZoneInfo(BANK_TIME_ZONE)
 
-# In seconds. Several payments may be written in a row, and each search reads the whole past.
+# In seconds. Several payments may be written in a row.
 _SEARCH_DELAY: Final = 15
-
-# Long enough to detect yearly payments, and short enough for a small computer.
-_SEARCHED: Final = timedelta(days=3 * 366)
 
 _JOINT_ACCOUNT: Final = "uk_retail_joint"
 
@@ -73,6 +69,7 @@ class RecurringCoordinator:
         self._archive = archive
         self._corrections = corrections
         self._rule = _pay_day_rule(entry)
+        self._searches: dict[str, AccountSearch] = {}
         self._detected: dict[str, AccountPayments] = {}
         # For each account at its last search: the revision, the day, and whether its past was read.
         self._searched: dict[str, tuple[int, date, bool]] = {}
@@ -216,9 +213,7 @@ class RecurringCoordinator:
         state = (await self._archive.async_revision(account_id), self.today, is_read)
         if state == before:
             return False
-        past = await self._archive.async_find(self._query(account_id)) if is_read else []
-        continued = [key for key, it in self.corrections(account_id).items() if it.continues]
-        found = await self._hass.async_add_executor_job(find_payments, past, self.today, continued)
+        found = await self._async_find(account_id) if is_read else None
         self._searched[account_id] = state
         if found is None:
             self._detected.pop(account_id, None)
@@ -229,6 +224,13 @@ class RecurringCoordinator:
             followed = follow_payments(self.corrections(account_id), payments)
             await self._corrections.async_set(account_id, followed)
         return True
+
+    async def _async_find(self, account_id: str) -> AccountPayments | None:
+        search = self._searches.setdefault(account_id, AccountSearch(self.today))
+        continued = [key for key, it in self.corrections(account_id).items() if it.continues]
+        return await self._archive.async_read(
+            search.update, account_id, self.now, self.today, continued
+        )
 
     def _is_history_read(self, account_id: str) -> bool:
         """Return whether the shortest required history was read without a gap.
@@ -247,10 +249,6 @@ class RecurringCoordinator:
         opened = self._balances.data.accounts[account_id].account.created
         is_long_enough = since is None or since <= self.now - SHORTEST_HISTORY
         return is_long_enough or (opened is not None and since is not None and since <= opened)
-
-    def _query(self, account_id: str) -> ArchiveQuery:
-        now = self._balances.session.clock.now()
-        return ArchiveQuery(account_id=account_id, since=now - _SEARCHED, before=now)
 
     @callback
     def _async_update(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 import hashlib
-from itertools import pairwise
+from itertools import chain, pairwise
 import re
 from statistics import median
 from typing import Final, Literal, NamedTuple
@@ -12,7 +12,8 @@ from typing import Final, Literal, NamedTuple
 from ..api import Money, Private
 from ..transactions import TransactionKind
 from .agreements import PUNCTUALITY, find_agreements
-from .payees import Family, Payee, Row, group_by_payee
+from .past_payments import PastPayments, PayeeId
+from .payees import Family, Payee, Row
 from .schedule import Cadence, Schedule
 from .series import Occurrence, Series, learn_skipped_months, skip_months
 
@@ -86,14 +87,7 @@ def detect(
     `continued` has the keys of payments that people have confirmed: these end only after one more
     missed payment.
     """
-    payees = group_by_payee(rows, today)
-    found = [
-        payment for payee in payees for payment in _payments(payee, payee.family, today, continued)
-    ]
-    return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
-
-
-_PROPOSED: Final = frozenset({Family.PERSON, Family.POT})
+    return _search(rows, today).find(continued).payments
 
 
 def propose(
@@ -104,25 +98,112 @@ def propose(
     They are too few or too irregular to be certain, so a person has to confirm them. A payment
     keeps its key if it is detected later.
     """
-    payees = [it for it in group_by_payee(rows, today) if it.family in _PROPOSED]
-    found = [
-        payment
-        for payee in payees
-        if not find_agreements(payee, payee.family)
-        for payment in _payments(payee, Family.PROPOSAL, today, continued)
-    ]
-    return sorted(found, key=lambda payment: (payment.next, payment.payee, payment.key))
+    return _search(rows, today).find(continued).proposals
+
+
+def _search(rows: Iterable[Row], today: date) -> Search:
+    search = Search(today)
+    for row in rows:
+        search.put(row)
+    return search
+
+
+class Found(NamedTuple):
+    """Recurring payments, by their next days."""
+
+    payments: list[RecurringPayment]
+    """See `detect`."""
+
+    proposals: list[RecurringPayment]
+    """See `propose`."""
+
+
+class _Agreements(NamedTuple):
+    """The series of a payee."""
+
+    payee: Payee
+    agreed: list[Series]
+    proposed: list[Series]
+
+
+_PROPOSED: Final = frozenset({Family.PERSON, Family.POT})
+
+# The rarest payments are yearly, so a payee without payments for longer has no recurring ones.
+_LONGEST_PAUSE: Final = timedelta(days=400)
+
+
+class Search:
+    """Finds recurring payments on one day, also after transactions have changed.
+
+    Then it searches only the payees that these concern, because a whole search takes seconds for a
+    busy account.
+    """
+
+    def __init__(self, today: date) -> None:
+        """Initialize without any transaction."""
+        self.today = today
+        self._past = PastPayments(today)
+        self._agreements: dict[PayeeId, _Agreements] = {}
+        self._found: dict[PayeeId, Found] = {}
+        self._continued: frozenset[str] = frozenset()
+
+    def put(self, row: Row) -> None:
+        """Add a transaction, or replace it if it is known."""
+        self._past.put(row)
+
+    def remove(self, transaction_id: str) -> None:
+        """Remove a transaction if it is known."""
+        self._past.remove(transaction_id)
+
+    def find(self, continued: Collection[str] = ()) -> Found:
+        """Return what `detect` and `propose` return for the transactions."""
+        if self._continued != frozenset(continued):
+            self._continued = frozenset(continued)
+            self._found.clear()
+        for id_, payee in self._past.take_changed():
+            self._forget(id_)
+            self._search(id_, payee)
+        for id_ in [id_ for id_ in self._agreements if not self._past.is_current(id_)]:
+            self._forget(id_)
+        for id_ in self._agreements.keys() - self._found.keys():
+            self._found[id_] = self._payments(self._agreements[id_])
+        found = self._found.values()
+        return Found(
+            payments=_by_next_day(chain.from_iterable(it.payments for it in found)),
+            proposals=_by_next_day(chain.from_iterable(it.proposals for it in found)),
+        )
+
+    def _forget(self, id_: PayeeId) -> None:
+        self._agreements.pop(id_, None)
+        self._found.pop(id_, None)
+
+    def _search(self, id_: PayeeId, payee: Payee) -> None:
+        if payee.last < self.today - _LONGEST_PAUSE:
+            return
+        agreed = find_agreements(payee, payee.family)
+        may_be_proposed = payee.family in _PROPOSED and not agreed
+        proposed = find_agreements(payee, Family.PROPOSAL) if may_be_proposed else []
+        if agreed or proposed:
+            self._agreements[id_] = _Agreements(payee, agreed, proposed)
+
+    def _payments(self, agreements: _Agreements) -> Found:
+        payee, agreed, proposed = agreements
+        return Found(
+            payments=[*_payments(payee, agreed, self.today, self._continued)],
+            proposals=[*_payments(payee, proposed, self.today, self._continued)],
+        )
+
+
+def _by_next_day(payments: Iterable[RecurringPayment]) -> list[RecurringPayment]:
+    return sorted(payments, key=lambda payment: (payment.next, payment.payee, payment.key))
 
 
 def _payments(
-    payee: Payee, family: Family, today: date, continued: Collection[str]
+    payee: Payee, found: Iterable[Series], today: date, continued: Collection[str]
 ) -> Iterator[RecurringPayment]:
-    """Yield the recurring payments of a payee that have not ended, by the rules of a family."""
-    found = sorted(
-        find_agreements(payee, family), key=lambda it: (it.occurrences, it.schedule.name)
-    )
+    """Yield the recurring payments of a payee that have not ended, by its series."""
     keys: set[str] = set()
-    for series in found:
+    for series in sorted(found, key=lambda it: (it.occurrences, it.schedule.name)):
         # The oldest payment keeps its key when another one begins. The others keep theirs when it
         # ends.
         key = payee.key if not keys else f"{payee.key}\n{series.schedule.name}"
@@ -148,13 +229,14 @@ def _payment(
     It ends only after more than `missed` missed payments.
     """
     newest = set(series.last.transaction_ids)
-    row = next(it.row for it in reversed(payee.payments) if it.row.id in newest)
-    name = row.payee or row.description or ""
+    last = next(
+        it for it in reversed(payee.payments) if newest.issuperset(it.occurrence.transaction_ids)
+    )
     tolerance = PUNCTUALITY[payee.family].tolerance
     series = learn_skipped_months(series)
     expectation = _expectation(series, tolerance, today, missed)
     if payee.family is Family.DIRECT_DEBIT and _is_council_tax(
-        series, name, has_paused=expectation is None
+        series, last.name, has_paused=expectation is None
     ):
         series = skip_months(series, _COUNCIL_TAX_SKIPS)
         expectation = _expectation(series, tolerance, today, missed)
@@ -163,13 +245,13 @@ def _payment(
     is_exact = are_same(series.amounts)
     return RecurringPayment(
         key=key,
-        account=row.account,
-        payee=name,
-        direction="out" if row.minor < 0 else "in",
-        kind=TransactionKind(row.kind),
+        account=last.identity.account,
+        payee=last.name,
+        direction="out" if last.occurrence.minor < 0 else "in",
+        kind=TransactionKind(last.kind),
         cadence=series.schedule.cadence,
         minor=series.last.minor if is_exact else _typical(series),
-        currency=row.currency,
+        currency=last.identity.currency,
         is_exact=is_exact,
         next=expectation.next,
         due=expectation.due,

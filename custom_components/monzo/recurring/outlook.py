@@ -1,15 +1,15 @@
 """Outlook: the effect of recurring payments on the next days of an account."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import chain
 from typing import Final
 
 from ..api import Money, Private
 from ..transactions import TransactionKind, TransactionRecord
 from .corrections import Correction, correct, corrected
-from .detection import RecurringPayment, detect, propose
+from .detection import RecurringPayment
 from .forecast import Forecast, ForecastDay, forecast
 from .left_to_spend import LeftToSpend, Subscriptions, left_to_spend, subscriptions_of
 from .pay_day import (
@@ -21,11 +21,7 @@ from .pay_day import (
     next_pay_day,
     pay_days_until,
 )
-from .pot_links import pots_by_payment
 from .upcoming import Pots
-
-# A monthly payment needs two months to occur three times. A shorter history shows nothing.
-SHORTEST_HISTORY: Final = timedelta(days=62)
 
 # The number of forecast days. Each monthly payment occurs once in this time.
 _FORECAST_DAYS: Final = 31
@@ -53,7 +49,7 @@ class AccountPayments(Private):
     """Payments that may recur, and count only after a person has confirmed them; see `propose`."""
 
     pots: Mapping[str, str]
-    """The pot IDs of payments by key; see `pots_by_payment`."""
+    """The pot IDs of payments by key; see `PotLinks`."""
 
     income_keys: frozenset[str]
     """The keys of payments that are incomes from other people."""
@@ -184,30 +180,6 @@ class PersonOutlook(Private):
     def pay_days_until(self, until: date) -> Iterator[PayDay]:
         """Yield the expected pay days until a day."""
         return pay_days_until(self.rule, self.incomes, self.today, until)
-
-
-def find_payments(
-    past: Sequence[TransactionRecord], today: date, continued: Collection[str] = ()
-) -> AccountPayments | None:
-    """Return the recurring payments of an account; None if its history is too short.
-
-    `continued` has the keys of payments that people have confirmed; see `detect`. The computation
-    is too slow for the event loop, so it runs in the executor.
-    """
-    oldest = min((record.created.date() for record in past), default=today)
-    if oldest > today - SHORTEST_HISTORY:
-        return None
-    payments = detect(past, today, continued)
-    proposals = propose(past, today, continued)
-    by_id = {transaction.id: transaction for transaction in past}
-    newest = {it.key: by_id[it.transaction_ids[-1]] for it in (*payments, *proposals)}
-    return AccountPayments(
-        payments=payments,
-        proposals=proposals,
-        pots=pots_by_payment([*payments, *proposals], past),
-        income_keys=frozenset(it.key for it in payments if newest[it.key].received),
-        newest=newest,
-    )
 
 
 def person_outlook(

@@ -1,12 +1,12 @@
 """Payees: transactions grouped by the other side of the payment."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import IntEnum
 from functools import lru_cache
 import re
+from sys import intern
 from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -57,16 +57,8 @@ class Row(Protocol):
         """The ID that all shops of a chain share."""
 
     @property
-    def scheme(self) -> str | None:
-        """The payment scheme."""
-
-    @property
     def description(self) -> str | None:
         """The bank's raw text."""
-
-
-# The rarest payments are yearly, so a payee without payments for longer has no recurring ones.
-_LONGEST_PAUSE: Final = timedelta(days=400)
 
 
 class Family(IntEnum):
@@ -93,11 +85,6 @@ _OUTGOING: Final[dict[str, Family]] = {
 _INCOMING: Final[dict[str, Family]] = {TransactionKind.INCOMING_PAYMENT: Family.INCOME}
 
 
-def may_recur(kind: str) -> bool:
-    """Return whether transactions of a kind can recur by agreement."""
-    return kind in _OUTGOING or kind in _INCOMING
-
-
 class Identity(NamedTuple):
     """The facts about the other side of a payment that a row contains."""
 
@@ -118,13 +105,23 @@ class Identity(NamedTuple):
         if self.name or not (self.merchant_group or self.payee_id):
             yield *side, "name", self.name
 
+    @property
+    def name_or_id(self) -> tuple[object, ...]:
+        """The name, or an ID if it has none: all rows with the same one belong to one payee."""
+        *_others, last = self.ids()
+        return last
+
 
 class Payment(NamedTuple):
     """A payment with the identity of its payee."""
 
     occurrence: Occurrence
     identity: Identity
-    row: Row
+    name: str
+    """As the bank writes it."""
+
+    kind: str
+    """A `TransactionKind`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +136,11 @@ class Payee:
         return self.payments[0].identity.family
 
     @property
+    def last(self) -> date:
+        """The day of the newest payment."""
+        return self.payments[-1].occurrence.day
+
+    @property
     def key(self) -> str:
         """An ID of the payee: the value that is the least likely to change."""
         identities = [payment.identity for payment in self.payments]
@@ -150,23 +152,19 @@ class Payee:
         return "\n".join((first.account, first.currency, first.family.name, min(stable)))
 
 
-def group_by_payee(rows: Iterable[Row], today: date) -> Iterator[Payee]:
-    """Yield the payees with recent payments."""
-    by_identity: dict[Identity, dict[str, Row]] = defaultdict(dict)
-    for row in rows:
-        family = (_OUTGOING if row.minor < 0 else _INCOMING).get(row.kind)
-        if family is not None and row.minor:
-            by_identity[_identity(row, family)][row.id] = row
-    for identities in _connected(by_identity):
-        payments = {
-            row.id: Payment(Occurrence(day, row.minor, (row.id,)), identity, row)
-            for identity in identities
-            for row in by_identity[identity].values()
-            if (day := row.created.astimezone(_LONDON).date()) <= today
-        }
-        ordered = sorted(payments.values(), key=lambda it: it.occurrence)
-        if ordered and ordered[-1].occurrence.day >= today - _LONGEST_PAUSE:
-            yield Payee(ordered)
+def payment_of(row: Row) -> Payment | None:
+    """Return a transaction as a payment; None if such a one never recurs by agreement."""
+    family = (_OUTGOING if row.minor < 0 else _INCOMING).get(row.kind)
+    if family is None or not row.minor:
+        return None
+    day = row.created.astimezone(_LONDON).date()
+    return Payment(
+        occurrence=Occurrence(day, row.minor, (row.id,)),
+        identity=_identity(row, family),
+        # The name of most payees is the same each time.
+        name=intern(row.payee or row.description or ""),
+        kind=row.kind,
+    )
 
 
 def _identity(row: Row, family: Family) -> Identity:
@@ -176,26 +174,6 @@ def _identity(row: Row, family: Family) -> Identity:
     else:
         name = _normalized(row.payee or row.description or "")
     return Identity(row.account, row.currency, family, row.merchant_group, row.payee_id, name)
-
-
-def _connected(identities: Iterable[Identity]) -> Iterable[list[Identity]]:
-    """Return the identities by payee; those that share an ID, a group or a name are one payee."""
-    parents: dict[object, object] = {}
-
-    def root(value: object) -> object:
-        while (parent := parents.setdefault(value, value)) is not value:
-            # Halve the path, so that long chains do not become slow.
-            parents[value] = value = parents[parent]
-        return value
-
-    for identity in identities:
-        first, *others = identity.ids()
-        for other in others:
-            parents[root(other)] = root(first)
-    found: dict[object, list[Identity]] = defaultdict(list)
-    for identity in identities:
-        found[root(next(identity.ids()))].append(identity)
-    return found.values()
 
 
 _WORD: Final = re.compile(r"[^\W_]+")

@@ -3,7 +3,8 @@
 from .archive import Archive, async_get_archive
 from .archive_change import ArchiveChange
 from .archive_database import DISK_ERRORS
-from .archive_query import ArchiveQuery, SpendingGroup
+from .archive_file import ArchiveFile
+from .archive_query import SpendingGroup
 from .classification import (
     CATEGORIES,
     POT_KINDS,
@@ -21,6 +22,7 @@ from .known_transaction import KnownTransaction
 from .page_publisher import LOOKBACK
 from .pages import PRECISION, TransactionPage, TransactionPages
 from .past_spending import PastSpending
+from .past_transaction import PastTransaction
 from .record import TransactionRecord
 from .retention import Retention, retention_in, retention_of
 from .signals import (
@@ -49,10 +51,11 @@ __all__ = [
     "UNCATEGORISED",
     "Archive",
     "ArchiveChange",
-    "ArchiveQuery",
+    "ArchiveFile",
     "KnownTransaction",
     "NewTransaction",
     "PastSpending",
+    "PastTransaction",
     "Retention",
     "Span",
     "Spans",

@@ -332,6 +332,13 @@ class Archive:
         await self._async_flush()
         return await self._async_use_file(self.file.spending, query, by)
 
+    async def async_read[*Arguments, Result](
+        self, function: Callable[[ArchiveFile, *Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """Call a function that reads the file in the executor; raises one of DISK_ERRORS."""
+        await self._async_flush()
+        return await self._async_use_file(function, self.file, *arguments)
+
     async def async_created(self, account_id: str, transaction_id: str) -> datetime | None:
         """Return the time of a transaction, if it is kept. Raises one of DISK_ERRORS."""
         return await self._async_use_file(self.file.created, account_id, transaction_id)

@@ -29,6 +29,7 @@ from .archive_rows import (
 )
 from .classification import TransactionKind
 from .known_transaction import KnownTransaction
+from .past_transaction import PastTransaction
 from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
 from .search_text import search_text
@@ -333,12 +334,57 @@ class ArchiveFile(ArchiveDatabase):
         rows = self._sql.execute(
             f"""
             SELECT {", ".join(RECORD_COLUMNS)} FROM transactions
-            WHERE account = ? AND revision >= ? AND created >= ?
+            WHERE account = ? AND revision >= ? AND +created >= ?
             """,  # noqa: S608 - names of columns
             (account_id, revision, to_number(since)),
         )
         records = [record_from_row(row) for row in rows]
         return records, self._next_revision(account_id) - 1
+
+    @exclusive
+    def read_changes(
+        self,
+        account_id: str,
+        since: datetime,
+        revision: int,
+        *,
+        put: Callable[[PastTransaction], None],
+        remove: Callable[[str], None],
+    ) -> int:
+        """Pass on the transactions of `changed_records` one by one; return the newest revision.
+
+        `put` gets those that the bank lists, and `remove` the IDs of those that it took back.
+        """
+        self.open()
+        rows = self._sql.execute(
+            """
+            SELECT
+                taken_back, id, account, created, minor, currency, kind,
+                coalesce(nullif(merchant, ''), nullif(counterparty, '')), payee_id, merchant_group,
+                description, pot_id
+            FROM transactions WHERE account = ? AND revision >= ? AND +created >= ?
+            """,
+            (account_id, revision, to_number(since)),
+        )
+        for taken_back, id_, account, created, *facts in rows:
+            if taken_back:
+                remove(id_)
+            else:
+                put(PastTransaction(id_, account, from_number(created), *facts))
+        return self._next_revision(account_id) - 1
+
+    @exclusive
+    def records(self, account_id: str, ids: Iterable[str]) -> list[TransactionRecord]:
+        """Return the transactions with these IDs, in any order."""
+        self.open()
+        rows = self._sql.execute(
+            f"""
+            SELECT {", ".join(RECORD_COLUMNS)} FROM transactions
+            WHERE account = ? AND id IN (SELECT value FROM json_each(?))
+            """,  # noqa: S608 - names of columns
+            (account_id, json.dumps([*ids])),
+        )
+        return [record_from_row(row) for row in rows]
 
     @exclusive
     def revision(self, account_id: str) -> int:

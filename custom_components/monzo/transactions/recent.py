@@ -12,6 +12,9 @@ from .spans import Spans
 # in a month take about fifteen megabytes.
 _MAX_KEPT: Final = 1100
 
+# Many are forgotten at once, because that takes longer than adding one.
+_FORGOTTEN_AT_ONCE: Final = 100
+
 
 class RecentTransactions:
     """The newest transactions of an account, and the spans that they cover completely.
@@ -54,7 +57,7 @@ class RecentTransactions:
             self._unreadable_since = None
 
     def _forget_oldest(self) -> None:
-        if len(self._by_id) <= _MAX_KEPT:
+        if len(self._by_id) <= _MAX_KEPT + _FORGOTTEN_AT_ONCE:
             return
         oldest = sorted(self._by_id.values(), key=age)[-_MAX_KEPT].created
         self._by_id = {id_: it for id_, it in self._by_id.items() if it.created >= oldest}
