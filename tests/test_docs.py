@@ -224,7 +224,7 @@ def test_every_image_is_shown_on_a_page() -> None:
 
 def test_the_readme_shows_the_dashboard_the_sign_in_an_account_and_the_editor() -> None:
     shown = {Path(link).stem for link in README.links if link.startswith("docs/images/")}
-    dashboard = {"dashboard-light", "dashboard-dark"}
+    dashboard = {"dashboard-dark", "dashboard-phone"}
     assert shown >= dashboard | {"sign-in", "account", "editor-trigger", "editor-action"}
 
 

@@ -20,6 +20,7 @@ import time_machine
 from sandbox.bank import Bank
 from sandbox.behaviour import DEFAULT_BANK_BEHAVIOUR
 from sandbox.demo.past import build_household_with_past
+from sandbox.demo.past_states import add_past_states
 from sandbox.demo.past_statistics import import_past_statistics
 from sandbox.home_assistant.client import HomeAssistantClient
 from sandbox.home_assistant.sign_in import add_credentials
@@ -46,6 +47,8 @@ _INTERVAL_SECONDS = 0.5
 
 _TRANSACTION = "event.current_account_transaction"
 _DEVICE = "/config/devices/device"
+
+_WALL_TABLET = (1280, 800)
 
 # Pixels of the page to keep around a dialog.
 _MARGIN = 48
@@ -78,6 +81,7 @@ class ScreenshotTour:
         await self._wait_for_recurring_payments()
         await self._pay_in_the_corner_shop()
         await import_past_statistics(self._ha.admin, self._ha.bank)
+        await add_past_states(self._ha.admin, self._ha.process.folder, self._ha.bank)
         await self._wait_for_statistics()
         self._devices = await _device_ids(self._ha.admin)
         await self._dashboards()
@@ -128,7 +132,7 @@ class ScreenshotTour:
         await wait_until(are_known, "what is left to spend is known")
 
     async def _add_budgets(self) -> None:
-        await add_budget(self._ha, title="Groceries", limit=600, categories=["groceries"])
+        await add_budget(self._ha, title="Groceries", limit=700, categories=["groceries"])
         await add_budget(self._ha, title="Eating out", limit=300, categories=["eating_out"])
         await add_budget(self._ha, title="Transport", limit=90, categories=["transport"])
 
@@ -160,12 +164,15 @@ class ScreenshotTour:
             url_path="my-money",
             config={"strategy": {"type": "custom:monzo"}},
         )
-        texts = ("this month", "a day", "Groceries", "Bills", "Corner Shop", "Copper Kettle")
-        for name, dark in (("dashboard-light", False), ("dashboard-dark", True)):
-            page = await self._open("/my-money", width=1400, height=1300, dark=dark)
+        texts = ("last month", "a day", "Groceries", "Bills", "Corner Shop", "Copper Kettle")
+        for name, (width, height), dark in (
+            ("dashboard-light", _WALL_TABLET, False),
+            ("dashboard-dark", _WALL_TABLET, True),
+            ("dashboard-desktop", (1600, 1000), False),
+            ("dashboard-phone", (390, 1600), False),
+        ):
+            page = await self._open("/my-money", width=width, height=height, dark=dark)
             await self._take(name, page, *texts)
-        page = await self._open("/my-money", width=390, height=1600)
-        await self._take("dashboard-phone", page, *texts)
 
     async def _cards(self) -> None:
         """Take a screenshot of each card."""

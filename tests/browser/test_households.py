@@ -50,7 +50,7 @@ async def household(ha: HaInstance, *, accounts: int, pots: int) -> AsyncIterato
     await reload_integration(ha)
 
 
-async def test_five_accounts_to_pay_from_nine_pots_and_two_budgets_fit_a_wall_tablet(
+async def test_five_accounts_to_pay_from_nine_pots_and_three_budgets_fit_a_wall_tablet(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
     path = await save_dashboard(ha, "wall-tablet", {"strategy": {"type": "custom:monzo"}})
@@ -59,6 +59,7 @@ async def test_five_accounts_to_pay_from_nine_pots_and_two_budgets_fit_a_wall_ta
         household(ha, accounts=8, pots=9),
         temporary_budget(ha, "Groceries"),
         temporary_budget(ha, "Eating out"),
+        temporary_budget(ha, "Transport"),
     ):
         await import_statistics(ha)
         page = await browser.open_separate(ha, width=1280, height=800)
@@ -66,7 +67,7 @@ async def test_five_accounts_to_pay_from_nine_pots_and_two_budgets_fit_a_wall_ta
         await page.goto(f"{ha.url}{path}")
         await wait_for_transactions(page)
         await expect(page.locator("monzo-pot-card")).to_have_count(9)
-        await expect(page.locator(".budget").filter(visible=True)).to_have_count(2)
+        await expect(page.locator(".budget").filter(visible=True)).to_have_count(3)
         await browser.screenshot("wall tablet", page)
         for card in await page.locator(CARDS).filter(visible=True).all():
             box = await box_of(card)

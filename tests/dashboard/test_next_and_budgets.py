@@ -133,7 +133,8 @@ async def test_below_budgets_a_wall_tablet_has_no_room_for_the_shares_of_many_po
 ) -> None:
     (shares,) = of_type(await open_dashboard(), "distribution")
     assert "visibility" not in shares
-    home.bank.open_pot(home.current.id, "Bicycle", balance=500)
+    for name in ("Bicycle", "Garden", "Car"):
+        home.bank.open_pot(home.current.id, name, balance=500)
     await hass.config_entries.async_reload(ann_with_budgets.entry_id)
     (shares,) = of_type(await open_dashboard(), "distribution")
     (condition,) = shares["visibility"]

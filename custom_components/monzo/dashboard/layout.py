@@ -56,8 +56,9 @@ MANY_ACCOUNTS: Final = 5
 # With more pots than this, their column would be longer than that of the transactions.
 MANY_POTS: Final = 24
 
-# Below budgets, a wall tablet has no room for the shares of more pots.
-MAX_POTS_BELOW_BUDGETS: Final = 6
+# With more budgets and rows of pots, a wall tablet has no room for the shares of the pots.
+MAX_ROWS_WITH_SHARES: Final = 6
+POTS_PER_ROW: Final = 2
 
 # Phones and upright tablets show the last column below the others.
 NARROW: Final = "(max-width: 1023px)"
@@ -411,7 +412,8 @@ class DashboardLayout:
             ],
             "grid_options": {"columns": "full"},
         }
-        has_room = not self._budgets or not MAX_POTS_BELOW_BUDGETS < len(pots) <= MANY_POTS
+        rows = len(self._budgets) + len(pots) / POTS_PER_ROW
+        has_room = rows <= MAX_ROWS_WITH_SHARES or len(pots) > MANY_POTS or not self._budgets
         return [distribution] if has_room else _visible_on(NARROW_OR_HIGH, [distribution])
 
     def _transactions_card(self) -> Card:

@@ -45,7 +45,7 @@ class BudgetsCard extends MonzoCard<BudgetsCardConfig> {
       .budget {
         display: block;
         width: 100%;
-        padding: 6px 16px;
+        padding: 4px 16px;
         border-radius: 0;
         color: inherit;
         text-align: start;
@@ -69,7 +69,7 @@ class BudgetsCard extends MonzoCard<BudgetsCardConfig> {
       .bar {
         display: block;
         height: 8px;
-        margin-block: 4px;
+        margin-block: 2px;
         border-radius: 4px;
         overflow: hidden;
         background: var(--divider-color);

@@ -49,7 +49,10 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
       p {
         margin: 4px 0 0;
         font-size: 16px;
-        text-wrap: balance;
+      }
+      p + p {
+        margin: 0;
+        color: var(--secondary-text-color);
       }
     `,
   ];
@@ -89,24 +92,23 @@ class SummaryCard extends MonzoCard<SummaryCardConfig> {
           ${money ? this.#amount(money) : "–"} ${this.#renderEye()}
           <small>${text("summary_money")}</small>
         </div>
-        ${today ? html`<p>${this.#renderSpending(today, month, months)}</p>` : nothing}
+        ${today ? html`<p>${this.#spending(today, month)}</p>` : nothing}
+        ${this.#renderComparison(months)}
       </div>
     `;
   }
 
-  /** Return the spending in one sentence, because a wall tablet has no room for a list. */
-  #renderSpending(today: Sum, month: Sum | undefined, months: HassEntity[]): string {
+  #spending(today: Sum, month: Sum | undefined): string {
     const amounts = { today: this.#amount(today), month: month ? this.#amount(month) : "" };
-    const spending = text(month ? "summary_today_and_month" : "summary_today", amounts);
-    return [spending, this.#renderComparison(months)].filter(Boolean).join(" · ");
+    return text(month ? "summary_today_and_month" : "summary_today", amounts);
   }
 
-  #renderComparison(months: readonly HassEntity[]): string {
+  #renderComparison(months: readonly HassEntity[]): unknown {
     const difference = compareMonths(months);
-    if (!difference) return "";
+    if (!difference) return nothing;
     const key: TextKey = difference.amount > 0 ? "summary_more" : "summary_less";
-    const amount = { ...difference, amount: Math.abs(difference.amount) };
-    return difference.amount ? text(key, { amount: this.#amount(amount) }) : text("summary_same");
+    const amount = this.#amount({ ...difference, amount: Math.abs(difference.amount) });
+    return html`<p>${difference.amount ? text(key, { amount }) : text("summary_same")}</p>`;
   }
 
   #renderEye(): TemplateResult {
