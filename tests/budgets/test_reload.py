@@ -1,8 +1,9 @@
 """A changed budget reloads its config entry once; a renewed token or a new limit never does."""
 
+from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.const import CONF_TOKEN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -112,6 +113,28 @@ async def test_a_changed_budget_reloads_once(hass: HomeAssistant, entry: MockCon
     assert loads.count == 1
     assert shown(hass, first, "budget_left").name == "Food Left"
     assert value(hass, first, "budget_left") == "50.00"
+
+
+async def test_a_token_that_is_renewed_while_a_new_budget_waits_for_the_reload_is_no_error(
+    hass: HomeAssistant,
+    home: Household,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loads = Loads(entry)
+    new = budget(home.joint)
+    added = ConfigSubentry(
+        data=MappingProxyType(dict(new["data"])),
+        subentry_type=new["subentry_type"],
+        title=new["title"],
+        unique_id=None,
+    )
+    hass.config_entries.async_add_subentry(entry, added)
+    token: dict[str, Any] = {**entry.data[CONF_TOKEN], "access_token": "renewed"}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_TOKEN: token})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert loads.count == 1
+    assert "error" not in caplog.text.lower()
 
 
 async def test_a_removed_budget_takes_its_device_along(

@@ -168,7 +168,9 @@ class BudgetsCoordinator:
             if entry.state is ConfigEntryState.LOADED:
                 self._hass.config_entries.async_schedule_reload(entry.entry_id)
             return
-        settings = budgets_of(entry)
+        new = budgets_of(entry)
+        # A budget that was just added waits for the reload.
+        settings = {id_: new.get(id_, before) for id_, before in self._settings.items()}
         if any(it.limits != self._settings[id_].limits for id_, it in settings.items()):
             self._settings = settings
             self._async_update_soon()
