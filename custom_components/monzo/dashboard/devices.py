@@ -75,6 +75,11 @@ def async_dashboard_devices(hass: HomeAssistant) -> list[DashboardDevice]:
     return list(devices.values())
 
 
+def entities_with(devices: Iterable[DashboardDevice], key: str) -> list[str]:
+    """Return the entities with a translation key, one per device that has it."""
+    return [device.entities[key] for device in devices if key in device.entities]
+
+
 @callback
 def _async_pot_styles(hass: HomeAssistant) -> dict[str, str | None]:
     """Return the styles of the pots of all people by Monzo's ID."""

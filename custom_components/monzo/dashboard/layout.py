@@ -1,33 +1,14 @@
-"""Layout of the dashboard.
+"""Layout of the dashboard: its sections, cards and charts."""
 
-Each time a user opens the dashboard, the strategy in the browser requests its configuration. It
-contains the accounts and pots that have entities, and the graphs that have data.
-"""
-
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from homeassistant.auth.models import User
-from homeassistant.components.websocket_api import async_register_command
-from homeassistant.components.websocket_api.connection import ActiveConnection
-from homeassistant.components.websocket_api.decorators import async_response, websocket_command
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.translation import async_get_translations
-import voluptuous as vol
 
-from ..const import DEVICE_MODEL_ACCOUNT, DOMAIN
-from .devices import (
-    DashboardDevice,
-    async_dashboard_devices,
-    async_entities_with_statistics,
-    async_has_outlook,
-    async_recorded_hours,
-)
-from .history_view import async_with_history_view
+from ..const import DEVICE_MODEL_ACCOUNT
+from .devices import DashboardDevice, entities_with
 from .icons_and_colors import Face, account_color, pot_face
 
 # The number of sections side by side on a wide screen.
@@ -75,76 +56,6 @@ MIN_TREND_HOURS: Final = 24
 DEVICE_NAME: Final = {"type": "device"}
 
 type Card = dict[str, Any]
-
-
-@callback
-def async_register_dashboard_command(hass: HomeAssistant) -> None:
-    """Register the websocket command that returns the dashboard. Call once per start."""
-    async_register_command(hass, _async_get_dashboard)
-
-
-@websocket_command(
-    {
-        vol.Required("type"): f"{DOMAIN}/dashboard",
-        vol.Required("language"): str,
-        vol.Optional("accounts", default=list): vol.All(cv.ensure_list, [str]),
-        vol.Optional("hide_amounts", default=False): vol.Coerce(bool),
-        # Strategies accept other options, such as `title`.
-        vol.Extra: object,
-    }
-)
-@async_response
-async def _async_get_dashboard(
-    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
-) -> None:
-    """Send the configuration of the dashboard."""
-    translations = await async_get_translations(hass, msg["language"], "common", {DOMAIN})
-
-    def text(key: str) -> str:
-        return translations.get(f"component.{DOMAIN}.common.{key}", key)
-
-    devices = async_dashboard_devices(hass)
-    selected, hide_amounts = msg["accounts"], msg["hide_amounts"]
-    accounts = [
-        device
-        for device in devices
-        if "balance" in device.entities and (not selected or device.id in selected)
-    ]
-    if accounts:
-        spending = _entities(accounts, "spend_today")
-        balances = _entities(accounts, "balance")
-        layout = DashboardLayout(
-            text=text,
-            devices=devices,
-            accounts=accounts,
-            selected=selected,
-            hide_amounts=hide_amounts,
-            charted=() if hide_amounts else await async_entities_with_statistics(hass, spending),
-            recorded_hours=await async_recorded_hours(hass, balances, at_most=TREND_TIME),
-            has_outlook=any(async_has_outlook(hass, account) for account in accounts),
-        )
-        view = layout.view()
-    else:
-        view = {"type": "panel", "cards": [_no_accounts_card(text, connection.user)]}
-    views = [view]
-    if not hide_amounts:
-        views = await async_with_history_view(hass, view, accounts, msg["language"])
-    connection.send_result(msg["id"], {"title": text("dashboard_title"), "views": views})
-
-
-def _no_accounts_card(text: Callable[[str], str], user: User) -> Card:
-    """Return the card for a dashboard without accounts.
-
-    Only administrators see the button, because only they can add the integration.
-    """
-    tap_action = {"action": "navigate", "navigation_path": "/config/integrations"}
-    button = {"text": text("dashboard_set_up"), "tap_action": tap_action}
-    return {
-        "type": "empty-state",
-        "title": text("dashboard_nothing"),
-        "content": text("dashboard_nothing_why"),
-        "buttons": [button] if user.is_admin else [],
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +178,7 @@ class DashboardLayout:
         name = DEVICE_NAME if len(self._people) > 1 else {"type": "entity"}
         others = [account for account in self.accounts if account not in self._main_accounts]
         return [
-            *(self._badge(total, name, "purple") for total in _entities(self._people, "total")),
+            *(self._badge(total, name, "purple") for total in entities_with(self._people, "total")),
             *(self._badge(account.entities["balance"], DEVICE_NAME, "grey") for account in others),
         ]
 
@@ -279,7 +190,7 @@ class DashboardLayout:
         heading = _heading(self.text("dashboard_accounts"), "mdi:bank")
         heading["badges"] = [
             {"type": "entity", "entity": entity, "show_state": True}
-            for entity in _entities(self._people, "connection")
+            for entity in entities_with(self._people, "connection")
         ]
         return [
             heading,
@@ -322,7 +233,7 @@ class DashboardLayout:
                 for key, offset in months
                 if len(self._main_accounts) == 1
             ),
-            _spending_chart(_entities(charted, "spend_today")),
+            _spending_chart(entities_with(charted, "spend_today")),
         ]
 
     def _next_cards(self) -> list[Card]:
@@ -330,7 +241,7 @@ class DashboardLayout:
 
         They are hidden while nothing is known, for example while the history is being read.
         """
-        foreseen = _entities(self._main_accounts, "lowest_balance_ahead")
+        foreseen = entities_with(self._main_accounts, "lowest_balance_ahead")
         if not foreseen:
             return []
         heading = _heading(self.text("dashboard_next"), "mdi:calendar-clock")
@@ -341,7 +252,7 @@ class DashboardLayout:
                 "show_state": True,
                 "visibility": [{"condition": "state", "entity": entity, "state_not": UNKNOWN}],
             }
-            for entity in _entities(self._people, "days_to_pay_day")
+            for entity in entities_with(self._people, "days_to_pay_day")
         ]
         cards = [
             heading,
@@ -501,8 +412,3 @@ def _visible_on(media_query: str, cards: list[Card]) -> list[Card]:
 def _visible_if(condition: dict[str, Any], cards: list[Card]) -> list[Card]:
     """Return cards that are visible only while a condition is met."""
     return [{**card, "visibility": [condition]} for card in cards]
-
-
-def _entities(devices: Iterable[DashboardDevice], key: str) -> list[str]:
-    """Return the entities with a translation key, one per device that has it."""
-    return [device.entities[key] for device in devices if key in device.entities]
