@@ -217,7 +217,7 @@ async def test_nothing_private_is_logged_when_the_bank_fails(
     [
         (accounts, "build_data"),
         (transactions, "NewTransaction"),
-        (registration, "_async_reconcile_account"),
+        (registration, "async_reconcile_account"),
     ],
     ids=["balances", "transactions", "webhooks"],
 )
