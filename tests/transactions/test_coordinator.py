@@ -7,10 +7,11 @@ from datetime import timedelta
 import threading
 from typing import Any, Protocol
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNKNOWN
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.monzo.const import CONF_EXCLUDED_ACCOUNTS, DOMAIN
 from custom_components.monzo.transactions.archive import Archive
@@ -112,6 +113,35 @@ async def test_a_declined_payment_is_reported_within_five_minutes(
     await advance_time(timedelta(minutes=5, seconds=2))
 
     assert current.heard == current.events == ids(transaction)
+
+
+async def test_payments_are_reported_only_while_their_balance_is_known(
+    hass: HomeAssistant,
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    server: BankServer,
+    joint: Listener,
+    advance_time: AdvanceTime,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    payment = bank.pay(home.joint.id, -350)
+    held = Held(Delay(0))
+    server.fail("GET", "/transactions", ByAccount({home.joint.id: held}), times=None)
+    freezer.tick(ONE_POLL)
+    async_fire_time_changed(hass)
+    await held.arrived.wait()
+    server.fail("GET", "*", Answer.html(502), times=None)
+    await entry.runtime_data.balances.async_refresh()
+    assert value(hass, home.joint.id, "balance") == STATE_UNAVAILABLE
+    server.clear_faults()
+
+    held.released.set()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await advance_time(ALL_POLLS)
+
+    assert joint.heard == [payment.id]
+    assert joint.balances == [f"{home.joint.balance / 100:.2f}"]
 
 
 async def test_several_transactions_are_reported_one_by_one_and_oldest_first(

@@ -52,7 +52,7 @@ from tests.helpers.state_helpers import set_up
 from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
-# Forty histories of up to twelve steps take about twelve seconds.
+# Histories of up to twelve steps: about five seconds for all.
 SETTINGS = settings(max_examples=25, deadline=None, print_blob=True)
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"

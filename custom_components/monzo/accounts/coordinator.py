@@ -88,6 +88,10 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         """Return the IDs of the accounts that can be read."""
         return self.data.accounts.keys()
 
+    def are_readable(self, account_ids: Iterable[str]) -> bool:
+        """Return whether the balances of all these accounts are known now."""
+        return self.last_update_success and self.account_ids() >= set(account_ids)
+
     @property
     def included_ids(self) -> frozenset[str]:
         """The IDs of the accounts for which this entry is responsible, readable or not."""

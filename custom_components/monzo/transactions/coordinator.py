@@ -270,7 +270,7 @@ class TransactionsCoordinator:
     def hint_priority(self, account_ids: Collection[str]) -> Priority:
         """Return the priority of reading these accounts because of webhook deliveries."""
         # In an outage, a delivery indicates that the bank may be available again.
-        return Priority.HINT if self._are_readable(account_ids) else Priority.RETRY
+        return Priority.HINT if self._balances.are_readable(account_ids) else Priority.RETRY
 
     def grant_hints(
         self, account_ids: Collection[str], priority: Priority, *, balances: Collection[str]
@@ -283,17 +283,13 @@ class TransactionsCoordinator:
         self._budget.note_delivery()
         accounts = list(dict.fromkeys([*account_ids, *balances]))
         # In an outage, the balance alone shows whether the bank is available again.
-        if self._are_readable(accounts):
+        if self._balances.are_readable(accounts):
             needed = [(id_ in account_ids) + (id_ in balances) for id_ in accounts]
         else:
             needed = [1] * len(accounts)
         granted = self._budget.grant(sum(needed), priority)
         totals = zip(accounts, accumulate(needed), strict=True)
         return [account_id for account_id, total in totals if total <= granted]
-
-    def _are_readable(self, account_ids: Collection[str]) -> bool:
-        readable = self._balances.account_ids()
-        return self._balances.last_update_success and readable >= set(account_ids)
 
     async def async_refresh_hinted(
         self, account_ids: Collection[str], priority: Priority, *, balances: Collection[str]
@@ -308,7 +304,7 @@ class TransactionsCoordinator:
             self._reader(account_id).hint(priority)
         self._refresh_hinted.async_schedule_call()
         with self._budget.asking_as(priority):
-            if self._are_readable({*account_ids, *balances}):
+            if self._balances.are_readable({*account_ids, *balances}):
                 # The balances are requested first, so that the read counts as later than them.
                 await gather_all((self._async_refresh_balances(balances), self.async_refresh()))
             else:

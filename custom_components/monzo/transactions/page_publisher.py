@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ..accounts import BalancesCoordinator
-from ..api import Transaction
+from ..api import MonzoConnectionError, Transaction
 from ..clock import monotonic
 from .archive import Archive
 from .archive_change import ArchiveChange, Listing
@@ -171,7 +171,10 @@ class PagePublisher:
         asked: datetime,
         listed_before_at: float,
     ) -> None:
-        """Refresh the balance, and then publish new transactions, oldest first."""
+        """Refresh the balance, and then publish new transactions, oldest first.
+
+        Raises MonzoError, or an OAuth error of Home Assistant, if the balance cannot be read.
+        """
         newest, _record = new[-1]
         # The bank's times are rounded down to milliseconds.
         made = max(newest.created + PRECISION, asked - _CLOCK_SKEW)
@@ -179,6 +182,10 @@ class PagePublisher:
         # The balance may change as late as the list, which did not show them the time before.
         at = max(made_at, listed_before_at)
         await self._balances.async_refresh_if_older_than((self._account_id,), at)
+        if not self._balances.are_readable((self._account_id,)):
+            # A poll has failed since the page was asked for. The page is read again.
+            message = "the balance of the account is unknown"
+            raise MonzoConnectionError(message)
         for transaction, record in new:
             # Another set-up of the entry has published it in the meantime, or will.
             if self._stopped or not log.is_new(record.id):
