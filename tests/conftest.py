@@ -19,6 +19,7 @@ from homeassistant.helpers import aiohttp_client
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.setup import async_setup_component
+from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -51,6 +52,13 @@ WEBHOOK_ID = "a-webhook-that-home-assistant-made-up"
 # Every test begins at this time: on a Wednesday, by day in London and where Home Assistant is (in
 # California), a week before pay day, and a month before the clocks change.
 START = datetime(2026, 9, 16, 16, 5, tzinfo=UTC)
+
+
+# Every run tries the same random examples, however slow the machine is. The profile "random" looks
+# for others: `scripts/test --hypothesis-profile random ...`.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None)
+settings.load_profile("repeatable")
 
 
 class SignIn(Protocol):

@@ -40,7 +40,6 @@ type Read = Callable[[object], Any]
 # examples, because each example scripts its own response.
 FUZZ = settings(
     max_examples=200,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 

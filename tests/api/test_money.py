@@ -4,7 +4,7 @@ from itertools import pairwise
 import operator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
@@ -50,7 +50,6 @@ def test_currencies_have_the_decimals_of_iso_4217(currency: str, decimals: int) 
     assert currency_exponent(currency) == decimals
 
 
-@settings(deadline=None)
 @given(minor=MINOR, currency=CURRENCIES)
 def test_no_conversion_loses_a_minor_unit(minor: int, currency: str) -> None:
     money = Money.from_minor(minor, currency)
@@ -85,7 +84,6 @@ def test_an_inexact_number_of_minor_units_is_refused(amount: str, currency: str)
         _ = Money(Decimal(amount), currency).minor
 
 
-@settings(deadline=None)
 @given(amount=st.decimals(), currency=CURRENCIES)
 def test_any_decimal_is_exact_or_refused(amount: Decimal, currency: str) -> None:
     try:

@@ -204,7 +204,7 @@ def assert_equal(recorder: FakeRecorder, ledger: Ledger) -> None:
         assert total == total_of_month
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 2**32))
 def test_ten_years_with_corrections_are_right_to_the_penny(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - not used for security

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.monzo.api import Money
@@ -87,7 +87,6 @@ def test_recurring_payments_count_once_in_the_projection() -> None:
     assert status(5_000, upcoming=15_000).projected == pence(30_000)
 
 
-@settings(deadline=None)
 @given(
     st.integers(-10_000_000, 10_000_000),
     st.integers(1, 10_000_000),
@@ -106,7 +105,6 @@ def test_the_figures_of_a_budget_agree_with_each_other(
     assert not (it.is_over and it.is_on_track)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10_000), st.integers(-10_000, 20_000)), max_size=24))
 def test_a_budget_carries_over_what_is_left_and_never_a_debt(months: list[tuple[int, int]]) -> None:
     expected = 0
@@ -115,7 +113,6 @@ def test_a_budget_carries_over_what_is_left_and_never_a_debt(months: list[tuple[
     assert left_over([(pence(a), pence(b)) for a, b in months], "GBP") == pence(expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 1_000)), max_size=8))
 def test_a_new_limit_applies_to_the_current_and_later_periods(
     changes: list[tuple[int, int]],

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.monzo.budgets.crossings import Usage, UsageChange
@@ -45,7 +45,6 @@ def test_falls_count_for_each_percentage() -> None:
     assert crossings(95, 85, 95, 75, percent=90) == ["reached", "fallen"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-50, 150).map(lambda it: it / 10), max_size=30), st.integers(1, 15))
 def test_each_direction_is_crossed_at_most_once_also_across_restarts(
     used: list[float], percent: int

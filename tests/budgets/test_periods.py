@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
@@ -88,7 +88,6 @@ def test_a_period_has_its_day(rule: PeriodRule, day: str, expected: tuple[str, s
     assert period(rule, day) == expected
 
 
-@settings(deadline=None)
 @given(RULES, DAYS)
 def test_periods_follow_each_other_without_a_gap(rule: PeriodRule, day: date) -> None:
     current = rule.period_of(day)
@@ -102,7 +101,6 @@ def test_periods_follow_each_other_without_a_gap(rule: PeriodRule, day: date) ->
     assert before.end == current.first
 
 
-@settings(deadline=None)
 @given(RULES, DAYS)
 def test_every_day_of_a_period_has_the_same_period(rule: PeriodRule, day: date) -> None:
     current = rule.period_of(day)
@@ -111,7 +109,6 @@ def test_every_day_of_a_period_has_the_same_period(rule: PeriodRule, day: date) 
         assert rule.period_of(current.first + timedelta(days=number)) == current
 
 
-@settings(deadline=None)
 @given(RULES, st.datetimes(datetime(2008, 1, 1), datetime(2040, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001 - made aware below
 def test_every_moment_is_in_exactly_one_period(
     rule: PeriodRule, naive: datetime, zone: ZoneInfo
@@ -125,7 +122,6 @@ def test_every_moment_is_in_exactly_one_period(
     assert following.since(zone) == current.until(zone)
 
 
-@settings(deadline=None)
 @given(RULES, DAYS, st.integers(0, 400))
 def test_past_periods_reach_from_a_day_to_the_current_one(
     rule: PeriodRule, day: date, later: int

@@ -107,7 +107,7 @@ def moments(period: Period, zone: ZoneInfo) -> list[datetime]:
     ]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(RULES, st.sampled_from(DAYS), st.sampled_from(ZONES), WRITES)
 def test_budgets_of_all_categories_equal_the_spending_after_each_correction(
     rule: PeriodRule, day: date, zone_name: str, writes: list[list[tuple[int, Mapping[str, int]]]]

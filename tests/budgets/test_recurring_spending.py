@@ -136,7 +136,7 @@ def test_payments_that_the_bank_does_not_count_as_spending_are_not_expected() ->
     assert spending(standing_order, today) == (0, 0)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.dates(NOVEMBER.first, NOVEMBER.end - timedelta(days=1)),
     st.integers(1, 28),

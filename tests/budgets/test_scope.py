@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
@@ -62,7 +62,6 @@ def test_all_filters_of_a_budget_must_match() -> None:
     assert counted(scope, notes="#lunch", category="eating_out") == 0
 
 
-@settings(deadline=None)
 @given(st.lists(SPLITS))
 def test_budgets_of_all_categories_add_up_to_the_spending(splits: list[Mapping[str, int]]) -> None:
     payments = [record(amount=sum(split.values()), categories=split) for split in splits]

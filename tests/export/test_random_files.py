@@ -72,7 +72,7 @@ def histories(draw: st.DrawFn) -> tuple[str, Sequence[TransactionRecord]]:
 
 
 @pytest.mark.parametrize("format_name", FileFormatName)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(history=histories(), name=TEXTS)
 def test_every_file_adds_up_to_the_ledger(
     format_name: FileFormatName, history: tuple[str, Sequence[TransactionRecord]], name: str
@@ -95,7 +95,7 @@ def test_every_file_adds_up_to_the_ledger(
             assert abs(sum(each.categories.values())) == abs(each.amount)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(payment=st.sampled_from(CURRENCIES).flatmap(lambda currency: transactions(currency, 1)))
 def test_the_rate_in_ofx_gives_the_amount_abroad(payment: TransactionRecord) -> None:
     owner = account(balance=Money.from_minor(1, payment.currency))

@@ -204,7 +204,7 @@ def changes(draw: st.DrawFn) -> ArchiveChange:
     reopened=st.booleans(),
     since=MOMENTS,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_order_of_pages_repeats_and_corrections_equals_a_reference(
     batches: list[list[ArchiveChange]],
     reopened: bool,  # noqa: FBT001 - a parameter of the test

@@ -53,7 +53,7 @@ from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
 # Histories of up to twelve steps: about five seconds for all.
-SETTINGS = settings(max_examples=25, deadline=None, print_blob=True)
+SETTINGS = settings(max_examples=25, print_blob=True)
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 

@@ -160,7 +160,7 @@ def test_transfers_at_once_are_recorded_before_they_are_sent(
         full=st.lists(st.booleans(), max_size=12),
         turns=st.lists(st.integers(0, 40), min_size=2, max_size=5),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def run(full: list[bool], turns: list[int]) -> None:
         hass.loop.run_until_complete(play(full, turns))
 

@@ -30,7 +30,7 @@ from custom_components.monzo.transfers.planning import (
     Withdrawal,
 )
 
-CASES = settings(max_examples=200, deadline=None)
+CASES = settings(max_examples=200)
 
 ACCOUNT = "account"
 POTS = ("pot a", "pot b", "pot c", "pot d")

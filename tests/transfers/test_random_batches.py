@@ -178,7 +178,7 @@ def test_a_batch_is_made_once_as_planned(
         )
 
     @given(shares=DISTRIBUTIONS | BETWEEN_POTS, steps=st.lists(STEPS, min_size=1, max_size=4))
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def run(shares: list[dict[str, Any]] | dict[str, Any], steps: list[Step]) -> None:
         hass.loop.run_until_complete(play(shares, steps))
 

@@ -410,7 +410,7 @@ def test_responses_agree_with_the_ledger(
         await story.play(steps, f"story {next(names)}")
 
     @given(steps=st.lists(STEPS, min_size=1, max_size=6))
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def run(steps: list[Step]) -> None:
         hass.loop.run_until_complete(play(steps))
 
