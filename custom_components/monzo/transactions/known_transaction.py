@@ -1,4 +1,4 @@
-"""The facts about a transaction of the last month that are in memory."""
+"""The facts about a transaction of the last month that are kept in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,28 +11,28 @@ from .record import TransactionRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class KnownTransaction(Private):
-    """The facts about a transaction that are in memory."""
+    """The facts about a transaction that are kept in memory."""
 
     created: datetime
 
     amount: int
-    """In minor units of the account's currency; negative when money goes out."""
+    """In minor units of the account's currency; negative for outgoing money."""
 
     settled: bool
     category: str | None
 
     spent: Mapping[str, int]
-    """Its part of the spending of each category in minor units; see `spending_by_category`."""
+    """The spending by category in minor units; see `spending_by_category`."""
 
     received: int = 0
-    """Its income in minor units; see `income`."""
+    """The income in minor units; see `income`."""
 
     tags: frozenset[str] = field(default=frozenset(), compare=False)
-    """The tags in its notes, as far as these are kept. Other notes are no change to report."""
+    """The tags in the notes, if notes are kept. Other changes of the notes are not reported."""
 
     @property
     def counts(self) -> bool:
-        """Whether it is part of the spending or the income."""
+        """Whether the transaction is part of the spending or income."""
         return bool(self.spent or self.received)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Running sums: the spending and the income of an account since the starts of some periods."""
+"""Running sums of an account's spending and income since the starts of some periods."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,26 +8,26 @@ from typing import Final
 from ..api import Private
 from .known_transaction import KnownTransaction
 
-# More than the periods of the sensors and of most conditions. A sum that was dropped is added up
-# again when it is needed.
+# More than the periods of the sensors and of most conditions. A dropped sum is computed again when
+# it is needed.
 _MOST_SUMS: Final = 24
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
 class PeriodSum(Private):
-    """The sum of the transactions since a moment, of all or of those with a tag."""
+    """The sum of the transactions since a moment, either of all or of those with a tag."""
 
     since: datetime
     tag: str | None
 
     spent: dict[str, int] = field(default_factory=dict)
-    """The spending by category, in minor units; negative if refunds were more."""
+    """The spending by category in minor units; negative if refunds exceed it."""
 
     received: int = 0
     """The income in minor units."""
 
     def add(self, transaction: KnownTransaction, times: int = 1) -> None:
-        """Add a transaction if it belongs to the sum; `times` is -1 to subtract it."""
+        """Add a transaction if it belongs to the sum. With -1 for `times`, it is subtracted."""
         if transaction.created < self.since or (self.tag and self.tag not in transaction.tags):
             return
         for category, minor in transaction.spent.items():
@@ -45,13 +45,14 @@ class PeriodSum(Private):
 
 
 class RunningSums(Private):
-    """The sums that were asked for, corrected by each change of a transaction.
+    """The sums that were requested, corrected with each change of a transaction.
 
-    Adding up a month of a busy account again for each payment would hold up Home Assistant.
+    Otherwise each payment of a busy account would sum up its month again, and hold up Home
+    Assistant.
     """
 
     def __init__(self) -> None:
-        """Initialize without any sum."""
+        """Initialize without sums."""
         self._sums: dict[tuple[datetime, str | None], PeriodSum] = {}
 
     def since(
@@ -59,7 +60,7 @@ class RunningSums(Private):
     ) -> PeriodSum:
         """Return the sum since a moment, of all transactions or of those with a tag.
 
-        `transactions` are all that are known, of which a new sum is made.
+        `transactions` are all known transactions, from which a new sum is computed.
         """
         found = self._sums.pop((since, tag), None)
         if found is None:
@@ -67,7 +68,8 @@ class RunningSums(Private):
             for transaction in transactions:
                 found.add(transaction)
             if len(self._sums) == _MOST_SUMS:
-                # Each sum moves to the end when it is used, so this one was not used for longest.
+                # A sum moves to the end when it is used, so the first one has been unused for
+                # longest.
                 del self._sums[next(iter(self._sums))]
         self._sums[since, tag] = found
         return found

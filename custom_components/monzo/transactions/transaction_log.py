@@ -57,8 +57,8 @@ class ReadState(Private):
 class TransactionLog(Private):
     """The known transactions of one account from the last month.
 
-    A transaction is known as soon as it is published. Except for the first sum of a period, the
-    work for each does not depend on how many there are.
+    A transaction is known as soon as it is published. Apart from the first sum of a period, no
+    operation takes longer with more transactions.
     """
 
     def __init__(
@@ -72,8 +72,7 @@ class TransactionLog(Private):
         self.spans = spans or Spans()
         """The spans for which the archive has all transactions."""
         self.read_at: datetime | None = None
-        """The time of the last read that reached the newest transaction; None before the first one.
-        """
+        """The time of the last read that reached the newest transaction; None before that."""
         self._known = dict(known or {})
         self._by_age = _by_age(self._known)
         self._sums = RunningSums()
