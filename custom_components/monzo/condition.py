@@ -223,16 +223,16 @@ class IsSpending(MonzoCondition):
         tag = self._options[CONF_TAG] or None
         for monzo_id in self._async_target_ids():
             runtime = _async_runtime_data(self._hass, monzo_id)
-            transactions = runtime.transactions
+            sums = runtime.transactions.sums
             start = start_of_period(self._options[CONF_PERIOD], runtime.session.clock.now())
             for category in self._options[CONF_CATEGORY] or (None,):
-                amount = transactions.spent(monzo_id, start, category, tag)
+                amount = sums.spent(monzo_id, start, category, tag)
                 if amount is None and not self._options[ATTR_DEVICE_ID]:
                     # "All accounts" does not include one that Monzo has never let us read.
                     continue
-                if amount is None or not transactions.is_spending_known(monzo_id, start):
+                if amount is None or not sums.are_complete(monzo_id, start):
                     raise _unknown(UnknownReason.SPENDING_UNKNOWN)
-                if tag and not transactions.is_kept(monzo_id, start, with_details=True):
+                if tag and not sums.is_kept(monzo_id, start, with_details=True):
                     raise _unknown(UnknownReason.NOTES_UNKNOWN)
                 yield amount
 

@@ -302,7 +302,7 @@ async def test_a_transaction_that_cannot_be_read_asks_for_no_sign_in_that_would_
     assert repair(hass, entry) is None
     # The sums of that time are still said to be incomplete.
     (row,) = (it for it in customer.bank.transactions(customer.account.id) if it.id == broken)
-    past = await entry.runtime_data.transactions.async_past_spending(
+    past = await entry.runtime_data.transactions.sums.async_past_spending(
         customer.account.id, row.created - timedelta(days=1), row.created + timedelta(days=1)
     )
     assert past is None

@@ -209,7 +209,7 @@ async def test_income_that_an_earlier_version_did_not_keep_is_read_again(
     store(earlier)
     await start(hass, entry, advance_time)
     await advance_time(A_POLL)
-    received = entry.runtime_data.transactions.received(home.joint.id, salary.created)
+    received = entry.runtime_data.transactions.sums.received(home.joint.id, salary.created)
     assert received == Money.from_minor(200_000, "GBP")
     assert joint.heard == []
 

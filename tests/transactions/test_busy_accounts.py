@@ -126,7 +126,7 @@ async def test_payments_of_a_busy_account_are_reported_from_the_start(
     assert most_in_five_minutes(limited) <= BUDGET_WITH_PAYMENTS
     # The whole month is known by now, so the spending is too.
     since = bank.clock() - timedelta(days=30)
-    spent = entry.runtime_data.transactions.spent(customer.account.id, since)
+    spent = entry.runtime_data.transactions.sums.spent(customer.account.id, since)
     assert spent.minor == customer.spent_since(since)
 
 
@@ -190,7 +190,7 @@ async def test_a_first_read_that_a_restart_interrupts_continues_and_reports_noth
     assert payments.listener.heard == payments.made
     assert refusals(limited) == 0
     since = bank.clock() - timedelta(days=30)
-    spent = entry.runtime_data.transactions.spent(customer.account.id, since)
+    spent = entry.runtime_data.transactions.sums.spent(customer.account.id, since)
     assert spent.minor == customer.spent_since(since)
     # Forty pages and a poll every five minutes, but no page of the month twice.
     assert len(limited.requests_to("GET", "/transactions")) <= 40 + 40 + read_before

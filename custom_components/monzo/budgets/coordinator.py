@@ -277,7 +277,7 @@ class BudgetsCoordinator:
         if (reason := self._reason_of_accounts(settings)) is not None:
             return reason
         with_details = settings.scope.needs_details
-        is_kept = partial(self._transactions.is_kept, since=since, with_details=with_details)
+        is_kept = partial(self._transactions.sums.is_kept, since=since, with_details=with_details)
         return None if all(map(is_kept, settings.accounts)) else UnknownReason.NOT_COVERED
 
     def _reason_of_accounts(self, settings: BudgetSettings) -> UnknownReason | None:

@@ -23,7 +23,7 @@ from ..api import Money
 from ..automations import Period, start_of_period
 from ..entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
-from ..transactions import SPENDING_CATEGORIES, PastSpending, TransactionsCoordinator
+from ..transactions import SPENDING_CATEGORIES, KnownSums, PastSpending
 from .monetary import in_currency
 
 # The spending of last month up to the same day and time.
@@ -40,7 +40,7 @@ class MonzoPeriodSensorDescription(MonzoEntityDescription[AccountState], SensorE
     start_fn: Callable[[datetime], datetime]
     """Return the start of the current period."""
 
-    sum_fn: Callable[[TransactionsCoordinator, str, datetime], Money | None]
+    sum_fn: Callable[[KnownSums, str, datetime], Money | None]
     """Return the sum for an account since a moment; None if the account is unknown."""
 
 
@@ -56,7 +56,7 @@ SPENT_THIS_MONTH: Final = MonzoPeriodSensorDescription(
     key="spent_this_month",
     has_fn=lambda account: account.is_current_account,
     start_fn=_start_of_month,
-    sum_fn=TransactionsCoordinator.spent,
+    sum_fn=KnownSums.spent,
 )
 
 PERIOD_SENSORS: Final = (
@@ -64,19 +64,19 @@ PERIOD_SENSORS: Final = (
         key="spent_this_week",
         has_fn=lambda account: account.is_current_account,
         start_fn=_start_of_week,
-        sum_fn=TransactionsCoordinator.spent,
+        sum_fn=KnownSums.spent,
     ),
     MonzoPeriodSensorDescription(
         key="received_today",
         has_fn=lambda account: account.is_current_account,
         start_fn=start_of_day,
-        sum_fn=TransactionsCoordinator.received,
+        sum_fn=KnownSums.received,
     ),
     MonzoPeriodSensorDescription(
         key="received_this_month",
         has_fn=lambda account: account.is_current_account,
         start_fn=_start_of_month,
-        sum_fn=TransactionsCoordinator.received,
+        sum_fn=KnownSums.received,
     ),
     *(
         MonzoPeriodSensorDescription(
@@ -84,7 +84,7 @@ PERIOD_SENSORS: Final = (
             entity_registry_enabled_default=False,
             has_fn=lambda account: account.is_current_account,
             start_fn=_start_of_month,
-            sum_fn=partial(TransactionsCoordinator.spent, category=category),
+            sum_fn=partial(KnownSums.spent, category=category),
         )
         for category in SPENDING_CATEGORIES
     ),
@@ -146,9 +146,9 @@ class MonzoPeriodSensor(MonzoEntity[AccountState], SensorEntity):
     def native_value(self) -> Decimal | None:
         """Return the sum; None if the transactions of the period are not all known."""
         start = self.last_reset
-        if not self._transactions.is_spending_known(self._monzo_id, start):
+        if not self._transactions.sums.are_complete(self._monzo_id, start):
             return None
-        total = self.entity_description.sum_fn(self._transactions, self._monzo_id, start)
+        total = self.entity_description.sum_fn(self._transactions.sums, self._monzo_id, start)
         return None if total is None else total.amount
 
     @property
@@ -193,7 +193,7 @@ class MonzoSpentThisMonthSensor(MonzoPeriodSensor):
         now = self._clock.now()
         before = self._last_month
         self._loaded_at = dt_util.as_local(now).date()
-        self._last_month = await self._transactions.async_past_spending(
+        self._last_month = await self._transactions.sums.async_past_spending(
             self._monzo_id, start_of_last_month(now), self.last_reset
         )
         if self._last_month is not before:

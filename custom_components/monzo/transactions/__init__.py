@@ -18,6 +18,7 @@ from .classification import (
 )
 from .coordinator import TransactionsCoordinator
 from .history import TransactionHistory
+from .known_sums import KnownSums
 from .known_transaction import KnownTransaction
 from .page_publisher import LOOKBACK
 from .pages import PRECISION, TransactionPage, TransactionPages
@@ -52,6 +53,7 @@ __all__ = [
     "Archive",
     "ArchiveChange",
     "ArchiveFile",
+    "KnownSums",
     "KnownTransaction",
     "NewTransaction",
     "PastSpending",

@@ -20,7 +20,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_call_later
 
 from ..accounts import BalancesCoordinator
-from ..api import Money, MonzoAuthenticationError, MonzoError, Transaction
+from ..api import MonzoAuthenticationError, MonzoError, Transaction
 from ..bank import MIN_POLL_INTERVAL, Priority, RequestBudget, WebhookStatus
 from ..clock import monotonic
 from ..coordinator import gather_all
@@ -30,9 +30,9 @@ from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
 from .history import TransactionHistory
+from .known_sums import KnownSums
 from .known_transaction import KnownTransaction
 from .last_reported import async_last_reported
-from .past_spending import PastSpending
 from .retention import retention_of
 from .signals import (
     SIGNAL_NEW_TRANSACTION,
@@ -40,7 +40,6 @@ from .signals import (
     NewTransaction,
     TransactionChanged,
 )
-from .transaction_log import KEPT_FOR
 
 _LOGGER = get_logger(__name__)
 
@@ -101,6 +100,9 @@ class TransactionsCoordinator:
         self._created_at = self._clock.now()
         self._started_at = async_get_memory(hass).started_at
 
+        self.sums = KnownSums(archive, balances, self.is_current)
+        """The spending and income of the known transactions."""
+
     @callback
     def async_start(self) -> None:
         """Read all accounts, and keep reading them until the config entry is unloaded."""
@@ -147,14 +149,6 @@ class TransactionsCoordinator:
             "transactions_known": sum(len(log.known) for log in logs),
         }
 
-    def is_spending_known(self, account_id: str, since: datetime) -> bool:
-        """Return whether all transactions since a moment are known.
-
-        They are not known if reads keep failing, or if one of them could not be read.
-        """
-        log = self._archive.logs.get(account_id)
-        return log is not None and log.is_complete(since) and self.is_current(account_id)
-
     def is_current(self, account_id: str) -> bool:
         """Return whether an account has been read, and reads are not failing.
 
@@ -171,48 +165,6 @@ class TransactionsCoordinator:
         """Return the end of the time that was read into the archive; None if there is none."""
         log = self._archive.logs.get(account_id)
         return log.spans.end if log else None
-
-    def is_kept(self, account_id: str, since: datetime, *, with_details: bool) -> bool:
-        """Return whether the archive has all transactions from a moment to the last read.
-
-        With `with_details`, it must also have their names and notes, which are not always kept.
-        """
-        log = self._archive.logs.get(account_id)
-        if log is None:
-            return False
-        account = self._balances.data.accounts.get(account_id)
-        opened = account.account.created if account else None
-        newest_span = [*log.spans][-1:]
-        if newest_span and newest_span[0][0] <= max(since, opened or since):
-            return True
-        is_recent = since >= self._clock.now() - KEPT_FOR
-        return is_recent and not with_details and log.is_complete(since)
-
-    def spent(
-        self,
-        account_id: str,
-        since: datetime,
-        category: str | None = None,
-        tag: str | None = None,
-    ) -> Money | None:
-        """Return the spending of an account since a moment of the last month, if it is known.
-
-        It can be limited to a category and a tag. It is negative if refunds exceed the spending. It
-        is as old as the last read of the account; see `is_spending_known`.
-        """
-        log = self._archive.logs.get(account_id)
-        return log.spent(since, self._clock.now(), category, tag) if log else None
-
-    def received(self, account_id: str, since: datetime) -> Money | None:
-        """Return the income of an account since a moment of the last month, like `spent`."""
-        log = self._archive.logs.get(account_id)
-        return log.received(since, self._clock.now()) if log else None
-
-    async def async_past_spending(
-        self, account_id: str, since: datetime, before: datetime
-    ) -> PastSpending | None:
-        """Return the spending of an account in a period; None if not all of it is kept."""
-        return await self._archive.async_past_spending(account_id, since, before)
 
     def knows(self, account_id: str, transaction_id: str) -> bool:
         """Return whether a transaction was published, or was made before the first read."""
