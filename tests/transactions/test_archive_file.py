@@ -340,6 +340,7 @@ def test_a_file_of_an_earlier_version_is_searched_without_accents_as_well(
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE transactions SET searchable = 'café strasse'")
         connection.execute("DROP TABLE unreadable_spans")
+        connection.execute("DROP INDEX transactions_by_merchant")
         connection.execute("PRAGMA user_version = 2")
     assert [each.id for each in file.find(everything(text="cafe"))] == ["tx_1"]
 
@@ -464,3 +465,17 @@ def test_deleting_leaves_nothing_behind(file: ArchiveFile, path: Path) -> None:
     write(file, change(records=[record(1)]))
     file.delete()
     assert [*path.parent.iterdir()] == []
+
+
+def test_the_payments_to_one_merchant_are_found_newest_first(file: ArchiveFile) -> None:
+    groups = ("grp_deli", None, "grp_bus", "grp_deli")
+    write(file, change(records=[record(n, merchant_group=it) for n, it in enumerate(groups)]))
+    found = {
+        group: [it.id for it in file.find(everything(merchant_group=group))]
+        for group in ("grp_deli", "", None)
+    }
+    assert found == {
+        "grp_deli": ["tx_3", "tx_0"],
+        "": ["tx_1"],
+        None: ["tx_3", "tx_2", "tx_1", "tx_0"],
+    }

@@ -16,6 +16,9 @@ from ..transactions import UNCATEGORISED, TransactionHistory, TransactionRecord
 # Older payments say little about current prices and habits.
 _COMPARED_WITHIN: Final = timedelta(days=365)
 
+# The newest ones suffice, because reading thousands for each payment takes too long.
+_MOST_PAYMENTS: Final = 200
+
 # With fewer payments, no amount counts as usual.
 _FEWEST_PAYMENTS: Final = 8
 
@@ -101,6 +104,10 @@ async def async_usual_amount(
         return other.id != payment.id and compared_amount(payment, other, basis) > 0
 
     earlier = await history.async_find_kept(
-        max(kept_since, payment.created - _COMPARED_WITHIN), payment.created, matches=is_compared
+        max(kept_since, payment.created - _COMPARED_WITHIN),
+        payment.created,
+        merchant_group=(payment.merchant_group or "") if basis is Basis.MERCHANT else None,
+        matches=is_compared,
+        limit=_MOST_PAYMENTS,
     )
     return UsualAmount.of([compared_amount(payment, it, basis) for it in earlier or ()])

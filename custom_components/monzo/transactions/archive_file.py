@@ -27,6 +27,7 @@ from .archive_rows import (
     state_to_row,
     to_number,
 )
+from .archive_schema import GROUP_OF_MERCHANT
 from .classification import TransactionKind
 from .known_transaction import KnownTransaction
 from .past_transaction import PastTransaction
@@ -295,14 +296,18 @@ class ArchiveFile(ArchiveDatabase):
     ) -> list[TransactionRecord]:
         """Return transactions of an account that the bank lists, newest first."""
         self.open()
+        selected, merchant = "WHERE", tuple[str, ...]()
+        if query.merchant_group is not None:
+            selected = f"INDEXED BY transactions_by_merchant WHERE {GROUP_OF_MERCHANT} = ? AND"
+            merchant = (query.merchant_group,)
         rows = self._sql.execute(
             f"""
-            SELECT {", ".join(RECORD_COLUMNS)} FROM transactions
-            WHERE account = ? AND created >= ? AND created < ? AND NOT taken_back
+            SELECT {", ".join(RECORD_COLUMNS)} FROM transactions {selected}
+                account = ? AND created >= ? AND created < ? AND NOT taken_back
                 AND instr(searchable, ?) AND (created, id) < (?, ?)
             ORDER BY created DESC, id DESC
-            """,  # noqa: S608 - names of columns
-            (*query.span, search_text(query.text), *query.position),
+            """,  # noqa: S608 - names of columns and an expression
+            (*merchant, *query.span, search_text(query.text), *query.position),
         )
         records = map(record_from_row, rows)
         return [*islice(filter(matches, records), limit)]

@@ -32,6 +32,9 @@ class ArchiveQuery(Private):
     text: str = ""
     """A part of a name, the description or the notes; see `search_text`."""
 
+    merchant_group: str | None = None
+    """The ID that all shops of a chain share; empty for payments to no merchant, None for all."""
+
     after: tuple[datetime, str] | None = None
     """The time and ID of a transaction.
 

@@ -10,6 +10,9 @@ from .search_text import search_text
 # Marks the file as ours: "MNZO".
 _APPLICATION_ID: Final = 0x4D4E5A4F
 
+# SQLite uses an index of an expression for exactly this expression.
+GROUP_OF_MERCHANT: Final = "coalesce(merchant_group, '')"
+
 # Each script upgrades the file by one version. Released scripts never change.
 _MIGRATIONS: Final = (
     """
@@ -91,6 +94,10 @@ _MIGRATIONS: Final = (
         until INTEGER NOT NULL,
         PRIMARY KEY (account, since, until)
     ) STRICT, WITHOUT ROWID;
+    """,
+    # Without it, finding the payments to one merchant reads all payments of a year.
+    f"""
+    CREATE INDEX transactions_by_merchant ON transactions (account, {GROUP_OF_MERCHANT}, created);
     """,
 )
 

@@ -115,19 +115,20 @@ class TransactionHistory:
         visible = self._session.clock.now() - VISIBLE + VISIBLE_MARGIN
         return visible if since < visible and self.is_kept(since, visible) else since
 
-    async def async_find_kept(
+    async def async_find_kept(  # noqa: PLR0913 - one parameter for each condition
         self,
         since: datetime,
         before: datetime | None,
         *,
         text: str = "",
+        merchant_group: str | None = None,
         matches: Callable[[TransactionRecord], bool],
         limit: int | None = None,
     ) -> list[TransactionRecord] | None:
         """Return the kept transactions of a span, newest first; None if not all are kept."""
         if not self.is_kept(since, before):
             return None
-        query = self._query(since, before, text=text)
+        query = replace(self._query(since, before, text=text), merchant_group=merchant_group)
         with suppress(*DISK_ERRORS):
             return await self._archive.async_find(query, matches, limit)
         return None
