@@ -1,14 +1,18 @@
 """Measures the import of ten years in the minutes after a sign-in."""
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+import sqlite3
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS
+from homeassistant.core import HomeAssistant
+
+from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, CONF_STATISTICS
 from custom_components.monzo.transactions import Retention
 from sandbox.bank import Bank
 from sandbox.home_assistant.process import seed_http
@@ -16,7 +20,8 @@ from sandbox.models import Person
 from sandbox.redirect import redirected
 from sandbox.server import BankServer
 
-from .worker import config_entry, start_home_assistant
+from .limits import Figure, figures_table
+from .worker import config_entry, start_home_assistant, start_recorder
 
 TRANSACTIONS = 36_500
 LATENCY = 0.2
@@ -27,6 +32,9 @@ _PAGE_BYTES = 4_096
 
 # The bank shows the history for so long.
 _AT_MOST_SECONDS = 300
+
+# The recorder writes a piece of the statistics within so many seconds.
+_WRITTEN_WITHIN_SECONDS = 5
 _REPOSITORY = Path(__file__).parents[2]
 
 
@@ -41,6 +49,9 @@ class HistoryFigures:
 
     percent: int
     """How much of the history was read."""
+
+    recorder_rows: int
+    """The rows of long-term statistics that the recorder got."""
 
 
 def _customer(transactions: int) -> tuple[Bank, Person]:
@@ -64,11 +75,14 @@ async def measure_history(
         seed_http(Path(folder), 0)
         (Path(folder) / "custom_components").symlink_to(_REPOSITORY / "custom_components")
         hass = await start_home_assistant(folder)
+        await start_recorder(hass)
         async with BankServer(bank, latency=latency) as server:
             with redirected(server.url):
-                entry = config_entry(
-                    server.sign_in(person), **{CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING}
-                )
+                options = {
+                    CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING,
+                    CONF_STATISTICS: True,
+                }
+                entry = config_entry(server.sign_in(person), **options)
                 await hass.config_entries.async_add(entry)
                 history = entry.runtime_data.history
                 memory, began = _memory(), perf_counter()
@@ -76,14 +90,39 @@ async def measure_history(
                 history.async_add_listener(lambda: None if history.running else ended.set())
                 async with asyncio.timeout(_AT_MOST_SECONDS):
                     await ended.wait()
-                figures = HistoryFigures(
-                    seconds=perf_counter() - began,
-                    requests=len(server.requests_to("GET", "/transactions")),
-                    megabytes=_memory() - memory,
-                    percent=history.progress().percent,
-                )
+                seconds, megabytes = perf_counter() - began, _memory() - memory
+                requests = len(server.requests_to("GET", "/transactions"))
+                rows = await _recorder_rows(hass)
+                percent = history.progress().percent
                 await hass.async_stop(force=True)
-    return figures
+    return HistoryFigures(
+        seconds=seconds,
+        requests=requests,
+        megabytes=megabytes,
+        percent=percent,
+        recorder_rows=rows,
+    )
+
+
+async def _recorder_rows(hass: HomeAssistant) -> int:
+    """Return the number of rows of statistics once no more are written."""
+    database = hass.config.path("home-assistant_v2.db")
+
+    def count() -> int:
+        with closing(sqlite3.connect(database)) as connection:
+            (rows,) = connection.execute(
+                """
+                SELECT count(*) FROM statistics JOIN statistics_meta
+                ON statistics_meta.id = metadata_id WHERE statistic_id LIKE 'monzo:%'
+                """
+            ).fetchone()
+        return int(rows)
+
+    before, rows = -1, 0
+    while not rows or rows != before:
+        await asyncio.sleep(_WRITTEN_WITHIN_SECONDS)
+        before, rows = rows, await hass.async_add_executor_job(count)
+    return rows
 
 
 def _memory() -> float:
@@ -92,10 +131,17 @@ def _memory() -> float:
     return int(pages) * _PAGE_BYTES / 1e6
 
 
-def history_line(figures: HistoryFigures) -> str:
-    """Return the figures as a line for a terminal."""
-    return (
-        f"The history of {TRANSACTIONS} transactions at {LATENCY:.1f} s latency: "
-        f"{figures.percent} % in {figures.seconds:.0f} s with {figures.requests} requests "
-        f"and {figures.megabytes:.0f} MB more memory"
+def history_table(figures: HistoryFigures) -> str:
+    """Return the figures as lines for a terminal."""
+    return figures_table(
+        f"The history of {TRANSACTIONS} transactions at {LATENCY:.1f} s latency:",
+        [
+            Figure(name="not read", value=100 - figures.percent, unit="%", limit=0),
+            Figure(name="duration", value=figures.seconds, unit="s", limit=120),
+            Figure(name="requests", value=figures.requests, unit="", limit=400),
+            Figure(name="more memory", value=figures.megabytes, unit="MB", limit=30),
+            Figure(
+                name="rows for the recorder", value=figures.recorder_rows, unit="", limit=40_000
+            ),
+        ],
     )
