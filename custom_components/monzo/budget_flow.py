@@ -49,7 +49,14 @@ from .budgets import (
 from .const import ENTRY_REMOVED
 from .runtime import MonzoConfigEntry
 from .texts import async_category_name
-from .transactions import CATEGORIES, Retention, async_get_archive, parse_tag, retention_of
+from .transactions import (
+    CATEGORIES,
+    Retention,
+    TransactionRecord,
+    async_get_archive,
+    parse_tag,
+    retention_of,
+)
 
 _DAYS: Final = [str(day) for day in range(1, 32)]
 
@@ -262,9 +269,14 @@ class BudgetFlow(ConfigSubentryFlow):
         if not scope.needs_details or retention_of(self._entry) is Retention.NEEDED:
             return False
         archive = await async_get_archive(self.hass, dt_util.utcnow())
+        found: set[bool] = set()
+
+        def note(record: TransactionRecord) -> None:
+            found.add(bool(scope.minor_of(record)))
+
         for account_id in data[CONF_ACCOUNTS]:
-            found = await archive.async_changed_records(account_id, _EVER, 0)
-            if found is None or any(map(scope.minor_of, found[0])):
+            newest = await archive.async_changed_records(account_id, _EVER, 0, note)
+            if newest is None or True in found:
                 return False
         return True
 

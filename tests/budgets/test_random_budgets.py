@@ -138,7 +138,8 @@ def test_budgets_of_all_categories_equal_the_spending_after_each_correction(
                 )
             )
             # As the coordinator does.
-            changed, revision = file.changed_records(ACCOUNT, everything.since, revision)
+            changed: list[TransactionRecord] = []
+            revision = file.changed_records(ACCOUNT, everything.since, revision, changed.append)
             for each in changed:
                 for ledger in (everything, *by_category):
                     ledger.put(each, NOW)

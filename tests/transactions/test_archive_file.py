@@ -317,7 +317,10 @@ def test_a_search_finds_names_and_notes_without_regard_to_case_and_accents(
 
 def test_notes_that_the_user_changes_are_found_and_change_nothing_else(file: ArchiveFile) -> None:
     write(file, change(records=[record(1, notes="old", merchant="Deli"), record(2)]))
-    _records, revision = file.changed_records("acc_1", START, 0)
+    changed: list[TransactionRecord] = []
+    revision = file.changed_records("acc_1", START, 0, changed.append)
+    assert [it.id for it in changed] == ["tx_1", "tx_2"]
+    changed.clear()
     file.run(
         [
             lambda it: it.write_notes("acc_1", "tx_1", "#holiday, half a character: \ud83c"),
@@ -328,7 +331,7 @@ def test_notes_that_the_user_changes_are_found_and_change_nothing_else(file: Arc
     assert found.tags == {"holiday"}
     assert replace(found, notes="old") == record(1, notes="old", merchant="Deli")
     assert not file.find(everything(text="old"))
-    changed, _revision = file.changed_records("acc_1", START, revision + 1)
+    file.changed_records("acc_1", START, revision + 1, changed.append)
     assert [it.id for it in changed] == ["tx_1"]
 
 

@@ -243,22 +243,21 @@ class BudgetsCoordinator:
         ledgers = [it.ledger for it in self._tracked.values() if account_id in it.settings.accounts]
         since = min(ledger.since for ledger in ledgers)
         revision = self._revisions.get(account_id, 0)
-        found = await self._archive.async_changed_records(account_id, since, revision)
-        if found is None:
+        newest = await self._archive.async_changed_records(
+            account_id, since, revision, partial(_put, ledgers, now)
+        )
+        if newest is None:
             if account_id not in self._unreadable:
                 self._unreadable.add(account_id)
                 self._async_update_soon()
             return True
         self._unreadable.discard(account_id)
-        records, newest = found
         if newest < revision:
             # The file was replaced.
             self._tracked.clear()
             self._revisions.clear()
             self._async_update_soon()
             return False
-        if records:
-            await self._hass.async_add_executor_job(_put_all, ledgers, records, now)
         if newest > revision:
             # A bill that was just paid must not count as everyday spending.
             await self._recurring.async_search()
@@ -331,12 +330,9 @@ class BudgetsCoordinator:
                 async_dispatcher_send(self._hass, signal, report)
 
 
-def _put_all(
-    ledgers: Iterable[BudgetLedger], records: Iterable[TransactionRecord], now: datetime
-) -> None:
-    for record in records:
-        for ledger in ledgers:
-            ledger.put(record, now)
+def _put(ledgers: Iterable[BudgetLedger], now: datetime, record: TransactionRecord) -> None:
+    for ledger in ledgers:
+        ledger.put(record, now)
 
 
 def budgets_of(entry: ConfigEntry) -> dict[str, BudgetSettings]:

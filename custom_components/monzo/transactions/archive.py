@@ -350,13 +350,20 @@ class Archive:
         return partial(self._listeners.remove, listener)
 
     async def async_changed_records(
-        self, account_id: str, since: datetime, revision: int
-    ) -> tuple[list[TransactionRecord], int] | None:
-        """Return changed transactions; see `ArchiveFile.changed_records`. None if reading fails."""
+        self,
+        account_id: str,
+        since: datetime,
+        revision: int,
+        use: Callable[[TransactionRecord], object],
+    ) -> int | None:
+        """Pass on changed transactions in the executor, and return the newest revision.
+
+        See `ArchiveFile.changed_records`. None if reading fails.
+        """
         await self._async_flush()
         try:
             return await self._async_use_file(
-                self.file.changed_records, account_id, since, revision
+                self.file.changed_records, account_id, since, revision, use
             )
         except DISK_ERRORS as err:
             self._note_failure(err)

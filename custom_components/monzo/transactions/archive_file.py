@@ -328,11 +328,15 @@ class ArchiveFile(ArchiveDatabase):
 
     @exclusive
     def changed_records(
-        self, account_id: str, since: datetime, revision: int
-    ) -> tuple[list[TransactionRecord], int]:
-        """Return the transactions since a moment that changed in or after a revision.
+        self,
+        account_id: str,
+        since: datetime,
+        revision: int,
+        use: Callable[[TransactionRecord], object],
+    ) -> int:
+        """Pass on the transactions since a moment that changed in or after a revision.
 
-        Also return the newest revision of the account. Transactions that the bank took back are
+        Return the newest revision of the account. Transactions that the bank took back are
         included, with no spending.
         """
         self.open()
@@ -343,8 +347,10 @@ class ArchiveFile(ArchiveDatabase):
             """,  # noqa: S608 - names of columns
             (account_id, revision, to_number(since)),
         )
-        records = [record_from_row(row) for row in rows]
-        return records, self._next_revision(account_id) - 1
+        # One by one, because there may be hundreds of thousands.
+        for row in rows:
+            use(record_from_row(row))
+        return self._next_revision(account_id) - 1
 
     @exclusive
     def read_changes(

@@ -1,5 +1,6 @@
 """The newest transactions of an account in memory, so that cards do not have to ask the bank."""
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -12,8 +13,8 @@ from .spans import Spans
 # in a month take about fifteen megabytes.
 _MAX_KEPT: Final = 1100
 
-# Many are forgotten at once, because that takes longer than adding one.
-_FORGOTTEN_AT_ONCE: Final = 100
+# Greater than any ID.
+_LAST_ID: Final = "\U0010ffff"
 
 
 class RecentTransactions:
@@ -25,6 +26,7 @@ class RecentTransactions:
     def __init__(self) -> None:
         """Initialize without transactions."""
         self._by_id: dict[str, Transaction] = {}
+        self._by_age: list[tuple[datetime, str]] = []
         self._spans = Spans()
         self._newest_until: datetime | None = None
         self._unreadable_since: datetime | None = None
@@ -40,9 +42,13 @@ class RecentTransactions:
     ) -> None:
         """Add the complete list of the bank between two moments."""
         # At exactly these two moments, the bank may not have listed all transactions.
-        self._by_id = {
-            id_: known for id_, known in self._by_id.items() if not since < known.created < until
-        } | {transaction.id: transaction for transaction in transactions}
+        start = bisect_right(self._by_age, (since, _LAST_ID))
+        end = bisect_left(self._by_age, (until, ""))
+        for _created, id_ in self._by_age[start:end]:
+            del self._by_id[id_]
+        del self._by_age[start:end]
+        for transaction in transactions:
+            self._put(transaction)
         self._spans = self._spans.with_span(since, until)
         if up_to_now:
             self._newest_until = until
@@ -56,11 +62,20 @@ class RecentTransactions:
         elif up_to_now and earlier is not None and since <= earlier:
             self._unreadable_since = None
 
+    def _put(self, transaction: Transaction) -> None:
+        if (known := self._by_id.get(transaction.id)) is not None:
+            del self._by_age[bisect_left(self._by_age, age(known))]
+        self._by_id[transaction.id] = transaction
+        insort(self._by_age, age(transaction))
+
     def _forget_oldest(self) -> None:
-        if len(self._by_id) <= _MAX_KEPT + _FORGOTTEN_AT_ONCE:
+        if len(self._by_age) <= _MAX_KEPT:
             return
-        oldest = sorted(self._by_id.values(), key=age)[-_MAX_KEPT].created
-        self._by_id = {id_: it for id_, it in self._by_id.items() if it.created >= oldest}
+        oldest, _id = self._by_age[-_MAX_KEPT]
+        forgotten = bisect_left(self._by_age, (oldest, ""))
+        for _created, id_ in self._by_age[:forgotten]:
+            del self._by_id[id_]
+        del self._by_age[:forgotten]
         self._spans = self._spans.since(oldest)
 
     def set_notes(self, transaction_id: str, notes: str | None) -> None:
@@ -80,12 +95,9 @@ class RecentTransactions:
 
     def newest_first(self, since: datetime, before: datetime | None) -> tuple[Transaction, ...]:
         """Return the known transactions between two moments."""
-        found = (
-            known
-            for known in self._by_id.values()
-            if known.created >= since and (before is None or known.created < before)
-        )
-        return tuple(sorted(found, key=age)[::-1])
+        start = bisect_left(self._by_age, (since, ""))
+        end = None if before is None else bisect_left(self._by_age, (before, ""))
+        return tuple(self._by_id[id_] for _created, id_ in reversed(self._by_age[start:end]))
 
     def find(self, transaction_id: str) -> Transaction | None:
         """Return a transaction, if it is known."""
