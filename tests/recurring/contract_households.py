@@ -33,6 +33,10 @@ BEGIN = date(2026, 1, 22)
 HISTORY = timedelta(days=400)
 YEARS = timedelta(days=730)
 END = BEGIN + HISTORY + YEARS
+
+FIRST_DAY = BEGIN + timedelta(days=100)
+"""The first day to look at: most payments were made three times before."""
+
 DAY = timedelta(days=1)
 
 _PRICES_OF = 2026
@@ -168,6 +172,7 @@ def _contracts_of_both(home: Household) -> list[Contract]:
             name="City Council",
             kind=DEBIT,
             days=_on(1, months=(*range(4, 13), 1)),
+            seeming_days=_on(1),
             amount=fixed(-14_200, -640),
             pot=home.bills.id,
         ),
@@ -312,7 +317,11 @@ class _Builder:
         council = fixed(-random.randint(12_000, 20_000), -700)
         months = (*range(4, 13), 1)
         self.add(
-            "Borough Council", DEBIT, lambda: monthly(BEGIN, 1, following, months=months), council
+            "Borough Council",
+            DEBIT,
+            lambda: monthly(BEGIN, 1, following, months=months),
+            council,
+            seeming_days=_from_begin(lambda: monthly(BEGIN, 1, following)),
         )
         self.monthly("Moorland Water", DEBIT, 3_120, rise=180, pot=self.pot.id)
         self.monthly("Threadnet Broadband", DEBIT, 3_400, rise=250, pot=self.pot.id)

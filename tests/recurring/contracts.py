@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
-from itertools import product, takewhile
+from itertools import pairwise, product, takewhile
 from typing import NamedTuple
 
 from custom_components.monzo.transactions import TransactionKind
@@ -46,6 +46,10 @@ _AWAITED = timedelta(days=6)
 # Over Easter, banks do not work for so many days.
 _LONGEST_SHIFT = 4
 
+# Council tax is paid in so many instalments, and then not for two months.
+_INSTALMENTS = 10
+_PAUSE = timedelta(days=45)
+
 # With so few payments, a price that changed once may be one that varies.
 _FEW = 3
 
@@ -71,6 +75,9 @@ class Contract:
     per_year: float = MONTHLY
     pot: str | None = None
     """The ID of the pot that the payment fills, or that pays it."""
+
+    seeming_days: Days | None = None
+    """The days as they seem before the first pause of the year; None without a pause."""
 
     varies: bool = False
     cancelled: date = date.max
@@ -127,9 +134,19 @@ class Contract:
         if self.per_year == YEARLY:
             for days in _days_by_year(made, coming):
                 yield view(days, known)
+        if self.seeming_days is not None and not _has_paused(made):
+            until = takewhile(lambda day: day <= today + _FORESEEN, self.seeming_days())
+            seeming = [day for day in until if day >= today and day > made[-1]]
+            yield view(seeming, [last for _day in seeming])
 
     def _view(self, days: Sequence[date], amounts: Sequence[int], *, is_estimate: bool) -> View:
         return View(self, dict(zip(days, amounts, strict=True)), is_estimate)
+
+
+def _has_paused(made: Sequence[date]) -> bool:
+    """Return whether ten instalments were made in a row, or one after a pause."""
+    is_after_pause = any(after - before > _PAUSE for before, after in pairwise(made))
+    return is_after_pause or len(made) >= _INSTALMENTS
 
 
 def _days_by_year(made: Sequence[date], coming: Sequence[date]) -> Iterator[Sequence[date]]:

@@ -22,6 +22,10 @@ PUNCTUALITY: Final = {
     ),
     Family.POT: Punctuality(shifts=(Shift.NEXT, Shift.NONE), tolerance=1),
     Family.PROPOSAL: Punctuality(shifts=(Shift.NEXT, Shift.NONE, Shift.PREVIOUS), tolerance=2),
+    # A standing order moves to the next working day, and a salary to the one before.
+    Family.SHARE: Punctuality(
+        shifts=(Shift.NEXT, Shift.PREVIOUS, Shift.NONE), tolerance=2, weekday_rules=True
+    ),
 }
 
 _WEEK: Final = frozenset({Cadence.WEEK})
@@ -101,6 +105,12 @@ _STANDING_ORDER: Final = (
     _Terms(cadences=_MONTH, fewest=8, deviation=2, filled=0.9, least=20_000),
 )
 
+_INCOME: Final = (
+    _Terms(cadences=_LONG, fewest=3, spread=0.35, deviation=1),
+    _Terms(cadences=_SHORT, fewest=4, spread=0.35, deviation=0.75),
+    _Terms(cadences=_LONG | _SHORT, fewest=5, spread=None, deviation=0.5, exclusive=True),
+)
+
 # One of these must be met. The fewer payments there are, the more punctual they must be.
 _TERMS: Final = {
     Family.DIRECT_DEBIT: (
@@ -110,11 +120,8 @@ _TERMS: Final = {
         _Terms(cadences=_SHORT, fewest=4, spread=None, deviation=0.75),
         _Terms(cadences=_YEAR, fewest=2, spread=1, deviation=3),
     ),
-    Family.INCOME: (
-        _Terms(cadences=_LONG, fewest=3, spread=0.35, deviation=1),
-        _Terms(cadences=_SHORT, fewest=4, spread=0.35, deviation=0.75),
-        _Terms(cadences=_LONG | _SHORT, fewest=5, spread=None, deviation=0.5, exclusive=True),
-    ),
+    Family.INCOME: _INCOME,
+    Family.SHARE: _INCOME,
     Family.CARD: (
         _Terms(cadences=_LONG, fewest=3, deviation=0),
         _Terms(cadences=_LONG, fewest=4, deviation=0.7),
@@ -145,6 +152,8 @@ _TERMS: Final = {
     ),
 }
 
+_INCOMES: Final = frozenset({Family.INCOME, Family.SHARE})
+
 # Friends send each other multiples of £5, but rarely more than £500.
 _ROUND: Final = 500
 _LARGE: Final = 50_000
@@ -153,7 +162,7 @@ _LARGE: Final = 50_000
 def _is_agreed(series: Series, family: Family) -> bool:
     """Return whether payments follow an agreement, rather than habit or chance."""
     terms = _TERMS[family]
-    if family is Family.INCOME and series.last.minor <= _LARGE and not series.last.minor % _ROUND:
+    if family in _INCOMES and series.last.minor <= _LARGE and not series.last.minor % _ROUND:
         terms = _STANDING_ORDER
     return any(it.are_met_by(series) for it in terms)
 
@@ -230,7 +239,7 @@ def _quality(found: Sequence[Series], occurrences: Sequence[Occurrence]) -> floa
 
 
 # The amounts in these families may vary with usage, or with the hours of work.
-_ANY_AMOUNT: Final = frozenset({Family.DIRECT_DEBIT, Family.INCOME})
+_ANY_AMOUNT: Final = _INCOMES | {Family.DIRECT_DEBIT}
 
 
 def _as_one(occurrences: Sequence[Occurrence], family: Family) -> list[Series]:
@@ -383,6 +392,7 @@ _SPLITS: Final[dict[Family, tuple[_Split, ...]]] = {
     Family.DIRECT_DEBIT: (_as_one, _by_amount, _by_day),
     Family.PERSON: (_as_one, _by_amount),
     Family.INCOME: (_as_one, _by_amount, _by_day, _by_size),
+    Family.SHARE: (_as_one, _by_amount, _by_day, _by_size),
     Family.POT: (_as_one, _by_amount),
     Family.PROPOSAL: (_as_one, _by_amount),
 }

@@ -180,7 +180,7 @@ class Search:
     def _search(self, id_: PayeeId, payee: Payee) -> None:
         if payee.last < self.today - _LONGEST_PAUSE:
             return
-        agreed = find_agreements(payee, payee.family)
+        agreed = find_agreements(payee, payee.rules)
         may_be_proposed = payee.family in _PROPOSED and not agreed
         proposed = find_agreements(payee, Family.PROPOSAL) if may_be_proposed else []
         if agreed or proposed:

@@ -72,6 +72,12 @@ class Family(IntEnum):
     PROPOSAL = 5
     """Payments to people and into pots that may recur, but are too few or too irregular."""
 
+    SHARE = 6
+    """Income from another customer of the bank: a person who pays a share of the rent, perhaps."""
+
+
+# The scheme of payments between two customers of the bank.
+_BETWEEN_CUSTOMERS: Final = "p2p_payment"
 
 # Kinds that are missing here never recur by agreement, such as refunds, cash and round-ups.
 _OUTGOING: Final[dict[str, Family]] = {
@@ -134,6 +140,12 @@ class Payee:
     def family(self) -> Family:
         """The family of the payments."""
         return self.payments[0].identity.family
+
+    @property
+    def rules(self) -> Family:
+        """The family whose rules apply: income from a person comes as payments to a person do."""
+        is_share = self.payments[-1].row.scheme == _BETWEEN_CUSTOMERS
+        return Family.SHARE if is_share and self.family is Family.INCOME else self.family
 
     @property
     def last(self) -> date:
