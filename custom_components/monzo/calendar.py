@@ -76,6 +76,21 @@ class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT],
 
     @property
     @override
+    def available(self) -> bool:
+        """Return whether the next event is known.
+
+        As long as the newest transactions are unknown, it may have taken place. A calendar cannot
+        be unknown.
+        """
+        return super().available and self._expected_from <= self.recurring.today
+
+    @property
+    @abstractmethod
+    def _expected_from(self) -> date:
+        """The first day whose expected events certainly have not taken place yet."""
+
+    @property
+    @override
     def event(self) -> CalendarEvent | None:
         """Return the next expected event."""
         today = self.recurring.today
@@ -88,7 +103,9 @@ class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT],
         """Return the past and expected events of a period."""
         first = dt_util.as_local(start_date).date()
         last = dt_util.as_local(end_date - datetime.resolution).date()
-        expected = self._expected(first, min(last, self.recurring.today + _DAYS_AHEAD))
+        expected = self._expected(
+            max(first, self._expected_from), min(last, self.recurring.today + _DAYS_AHEAD)
+        )
         events = [*self._past(first, last), *expected]
         return sorted(events, key=lambda event: (event.start, event.summary))
 
@@ -166,6 +183,12 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
         raise validation_error("unknown_recurring_payment", key=uid)
 
     @property
+    @override
+    def _expected_from(self) -> date:
+        outlook = self.recurring.accounts.get(self.monzo_id)
+        return outlook.expected_from if outlook else self.recurring.today
+
+    @property
     def _payments(self) -> Iterator[RecurringPayment]:
         outlook = self.recurring.accounts.get(self.monzo_id)
         yield from outlook.payments if outlook else ()
@@ -195,6 +218,12 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
 
 class MonzoPayDaysCalendar(MonzoCalendar[PersonState]):
     """Calendar of the pay days of a person."""
+
+    @property
+    @override
+    def _expected_from(self) -> date:
+        person = self.recurring.person
+        return person.expected_from if person else self.recurring.today
 
     @override
     def _past(self, first: date, last: date) -> Iterator[CalendarEvent]:

@@ -13,6 +13,7 @@ from .transactions import retention_of
 ATTR_EXACT: Final = "exact"
 ATTR_PAYMENT_COUNT: Final = "payment_count"
 ATTR_UNTIL: Final = "until"
+ATTR_BALANCE: Final = "balance"
 ATTR_DATE: Final = "date"
 ATTR_UPCOMING: Final = "upcoming"
 ATTR_FORECAST: Final = "forecast"
@@ -96,13 +97,14 @@ def subscription_attributes(outlook: AccountOutlook) -> dict[str, Any]:
 def lowest_balance_attributes(outlook: AccountOutlook) -> dict[str, Any]:
     """Return the day of the lowest balance, its basis, and the days with changes."""
     return {
+        ATTR_BALANCE: float(outlook.balance.amount) if outlook.lowest else None,
         ATTR_DATE: outlook.lowest.day if outlook.lowest else None,
         ATTR_EXACT: outlook.forecast.is_exact,
         ATTR_PAYMENT_COUNT: outlook.forecast.payment_count,
         ATTR_FORECAST: [
             _forecast_day(day, has_balance=outlook.lowest is not None)
             for day in outlook.forecast.days
-            if day.payments
+            if day.payments and day.day >= outlook.expected_from
         ],
     }
 

@@ -465,7 +465,7 @@ async def test_upcoming_payments_and_the_money_left_to_spend(
 
 
 async def test_without_a_pay_day_the_money_left_to_spend_is_unknown(
-    hass: HomeAssistant, bank: Bank, sign_in: SignIn
+    hass: HomeAssistant, bank: Bank, server: BankServer, sign_in: SignIn
 ) -> None:
     person = bank.add_person("Eve Elm")
     account = bank.open_account(person, balance=50_000, created=START - timedelta(days=400))
@@ -480,6 +480,16 @@ async def test_without_a_pay_day_the_money_left_to_spend_is_unknown(
     assert answer.keys() == {"account", "pay_day", "payments"}
     assert answer["pay_day"] == "unknown"
     assert [it["payee"] for it in answer["payments"]] == ["Threadnet Broadband"]
+
+    # The bill may have been paid.
+    server.fail("GET", "/transactions", Answer.html(502), times=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    (answer,) = (await model.ask("get_upcoming_payments"))["accounts"]
+    assert answer == {
+        "account": answer["account"],
+        "unknown_because": "the newest transactions of this account are not known at the moment",
+    }
 
 
 async def test_too_little_history_has_no_upcoming_payments(model: ScriptedAgent) -> None:

@@ -9,18 +9,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custom_components.monzo.api import Money
 from custom_components.monzo.budgets.ledger import BudgetLedger
 from custom_components.monzo.budgets.periods import Period
 from custom_components.monzo.budgets.recurring_spending import recurring_spending
 from custom_components.monzo.budgets.scope import Scope
 from custom_components.monzo.budgets.settings import BudgetSettings
 from custom_components.monzo.budgets.tracking import TrackedBudget
-from custom_components.monzo.recurring.outlook import (
-    AccountOutlook,
-    account_outlook,
-    person_outlook,
-)
+from custom_components.monzo.recurring.account_payments import AccountPayments
 from custom_components.monzo.recurring.pay_day import PayDayRule, PayDays
 from custom_components.monzo.transactions import TransactionKind, TransactionRecord
 from tests.helpers.budgets import settings_of
@@ -30,7 +25,6 @@ from tests.recurring.payments import CARD, DEBIT, find_payments, until
 LONDON = ZoneInfo("Europe/London")
 BEGIN = date(2026, 1, 1)
 NOVEMBER = Period(first=date(2026, 11, 1), end=date(2026, 12, 1))
-NOBODY = person_outlook({}, PayDayRule(), BEGIN)
 
 _ids = count()
 
@@ -62,12 +56,10 @@ def payments(
     ]
 
 
-def outlook(past: list[TransactionRecord], today: date) -> AccountOutlook:
-    found = find_payments(past, today)
-    assert found is not None
-    return account_outlook(
-        Money.zero("GBP"), found, pots={}, person=NOBODY, is_current=True, is_joint=False
-    )
+def found(past: list[TransactionRecord], today: date) -> AccountPayments:
+    payments = find_payments(past, today)
+    assert payments is not None
+    return payments
 
 
 def spending(
@@ -77,7 +69,7 @@ def spending(
     ledger = BudgetLedger(Scope(**scope), [period], LONDON)
     for record in past:
         ledger.put(record, datetime(2027, 1, 1, tzinfo=UTC))
-    return recurring_spending([outlook(past, today)], ledger, period)
+    return recurring_spending([found(past, today)], ledger, period)
 
 
 def rent(today: date, day: int = 1) -> list[TransactionRecord]:
@@ -171,5 +163,5 @@ def test_if_each_day_costs_the_same_the_projection_is_right_on_each_day(
     for record in known(bills + purchases):
         tracked.ledger.put(record, record.created)
     expected = sum(-it.minor for it in bills + purchases if it.created.date() >= NOVEMBER.first)
-    status = tracked.status(today, [outlook(known(bills), today)])
+    status = tracked.status(today, [found(known(bills), today)])
     assert status.projected.minor == expected

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from itertools import count, takewhile
 
+from custom_components.monzo.recurring.account_payments import AccountPayments
 from custom_components.monzo.recurring.account_search import AccountSearch
 from custom_components.monzo.recurring.detection import RecurringPayment, detect
-from custom_components.monzo.recurring.outlook import AccountPayments
 from custom_components.monzo.transactions import (
     PastTransaction,
     TransactionKind,

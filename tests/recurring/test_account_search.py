@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
+from custom_components.monzo.recurring.account_payments import AccountPayments
 from custom_components.monzo.recurring.account_search import AccountSearch
 from custom_components.monzo.recurring.detection import Search, detect, propose
-from custom_components.monzo.recurring.outlook import AccountPayments
 from custom_components.monzo.transactions.archive_change import ArchiveChange, Listing
 from custom_components.monzo.transactions.archive_file import ArchiveFile
 from custom_components.monzo.transactions.record import TransactionRecord

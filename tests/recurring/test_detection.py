@@ -68,9 +68,11 @@ def test_a_salary_may_be_paid_on_the_last_friday() -> None:
 def test_a_person_who_always_paid_on_a_working_day_pays_on_the_next_one() -> None:
     # The 26th of April is a Sunday.
     days = until(monthly(date(2026, 1, 22), 26, following), date(2026, 4, 1))
-    pay = only(rows(days, same(105_000), INCOME, "Harbour Design", scheme="bacs"), date(2026, 4, 1))
+    pay = only(
+        rows(days, same(105_000), INCOME, "Harbour Design", payee_id="anonuser_1"), date(2026, 4, 1)
+    )
     share = only(
-        rows(days, same(105_000), INCOME, "Ann Archer", scheme="p2p_payment"), date(2026, 4, 1)
+        rows(days, same(105_000), INCOME, "Ann Archer", payee_id="user_1"), date(2026, 4, 1)
     )
     assert (pay.next, share.next) == (date(2026, 4, 24), date(2026, 4, 27))
 

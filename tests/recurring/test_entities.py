@@ -6,6 +6,8 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -17,7 +19,7 @@ from sandbox.server import Answer, BankServer
 from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.restart import forget_process_memory
-from tests.helpers.state_helpers import entity_id, set_up, shown, value
+from tests.helpers.state_helpers import device, entity_id, set_up, shown, value
 
 from .conftest import BEGIN, moments
 from .households import following, monthly
@@ -259,6 +261,26 @@ async def test_the_money_left_to_spend_is_unknown_while_a_bill_may_have_been_pai
     keys = KEYS - {"subscriptions_per_month"}
     assert {value(hass, account.id, key) for key in keys} == {STATE_UNKNOWN}
     assert value(hass, account.id, "shortfall_ahead", "binary_sensor") == STATE_UNKNOWN
+    assert entry.unique_id
+    assert value(hass, entry.unique_id, "next_pay_day") == STATE_UNKNOWN
+    # A calendar cannot be unknown.
+    for key, monzo_id in (("recurring_payments", account.id), ("pay_days", entry.unique_id)):
+        assert value(hass, monzo_id, key, "calendar") == STATE_UNAVAILABLE
+    # The bill of today may have been paid, and Water is still expected on Monday.
+    calendar = hass.data["entity_components"]["calendar"].get_entity(
+        entity_id(hass, account.id, "recurring_payments", "calendar")
+    )
+    events = await calendar.async_get_events(
+        hass, dt_util.utcnow(), dt_util.utcnow() + timedelta(days=6)
+    )
+    assert [event.summary for event in events] == ["Moorland Water"]
+    found = device(hass, entry, account.id)
+    assert found
+    with pytest.raises(ServiceValidationError) as raised:
+        await hass.services.async_call(
+            "monzo", "get_forecast", {"account": found.id}, blocking=True, return_response=True
+        )
+    assert raised.value.translation_key == "newest_transactions_unknown"
 
     fault.clear()
     await advance_time(timedelta(minutes=2))

@@ -22,6 +22,9 @@ def _account(account: ReadableAccount) -> dict[str, Any]:
     if outlook is None:
         reason = "too little history of this account is kept"
         return {"account": account.name, "unknown_because": reason}
+    if not outlook.is_current:
+        reason = "the newest transactions of this account are not known at the moment"
+        return {"account": account.name, "unknown_because": reason}
     return {
         "account": account.name,
         **_until_pay_day(outlook),

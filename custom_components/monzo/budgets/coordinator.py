@@ -293,9 +293,9 @@ class BudgetsCoordinator:
         return None
 
     def _status(self, tracked: TrackedBudget, today: date) -> BudgetStatus:
-        outlooks = self._recurring.accounts
+        payments = self._recurring.payments
         return tracked.status(
-            today, [outlooks[id_] for id_ in tracked.settings.accounts if id_ in outlooks]
+            today, [payments[id_] for id_ in tracked.settings.accounts if id_ in payments]
         )
 
     # Publishing

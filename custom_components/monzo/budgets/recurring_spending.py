@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import takewhile
 from typing import NamedTuple
 
-from ..recurring import AccountOutlook, RecurringPayment
+from ..recurring import AccountPayments, RecurringPayment
 from ..transactions import TransactionRecord
 from .ledger import BudgetLedger
 from .periods import Period
@@ -26,15 +26,15 @@ class RecurringSpending(NamedTuple):
 
 
 def recurring_spending(
-    outlooks: Iterable[AccountOutlook], ledger: BudgetLedger, period: Period
+    accounts: Iterable[AccountPayments], ledger: BudgetLedger, period: Period
 ) -> RecurringSpending:
     """Return the recurring spending of some accounts in a period of a ledger."""
     made = due = 0
-    for outlook in outlooks:
-        for payment in outlook.payments:
+    for account in accounts:
+        for payment in account.payments:
             made += _made(payment, ledger, period)
             # Most payments do not count for most budgets, so skip the computation of their days.
-            if expected := _expected(payment, outlook.newest[payment.key], ledger):
+            if expected := _expected(payment, account.newest[payment.key], ledger):
                 due += expected * sum(1 for _day in payment.days_until(period.end - _DAY))
     return RecurringSpending(made, due)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from ..api import Money
-from ..recurring import AccountOutlook, PayDays
+from ..recurring import AccountPayments, PayDays
 from .budget import BudgetStatus, left_over
 from .ledger import BudgetLedger
 from .periods import Period
@@ -78,10 +78,10 @@ class TrackedBudget:
         mine, others = self.ledger, other.ledger
         return (mine.periods, mine.zone) == (others.periods, others.zone)
 
-    def status(self, today: date, outlooks: Iterable[AccountOutlook]) -> BudgetStatus:
+    def status(self, today: date, payments: Iterable[AccountPayments]) -> BudgetStatus:
         """Return the figures on a day, given the recurring payments of the accounts."""
         settings = self.settings
-        made, due = recurring_spending(outlooks, self.ledger, self.period)
+        made, due = recurring_spending(payments, self.ledger, self.period)
         return BudgetStatus(
             period=self.period,
             today=today,

@@ -1,5 +1,6 @@
 """Recurring payments: detection, forecasts, pay days, and the money left to spend until pay day."""
 
+from .account_payments import AccountPayments, ListedPayment
 from .announcement_store import async_get_announcements
 from .announcements import (
     Announcement,
@@ -14,7 +15,7 @@ from .coordinator import RecurringCoordinator
 from .correction_store import async_get_corrections
 from .detection import RecurringPayment
 from .forecast import Forecast, ForecastDay
-from .outlook import AccountOutlook, ListedPayment, PersonOutlook
+from .outlook import AccountOutlook, PersonOutlook
 from .pay_day import PayDayBasis, PayDays
 from .pay_day_arrivals import PayDayArrived
 from .payees import merchant_of
@@ -33,6 +34,7 @@ __all__ = [
     "SIGNAL_POSSIBLE_DUPLICATE",
     "SIGNAL_RECURRING_PAYMENT",
     "AccountOutlook",
+    "AccountPayments",
     "Announcement",
     "Forecast",
     "ForecastDay",

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from ..transactions import ArchiveFile, PastTransaction, TransactionRecord
+from .account_payments import AccountPayments
 from .detection import Search
-from .outlook import AccountPayments
 from .pot_links import PotLinks
 
 # A monthly payment needs two months to occur three times. A shorter history shows nothing.

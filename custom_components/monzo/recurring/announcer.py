@@ -132,7 +132,7 @@ class RecurringAnnouncer:
         if known_since is None or outlook is None:
             return None
         return Observation(
-            payments=outlook.payments,
+            payments=self._recurring.payments[account_id].payments,
             detected=self._recurring.detected(account_id),
             at=self._recurring.now,
             known_since=known_since,

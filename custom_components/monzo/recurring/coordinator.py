@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Final
@@ -18,20 +19,21 @@ from ..accounts import BalancesCoordinator
 from ..bank import validation_error
 from ..const import BANK_TIME_ZONE, CONF_PAY_DAY, CONF_PAY_DAY_OF_MONTH
 from ..privacy import get_logger
-from ..transactions import DISK_ERRORS, Archive, Spans, TransactionsCoordinator
+from ..transactions import (
+    DISK_ERRORS,
+    Archive,
+    ExplainedBalance,
+    Spans,
+    TransactionsCoordinator,
+)
+from .account_payments import AccountPayments, ListedPayment
 from .account_search import SHORTEST_HISTORY, AccountSearch
 from .correction_store import CorrectionStore
 from .corrections import Correction, follow_payments
 from .detection import RecurringPayment
-from .outlook import (
-    AccountOutlook,
-    AccountPayments,
-    ListedPayment,
-    PersonOutlook,
-    account_outlook,
-    person_outlook,
-)
+from .outlook import AccountOutlook, PersonOutlook, account_outlook, person_outlook
 from .pay_day import PayDayBasis, PayDayRule, PayDays
+from .position import Position
 from .revision import Revision
 
 _LOGGER = get_logger(__name__)
@@ -47,8 +49,11 @@ _JOINT_ACCOUNT: Final = "uk_retail_joint"
 class RecurringCoordinator:
     """Searches the archive for recurring payments, and computes the outlook of each account.
 
-    It searches at the start, at midnight in London, and after each write of the archive that
-    changed transactions. The outlooks also follow each change of the balances.
+    It searches at the start, at midnight in London, after each read or write that changed
+    transactions, and then before a new transaction is published.
+
+    An outlook combines a balance with the payments that were found in its transactions. A balance
+    waits until the known transactions explain it.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter for each part
@@ -73,9 +78,9 @@ class RecurringCoordinator:
         self._detected: dict[str, AccountPayments] = {}
         # For each account at its last search: the revision, the day, and whether its past was read.
         self._searched: dict[str, tuple[int, date, bool]] = {}
-        # The accounts whose newest transactions were known at the last search. For other accounts,
-        # the search may have missed a bill that was paid.
-        self._current: frozenset[str] = frozenset()
+        # The balance of each account that the transactions of its last search explain.
+        self._explained: dict[str, ExplainedBalance | None] = {}
+        self._positions: dict[str, Position] = {}
         self._listeners: list[Callable[[], None]] = []
         # Updates wait for a search, so that the outlooks contain all of its results.
         self._searching = asyncio.Lock()
@@ -87,6 +92,10 @@ class RecurringCoordinator:
             function=self.async_search,
             background=True,
         )
+        self.payments: dict[str, AccountPayments] = {}
+        """The payments of each account by its ID, as people corrected them and as the newest
+        transactions show them."""
+
         self.accounts: dict[str, AccountOutlook] = {}
         """The outlook of each account by its ID. Accounts with too short a history are missing."""
         self.person: PersonOutlook | None = None
@@ -99,6 +108,7 @@ class RecurringCoordinator:
         on_unload(self._search.async_shutdown)
         on_unload(self._balances.async_add_listener(self._async_update))
         on_unload(self._transactions.async_add_read_listener(self._async_on_read))
+        on_unload(self._transactions.async_add_before_new(self.async_search))
         on_unload(self._archive.async_add_listener(self._search.async_schedule_call))
         # Midnight in London is always a full hour in UTC.
         on_unload(async_track_utc_time_change(self._hass, self._async_on_hour, minute=0, second=10))
@@ -176,45 +186,37 @@ class RecurringCoordinator:
 
     @callback
     def _async_on_read(self) -> None:
-        """Search after the first read and the import, and when reads begin to fail or to work."""
-        is_new = any(
-            not was_read and self._is_history_read(id_)
-            for id_, (*_, was_read) in self._searched.items()
-            if id_ in self._balances.data.accounts
+        """Search what was read without a pause, because the newest balance waits for it."""
+        self._entry.async_create_background_task(
+            self._hass, self.async_search(), "find recurring payments of Monzo"
         )
-        if is_new or self._current_accounts() != self._current:
-            self._search.async_schedule_call()
-
-    def _current_accounts(self) -> frozenset[str]:
-        accounts = self._balances.data.accounts
-        return frozenset(filter(self._transactions.is_current, accounts))
 
     async def async_search(self) -> None:
         """Search all current accounts, unless nothing has changed."""
         async with self._searching:
+            found = False
             accounts = self._balances.data.accounts.values()
-            # Check this before the search, which misses transactions that are read in the meantime.
-            current = self._current_accounts()
-            found = current != self._current
             for account_id in [state.id for state in accounts if state.is_current_account]:
                 # The archive reports its own failures. In that case, the payments stay as they
                 # were.
                 with suppress(*DISK_ERRORS):
                     found |= await self._async_search_account(account_id)
-            self._current = current
-            if found:
+            if found or self._newest_positions() != self._positions:
                 self._async_update()
 
     async def _async_search_account(self, account_id: str) -> bool:
         """Search an account; return whether its payments may have changed since the last search."""
         before = self._searched.get(account_id)
+        # Before the search, which may not find transactions that are read during it.
+        explained = self._explained_balance(account_id)
         # A later gap lasts only until the next reads have caught up.
         is_read = (before is not None and before[-1]) or self._is_history_read(account_id)
         state = (await self._archive.async_revision(account_id), self.today, is_read)
         if state == before:
+            self._explained[account_id] = explained
             return False
         found = await self._async_find(account_id) if is_read else None
-        self._searched[account_id] = state
+        self._searched[account_id], self._explained[account_id] = state, explained
         if found is None:
             self._detected.pop(account_id, None)
         else:
@@ -250,36 +252,63 @@ class RecurringCoordinator:
         is_long_enough = since is None or since <= self.now - SHORTEST_HISTORY
         return is_long_enough or (opened is not None and since is not None and since <= opened)
 
+    def _explained_balance(self, account_id: str) -> ExplainedBalance | None:
+        """Return the newest balance of an account if the archive has all its transactions."""
+        if self._archive.state != "ok":
+            return None
+        return self._transactions.explained_balance(account_id)
+
+    def _newest_positions(self) -> dict[str, Position]:
+        accounts = self._balances.data.accounts
+        return {
+            id_: self._newest_position(id_, found)
+            for id_, found in self._detected.items()
+            if id_ in accounts
+        }
+
+    def _newest_position(self, account_id: str, found: AccountPayments) -> Position:
+        """Return the newest position of an account that is consistent, as long as it is current."""
+        explained, before = self._explained_balance(account_id), self._positions.get(account_id)
+        is_current = self._transactions.is_current(account_id) and self._archive.state != "failing"
+        is_explained = explained is not None and explained is self._explained[account_id]
+        if is_current and not is_explained and before is not None and before.is_consistent:
+            return before
+        data = self._balances.data
+        return Position(
+            balance=data.accounts[account_id].money,
+            pots={id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id},
+            found=found,
+            is_consistent=is_current and is_explained,
+        )
+
     @callback
     def _async_update(self) -> None:
-        """Compute the outlooks from the newest balances."""
-        data = self._balances.data
-        payments = {
-            id_: it.corrected(self.corrections(id_), self.today)
-            for id_, it in self._detected.items()
-            if id_ in data.accounts
+        """Compute the outlooks by the newest positions."""
+        accounts = self._balances.data.accounts
+        self._positions = self._newest_positions()
+        self.payments = {id_: self._corrected(id_, self._detected[id_]) for id_ in self._positions}
+        positions = {
+            id_: replace(it, found=self._corrected(id_, it.found))
+            for id_, it in self._positions.items()
         }
         # The salary may go to the account that has not been read yet.
         are_all_read = all(
-            is_read for id_, (*_, is_read) in self._searched.items() if id_ in data.accounts
+            is_read for id_, (*_, is_read) in self._searched.items() if id_ in accounts
         )
-        person = person_outlook(payments if are_all_read else {}, self._rule, self.today)
-        self.person = person
+        self.person = person_outlook(positions if are_all_read else {}, self._rule, self.today)
         self.accounts = {
-            account_id: account_outlook(
-                data.accounts[account_id].money,
-                found,
-                pots={
-                    id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id
-                },
-                person=person,
-                is_current=account_id in self._current,
-                is_joint=data.accounts[account_id].account.type == _JOINT_ACCOUNT,
+            id_: account_outlook(
+                position,
+                person=self.person,
+                is_joint=accounts[id_].account.type == _JOINT_ACCOUNT,
             )
-            for account_id, found in payments.items()
+            for id_, position in positions.items()
         }
         for listener in tuple(self._listeners):
             listener()
+
+    def _corrected(self, account_id: str, found: AccountPayments) -> AccountPayments:
+        return found.corrected(self.corrections(account_id), self.today)
 
 
 def _pay_day_rule(entry: ConfigEntry) -> PayDayRule:

@@ -76,8 +76,8 @@ class Family(IntEnum):
     """Income from another customer of the bank: a person who pays a share of the rent, perhaps."""
 
 
-# The scheme of payments between two customers of the bank.
-_BETWEEN_CUSTOMERS: Final = "p2p_payment"
+# The IDs of Monzo customers begin so. Those of other people begin with "anonuser_".
+_CUSTOMER: Final = "user_"
 
 # Kinds that are missing here never recur by agreement, such as refunds, cash and round-ups.
 _OUTGOING: Final[dict[str, Family]] = {
@@ -144,8 +144,9 @@ class Payee:
     @property
     def rules(self) -> Family:
         """The family whose rules apply: income from a person comes as payments to a person do."""
-        is_share = self.payments[-1].row.scheme == _BETWEEN_CUSTOMERS
-        return Family.SHARE if is_share and self.family is Family.INCOME else self.family
+        payee_id = self.payments[-1].identity.payee_id or ""
+        is_share = self.family is Family.INCOME and payee_id.startswith(_CUSTOMER)
+        return Family.SHARE if is_share else self.family
 
     @property
     def last(self) -> date:

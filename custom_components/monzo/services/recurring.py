@@ -89,11 +89,17 @@ async def _async_set_recurring_payment(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_forecast(call: ServiceCall) -> ServiceResponse:
-    """Return the balance of an account on each of the next days."""
+    """Return the balance of an account on each of the next days.
+
+    Raises ServiceValidationError while its history is too short, or while a bill that was paid may
+    still be among the expected ones.
+    """
     target = async_account(call)
     outlook = target.runtime.recurring.accounts.get(target.account.id)
     if outlook is None:
         raise _history_too_short(target)
+    if not outlook.is_current:
+        raise validation_error("newest_transactions_unknown", account=target.name)
     forecast = outlook.forecast_for(call.data[ATTR_DAYS])
     return {
         "account_id": target.account.id,

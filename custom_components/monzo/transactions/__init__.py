@@ -17,6 +17,7 @@ from .classification import (
     transaction_kind,
 )
 from .coordinator import TransactionsCoordinator
+from .explained_balance import ExplainedBalance
 from .history import TransactionHistory
 from .known_sums import KnownSums
 from .known_transaction import KnownTransaction
@@ -53,6 +54,7 @@ __all__ = [
     "Archive",
     "ArchiveChange",
     "ArchiveFile",
+    "ExplainedBalance",
     "KnownSums",
     "KnownTransaction",
     "NewTransaction",

@@ -1,7 +1,7 @@
 """Reads the transactions of one account, and publishes the new and changed ones."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 import math
@@ -10,7 +10,7 @@ from typing import Final
 from homeassistant.core import callback
 
 from ..accounts import BalancesCoordinator
-from ..api import MAX_PAGE_SIZE, MonzoError, Transaction
+from ..api import MAX_PAGE_SIZE, Balance, MonzoError, Transaction
 from ..bank import (
     BLOCKING_ERRORS,
     MIN_POLL_INTERVAL,
@@ -23,6 +23,7 @@ from ..clock import monotonic
 from ..privacy import get_logger
 from .archive import Archive
 from .archive_change import Listing
+from .explained_balance import BalanceExplanation
 from .known_transaction import KnownTransaction
 from .page_publisher import LOOKBACK, PagePublisher
 from .pages import PRECISION, VISIBLE, VISIBLE_MARGIN, TransactionPage, TransactionPages
@@ -75,11 +76,14 @@ class AccountReader:
         known_before: Callable[[str], datetime],
         on_new: Callable[[str, Transaction], None],
         on_changed: Callable[[str, Transaction, KnownTransaction], None],
+        before_new: Callable[[], Awaitable[None]],
+        explanation: BalanceExplanation,
     ) -> None:
         """Initialize the reader of an account that has not been read since set-up.
 
         `known_before` returns the moment up to which transactions are not new, if the archive has
-        no log of the account.
+        no log of the account. `before_new` is called before new transactions are published, when
+        they are written and the balance is refreshed.
         """
         self.account_id = account_id
         self._balances = balances
@@ -87,6 +91,7 @@ class AccountReader:
         self._clock = balances.session.clock
         self._archive = archive
         self._retention = retention
+        self._before_new = before_new
         self._publisher = PagePublisher(
             account_id=account_id,
             entry_id=entry_id,
@@ -96,6 +101,7 @@ class AccountReader:
             known_before=known_before,
             on_new=on_new,
             on_changed=on_changed,
+            before_new=self._async_before_new,
         )
         self._hint: Priority | None = None
         self._reading = False
@@ -107,6 +113,7 @@ class AccountReader:
         self._all_read_at = -math.inf
         self._failures = 0
         self._is_log_loaded = archive.loaded
+        self._explanation = explanation
 
         self.recent = RecentTransactions()
         """The newest transactions, for cards."""
@@ -168,6 +175,7 @@ class AccountReader:
     def hint(self, priority: Priority) -> None:
         """Note a sign of a new transaction, and its priority."""
         self._hint = min(priority, self._hint or priority)
+        self._explanation.suspend()
 
     def note_new_balance(self, asked_at: float) -> bool:
         """Note a changed balance, and return whether the account must be read because of it.
@@ -180,6 +188,26 @@ class AccountReader:
         was_hinted = self.hinted
         self.hint(Priority.NEWS)
         return not was_hinted
+
+    @property
+    def _balance(self) -> Balance | None:
+        """The newest balance of an account that people pay from; None for others."""
+        state = self._balances.data.accounts.get(self.account_id)
+        return state.balance if state and state.is_current_account else None
+
+    def _note_explained(self, *, found: bool) -> bool:
+        """Note that the known transactions explain the newest balance; return False if they do not.
+
+        `found` is whether the list had new ones. It is often asked for together with the balance,
+        so that one of the two may lack a payment.
+        """
+        balance = self._balance
+        if balance is None or self.hinted:
+            return True
+        if found and not self._explanation.adds_up_to(balance):
+            return False
+        self._explanation.note(balance)
+        return True
 
     @property
     def _priority(self) -> Priority:
@@ -244,11 +272,15 @@ class AccountReader:
         self._failures = 0
         self.answered_at = self.asked_at
         self.is_unfinished = self._new_pages is not None
+        balance = self._balance
         # A payment may be announced, or lower the balance, before the bank lists it. The bank may
         # also list it with a date some days ago.
-        self.retry_soon = self._expects_news and not found
+        was_listed = found or (balance is not None and self._explanation.has_news_of(balance))
+        self.retry_soon = self._expects_news and not was_listed
         if self.retry_soon:
             self._reread_at = -math.inf
+        elif not self.is_unfinished:
+            self.retry_soon = not self._note_explained(found=found)
 
     def _note_failure(self, err: Exception) -> None:
         self._failures += 1
@@ -289,7 +321,10 @@ class AccountReader:
             pages = self._reread_pages or next(iter(self._older_pages), None)
             if pages is None or not self._budget.grant(1, self._reread_priority):
                 return
-            await self._async_read_page(pages)
+            was_explained = self._balance is not None and self._explanation.of(self._balance)
+            found = await self._async_read_page(pages)
+            if was_explained:
+                self._note_explained(found=found)
 
     @property
     def _reread_priority(self) -> Priority:
@@ -344,6 +379,7 @@ class AccountReader:
         asked = self._clock.now()
         # This comes before the request, because the account may become unreadable in the meantime.
         log = self._publisher.log()
+        self._explanation.suspend()
         page = await pages.async_next()
         # The logs may have been loaded in the meantime.
         log = self._archive.logs.setdefault(self.account_id, log)
@@ -368,6 +404,15 @@ class AccountReader:
         is_older = listed is not None and listed.since < asked - KEPT_FOR
         await self._publisher.async_finish(log, listed, is_changed=taken_back or is_older)
         return found
+
+    async def _async_before_new(
+        self, page: TransactionPage, new: Iterable[TransactionRecord]
+    ) -> None:
+        """Update everything that automations may look at because of new transactions."""
+        self._explanation.add(record.amount for record in new if not record.declined)
+        if page.is_last:
+            self._note_explained(found=True)
+            await self._before_new()
 
     def _note_page(
         self, log: TransactionLog, pages: TransactionPages, page: TransactionPage, asked: datetime

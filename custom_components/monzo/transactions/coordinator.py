@@ -5,7 +5,7 @@ keeps both on disk. A transaction is new if it is not in the log.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +29,7 @@ from ..privacy import contain_failures, get_logger
 from .account_reader import REREAD_INTERVAL, AccountReader
 from .archive import Archive
 from .classification import is_own_transfer
+from .explained_balance import BalanceExplanations, ExplainedBalance
 from .history import TransactionHistory
 from .known_sums import KnownSums
 from .known_transaction import KnownTransaction
@@ -85,6 +86,7 @@ class TransactionsCoordinator:
         self._reading = asyncio.Lock()
         self._listeners: list[Callable[[NewTransaction], None]] = []
         self._read_listeners: list[CALLBACK_TYPE] = []
+        self._before_new: list[Callable[[], Awaitable[None]]] = []
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._interval = _READ_INTERVAL
         # Each hint leads to a read, even if the task of an earlier hint is cancelled.
@@ -98,7 +100,11 @@ class TransactionsCoordinator:
         self._running = False
         self._clock = balances.session.clock
         self._created_at = self._clock.now()
-        self._started_at = async_get_memory(hass).started_at
+        memory = async_get_memory(hass)
+        self._started_at = memory.started_at
+        self._explanations = memory.find_or_create(
+            BalanceExplanations, entry.entry_id, BalanceExplanations
+        )
 
         self.sums = KnownSums(archive, balances, self.is_current)
         """The spending and income of the known transactions."""
@@ -136,6 +142,15 @@ class TransactionsCoordinator:
         self._read_listeners.append(listener)
         return partial(self._read_listeners.remove, listener)
 
+    @callback
+    def async_add_before_new(self, function: Callable[[], Awaitable[None]]) -> CALLBACK_TYPE:
+        """Await a function before new transactions are published, so that automations see its work.
+
+        They are written then, and the balance contains them.
+        """
+        self._before_new.append(function)
+        return partial(self._before_new.remove, function)
+
     # Known transactions
 
     @property
@@ -160,6 +175,14 @@ class TransactionsCoordinator:
         log = self._archive.logs.get(account_id)
         read_at = (log.read_at or log.spans.end) if log else None
         return read_at is not None and read_at >= self._clock.now() - 2 * _READ_INTERVAL
+
+    def explained_balance(self, account_id: str) -> ExplainedBalance | None:
+        """Return the newest balance of a current account, if the known transactions explain it.
+
+        None during a read.
+        """
+        state = self._balances.data.accounts.get(account_id)
+        return self._explanations.of(account_id).of(state.balance) if state else None
 
     def read_until(self, account_id: str) -> datetime | None:
         """Return the end of the time that was read into the archive; None if there is none."""
@@ -338,6 +361,8 @@ class TransactionsCoordinator:
                 known_before=self._known_before,
                 on_new=self._async_publish_new,
                 on_changed=self._async_publish_changed,
+                before_new=self._async_before_new,
+                explanation=self._explanations.of(account_id),
             )
         return self._readers[account_id]
 
@@ -378,6 +403,15 @@ class TransactionsCoordinator:
         return hinted + unprompted[: self._budget.max_unprompted_reads(len(readers))]
 
     # Publishing
+
+    async def _async_before_new(self) -> None:
+        """Update what automations may look at because of a new transaction."""
+        for function in tuple(self._before_new):
+            try:
+                await function()
+            except Exception:
+                # A defect must not stop the report of a transaction.
+                _LOGGER.exception("Unexpected error before the report of a transaction")
 
     @callback
     def _async_publish_new(self, account_id: str, transaction: Transaction) -> None:

@@ -1,6 +1,6 @@
 """Publishes the new and changed transactions of an account, and writes pages to the archive."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,6 +44,7 @@ class PagePublisher:
         known_before: Callable[[str], datetime],
         on_new: Callable[[str, Transaction], None],
         on_changed: Callable[[str, Transaction, KnownTransaction], None],
+        before_new: Callable[[TransactionPage, Iterable[TransactionRecord]], Awaitable[None]],
     ) -> None:
         """Initialize the publisher of an account; see `AccountReader`."""
         self._account_id = account_id
@@ -55,6 +56,7 @@ class PagePublisher:
         self._known_before = known_before
         self._on_new = on_new
         self._on_changed = on_changed
+        self._before_new = before_new
         self._stopped = False
         self._written: ReadState | None = None
 
@@ -112,9 +114,12 @@ class PagePublisher:
         if is_taken_over:
             # The other owner of a joint account may want to keep less.
             await self._archive.async_shorten(self._entry_id, self._retention, asked)
-        return await self._async_publish_differences(
-            log, page.transactions, asked, listed_before_at, news_since
-        )
+        found = await self._async_write_differences(log, page.transactions, asked, news_since)
+        if found:
+            await self._async_refresh_balance(found, asked, listed_before_at)
+            await self._before_new(page, [record for _transaction, record in found])
+            await self._async_publish_new(log, found)
+        return bool(found)
 
     async def async_finish(
         self, log: TransactionLog, listed: Listing | None, *, is_changed: bool
@@ -123,19 +128,17 @@ class PagePublisher:
         if is_changed or log.state != self._written:
             await self._async_write(log, listed=listed)
 
-    async def _async_publish_differences(
+    async def _async_write_differences(
         self,
         log: TransactionLog,
         transactions: Iterable[Transaction],
         asked: datetime,
-        listed_before_at: float,
         news_since: datetime,
-    ) -> bool:
-        """Write a page, and publish its changed and then its new transactions, oldest first.
+    ) -> Sequence[ReadTransaction]:
+        """Write a page, and publish its changed transactions; return the new ones, oldest first.
 
-        Return whether it has new transactions. A change is written after it is published, so that a
-        crash repeats it. A new transaction is written before it is published, and marked as
-        reported afterwards.
+        A change is written after it is published, so that a crash repeats it. A new transaction is
+        written before it is published, and marked as reported afterwards.
         """
         read = ((transaction, self.record(transaction)) for transaction in transactions)
         found = find_differences(log, read, news_since=news_since)
@@ -151,9 +154,7 @@ class PagePublisher:
         if found.changed:
             self._publish_changed(log, found.changed)
             await self._async_write(log, records=[record for _transaction, record in found.changed])
-        if found.new:
-            await self._async_publish_new(log, found.new, asked, listed_before_at)
-        return bool(new)
+        return found.new
 
     def _publish_changed(self, log: TransactionLog, changed: Iterable[ReadTransaction]) -> None:
         """Publish known transactions that have changed."""
@@ -164,14 +165,10 @@ class PagePublisher:
                 log.remember(record.id, after)
                 self._on_changed(self._account_id, transaction, before)
 
-    async def _async_publish_new(
-        self,
-        log: TransactionLog,
-        new: Sequence[ReadTransaction],
-        asked: datetime,
-        listed_before_at: float,
+    async def _async_refresh_balance(
+        self, new: Sequence[ReadTransaction], asked: datetime, listed_before_at: float
     ) -> None:
-        """Refresh the balance, and then publish new transactions, oldest first.
+        """Refresh the balance unless it contains the new transactions.
 
         Raises MonzoError, or an OAuth error of Home Assistant, if the balance cannot be read.
         """
@@ -186,6 +183,9 @@ class PagePublisher:
             # A poll has failed since the page was asked for. The page is read again.
             message = "the balance of the account is unknown"
             raise MonzoConnectionError(message)
+
+    async def _async_publish_new(self, log: TransactionLog, new: Iterable[ReadTransaction]) -> None:
+        """Publish new transactions, oldest first."""
         for transaction, record in new:
             # Another set-up of the entry has published it in the meantime, or will.
             if self._stopped or not log.is_new(record.id):

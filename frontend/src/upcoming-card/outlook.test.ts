@@ -39,14 +39,13 @@ function outlookWith(
 function foreseen(account = "current", forecast: object[] = FORECAST) {
   const outlook = outlookWith(
     {
-      balance: "1000",
       left_to_spend: "400",
       left_to_spend_per_day: "26.66",
       lowest_balance_ahead: "400",
     },
     {
       left_to_spend: { until: "2026-12-16", exact: false },
-      lowest_balance_ahead: { date: "2026-12-01", exact: true, forecast },
+      lowest_balance_ahead: { balance: 1000, date: "2026-12-01", exact: true, forecast },
     },
     account,
   );
@@ -75,8 +74,8 @@ test("an outlook has what is left, the lowest balance and the days with payments
 test("without a pay day there are payments, and neither what is left nor a line", () => {
   const days = [{ date: "2026-12-01", balance: null, payments: [RENT] }];
   const outlook = outlookWith(
-    { balance: "1000", left_to_spend: "unknown", lowest_balance_ahead: "unknown" },
-    { lowest_balance_ahead: { forecast: days } },
+    { left_to_spend: "unknown", lowest_balance_ahead: "unknown" },
+    { lowest_balance_ahead: { balance: null, forecast: days } },
   );
   assert.ok(outlook);
   assert.deepEqual([outlook.left, outlook.lowest], [undefined, undefined]);
@@ -85,7 +84,7 @@ test("without a pay day there are payments, and neither what is left nor a line"
 });
 
 test("nothing is known without the entities, or while they are unavailable", () => {
-  assert.equal(outlookWith({ balance: "1000" }), undefined);
+  assert.equal(outlookWith({}), undefined);
   assert.equal(
     outlookWith({ left_to_spend: "unavailable", lowest_balance_ahead: "unavailable" }),
     undefined,

@@ -27,6 +27,7 @@ export interface Outlook {
   account: string;
   name: string;
   currency: string;
+  /** The balance now, from which the days continue; not a number while no pay day is known. */
   balance: number;
   /** The amount that is left to spend until pay day, and the entity that has it, if it is known. */
   left?: { amount: number; perDay: number; until: string; exact: boolean; entity: string };
@@ -42,12 +43,7 @@ export interface DatedPayment extends Payment {
 }
 
 /** The entities that an outlook is read from, by translation key. */
-export const OUTLOOK_KEYS = [
-  "balance",
-  "left_to_spend",
-  "left_to_spend_per_day",
-  "lowest_balance_ahead",
-];
+export const OUTLOOK_KEYS = ["left_to_spend", "left_to_spend_per_day", "lowest_balance_ahead"];
 
 /** Return the outlook of an account; undefined if nothing is known of it. */
 export function readOutlook(
@@ -55,13 +51,14 @@ export function readOutlook(
   account: string,
   ids: EntityIds,
 ): Outlook | undefined {
-  const [balance, left, perDay, lowest] = OUTLOOK_KEYS.map((key) => hass.states[ids[key] ?? ""]);
+  const [left, perDay, lowest] = OUTLOOK_KEYS.map((key) => hass.states[ids[key] ?? ""]);
   const days = lowest?.attributes.forecast as ForecastDay[] | undefined;
   const outlook: Outlook = {
     account,
     name: deviceName(hass, account),
     currency: (left ?? lowest)?.attributes.unit_of_measurement ?? "",
-    balance: toNumber(balance),
+    // Not the balance of its entity, which may be newer than the days.
+    balance: (lowest?.attributes.balance as number | null | undefined) ?? NaN,
     days: days ?? [],
   };
   if (left && isKnown(left)) {
