@@ -258,6 +258,14 @@ def test_a_known_transaction_is_reported_and_keeps_its_other_facts(
     assert rows(path, "id, reported, notes") == [("tx_1", 1, "lunch"), ("tx_2", 1, None)]
 
 
+def test_the_spending_of_a_tag_is_the_same_after_a_restart(file: ArchiveFile) -> None:
+    write(file, change(records=[record(1, notes="for the #holiday"), record(2)]))
+    log = file.load_logs(START)["acc_1"]
+    now = START + 3 * HOUR
+    assert log.spent(START, now, tag="holiday").minor == 100
+    assert log.spent(START, now).minor == 200
+
+
 def test_a_transaction_that_the_bank_lists_again_counts_again(
     file: ArchiveFile, path: Path
 ) -> None:

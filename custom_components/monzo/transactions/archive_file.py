@@ -35,6 +35,7 @@ from .record import NO_DETAILS, TransactionRecord
 from .retention import Retention
 from .search_text import search_text
 from .spans import Span, Spans
+from .tags import tags_in
 from .transaction_log import ReadState, TransactionLog
 
 _SPENT: Final = "account = ? AND created >= ? AND created < ? AND spent <> '{}'"
@@ -230,7 +231,7 @@ class ArchiveFile(ArchiveDatabase):
     def _known(self, account_id: str, since: datetime) -> dict[str, KnownTransaction]:
         rows = self._sql.execute(
             """
-            SELECT id, created, minor, settled IS NOT NULL, category, spent, received
+            SELECT id, created, minor, settled IS NOT NULL, category, spent, received, notes
             FROM transactions
             WHERE account = ? AND created >= ? AND reported
             """,
@@ -244,8 +245,9 @@ class ArchiveFile(ArchiveDatabase):
                 category=category,
                 spent=json.loads(spent),
                 received=received,
+                tags=tags_in(notes),
             )
-            for id_, created, minor, settled, category, spent, received in rows
+            for id_, created, minor, settled, category, spent, received, notes in rows
         }
 
     @exclusive
