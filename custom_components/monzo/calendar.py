@@ -157,8 +157,7 @@ class MonzoPaymentsCalendar(MonzoCalendar[AccountState]):
         self._require_administrator()
         payment, day = self._expected_payment(uid)
         revision = revision_by_event(payment, day, event, self.recurring.today)
-        if revision != Revision():
-            await self.recurring.async_revise(self.monzo_id, payment.key, revision)
+        await self.recurring.async_revise(self.monzo_id, payment.key, revision)
 
     def _require_administrator(self) -> None:
         """Raise Unauthorized if a person who is not an administrator edits the calendar.

@@ -99,8 +99,8 @@ async def test_the_calendar_shows_the_next_payment(
 SEPTEMBER = ("2026-09-01", "2026-10-01")
 
 
-async def test_a_payment_is_corrected_and_dismissed_in_the_calendar(
-    hass: HomeAssistant, payments: Calendar, account: Account
+async def test_a_payment_is_corrected_confirmed_and_dismissed_in_the_calendar(
+    hass: HomeAssistant, payments: Calendar, account: Account, entry: MockConfigEntry
 ) -> None:
     rent, broadband, *_others = await payments.events(*SEPTEMBER)
     answer = await payments.send(
@@ -114,6 +114,20 @@ async def test_a_payment_is_corrected_and_dismissed_in_the_calendar(
     assert answer["success"], answer
     assert ("2026-09-24", "Internet", "-40.00 GBP") in await payments.shown(*SEPTEMBER)
     assert value(hass, account.id, "upcoming_payments") == "61.00"
+
+    # An event that is saved unchanged confirms the payment.
+    (water,) = [it for it in await payments.events(*SEPTEMBER) if it["summary"] == "Moorland Water"]
+    answer = await payments.send(
+        "update",
+        water["uid"],
+        dtstart=water["start"]["date"],
+        dtend=water["end"]["date"],
+        summary=water["summary"],
+        description=water["description"],
+    )
+    assert answer["success"], answer
+    listed = entry.runtime_data.recurring.listed(account.id)
+    assert {it.payment.payee for it in listed if it.correction.confirmed} == {"Moorland Water"}
 
     found = await payments.events("2026-10-01", "2026-11-01")
     (later,) = [event for event in found if event["summary"] == "Internet"]

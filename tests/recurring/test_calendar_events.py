@@ -49,10 +49,11 @@ def test_the_expected_payment_is_on_the_next_working_day() -> None:
 
 
 @pytest.mark.parametrize("payment", [gym(), electricity()], ids=["exact", "estimate"])
-def test_an_event_that_is_saved_unchanged_corrects_nothing(payment: RecurringPayment) -> None:
-    assert changed(payment) == Revision()
-    assert changed(payment, description="") == Revision()
-    assert changed(payment, summary=" ") == Revision()
+def test_an_event_that_is_saved_unchanged_confirms_the_payment(payment: RecurringPayment) -> None:
+    confirmed = Revision(confirmed=True)
+    assert changed(payment) == confirmed
+    assert changed(payment, description="") == confirmed
+    assert changed(payment, summary=" ") == confirmed
 
 
 def test_the_name_can_be_changed() -> None:

@@ -30,7 +30,8 @@ def revision_by_event(
 ) -> Revision:
     """Return the corrections that a person makes by editing the event of an expected payment.
 
-    `day` is the day before the edit, and `event` has the fields of Home Assistant. Raises
+    `day` is the day before the edit, and `event` has the fields of Home Assistant. An event that is
+    saved unchanged confirms the payment, because calendars have no field for that. Raises
     ServiceValidationError for edits that do not correspond to a correction.
     """
     start, end = event["dtstart"], event["dtend"]
@@ -38,11 +39,12 @@ def revision_by_event(
     if not is_whole_day or event.get("rrule") or event.get("location"):
         raise validation_error("event_cannot_hold_this", name=payment.payee)
     name = event["summary"].strip()
-    return Revision(
+    revision = Revision(
         name=None if name in {"", payment.payee} else name,
         amount=_changed_amount(payment, event.get("description", "")),
         day=None if start == day else _changed_day(payment, day, start, today),
     )
+    return Revision(confirmed=True) if revision == Revision() else revision
 
 
 def _changed_amount(payment: RecurringPayment, description: str) -> Money | None:
