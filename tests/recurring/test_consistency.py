@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_state_change_event
@@ -16,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
 from sandbox.bank import Bank
 from sandbox.models import Account
-from sandbox.server import BankServer, Delay
+from sandbox.server import Answer, BankServer, Delay
 from tests.conftest import AdvanceTime
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.state_helpers import HeldResponse, entity_id, set_up, value
@@ -175,6 +176,23 @@ async def test_a_balance_with_a_bill_that_the_list_lacks_changes_nothing(
     for _read in range(3):
         await advance_time(timedelta(seconds=2))
     assert {state for key, state in outlook.seen if key == "left_to_spend"} == {"945.00", "935.00"}
+
+
+async def test_a_pot_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    server: BankServer, outlook: Outlook, advance_time: AdvanceTime
+) -> None:
+    fault = server.fail("GET", "/pots", Answer.html(502), times=None)
+    for _minute in range(12):
+        await advance_time(timedelta(minutes=1))
+    # After a while, what the pot pays of the water is unknown.
+    assert {state for _key, state in outlook.now} == {STATE_UNKNOWN}
+    known = {each for each in outlook.seen if each[1] != STATE_UNKNOWN}
+    assert known == {*LEFT, UPCOMING}
+
+    fault.clear()
+    for _minute in range(2):
+        await advance_time(timedelta(minutes=1))
+    assert outlook.now == {*LEFT, UPCOMING}
 
 
 async def test_an_automation_that_a_payment_triggers_sees_what_is_left_after_it(

@@ -193,6 +193,21 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
         )
         await self.async_refresh()
 
+    def are_pots_read(self, account_id: str) -> bool:
+        """Return whether the pots of an account are as new as its balance.
+
+        So are pots that the bank has never returned, because there may be none.
+        """
+        request = PollRequest(Endpoint.POTS, account_id)
+        if not self._was_answered(request):
+            return True
+        return self._answers.result(request).answered and request not in self._poller.outdated
+
+    def do_pots_keep_failing(self, account_id: str) -> bool:
+        """Return whether the bank did not return the pots of an account more than once."""
+        request = PollRequest(Endpoint.POTS, account_id)
+        return self._was_answered(request) and self._answers.result(request).failures > 1
+
     def dated_balance(self, account_id: str) -> DatedBalance | None:
         """Return the last balance of an account with its day, even if a later request failed."""
         return self._answers.dated_balances.get(account_id)

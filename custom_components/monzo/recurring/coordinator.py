@@ -253,7 +253,7 @@ class RecurringCoordinator:
         return is_long_enough or (opened is not None and since is not None and since <= opened)
 
     def _explained_balance(self, account_id: str) -> ExplainedBalance | None:
-        """Return the newest balance of an account if the archive has all its transactions."""
+        """Return the newest balance of an account, if the archive has all its transactions."""
         if self._archive.state != "ok":
             return None
         return self._transactions.explained_balance(account_id)
@@ -269,16 +269,21 @@ class RecurringCoordinator:
     def _newest_position(self, account_id: str, found: AccountPayments) -> Position:
         """Return the newest position of an account that is consistent, as long as it is current."""
         explained, before = self._explained_balance(account_id), self._positions.get(account_id)
-        is_current = self._transactions.is_current(account_id) and self._archive.state != "failing"
-        is_explained = explained is not None and explained is self._explained[account_id]
-        if is_current and not is_explained and before is not None and before.is_consistent:
+        is_current = (
+            self._transactions.is_current(account_id)
+            and self._archive.state != "failing"
+            and not self._balances.do_pots_keep_failing(account_id)
+        )
+        is_searched = explained is not None and explained is self._explained[account_id]
+        is_consistent = is_searched and self._balances.are_pots_read(account_id)
+        if is_current and not is_consistent and before is not None and before.is_consistent:
             return before
         data = self._balances.data
         return Position(
             balance=data.accounts[account_id].money,
             pots={id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id},
             found=found,
-            is_consistent=is_current and is_explained,
+            is_consistent=is_current and is_consistent,
         )
 
     @callback

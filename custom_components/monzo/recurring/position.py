@@ -19,5 +19,5 @@ class Position(Private):
     found: AccountPayments
 
     is_consistent: bool
-    """Whether the payments were found in all transactions of the balance, and in no others. If not,
-    a bill that was paid could count twice."""
+    """Whether the payments were found in all transactions of the balance, and in no others, and the
+    pots are as new. If not, a bill that was paid could count twice."""
