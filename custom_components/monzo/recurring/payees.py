@@ -1,6 +1,6 @@
 """Payees: transactions grouped by the other side of the payment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
@@ -172,12 +172,17 @@ def payment_of(row: Row) -> Payment | None:
         return None
     day = row.created.astimezone(_LONDON).date()
     return Payment(
-        occurrence=Occurrence(day, row.minor, (row.id,)),
-        identity=_identity(row, family),
-        # The name of most payees is the same each time.
+        occurrence=Occurrence(_shared(day), row.minor, (row.id,)),
+        identity=_shared(_identity(row, family)),
         name=intern(row.payee or row.description or ""),
-        kind=row.kind,
+        kind=_shared(row.kind),
     )
+
+
+@lru_cache(maxsize=4096)
+def _shared[Value: Hashable](value: Value) -> Value:
+    """Return an equal value, the same object each time, because most values repeat."""
+    return value
 
 
 def _identity(row: Row, family: Family) -> Identity:
