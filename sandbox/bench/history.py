@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 import sqlite3
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 from homeassistant.core import HomeAssistant
 
@@ -43,6 +43,10 @@ class HistoryFigures:
     """The figures of one import."""
 
     seconds: float
+
+    cpu: float
+    """Seconds of CPU time of the process, also for the sandbox bank."""
+
     requests: int
     megabytes: float
     """By how much the memory of the process grew, which is also that of the sandbox bank."""
@@ -85,18 +89,20 @@ async def measure_history(
                 entry = config_entry(server.sign_in(person), **options)
                 await hass.config_entries.async_add(entry)
                 history = entry.runtime_data.history
-                memory, began = _memory(), perf_counter()
+                memory, began, cpu = _memory(), perf_counter(), process_time()
                 ended = asyncio.Event()
                 history.async_add_listener(lambda: None if history.running else ended.set())
                 async with asyncio.timeout(_AT_MOST_SECONDS):
                     await ended.wait()
                 seconds, megabytes = perf_counter() - began, _memory() - memory
+                cpu = process_time() - cpu
                 requests = len(server.requests_to("GET", "/transactions"))
                 rows = await _recorder_rows(hass)
                 percent = history.progress().percent
                 await hass.async_stop(force=True)
     return HistoryFigures(
         seconds=seconds,
+        cpu=cpu,
         requests=requests,
         megabytes=megabytes,
         percent=percent,
@@ -138,6 +144,7 @@ def history_table(figures: HistoryFigures) -> str:
         [
             Figure(name="not read", value=100 - figures.percent, unit="%", limit=0),
             Figure(name="duration", value=figures.seconds, unit="s", limit=120),
+            Figure(name="  CPU time", value=figures.cpu, unit="s"),
             Figure(name="requests", value=figures.requests, unit="", limit=400),
             Figure(name="more memory", value=figures.megabytes, unit="MB", limit=30),
             Figure(
