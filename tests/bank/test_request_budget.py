@@ -8,7 +8,7 @@ import pytest
 from custom_components.monzo.bank.request_budget import Priority, RequestBudget
 
 BUDGET = 23
-BUDGET_WITH_PAYMENTS = 29
+BUDGET_WITH_PAYMENTS = 27
 FIVE_MINUTES = timedelta(minutes=5)
 A_MINUTE = timedelta(minutes=1)
 
@@ -65,7 +65,7 @@ def test_a_changed_balance_is_followed_even_if_polls_have_used_up_the_budget(
 ) -> None:
     send(budget, BUDGET, Priority.POLL)
     assert budget.grant(1, Priority.NEWS) == 1
-    send(budget, 6, Priority.NEWS)
+    send(budget, BUDGET_WITH_PAYMENTS - BUDGET, Priority.NEWS)
     assert budget.grant(1, Priority.NEWS) == 0
 
 
@@ -81,8 +81,8 @@ def test_deliveries_that_had_to_wait_have_a_share_of_their_own(
     assert budget.grant(100, Priority.DELAYED_HINT) == 0
     assert budget.grant(100, Priority.POLL) == polls
     send(budget, polls, Priority.POLL)
-    # Fewer than thirty, also with the requests of a transfer.
-    assert BUDGET - budget.left + 4 + 2 < 30
+    # The rest is for a transfer.
+    assert budget.grant(1, Priority.NEWS) == 0
 
     freezer.tick(FIVE_MINUTES)
     assert budget.grant(2, Priority.DELAYED_HINT) == 2
@@ -114,9 +114,9 @@ def test_registrations_cost_the_polls_nothing_and_leave_room_for_two_payments(
 ) -> None:
     send(budget, 17, Priority.SET_UP)
     assert budget.grant(10, Priority.REGISTRATION) == BUDGET_WITH_PAYMENTS - 17 - 4
-    send(budget, 8, Priority.REGISTRATION)
+    send(budget, 6, Priority.REGISTRATION)
     assert budget.grant(1, Priority.REGISTRATION) == 0
-    assert budget.grant(10, Priority.POLL) == BUDGET_WITH_PAYMENTS - 17 - 8
+    assert budget.grant(10, Priority.POLL) == BUDGET_WITH_PAYMENTS - 17 - 6
     send(budget, 4, Priority.POLL)
     assert budget.grant(1, Priority.POLL) == 0
 
@@ -220,5 +220,4 @@ def test_answers_of_actions_leave_budget_for_polls_and_for_requests_by_hand(
     send(budget, polls, Priority.POLL)
     assert polls >= 2
     assert budget.grant(100, Priority.POLL) == budget.grant(100, Priority.ANSWER) == 0
-    # Fewer than thirty in all.
-    assert 12 + answers + polls < 30
+    assert 12 + answers + polls == BUDGET_WITH_PAYMENTS

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.monzo.const import DOMAIN
 from sandbox.bank import Bank
 from sandbox.behaviour import RateLimit
-from sandbox.models import Account
+from sandbox.models import Account, Transaction
 from sandbox.server import BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import device, set_up
@@ -50,6 +50,9 @@ async def test_payments_without_a_pause_leave_requests_to_polls_transfers_and_ca
     quiet = bank.open_account(cleo, balance=100_000)
     pot = bank.open_pot(quiet.id, name="Taxes")
     busy = [bank.open_account(cleo, balance=10_000_000) for _ in range(busy_accounts)]
+    for account in busy:
+        # Each payment also changes a pot.
+        bank.open_pot(account.id, name="Coin jar", round_up=True)
     entry = sign_in(cleo)
     await set_up(hass, entry)
     for _minute in range(20):
@@ -58,6 +61,12 @@ async def test_payments_without_a_pause_leave_requests_to_polls_transfers_and_ca
     server.requests.clear()
     listeners = [Listener(hass, account) for account in busy]
     made: list[str] = []
+
+    def record(row: Transaction) -> None:
+        if row.account_id != quiet.id:
+            made.append(row.id)
+
+    bank.on_transaction(record)
 
     async def call(action: str, **fields: object) -> ServiceResponse:
         return await hass.services.async_call(
@@ -69,7 +78,7 @@ async def test_payments_without_a_pause_leave_requests_to_polls_transfers_and_ca
     assert pot_device
     for step in range(120):
         a_second_ago = bank.clock() - timedelta(seconds=1)
-        made.append(bank.pay(busy[step % busy_accounts].id, -100, at=a_second_ago).id)
+        bank.pay(busy[step % busy_accounts].id, -150, at=a_second_ago)
         if step % 60 == 30:
             assert await call("get_transactions", account=quiet_device.id)
             assert await call("deposit_into_pot", pot=pot_device.id, amount=1)

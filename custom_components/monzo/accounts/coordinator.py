@@ -151,9 +151,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
     async def async_refresh_if_older_than(self, account_ids: Iterable[str], since: float) -> None:
         """Read the balances that were last read before a moment, and update the entities.
 
-        If money moved into or out of the pots of an account, its pots are read as well. `since` is
-        a time of `clock.monotonic`. Raises the first error of a balance: MonzoError, or an OAuth
-        error of Home Assistant.
+        If money moved into or out of the pots of an account, its pots are read as well, or by the
+        next poll if the request budget has no room. `since` is a time of `clock.monotonic`. Raises
+        the first error of a balance: MonzoError, or an OAuth error of Home Assistant.
         """
         balances = {PollRequest(Endpoint.BALANCE, account_id) for account_id in account_ids}
         async with self._polling:
@@ -162,7 +162,9 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
                 return
             await self._poller.async_ask(outdated)
             pots = (PollRequest(Endpoint.POTS, request.account_id) for request in outdated)
-            await self._poller.async_ask([request for request in pots if self._is_due(request)])
+            due = [request for request in pots if self._is_due(request)]
+            budget = self.session.budget
+            await self._poller.async_ask(due[: budget.grant(len(due), budget.priority)])
             self._async_schedule_retry()
             self.data = self._async_build_data()
         self.async_update_listeners()

@@ -13,18 +13,18 @@ from ..api import MonzoRateLimitError
 from ..clock import monotonic
 
 # Monzo publishes no limit. About thirty requests within five minutes have been refused, so we send
-# fewer than twenty-four. Only payments and answers of actions may exceed this by a few. The rest is
-# for requests that people make by hand.
+# fewer than twenty-four. Only payments and answers of actions may exceed this by a few. The last
+# three are for a transfer, with the balance and the pots after it.
 REQUEST_WINDOW: Final = timedelta(minutes=5)
 _REQUESTS_PER_WINDOW: Final = 23
-_REQUESTS_PER_WINDOW_IN_ALL: Final = 29
+_REQUESTS_PER_WINDOW_IN_ALL: Final = 27
 
 # So many requests may be reads for deliveries that had to wait, if none was forged recently: two
 # payments, or the transactions of four accounts.
 _MAX_DELAYED_HINTS: Final = 4
 
 # So many requests may be reads for answers of actions, and so many of these may displace polls.
-_MAX_ANSWERS: Final = 15
+_MAX_ANSWERS: Final = 13
 _MAX_ANSWERS_FOR_POLLS: Final = 9
 
 # Current enough for a dashboard. With three accounts, it is still within the budget.

@@ -221,9 +221,14 @@ class AccountReader:
 
     # Reading
 
-    def has_room(self) -> bool:
-        """Return whether the request budget grants a read. If not, the account is read later."""
-        self.is_unfinished = not self._budget.grant(1, self._priority)
+    def has_room(self, *, begun: int) -> bool:
+        """Return whether the request budget grants a read. If not, the account is read later.
+
+        `begun` reads of other accounts have just begun.
+        """
+        # Each of them, and this one, may also need the balance, before it reports anything.
+        wanted = 2 + begun if self._priority is Priority.NEWS else 1
+        self.is_unfinished = self._budget.grant(wanted, self._priority) < wanted
         return not self.is_unfinished
 
     async def async_read(self) -> Exception | None:

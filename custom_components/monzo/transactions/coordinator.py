@@ -5,12 +5,12 @@ keeps both on disk. A transaction is new if it is not in the log.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -380,10 +380,7 @@ class TransactionsCoordinator:
     async def _async_read_due(self) -> None:
         """Read all accounts that are due at the same time."""
         readers = {id_: self._reader(id_) for id_ in self._balances.account_ids()}
-        # Each read starts before the next one checks the request budget.
-        errors = await gather_all(
-            reader.async_read() for reader in self._due(readers.values()) if reader.has_room()
-        )
+        errors = await gather_all(self._reads(self._due(readers.values())))
         # One after the other, because they share the rest of the request budget.
         errors += [await reader.async_reread() for reader in readers.values()]
         soon = any(reader.continues_soon for reader in readers.values())
@@ -393,6 +390,18 @@ class TransactionsCoordinator:
         if any(isinstance(error, MonzoAuthenticationError) for error in errors):
             # The balances show whether the sign-in has ended, and ask for a new one.
             await self._balances.async_refresh()
+
+    @staticmethod
+    def _reads(readers: Iterable[AccountReader]) -> Iterator[Coroutine[Any, Any, Exception | None]]:
+        """Yield the reads for which the request budget has room.
+
+        Each must start before the next one is requested, because that checks the request budget.
+        """
+        begun = 0
+        for reader in readers:
+            if reader.has_room(begun=begun):
+                yield reader.async_read()
+                begun += 1
 
     def _due(self, readers: Collection[AccountReader]) -> list[AccountReader]:
         """Return the readers to run now: first those with a hint, then the oldest."""
