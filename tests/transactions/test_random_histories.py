@@ -60,9 +60,6 @@ PATH = f"/api/webhook/{WEBHOOK_ID}"
 # The amount of forged deliveries, which no real transaction has.
 FORGED_AMOUNT = -99_999_999
 
-# The sizes of a full disk, and of one with enough space.
-NO_PAGES, ENOUGH_PAGES = 1, 1_000_000
-
 # Longer than the integration's request timeout.
 BEYOND_TIMEOUT = timedelta(seconds=11)
 
@@ -179,16 +176,16 @@ class History:
         self.advance_clock(time)
         await self.wait_until_idle()
 
-    def limit_disk(self, pages: int) -> None:
-        """Limit the size of the archive's file."""
+    def fill_disk(self, *, is_full: bool = True) -> None:
+        """Let every write of the archive fail from now on, or none."""
         if archive := async_get_memory(self.hass).find(Archive):
             archive.file.open()
             # There is no other way to fill the disk.
-            archive.file._sql.execute(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001
+            archive.file._sql.execute(f"PRAGMA query_only = {is_full}")  # noqa: SLF001
 
     async def free_disk(self) -> None:
-        """End the limit, and let Home Assistant write all that waits, as it does when it stops."""
-        self.limit_disk(ENOUGH_PAGES)
+        """Free the disk, and let Home Assistant write all that waits, as it does when it stops."""
+        self.fill_disk(is_full=False)
         if archive := async_get_memory(self.hass).find(Archive):
             await archive.async_wait_for_write()
 
@@ -367,7 +364,7 @@ class FullDisk(Event):
 
     @override
     def apply(self, history: History) -> None:
-        history.limit_disk(NO_PAGES if self.is_full else ENOUGH_PAGES)
+        history.fill_disk(is_full=self.is_full)
 
 
 @dataclass(frozen=True)
