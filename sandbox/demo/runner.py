@@ -33,6 +33,13 @@ _HOME_ASSISTANT_FOLDER = STATE_FOLDER / "home-assistant"
 
 _SECONDS_BETWEEN_SAVES = 10.0
 
+# The bank has a transaction every few seconds. Home Assistant could not keep up with the requests
+# that are enough for a real household.
+_CONSTANTS = {
+    "bank.request_budget._REQUESTS_PER_WINDOW": 1_000,
+    "bank.request_budget._REQUESTS_PER_WINDOW_IN_ALL": 1_000,
+}
+
 _BY_HAND = f"""
 To connect the bank yourself:
   1. Log in. Go to Settings > Devices & services > Add integration, and select Monzo.
@@ -86,7 +93,10 @@ async def run_demo(options: Options) -> None:
         progress.say("Starting Home Assistant ...")
         async with (
             HomeAssistantProcess(
-                _HOME_ASSISTANT_FOLDER, port=options.port, bank_url=server.url
+                _HOME_ASSISTANT_FOLDER,
+                port=options.port,
+                bank_url=server.url,
+                constants=_CONSTANTS,
             ) as home_assistant,
             asyncio.TaskGroup() as tasks,
         ):
@@ -170,7 +180,5 @@ Monzo in Home Assistant, with a sandbox bank. No real money.
   The bank's control page  {options.control_page}
 
 The bank has a new transaction every {seconds:g} seconds. Home Assistant shows it within a second.
-In the first five minutes after the sign-in, it takes up to half a minute, because Monzo limits the
-number of requests.
 Press Ctrl-C to stop. The next start continues with the same bank.
 """
