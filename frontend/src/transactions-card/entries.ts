@@ -53,7 +53,11 @@ function transactionsOf({ feed, search }: ShownAccount): Transaction[] {
   return [...new Map(all.map((each) => [each.transaction_id, each])).values()];
 }
 
-/** Return the entries without round-ups whose payment is there, but with them in the payment. */
+/**
+ * Return the entries without round-ups whose payment is there, but with them in the payment.
+ *
+ * A round-up at the end waits for its payment, which the next page has.
+ */
 export function foldRoundUps(entries: Entry[]): Entry[] {
   const payments = new Set(entries.map(({ transaction }) => transaction.transaction_id));
   const roundUps = new Map<string, Transaction>();
@@ -63,6 +67,8 @@ export function foldRoundUps(entries: Entry[]): Entry[] {
     if (payment && payments.has(payment)) roundUps.set(payment, entry.transaction);
     else others.push(entry);
   }
+  const last = others.at(-1);
+  if (last?.transaction.round_up_of && !last.account.search && hasMore(last.account)) others.pop();
   return others.map((entry) => ({
     ...entry,
     roundUp: roundUps.get(entry.transaction.transaction_id),

@@ -108,6 +108,14 @@ test("a round-up whose payment is not in the list keeps its row", () => {
   assert.deepEqual(ids(foldRoundUps(entries(roundUp))), ["round-up"]);
 });
 
+test("a round-up at the end waits for its payment on the next page", () => {
+  const all = [
+    transaction("a", { created: "2026-11-20T12:00:00Z" }),
+    transaction("round-up", { created: "2026-11-19T12:00:00Z", round_up_of: "payment" }),
+  ];
+  assert.deepEqual(ids(foldRoundUps(mergeTransactions([account(all, false)]))), ["a"]);
+});
+
 test("days have totals of what was spent, and months have names", () => {
   const days = groupByDay(
     HASS,
