@@ -228,6 +228,11 @@ def test_the_readme_shows_the_dashboard_the_sign_in_an_account_and_the_editor() 
     assert shown >= dashboard | {"sign-in", "account", "editor-trigger", "editor-action"}
 
 
+def test_every_table_has_a_header() -> None:
+    tables = r"(?:^|\n\n)\|[^\n]*\n(?!\| ?-)"
+    assert [name(page) for page in MARKDOWN if re.search(tables, page.prose)] == []
+
+
 def test_no_two_headings_of_a_page_have_the_same_anchor() -> None:
     assert [name(page) for page in MARKDOWN if len(page.anchors) != len(page.headings)] == []
 
