@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
 import logging
 from pathlib import Path
+import sys
 import time
 from typing import Any, Protocol, cast
 from unittest.mock import MagicMock
@@ -72,8 +73,14 @@ type AdvanceTime = Callable[[timedelta], Awaitable[None]]
 
 
 def pytest_configure() -> None:
-    """Keep the recorder's SQL out of the output; Home Assistant's test helpers log all of it."""
+    """Keep Home Assistant's log out of the output, because pytest records it by itself.
+
+    Home Assistant's test helpers write it there, with all SQL of the recorder.
+    """
+    logging.getLogger().handlers.clear()
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+    # Home Assistant's slugify looks for this package for each name of an entity that is not ASCII.
+    sys.modules["unidecode"] = None  # type: ignore[assignment] # marks it as missing
 
 
 @pytest.hookimpl(wrapper=True)
