@@ -113,8 +113,10 @@ async def temporary_budget(ha: HaInstance, title: str) -> AsyncIterator[str]:
     """Add a budget, and yield its ID; delete it after the block."""
     await add_budget(ha, title=title, limit=300)
     (budget_id,) = [each["subentry_id"] for each in await budgets_of(ha) if each["title"] == title]
-    yield budget_id
-    await remove_budget(ha, budget_id)
+    try:
+        yield budget_id
+    finally:
+        await remove_budget(ha, budget_id)
 
 
 async def budgets_of(ha: HaInstance) -> list[dict[str, Any]]:

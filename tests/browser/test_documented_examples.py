@@ -94,8 +94,10 @@ async def saved_automations(
     items = list(zip(ids, automations, strict=True))
     save, delete = automation_editor.save, automation_editor.delete
     await asyncio.gather(*(save(ha, domain, key, config) for key, (domain, config) in items))
-    yield ids
-    await asyncio.gather(*(delete(ha, domain, key) for key, (domain, _config) in items))
+    try:
+        yield ids
+    finally:
+        await asyncio.gather(*(delete(ha, domain, key) for key, (domain, _config) in items))
 
 
 def documented_options(heading: str) -> dict[str, str]:
