@@ -20,7 +20,6 @@ from ..bank import Priority, WebhookStatus
 from ..clock import monotonic
 from ..privacy import get_logger
 from ..transactions import NewTransaction, TransactionsCoordinator
-from .included_transactions import IncludedTransactions
 from .receiver import Delivery, WebhookReceiver
 
 _LOGGER = get_logger(__name__)
@@ -93,6 +92,10 @@ class _Retries:
             self.forget(delivery)
         return delay
 
+    def __contains__(self, delivery: Delivery) -> bool:
+        """Return whether an account was already read for a transaction."""
+        return delivery in self._delays
+
     def forget(self, delivery: Delivery) -> None:
         """Forget a transaction that has been found."""
         self._delays.pop(delivery, None)
@@ -162,7 +165,6 @@ class WebhookDeliveries:
         self._waiting: list[Delivery] = []
         self._busy = False
         self._has_waited = False
-        self._included = IncludedTransactions(balances)
         self._delivered_ids: deque[str] = deque(maxlen=_MAX_DELIVERED_IDS)
 
     @callback
@@ -178,8 +180,6 @@ class WebhookDeliveries:
     def _async_on_delivery(self, delivery: Delivery) -> None:
         if delivery.account_id in self._balances.included_ids:
             self._delivered_ids.append(delivery.transaction_id)
-            if not self._busy:
-                self._included.begin()
             self._async_follow_soon(delivery)
 
     @callback
@@ -225,7 +225,7 @@ class WebhookDeliveries:
         granted = self._transactions.grant_hints(
             _account_ids(self._unknown(deliveries)),
             priority,
-            balances=_account_ids(self._not_included(deliveries)),
+            balances=_account_ids(self._without_balance(deliveries)),
         )
         return [each for each in deliveries if each.account_id in granted]
 
@@ -239,9 +239,7 @@ class WebhookDeliveries:
         began = monotonic()
         sought = self._unknown(deliveries)
         account_ids = _account_ids(sought)
-        not_included = self._not_included(deliveries)
-        balances = _account_ids(not_included)
-        self._included.note_asked(each.transaction_id for each in not_included)
+        balances = _account_ids(self._without_balance(deliveries))
         try:
             answered = await self._transactions.async_refresh_hinted(
                 account_ids, priority, balances=balances
@@ -250,7 +248,6 @@ class WebhookDeliveries:
             # A defect must not stop the processing of all later deliveries.
             _LOGGER.exception("Unexpected error while following webhook deliveries")
             answered = frozenset()
-        self._included.note_balances(balances)
         is_answered = answered == set(account_ids)
         missing = self._unknown(sought)
         if missing != sought:
@@ -267,12 +264,24 @@ class WebhookDeliveries:
 
     def _outstanding(self, deliveries: Collection[Delivery]) -> list[Delivery]:
         """Return the deliveries for which an account should be read."""
-        wanted = {*self._unknown(deliveries), *self._not_included(deliveries)}
+        wanted = {*self._unknown(deliveries), *self._without_balance(deliveries)}
         return [each for each in deliveries if each in wanted]
 
-    def _not_included(self, deliveries: Collection[Delivery]) -> list[Delivery]:
-        """Return the deliveries whose transactions the balance may lack."""
-        return [each for each in deliveries if each.transaction_id not in self._included]
+    def _without_balance(self, deliveries: Collection[Delivery]) -> list[Delivery]:
+        """Return the deliveries whose transactions the balance may lack.
+
+        List and balance are asked for at the same time, so a list may show a payment that the
+        balance lacks. A balance that was asked for after the first delivery does not.
+        """
+        return [
+            each
+            for each in deliveries
+            if (
+                self._transactions.explained_balance(each.account_id) is None
+                if self._transactions.knows(*each)
+                else each not in self._retries
+            )
+        ]
 
     def _unknown(self, deliveries: Collection[Delivery]) -> list[Delivery]:
         """Return the deliveries whose transactions have not been found yet."""
@@ -289,7 +298,6 @@ class WebhookDeliveries:
     @callback
     def _async_on_new_transaction(self, new: NewTransaction) -> None:
         """Record whether a new transaction was announced, or wait for its delivery."""
-        self._included.note_found(new)
         transaction_id = new.transaction.id
         if transaction_id in self._delivered_ids:
             self._async_set_arriving(arriving=True)
