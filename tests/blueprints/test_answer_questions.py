@@ -138,11 +138,13 @@ async def test_bills_and_what_is_left(
     assert await ask(runner, "When is the next bill?") == (
         "Threadnet Broadband: £34.00 on Friday, 18 September."
     )
-    expected = float(hass.states.get(left).state)  # type: ignore[union-attr]
+    shown = hass.states.get(left)
+    assert shown
+    expected = float(shown.state)
     said = f"£{expected:,.2f} until pay day on Wednesday, 30 September."
     for question in ("What is left until payday?", "How much can we still spend before pay day"):
         assert await ask(runner, question) == said
-    estimated = {**hass.states.get(left).attributes, "exact": False}  # type: ignore[union-attr]
+    estimated = {**shown.attributes, "exact": False}
     hass.states.async_set(left, str(expected), estimated)
     assert await ask(runner, "What is left until pay day?") == f"About {said}"
     await runner.advance(timedelta(days=1))

@@ -53,6 +53,31 @@ def rows(
     ]
 
 
+def record_of(row: Row, *, received: bool = True, pot: str | None = None) -> TransactionRecord:
+    """Return a transaction as the archive keeps it.
+
+    Incoming money counts as income if `received` is true. `pot` is the ID of the pot of a transfer.
+    """
+    is_card_payment = row.kind is CARD
+    return TransactionRecord(
+        id=row.id,
+        account=row.account,
+        created=row.created,
+        minor=row.minor,
+        currency=row.currency,
+        kind=row.kind,
+        merchant=row.payee if is_card_payment else None,
+        merchant_group=row.merchant_group,
+        counterparty=None if is_card_payment else row.payee,
+        payee_id=row.payee_id,
+        description=row.description or "",
+        split={},
+        spent={},
+        received=max(0, row.minor) if received else 0,
+        pot_id=pot,
+    )
+
+
 def same(minor: int) -> Iterable[int]:
     """Return the same amount each time."""
     return iter(lambda: minor, None)

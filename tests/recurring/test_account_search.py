@@ -18,7 +18,7 @@ from custom_components.monzo.transactions.spans import Spans
 from custom_components.monzo.transactions.transaction_log import ReadState
 
 from .households import HouseholdBuilder, Row
-from .payments import find_payments
+from .payments import find_payments, record_of
 
 ACCOUNT = "acc_current"
 
@@ -67,24 +67,6 @@ def file(tmp_path: Path) -> Iterator[ArchiveFile]:
     file.close()
 
 
-def _record(row: Row) -> TransactionRecord:
-    return TransactionRecord(
-        id=row.id,
-        account=row.account,
-        created=row.created,
-        minor=row.minor,
-        currency=row.currency,
-        kind=row.kind,
-        merchant=row.payee,
-        merchant_group=row.merchant_group,
-        payee_id=row.payee_id,
-        description=row.description or "",
-        split={},
-        spent={},
-        received=max(0, row.minor),
-    )
-
-
 def _write(file: ArchiveFile, *records: TransactionRecord, listed: Listing | None = None) -> None:
     state = ReadState(entry_id="entry", currency="GBP", read_until=datetime(2026, 1, 1, tzinfo=UTC))
     change = ArchiveChange(
@@ -96,7 +78,7 @@ def _write(file: ArchiveFile, *records: TransactionRecord, listed: Listing | Non
 def test_the_archive_is_searched_again_where_it_has_changed(file: ArchiveFile) -> None:
     household = HouseholdBuilder(5).build()
     today, now = household.today, max(row.created for row in household.rows)
-    known = {row.id: _record(row) for row in household.rows}
+    known = {row.id: record_of(row) for row in household.rows}
     search = AccountSearch(today)
 
     def find() -> AccountPayments | None:
@@ -125,7 +107,7 @@ def test_the_archive_is_searched_again_where_it_has_changed(file: ArchiveFile) -
 
 def test_a_new_file_is_searched_from_its_beginning(file: ArchiveFile) -> None:
     household = HouseholdBuilder(6).build()
-    records = [_record(row) for row in household.rows]
+    records = [record_of(row) for row in household.rows]
     now, search = max(it.created for it in records), AccountSearch(household.today)
     _write(file, *records)
     _write(file, replace(records[0], notes="#home"))

@@ -20,7 +20,8 @@ from sandbox.models import Account
 from sandbox.server import Answer, BankServer, Delay
 from tests.conftest import AdvanceTime
 from tests.helpers.archive_filler import fill_archive
-from tests.helpers.state_helpers import HeldResponse, entity_id, set_up, value
+from tests.helpers.held_answers import BALANCE, TRANSACTIONS, hold_both_answers
+from tests.helpers.state_helpers import entity_id, set_up, value
 from tests.helpers.transaction_listener import make_reachable
 from tests.helpers.transfer_client import Held
 from tests.sandbox.waiting import let_tasks_run, wait_until
@@ -141,14 +142,12 @@ async def test_a_list_with_a_bill_that_the_balance_lacks_changes_nothing(
     outlook: Outlook,
     advance_time: AdvanceTime,
 ) -> None:
-    balance, transactions = HeldResponse(), Held(Delay(0))
-    server.fail("GET", "/balance", balance)
-    server.fail("GET", "/transactions", transactions)
-    bank.pay(account.id, -1_000, merchant="Corner Shop")
-    await balance.arrived.wait()
-    bank.direct_debit(account.id, BROADBAND[0], payee=BROADBAND[1])
-    transactions.released.set()
-    balance.released.set()
+    await hold_both_answers(
+        server,
+        lambda: bank.pay(account.id, -1_000, merchant="Corner Shop"),
+        lambda: bank.direct_debit(account.id, BROADBAND[0], payee=BROADBAND[1]),
+        executed=[BALANCE],
+    )
     await server.delivered()
     for _read in range(3):
         await advance_time(timedelta(seconds=2))
@@ -164,14 +163,12 @@ async def test_a_balance_with_a_bill_that_the_list_lacks_changes_nothing(
     outlook: Outlook,
     advance_time: AdvanceTime,
 ) -> None:
-    balance, transactions = Held(Delay(0)), HeldResponse()
-    server.fail("GET", "/balance", balance)
-    server.fail("GET", "/transactions", transactions)
-    bank.pay(account.id, -1_000, merchant="Corner Shop")
-    await transactions.arrived.wait()
-    bank.direct_debit(account.id, BROADBAND[0], payee=BROADBAND[1])
-    balance.released.set()
-    transactions.released.set()
+    await hold_both_answers(
+        server,
+        lambda: bank.pay(account.id, -1_000, merchant="Corner Shop"),
+        lambda: bank.direct_debit(account.id, BROADBAND[0], payee=BROADBAND[1]),
+        executed=[TRANSACTIONS],
+    )
     await server.delivered()
     for _read in range(3):
         await advance_time(timedelta(seconds=2))

@@ -15,7 +15,7 @@ from custom_components.monzo.recurring.position import Position
 from custom_components.monzo.transactions import TransactionKind, TransactionRecord
 
 from .households import Row, following, monthly, preceding
-from .payments import DEBIT, INCOME, OUT, POT, find_payments, rows, same, until
+from .payments import DEBIT, INCOME, OUT, POT, find_payments, record_of, rows, same, until
 
 BEGIN = date(2025, 1, 1)
 TODAY = date(2026, 1, 20)
@@ -26,23 +26,7 @@ def records(
     rows: list[Row], *, received: bool = True, pot: str | None = None
 ) -> list[TransactionRecord]:
     """Return rows as the archive keeps them."""
-    return [
-        TransactionRecord(
-            id=row.id,
-            account=row.account,
-            created=row.created,
-            minor=row.minor,
-            currency=row.currency,
-            kind=row.kind,
-            counterparty=row.payee,
-            description=row.description or "",
-            split={},
-            spent={},
-            received=max(0, row.minor) if received else 0,
-            pot_id=pot,
-        )
-        for row in rows
-    ]
+    return [record_of(row, received=received, pot=pot) for row in rows]
 
 
 def salary(*, received: bool = True) -> list[TransactionRecord]:

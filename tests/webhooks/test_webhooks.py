@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 import json
 import sys
@@ -30,9 +31,9 @@ from custom_components.monzo.webhooks import receiver
 from sandbox.household import Household
 from sandbox.server import DEFAULT_CLIENT_ID, Answer, BankServer, Delay, Edited
 from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
+from tests.helpers.held_answers import BALANCE, hold_both_answers
 from tests.helpers.state_helpers import (
     ByAccount,
-    HeldResponse,
     Together,
     complaints,
     device,
@@ -40,7 +41,7 @@ from tests.helpers.state_helpers import (
     value,
 )
 from tests.helpers.transaction_listener import ADDRESS, Listener, make_reachable
-from tests.helpers.transfer_client import Held, Meanwhile
+from tests.helpers.transfer_client import Meanwhile
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 URL = ADDRESS + PATH
@@ -529,17 +530,9 @@ async def test_two_payments_in_the_same_answers_about_balance_and_list_are_read_
 ) -> None:
     await advance_time(timedelta(minutes=6))
     await advance_time(timedelta(seconds=1))
-    balance, transactions = Held(Delay(0)), Held(Delay(0))
-    server.fail("GET", "/balance", balance)
-    server.fail("GET", "/transactions", transactions)
-    a_moment_ago = home.bank.clock() - timedelta(seconds=1)
     before = len(server.requests)
-    first = home.bank.pay(home.joint.id, -350, at=a_moment_ago)
-    await balance.arrived.wait()
-    await transactions.arrived.wait()
-    second = home.bank.pay(home.joint.id, -200, at=a_moment_ago)
-    balance.released.set()
-    transactions.released.set()
+    pay = partial(home.bank.pay, home.joint.id, at=home.bank.clock() - timedelta(seconds=1))
+    first, second = await hold_both_answers(server, partial(pay, -350), partial(pay, -200))
     await wait_for_deliveries(server, advance_time)
 
     assert joint.heard == [first.id, second.id]
@@ -555,16 +548,11 @@ async def test_a_payment_between_the_answers_about_balance_and_list_updates_the_
     joint: Listener,
     advance_time: AdvanceTime,
 ) -> None:
-    balance, transactions = HeldResponse(), Held(Delay(0))
-    server.fail("GET", "/balance", balance)
-    server.fail("GET", "/transactions", transactions)
-    a_moment_ago = home.bank.clock() - timedelta(seconds=1)
     before = len(server.requests)
-    first = home.bank.pay(home.joint.id, -350, at=a_moment_ago)
-    await balance.arrived.wait()
-    second = home.bank.pay(home.joint.id, -200, at=a_moment_ago)
-    transactions.released.set()
-    balance.released.set()
+    pay = partial(home.bank.pay, home.joint.id, at=home.bank.clock() - timedelta(seconds=1))
+    first, second = await hold_both_answers(
+        server, partial(pay, -350), partial(pay, -200), executed=[BALANCE]
+    )
     await wait_for_deliveries(server, advance_time)
 
     assert joint.heard == [first.id, second.id]
