@@ -54,7 +54,7 @@ class AccountState(Private):
 
     @property
     def is_current_account(self) -> bool:
-        """Whether people pay from it, and it can have pots, unlike Flex, a loan or cashback."""
+        """Whether people pay from the account. They do not pay from Flex, a loan or cashback."""
         return self.account.type not in {FLEX, LOAN, CASHBACK}
 
     @property

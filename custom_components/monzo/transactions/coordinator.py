@@ -275,16 +275,17 @@ class TransactionsCoordinator:
         refused.
         """
         began = monotonic()
+        accounts = {*account_ids, *balances}
         for account_id in account_ids:
             self._reader(account_id).hint(priority)
         self._refresh_hinted.async_schedule_call()
         with self._budget.asking_as(priority):
-            if self._balances.are_readable({*account_ids, *balances}):
+            if self._balances.are_readable(accounts):
                 # The balances are requested first, so that the read counts as later than them.
                 await gather_all((self._async_refresh_balances(balances), self.async_refresh()))
             else:
                 # An account is only read together with its balance.
-                await self._async_refresh_balances({*account_ids, *balances})
+                await self._async_refresh_balances(accounts)
                 if not self._balances.last_update_success:
                     await self._balances.async_refresh()
                 await self.async_refresh()
