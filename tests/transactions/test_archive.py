@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import sqlite3
 import threading
 from typing import Any
 
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
@@ -22,8 +24,11 @@ from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transactions.archive import Archive
 from custom_components.monzo.transactions.archive_change import ArchiveChange
 from custom_components.monzo.transactions.archive_issues import ArchiveIssue
+from custom_components.monzo.transactions.known_transaction import KnownTransaction
+from custom_components.monzo.transactions.old_store import OldStore
 from custom_components.monzo.transactions.retention import Retention
 from custom_components.monzo.transactions.spans import Spans
+from custom_components.monzo.transactions.transaction_log import ReadState, TransactionLog
 from sandbox.bank import Bank
 from sandbox.household import Household
 from sandbox.models import Account, Transaction
@@ -233,6 +238,46 @@ async def test_transactions_reported_by_an_earlier_version_are_not_reported_agai
     await start(hass, entry, advance_time)
 
     assert joint.heard == ids(first, missed)
+
+
+async def test_an_earlier_version_finds_what_was_reported_before_home_assistant_stopped(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    home: Household,
+    bank: Bank,
+    entry: MockConfigEntry,
+    advance_time: AdvanceTime,
+) -> None:
+    """The file has the earlier version's format; this version continues from the archive."""
+    first = bank.pay(home.joint.id, -700)
+    await advance_time(A_POLL)
+    assert OLD_STORE not in hass_storage
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
+    await hass.async_block_till_done()
+
+    log = hass_storage[OLD_STORE]["data"][home.joint.id]
+    assert log["entry_id"] == entry.entry_id
+    assert log["read_until"] == first.created.isoformat()
+    assert log["seen"].keys() == set(ids(*last_month(bank, home.joint)))
+    assert log["seen"][first.id] == {
+        "created": first.created.isoformat(),
+        "amount": -700,
+        "settled": False,
+        "category": first.category,
+        "spent": {first.category: 700},
+    }
+    assert await OldStore(hass).async_load() == {}
+
+
+def test_a_change_that_an_earlier_version_has_reported_is_not_reported_again() -> None:
+    now = datetime.now(UTC)
+    state = ReadState(entry_id="entry", currency="GBP", read_until=now)
+    pending = KnownTransaction(
+        created=now, amount=500, settled=False, category="income", spent={}, received=500
+    )
+    settled = replace(pending, settled=True)
+    reported = TransactionLog(state, {"tx": replace(settled, received=0)})
+    assert reported.merged_with(TransactionLog(state, {"tx": pending})).find("tx") == settled
 
 
 # A disk that fails

@@ -30,7 +30,7 @@ from .archive_file import ArchiveFile
 from .archive_issues import ArchiveIssue, async_create_archive_issue, async_delete_archive_issues
 from .archive_query import ArchiveQuery, SpendingGroup
 from .archive_schema import SetAside
-from .old_store import async_read_old_store
+from .old_store import OldStore
 from .past_spending import PastSpending
 from .record import TransactionRecord
 from .retention import Retention
@@ -57,6 +57,7 @@ class Archive:
         self._hass = hass
         self.file = ArchiveFile(Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.archive.db")))
         """Use this in the executor only."""
+        self._old_store = OldStore(hass)
         self._using_file = asyncio.Lock()
         self._loading = asyncio.Lock()
         self._load_since = datetime.min.replace(tzinfo=UTC)
@@ -97,24 +98,26 @@ class Archive:
                 return
             stored = await self._async_use_file(self.file.load_logs, self._load_since)
             self._unreadable = await self._async_use_file(self.file.load_unreadable)
-            old_store = await async_read_old_store(self._hass)
-            for account_id, log in old_store.logs.items():
+            old_logs = await self._old_store.async_load()
+            for account_id, log in old_logs.items():
                 stored[account_id] = log.merged_with(stored.get(account_id))
             for account_id in self.logs.keys() & stored.keys():
                 self.logs[account_id].continue_from(
                     stored[account_id], reported=self._reported_before_load
                 )
             self._reported_before_load.clear()
-            to_write = self.logs.keys() | old_store.logs.keys()
+            to_write = self.logs.keys() | old_logs.keys()
             self.logs = stored | self.logs
             imports = [_importing(account_id, self.logs[account_id]) for account_id in to_write]
             self._waiting = [*imports, *self._waiting]
             self.loaded = True
             await self._async_use_file(self._write_waiting)
-            await old_store.async_remove()
+            await self._old_store.async_remove()
 
     async def _async_close(self, _event: Event) -> None:
         await self.async_wait_for_write()
+        if self.loaded:
+            await self._old_store.async_save(self.logs)
         await self._hass.async_add_executor_job(self.file.close)
 
     async def _async_use_file[*Arguments, Result](
@@ -221,6 +224,7 @@ class Archive:
         async_delete_archive_issues(self._hass)
         self._failing = False
         self._waiting = []
+        await self._old_store.async_remove()
         try:
             await self._hass.async_add_executor_job(self.file.delete)
         except OSError as err:

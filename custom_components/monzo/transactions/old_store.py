@@ -1,6 +1,6 @@
-"""The JSON file of known transactions from versions without an archive."""
+"""The JSON file of known transactions, in the format of versions without an archive."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict
 
@@ -8,11 +8,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
-from ..privacy import get_logger
 from .known_transaction import KnownTransaction
 from .transaction_log import FirstRead, ReadState, TransactionLog
-
-_LOGGER = get_logger(__name__)
 
 _STORAGE_VERSION: Final = 1
 
@@ -37,27 +34,39 @@ class _StoredLog(TypedDict):
     seen: dict[str, _StoredTransaction]
     unreadable_until: NotRequired[str]
     first_read: NotRequired[_StoredFirstRead]
+    is_archived: NotRequired[bool]
+    """Whether this version has written it. Versions without an archive drop this key."""
 
 
-@dataclass(frozen=True)
 class OldStore:
-    """The logs of the store, and the store itself."""
+    """The file, from which a version without an archive continues if the user goes back to it.
 
-    logs: dict[str, TransactionLog]
-    _store: Store[dict[str, _StoredLog]]
+    It exists only while Home Assistant is not running, or is running such a version.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Initialize the store, and read nothing."""
+        self._store = Store[dict[str, _StoredLog]](
+            hass, _STORAGE_VERSION, f"{DOMAIN}.transactions", private=True, atomic_writes=True
+        )
+
+    async def async_load(self) -> dict[str, TransactionLog]:
+        """Return the logs by account that a version without an archive has written."""
+        stored = await self._store.async_load() or {}
+        return {
+            account_id: _log_from_stored(log)
+            for account_id, log in stored.items()
+            if not log.get("is_archived")
+        }
+
+    async def async_save(self, logs: Mapping[str, TransactionLog]) -> None:
+        """Write the logs of the archive by account, because Home Assistant is stopping."""
+        if logs:
+            await self._store.async_save({id_: _log_to_stored(log) for id_, log in logs.items()})
 
     async def async_remove(self) -> None:
-        """Delete the file, because the archive has its content."""
+        """Delete the file, because only the archive has the transactions from now on."""
         await self._store.async_remove()
-
-
-async def async_read_old_store(hass: HomeAssistant) -> OldStore:
-    """Return the logs of the store by account; none if there is no store."""
-    store = Store[dict[str, _StoredLog]](
-        hass, _STORAGE_VERSION, f"{DOMAIN}.transactions", private=True
-    )
-    stored = await store.async_load() or {}
-    return OldStore({id_: _log_from_stored(log) for id_, log in stored.items()}, store)
 
 
 def _log_from_stored(stored: _StoredLog) -> TransactionLog:
@@ -90,3 +99,31 @@ def _log_from_stored(stored: _StoredLog) -> TransactionLog:
         for id_, row in stored["seen"].items()
     }
     return TransactionLog(state, known)
+
+
+def _log_to_stored(log: TransactionLog) -> _StoredLog:
+    state = log.state
+    stored: _StoredLog = {
+        "entry_id": state.entry_id,
+        "currency": state.currency,
+        "read_until": state.read_until.isoformat(),
+        "seen": {
+            id_: {
+                "created": known.created.isoformat(),
+                "amount": known.amount,
+                "settled": known.settled,
+                "category": known.category,
+                "spent": dict(known.spent),
+            }
+            for id_, known in log.known.items()
+        },
+        "is_archived": True,
+    }
+    if state.unreadable_until is not None:
+        stored["unreadable_until"] = state.unreadable_until.isoformat()
+    if state.first_read is not None:
+        stored["first_read"] = {
+            "before": state.first_read.before.isoformat(),
+            "read_until": state.first_read.read_until.isoformat(),
+        }
+    return stored

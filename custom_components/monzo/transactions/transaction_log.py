@@ -118,13 +118,21 @@ class TransactionLog(Private):
         return len(self._by_age) - bisect_left(self._by_age, (since, ""))
 
     def merged_with(self, other: TransactionLog | None) -> TransactionLog:
-        """Return the log together with the known transactions of another, older log."""
+        """Return the log, from a version without an archive, together with an older log.
+
+        Changes since then have been published. The version did not store income and tags.
+        """
         if other is None:
             return self
         read_until = max(self.state.read_until, other.state.read_until)
+        updated = {
+            id_: replace(self._known[id_], received=known.received, tags=known.tags)
+            for id_, known in other.known.items()
+            if id_ in self._known
+        }
         return TransactionLog(
             replace(self.state, read_until=read_until),
-            {**self._known, **other.known},
+            {**self._known, **other.known, **updated},
             other.spans,
         )
 
