@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
@@ -21,6 +21,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .accounts import AccountState, DeviceState, PersonState
+from .administrators_only import transactions_are_limited
 from .api import Money
 from .bank import translating_defects, validation_error
 from .entity import EntityTables, MonzoEntityDescription, async_add_as_they_appear
@@ -59,13 +60,24 @@ async def async_setup_entry(
     entry: MonzoConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the calendars of a config entry."""
+    """Add the calendars of a config entry.
+
+    There are none if transactions are limited to administrators, because all users see calendars.
+    """
     recurring = entry.runtime_data.recurring
     for make, tables in (
-        (MonzoPaymentsCalendar, EntityTables(account=with_history(entry, (RECURRING_PAYMENTS,)))),
-        (MonzoPayDaysCalendar, EntityTables(person=with_history(entry, (PAY_DAYS,)))),
+        (MonzoPaymentsCalendar, EntityTables(account=_calendars(entry, RECURRING_PAYMENTS))),
+        (MonzoPayDaysCalendar, EntityTables(person=_calendars(entry, PAY_DAYS))),
     ):
         async_add_as_they_appear(entry, async_add_entities, partial(make, recurring), tables)
+
+
+def _calendars[DescriptionT: MonzoCalendarDescription[Any]](
+    entry: MonzoConfigEntry, description: DescriptionT
+) -> tuple[DescriptionT, ...]:
+    if transactions_are_limited(entry):
+        return (replace(description, has_fn=lambda _state: False),)
+    return with_history(entry, (description,))
 
 
 class MonzoCalendar[DeviceStateT: DeviceState](MonzoOutlookEntity[DeviceStateT], CalendarEntity):

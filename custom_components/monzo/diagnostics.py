@@ -9,6 +9,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from .accounts import AccountState, PersonState, PotState, monzo_id_of
+from .administrators_only import transactions_are_limited
 from .api import Account, Balance, Pot
 from .const import (
     CONF_ALLOW_TRANSFERS,
@@ -84,6 +85,7 @@ def _entry(entry: MonzoConfigEntry) -> dict[str, Any]:
         "limited_per_transfer": CONF_MAX_PER_TRANSFER in entry.options,
         "limited_per_day": CONF_MAX_PER_DAY in entry.options,
         "transactions_kept": retention_of(entry).value,
+        "only_administrators": transactions_are_limited(entry),
         "statistics": entry.options.get(CONF_STATISTICS, False),
     }
 

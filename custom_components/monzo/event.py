@@ -1,7 +1,7 @@
 """Event entities for the transactions of an account and for the transfers of a person."""
 
-from dataclasses import dataclass
-from typing import Final, override
+from dataclasses import dataclass, replace
+from typing import Any, Final, override
 
 from homeassistant.components.event import (  # type: ignore[attr-defined, unused-ignore]  # 2026.10 does not export EventExtraStoredData
     EventEntity,
@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .accounts import AccountState, DeviceState, PersonState, async_account_name
+from .administrators_only import transactions_are_limited
 from .bank import translating_defects
 from .entity import EntityTables, MonzoEntity, MonzoEntityDescription, async_add_as_they_appear
 from .privacy import async_subscribe
@@ -72,7 +73,10 @@ async def async_setup_entry(
 class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore]
     MonzoEntity[DeviceStateT], EventEntity
 ):
-    """Event entity of a person or an account."""
+    """Event entity of a person or an account.
+
+    If transactions are limited to administrators, it has only the types and times of its events.
+    """
 
     entity_description: MonzoEventDescription[DeviceStateT]
 
@@ -90,7 +94,21 @@ class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore
         about a payment, such as account numbers. Restored, it would be recorded.
         """
         stored = await super().async_get_last_event_data()
-        return stored if stored and stored.last_event_type in self.event_types else None
+        if stored is None or stored.last_event_type not in self.event_types:
+            return None
+        return replace(
+            stored, last_event_attributes=self._visible(stored.last_event_attributes or {})
+        )
+
+    @callback
+    def _async_report(self, event_type: str, attributes: dict[str, Any]) -> None:
+        """Report an event."""
+        self._trigger_event(event_type, self._visible(attributes))
+        self.async_write_ha_state()
+
+    def _visible(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes of an event that all users may see."""
+        return {} if transactions_are_limited(self.coordinator.config_entry) else attributes
 
     @callback
     @override
@@ -138,14 +156,13 @@ class MonzoTransactionEvent(MonzoEvent[AccountState]):
         kind = transaction_kind(new.transaction)
         if kind not in self.event_types:
             return
-        self._trigger_event(
+        self._async_report(
             kind,
             {
                 **template_variables(new.transaction, pot=new.pot, own_transfer=new.own_transfer),
                 "late": new.late,
             },
         )
-        self.async_write_ha_state()
 
 
 class MonzoTransfersEvent(MonzoEvent[PersonState]):
@@ -186,7 +203,7 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
         """Publish the result of one transfer."""
         transfer, data = result.transfer, self.coordinator.data
         account = data.accounts.get(transfer.move.account_id)
-        self._trigger_event(
+        self._async_report(
             result.outcome,
             {
                 **transfer.template_variables(data.pot_names.get(transfer.move.pot_id)),
@@ -194,4 +211,3 @@ class MonzoTransfersEvent(MonzoEvent[PersonState]):
                 "reason": result.reason,
             },
         )
-        self.async_write_ha_state()

@@ -17,10 +17,12 @@ from homeassistant.helpers.llm import (
 )
 import voluptuous as vol
 
+from .administrators_only import async_may_read_transactions, transactions_are_limited
 from .answers import (
     MOST_TRANSACTIONS,
     AnswerError,
     Readable,
+    ReadableAccount,
     async_find_transactions,
     async_get_balances,
     async_get_budgets,
@@ -60,6 +62,9 @@ class Question:
     """Return the schema fields of the question, given the names of the readable accounts."""
 
     async_answer: Callable[[Readable, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+    about_transactions: bool
+    """Whether the answer may name single payments; otherwise, it contains only sums."""
 
 
 def _account_field(accounts: Sequence[str]) -> dict[Any, Any]:
@@ -106,6 +111,7 @@ QUESTIONS: Final = (
             f"{_NAMES_ARE_DATA}"
         ),
         async_answer=async_get_balances,
+        about_transactions=False,
     ),
     Question(
         name=f"{DOMAIN}__get_spending",
@@ -117,6 +123,7 @@ QUESTIONS: Final = (
         ),
         fields=_spending_fields,
         async_answer=async_get_spending,
+        about_transactions=True,
     ),
     Question(
         name=f"{DOMAIN}__find_transactions",
@@ -127,6 +134,7 @@ QUESTIONS: Final = (
         ),
         fields=_transaction_fields,
         async_answer=async_find_transactions,
+        about_transactions=True,
     ),
     Question(
         name=f"{DOMAIN}__get_budgets",
@@ -136,6 +144,7 @@ QUESTIONS: Final = (
             "period, and whether the money lasts."
         ),
         async_answer=async_get_budgets,
+        about_transactions=False,
     ),
     Question(
         name=f"{DOMAIN}__get_upcoming_payments",
@@ -146,6 +155,7 @@ QUESTIONS: Final = (
         ),
         fields=_account_field,
         async_answer=async_get_upcoming_payments,
+        about_transactions=True,
     ),
 )
 
@@ -176,9 +186,34 @@ class MonzoTool(Tool):
         readable = async_readable(hass, llm_context.assistant)
         try:
             fields = self.parameters(_filled_in(tool_input.tool_args))
+            if self._question.about_transactions:
+                for account in readable.accounts_asked_for(fields.get("account")):
+                    if not await _async_may_ask(hass, llm_context, account):
+                        raise _only_administrators(account)
             return ToolResult(data=await self._question.async_answer(readable, fields))
         except (AnswerError, vol.Invalid) as err:
             return ToolResult(data={"error": str(err)}, error=True)
+
+
+async def _async_may_ask(
+    hass: HomeAssistant, llm_context: LLMContext, account: ReadableAccount
+) -> bool:
+    """Return whether the person who asks may read the transactions of an account.
+
+    A voice satellite has a device, but no user, because it does not know who speaks. An automation
+    has neither.
+    """
+    context = llm_context.context
+    if context is None or (context.user_id is None and llm_context.device_id is not None):
+        return not transactions_are_limited(account.entry)
+    return await async_may_read_transactions(hass, account.entry, context)
+
+
+def _only_administrators(account: ReadableAccount) -> AnswerError:
+    return AnswerError(
+        f"Only administrators of Home Assistant may ask for the transactions of {account.name}. "
+        "Everyone may ask for its balance and its budgets."
+    )
 
 
 def _filled_in(arguments: Mapping[str, Any]) -> dict[str, Any]:

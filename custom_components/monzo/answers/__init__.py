@@ -8,7 +8,7 @@ from .answer_error import AnswerError
 from .balances import async_get_balances
 from .budgets import async_get_budgets
 from .periods import period_fields
-from .readable import Readable, async_readable
+from .readable import Readable, ReadableAccount, async_readable
 from .spending import async_get_spending
 from .transactions import MOST_TRANSACTIONS, async_find_transactions
 from .upcoming_payments import async_get_upcoming_payments
@@ -17,6 +17,7 @@ __all__ = [
     "MOST_TRANSACTIONS",
     "AnswerError",
     "Readable",
+    "ReadableAccount",
     "async_find_transactions",
     "async_get_balances",
     "async_get_budgets",

@@ -40,6 +40,11 @@ class ReadableAccount(Private):
     """Whether the user keeps transactions for longer than the integration requires."""
 
     @property
+    def entry(self) -> MonzoConfigEntry:
+        """The config entry that shows the account."""
+        return self.runtime.balances.config_entry
+
+    @property
     def history(self) -> TransactionHistory:
         """The past transactions of the account."""
         return self.runtime.transactions.history(self.state.id)

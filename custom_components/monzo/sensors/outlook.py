@@ -18,6 +18,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from ..accounts import AccountState, BalancesCoordinator, PersonState
+from ..administrators_only import transactions_are_limited
 from ..api import Money
 from ..entity import EntityTables, MonzoEntityDescription, async_add_as_they_appear
 from ..outlook_entity import (
@@ -43,6 +44,9 @@ class MonzoOutlookSensorDescription(MonzoEntityDescription[AccountState], Sensor
     attributes_fn: Callable[[AccountOutlook], dict[str, Any] | None]
     """The attributes; None while the value is unknown."""
 
+
+# The attributes that contain single payments.
+_SINGLE_PAYMENTS: Final = frozenset({ATTR_FORECAST, ATTR_UPCOMING})
 
 OUTLOOK_SENSORS: Final = (
     MonzoOutlookSensorDescription(
@@ -123,7 +127,7 @@ class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
 
     entity_description: MonzoOutlookSensorDescription
     # Names of payees must not be recorded in the history.
-    _unrecorded_attributes = frozenset({ATTR_FORECAST, ATTR_UPCOMING})
+    _unrecorded_attributes = _SINGLE_PAYMENTS
 
     def __init__(
         self,
@@ -149,7 +153,10 @@ class MonzoOutlookSensor(MonzoOutlookEntity[AccountState], SensorEntity):
     def extra_state_attributes(self) -> dict[str, Any] | None:
         """Return the basis of the amount, such as the number of payments."""
         outlook = self.recurring.accounts.get(self.monzo_id)
-        return self.entity_description.attributes_fn(outlook) if outlook else None
+        attributes = self.entity_description.attributes_fn(outlook) if outlook else None
+        if attributes is None or not transactions_are_limited(self.coordinator.config_entry):
+            return attributes
+        return {key: it for key, it in attributes.items() if key not in _SINGLE_PAYMENTS}
 
 
 class MonzoPayDaySensor(MonzoOutlookEntity[PersonState], SensorEntity):

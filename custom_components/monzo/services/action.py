@@ -16,6 +16,7 @@ from homeassistant.helpers import service
 import voluptuous as vol
 
 from ..accounts import AccountState, async_showing_entry, device_name, monzo_id_of
+from ..administrators_only import async_may_read_transactions
 from ..bank import validation_error
 from ..const import DOMAIN
 from ..runtime import MonzoConfigEntry, MonzoRuntimeData
@@ -76,10 +77,15 @@ def async_device(hass: HomeAssistant, device_id: str) -> tuple[dr.AnyDeviceEntry
     return device, cast("MonzoConfigEntry", owner)
 
 
-@callback
-def async_account(call: ServiceCall) -> AccountTarget:
-    """Return the account whose device is in the field of a call; see `async_account_of`."""
-    return async_account_of(call.hass, call.data[ATTR_ACCOUNT])
+async def async_account(call: ServiceCall) -> AccountTarget:
+    """Return the account whose device is in the field of a call; see `async_account_of`.
+
+    Also raises ServiceValidationError if the caller may not read the transactions of the account.
+    """
+    target = async_account_of(call.hass, call.data[ATTR_ACCOUNT])
+    if not await async_may_read_transactions(call.hass, target.entry, call.context):
+        raise validation_error("only_administrators", account=target.name)
+    return target
 
 
 @callback

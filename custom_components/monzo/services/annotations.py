@@ -27,7 +27,7 @@ ANNOTATE_SCHEMA: Final = vol.Schema(
 
 async def _async_annotate_transaction(call: ServiceCall) -> ServiceResponse:
     """Write notes and metadata. Return the values that the bank has stored."""
-    target = async_account(call)
+    target = await async_account(call)
     texts: dict[str, str] = {**call.data.get(ATTR_METADATA, {})}
     if ATTR_NOTES in call.data:
         texts[ATTR_NOTES] = call.data[ATTR_NOTES]

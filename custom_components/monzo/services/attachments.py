@@ -58,7 +58,7 @@ REMOVE_ATTACHMENT_SCHEMA: Final = vol.Schema(
 
 async def _async_attach_file(call: ServiceCall) -> ServiceResponse:
     """Attach a local file or a picture on the internet to a transaction."""
-    target = async_account(call)
+    target = await async_account(call)
     if sum(source in call.data for source in SOURCES) != 1:
         raise validation_error("not_one_source")
     if ATTR_URL in call.data:
@@ -185,7 +185,7 @@ def _read_file(hass: HomeAssistant, path: Path, field: str) -> bytes:
 
 async def _async_remove_attachment(call: ServiceCall) -> None:
     """Remove an attachment from its transaction."""
-    target = async_account(call)
+    target = await async_account(call)
     async with bank_errors(call.hass, target.entry, call.data[ATTR_ATTACHMENT_ID]):
         await target.runtime.session.deregister_attachment(call.data[ATTR_ATTACHMENT_ID])
 

@@ -49,7 +49,7 @@ CREATE_FEED_ITEM_SCHEMA: Final = vol.Schema(
 
 async def _async_create_feed_item(call: ServiceCall) -> None:
     """Show an item in the feed of an account."""
-    target = async_account(call)
+    target = await async_account(call)
     data = call.data
     image_url = https_url(data[ATTR_IMAGE_URL], ATTR_IMAGE_URL)
     url = https_url(data[ATTR_URL], ATTR_URL) if ATTR_URL in data else None

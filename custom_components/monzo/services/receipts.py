@@ -152,7 +152,7 @@ class ReceiptInput:
 
 async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
     """Add or replace a receipt. The response contains the id to remove it with."""
-    target = async_account(call)
+    target = await async_account(call)
     currency = call.data.get(ATTR_CURRENCY, target.account.currency)
     receipt = build_receipt(ReceiptInput(fields=call.data, currency=currency))
     async with bank_errors(call.hass, target.entry, receipt.transaction_id):
@@ -167,7 +167,7 @@ async def _async_add_receipt(call: ServiceCall) -> ServiceResponse:
 
 async def _async_remove_receipt(call: ServiceCall) -> None:
     """Remove a receipt from its transaction."""
-    target = async_account(call)
+    target = await async_account(call)
     async with bank_errors(call.hass, target.entry, call.data[ATTR_RECEIPT_ID]):
         await target.runtime.session.delete_receipt(call.data[ATTR_RECEIPT_ID])
 

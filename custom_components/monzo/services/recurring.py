@@ -59,7 +59,7 @@ SET_RECURRING_PAYMENT_SCHEMA: Final = vol.Schema(
 
 async def _async_get_recurring_payments(call: ServiceCall) -> ServiceResponse:
     """Return the recurring payments of an account."""
-    target = async_account(call)
+    target = await async_account(call)
     return {
         "account_id": target.account.id,
         "currency": target.account.currency,
@@ -69,7 +69,7 @@ async def _async_get_recurring_payments(call: ServiceCall) -> ServiceResponse:
 
 async def _async_set_recurring_payment(call: ServiceCall) -> ServiceResponse:
     """Correct a recurring payment, and return it."""
-    target = async_account(call)
+    target = await async_account(call)
     _listed(target)
     key: str = call.data[ATTR_KEY]
     revision = Revision(
@@ -94,7 +94,7 @@ async def _async_get_forecast(call: ServiceCall) -> ServiceResponse:
     Raises ServiceValidationError while its history is too short, or while a bill that was paid may
     still be among the expected ones.
     """
-    target = async_account(call)
+    target = await async_account(call)
     outlook = target.runtime.recurring.accounts.get(target.account.id)
     if outlook is None:
         raise _history_too_short(target)

@@ -85,7 +85,7 @@ COMPARE_SPENDING_SCHEMA: Final = vol.Schema(
 
 async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
     """Return the total spending, and the spending of each group."""
-    target = async_account(call)
+    target = await async_account(call)
     span = requested_span(call.data, now=target.runtime.session.clock.now())
     spending = await _async_spending(call, target, span.since, span.before)
     return {
@@ -101,7 +101,7 @@ async def _async_get_spending(call: ServiceCall) -> ServiceResponse:
 
 async def _async_compare_spending(call: ServiceCall) -> ServiceResponse:
     """Return the spending of a period so far, and the mean of past periods up to the same point."""
-    target = async_account(call)
+    target = await async_account(call)
     if not retention_of(target.entry).keeps_history:
         raise validation_error("no_history_to_compare", account=target.name)
     now = target.runtime.session.clock.now()

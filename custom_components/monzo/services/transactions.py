@@ -74,7 +74,7 @@ GET_TRANSACTIONS_SCHEMA: Final = vol.Schema(
 
 async def _async_get_transactions(call: ServiceCall) -> ServiceResponse:
     """Return the newest transactions that match the filters."""
-    target = async_account(call)
+    target = await async_account(call)
     span = requested_span(call.data, now=target.runtime.session.clock.now())
     limit: int = call.data[ATTR_LIMIT]
     async with bank_errors(call.hass, target.entry, target.name):

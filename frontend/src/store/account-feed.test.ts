@@ -124,6 +124,21 @@ test("after an error the user can retry at once", async () => {
   assert.equal(backend.reads.length, 2);
 });
 
+test("transactions that only administrators can read are forgotten, and not requested again", async () => {
+  const { backend, feed } = await readFeed("a");
+  feed.remember([{ transaction_id: "tx_1" }] as never[]);
+  feed.request("b", 20);
+  mock.timers.tick(1000);
+  const error = new ActionError("only_administrators", "Ask Ann", { isDefinite: true });
+  await backend.reads[1]?.fail(error);
+  assert.deepEqual(feed.status, { is: "failed", error });
+  assert.deepEqual([feed.transactions, feed.complete, feed.find("tx_1")], [[], true, undefined]);
+  mock.timers.tick(16 * MINUTE);
+  feed.request("b", 20);
+  mock.timers.tick(1000);
+  assert.equal(backend.reads.length, 2);
+});
+
 test("new values of a transaction are shown at once, and then fetched from the bank", async () => {
   const backend = new FakeBackend();
   const store = new Store(backend);

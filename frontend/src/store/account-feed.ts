@@ -118,10 +118,19 @@ export class AccountFeed {
       this.transactions = list.transactions;
       this.complete = list.complete;
       this.#setStatus({ is: "current" });
-    } catch (error) {
-      this.#setStatus({ is: "failed", error: ActionError.from(error) });
-      setTimeout(() => this.retry(), RETRY_DELAY);
+    } catch (cause) {
+      const error = ActionError.from(cause);
+      if (error.needsAdministrator) this.#forget();
+      else setTimeout(() => this.retry(), RETRY_DELAY);
+      this.#setStatus({ is: "failed", error });
     }
+  }
+
+  /** Forget all transactions, because the user can no longer read them. */
+  #forget(): void {
+    this.transactions = [];
+    this.#found.clear();
+    this.complete = true;
   }
 
   #setStatus(status: FeedStatus): void {

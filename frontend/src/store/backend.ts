@@ -104,6 +104,11 @@ export class ActionError extends Error {
     this.isDefinite = isDefinite;
   }
 
+  /** Whether only administrators can read the transactions, and the user is none. */
+  get needsAdministrator(): boolean {
+    return this.key === "only_administrators";
+  }
+
   /** Return any error as one of these. The outcome of an action is open after an unknown error. */
   static from(error: unknown): ActionError {
     if (error instanceof ActionError) return error;

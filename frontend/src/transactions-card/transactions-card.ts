@@ -99,13 +99,12 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
   protected override renderContent(): TemplateResult {
     const all = this.#allEntries();
     const shown = this.#shownEntries(all);
-    const errors = Array.from(this.#errors, (error) => html`<p role="alert">${error}</p>`);
     return html`
       <header>
         <h2><bdi>${this.#title}</bdi></h2>
         ${all.length ? this.#renderSearchButton() : nothing} ${this.renderEye()}
       </header>
-      ${this.#renderFilter(all)} ${errors} ${this.#renderRetry()}
+      ${this.#renderFilter(all)} ${this.#renderErrors()} ${this.#renderRetry()}
       ${shown.length ? nothing : this.#renderEmpty(all)}
       ${repeat(
         groupByDay(this.hass, shown),
@@ -163,12 +162,9 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     );
   }
 
-  /** The errors of all accounts. An error that several accounts have is one error. */
-  get #errors(): Set<string> {
+  get #errors(): ActionError[] {
     const statuses = this.#accounts.map(({ feed }) => feed.status);
-    return new Set(
-      statuses.flatMap((status) => (status.is === "failed" ? errorText(status.error) : [])),
-    );
+    return statuses.flatMap((status) => (status.is === "failed" ? status.error : []));
   }
 
   #renderSearchButton(): TemplateResult {
@@ -190,15 +186,25 @@ class TransactionsCard extends MonzoCard<TransactionsCardConfig> {
     ></monzo-transactions-filter>`;
   }
 
+  /** Return the errors of all accounts. An error that several accounts have is one error. */
+  #renderErrors(): TemplateResult[] {
+    const errors = new Map(this.#errors.map((error) => [errorText(error), error]));
+    return Array.from(
+      errors,
+      ([message, { needsAdministrator }]) =>
+        html`<p role=${needsAdministrator ? nothing : "alert"}>${message}</p>`,
+    );
+  }
+
   #renderRetry(): unknown {
-    if (!this.#errors.size) return nothing;
+    if (this.#errors.every((error) => error.needsAdministrator)) return nothing;
     return html`<button class="wide" @click=${this.#retry}>
       ${text(this.#isLoading ? "transactions_loading" : "transactions_again")}
     </button>`;
   }
 
   #renderEmpty(all: Entry[]): unknown {
-    if (this.#errors.size) return nothing;
+    if (this.#errors.length) return nothing;
     const isFiltered = all.length > 0 && this.filter && isFiltering(this.filter);
     return html`<p>${text(isFiltered ? this.#noMatchText : this.#emptyText())}</p>`;
   }

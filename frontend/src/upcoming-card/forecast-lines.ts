@@ -30,7 +30,8 @@ export interface ForecastChart {
 export function forecastChart(outlooks: readonly Outlook[], today: string): ForecastChart {
   const [first] = outlooks;
   const foreseen = outlooks.filter(
-    ({ balance, currency, lowest }) => lowest && !isNaN(balance) && currency === first?.currency,
+    ({ balance, currency, days, lowest }) =>
+      days && lowest && !isNaN(balance) && currency === first?.currency,
   );
   const all = foreseen.flatMap((outlook) => [outlook.balance, ...balancesOf(outlook)]);
   const highest = Math.max(0, ...all);
@@ -39,7 +40,7 @@ export function forecastChart(outlooks: readonly Outlook[], today: string): Fore
   const x = (date: string) => percent((Date.parse(date) - Date.parse(today)) / DAY, DAYS);
   const zero = y(0);
   const lines = foreseen.map((outlook) => {
-    const steps = outlook.days.flatMap(({ date, balance }) =>
+    const steps = (outlook.days ?? []).flatMap(({ date, balance }) =>
       balance === null ? [] : `H${String(x(date))}V${String(y(balance))}`,
     );
     const path = `M0,${String(y(outlook.balance))}${steps.join("")}H100`;
@@ -60,7 +61,7 @@ export function lastDay(today: string): string {
 }
 
 function balancesOf({ days }: Outlook): number[] {
-  return days.flatMap(({ balance }) => balance ?? []);
+  return days?.flatMap(({ balance }) => balance ?? []) ?? [];
 }
 
 function percent(part: number, whole: number): number {

@@ -83,6 +83,18 @@ test("without a pay day there are payments, and neither what is left nor a line"
   assert.deepEqual(forecastChart([outlook], "2026-11-26").lines, []);
 });
 
+test("without single payments there is what is left, and neither payments nor a line", () => {
+  const outlook = outlookWith(
+    { left_to_spend: "400", lowest_balance_ahead: "400" },
+    { lowest_balance_ahead: { balance: 1000, date: "2026-12-01", exact: true } },
+  );
+  assert.ok(outlook);
+  assert.equal(outlook.left?.amount, 400);
+  assert.equal(outlook.days, undefined);
+  assert.deepEqual(paymentsByDay([outlook]), []);
+  assert.deepEqual(forecastChart([outlook], "2026-11-26").lines, []);
+});
+
 test("nothing is known without the entities, or while they are unavailable", () => {
   assert.equal(outlookWith({}), undefined);
   assert.equal(

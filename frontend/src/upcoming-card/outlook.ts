@@ -33,8 +33,8 @@ export interface Outlook {
   left?: { amount: number; perDay: number; until: string; exact: boolean; entity: string };
   /** The lowest balance of the next month, if it is known. */
   lowest?: { amount: number; date: string; exact: boolean };
-  /** The days with payments. */
-  days: ForecastDay[];
+  /** The days with payments; undefined if only administrators can read them. */
+  days?: ForecastDay[];
 }
 
 export interface DatedPayment extends Payment {
@@ -59,7 +59,7 @@ export function readOutlook(
     currency: (left ?? lowest)?.attributes.unit_of_measurement ?? "",
     // Not the balance of its entity, which may be newer than the days.
     balance: (lowest?.attributes.balance as number | null | undefined) ?? NaN,
-    days: days ?? [],
+    ...(days && { days }),
   };
   if (left && isKnown(left)) {
     const { until, exact } = left.attributes as { until: string; exact: boolean };
@@ -77,7 +77,7 @@ export function readOutlook(
 export function paymentsByDay(outlooks: readonly Outlook[]): DatedPayment[] {
   return outlooks
     .flatMap((outlook) =>
-      outlook.days.flatMap(({ date, payments }) =>
+      (outlook.days ?? []).flatMap(({ date, payments }) =>
         payments.map((payment) => ({ ...payment, date, outlook })),
       ),
     )

@@ -163,7 +163,8 @@ class UpcomingCard extends MonzoCard<UpcomingCardConfig> {
     return text("upcoming_lowest", { amount, day: names.shortDay(lowest.date) });
   }
 
-  #renderPayments(names: DateNames): TemplateResult {
+  #renderPayments(names: DateNames): unknown {
+    if (!this.#outlooks.some(({ days }) => days)) return nothing;
     const all = paymentsByDay(this.#outlooks);
     if (!all.length) return html`<p>${text("upcoming_none")}</p>`;
     const shown = this.isExpanded ? all : all.slice(0, ROWS);
