@@ -199,7 +199,7 @@ async def test_other_users_read_only_sums(
             return_response=True,
         )
     assert text_for_user(raised.value) == (
-        "Only administrators can read the transactions of Current account, because the option "
+        "Only administrators can read the transactions of Dora Dent, because the option "
         '"Transactions for administrators only" is on'
     )
 

@@ -84,7 +84,7 @@ async def async_account(call: ServiceCall) -> AccountTarget:
     """
     target = async_account_of(call.hass, call.data[ATTR_ACCOUNT])
     if not await async_may_read_transactions(call.hass, target.entry, call.context):
-        raise validation_error("only_administrators", account=target.name)
+        raise validation_error("only_administrators", name=target.entry.title)
     return target
 
 
