@@ -222,15 +222,22 @@ async def test_it_is_mirrored_in_a_right_to_left_language(
     await browser.screenshot("card")
 
 
-async def test_a_user_without_administrator_rights_sees_transactions(
+async def test_a_user_without_administrator_rights_sees_transactions_unless_an_option_hides_them(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
     path = await save_cards()
     async with another_user(ha, "lodger", admin=False) as as_lodger:
         page = await browser.open(as_lodger, path)
+        card = page.locator(CARD)
         await all_rows(page).first.wait_for()
-        await expect(page.locator(CARD).get_by_role("alert")).to_have_count(0)
-        await page.close()
+        await expect(card.get_by_role("alert")).to_have_count(0)
+        async with temporary_options(ha, only_administrators=True):
+            await page.reload()
+            reason = text("exceptions.only_administrators.message", name="Ann Archer")
+            await expect(card.get_by_role("paragraph")).to_have_text(reason)
+            for role in ("alert", "button", "listitem"):
+                await expect(card.get_by_role(role)).to_have_count(0)
+            await page.close()
 
 
 async def test_a_round_up_is_part_of_its_payment(
