@@ -90,7 +90,8 @@ async def test_an_entry_can_be_unloaded_and_set_up_again(
 
     assert await hass.config_entries.async_unload(ann.entry_id)
     assert not hass.config_entries.async_loaded_entries(DOMAIN)
-    assert {hass.states.get(sensor).state for sensor in sensors} == {STATE_UNAVAILABLE}  # type: ignore[union-attr]
+    states = {state.entity_id: state.state for state in hass.states.async_all(Platform.SENSOR)}
+    assert states == dict.fromkeys(sensors, STATE_UNAVAILABLE)
     server.requests.clear()
     await advance_time(timedelta(hours=2))
     assert not server.requests
