@@ -26,8 +26,9 @@ from yarl import URL
 from custom_components.monzo import application_credentials
 from custom_components.monzo.api import MonzoAuthenticationError, MonzoError
 from custom_components.monzo.application_credentials import TOKEN_SCHEMA, UNUSABLE_ANSWER_ERRORS
-from custom_components.monzo.bank import approval, async_wait_for_approval
+from custom_components.monzo.bank import RequestBudget, approval, async_wait_for_approval
 from custom_components.monzo.const import CONF_KEEP_TRANSACTIONS, CONF_MAX_PER_DAY, DOMAIN
+from custom_components.monzo.memory import async_get_memory
 from custom_components.monzo.transactions import Retention
 from sandbox.faults import Fault
 from sandbox.household import Household
@@ -418,6 +419,22 @@ async def test_waiting_ends_when_the_dialog_is_closed(
     assert approval_tasks() == []
     assert not hass.config_entries.flow.async_progress()
     assert not complaints(caplog, "WARNING", "ERROR")
+
+
+async def test_the_requests_of_a_closed_dialog_count_for_as_long_as_the_bank_counts_them(
+    hass: HomeAssistant, home: Household, dialogs: Dialogs, advance_time: AdvanceTime
+) -> None:
+    memory = async_get_memory(hass)
+    dialogs.dismiss(await dialogs.sign_in(await dialogs.open(), home.ann))
+    budget = memory.find(RequestBudget, home.ann.user_id)
+    assert budget is not None
+    await advance_time(timedelta(minutes=4))
+    dialogs.dismiss(await dialogs.sign_in(await dialogs.open(), home.ann))
+    await advance_time(timedelta(minutes=2))
+    assert memory.find(RequestBudget, home.ann.user_id) is budget
+
+    await advance_time(timedelta(minutes=4))
+    assert memory.find(RequestBudget, home.ann.user_id) is None
 
 
 async def test_a_dialog_that_is_closed_after_its_checks_failed_logs_nothing(

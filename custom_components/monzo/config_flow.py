@@ -7,6 +7,7 @@ part the bank refuses every request for data with it.
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 import logging
 from typing import Any, Final, override
 
@@ -21,16 +22,17 @@ from homeassistant.config_entries import (
     OptionsFlow,
 )
 from homeassistant.const import CONF_ACCESS_TOKEN, CONF_TOKEN, CONF_WEBHOOK_ID
-from homeassistant.core import callback
+from homeassistant.core import HassJob, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.helpers.typing import UNDEFINED
 import voluptuous as vol
 
 from .accounts import owner_name
 from .api import Account, MonzoAuthenticationError, MonzoError
-from .bank import RequestBudget, async_wait_for_approval
+from .bank import REQUEST_WINDOW, TIMER_TOLERANCE, RequestBudget, async_wait_for_approval
 from .budget_flow import BudgetFlow
 from .budgets import SUBENTRY_BUDGET
 from .const import (
@@ -243,12 +245,16 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
     @callback
     @override
     def async_remove(self) -> None:
-        """Reload an entry that has stopped but has a new token, if the user closes the dialog.
+        """Clean up after a dialog that the user has closed.
 
-        The entry then waits for the approval on its own.
+        An entry that has stopped but has a new token is reloaded, and waits for the approval on its
+        own.
         """
+        if self._is_finishing:
+            return
+        self._async_forget_request_budget_later()
         entry = self._entry_with_new_token
-        if entry is None or self._is_finishing:
+        if entry is None:
             return
         if entry.state is ConfigEntryState.SETUP_ERROR or (
             entry.state is ConfigEntryState.LOADED and entry.runtime_data.balances.sign_in_ended
@@ -293,6 +299,26 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
         entry = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, user_id)
         owner = user_id if entry is None else entry.entry_id
         return async_get_memory(self.hass).find_or_create(RequestBudget, owner, RequestBudget)
+
+    @callback
+    def _async_forget_request_budget_later(self) -> None:
+        """Forget the budget of a person without an entry, unless they sign in again meanwhile.
+
+        Until then, the bank also counts the requests of this sign-in.
+        """
+        user_id, memory = str(self.unique_id), async_get_memory(self.hass)
+
+        @callback
+        def forget(_now: datetime) -> None:
+            budget = memory.find(RequestBudget, user_id)
+            if budget is not None and budget.is_unused:
+                memory.remove(RequestBudget, user_id)
+
+        async_call_later(
+            self.hass,
+            REQUEST_WINDOW + TIMER_TOLERANCE,
+            HassJob(forget, cancel_on_shutdown=True),
+        )
 
     async def async_step_approval_timeout(
         self, user_input: dict[str, Any] | None = None

@@ -137,6 +137,11 @@ class RequestBudget:
         return self._left_of(_REQUESTS_PER_WINDOW)
 
     @property
+    def is_unused(self) -> bool:
+        """Whether no request was sent in the last five minutes, and the bank asks for no pause."""
+        return not self._current() and not self.pause
+
+    @property
     def pause(self) -> float:
         """The seconds until the next request may be sent; 0 if it may be sent now."""
         return max(0.0, self._paused_until - monotonic())
