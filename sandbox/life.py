@@ -99,22 +99,25 @@ class WeeklyEvent:
         )
 
 
-def live(household: Household, since: datetime, until: datetime) -> None:
+def live(
+    household: Household, since: datetime, until: datetime, *, is_everyday: bool = True
+) -> None:
     """Perform all events after a time and up to another one, in order.
 
-    The bank refuses some of them, for example a deposit into a closed pot. The others occur anyway.
+    Everyday events are left out if `is_everyday` is false. The bank refuses some events, for
+    example a deposit into a closed pot. The others occur anyway.
     """
     day = since.astimezone(LONDON).date()
     while day <= until.astimezone(LONDON).date():
-        for event in events_of(day):
+        for event in events_of(day, is_everyday=is_everyday):
             if since < event.at <= until:
                 with suppress(BankError):
                     event.perform(household, event.at)
         day += timedelta(days=1)
 
 
-def events_of(day: date) -> list[Event]:
-    """Return the events of a day in London, in order."""
+def events_of(day: date, *, is_everyday: bool = True) -> list[Event]:
+    """Return the events of a day in London, in order, also the everyday ones by default."""
     random = Random(day.toordinal())  # noqa: S311 - not used for security
     regular = [
         Event(_moment(day, event.at), event.perform)
@@ -124,7 +127,7 @@ def events_of(day: date) -> list[Event]:
     everyday = [
         Event(_moment(day, event.time_of_day(random)), event.choose(random))
         for event in _EVERYDAY
-        if day.weekday() in event.weekdays and random.random() < event.probability
+        if is_everyday and day.weekday() in event.weekdays and random.random() < event.probability
     ]
     return sorted(regular + everyday, key=lambda event: event.at)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from custom_components.monzo.transactions import TransactionKind
 from sandbox.bank import Bank
-from sandbox.household import Household, open_household
-from sandbox.life import live
+from sandbox.household import Household
 from sandbox.models import Account
 
 from .contracts import (
@@ -33,6 +32,9 @@ BEGIN = date(2026, 1, 22)
 HISTORY = timedelta(days=400)
 YEARS = timedelta(days=730)
 END = BEGIN + HISTORY + YEARS
+
+# The moments of days alternate: before the payments of the day, and after them.
+TIMES = (time(0, 5), time(20))
 
 FIRST_DAY = BEGIN + timedelta(days=100)
 """The first day to look at: most payments were made three times before."""
@@ -72,19 +74,12 @@ def _on(
     return _from_begin(lambda: monthly(date(2026, 1, 1), day, shift, months=months))
 
 
-def ann() -> Truth:
-    """Return Ann's account and the joint one of the sandbox's household after three years."""
-    bank = Bank(lambda: moment_on(END, time(23)))
-    home = open_household(bank)
-    live(home, moment_on(BEGIN, time(0)), moment_on(END, time(23)))
-    return Truth(
-        bank=bank,
-        accounts=[home.current, home.joint],
-        contracts={
-            home.current.id: _contracts_of_ann(home),
-            home.joint.id: _contracts_of_both(home),
-        },
-    )
+def contracts_of(home: Household) -> dict[str, Sequence[Contract]]:
+    """Return the contracts of Ann's account and of the joint one, by the ID of the account."""
+    return {
+        home.current.id: _contracts_of_ann(home),
+        home.joint.id: _contracts_of_both(home),
+    }
 
 
 def _contracts_of_ann(home: Household) -> list[Contract]:

@@ -217,6 +217,16 @@ def next_pay_day(views: Iterable[View]) -> date | None:
     return min((min(it.payments) for it in incomes if _per_month(it) * 2 >= greatest), default=None)
 
 
+def calendar(views: Iterable[View], first: date) -> list[tuple[date, str]]:
+    """Return the days and names of the next payments from a day on."""
+    return sorted(
+        (day, it.contract.name)
+        for it in views
+        for day in it.payments
+        if first <= day <= first + timedelta(days=CALENDAR_DAYS)
+    )
+
+
 def answers(books: Books, views: Sequence[View], pay_day: date | None) -> dict[str, Answer]:
     """Return the value of each sensor of an account."""
     today = books.today
@@ -226,14 +236,7 @@ def answers(books: Books, views: Sequence[View], pay_day: date | None) -> dict[s
             -sum(round(_per_month(it)) for it in subscribed),
             sum(_slack(it, round(_per_month(it))) for it in subscribed),
         ),
-        "calendar": Answer(
-            sorted(
-                (day, it.contract.name)
-                for it in views
-                for day in it.payments
-                if day <= today + timedelta(days=CALENDAR_DAYS)
-            )
-        ),
+        "calendar": Answer(calendar(views, today)),
     }
     if pay_day is None:
         unknown = ("upcoming", "left", "per_day", "lowest", "lowest_day", "shortfall")

@@ -370,7 +370,8 @@ class AccountReader:
         if self.recent.since is None and self._fits_one_page(month):
             # The cards show more than a week, and the whole month also takes one request.
             return month.read_until
-        return now - LOOKBACK
+        # After a longer failure, this also is the read of the new ones.
+        return min(now - LOOKBACK, self._new_since())
 
     def _fits_one_page(self, pages: TransactionPages) -> bool:
         """Return whether all transactions up to now probably fit on one page."""
