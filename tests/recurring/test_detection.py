@@ -1,6 +1,8 @@
 """Detection of recurring payments: stories, and households with a known truth."""
 
+from collections.abc import Iterable
 from datetime import date, time, timedelta
+from itertools import islice
 from random import Random
 
 import pytest
@@ -342,6 +344,29 @@ def test_an_amount_by_use_is_expected_and_not_exact() -> None:
     payment = only(rows(days, amounts, DEBIT, "Energy"), TODAY)
     assert payment.minor == sorted(amounts[-3:])[1]
     assert not payment.is_exact
+
+
+def _energy(days: Iterable[date], least: int = 6_140) -> list[int]:
+    """Return amounts that are higher in winter."""
+    return [-(least + abs(day.month - 7) * 1_290) for day in days]
+
+
+@pytest.mark.parametrize(("months", "step"), [(15, 1), (24, 1), (24, 3)])
+def test_an_amount_by_season_is_expected_as_a_year_ago(months: int, step: int) -> None:
+    days = list(islice(monthly(BEGIN, 9, as_it_is, step=step), months // step + 1))
+    payment = only(rows(days[:-1], _energy(days), DEBIT, "Energy"), days[-2])
+    assert (payment.next, payment.minor) == (days[-1], _energy(days)[-1])
+    assert not payment.is_exact
+
+
+@pytest.mark.parametrize(("months", "least"), [(13, 6_140), (23, 26_140)])
+def test_amounts_of_the_first_year_and_of_earlier_prices_are_not_expected(
+    months: int, least: int
+) -> None:
+    days = list(islice(monthly(BEGIN, 9, as_it_is), months))
+    amounts = [*_energy(days[:12]), *_energy(days[12:], least)]
+    payment = only(rows(days, amounts, DEBIT, "Energy"), days[-1])
+    assert payment.minor == sorted(amounts[-3:])[1]
 
 
 def test_a_price_in_dollars_is_not_exact() -> None:

@@ -5,7 +5,8 @@ from datetime import date
 from itertools import pairwise
 
 from ..api import Money, Private
-from .detection import RecurringPayment, are_same
+from .detection import RecurringPayment
+from .expected_amount import are_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

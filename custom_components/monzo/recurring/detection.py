@@ -1,17 +1,17 @@
 """Detection of recurring payments in past transactions."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 import hashlib
-from itertools import chain, pairwise
+from itertools import chain
 import re
-from statistics import median
 from typing import Final, Literal, NamedTuple
 
 from ..api import Money, Private
 from ..transactions import TransactionKind
 from .agreements import PUNCTUALITY, find_agreements
+from .expected_amount import are_same, estimate
 from .past_payments import PastPayments, PayeeId
 from .payees import Family, Payee, Row
 from .schedule import Cadence, Schedule
@@ -250,7 +250,7 @@ def _payment(
         direction="out" if last.occurrence.minor < 0 else "in",
         kind=TransactionKind(last.kind),
         cadence=series.schedule.cadence,
-        minor=series.last.minor if is_exact else _typical(series),
+        minor=series.last.minor if is_exact else estimate(series, expectation.next),
         currency=last.identity.currency,
         is_exact=is_exact,
         next=expectation.next,
@@ -304,21 +304,3 @@ def _expectation(series: Series, tolerance: int, today: date, missed: int) -> _E
     while (day := schedule.day_of(slot)) + late < today:
         slot = schedule.next_slot(slot)
     return _Expectation(due, max(day, today))
-
-
-# After more changes, the next amount is uncertain.
-_PAYMENTS_PER_CHANGE: Final = 4
-
-
-def are_same(amounts: Sequence[int]) -> bool:
-    """Return whether recent amounts are the same, apart from changes of the price."""
-    recent = amounts[-6:]
-    changes = sum(before != after for before, after in pairwise(recent))
-    return changes <= len(recent) // _PAYMENTS_PER_CHANGE
-
-
-def _typical(series: Series) -> int:
-    """Return the expected amount if amounts vary."""
-    # Amounts of earlier years would distort the average.
-    recent = series.amounts[-1:] if series.schedule.cadence is Cadence.YEAR else series.amounts[-3:]
-    return round(median(recent))
