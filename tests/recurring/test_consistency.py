@@ -1,6 +1,7 @@
 """Balances and recurring payments change together, in whichever order the bank answers."""
 
 from datetime import timedelta
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNKNOWN
@@ -16,8 +17,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.monzo.transactions import SIGNAL_NEW_TRANSACTION, NewTransaction
 from sandbox.bank import Bank
-from sandbox.models import Account
-from sandbox.server import Answer, BankServer, Delay
+from sandbox.models import Account, Transaction
+from sandbox.server import Answer, BankServer, Delay, Edited
 from tests.conftest import AdvanceTime
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.held_answers import BALANCE, TRANSACTIONS, hold_both_answers
@@ -173,6 +174,41 @@ async def test_a_balance_with_a_bill_that_the_list_lacks_changes_nothing(
     for _read in range(3):
         await advance_time(timedelta(seconds=2))
     assert {state for key, state in outlook.seen if key == "left_to_spend"} == {"945.00", "935.00"}
+
+
+async def test_a_bill_that_the_bank_lists_late_does_not_count_twice(
+    server: BankServer,
+    bank: Bank,
+    account: Account,
+    outlook: Outlook,
+    advance_time: AdvanceTime,
+) -> None:
+    bank.webhooks.clear()
+    bill = bank.direct_debit(account.id, BROADBAND[0], payee=BROADBAND[1])
+    lists_late = server.fail("GET", "/transactions", _without(bill), times=None)
+    for _minute in range(5):
+        await advance_time(timedelta(minutes=1))
+    assert outlook.seen == {*LEFT, UPCOMING}
+    # £10 less.
+    bank.pay(account.id, -1_000, merchant="Corner Shop")
+    for _minute in range(5):
+        await advance_time(timedelta(minutes=1))
+    less = {("left_to_spend", "935.00"), ("lowest_balance_ahead", "935.00")}
+    assert less | {UPCOMING} < outlook.now
+    lists_late.clear()
+    for _minute in range(3):
+        await advance_time(timedelta(minutes=1))
+    assert less | {("upcoming_payments", "21.00")} < outlook.now
+    assert {state for key, state in outlook.seen if key == "left_to_spend"} == {"945.00", "935.00"}
+
+
+def _without(transaction: Transaction) -> Edited:
+    """Return a fault by which the bank does not list a transaction."""
+
+    def edit(answer: dict[str, Any]) -> dict[str, Any]:
+        return {"transactions": [it for it in answer["transactions"] if it["id"] != transaction.id]}
+
+    return Edited(edit)
 
 
 async def test_a_pot_that_cannot_be_read_is_not_taken_for_an_empty_one(

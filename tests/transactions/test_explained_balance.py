@@ -1,5 +1,7 @@
 """Explained balances: the balances whose transactions are known."""
 
+import pytest
+
 from custom_components.monzo.api import Balance, Money
 from custom_components.monzo.transactions.explained_balance import BalanceExplanation
 
@@ -62,3 +64,40 @@ def test_the_first_balance_needs_no_explanation() -> None:
 def test_without_new_transactions_there_is_no_news() -> None:
     assert not explained().has_news_of(balance(10_000))
     assert not explained().adds_up_to(balance(9_000))
+
+
+def unlisted(explanation: BalanceExplanation, minor: int) -> Money | None:
+    """Note a balance, and return the amount of due payments that the list does not show yet."""
+    explanation.note(balance(minor))
+    found = explanation.of(balance(minor))
+    assert found
+    return found.unlisted
+
+
+def test_a_change_counts_as_due_payments_until_these_are_listed() -> None:
+    explanation = explained()
+    explanation.expect([gbp(-3_400), gbp(-9_000), gbp(5_000)])
+    for change in (-3_400, -12_400, 5_000):
+        assert unlisted(explanation, 10_000 + change) == gbp(change)
+        assert not explanation.adds_up_to(balance(10_000 + change))
+    explanation.add([gbp(-700)])
+    assert unlisted(explanation, 5_900) == gbp(-3_400)
+    explanation.add([gbp(-3_400)])
+    assert explanation.adds_up_to(balance(5_900))
+    assert unlisted(explanation, 5_900) is None
+
+
+@pytest.mark.parametrize("change", [-3_399, -700, 3_400])
+def test_another_change_is_a_fact(change: int) -> None:
+    explanation = explained()
+    explanation.expect([gbp(-3_400)])
+    assert unlisted(explanation, 10_000 + change) is None
+    assert explanation.adds_up_to(balance(10_000 + change))
+
+
+def test_a_change_is_a_fact_when_the_payment_is_no_longer_due() -> None:
+    explanation = explained()
+    explanation.expect([gbp(-3_400)])
+    assert unlisted(explanation, 6_600) == gbp(-3_400)
+    explanation.expect([])
+    assert unlisted(explanation, 6_600) is None

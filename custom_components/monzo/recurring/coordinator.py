@@ -53,7 +53,8 @@ class RecurringCoordinator:
     transactions, and then before a new transaction is published.
 
     An outlook combines a balance with the payments that were found in its transactions. A balance
-    waits until the known transactions explain it.
+    waits until the known transactions explain it, except for payments that are due; see
+    `explained_balance`.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter for each part
@@ -279,8 +280,12 @@ class RecurringCoordinator:
         if is_current and not is_consistent and before is not None and before.is_consistent:
             return before
         data = self._balances.data
+        balance = data.accounts[account_id].money
+        if explained is not None and explained.unlisted is not None:
+            # These payments are still expected, because the list does not show them.
+            balance -= explained.unlisted
         return Position(
-            balance=data.accounts[account_id].money,
+            balance=balance,
             pots={id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id},
             found=found,
             is_consistent=is_current and is_consistent,
@@ -309,6 +314,9 @@ class RecurringCoordinator:
             )
             for id_, position in positions.items()
         }
+        for account_id, found in self.payments.items():
+            due = (it.amount for it in found.payments if it.is_exact and it.next == self.today)
+            self._transactions.async_expect(account_id, due)
         for listener in tuple(self._listeners):
             listener()
 

@@ -20,7 +20,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_call_later
 
 from ..accounts import BalancesCoordinator
-from ..api import MonzoAuthenticationError, MonzoError, Transaction
+from ..api import Money, MonzoAuthenticationError, MonzoError, Transaction
 from ..bank import MIN_POLL_INTERVAL, Priority, RequestBudget, WebhookStatus
 from ..clock import monotonic
 from ..coordinator import gather_all
@@ -183,6 +183,14 @@ class TransactionsCoordinator:
         """
         state = self._balances.data.accounts.get(account_id)
         return self._explanations.of(account_id).of(state.balance) if state else None
+
+    @callback
+    def async_expect(self, account_id: str, due: Iterable[Money]) -> None:
+        """Set the amounts of an account's payments that are due now; negative for outgoing ones.
+
+        A balance may contain them before the list does.
+        """
+        self._explanations.of(account_id).expect(due)
 
     def read_until(self, account_id: str) -> datetime | None:
         """Return the end of the time that was read into the archive; None if there is none."""

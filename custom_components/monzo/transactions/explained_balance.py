@@ -1,14 +1,22 @@
 """Explained balances: which balance of an account results from the known transactions.
 
 The bank tells a balance and the list of transactions in two answers, so that a payment may be in
-only one of them.
+only one of them. It may also list a payment only some time after the balance contains it. Then the
+payment would count twice, as made and as expected. So a change that no transaction explains counts
+as the payments that are due if it equals their amount, until the list shows them or they are no
+longer due.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from ..api import Balance, Money, Private
+
+# The number of due payments that are considered. More on one day would have too many sums.
+_MOST_DUE: Final = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -20,6 +28,9 @@ class ExplainedBalance(Private):
 
     balance: Balance
 
+    unlisted: Money | None
+    """The amount of due payments that the balance contains, and the list does not; None if none."""
+
 
 class BalanceExplanation(Private):
     """Compares the balances of one account with its new transactions."""
@@ -30,6 +41,15 @@ class BalanceExplanation(Private):
         self._before: Money | None = None
         # The sum of the new transactions since the last explained balance; None without any.
         self._added: Money | None = None
+        # The sums of some or all due payments, in minor units.
+        self._due: frozenset[int] = frozenset()
+
+    def expect(self, due: Iterable[Money]) -> None:
+        """Set the amounts of the payments that are due now."""
+        sums = {0}
+        for amount in islice(due, _MOST_DUE):
+            sums |= {earlier + amount.minor for earlier in sums}
+        self._due = frozenset(sums - {0})
 
     def suspend(self) -> None:
         """Explain nothing, because a transaction may not be known."""
@@ -42,18 +62,34 @@ class BalanceExplanation(Private):
 
     def adds_up_to(self, balance: Balance) -> bool:
         """Return whether new transactions explain the change since the last explained balance."""
-        if self._before is None:
-            return True
-        return balance.balance == self._before + (self._added or Money.zero(self._before.currency))
+        unexplained = self._unexplained(balance)
+        return unexplained is None or unexplained.minor == 0
 
     def has_news_of(self, balance: Balance) -> bool:
         """Return whether there are new transactions, and they explain a balance."""
         return self._added is not None and self.adds_up_to(balance)
 
     def note(self, balance: Balance) -> None:
-        """Note that all transactions of a balance are known, and that it contains all of them."""
-        self._newest = ExplainedBalance(balance)
+        """Note that a balance contains all known transactions, and that all of its own are known.
+
+        Due payments may still be missing in the list.
+        """
+        unexplained = self._unexplained(balance)
+        if unexplained is not None and unexplained.minor in self._due:
+            self._newest = ExplainedBalance(balance, unexplained)
+            return
+        self._newest = ExplainedBalance(balance, None)
         self._before, self._added = balance.balance, None
+
+    def _unexplained(self, balance: Balance) -> Money | None:
+        """Return the unexplained change since the last explained balance; None if that is unknown.
+
+        It is negative if the balance is lower than the transactions explain.
+        """
+        if self._before is None:
+            return None
+        added = self._added or Money.zero(self._before.currency)
+        return balance.balance - self._before - added
 
     def of(self, balance: Balance) -> ExplainedBalance | None:
         """Return a balance as an explained one; None if it is not known to be."""
