@@ -23,10 +23,10 @@ class BankError(Exception):
 
 def _base62(number: int, width: int) -> str:
     digits = ""
-    for _ in range(width):
+    while number:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
-    return digits
+    return digits.rjust(width, _DIGITS[0])
 
 
 class IdGenerator:

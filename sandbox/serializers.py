@@ -33,8 +33,8 @@ def timestamp(moment: datetime) -> str:
 
 def full_timestamp(moment: datetime) -> str:
     """Return a time as in accounts and pots: UTC, always with three decimals."""
-    moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+    moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def account_json(account: Account) -> JsonObject:
