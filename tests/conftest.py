@@ -9,7 +9,6 @@ import time
 from typing import Any, Protocol, cast
 from unittest.mock import MagicMock
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.application_credentials import (
     ClientCredential,
     async_import_client_credential,
@@ -44,6 +43,7 @@ from sandbox.models import Person
 from sandbox.redirect import redirected
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, BankServer
 from tests.helpers.config_dialogs import Dialogs
+from tests.helpers.stopped_clock import StoppedClock, stopped_clock
 from tests.helpers.transfer_client import TransferClient
 
 CREDENTIALS = "monzo_credentials"
@@ -101,16 +101,24 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(autouse=True)
-def _fixed_start(request: pytest.FixtureRequest) -> Generator[None]:
+def _fixed_start(request: pytest.FixtureRequest) -> Generator[StoppedClock | None]:
     """Begin at the same time on every day and machine; stop the clock if the test advances it.
 
     Home Assistant starts afterwards, because it rejects access tokens from the future.
     """
-    advanced_by_test = "freezer" in request.fixturenames
-    with time_machine.travel(START, tick=not advanced_by_test):
-        if advanced_by_test:
-            request.getfixturevalue("freezer")
-        yield
+    if "freezer" in request.fixturenames:
+        marker = request.node.get_closest_marker("freeze_time")
+        with stopped_clock(marker.args[0] if marker else START) as clock:
+            yield clock
+    else:
+        with time_machine.travel(START):
+            yield None
+
+
+@pytest.fixture
+def freezer(_fixed_start: StoppedClock) -> StoppedClock:
+    """Return the stopped clock, which replaces the one of Home Assistant's test helpers."""
+    return _fixed_start
 
 
 @pytest.fixture(autouse=True)
@@ -142,9 +150,14 @@ def _recorder_first(request: pytest.FixtureRequest, _fixed_start: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _real_parts(
-    _recorder_first: None, enable_custom_integrations: None, socket_enabled: None
+    request: pytest.FixtureRequest, _recorder_first: None, socket_enabled: None
 ) -> None:
-    """Load the integration from this repository, and let it connect to the sandbox."""
+    """Let tests connect to the sandbox; load the integration from this repository.
+
+    Tests of pure functions start no Home Assistant, because its start takes most of their time.
+    """
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
 
 
 @pytest.fixture(autouse=True)
@@ -286,7 +299,7 @@ async def transfer_client(
 
 
 @pytest.fixture
-def advance_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> AdvanceTime:
+def advance_time(hass: HomeAssistant, freezer: StoppedClock) -> AdvanceTime:
     """Stop the clock; return a function that advances it for Home Assistant and the bank."""
 
     async def advance_time(time: timedelta) -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_type_hints, override
 
 from aiohttp import web
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConditionError
@@ -33,6 +32,7 @@ from sandbox.models import Account, Person, Pot
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.automations import option_names, set_up_automation
 from tests.helpers.state_helpers import device, set_up
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.texts import ICONS, TEXTS
 
 from .conftest import AdvanceTime, SignIn
@@ -102,7 +102,7 @@ class Cleo:
 
 
 @pytest.fixture
-def _in_summer(freezer: FrozenDateTimeFactory) -> None:
+def _in_summer(freezer: StoppedClock) -> None:
     """Start on that Wednesday morning."""
     freezer.move_to(NOW.astimezone(UTC))
 
@@ -254,7 +254,7 @@ async def test_spending_is_added_up_over_a_period(
 
 
 async def test_after_midnight_today_is_still_the_day_before_for_the_bank(
-    cleo: Cleo, advance_time: AdvanceTime, freezer: FrozenDateTimeFactory
+    cleo: Cleo, advance_time: AdvanceTime, freezer: StoppedClock
 ) -> None:
     await cleo.hass.config.async_set_time_zone("Europe/London")
     await set_up(cleo.hass, cleo.entry)

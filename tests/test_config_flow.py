@@ -8,7 +8,6 @@ import logging
 import time
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.application_credentials import (
     ClientCredential,
     async_import_client_credential,
@@ -45,6 +44,7 @@ from sandbox.server import (
 )
 from tests.helpers.config_dialogs import Dialogs, suggested_values
 from tests.helpers.state_helpers import complaints, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transfer_client import Meanwhile
 from tests.sandbox.waiting import let_tasks_run, wait_until
 
@@ -305,7 +305,7 @@ async def test_waiting_ends_after_several_failed_checks_in_a_row(
 
 
 async def test_no_request_is_sent_before_the_bank_allows_it(
-    freezer: FrozenDateTimeFactory, hass: HomeAssistant, home: Household, server: BankServer
+    freezer: StoppedClock, hass: HomeAssistant, home: Household, server: BankServer
 ) -> None:
     server.fail("GET", "/accounts", Answer.rate_limited("10"))
 

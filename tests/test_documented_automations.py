@@ -9,7 +9,6 @@ import re
 import shutil
 from typing import Any, Final
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
@@ -37,6 +36,7 @@ from tests.helpers.examples import (
 )
 from tests.helpers.scripted_model import async_add_model
 from tests.helpers.state_helpers import device, set_up, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.services.test_file_types import SUPPORTED_CONTENT
 
 from .blueprints.blueprint_runner import FOLDER, NAMES, BlueprintRunner
@@ -136,7 +136,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 
 
 @pytest.fixture
-async def _start_on_a_wednesday(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+async def _start_on_a_wednesday(hass: HomeAssistant, freezer: StoppedClock) -> None:
     """Set the time zone and the time before the bank has any transactions."""
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
@@ -150,7 +150,7 @@ async def runner(
     sign_in: SignIn,
     server: BankServer,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
 ) -> AsyncIterator[ExampleRunner]:

@@ -8,7 +8,6 @@ import math
 from typing import Any, override
 
 from aiohttp import web
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
@@ -37,6 +36,7 @@ from sandbox.models import Account
 from sandbox.server import Answer, BankServer, Edited
 from tests.helpers.restart import restart
 from tests.helpers.state_helpers import entity_id, set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 
 from .conftest import AdvanceTime, SignIn
 
@@ -337,7 +337,7 @@ async def test_the_day_starts_at_four_in_london(
     bank: Bank,
     dora: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     yesterday: str,
     today: str,
 ) -> None:
@@ -366,7 +366,7 @@ async def test_the_day_starts_at_four_in_london(
 class UnderWay(Fault):
     """The bank makes the answer at once, and it arrives some seconds later."""
 
-    freezer: FrozenDateTimeFactory
+    freezer: StoppedClock
 
     @override
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
@@ -383,7 +383,7 @@ async def test_no_day_of_spending_is_lost_around_four(
     server: BankServer,
     dora: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     minutes: int,
     slow_by: int,
 ) -> None:
@@ -425,7 +425,7 @@ async def test_a_restart_before_a_late_start_of_the_day_counts_nothing_twice(
     bank: Bank,
     dora: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     restarts: tuple[int, ...],
     late_by: int,
 ) -> None:
@@ -467,7 +467,7 @@ async def test_spending_of_yesterday_is_not_shown_as_that_of_today(
     server: BankServer,
     dora: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     """The budget may be used up just after the start of a day, so an account is read later."""
     freezer.move_to("2026-01-10 03:58:00+00:00")
@@ -491,7 +491,7 @@ async def test_statistics_add_up_spending_over_days(
     bank: Bank,
     dora: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     hass.config.units = METRIC_SYSTEM
     start = datetime.fromisoformat("2026-01-09T12:00:00+00:00")

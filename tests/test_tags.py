@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConditionError, ServiceValidationError
 import pytest
@@ -20,13 +19,14 @@ from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.automations import not_triggered_reasons, set_up_automation
 from tests.helpers.budgets import budget, budget_ids, with_budgets
 from tests.helpers.state_helpers import device, set_up, set_up_and_import, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.test_condition import check, exactly
 
 SOON = timedelta(minutes=2)
 
 
 @pytest.fixture(autouse=True)
-def _in_the_middle_of_a_month(freezer: FrozenDateTimeFactory) -> None:
+def _in_the_middle_of_a_month(freezer: StoppedClock) -> None:
     freezer.move_to(datetime(2027, 6, 16, 10, tzinfo=UTC))
 
 

@@ -11,7 +11,6 @@ import logging
 import math
 from typing import Any, Literal
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import (
     EVENT_STATE_CHANGED,
@@ -37,6 +36,7 @@ from sandbox.household import Household
 from sandbox.server import Answer, BankServer, DropBefore, Edited, Fault, Truncated
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import ByAccount, Together, entity_id, set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 
 # Longer than the polling interval for up to five accounts.
 ONE_POLL = timedelta(minutes=2)
@@ -259,7 +259,7 @@ async def test_the_list_of_accounts_is_fetched_every_hour(
 async def test_two_hours_of_polling_stay_within_the_request_budget(
     hass: HomeAssistant,
     open_customer: Callable[[int], Customer],
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
     accounts: int,
 ) -> None:
@@ -753,7 +753,7 @@ async def test_polling_pauses_for_the_time_of_a_rate_limit(
     hass: HomeAssistant,
     cleo: Customer,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     retry_after: str | None,
     pause: timedelta,
 ) -> None:

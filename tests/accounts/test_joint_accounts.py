@@ -6,7 +6,6 @@ from datetime import timedelta
 import time
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -25,6 +24,7 @@ from sandbox.serializers import pot_json
 from sandbox.server import Answer, BankServer, Edited
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import Together, device, entity_id, set_up, value
+from tests.helpers.stopped_clock import StoppedClock
 
 ONE_POLL = timedelta(minutes=2)
 
@@ -277,7 +277,7 @@ async def test_the_joint_account_returns_to_its_entry_although_the_clock_was_beh
     anns_entry: MockConfigEntry,
     bens_entry: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     await set_up(hass, anns_entry, bens_entry)
     now = dt_util.utcnow()

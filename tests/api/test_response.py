@@ -4,7 +4,6 @@ from email.utils import format_datetime
 import json
 import pickle
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.monzo.api import (
@@ -21,6 +20,7 @@ from custom_components.monzo.api import (
     parse_retry_after,
 )
 from custom_components.monzo.api.response import Response
+from tests.helpers.stopped_clock import StoppedClock
 
 from .recorded_answers import recorded_bytes
 
@@ -268,7 +268,7 @@ def test_the_time_to_wait_is_at_most_a_day_and_never_negative() -> None:
     assert parse_retry_after({}) is None
 
 
-def test_the_time_to_wait_may_be_a_date(freezer: FrozenDateTimeFactory) -> None:
+def test_the_time_to_wait_may_be_a_date(freezer: StoppedClock) -> None:
     now = datetime(2026, 6, 1, 12, tzinfo=UTC)
     freezer.move_to(now)
     date = now + timedelta(minutes=5)
@@ -281,7 +281,7 @@ def test_the_time_to_wait_may_be_a_date(freezer: FrozenDateTimeFactory) -> None:
         assert parse_retry_after({"Retry-After": header}) == 300, header
 
 
-def test_a_date_to_wait_for_is_by_the_clock_of_the_response(freezer: FrozenDateTimeFactory) -> None:
+def test_a_date_to_wait_for_is_by_the_clock_of_the_response(freezer: StoppedClock) -> None:
     sent = datetime(2026, 6, 1, 12, tzinfo=UTC)
     headers = {
         "Date": format_datetime(sent, usegmt=True),

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import ClientSession
-from freezegun.api import FrozenDateTimeFactory
 
 from custom_components.monzo.api import ServerClock
 from sandbox.bank import Bank, utc_now
 from sandbox.server import BankServer
 from tests.api.conftest import client_with_token
+from tests.helpers.stopped_clock import StoppedClock
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 A_DAY = timedelta(days=1)
@@ -25,7 +25,7 @@ async def test_a_client_knows_the_time_at_the_bank(session: ClientSession) -> No
         assert abs(client.clock.now() - bank.clock()) < timedelta(minutes=1)
 
 
-def test_a_wrong_local_clock_is_corrected(freezer: FrozenDateTimeFactory) -> None:
+def test_a_wrong_local_clock_is_corrected(freezer: StoppedClock) -> None:
     for wrong_by in (-3 * A_DAY, timedelta(seconds=3), 8 * A_DAY):
         freezer.move_to(NOON + wrong_by)
         clock = ServerClock()
@@ -35,7 +35,7 @@ def test_a_wrong_local_clock_is_corrected(freezer: FrozenDateTimeFactory) -> Non
 
 
 def test_a_local_clock_that_agrees_is_more_exact_than_a_date(
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     now = NOON + timedelta(milliseconds=750)
     freezer.move_to(now)
@@ -45,7 +45,7 @@ def test_a_local_clock_that_agrees_is_more_exact_than_a_date(
 
 
 def test_a_response_that_was_under_way_for_long_does_not_set_the_clock_back(
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     freezer.move_to(NOON + A_DAY)
     clock = ServerClock()
@@ -56,7 +56,7 @@ def test_a_response_that_was_under_way_for_long_does_not_set_the_clock_back(
 
 
 def test_a_clock_follows_the_bank_after_a_single_wrong_date(
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     freezer.move_to(NOON + A_DAY)
     for wrong in (NOON - A_DAY, NOON + 9 * A_DAY):

@@ -6,7 +6,6 @@ from itertools import pairwise
 import sqlite3
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import recorder
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.statistics import (
@@ -36,6 +35,7 @@ from sandbox.server import BankServer
 from tests.backfill.old_customer import OldCustomer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import complaints, entity_id, set_up
+from tests.helpers.stopped_clock import StoppedClock
 
 OPTIONS = {CONF_KEEP_TRANSACTIONS: Retention.EVERYTHING, CONF_STATISTICS: True}
 
@@ -284,7 +284,7 @@ async def test_the_past_of_the_balances_ends_at_the_first_row_of_the_sensor(
     server: BankServer,
     sign_in: SignIn,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     # The pot changes the balance, but not the balance with pots.
     pot = customer.bank.open_pot(customer.account.id, "Holiday")

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.monzo.bank.request_budget import Priority, RequestBudget
+from tests.helpers.stopped_clock import StoppedClock
 
 BUDGET = 23
 BUDGET_WITH_PAYMENTS = 27
@@ -14,7 +14,7 @@ A_MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def budget(freezer: FrozenDateTimeFactory) -> RequestBudget:
+def budget(freezer: StoppedClock) -> RequestBudget:
     return RequestBudget()
 
 
@@ -25,7 +25,7 @@ def send(budget: RequestBudget, count: int, priority: Priority) -> None:
 
 
 def test_requests_use_the_budget_for_five_minutes(
-    budget: RequestBudget, freezer: FrozenDateTimeFactory
+    budget: RequestBudget, freezer: StoppedClock
 ) -> None:
     send(budget, 20, Priority.POLL)
     freezer.tick(FIVE_MINUTES - timedelta(seconds=1))
@@ -51,7 +51,7 @@ def test_other_requests_are_refused_when_the_budget_is_used_up(
 
 
 def test_one_retry_per_minute_is_granted_without_budget(
-    budget: RequestBudget, freezer: FrozenDateTimeFactory
+    budget: RequestBudget, freezer: StoppedClock
 ) -> None:
     send(budget, BUDGET, Priority.PERSON)
     assert budget.grant(4, Priority.RETRY) == 1
@@ -70,7 +70,7 @@ def test_a_changed_balance_is_followed_even_if_polls_have_used_up_the_budget(
 
 
 def test_deliveries_that_had_to_wait_have_a_share_of_their_own(
-    budget: RequestBudget, freezer: FrozenDateTimeFactory
+    budget: RequestBudget, freezer: StoppedClock
 ) -> None:
     budget.reserve_polls(3, A_MINUTE)
     while granted := budget.grant(2, Priority.HINT):
@@ -89,7 +89,7 @@ def test_deliveries_that_had_to_wait_have_a_share_of_their_own(
 
 
 def test_deliveries_leave_budget_for_a_card_that_had_to_wait(
-    budget: RequestBudget, freezer: FrozenDateTimeFactory
+    budget: RequestBudget, freezer: StoppedClock
 ) -> None:
     send(budget, BUDGET, Priority.HINT)
     assert budget.grant(2, Priority.BACKGROUND) == 0
@@ -161,7 +161,7 @@ def test_the_polling_interval_is_five_minutes_while_deliveries_arrive(
 @pytest.mark.parametrize(("retry_after", "pause"), [(90.0, 90.0), (None, 60.0), (0.0, 60.0)])
 def test_a_pause_lasts_as_long_as_the_bank_requests(
     budget: RequestBudget,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     retry_after: float | None,
     pause: float,
 ) -> None:
@@ -173,7 +173,7 @@ def test_a_pause_lasts_as_long_as_the_bank_requests(
 
 
 def test_other_requests_leave_budget_for_payments_where_deliveries_arrive(
-    budget: RequestBudget, freezer: FrozenDateTimeFactory
+    budget: RequestBudget, freezer: StoppedClock
 ) -> None:
     assert budget.grant(100, Priority.POLL) == budget.grant(100, Priority.BACKGROUND) == BUDGET
     freezer.tick(FIVE_MINUTES)
@@ -191,7 +191,7 @@ def test_other_requests_leave_budget_for_payments_where_deliveries_arrive(
 
 
 def test_polls_leave_budget_for_requests_that_had_to_wait(
-    budget: RequestBudget, freezer: FrozenDateTimeFactory
+    budget: RequestBudget, freezer: StoppedClock
 ) -> None:
     send(budget, BUDGET, Priority.POLL)
     assert budget.grant(2, Priority.BACKGROUND) == 0

@@ -9,7 +9,6 @@ import time
 from typing import Any, Literal, override
 
 from aiohttp import web
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant
@@ -36,6 +35,7 @@ from sandbox.server import (
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.config_dialogs import Dialogs
 from tests.helpers.state_helpers import ByAccount, HeldResponse, complaints, set_up, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.sandbox.waiting import let_tasks_run, wait_until
 
 TOKEN = "/oauth2/token"
@@ -769,7 +769,7 @@ async def test_a_rate_limit_of_one_person_does_not_pause_another(
     home: Household,
     server: BankServer,
     sign_in: SignIn,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     ann, ben = sign_in(home.ann), sign_in(home.ben)
     await hass.config_entries.async_setup(ann.entry_id)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from time import perf_counter
 from typing import Final
 
-from freezegun.api import FrozenDateTimeFactory, real_monotonic
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.monzo.const import DOMAIN
+from tests.helpers.stopped_clock import StoppedClock
 from tests.sandbox.waiting import let_tasks_run
 
 # Limit in real seconds. Home Assistant's own clock is stopped meanwhile.
@@ -19,7 +20,7 @@ MAX_WAIT_SECONDS: Final = 60
 class Clock:
     """Advances Home Assistant's time without waiting until all automations have finished."""
 
-    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    def __init__(self, hass: HomeAssistant, freezer: StoppedClock) -> None:
         """Initialize the clock at the current time."""
         self._hass = hass
         self._freezer = freezer
@@ -35,9 +36,9 @@ class Clock:
 
     async def wait_until(self, condition: Callable[[], object]) -> None:
         """Let Home Assistant work without time passing, until a condition holds."""
-        deadline = real_monotonic() + MAX_WAIT_SECONDS
+        deadline = perf_counter() + MAX_WAIT_SECONDS
         while not condition():
-            if real_monotonic() > deadline:
+            if perf_counter() > deadline:
                 message = f"The condition did not hold within {MAX_WAIT_SECONDS} seconds"
                 raise AssertionError(message)
             await asyncio.sleep(0)

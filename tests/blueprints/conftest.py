@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 import shutil
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
@@ -14,6 +13,7 @@ from sandbox.household import Household
 from sandbox.server import BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import set_up
+from tests.helpers.stopped_clock import StoppedClock
 
 from .blueprint_runner import FOLDER, BlueprintRunner
 from .clock import Clock
@@ -56,7 +56,7 @@ async def runner(
 
 
 @pytest.fixture
-def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Clock:
+def clock(hass: HomeAssistant, freezer: StoppedClock) -> Clock:
     """Return a clock for automations that wait."""
     return Clock(hass, freezer)
 

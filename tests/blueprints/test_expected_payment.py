@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
 from sandbox.server import Answer
+from tests.helpers.stopped_clock import StoppedClock
 
 from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
 
@@ -28,7 +28,7 @@ MISSING = (
 
 
 @pytest.fixture(autouse=True)
-async def _in_february(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
+async def _in_february(freezer: StoppedClock, hass: HomeAssistant) -> None:
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
 

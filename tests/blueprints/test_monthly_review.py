@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
@@ -17,6 +16,7 @@ from tests.conftest import AdvanceTime
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import set_up
+from tests.helpers.stopped_clock import StoppedClock
 
 from .blueprint_runner import BlueprintRunner
 
@@ -38,7 +38,7 @@ Home Assistant does not have all payments of the other months."""
 
 
 @pytest.fixture(autouse=True)
-async def _at_the_end_of_february(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
+async def _at_the_end_of_february(freezer: StoppedClock, hass: HomeAssistant) -> None:
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 import re
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from sandbox.models import Account
 from tests.helpers.archive_filler import give_history
 from tests.helpers.state_helpers import device
+from tests.helpers.stopped_clock import StoppedClock
 
 from .blueprint_runner import RECORD_MESSAGE, BlueprintRunner
 
@@ -38,7 +38,7 @@ async def keep_history(runner: BlueprintRunner) -> None:
     await runner.advance()
 
 
-async def advance_to(runner: BlueprintRunner, freezer: FrozenDateTimeFactory, moment: str) -> None:
+async def advance_to(runner: BlueprintRunner, freezer: StoppedClock, moment: str) -> None:
     """Advance to a moment in September, when London is an hour before UTC."""
     freezer.move_to(datetime.fromisoformat(f"{moment}+01:00"))
     for _read in range(3):
@@ -60,7 +60,7 @@ async def cover(runner: BlueprintRunner, account: Account, **inputs: Any) -> Non
 
 
 async def test_what_is_missing_for_a_bill_comes_from_the_pot_once(
-    runner: BlueprintRunner, freezer: FrozenDateTimeFactory, account: Account
+    runner: BlueprintRunner, freezer: StoppedClock, account: Account
 ) -> None:
     await keep_history(runner)
     await cover(runner, account)
@@ -81,7 +81,7 @@ async def test_what_is_missing_for_a_bill_comes_from_the_pot_once(
 
 
 async def test_a_plan_a_limit_and_no_pot_move_nothing(
-    runner: BlueprintRunner, freezer: FrozenDateTimeFactory, account: Account
+    runner: BlueprintRunner, freezer: StoppedClock, account: Account
 ) -> None:
     await keep_history(runner)
     holiday = runner.device_id(runner.home.holiday)
@@ -107,7 +107,7 @@ async def test_a_plan_a_limit_and_no_pot_move_nothing(
 
 
 async def test_no_money_is_moved_because_of_an_estimate(
-    runner: BlueprintRunner, freezer: FrozenDateTimeFactory, account: Account
+    runner: BlueprintRunner, freezer: StoppedClock, account: Account
 ) -> None:
     for month in MONTHS:
         at = datetime(2026, month, 17, 6, tzinfo=UTC)
@@ -124,7 +124,7 @@ async def test_no_money_is_moved_because_of_an_estimate(
 
 
 async def test_a_price_rise_is_notified_and_a_fall_is_not(
-    runner: BlueprintRunner, freezer: FrozenDateTimeFactory, account: Account
+    runner: BlueprintRunner, freezer: StoppedClock, account: Account
 ) -> None:
     await keep_history(runner)
     await runner.create("price_rise_alert")
@@ -141,7 +141,7 @@ async def test_a_price_rise_is_notified_and_a_fall_is_not(
 
 
 async def test_the_pay_day_report_looks_back_and_ahead(
-    runner: BlueprintRunner, freezer: FrozenDateTimeFactory, account: Account
+    runner: BlueprintRunner, freezer: StoppedClock, account: Account
 ) -> None:
     await keep_history(runner)
     person = device(runner.hass, runner.entry, str(runner.entry.unique_id))

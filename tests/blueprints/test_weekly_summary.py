@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 import re
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
 from sandbox.household import Household
 from sandbox.server import Answer
+from tests.helpers.stopped_clock import StoppedClock
 
 from .blueprint_runner import BlueprintRunner
 
@@ -38,7 +38,7 @@ Largest payments:
 
 
 @pytest.fixture(autouse=True)
-async def _start_on_a_monday(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> None:
+async def _start_on_a_monday(freezer: StoppedClock, hass: HomeAssistant) -> None:
     """Start at noon on a Monday in London."""
     freezer.move_to(NOW)
     await hass.config.async_set_time_zone("Europe/London")

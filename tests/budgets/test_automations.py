@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConditionError
 import pytest
@@ -16,6 +15,7 @@ from tests.helpers.automations import TriggerVariables, set_up_automation
 from tests.helpers.budgets import budget, with_budgets
 from tests.helpers.restart import restart
 from tests.helpers.state_helpers import device, set_up
+from tests.helpers.stopped_clock import StoppedClock
 from tests.test_condition import check
 
 SOON = timedelta(minutes=6)
@@ -44,7 +44,7 @@ async def test_a_percentage_is_reached_once_per_period_also_across_restarts(
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, crossed(80))
@@ -106,7 +106,7 @@ async def test_the_end_of_a_period_is_reported_once_with_its_last_payment(
     home: Household,
     bank: Bank,
     entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> None:
     runs = await set_up_automation(hass, {"trigger": "monzo.budget_period_ended"})

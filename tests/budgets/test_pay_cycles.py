@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -16,6 +15,7 @@ from tests.helpers.automations import set_up_automation
 from tests.helpers.budgets import budget, with_budgets
 from tests.helpers.restart import restart
 from tests.helpers.state_helpers import set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.recurring.households import following, monthly, preceding
 from tests.recurring.payments import until
 
@@ -105,7 +105,7 @@ async def test_a_pay_cycle_lasts_until_the_money_comes(
     dora: Person,
     account: Account,
     sign_in: SignIn,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> None:
     entry = sign_in(dora, **with_budgets(budget(account, period="pay_cycle", limit="1500")))
@@ -149,7 +149,7 @@ async def test_a_pay_cycle_waits_for_the_money_also_where_the_day_begins_earlier
     dora: Person,
     account: Account,
     sign_in: SignIn,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> None:
     await hass.config.async_set_time_zone("Asia/Tokyo")

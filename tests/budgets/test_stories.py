@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -17,6 +16,7 @@ from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.budgets import budget, with_budgets
 from tests.helpers.restart import restart
 from tests.helpers.state_helpers import set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 
 SOON = timedelta(minutes=2)
 
@@ -145,7 +145,7 @@ async def test_the_rest_of_a_month_is_carried_over(
     home: Household,
     bank: Bank,
     sign_in: SignIn,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> None:
     tea: dict[str, Any] = {"merchant": "Tea House", "limit": "50"}

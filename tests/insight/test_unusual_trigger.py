@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -13,6 +12,7 @@ from sandbox.models import Account
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.automations import not_triggered_reasons, set_up_automation
 from tests.helpers.state_helpers import set_up, set_up_and_import
+from tests.helpers.stopped_clock import StoppedClock
 
 NOW = datetime(2027, 6, 16, 10, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ SOON = timedelta(minutes=2)
 
 
 @pytest.fixture
-def account(bank: Bank, freezer: FrozenDateTimeFactory) -> Account:
+def account(bank: Bank, freezer: StoppedClock) -> Account:
     """Return an account from which a market and a café were paid in each of the last ten weeks."""
     freezer.move_to(NOW)
     account = bank.open_account(

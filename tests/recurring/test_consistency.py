@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -23,6 +22,7 @@ from tests.conftest import AdvanceTime
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.held_answers import BALANCE, TRANSACTIONS, hold_both_answers
 from tests.helpers.state_helpers import entity_id, set_up, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transaction_listener import make_reachable
 from tests.helpers.transfer_client import Held
 from tests.sandbox.waiting import let_tasks_run, wait_until
@@ -71,7 +71,7 @@ async def outlook(
     bank: Bank,
     account: Account,
     dora: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> Outlook:
     """Return the outlook on the day of a bill, with instant updates."""
@@ -92,7 +92,7 @@ async def test_a_poll_that_shows_a_paid_bill_before_the_list_does_changes_nothin
     account: Account,
     outlook: Outlook,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     bank.webhooks.clear()
     transactions = Held(Delay(0))

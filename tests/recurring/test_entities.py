@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -20,6 +19,7 @@ from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import device, entity_id, set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 
 from .conftest import BEGIN, moments
 from .households import following, monthly
@@ -249,7 +249,7 @@ async def test_the_money_left_to_spend_is_unknown_while_a_bill_may_have_been_pai
     account: Account,
     entry: MockConfigEntry,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)
     forget_process_memory(hass)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConditionError
 import pytest
@@ -22,6 +21,7 @@ from tests.helpers.automations import (
 )
 from tests.helpers.restart import restart
 from tests.helpers.state_helpers import device, set_up
+from tests.helpers.stopped_clock import StoppedClock
 from tests.test_condition import above, check, unknown_reason
 
 from .households import as_it_is, following, monthly, preceding
@@ -86,7 +86,7 @@ type MoveTo = Callable[[str], Any]
 
 
 @pytest.fixture
-def move_to(freezer: FrozenDateTimeFactory, advance_time: AdvanceTime) -> MoveTo:
+def move_to(freezer: StoppedClock, advance_time: AdvanceTime) -> MoveTo:
     """Return a function that turns the clock to a moment in London, and waits for all reads."""
 
     async def move_to(moment: str) -> None:

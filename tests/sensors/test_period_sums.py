@@ -7,7 +7,6 @@ from decimal import Decimal
 from threading import Event
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
@@ -23,6 +22,7 @@ from sandbox.models import Account, Person
 from sandbox.server import Answer, BankServer
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import device, entity_id, set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.sandbox.waiting import LIMIT_SECONDS
 
 A_POLL = timedelta(minutes=6)
@@ -38,7 +38,7 @@ def dora(bank: Bank) -> Person:
 
 
 @pytest.fixture
-def account(bank: Bank, dora: Person, freezer: FrozenDateTimeFactory) -> Account:
+def account(bank: Bank, dora: Person, freezer: StoppedClock) -> Account:
     """Return Dora's account with a salary and payments of this month and before."""
     freezer.move_to(NOW)
     account = bank.open_account(dora, balance=1_000_000, created=NOW - timedelta(days=300))

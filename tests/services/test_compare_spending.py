@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -19,6 +18,7 @@ from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.examples import ACCOUNT, FENCE
 from tests.helpers.state_helpers import device, set_up, set_up_and_import
+from tests.helpers.stopped_clock import StoppedClock
 from tests.test_docs import PAGES
 
 SOON = timedelta(minutes=2)
@@ -28,7 +28,7 @@ NOW = datetime(2027, 3, 29, 10, tzinfo=LONDON)
 
 
 @pytest.fixture(autouse=True)
-async def _in_london(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+async def _in_london(hass: HomeAssistant, freezer: StoppedClock) -> None:
     freezer.move_to(NOW.astimezone(UTC))
     await hass.config.async_set_time_zone("Europe/London")
 

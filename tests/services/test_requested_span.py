@@ -20,7 +20,7 @@ def test_without_since_the_span_has_thirty_days() -> None:
     assert (span.since, span.before, span.end) == (before - timedelta(days=30), before, before)
 
 
-def test_a_span_must_begin_before_it_ends(subtests: pytest.Subtests) -> None:
+def test_a_span_must_begin_before_it_ends(hass: HomeAssistant, subtests: pytest.Subtests) -> None:
     yesterday, tomorrow = NOW - timedelta(days=1), NOW + timedelta(days=1)
     for fields in (
         {"since": NOW, "before": yesterday},

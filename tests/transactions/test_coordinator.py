@@ -7,7 +7,6 @@ from datetime import timedelta
 import threading
 from typing import Any, Protocol
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
 import pytest
@@ -25,6 +24,7 @@ from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.archive_reader import archived_ids
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import ByAccount, complaints, set_up, shown, value
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transaction_listener import Listener
 from tests.helpers.transfer_client import Held
 from tests.sandbox.waiting import let_tasks_run
@@ -123,7 +123,7 @@ async def test_payments_are_reported_only_while_their_balance_is_known(
     server: BankServer,
     joint: Listener,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     payment = bank.pay(home.joint.id, -350)
     held = Held(Delay(0))

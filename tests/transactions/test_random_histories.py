@@ -17,7 +17,6 @@ import time
 from typing import Any, override
 
 from aiohttp import ClientError, web
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -49,6 +48,7 @@ from sandbox.server import (
 from tests.conftest import WEBHOOK_ID, AdvanceTime, SignIn
 from tests.helpers.restart import forget_process_memory
 from tests.helpers.state_helpers import set_up
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transaction_listener import Listener, make_reachable
 from tests.helpers.transfer_client import Meanwhile
 
@@ -86,9 +86,7 @@ class Clocks:
     The machine's time of day can jump; its monotonic clock and the bank's clock do not.
     """
 
-    def __init__(
-        self, freezer: FrozenDateTimeFactory, bank: Bank, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def __init__(self, freezer: StoppedClock, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
         """Initialize clocks that agree."""
         self._freezer = freezer
         self._ahead = timedelta(0)
@@ -617,7 +615,7 @@ async def start_history(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     hass_client_no_auth: ClientSessionGenerator,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     bank: Bank,
     server: BankServer,
     sign_in: SignIn,

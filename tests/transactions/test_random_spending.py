@@ -7,7 +7,6 @@ from decimal import Decimal
 import random
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
@@ -18,6 +17,7 @@ from sandbox.behaviour import BankBehaviour
 from sandbox.models import Account, Transaction
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import device, entity_id, set_up, shown
+from tests.helpers.stopped_clock import StoppedClock
 from tests.test_condition import check, exactly
 from tests.test_sensor import SpendingStatistics
 
@@ -96,7 +96,7 @@ async def test_weeks_of_spending_equal_an_independent_account(
     bank: Bank,
     sign_in: SignIn,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     seed: int,
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - a test that can be repeated

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.monzo.const import CONF_MAX_PER_DAY
 from sandbox.bank import Bank
 from sandbox.household import Household
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transfer_client import TransferClient, refused
 from tests.helpers.transfer_faults import after_a_crash, change_options, restart
 
@@ -17,7 +17,7 @@ LIMIT = 100
 
 @pytest.fixture
 async def set_clock(
-    transfer_client: TransferClient, bank: Bank, freezer: FrozenDateTimeFactory
+    transfer_client: TransferClient, bank: Bank, freezer: StoppedClock
 ) -> Callable[[timedelta], None]:
     """Return a function that sets the clock of Home Assistant wrong by a time, or right."""
     right = bank.clock
@@ -84,7 +84,7 @@ async def test_the_limit_is_used_up_while_the_clock_is_wrong(
 async def test_the_limit_is_available_again_after_a_day_at_the_bank(
     transfer_client: TransferClient,
     home: Household,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     set_clock: Callable[[timedelta], None],
     wrong_by: timedelta,
 ) -> None:

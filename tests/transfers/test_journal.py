@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
@@ -17,6 +16,7 @@ from custom_components.monzo.transfers.journal import (
     TransferJournal,
 )
 from custom_components.monzo.transfers.models import BatchKind, TransferStatus
+from tests.helpers.stopped_clock import StoppedClock
 
 from .conftest import batch_of, deposit, record, transfer_of, withdrawal
 
@@ -114,7 +114,7 @@ async def test_money_is_between_pots_after_the_first_half(
 
 
 async def test_transfers_are_kept_for_a_month_and_all_of_the_last_day(
-    journal: TransferJournal, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    journal: TransferJournal, freezer: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "MAX_KEPT", 3)
     numbers = [str(number) for number in range(7)]
@@ -136,7 +136,7 @@ async def test_transfers_are_kept_for_a_month_and_all_of_the_last_day(
 
 
 async def test_a_half_finished_batch_is_kept_for_a_year(
-    journal: TransferJournal, freezer: FrozenDateTimeFactory
+    journal: TransferJournal, freezer: StoppedClock
 ) -> None:
     batch = batch_of("half", deposit(1), deposit(2), kind=BatchKind.DISTRIBUTION)
     await journal.async_record(transfer_of("half/1", deposit(1)), batch)
@@ -153,7 +153,7 @@ async def test_a_half_finished_batch_is_kept_for_a_year(
 
 
 async def test_a_corrected_clock_leaves_no_transfer_in_the_future(
-    journal: TransferJournal, freezer: FrozenDateTimeFactory
+    journal: TransferJournal, freezer: StoppedClock
 ) -> None:
     freezer.tick(timedelta(days=7))
     await record(journal, "ahead", deposit(5_000))
@@ -169,7 +169,7 @@ async def test_a_corrected_clock_leaves_no_transfer_in_the_future(
 async def test_the_file_of_release_1_0_0_is_read(
     open_journal: Callable[[], TransferJournal],
     hass_storage: dict[str, Any],
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     recorded = json.loads(RECORDING.read_text(encoding="utf-8"))
     hass_storage[FILE] = recorded

@@ -8,12 +8,12 @@ from pathlib import Path
 import stat
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import CoreState, HomeAssistant
 import pytest
 
 from custom_components.monzo.transfers.journal import TransferJournal
 from custom_components.monzo.transfers.models import TransferStatus
+from tests.helpers.stopped_clock import StoppedClock
 
 from .conftest import ENTRY_ID, batch_of, deposit, record, transfer_of
 
@@ -214,7 +214,7 @@ async def test_after_damage_the_journal_is_incomplete_for_a_day(
     open_journal: Callable[[], TransferJournal],
     file: JournalFile,
     damage: Damage,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await record(journal, "once", deposit(2_000))
@@ -233,7 +233,7 @@ async def test_damage_noticed_with_a_clock_that_was_ahead_is_over_after_a_day(
     journal: TransferJournal,
     open_journal: Callable[[], TransferJournal],
     file: JournalFile,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     await record(journal, "once", deposit(2_000))
     ahead: dict[str, object] = {"transfers": {}, "lost_at": "2199-01-01T00:00:00+00:00"}

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -16,6 +15,7 @@ from custom_components.monzo.const import (
 from custom_components.monzo.transfers.journal import TransferJournal
 from custom_components.monzo.transfers.limits import TransferLimits
 from custom_components.monzo.transfers.models import BatchKind, Move, TransferStatus
+from tests.helpers.stopped_clock import StoppedClock
 
 from .conftest import batch_of, deposit, record, withdrawal
 
@@ -48,7 +48,7 @@ async def test_each_transfer_is_limited(journal: TransferJournal) -> None:
 
 
 async def test_the_sum_of_24_hours_is_limited_in_both_directions(
-    journal: TransferJournal, freezer: FrozenDateTimeFactory
+    journal: TransferJournal, freezer: StoppedClock
 ) -> None:
     options = {CONF_MAX_PER_DAY: 50}
     await record(journal, "first", deposit(3_000))
@@ -95,7 +95,7 @@ async def test_a_batch_counts_completely_from_its_start(journal: TransferJournal
 
 
 async def test_an_old_part_of_a_repeated_batch_does_not_count_again(
-    journal: TransferJournal, freezer: FrozenDateTimeFactory
+    journal: TransferJournal, freezer: StoppedClock
 ) -> None:
     batch = batch_of("batch", deposit(2_000), deposit(1_000), kind=BatchKind.DISTRIBUTION)
     await record(journal, "batch/1", deposit(2_000))

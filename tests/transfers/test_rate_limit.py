@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
@@ -14,6 +13,7 @@ from sandbox.household import Household
 from sandbox.models import Pot
 from sandbox.server import Answer, BankServer, LoseResponse, RateLimit
 from tests.conftest import AdvanceTime
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transfer_client import TransferClient, refused, results_of
 from tests.helpers.transfer_faults import break_transfers
 
@@ -43,9 +43,7 @@ async def let_work() -> None:
         await asyncio.sleep(0)
 
 
-async def finished(
-    client: TransferClient, call: Call, freezer: FrozenDateTimeFactory
-) -> dict[str, Any]:
+async def finished(client: TransferClient, call: Call, freezer: StoppedClock) -> dict[str, Any]:
     """Turn the clock until a call is finished, and return its response."""
     for _ in range(300):
         await let_work()
@@ -67,7 +65,7 @@ def distributed(client: TransferClient, pots: list[Pot]) -> Call:
 async def test_a_distribution_to_many_pots_waits_for_the_end_of_the_rate_limit(
     transfer_client: TransferClient,
     server: BankServer,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     pots: list[Pot],
     retry_after: Any,
 ) -> None:
@@ -83,7 +81,7 @@ async def test_a_distribution_to_many_pots_waits_for_the_end_of_the_rate_limit(
 async def test_a_distribution_gives_up_if_the_rate_limit_lasts_too_long(
     transfer_client: TransferClient,
     server: BankServer,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     pots: list[Pot],
 ) -> None:
     server.fail("PUT", "/pots/*", Answer.rate_limited("3600"), after=1)
@@ -95,7 +93,7 @@ async def test_a_distribution_gives_up_if_the_rate_limit_lasts_too_long(
 async def test_a_distribution_that_is_refused_again_and_again_gives_up(
     transfer_client: TransferClient,
     server: BankServer,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     pots: list[Pot],
 ) -> None:
     server.fail("PUT", "/pots/*", Answer.rate_limited("200"), times=None, after=1)
@@ -108,7 +106,7 @@ async def test_a_distribution_that_is_refused_again_and_again_gives_up(
 async def test_a_transfer_whose_answer_was_lost_does_not_wait(
     transfer_client: TransferClient,
     server: BankServer,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     pots: list[Pot],
 ) -> None:
     server.fail("PUT", "/pots/*", LoseResponse(), after=1)
@@ -121,7 +119,7 @@ async def test_a_caller_that_is_cancelled_while_it_waits_leaves_the_rest(
     transfer_client: TransferClient,
     server: BankServer,
     home: Household,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     pots: list[Pot],
 ) -> None:
     server.fail("PUT", "/pots/*", Answer.rate_limited("200"), after=1)

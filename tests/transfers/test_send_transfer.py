@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import ANY
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -37,6 +36,7 @@ from sandbox.server import (
 )
 from tests.conftest import AdvanceTime, SignIn
 from tests.helpers.state_helpers import HeldResponse
+from tests.helpers.stopped_clock import StoppedClock
 from tests.helpers.transfer_client import (
     Held,
     Meanwhile,
@@ -119,7 +119,7 @@ async def test_a_transfer_is_sent_again_if_the_bank_is_silent(
     home: Household,
     server: BankServer,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     *,
     moved: bool,
 ) -> None:
@@ -392,7 +392,7 @@ async def test_a_short_rate_limit_is_waited_for(
     home: Household,
     server: BankServer,
     advance_time: AdvanceTime,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     break_transfers(server, Answer.rate_limited("10"))
     deposit = asyncio.create_task(transfer_client.deposit(home.holiday, 20))
@@ -629,7 +629,7 @@ async def test_a_clock_that_is_wrong_by_hours_does_not_hide_a_transfer(
     home: Household,
     bank: Bank,
     server: BankServer,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     wrong_by: timedelta,
 ) -> None:
     right = bank.clock
@@ -642,7 +642,7 @@ async def test_a_clock_that_is_put_back_does_not_hide_a_transfer(
     transfer_client: TransferClient,
     home: Household,
     server: BankServer,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
 ) -> None:
     break_transfers(server, Meanwhile(lambda: freezer.tick(timedelta(days=-3)), LoseResponse()))
     break_transfers(server, LoseResponse(), times=None)

@@ -1,0 +1,48 @@
+"""A clock that stands still until a test advances it."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+import time
+from unittest.mock import patch
+
+import time_machine
+
+
+class StoppedClock:
+    """The time of day and the monotonic clock of this process, which only a test advances."""
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        """Initialize the clock with the time of day that it controls."""
+        self._traveller = traveller
+
+    def tick(self, by: timedelta | float) -> None:
+        """Advance the time, by seconds if it is a number; a negative time sets the clock back."""
+        self._traveller.shift(by)
+
+    def move_to(self, moment: datetime | str) -> None:
+        """Set the clock to a moment; a text without a time zone, as in ISO 8601, is in UTC."""
+        self.tick(_in_utc(moment) - datetime.now(UTC))
+
+
+@contextmanager
+def stopped_clock(start: datetime | str) -> Generator[StoppedClock]:
+    """Stop the clocks at a moment, also those of event loops and of HTTP connections.
+
+    Unlike freezegun, which Home Assistant's test helpers use, this does not search all imported
+    modules for functions to replace, and the times in the test are ordinary `datetime` objects:
+    freezegun takes a tenth of the time of all tests.
+    """
+    with (
+        time_machine.travel(_in_utc(start), tick=False) as traveller,
+        patch.object(time, "monotonic", time.time),
+        # It has a reference of its own, with which it measures how long a connection is unused.
+        patch("aiohttp.connector.monotonic", time.time),
+    ):
+        yield StoppedClock(traveller)
+
+
+def _in_utc(moment: datetime | str) -> datetime:
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
