@@ -255,7 +255,7 @@ async def test_the_list_of_accounts_is_fetched_every_hour(
     assert cleo.poll_requests_since_last_call()["/accounts"] == 1
 
 
-@pytest.mark.parametrize("accounts", [1, 3, 5, 7, 10, 12, 30])
+@pytest.mark.parametrize("accounts", [1, 3, 7, 12, 30])
 async def test_two_hours_of_polling_stay_within_the_request_budget(
     hass: HomeAssistant,
     open_customer: Callable[[int], Customer],
@@ -392,27 +392,26 @@ async def test_a_poll_and_a_refresh_of_one_account_can_overlap(
 
 
 @pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
-@pytest.mark.parametrize("path", ["/balance", "/pots", "/accounts"])
 async def test_a_request_that_fails_once_is_repeated_without_a_log_message(
     hass: HomeAssistant,
     cleo: Customer,
     advance_time: AdvanceTime,
     caplog: pytest.LogCaptureFixture,
-    path: str,
     fault: Fault,
 ) -> None:
-    cleo.bank.pay(cleo.accounts[0].id, -1_000)
-    handle = cleo.server.fail("GET", path, fault)
+    for path, balance in (("/balance", "90.00"), ("/pots", "80.00"), ("/accounts", "70.00")):
+        cleo.bank.pay(cleo.accounts[0].id, -1_000)
+        handle = cleo.server.fail("GET", path, fault)
 
-    await advance_time(timedelta(hours=1, minutes=1))
+        await advance_time(timedelta(hours=1, minutes=1))
 
-    assert handle.met == 1
-    assert cleo.poll_requests_since_last_call() == Counter(
-        {"/accounts": 1, "/balance": 3, "/pots": 3}
-    ) + Counter([path])
-    assert value(hass, cleo.accounts[0].id, "balance") == "90.00"
-    assert value(hass, cleo.person.user_id, "total") != STATE_UNKNOWN
-    assert new_log_messages(caplog) == []
+        assert handle.met == 1
+        assert cleo.poll_requests_since_last_call() == Counter(
+            {"/accounts": 1, "/balance": 3, "/pots": 3}
+        ) + Counter([path])
+        assert value(hass, cleo.accounts[0].id, "balance") == balance
+        assert value(hass, cleo.person.user_id, "total") != STATE_UNKNOWN
+        assert new_log_messages(caplog) == []
 
 
 @pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)

@@ -465,8 +465,16 @@ async def test_an_entry_can_be_removed_during_a_token_renewal(
 # Temporary failures
 
 
-@pytest.mark.parametrize("expired_for", ["the bank", "Home Assistant"])
-@pytest.mark.parametrize("renewal_fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS.keys())
+@pytest.mark.parametrize(
+    ("expired_for", "renewal_fault"),
+    [
+        *(("the bank", name) for name in TEMPORARY_FAULTS),
+        # Later, both are the same renewal.
+        ("Home Assistant", "a proxy's page with status 401"),
+        ("Home Assistant", "no access token"),
+        ("Home Assistant", "no answer"),
+    ],
+)
 async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication(
     hass: HomeAssistant,
     home: Household,
@@ -474,14 +482,14 @@ async def test_a_temporary_token_renewal_failure_does_not_start_reauthentication
     ann: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
-    renewal_fault: Fault,
     expired_for: str,
+    renewal_fault: str,
 ) -> None:
     if expired_for == "the bank":
         server.expire_access_token(home.ann)
     else:
         expire_token_soon(hass, ann)
-    fault = server.fail("POST", TOKEN, renewal_fault, times=None)
+    fault = server.fail("POST", TOKEN, TEMPORARY_FAULTS[renewal_fault], times=None)
 
     with monkeypatch.context() as patched:
         # Also a response that takes longer than this is a temporary failure.

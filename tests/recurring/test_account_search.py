@@ -36,7 +36,7 @@ def _changed(row: Row, others: list[Row], random: Random) -> Row:
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_changes_lead_to_the_same_as_a_search_in_everything(seed: int) -> None:
     random, household = Random(seed), HouseholdBuilder(seed).build()  # noqa: S311 - not for security
     today, left = household.today, list(household.rows)

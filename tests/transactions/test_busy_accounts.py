@@ -102,7 +102,7 @@ def limited(server: BankServer) -> BankServer:
     return server
 
 
-@pytest.mark.parametrize("per_month", [300, 2_500, 5_000])
+@pytest.mark.parametrize("per_month", [300, 5_000])
 async def test_payments_of_a_busy_account_are_reported_from_the_start(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
@@ -130,7 +130,6 @@ async def test_payments_of_a_busy_account_are_reported_from_the_start(
     assert spent.minor == customer.spent_since(since)
 
 
-@pytest.mark.parametrize(("per_month", "accounts"), [(5_000, 1), (3_000, 3)])
 async def test_payments_of_a_busy_account_are_reported_after_a_restart(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
@@ -138,10 +137,8 @@ async def test_payments_of_a_busy_account_are_reported_after_a_restart(
     server: BankServer,
     sign_in: SignIn,
     advance_time: AdvanceTime,
-    per_month: int,
-    accounts: int,
 ) -> None:
-    customer = BusyCustomer(bank, per_month=per_month, accounts=accounts)
+    customer = BusyCustomer(bank, per_month=3_000, accounts=3)
     entry = sign_in(customer.person)
     await set_up(hass, entry)
     for _minute in range(90):
@@ -162,7 +159,7 @@ async def test_payments_of_a_busy_account_are_reported_after_a_restart(
     assert most_in_five_minutes(server) <= BUDGET_WITH_PAYMENTS
 
 
-@pytest.mark.parametrize("stops_after", [timedelta(0), timedelta(minutes=3), timedelta(minutes=9)])
+@pytest.mark.parametrize("stops_after", [timedelta(0), timedelta(minutes=9)])
 async def test_a_first_read_that_a_restart_interrupts_continues_and_reports_nothing_old(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
@@ -263,8 +260,7 @@ def forged_ids(known: str) -> dict[str, Iterator[str]]:
     }
 
 
-@pytest.mark.parametrize("ids", ["new", "replayed"])
-@pytest.mark.parametrize("per_month", [100, 6_000])
+@pytest.mark.parametrize(("per_month", "ids"), [(100, "new"), (100, "replayed"), (6_000, "new")])
 async def test_forged_deliveries_stay_within_the_request_budget(
     hass: HomeAssistant,
     bank: Bank,
@@ -288,14 +284,14 @@ async def test_forged_deliveries_stay_within_the_request_budget(
     server.requests.clear()
     forged = forged_ids(payments.made[0])[ids]
 
-    for second in range(0, 600, 2):
+    for second in range(0, 400, 2):
         for _delivery in range(4):
             data = {"account_id": customer.account.id, "id": next(forged)}
             await webhook_client.post(
                 f"/api/webhook/{WEBHOOK_ID}",
                 data=json.dumps({"type": "transaction.created", "data": data}),
             )
-        if second in (100, 300, 500):
+        if second in (50, 150, 350):
             payments.pay()
             await server.delivered()
         await advance_time(timedelta(seconds=2))

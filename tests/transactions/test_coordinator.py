@@ -485,20 +485,22 @@ async def test_home_assistant_stops_after_a_report_is_saved(
 # Failures
 
 
-@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
-@pytest.mark.parametrize("path", ["/transactions", "*"])
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [*(("/transactions", name) for name in TEMPORARY_FAULTS), ("*", next(iter(TEMPORARY_FAULTS)))],
+)
 async def test_temporary_failures_lose_no_transaction(
     home: Household,
     bank: Bank,
     server: BankServer,
     joint: Listener,
     advance_time: AdvanceTime,
-    fault: Fault,
     path: str,
+    fault: str,
 ) -> None:
     transactions = [bank.pay(home.joint.id, -100)]
     await advance_time(ONE_POLL)
-    server.fail("GET", path, fault, times=None)
+    server.fail("GET", path, TEMPORARY_FAULTS[fault], times=None)
     transactions.append(bank.pay(home.joint.id, -200))
     for _poll in range(4):
         await advance_time(ONE_POLL)
@@ -605,10 +607,10 @@ async def test_the_archive_keeps_about_a_month_of_transactions(
     joint: Listener,
     advance_time: AdvanceTime,
 ) -> None:
-    for _day in range(45):
-        for _payment in range(5):
+    for _three_days in range(15):
+        for _payment in range(3 * 5):
             bank.pay(home.joint.id, -100)
-        await advance_time(timedelta(days=1))
+        await advance_time(timedelta(days=3))
 
     assert len(joint.heard) == 45 * 5
     # About a month of transactions. Older ones are removed.
@@ -689,7 +691,7 @@ async def test_an_account_moved_to_another_entry_and_back_reports_each_transacti
 # The request budget
 
 
-@pytest.mark.parametrize(("accounts", "transactions"), [(3, 150), (3, 400), (5, 250)])
+@pytest.mark.parametrize(("accounts", "transactions"), [(3, 400), (5, 250)])
 async def test_accounts_with_many_transactions_stay_within_the_request_budget(
     hass: HomeAssistant,
     bank: Bank,

@@ -122,16 +122,19 @@ async def test_cards_cost_no_request_however_many_browsers_show_them(
     assert len(limited.requests) == requests
 
 
-@pytest.mark.parametrize("accounts", [5, 11])
-@pytest.mark.parametrize("refresh", [False, True], ids=["from memory", "from the bank"])
+@pytest.mark.parametrize(
+    ("accounts", "refresh"),
+    [(11, False), (5, True), (11, True)],
+    ids=["11 from memory", "5 from the bank", "11 from the bank"],
+)
 async def test_many_clicks_on_more_delay_neither_balances_nor_payments(
     hass: HomeAssistant,
     bank: Bank,
     limited: BankServer,
     sign_in: SignIn,
     advance_time: AdvanceTime,
-    refresh: bool,  # noqa: FBT001 - a parameter of the test
     accounts: int,
+    refresh: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     customer = BusyCustomer(bank, per_month=500, accounts=accounts)
     person, account = customer.person, customer.account

@@ -22,7 +22,7 @@ from tests.test_condition import check, exactly
 from tests.test_sensor import SpendingStatistics
 
 START = datetime.fromisoformat("2026-01-02T12:00:00+00:00")
-DAYS = 14
+DAYS = 10
 
 RELEASES: tuple[Any, ...] = ("vanishes", "becomes zero", "is credited")
 
@@ -162,5 +162,5 @@ async def test_weeks_of_spending_equal_an_independent_account(
         assert statistics.total == Decimal(past_days) / 100
         # The last and the first poll of a day.
         await advance_time(night - timedelta(seconds=30) - bank.clock())
-        for _ in range(20):
+        for _ in range(10):
             await advance_time(timedelta(minutes=1))

@@ -640,7 +640,7 @@ async def test_continuous_payments_do_not_cause_continuous_requests(
 @pytest.mark.parametrize(
     "deliveries_arrive", [True, False], ids=["deliveries arrive", "no earlier delivery"]
 )
-@pytest.mark.parametrize("seconds", [0.2, 1, 3, 15, 30])
+@pytest.mark.parametrize("seconds", [0.2, 3, 30])
 async def test_a_payment_delivered_before_it_is_listed_is_reported_soon_after_it_is_listed(
     advance_time: AdvanceTime,
     home: Household,
@@ -824,7 +824,6 @@ BAD_BODIES = {
 }
 
 
-@pytest.mark.parametrize("content", BAD_BODIES.values(), ids=BAD_BODIES)
 async def test_an_invalid_body_is_refused_and_causes_no_request(
     hass: HomeAssistant,
     home: Household,
@@ -832,14 +831,16 @@ async def test_an_invalid_body_is_refused_and_causes_no_request(
     entry: MockConfigEntry,
     server: BankServer,
     joint: Listener,
-    content: bytes,
+    subtests: pytest.Subtests,
 ) -> None:
     before = len(server.requests)
-    answer = await webhook_client.post(PATH, data=content)
-    assert answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert len(server.requests) == before
-    assert not joint.heard
+    for name, content in BAD_BODIES.items():
+        with subtests.test(name):
+            answer = await webhook_client.post(PATH, data=content)
+            assert answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+            await hass.async_block_till_done(wait_background_tasks=True)
+            assert len(server.requests) == before
+            assert not joint.heard
 
 
 async def test_a_delivery_for_an_unknown_account_causes_no_request(
