@@ -13,7 +13,6 @@ from datetime import date, time, timedelta
 import os
 from typing import Final, NamedTuple
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_ON, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State
 import pytest
@@ -26,6 +25,7 @@ from sandbox.models import Account
 from tests.conftest import START, AdvanceTime, SignIn
 from tests.helpers.archive_filler import fill_archive
 from tests.helpers.state_helpers import entity_id, set_up, shown
+from tests.helpers.stopped_clock import StoppedClock
 
 from .contract_households import BEGIN, DAY, TIMES, contracts_of
 from .contracts import (
@@ -205,7 +205,7 @@ async def test_the_entities_agree_with_the_contracts(
     hass: HomeAssistant,
     home: Household,
     ann: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    freezer: StoppedClock,
     advance_time: AdvanceTime,
 ) -> None:
     compared: list[Comparison] = []
