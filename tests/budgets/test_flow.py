@@ -93,34 +93,30 @@ async def test_every_category_of_the_monzo_app_is_offered(
     assert names["personal_care"] == "Personal care"
 
 
-@pytest.mark.parametrize(
-    ("values", "field", "error"),
-    [
-        ({"limit": 0}, "limit", "limit_not_positive"),
-        ({"limit": -10}, "limit", "limit_not_positive"),
-        ({"limit": 10.005}, "limit", "too_many_decimals"),
-        ({"limit": 1e30}, "limit", "too_many_decimals"),
-        ({"accounts": []}, "accounts", "no_account"),
-        ({"tag": "two words"}, "tag", "invalid_tag"),
-        ({"title": "  "}, "title", "no_title"),
-    ],
-)
+BAD_INPUTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"limit": 0}, "limit", "limit_not_positive"),
+    ({"limit": -10}, "limit", "limit_not_positive"),
+    ({"limit": 10.005}, "limit", "too_many_decimals"),
+    ({"limit": 1e30}, "limit", "too_many_decimals"),
+    ({"accounts": []}, "accounts", "no_account"),
+    ({"tag": "two words"}, "tag", "invalid_tag"),
+    ({"title": "  "}, "title", "no_title"),
+]
+
+
 async def test_bad_input_is_explained_at_its_field(
-    hass: HomeAssistant,
-    home: Household,
-    entry: MockConfigEntry,
-    values: dict[str, Any],
-    field: str,
-    error: str,
+    hass: HomeAssistant, home: Household, entry: MockConfigEntry, subtests: pytest.Subtests
 ) -> None:
     form = await opened(hass, entry)
-    good = {"title": "Food", "limit": 100, "accounts": [home.current.id]}
-    again = await submit(hass, form, **good | values)
-    assert again["type"] is FlowResultType.FORM
-    assert again["errors"] == {field: error}
-    assert error in TEXT["error"]
-    assert not entry.subentries
-    done = await submit(hass, again, **good | {"tag": ""})
+    good = {"title": "Food", "limit": 100, "accounts": [home.current.id], "tag": ""}
+    for values, field, error in BAD_INPUTS:
+        with subtests.test(str(values)):
+            form = await submit(hass, form, **good | values)
+            assert form["type"] is FlowResultType.FORM
+            assert form["errors"] == {field: error}
+            assert error in TEXT["error"]
+            assert not entry.subentries
+    done = await submit(hass, form, **good)
     assert done["type"] is FlowResultType.CREATE_ENTRY
 
 

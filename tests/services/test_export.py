@@ -314,14 +314,12 @@ def everything_in(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*"))
 
 
-@pytest.mark.parametrize(("path", "key"), UNUSABLE_PATHS.values(), ids=UNUSABLE_PATHS)
 async def test_a_path_that_cannot_be_written_is_refused_and_nothing_is_written(
     exporter: Exporter,
     home: Household,
     folder: Path,
     tmp_path: Path,
-    path: Callable[[Path], Path],
-    key: str,
+    subtests: pytest.Subtests,
 ) -> None:
     (folder / "folder").mkdir()
     (folder / "file").touch()
@@ -331,12 +329,14 @@ async def test_a_path_that_cannot_be_written_is_refused_and_nothing_is_written(
     (folder / "link").symlink_to(outside)
     (folder / "linked.csv").symlink_to(outside / "file.csv")
     before = everything_in(tmp_path)
-    with refused() as refusal:
-        await exporter.export(home.joint, path=str(path(folder)), overwrite=True)
-    assert refusal.key == key
-    assert str(path(folder))[:200] in refusal.text
-    assert everything_in(tmp_path) == before
-    assert (outside / "file.csv").read_text() == "mine"
+    for name, (path, key) in UNUSABLE_PATHS.items():
+        with subtests.test(name):
+            with refused() as refusal:
+                await exporter.export(home.joint, path=str(path(folder)), overwrite=True)
+            assert refusal.key == key
+            assert str(path(folder))[:200] in refusal.text
+            assert everything_in(tmp_path) == before
+            assert (outside / "file.csv").read_text() == "mine"
 
 
 async def test_a_public_folder_is_refused(
@@ -448,7 +448,6 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize(("error", "key"), ERRORS.values(), ids=ERRORS)
 @pytest.mark.parametrize(
     ("module", "function"),
     [(tempfile, "mkstemp"), (os, "fsync"), (Path, "replace")],
@@ -460,19 +459,20 @@ async def test_a_full_or_read_only_disk_leaves_the_earlier_file(
     monkeypatch: pytest.MonkeyPatch,
     module: object,
     function: str,
-    error: OSError,
-    key: str,
+    subtests: pytest.Subtests,
 ) -> None:
     exporter.path.write_text("last month")
-    with monkeypatch.context() as disk:
-        disk.setattr(module, function, fail_with(error))
-        with refused() as refusal:
-            await exporter.export(home.joint, overwrite=True)
-    assert refusal.key == key
-    assert not isinstance(refusal.error, ServiceValidationError)
-    assert str(exporter.path) in refusal.text
-    assert exporter.text == "last month"
-    assert exporter.files == ["monzo.csv"]
+    for name, (error, key) in ERRORS.items():
+        with subtests.test(name):
+            with monkeypatch.context() as disk:
+                disk.setattr(module, function, fail_with(error))
+                with refused() as refusal:
+                    await exporter.export(home.joint, overwrite=True)
+            assert refusal.key == key
+            assert not isinstance(refusal.error, ServiceValidationError)
+            assert str(exporter.path) in refusal.text
+            assert exporter.text == "last month"
+            assert exporter.files == ["monzo.csv"]
 
 
 async def test_a_bank_that_fails_halfway_leaves_the_earlier_file(
