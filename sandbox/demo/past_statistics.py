@@ -22,23 +22,28 @@ _HOURLY_FOR = timedelta(days=60)
 _FIRST_ROW_BEFORE_PAST = timedelta(days=800)
 
 
-async def import_past_statistics(home_assistant: HomeAssistantClient, bank: Bank) -> None:
-    """Import the long-term statistics that Home Assistant would have recorded by now."""
+async def import_past_statistics(
+    home_assistant: HomeAssistantClient, bank: Bank, *, hourly_for: timedelta = _HOURLY_FOR
+) -> None:
+    """Import the long-term statistics that Home Assistant would have recorded by now.
+
+    The latest have one row an hour, those before one row a day.
+    """
     entities = {
         entity["unique_id"]: entity["entity_id"]
         for entity in await home_assistant.command("config/entity_registry/list")
         if entity["platform"] == "monzo"
     }
-    for unique_id, values in hourly_values(bank).items():
+    for unique_id, values in hourly_values(bank, hourly_for).items():
         if unique_id in entities:
             starts_daily = unique_id.endswith("_spend_today")
             await _import(home_assistant, entities[unique_id], values, starts_daily=starts_daily)
 
 
-def hourly_values(bank: Bank) -> dict[str, HourlyValues]:
+def hourly_values(bank: Bank, hourly_for: timedelta = _HOURLY_FOR) -> dict[str, HourlyValues]:
     """Return past balances and spending, by the unique id of the sensor that shows them."""
     values_by_sensor: dict[str, HourlyValues] = {}
-    hours = _hours(bank)
+    hours = _hours(bank, hourly_for)
     for person in bank.people.values():
         all_accounts: Counter[datetime] = Counter()
         for account in bank.accounts_of(person):
@@ -97,10 +102,10 @@ def _day(moment: datetime) -> date:
     return (moment.astimezone(LONDON) - timedelta(hours=DAY_START_HOUR)).date()
 
 
-def _hours(bank: Bank) -> Sequence[datetime]:
+def _hours(bank: Bank, hourly_for: timedelta) -> Sequence[datetime]:
     """Return the start of each past hour that gets a row, from the latest to the earliest."""
     this_hour = bank.clock().replace(minute=0, second=0, microsecond=0)
-    hourly_since = this_hour - _HOURLY_FOR
+    hourly_since = this_hour - hourly_for
     first_transactions = (
         transaction.created
         for account in bank.accounts.values()

@@ -76,6 +76,9 @@ def test_the_weeks_have_hourly_rows_and_the_time_before_has_daily_ones(
     earlier = [hour for hour in hours[1:] if hour not in recent]
     assert len(earlier) in {40, 41}
     assert {(after - hour).days for hour, after in pairwise(earlier)} == {1}
+    fewer = hourly_values(bank, timedelta(days=1))[f"{account.id}_spend_today"]
+    assert len(fewer) < 24 + 100 + 3
+    assert fewer.keys() < set(hours)
 
 
 def test_the_large_change_of_the_first_row_is_older_than_any_chart(
