@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 import json
+import os
 from pathlib import Path
-import time
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from playwright.async_api import (
     Page,
     Request,
     WebError,
+    expect,
 )
 
 from .ha_instance import HaInstance
@@ -34,6 +37,9 @@ _OUR_ICONS: Final = "/api/brands/integration/monzo/"
 
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1"})
 
+# Environment variable with which developers ask for screenshots, which take time.
+_VARIABLE: Final = "SCREENSHOTS"
+
 # Milliseconds to wait for something on a page, with a margin for a busy machine.
 TIMEOUT: Final = 30_000
 
@@ -45,42 +51,80 @@ _NAVIGATE: Final = """(path) => {
   dispatchEvent(new CustomEvent("location-changed"));
 }"""
 
+# Where the shared window waits for the next test: a page without cards.
+_NEUTRAL_PATH: Final = "/profile/general"
+_NEUTRAL_PANEL: Final = "ha-panel-profile"
+
+# Milliseconds in which a dialog closes, unless it keeps the user from closing it.
+_CLOSING_TIME: Final = 2_000
+
+# Returns whether the frontend knows a panel. It learns of a new dashboard a moment later.
+_KNOWS_PANEL: Final = "(panel) => panel in document.querySelector('home-assistant').hass.panels"
+
 # Chromium's error for a window that it has not drawn yet.
 _NOT_DRAWN_YET: Final = "Unable to capture screenshot"
 
 
 class WindowPool:
-    """Browser windows that outlive a test, because a page loads faster from their caches.
+    """The windows of one browser, whose caches outlive a test, because they make loading faster.
 
-    Every test loads its pages anew, so only caches and the log-in are shared.
+    One window outlives a test as well. Its frontend stays loaded.
     """
 
     def __init__(self, browser: Browser) -> None:
         """Initialize the pool without windows."""
         self._browser = browser
-        self._pages: dict[tuple[str, str, str], Page] = {}
+        self._context: BrowserContext | None = None
+        self._shared: Page | None = None
+        self._is_loaded = False
 
-    async def shared(self, ha: HaInstance, language: str) -> Page:
-        """Return the window of a user and a language."""
-        key = (ha.url, ha.admin.tokens["refresh_token"], language)
-        page = self._pages.get(key)
+    async def shared(self, settings: str) -> tuple[Page, bool]:
+        """Return the window that outlives a test, and whether the frontend is loaded in it."""
+        page = self._shared
         if page is None or page.is_closed():
-            context = await self.new_context(ha, language)
-            page = self._pages[key] = await context.new_page()
+            page = self._shared = await self.new_window(settings)
+            self._is_loaded = False
+        is_loaded, self._is_loaded = self._is_loaded, True
+        return page, is_loaded
+
+    async def new_window(self, settings: str) -> Page:
+        """Return a new window, whose storage gets these settings."""
+        if self._context is None:
+            self._context = await self._new_context()
+        page = await self._context.new_page()
+        await page.add_init_script(settings)
         return page
 
-    async def new_context(self, ha: HaInstance, language: str) -> BrowserContext:
-        """Return an isolated browser in which the user of the instance is logged in."""
+    async def new_browser(self, settings: str, moment: datetime | None) -> Page:
+        """Return a window of an isolated browser, whose clock may be stopped."""
+        context = await self._new_context()
+        if moment:
+            await context.clock.set_fixed_time(moment)
+        page = await context.new_page()
+        await page.add_init_script(settings)
+        return page
+
+    async def clean_up(self, *, keep_shared: bool) -> None:
+        """Close all windows. The one that outlives a test only leaves its page, if possible."""
+        for page in self._context.pages if self._context else ():
+            if not (keep_shared and page is self._shared and await self._leave_page(page)):
+                await page.close()
+
+    async def _leave_page(self, page: Page) -> bool:
+        """Go to a neutral page, and return whether that was possible."""
+        await page.unroute_all()
+        if not page.url.startswith("http") or not await _close_dialogs(page):
+            return False
+        await navigate(page, _NEUTRAL_PATH)
+        await page.locator(_NEUTRAL_PANEL).wait_for(state="attached")
+        return True
+
+    async def _new_context(self) -> BrowserContext:
         context = await self._browser.new_context(
-            locale=language,
-            reduced_motion="reduce",
-            timezone_id="Europe/London",
+            locale="en-GB", reduced_motion="reduce", timezone_id="Europe/London"
         )
         context.set_default_timeout(TIMEOUT)
         await context.add_init_script(_WITHOUT_SERVICE_WORKERS)
-        await context.add_init_script(_log_in_script(ha))
-        if ha.moment:
-            await context.clock.set_fixed_time(ha.moment)
         return context
 
 
@@ -100,47 +144,82 @@ class BrowserSession:
         self.screenshots = screenshots
         self._pool = pool
         self._pages: list[Page] = []
-        self._shared: list[Page] = []
+        self._contexts: list[BrowserContext] = []
         self._separate: list[BrowserContext] = []
         self._taken = 0
+
+    async def show(
+        self,
+        ha: HaInstance,
+        path: str,
+        *,
+        width: int = 1280,
+        height: int = 720,
+        dark: bool = False,
+    ) -> Page:
+        """Go to a page of Home Assistant as a link does, in the window that outlives tests.
+
+        This is the fastest way. The frontend and the cards remember what earlier tests did.
+        """
+        page, is_loaded = await self._pool.shared(_settings_of(ha, "en-GB", sidebar=True))
+        self._add(page)
+        if not is_loaded:
+            return await self._load(page, ha, path, (width, height), dark=dark)
+        self.instances.append(ha)
+        await resize(page, width, height, dark=dark)
+        await page.wait_for_function(_KNOWS_PANEL, arg=path.split("/")[1])
+        await navigate(page, path)
+        return page
 
     async def open(
         self,
         ha: HaInstance,
-        path: str = "/",
+        path: str = "",
         *,
         width: int = 1280,
-        height: int = 900,
+        height: int = 720,
         dark: bool = False,
         language: str = "en-GB",
+        sidebar: bool = True,
     ) -> Page:
-        """Open a page of Home Assistant, logged in, in a window that other tests use as well."""
-        page = await self._pool.shared(ha, language)
-        if page not in self._shared:
-            self._shared.append(page)
-            self._pages.append(page)
-            self._listen(page.context.on)
+        """Load a page of Home Assistant in a new window, logged in; without a path, it is empty.
+
+        A test may change the connection of this window.
+        """
+        page = await self._pool.new_window(_settings_of(ha, language, sidebar=sidebar))
+        self._add(page)
         return await self._load(page, ha, path, (width, height), dark=dark)
 
     async def open_separate(
         self,
         ha: HaInstance,
-        path: str = "/profile/general",
+        path: str = "",
         *,
         width: int = 1280,
-        height: int = 900,
+        height: int = 720,
         dark: bool = False,
+        sidebar: bool = True,
     ) -> Page:
-        """Open a page in a new window, whose clock or connection the test may change."""
-        context = await self._pool.new_context(ha, "en-GB")
-        self._separate.append(context)
-        self._listen(context.on)
-        page = await context.new_page()
+        """Open a separate browser, whose clock the test may change; without a path, it is empty.
+
+        This is slow, because nothing is in its caches.
+        """
+        settings = _settings_of(ha, "en-GB", sidebar=sidebar)
+        page = await self._pool.new_browser(settings, ha.moment)
+        self._separate.append(page.context)
+        self._add(page)
         return await self._load(page, ha, path, (width, height), dark=dark)
 
-    async def screenshot(self, name: str, page: Page | None = None) -> Path:
-        """Save a screenshot of a page, by default of the window that was opened last."""
-        page = page or self.pages[-1]
+    async def screenshot(self, name: str, page: Page | None = None) -> None:
+        """Save a screenshot for developers, if they have asked for screenshots of all tests.
+
+        It shows the window that was opened last, unless a page is given.
+        """
+        if _VARIABLE in os.environ:
+            await self.save_screenshot(name, page or self.pages[-1])
+
+    async def save_screenshot(self, name: str, page: Page) -> Path:
+        """Save a screenshot of a page, and return its file."""
         self._taken += 1
         file = self.screenshots / f"{self._taken:02} {name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -158,29 +237,28 @@ class BrowserSession:
         return [page for page in self._pages if not page.is_closed()]
 
     async def close(self, *, keep_shared: bool) -> None:
-        """Close all windows. Shared windows are only emptied, if they are to be kept."""
+        """Close all windows, except the one that outlives tests, if it is to be kept."""
         for context in self._separate:
             await context.close()
-        for page in self._shared:
-            if page.is_closed() or not keep_shared:
-                await page.context.close()
-                continue
-            for popup in page.context.pages:
-                if popup is not page:
-                    await popup.close()
-            await page.unroute_all()
-            await page.goto("about:blank")
-            self._listen(page.context.remove_listener)
+        await self._pool.clean_up(keep_shared=keep_shared)
+        for context in self._contexts:
+            self._listen(context.remove_listener)
 
     async def _load(
         self, page: Page, ha: HaInstance, path: str, size: tuple[int, int], *, dark: bool
     ) -> Page:
         self.instances.append(ha)
-        width, height = size
-        await page.set_viewport_size({"width": width, "height": height})
-        await page.emulate_media(color_scheme="dark" if dark else "light")
-        await page.goto(f"{ha.url}{path}")
+        await resize(page, *size, dark=dark)
+        if path:
+            await page.goto(f"{ha.url}{path}")
         return page
+
+    def _add(self, page: Page) -> None:
+        """Collect the problems of a window and of those that it opens."""
+        self._on_page(page)
+        if page.context not in self._contexts:
+            self._contexts.append(page.context)
+            self._listen(page.context.on)
 
     def _listen(self, add_or_remove: Callable[[Any, Any], None]) -> None:
         """Add or remove the listeners for windows and problems of a browser context."""
@@ -190,7 +268,8 @@ class BrowserSession:
         add_or_remove("request", self._on_request)
 
     def _on_page(self, page: Page) -> None:
-        self._pages.append(page)
+        if page not in self._pages:
+            self._pages.append(page)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         source = message.location["url"]
@@ -214,6 +293,12 @@ class BrowserSession:
 async def navigate(page: Page, path: str) -> None:
     """Go to a path as a link does: the frontend stays loaded."""
     await page.evaluate(_NAVIGATE, path)
+
+
+async def resize(page: Page, width: int, height: int, *, dark: bool) -> None:
+    """Change the size of a window and the theme of its user."""
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.emulate_media(color_scheme="dark" if dark else "light")
 
 
 async def capture(page: Page, **options: Any) -> bytes:
@@ -250,14 +335,29 @@ def _is_local(url: str) -> bool:
     return parts.scheme in {"about", "blob", "data"} or parts.hostname in _LOCAL_HOSTS
 
 
-def _log_in_script(ha: HaInstance) -> str:
-    """Return a script that puts the user's tokens where the frontend keeps its own."""
-    tokens = {
-        **ha.admin.tokens,
-        "hassUrl": ha.url,
-        "clientId": f"{ha.url}/",
-        "expires": int((time.time() + ha.admin.tokens["expires_in"]) * 1000),
+async def _close_dialogs(page: Page) -> bool:
+    """Close the open dialogs by keyboard, and return whether that was possible."""
+    dialogs = page.get_by_role("dialog")
+    with suppress(AssertionError):
+        while await dialogs.count():
+            await page.keyboard.press("Escape")
+            await expect(dialogs).to_have_count(0, timeout=_CLOSING_TIME)
+        return True
+    return False
+
+
+def _settings_of(ha: HaInstance, language: str, *, sidebar: bool) -> str:
+    """Return a script that stores the log-in and settings where the frontend keeps its own."""
+    tokens = {**ha.admin.tokens, "hassUrl": ha.url, "clientId": f"{ha.url}/"}
+    settings = {
+        "dockedSidebar": json.dumps("docked" if sidebar else "always_hidden"),
+        "selectedLanguage": json.dumps(language),
     }
-    stored = json.dumps(json.dumps(tokens))
-    origin = json.dumps(ha.url)
-    return f"if (location.origin === {origin}) localStorage.setItem('hassTokens', {stored});"
+    return f"""
+      if (location.origin === {json.dumps(ha.url)}) {{
+        const tokens = {json.dumps(tokens)};
+        tokens.expires = Date.now() + 1000 * tokens.expires_in;
+        localStorage.setItem("hassTokens", JSON.stringify(tokens));
+        Object.assign(localStorage, {json.dumps(settings)});
+      }}
+    """

@@ -20,6 +20,8 @@ _OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # A new window of the same site takes over code that is compiled already.
+    "--process-per-site",
     # Reach only this machine. Blocking requests one by one would turn off the browser's cache.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )

@@ -116,10 +116,12 @@ async def _instance(
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def ha(_instance: HaInstance) -> HaInstance:
+async def ha(_instance: HaInstance, window_pool: WindowPool) -> HaInstance:
     """Return a Home Assistant with the integration set up for Ann; a test must keep it so."""
     if not await _instance.entries():
         await _instance.connect()
+        # A page that was loaded before may lack the cards.
+        await window_pool.clean_up(keep_shared=False)
     return _instance
 
 
@@ -153,6 +155,6 @@ async def browser(
 async def _print_evidence(session: BrowserSession) -> None:
     """Print where to find screenshots and logs; pytest shows it with the failure."""
     for page in session.pages:
-        print(f"Screenshot: {await session.screenshot('failed', page)}")  # noqa: T201 - for the reader of the report
+        print(f"Screenshot: {await session.save_screenshot('failed', page)}")  # noqa: T201 - for the reader of the report
     for instance in session.instances:
         print(f"Home Assistant's log: {instance.process.log}")  # noqa: T201 - as above

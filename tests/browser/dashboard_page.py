@@ -7,11 +7,15 @@ from playwright.async_api import Page, expect
 
 from sandbox.demo.past_statistics import import_past_statistics
 
+from .browser_session import resize
 from .ha_instance import HaInstance, wait_until
 from .ha_setup import change_options
 
 # Matches an amount in any format.
 AMOUNT = re.compile(r"[£$€]|\bGBP\b|\d[.,]\d\d\b")
+
+# More rows would only take longer, because the graphs have one point a day.
+_HOURLY_FOR = timedelta(days=1)
 
 # Returns all text of a page, including text in shadow roots and texts for screen readers.
 READ_TEXT = """() => {
@@ -26,9 +30,6 @@ READ_TEXT = """() => {
   };
   return read(document.body);
 }"""
-
-# Gives the whole width to the dashboard, as a tablet on the wall does, from the next page load on.
-HIDE_SIDEBAR = "localStorage.setItem('dockedSidebar', JSON.stringify('always_hidden'))"
 
 
 async def statistic_ids(ha: HaInstance) -> list[str]:
@@ -58,7 +59,7 @@ async def clear_statistics(ha: HaInstance) -> None:
 
 async def import_statistics(ha: HaInstance) -> None:
     """Import statistics of earlier days, and wait until the recorder has written all of them."""
-    await import_past_statistics(ha.admin, ha.bank)
+    await import_past_statistics(ha.admin, ha.bank, hourly_for=_HOURLY_FOR)
     total = f"{ha.home.ann.user_id}_total"
     entities = await ha.admin.command("config/entity_registry/list")
     (last,) = (each["entity_id"] for each in entities if each["unique_id"] == total)
@@ -84,6 +85,15 @@ async def wait_for_transactions(page: Page) -> None:
     """Wait for the transactions, which a page loads last."""
     rows = page.locator("monzo-transactions-card").get_by_role("listitem")
     await expect(rows.first).to_be_visible()
+
+
+async def change_view(page: Page, width: int, height: int, *, dark: bool) -> None:
+    """Change the size and the theme of a page with transactions, and wait for the new colours."""
+    await resize(page, width, height, dark=dark)
+    # The frontend changes the theme gradually.
+    color = "rgb(28, 28, 28)" if dark else "rgb(255, 255, 255)"
+    card = page.locator("monzo-transactions-card ha-card").first
+    await expect(card).to_have_css("background-color", color)
 
 
 async def read_text(page: Page) -> str:

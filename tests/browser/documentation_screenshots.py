@@ -30,7 +30,6 @@ from tests.helpers.examples import ACCOUNT, POT, examples_in
 
 from .browser_session import BrowserSession, WindowPool, box_of, capture
 from .chromium import find_chromium, run_chromium
-from .dashboard_page import HIDE_SIDEBAR
 from .ha_instance import MAX_WAIT_SECONDS, HaInstance, run_home_assistant, wait_until
 from .ha_setup import add_budget, save_dashboard
 from .texts import last_paragraph, text
@@ -261,11 +260,9 @@ class ScreenshotTour:
     ) -> Page:
         """Open a page without Home Assistant's sidebar."""
         page = await self._browser.open_separate(
-            self._ha, "/manifest.json", width=width, height=height, dark=dark
+            self._ha, path, width=width, height=height, dark=dark, sidebar=False
         )
         page.set_default_timeout(MAX_WAIT_SECONDS * 1000)
-        await page.evaluate(HIDE_SIDEBAR)
-        await page.goto(f"{self._ha.url}{path}")
         return page
 
     async def _take(

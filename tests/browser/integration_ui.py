@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page
 from sandbox.home_assistant.sign_in import add_credentials
 from sandbox.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 
-from .browser_session import BrowserSession
+from .browser_session import BrowserSession, navigate
 from .ha_instance import HaInstance
 from .texts import last_paragraph, text
 
@@ -28,7 +28,11 @@ class IntegrationUi:
     # Any page
 
     async def goto(self, path: str) -> None:
-        """Load a page."""
+        """Go to a page as a link does."""
+        await navigate(self.page, path)
+
+    async def load(self, path: str) -> None:
+        """Load a page anew."""
         await self.page.goto(f"{self.ha.url}{path}")
 
     async def wait_for_text(self, text: str, *, within: Locator | None = None) -> None:
@@ -57,8 +61,7 @@ class IntegrationUi:
         await self.dialog.locator("ha-dialog").wait_for(state="detached")
 
     async def search_integration(self) -> None:
-        """Search for Monzo among the integrations that can be added, and choose it."""
-        await self.goto(INTEGRATIONS)
+        """On the page of the integrations, search for Monzo and choose it."""
         await self.page.get_by_role("button", name="Add integration").click()
         search = self.page.locator("dialog-add-integration")
         # Before the field exists, the frontend takes typed letters for its shortcuts.

@@ -21,7 +21,7 @@ async def test_a_user_adds_a_budget(
     width: int,
     dark: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    page = await browser.open(ha, MONZO, width=width, dark=dark)
+    page = await browser.show(ha, MONZO, width=width, dark=dark)
     ui = IntegrationUi(ha, browser, page)
     add = text("config_subentries.budget.initiate_flow.user")
     await page.get_by_role("button", name=add).click()

@@ -125,7 +125,7 @@ async def _open_all_editors(
         for path in pages
         for domain, config in documented_automations(path, devices)
     ]
-    page = await browser.open(ha, "/config/automation/dashboard")
+    page = await browser.show(ha, "/config/automation/dashboard")
     problems: dict[str, list[str]] = {}
     async with saved_automations(ha, [each[1:] for each in examples]) as ids:
         for object_id, (name, domain, config) in zip(ids, examples, strict=True):
@@ -141,7 +141,7 @@ async def test_every_card_works_and_its_visual_editor_has_the_documented_options
     cards, _dashboards = await documented_dashboard_parts(ha)
     views = [{"type": "sections", "sections": [{"type": "grid", "cards": [it]} for it in cards]}]
     path = await save_dashboard(ha, "documented-cards", {"views": views})
-    page = await browser.open(ha, f"{path}?edit=1", height=1800)
+    page = await browser.show(ha, f"{path}?edit=1", height=1800)
     for card in ("monzo-transactions-card", "monzo-pot-card"):
         await page.locator(card).get_by_role("heading").first.wait_for()
     for card in ("distribution", "gauge", "statistics-graph", "statistic", "tile"):
@@ -163,7 +163,7 @@ async def test_the_documented_dashboard_hides_its_amounts(
 ) -> None:
     _cards, (dashboard,) = await documented_dashboard_parts(ha)
     path = await save_dashboard(ha, "documented-money", dashboard)
-    page = await browser.open(ha, path)
+    page = await browser.show(ha, path)
     card = page.locator("monzo-pot-card").first
     await card.get_by_role("img", name="Hidden amount").first.wait_for()
     await browser.screenshot("dashboard")

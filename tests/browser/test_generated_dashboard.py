@@ -13,6 +13,7 @@ from . import card_editor
 from .browser_session import BrowserSession
 from .dashboard_page import (
     AMOUNT,
+    change_view,
     clear_statistics,
     import_statistics,
     read_text,
@@ -57,7 +58,7 @@ async def _delete_new_dashboard(ha: HaInstance) -> AsyncIterator[None]:
 async def test_it_can_be_created_even_before_its_texts_are_loaded(
     ha: HaInstance, browser: BrowserSession
 ) -> None:
-    page = await browser.open_separate(ha)
+    page = await browser.open(ha)
     held: list[Callable[[], None]] = []
     released = asyncio.Event()
 
@@ -94,7 +95,7 @@ async def test_it_can_be_created_even_before_its_texts_are_loaded(
 async def test_it_shows_everything_at_any_width(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
-    page = await browser.open(ha, default_path, height=1800)
+    page = await browser.show(ha, default_path, height=1800)
     for title in ("Total of everything", "Accounts", "Spending", "Flex", "Pots"):
         await expect(page.get_by_text(title, exact=True).first).to_be_visible()
     await wait_for_transactions(page)
@@ -105,8 +106,7 @@ async def test_it_shows_everything_at_any_width(
         *("Rainy day", "Coin jar", "Savings", "Bills"),
     ]
     for width, dark in ((1280, False), (1600, True), (390, True), (390, False)):
-        await page.set_viewport_size({"width": width, "height": 1800})
-        await page.emulate_media(color_scheme="dark" if dark else "light")
+        await change_view(page, width, 1800, dark=dark)
         await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         await browser.screenshot(f"{width} {'dark' if dark else 'light'}")
 
@@ -130,7 +130,7 @@ async def test_the_past_has_a_view_of_its_own(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
     await turn_on_statistics(ha)
-    page = await browser.open(ha, default_path, height=2600)
+    page = await browser.show(ha, default_path, height=2600)
     await page.get_by_role("tab", name="History").click()
     charts = page.locator("hui-statistics-graph-card")
     # Two accounts have transactions that count.
@@ -155,7 +155,7 @@ async def test_an_open_page_survives_a_restart_of_home_assistant(
 async def test_a_new_pot_and_a_new_name_appear_on_an_open_page(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
-    page = await browser.open(ha, default_path)
+    page = await browser.show(ha, default_path)
     await expect(page.get_by_role("heading", name="Holiday")).to_be_visible()
     bicycle = ha.bank.open_pot(ha.home.current.id, "Bicycle", goal=20_000)
     ha.bank.deposit(bicycle.id, ha.home.current.id, 500, "bicycle")
@@ -177,7 +177,7 @@ async def test_hidden_amounts_are_nowhere_on_the_page(
     ha.bank.pay(ha.home.current.id, -350, merchant="Private Shop")
     strategy = {"type": "custom:monzo", "hide_amounts": True}
     path = await save_dashboard(ha, "hidden-money", {"strategy": strategy})
-    page = await browser.open(ha, path, height=2600)
+    page = await browser.show(ha, path, height=2600)
     await wait_for_transactions(page)
     await expect(page.get_by_text("Total of everything")).to_be_visible()
     content = await read_text(page)
@@ -201,6 +201,8 @@ async def test_hidden_amounts_are_nowhere_on_the_page(
     await expect(summary.get_by_role("button", name="Show amounts")).to_be_visible()
     await wait_for_transactions(page)
     assert AMOUNT.findall(await read_text(page)) == []
+    # The frontend would remember the choice.
+    await page.close()
 
 
 async def test_amounts_that_were_shown_are_hidden_again_after_a_minute(
@@ -225,7 +227,7 @@ async def test_with_chosen_accounts_it_shows_only_those_and_no_total(
     joint = await device_id(ha, ha.home.joint.id)
     strategy = {"type": "custom:monzo", "accounts": [joint]}
     path = await save_dashboard(ha, "our-money", {"strategy": strategy})
-    page = await browser.open(ha, path)
+    page = await browser.show(ha, path)
     await expect(page.get_by_role("heading", name="House")).to_be_visible()
     await wait_for_transactions(page)
     content = await read_text(page)
@@ -242,7 +244,7 @@ async def test_an_account_without_pots_has_no_section_of_pots(
     device = await device_id(ha, business.id)
     strategy = {"type": "custom:monzo", "accounts": [device]}
     path = await save_dashboard(ha, "business-money", {"strategy": strategy})
-    page = await browser.open(ha, path)
+    page = await browser.show(ha, path)
     await expect(page.get_by_text("£123.45").first).to_be_visible()
     content = await read_text(page)
     assert "spent today" in content
@@ -257,7 +259,7 @@ async def test_without_an_account_it_links_to_the_integrations(
 ) -> None:
     strategy = {"type": "custom:monzo", "accounts": ["removed"]}
     path = await save_dashboard(ha, "no-money", {"strategy": strategy})
-    page = await browser.open(ha, path)
+    page = await browser.show(ha, path)
     await expect(page.get_by_text(text("common.dashboard_nothing"))).to_be_visible()
     await browser.screenshot("no accounts")
     await page.get_by_role("button", name=text("common.dashboard_set_up")).click()
@@ -271,7 +273,7 @@ async def test_its_options_can_be_changed_in_the_visual_editor(
     # In YAML, a single account is valid without a list.
     strategy: dict[str, object] = {"type": "custom:monzo", "accounts": joint}
     path = await save_dashboard(ha, "edited-money", {"strategy": strategy})
-    page = await browser.open(ha, path)
+    page = await browser.show(ha, path)
     await page.get_by_role("button", name="Edit dashboard").click()
     editor = page.locator("dialog-dashboard-strategy-editor")
     await expect(editor.locator("ha-device-picker").first).to_contain_text("Joint account")
@@ -294,7 +296,7 @@ async def test_after_taking_control_every_kind_of_card_opens_in_its_visual_edito
     cards = {card["type"]: card for section in sections for card in section["cards"]}
     view = {"type": "sections", "sections": [{"type": "grid", "cards": list(cards.values())}]}
     path = await save_dashboard(ha, "controlled-money", {"views": [view]})
-    page = await browser.open(ha, f"{path}?edit=1")
+    page = await browser.show(ha, f"{path}?edit=1")
     await wait_for_transactions(page)
     messages = {
         card_type: await card_editor.open_form(page, place) for place, card_type in enumerate(cards)

@@ -9,7 +9,7 @@ import pytest
 from sandbox.models import Pot
 
 from .browser_session import BrowserSession, box_of
-from .dashboard_page import HIDE_SIDEBAR, import_statistics, wait_for_transactions
+from .dashboard_page import change_view, import_statistics, wait_for_transactions
 from .ha_instance import HaInstance
 from .ha_setup import reload_integration, save_dashboard, temporary_budget
 
@@ -62,9 +62,7 @@ async def test_five_accounts_to_pay_from_nine_pots_and_three_budgets_fit_a_wall_
         temporary_budget(ha, "Transport"),
     ):
         await import_statistics(ha)
-        page = await browser.open_separate(ha, width=1280, height=800)
-        await page.evaluate(HIDE_SIDEBAR)
-        await page.goto(f"{ha.url}{path}")
+        page = await browser.open(ha, path, width=1280, height=800, sidebar=False)
         await wait_for_transactions(page)
         await expect(page.locator("monzo-pot-card")).to_have_count(9)
         await expect(page.locator(".budget").filter(visible=True)).to_have_count(3)
@@ -80,19 +78,14 @@ async def test_eleven_accounts_and_forty_pots_are_usable_at_any_width(
     path = await save_dashboard(ha, "large-household", {"strategy": {"type": "custom:monzo"}})
     async with household(ha, accounts=11, pots=40):
         await import_statistics(ha)
-        page = await browser.open_separate(ha, width=390, height=844)
-        await page.evaluate(HIDE_SIDEBAR)
-        await page.goto(f"{ha.url}{path}")
+        page = await browser.open(ha, path, width=390, height=844, sidebar=False)
         await wait_for_transactions(page)
         await expect(page.locator("monzo-pot-card")).to_have_count(40)
         await browser.screenshot("phone", page)
         transactions = await box_of(page.locator("monzo-transactions-card"))
         assert transactions["y"] < 2 * 844
         for width, dark in ((390, True), (768, False), (1280, True), (1440, False)):
-            await page.set_viewport_size({"width": width, "height": 2400})
-            await page.emulate_media(color_scheme="dark" if dark else "light")
-            await page.reload()
-            await wait_for_transactions(page)
+            await change_view(page, width, 2400, dark=dark)
             await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
             await browser.screenshot(f"{width} {'dark' if dark else 'light'}", page)
 

@@ -43,7 +43,7 @@ async def test_a_user_sets_up_the_integration_on_a_dark_phone_and_skips_the_name
     await ui.page.get_by_role("button", name="Add dashboard").click()
     await ui.page.locator("ha-dialog-new-dashboard").get_by_role("button", name="Monzo").click()
     await ui.wait_for_text("Add new dashboard")
-    await ui.goto(MONZO)
+    await ui.load(MONZO)
     await ui.ha.wait_until_loaded()
     # Another test may have named the current account.
     await see_the_account(ui, "Joint account")
@@ -78,7 +78,8 @@ async def see_the_account(ui: IntegrationUi, account: str) -> None:
 
 
 async def create_a_dashboard(ui: IntegrationUi) -> None:
-    await ui.goto("/config/lovelace/dashboards")
+    # Only a page that is loaded now has the dashboard's code.
+    await ui.load("/config/lovelace/dashboards")
     await ui.page.get_by_role("button", name="Add dashboard").click()
     await ui.page.locator("ha-dialog-new-dashboard").get_by_role("button", name="Monzo").click()
     details = ui.page.locator("dialog-lovelace-dashboard-detail")
@@ -208,10 +209,11 @@ def secrets_of(bank: Bank) -> Iterator[str]:
 async def test_a_sign_in_that_the_user_denies_says_so(
     new_ha: HaInstance, browser: BrowserSession
 ) -> None:
-    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    ui = IntegrationUi(new_ha, browser, await browser.show(new_ha, INTEGRATIONS))
     await ui.decide(await ui.start_sign_in(), "Deny")
     await ui.wait_for_text("access_denied")
     await ui.screenshot("denied")
+    await ui.close_dialog("Close")
     assert await new_ha.entries() == []
 
 
@@ -219,10 +221,11 @@ async def test_a_client_that_is_not_confidential_is_explained(
     new_ha: HaInstance, browser: BrowserSession
 ) -> None:
     new_ha.server.register_client("oauth2client_public", "secret", confidential=False)
-    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    ui = IntegrationUi(new_ha, browser, await browser.show(new_ha, INTEGRATIONS))
     await ui.allow(await ui.start_sign_in("oauth2client_public", "secret"))
     await ui.wait_for_text(first_sentence("config.abort.not_confidential"))
     await ui.screenshot("not confidential")
+    await ui.close_dialog("Close")
     assert await new_ha.entries() == []
 
 
@@ -231,18 +234,19 @@ async def test_another_person_cannot_sign_in_for_ann(
 ) -> None:
     await new_ha.connect()
     new_ha.replace_anns_token()
-    page = await browser.open(new_ha, INTEGRATIONS)
+    page = await browser.show(new_ha, INTEGRATIONS)
     ui = IntegrationUi(new_ha, browser, page)
     await page.get_by_role("button", name="Reconfigure").click()
     await ui.allow(await ui.submit(), "Ben Baker")
     await ui.wait_for_text(text("config.abort.wrong_account"))
     await ui.screenshot("another person")
+    await ui.close_dialog("Close")
 
 
 async def test_a_bank_that_is_down_delays_the_setup(
     new_ha: HaInstance, browser: BrowserSession
 ) -> None:
-    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    ui = IntegrationUi(new_ha, browser, await browser.show(new_ha, INTEGRATIONS))
     new_ha.server.fail("GET", "/accounts", Answer.html(502), times=None)
     await ui.allow(await ui.start_sign_in())
     await ui.wait_for_text(text("config.step.connection_error.title"))
@@ -251,14 +255,16 @@ async def test_a_bank_that_is_down_delays_the_setup(
     await ui.approve()
     await ui.press("Submit")
     await ui.wait_for_text(first_sentence("config.create_entry.default"))
+    await ui.close_dialog("Finish")
 
 
 async def test_a_bank_that_returns_no_token_ends_the_setup(
     new_ha: HaInstance, browser: BrowserSession
 ) -> None:
-    ui = IntegrationUi(new_ha, browser, await browser.open(new_ha))
+    ui = IntegrationUi(new_ha, browser, await browser.show(new_ha, INTEGRATIONS))
     new_ha.server.fail("POST", "/oauth2/token", Answer.html(502), times=None)
     await ui.allow(await ui.start_sign_in())
     await ui.wait_for_text("obtaining access token")
     await ui.screenshot("no token")
+    await ui.close_dialog("Close")
     assert await new_ha.entries() == []

@@ -126,7 +126,7 @@ def pence_moved(ha: HaInstance, pot: Pot) -> list[int]:
 async def test_it_shows_balance_and_goal_and_asks_for_an_amount_in_the_currency(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     card = page.locator(CARD)
     await expect(card.get_by_role("heading", name="Holiday")).to_be_visible()
     await expect(card.get_by_text(f"£{holiday.balance / 100:,.2f}")).to_be_visible()
@@ -151,7 +151,7 @@ async def test_a_locked_pot_offers_no_withdrawal(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard
 ) -> None:
     locked = ha.bank.pot(ha.home.rainy_day.id)
-    card = (await browser.open(ha, await save_card(locked))).locator(CARD)
+    card = (await browser.show(ha, await save_card(locked))).locator(CARD)
     await expect(card.get_by_text(text("common.pot_locked"))).to_be_visible()
     await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_disabled()
     await expect(card.get_by_role("button", name=PUT_IN)).to_be_enabled()
@@ -163,7 +163,7 @@ async def test_an_empty_pot_offers_no_withdrawal(
     account = ha.home.current.id
     empty = ha.bank.open_pot(account, "Empty")
     await reload_integration(ha)
-    card = (await browser.open(ha, await save_card(empty))).locator(CARD)
+    card = (await browser.show(ha, await save_card(empty))).locator(CARD)
     await expect(card.get_by_role("button", name=PUT_IN)).to_be_enabled()
     await expect(card.get_by_role("button", name=TAKE_OUT)).to_be_disabled()
     ha.bank.deposit(empty.id, account, 1, "a penny")
@@ -179,7 +179,7 @@ async def test_a_pot_that_has_reached_its_goal_says_so(
     full = ha.bank.open_pot(account, "Full", goal=500)
     ha.bank.deposit(full.id, account, 400, "nearly")
     await reload_integration(ha)
-    page = await browser.open(ha, await save_card(full))
+    page = await browser.show(ha, await save_card(full))
     card = page.locator(CARD)
     await expect(card.get_by_text(text("common.pot_left", amount="£1.00"))).to_be_visible()
     dialog = await open_dialog(page, PUT_IN)
@@ -214,7 +214,7 @@ async def test_only_administrators_can_move_money(
 async def test_hidden_amounts_can_be_shown_and_hidden_again(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday, hide_amounts=True))
+    page = await browser.show(ha, await save_card(holiday, hide_amounts=True))
     card = page.locator(CARD)
     await expect(card.get_by_role("img", name="Hidden amount")).to_have_count(1)
     await expect(card.get_by_text(text("common.pot_left", amount="••••"))).to_be_visible()
@@ -260,7 +260,7 @@ async def test_it_is_mirrored_in_a_right_to_left_language(
 async def test_a_deposit_is_made_once_after_a_confirmation_by_keyboard(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     before, rows = holiday.balance, len(pence_moved(ha, holiday))
     account = ha.bank.accounts[holiday.account_id]
     dialog = await enter_amount(page, PUT_IN, "12.50")
@@ -290,7 +290,7 @@ async def test_a_deposit_is_made_once_after_a_confirmation_by_keyboard(
 async def test_a_withdrawal_is_made_on_a_dark_phone(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday), width=390, dark=True)
+    page = await browser.show(ha, await save_card(holiday), width=390, dark=True)
     before = holiday.balance
     dialog = await enter_amount(page, TAKE_OUT, "3")
     await expect(dialog.get_by_role("button", name="Move £3.00")).to_be_visible()
@@ -303,7 +303,7 @@ async def test_a_withdrawal_is_made_on_a_dark_phone(
 async def test_a_double_click_moves_money_once(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     rows = len(pence_moved(ha, holiday))
     dialog = await enter_amount(page, PUT_IN, "1.01")
     await dialog.get_by_role("button", name="Move £1.01").dblclick()
@@ -337,7 +337,7 @@ async def _double_click_and_click_what_appears(page: Page) -> None:
 async def test_the_confirmation_cannot_be_skipped_by_accident(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     rows = len(pence_moved(ha, holiday))
     for proceed in (
         _press_enter_twice,
@@ -360,7 +360,7 @@ async def test_the_confirmation_cannot_be_skipped_by_accident(
 async def test_escape_cancels_before_but_not_during_a_transfer(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     before = holiday.balance
     dialog = await enter_amount(page, PUT_IN, "7")
     await expect(dialog.get_by_role("button", name="Move £7.00")).to_be_visible()
@@ -383,7 +383,7 @@ async def test_escape_cancels_before_but_not_during_a_transfer(
 async def test_escape_in_the_preview_of_the_card_editor_keeps_the_editor_open(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, f"{await save_card(holiday)}?edit=1")
+    page = await browser.show(ha, f"{await save_card(holiday)}?edit=1")
     await page.locator(CARD).get_by_role("heading", name="Holiday").wait_for()
     preview = await card_editor.edit_first_card(page, CARD)
     amount = page.locator(DIALOG).get_by_role("textbox")
@@ -403,7 +403,7 @@ async def test_escape_in_the_preview_of_the_card_editor_keeps_the_editor_open(
 async def test_a_lost_answer_stays_in_doubt_until_a_retry_succeeds_and_moves_money_once(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open_separate(ha)
+    page = await browser.open(ha)
     await _lose_first_answer(page)
     await page.goto(f"{ha.url}{await save_card(holiday)}")
     rows = len(pence_moved(ha, holiday))
@@ -430,7 +430,7 @@ async def test_a_lost_answer_stays_in_doubt_until_a_retry_succeeds_and_moves_mon
 async def test_a_transfer_in_doubt_can_be_dismissed_and_does_not_block_others(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open_separate(ha)
+    page = await browser.open(ha)
     await _lose_first_answer(page)
     await page.goto(f"{ha.url}{await save_card(holiday)}")
     dialog = await enter_amount(page, PUT_IN, "2.04")
@@ -456,7 +456,7 @@ async def test_a_transfer_in_doubt_can_be_dismissed_and_does_not_block_others(
 async def test_after_the_bank_rejects_a_transfer_the_amount_can_be_corrected(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     rows = len(pence_moved(ha, holiday))
     no_money = Answer.error("bad_request.insufficient_funds", "Insufficient funds")
     ha.server.fail("PUT", "/pots/*/deposit", no_money, times=1)
@@ -471,7 +471,7 @@ async def test_after_the_bank_rejects_a_transfer_the_amount_can_be_corrected(
 async def test_the_options_limit_and_forbid_transfers(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     before = holiday.balance
     async with temporary_options(ha, max_per_transfer=10, allow_transfers=True):
         dialog = await enter_amount(page, PUT_IN, "10.01")
@@ -498,7 +498,7 @@ async def test_the_options_limit_and_forbid_transfers(
 async def test_an_amount_that_is_unclear_zero_or_too_high_is_refused(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     alert = page.locator(DIALOG).get_by_role("alert")
     zero = text(
         "exceptions.invalid_amount.message", field="amount", currency="GBP", decimals=2, value="0"
@@ -517,7 +517,7 @@ async def test_an_amount_that_is_unclear_zero_or_too_high_is_refused(
 async def test_no_transfer_is_offered_while_the_balance_is_unknown(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     await expect(page.get_by_role("button", name=PUT_IN)).to_be_enabled()
     async with integration_not_loaded(ha):
         for button in (PUT_IN, TAKE_OUT):
@@ -531,7 +531,7 @@ async def test_no_transfer_is_offered_while_the_balance_is_unknown(
 async def test_amounts_can_be_typed_with_a_pound_sign_and_thousands(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, await save_card(holiday))
+    page = await browser.show(ha, await save_card(holiday))
     rows = len(pence_moved(ha, holiday))
     dialog = await enter_amount(page, PUT_IN, "£1.27")
     await confirm_move(dialog, "£1.27")
@@ -584,7 +584,7 @@ async def test_amounts_follow_the_number_format_of_the_user(
 async def test_the_pot_and_hidden_amounts_can_be_chosen_in_the_editor(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, f"{await save_card(holiday)}?edit=1")
+    page = await browser.show(ha, f"{await save_card(holiday)}?edit=1")
     await page.locator(CARD).get_by_role("heading", name="Holiday").wait_for()
     preview = await card_editor.edit_first_card(page, CARD)
     await expect(preview.get_by_role("heading", name="Holiday")).to_be_visible()
@@ -608,7 +608,7 @@ async def test_the_pot_and_hidden_amounts_can_be_chosen_in_the_editor(
 async def test_the_card_picker_suggests_it_for_pots_only(
     ha: HaInstance, browser: BrowserSession, save_card: SaveCard, holiday: Pot
 ) -> None:
-    page = await browser.open(ha, f"{await save_card(holiday)}?edit=1")
+    page = await browser.show(ha, f"{await save_card(holiday)}?edit=1")
     await page.locator(CARD).get_by_role("heading", name="Holiday").wait_for()
     entry = await page.evaluate(card_editor.CARD_PICKER_ENTRY, CARD)
     pot = entry.pop("pot")

@@ -16,6 +16,7 @@ from sandbox.shops import Shop
 
 from . import card_editor
 from .browser_session import BrowserSession, box_of
+from .dashboard_page import change_view
 from .ha_instance import HaInstance, wait_until
 from .ha_setup import (
     another_user,
@@ -121,9 +122,10 @@ async def test_transactions_are_readable_and_grouped_by_day_at_any_width(
     # Home Assistant looks for payments of yesterday when it loads the integration.
     await reload_integration(ha)
     path = await save_cards({"account": [await device_id(ha, account)]})
+    page = await browser.show(ha, path)
+    card = page.locator(CARD)
     for width, dark in ((1280, False), (1280, True), (390, False), (390, True)):
-        page = await browser.open(ha, path, width=width, dark=dark)
-        card = page.locator(CARD)
+        await change_view(page, width, 900, dark=dark)
         await expect(card.get_by_role("heading", name="Flex")).to_be_visible()
         refund, payment = row_of(page, "Shoe Shop"), row_of(page, "Cinema")
         await expect(refund).to_contain_text("Refund")
@@ -153,7 +155,7 @@ async def test_declined_pending_and_foreign_payments_are_marked(
     ha.bank.decline(account, -990_100, merchant="Plane Yard", reason="MOON_IS_FULL")
     ha.bank.pay(account, -333, merchant="Slow Shop")
     ha.bank.pay(account, -883, merchant="Diner", local_amount=-1_200, local_currency="USD")
-    page = await browser.open(ha, await save_cards())
+    page = await browser.show(ha, await save_cards())
     declined = row_of(page, "Boat Yard")
     reason = text("common.transactions_reason_card_blocked")
     await expect(declined).to_contain_text(text("common.transactions_declined", reason=reason))
@@ -171,7 +173,7 @@ async def test_notes_replace_the_category_and_fit_a_phone(
 ) -> None:
     notes = "<b>Birthday</b> present for a dear friend who collects all kinds of heavy paper"
     ha.bank.pay(ha.home.current.id, -2_000, merchant="Paper Place", notes=notes)
-    page = await browser.open(ha, await save_cards(), width=390)
+    page = await browser.show(ha, await save_cards(), width=390)
     await expect(row_of(page, "Paper Place")).to_contain_text(notes)
     await browser.screenshot("card")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -187,7 +189,9 @@ async def test_transactions_of_several_accounts_are_merged_by_time(
     ):
         at = ha.bank.clock() - timedelta(seconds=seconds)
         ha.bank.pay(account.id, -100, merchant=shop, at=at)
-    page = await browser.open(ha, await save_cards({"account": None}))
+    page = await browser.show(ha, await save_cards({"account": None}))
+    for shop in ("One", "Two", "Three"):
+        await expect(row_of(page, shop)).to_be_visible()
     await expect(row_of(page, "Two")).to_contain_text("Joint account")
     rows = await page.locator(f"{CARD} .what").all_inner_texts()
     names = [row.partition("\n")[0] for row in rows]
@@ -199,13 +203,13 @@ async def test_amounts_follow_the_number_format_of_the_user(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
     ha.bank.decline(ha.home.current.id, -123_456, merchant="Comma Shop")
-    chosen = {"language": "en-GB", "number_format": "decimal_comma", "time_format": "language"}
-    await ha.admin.command("frontend/set_user_data", key="language", value=chosen)
-    try:
-        page = await browser.open(ha, await save_cards())
+    path = await save_cards()
+    async with another_user(ha, "freda", admin=False) as as_freda:
+        chosen = {"language": "en-GB", "number_format": "decimal_comma", "time_format": "language"}
+        await as_freda.admin.command("frontend/set_user_data", key="language", value=chosen)
+        page = await browser.open(as_freda, path)
         await expect(row_of(page, "Comma Shop").locator(".sum")).to_have_text("-1.234,56\xa0£")
-    finally:
-        await ha.admin.command("frontend/set_user_data", key="language", value=None)
+        await page.close()
 
 
 async def test_it_is_mirrored_in_a_right_to_left_language(
@@ -247,7 +251,7 @@ async def test_a_round_up_is_part_of_its_payment(
     ha.bank.set_round_up(ha.home.coin_jar.id, on=True)
     ha.bank.pay(account, -1_934, merchant="Odd Shop")
     ha.bank.set_round_up(ha.home.coin_jar.id, on=False)
-    page = await browser.open(ha, await save_cards())
+    page = await browser.show(ha, await save_cards())
     payment = row_of(page, "Odd Shop")
     await expect(payment).to_contain_text(text("common.transactions_round_up", amount="£0.66"))
     await expect(payment.locator(".sum")).to_have_text("-£19.34")
@@ -270,7 +274,7 @@ async def test_months_have_headings(
         at = ha.bank.clock() - timedelta(days=days)
         ha.bank.pay(account.id, -100, merchant=f"Shop {days}", at=at)
     await reload_integration(ha)
-    page = await browser.open(ha, await save_cards({"account": await device_id(ha, account.id)}))
+    page = await browser.show(ha, await save_cards({"account": await device_id(ha, account.id)}))
     await row_of(page, "Shop 40").wait_for()
     earlier = ha.bank.clock() - timedelta(days=40)
     month = page.locator(CARD).get_by_role("heading", name=f"{earlier:%B %Y}")
@@ -289,7 +293,7 @@ async def test_an_amount_in_forints_keeps_its_decimals(
         local_amount=-123_456,
         local_currency="HUF",
     )
-    page = await browser.open(ha, await save_cards())
+    page = await browser.show(ha, await save_cards())
     await expect(row_of(page, "Paprika").locator(".sum")).to_contain_text("1,234.56")
 
 
@@ -303,7 +307,7 @@ async def test_transactions_can_be_searched_and_filtered_by_keyboard(
     ha.bank.pay(account, -1_111, merchant=Shop("Café Zoë", "eating_out"), notes="With Ben #Treat")
     ha.bank.decline(account, -990_200, merchant="Crane Yard", reason="CARD_BLOCKED")
     ha.bank.refund(account, 1_299, merchant="Zoë Shoes")
-    page = await browser.open(ha, await save_cards(), width=390)
+    page = await browser.show(ha, await save_cards(), width=390)
     await row_of(page, "Café Zoë").wait_for()
     card = page.locator(CARD)
     search = card.get_by_role("button", name=text("common.transactions_search"))
@@ -361,7 +365,7 @@ async def test_a_search_finds_payments_of_earlier_years_and_shows_their_details(
         return bool(called["response"]["transactions"])
 
     await wait_until(is_kept, "the whole history is kept")
-    page = await browser.open_separate(ha, width=390)
+    page = await browser.open(ha, width=390)
     requests = recorded_requests(page)
     await page.goto(f"{ha.url}{path}")
     await all_rows(page).first.wait_for()
@@ -398,7 +402,7 @@ async def test_the_details_show_everything_and_take_notes(
         local_amount=-1_200,
         local_currency="USD",
     )
-    page = await browser.open(ha, await save_cards(), dark=True)
+    page = await browser.show(ha, await save_cards(), dark=True)
     await row_of(page, "Bistro").get_by_role("button").press("Enter")
     dialog = page.locator(DIALOG)
     await expect(page.get_by_role("dialog", name="Bistro")).to_be_visible()
@@ -422,7 +426,7 @@ async def test_a_picture_is_attached_and_leaves_no_copy_in_home_assistant(
     payment = ha.bank.pay(ha.home.current.id, -885, merchant="Receipt Shop")
     media = ha.process.folder / "media"
     media.mkdir(exist_ok=True)
-    page = await browser.open(ha, await save_cards(), width=390)
+    page = await browser.show(ha, await save_cards(), width=390)
     await row_of(page, "Receipt Shop").click()
     dialog = page.locator(DIALOG)
     receipt = FilePayload(name="receipt.gif", mimeType="image/gif", buffer=GIF)
@@ -471,7 +475,7 @@ async def test_hidden_amounts_can_be_shown_by_keyboard_and_by_a_tap(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
     ha.bank.pay(ha.home.current.id, -1_299, merchant="Secret Shop")
-    page = await browser.open(ha, await save_cards({"hide_amounts": True}))
+    page = await browser.show(ha, await save_cards({"hide_amounts": True}))
     card = page.locator(CARD)
     row = card.get_by_role("listitem").first
     amount = row.locator(".sum")
@@ -501,7 +505,7 @@ async def test_logos_are_requested_only_if_the_option_is_on(
         row = ha.bank.pay(account, -404, merchant=Shop(name, "shopping", "🛍️"))
         assert row.merchant
         row.merchant = replace(row.merchant, logo=f"https://{LOGO_HOST}/{file}")
-    page = await browser.open(ha, await save_cards())
+    page = await browser.show(ha, await save_cards())
     await expect(row_of(page, "Logo Shop").first).to_contain_text("🛍️")
     # A request to another host would be recorded as a problem.
     assert browser.problems == []
@@ -526,7 +530,7 @@ async def test_logos_are_requested_only_if_the_option_is_on(
 async def test_a_payment_appears_at_once_after_a_single_request(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    page = await browser.open_separate(ha)
+    page = await browser.open(ha)
     requests = recorded_requests(page)
     await page.goto(f"{ha.url}{await save_cards({}, {})}")
     await all_rows(page).first.wait_for()
@@ -565,7 +569,7 @@ async def test_after_the_last_page_the_first_new_row_is_focused(
     for number in range(25):
         ha.bank.pay(account.id, -100 - number, merchant=f"Shop {number}")
     await reload_integration(ha)
-    page = await browser.open(ha, await save_cards({"account": [await device_id(ha, account.id)]}))
+    page = await browser.show(ha, await save_cards({"account": [await device_id(ha, account.id)]}))
     await page.locator(CARD).get_by_role("button", name="More").press("Enter")
     await expect(all_rows(page).nth(20).get_by_role("button")).to_be_focused()
     ha.bank.close_account(account.id)
@@ -595,7 +599,7 @@ async def test_an_account_with_a_disabled_event_entity_stays_up_to_date(
     entity_id = event["entity_id"]
     await ha.admin.command(update, entity_id=entity_id, disabled_by="user")
     try:
-        page = await browser.open(ha, await save_cards({"account": None}))
+        page = await browser.show(ha, await save_cards({"account": None}))
         await all_rows(page).first.wait_for()
         ha.bank.pay(account, -321, merchant="Quiet Quay")
         await expect(row_of(page, "Quiet Quay")).to_contain_text("Current account")
@@ -661,7 +665,7 @@ async def test_a_connection_that_breaks_is_reported_and_can_be_retried(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
     path = await save_cards()
-    page = await browser.open_separate(ha)
+    page = await browser.open(ha)
     closing: list[asyncio.Future[None]] = []
 
     def connect(socket: WebSocketRoute) -> None:
@@ -686,7 +690,7 @@ async def test_a_connection_that_breaks_is_reported_and_can_be_retried(
 async def test_without_accounts_it_says_so(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    page = await browser.open(ha, await save_cards())
+    page = await browser.show(ha, await save_cards())
     await all_rows(page).first.wait_for()
     card = page.locator(CARD)
     await card.evaluate(
@@ -718,7 +722,7 @@ async def test_its_options_can_be_changed_in_the_editor(
 ) -> None:
     account = await device_id(ha, ha.home.current.id)
     # In YAML, a single account is valid without a list.
-    page = await browser.open(ha, f"{await save_cards({'account': account})}?edit=1")
+    page = await browser.show(ha, f"{await save_cards({'account': account})}?edit=1")
     await all_rows(page).first.wait_for()
     preview = await card_editor.edit_first_card(page, CARD)
     chosen = page.locator("hui-dialog-edit-card ha-device-picker").first
@@ -737,7 +741,7 @@ async def test_its_options_can_be_changed_in_the_editor(
 async def test_the_card_picker_suggests_it_for_accounts_only(
     ha: HaInstance, browser: BrowserSession, save_cards: SaveCards
 ) -> None:
-    page = await browser.open(ha, f"{await save_cards()}?edit=1")
+    page = await browser.show(ha, f"{await save_cards()}?edit=1")
     await all_rows(page).first.wait_for()
     entry = await page.evaluate(card_editor.CARD_PICKER_ENTRY, CARD)
     account = entry.pop("account")
