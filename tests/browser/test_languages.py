@@ -91,8 +91,7 @@ async def test_everything_is_translated_and_fits_the_smallest_phone(
     household: HaInstance, browser: BrowserSession, language: str
 ) -> None:
     ha = household
-    await ha.admin.command("config/core/update", language=language)
-    await reload_integration(ha)
+    await use_language(ha, language)
     path = await save_dashboard(ha, "money-in-languages", {"strategy": {"type": "custom:monzo"}})
     page = await browser.open(ha, path, width=WIDTH, height=3200, language=language)
     await wait_for_transactions(page)
@@ -122,6 +121,16 @@ async def test_everything_is_translated_and_fits_the_smallest_phone(
     await page.get_by_role("tab").nth(1).click()
     await expect(page.locator("hui-statistics-graph-card canvas").first).to_be_visible()
     await check(browser, page, language, "history")
+
+
+async def use_language(ha: HaInstance, language: str) -> None:
+    """Change Home Assistant's language, and let the integration name its devices in it."""
+    await ha.admin.command("config/core/update", language=language)
+    # This waits until the texts are loaded. Without them, the names would be in English.
+    await ha.admin.command(
+        "frontend/get_translations", language=language, category="device", integration="monzo"
+    )
+    await reload_integration(ha)
 
 
 async def check(browser: BrowserSession, page: Page, language: str, name: str) -> None:
