@@ -22,6 +22,7 @@ from custom_components.monzo.administrators_only import (
 )
 from custom_components.monzo.bank.errors import text_for_user
 from custom_components.monzo.const import CONF_ALLOW_ANSWERS, CONF_ONLY_ADMINISTRATORS, DOMAIN
+from custom_components.monzo.transactions.last_reported import async_last_reported
 from sandbox.bank import Bank
 from sandbox.models import Account
 from tests.conftest import START, AdvanceTime, SignIn
@@ -148,7 +149,7 @@ async def test_other_users_read_only_sums(
     trigger = {**AUTOMATION["triggers"], "options": {"device_id": [found.id]}}
     automation = {**AUTOMATION, "triggers": trigger}
     assert await async_setup_component(hass, "automation", {"automation": automation})
-    bank.pay(account.id, -1_234, merchant="Deli", notes="lunch")
+    payment = bank.pay(account.id, -1_234, merchant="Deli", notes="lunch")
     await advance_time(timedelta(minutes=2))
     assert await private_texts() == set(PRIVATE)
     time_of_payment = value(hass, account.id, "transaction", "event")
@@ -161,6 +162,7 @@ async def test_other_users_read_only_sums(
     assert event.state == time_of_payment
     assert event.attributes["event_type"] == "card_payment"
     assert "amount" not in event.attributes
+    assert async_last_reported(hass, account.id) == payment.created
     assert value(hass, account.id, "spend_today") == "12.34"
     assert float(value(hass, account.id, "upcoming_payments")) == 0
     assert shown(hass, account.id, "lowest_balance_ahead").attributes["payment_count"] > 0

@@ -28,6 +28,9 @@ from .transfers import OUTCOMES, SIGNAL_TRANSFER_RESULT, TransferResult
 
 PARALLEL_UPDATES = 0
 
+# The attributes that all users may see. If the archive is lost, `last_reported.py` needs this one.
+_NOT_PRIVATE: Final = frozenset({"created"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class MonzoEventDescription[DeviceStateT: DeviceState](
@@ -75,7 +78,7 @@ class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore
 ):
     """Event entity of a person or an account.
 
-    If transactions are limited to administrators, it has only the types and times of its events.
+    If transactions are limited to administrators, it has only the type and time of the last event.
     """
 
     entity_description: MonzoEventDescription[DeviceStateT]
@@ -108,7 +111,9 @@ class MonzoEvent[DeviceStateT: DeviceState](  # type: ignore[misc, unused-ignore
 
     def _visible(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes of an event that all users may see."""
-        return {} if transactions_are_limited(self.coordinator.config_entry) else attributes
+        if not transactions_are_limited(self.coordinator.config_entry):
+            return attributes
+        return {key: it for key, it in attributes.items() if key in _NOT_PRIVATE}
 
     @callback
     @override
