@@ -100,24 +100,24 @@ class WeeklyEvent:
 
 
 def live(
-    household: Household, since: datetime, until: datetime, *, is_everyday: bool = True
+    household: Household, since: datetime, until: datetime, *, has_everyday: bool = True
 ) -> None:
     """Perform all events after a time and up to another one, in order.
 
-    Everyday events are left out if `is_everyday` is false. The bank refuses some events, for
+    If `has_everyday` is false, everyday events are left out. The bank refuses some events, for
     example a deposit into a closed pot. The others occur anyway.
     """
     day = since.astimezone(LONDON).date()
     while day <= until.astimezone(LONDON).date():
-        for event in events_of(day, is_everyday=is_everyday):
+        for event in events_of(day, has_everyday=has_everyday):
             if since < event.at <= until:
                 with suppress(BankError):
                     event.perform(household, event.at)
         day += timedelta(days=1)
 
 
-def events_of(day: date, *, is_everyday: bool = True) -> list[Event]:
-    """Return the events of a day in London, in order, also the everyday ones by default."""
+def events_of(day: date, *, has_everyday: bool = True) -> list[Event]:
+    """Return the events of a day in London, in order, with or without the everyday ones."""
     random = Random(day.toordinal())  # noqa: S311 - not used for security
     regular = [
         Event(_moment(day, event.at), event.perform)
@@ -127,7 +127,7 @@ def events_of(day: date, *, is_everyday: bool = True) -> list[Event]:
     everyday = [
         Event(_moment(day, event.time_of_day(random)), event.choose(random))
         for event in _EVERYDAY
-        if is_everyday and day.weekday() in event.weekdays and random.random() < event.probability
+        if has_everyday and day.weekday() in event.weekdays and random.random() < event.probability
     ]
     return sorted(regular + everyday, key=lambda event: event.at)
 

@@ -176,7 +176,7 @@ async def test_other_users_read_only_sums(
     assert await private_texts() == set()
     assert [call.data for call in recorded] == [{"payee": "Deli", "newest": "Deli"}] * 2
 
-    # So do administrators, in contrast to other users.
+    # Administrators can still call the actions, but other users cannot.
     administrator = Context(user_id=(await _a_user(hass, GROUP_ID_ADMIN)).id)
     for action in READING:
         call = {"service_data": {"account": found.id}, "return_response": True}
@@ -205,7 +205,7 @@ async def test_other_users_read_only_sums(
         '"Transactions for administrators only" is on'
     )
 
-    # Home Assistant itself refuses the ways on which a user would get what automations get.
+    # Home Assistant itself does not let users subscribe to triggers, as automations do.
     trigger_of_user = await sent("subscribe_trigger", trigger=trigger)
     assert trigger_of_user["error"]["code"] == "unauthorized"
 

@@ -1,7 +1,7 @@
 """The option that limits transactions to administrators of Home Assistant.
 
-Actions and language models act for a user, so they refuse to read transactions for other users.
-Entities are the same for all users, so they then contain sums, but no payees and single payments.
+Actions and language models act for a user, so they refuse to read transactions for anyone else.
+Entities are the same for all users, so they then contain sums, but no payees or single payments.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ async def async_may_read_transactions(
 ) -> bool:
     """Return whether the user of a context may read the transactions of a config entry.
 
-    Automations have no user. They may read everything, because administrators have made them.
+    Automations have no user. They may read everything, because only administrators create them.
     """
     if context.user_id is None or not transactions_are_limited(entry):
         return True

@@ -302,9 +302,9 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
     @callback
     def _async_forget_request_budget_later(self) -> None:
-        """Forget the budget of a person without an entry, unless they sign in again meanwhile.
+        """Forget the budget of a person without an entry, unless they sign in again soon.
 
-        Until then, the bank also counts the requests of this sign-in.
+        For a few minutes, the bank still counts the requests of this sign-in.
         """
         user_id, memory = str(self.unique_id), async_get_memory(self.hass)
 

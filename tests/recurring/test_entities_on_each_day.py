@@ -161,7 +161,7 @@ def home(bank: Bank, advance_time: AdvanceTime) -> Household:
     home = open_household(bank)
     for account in (home.flex, home.rewards, home.loan):
         account.closed = True
-    live(home, moment_on(BEGIN, time(0)), bank.clock(), is_everyday=HAS_PURCHASES)
+    live(home, moment_on(BEGIN, time(0)), bank.clock(), has_everyday=HAS_PURCHASES)
     return home
 
 
@@ -214,7 +214,7 @@ async def test_the_entities_agree_with_the_contracts(
             continue
         before, now = home.bank.clock(), moment_on(day, TIMES[number % len(TIMES)])
         freezer.move_to(now)
-        live(home, before, now, is_everyday=HAS_PURCHASES)
+        live(home, before, now, has_everyday=HAS_PURCHASES)
         if day == PRESENT:
             price = home.joint.balance - LEFT_AFTER_PRESENT
             home.bank.pay(home.joint.id, -price, merchant="Gadget Shed", pending=False)

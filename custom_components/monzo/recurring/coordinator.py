@@ -53,8 +53,8 @@ class RecurringCoordinator:
     transactions, and then before a new transaction is published.
 
     An outlook combines a balance with the payments that were found in its transactions. A balance
-    waits until the known transactions explain it, except for payments that are due; see
-    `explained_balance`.
+    waits until the known transactions, or payments that are due, explain it; see
+    `explained_balance.py`.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter for each part

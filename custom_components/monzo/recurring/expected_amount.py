@@ -17,7 +17,7 @@ _DAYS_OF_YEAR: Final = 365.25
 # The newest payments show the usual amount. Amounts of earlier years would distort it.
 _NEWEST: Final = 3
 
-# With fewer comparisons, amounts would seem to follow the seasons by chance.
+# With fewer comparisons, amounts could seem to follow the seasons by chance.
 _FEWEST_COMPARED: Final = 3
 
 
@@ -31,8 +31,8 @@ def are_same(amounts: Sequence[int]) -> bool:
 def estimate(series: Series, day: date) -> int:
     """Return the expected amount of the payment on a day, in minor units, if amounts vary.
 
-    It is the amount of a year ago if those would have been better estimates of the last year's
-    payments, as for energy by usage. Otherwise it is the usual amount.
+    It is the amount from a year earlier if such estimates would have been better for the payments
+    of the last year, as for energy that is billed by usage. Otherwise, it is the usual amount.
     """
     year = round(_DAYS_OF_YEAR / series.schedule.cadence.mean_days)
     by_slot = dict(zip(series.slots, series.amounts, strict=True))
@@ -47,7 +47,7 @@ def _usual(amounts: Sequence[int], cadence: Cadence) -> int:
 
 
 def _is_seasonal(series: Series, by_slot: dict[int, int], year: int) -> bool:
-    """Return whether the last year's payments were closer to those a year earlier than usual."""
+    """Return whether last year's payments were closer to those a year earlier than to the usual."""
     compared = [
         (number, by_slot[slot - year])
         for number, slot in enumerate(series.slots)

@@ -370,7 +370,7 @@ class AccountReader:
         if self.recent.since is None and self._fits_one_page(month):
             # The cards show more than a week, and the whole month also takes one request.
             return month.read_until
-        # After a longer failure, this also is the read of the new ones.
+        # This read must also find the new transactions, which a longer failure has left unread.
         return min(now - LOOKBACK, self._new_since())
 
     def _fits_one_page(self, pages: TransactionPages) -> bool:

@@ -1,10 +1,10 @@
 """Explained balances: which balance of an account results from the known transactions.
 
 The bank tells a balance and the list of transactions in two answers, so that a payment may be in
-only one of them. It may also list a payment only some time after the balance contains it. Then the
-payment would count twice, as made and as expected. So a change that no transaction explains counts
-as the payments that are due if it equals their amount, until the list shows them or they are no
-longer due.
+only one of them. It may also list a payment some time after the balance has changed. That payment
+would count twice: as made, and as expected. So if a change that no transaction explains equals the
+sum of payments that are due, it is attributed to them until the list shows them, or until they are
+no longer due.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from typing import Final
 
 from ..api import Balance, Money, Private
 
-# The number of due payments that are considered. More on one day would have too many sums.
+# The number of due payments that are considered, because each one doubles the number of sums.
 _MOST_DUE: Final = 10
 
 
@@ -72,7 +72,7 @@ class BalanceExplanation(Private):
     def note(self, balance: Balance) -> None:
         """Note that a balance contains all known transactions, and that all of its own are known.
 
-        Due payments may still be missing in the list.
+        The list may still lack payments that are due.
         """
         unexplained = self._unexplained(balance)
         if unexplained is not None and unexplained.minor in self._due:

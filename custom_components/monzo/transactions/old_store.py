@@ -65,7 +65,7 @@ class OldStore:
             await self._store.async_save({id_: _log_to_stored(log) for id_, log in logs.items()})
 
     async def async_remove(self) -> None:
-        """Delete the file, because only the archive has the transactions from now on."""
+        """Delete the file, because from now on only the archive is kept current."""
         await self._store.async_remove()
 
 

@@ -118,9 +118,10 @@ class TransactionLog(Private):
         return len(self._by_age) - bisect_left(self._by_age, (since, ""))
 
     def merged_with(self, other: TransactionLog | None) -> TransactionLog:
-        """Return the log, from a version without an archive, together with an older log.
+        """Return this log, written by a version without an archive, merged with an older one.
 
-        Changes since then have been published. The version did not store income and tags.
+        Its facts are newer, and have been published. Income and tags come from the older log,
+        because that version did not store them.
         """
         if other is None:
             return self

@@ -104,7 +104,7 @@ export class ActionError extends Error {
     this.isDefinite = isDefinite;
   }
 
-  /** Whether only administrators can read the transactions, and the user is none. */
+  /** Whether only administrators can read the transactions, and the user is not one. */
   get needsAdministrator(): boolean {
     return this.key === "only_administrators";
   }
