@@ -27,16 +27,15 @@ class StoppedClock:
 
 @contextmanager
 def stopped_clock(start: datetime | str) -> Generator[StoppedClock]:
-    """Stop the clocks at a moment, also those of event loops and of HTTP connections.
+    """Stop the clocks at a moment, including those of event loops and of HTTP connections.
 
-    Unlike freezegun, which Home Assistant's test helpers use, this does not search all imported
-    modules for functions to replace, and the times in the test are ordinary `datetime` objects:
-    freezegun takes a tenth of the time of all tests.
+    Home Assistant's test helpers use freezegun, which searches all imported modules for functions
+    to replace, and slows down each calculation with times. It would take a tenth of all test time.
     """
     with (
         time_machine.travel(_in_utc(start), tick=False) as traveller,
         patch.object(time, "monotonic", time.time),
-        # It has a reference of its own, with which it measures how long a connection is unused.
+        # It has imported the function, and measures with it how long a connection is unused.
         patch("aiohttp.connector.monotonic", time.time),
     ):
         yield StoppedClock(traveller)
