@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
+import gc
 import logging
 from pathlib import Path
 import sys
@@ -73,14 +74,16 @@ type AdvanceTime = Callable[[timedelta], Awaitable[None]]
 
 
 def pytest_configure() -> None:
-    """Keep Home Assistant's log out of the output, because pytest records it by itself.
-
-    Home Assistant's test helpers write it there, with all SQL of the recorder.
-    """
+    """Spare the tests work of this process that proves nothing."""
+    # Home Assistant's test helpers write its log, with all SQL of the recorder, into the output,
+    # but pytest records it by itself.
     logging.getLogger().handlers.clear()
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
     # Home Assistant's slugify looks for this package for each name of an entity that is not ASCII.
     sys.modules["unidecode"] = None  # type: ignore[assignment] # marks it as missing
+    # A starting Home Assistant makes far more objects that stay than the default of 2,000, after
+    # which Python looks for garbage, in vain. More than this would make long pauses.
+    gc.set_threshold(10_000)
 
 
 @pytest.hookimpl(wrapper=True)
