@@ -301,3 +301,24 @@ async def test_forged_deliveries_stay_within_the_request_budget(
     # The first forged delivery may wait like a genuine one, which has a share of four requests.
     assert most_in_five_minutes(server) <= BUDGET + 4
     assert payments.listener.heard == payments.made
+
+
+async def test_the_pages_of_a_backlog_do_not_wait_for_the_share_of_deliveries(
+    hass: HomeAssistant,
+    bank: Bank,
+    server: BankServer,
+    sign_in: SignIn,
+    advance_time: AdvanceTime,
+) -> None:
+    """With five accounts, deliveries have a small share, because anyone could forge them."""
+    customer = BusyCustomer(bank, per_month=0, accounts=5)
+    await set_up(hass, sign_in(customer.person))
+    payments = PaymentLog(hass, bank, customer.account)
+    for _minute in range(10):
+        await advance_time(A_MINUTE)
+    for _payment in range(250):
+        payments.pay()
+    for _minute in range(3):
+        await advance_time(A_MINUTE)
+    assert payments.listener.heard == payments.made
+    assert most_in_five_minutes(server) <= BUDGET_WITH_PAYMENTS

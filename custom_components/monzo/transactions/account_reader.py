@@ -337,8 +337,11 @@ class AccountReader:
         return Priority.POLL if is_first else Priority.BACKGROUND
 
     def _has_room_for_more(self) -> bool:
-        """Return whether the request budget grants another page of new transactions."""
-        return bool(self._budget.grant(1, Priority.HINT))
+        """Return whether the request budget grants another page of new transactions.
+
+        The bank has listed a full page, so this is no delivery that may be forged.
+        """
+        return bool(self._budget.grant(1, Priority.POLL))
 
     def _pages(self, since: datetime, before: datetime | None = None) -> TransactionPages:
         session = self._balances.session

@@ -413,11 +413,11 @@ class TransactionsCoordinator:
                 begun += 1
 
     def _due(self, readers: Collection[AccountReader]) -> list[AccountReader]:
-        """Return the readers to run now: first those with a hint, then the oldest."""
+        """Return the readers to run now: first those with a hint, and the oldest of each first."""
+        readers = sorted(readers, key=lambda reader: reader.asked_at)
         hinted = [reader for reader in readers if reader.hinted]
         interval = REREAD_INTERVAL if self._webhook_status.arriving else _READ_INTERVAL
         unprompted = [reader for reader in readers if not reader.hinted and reader.is_due(interval)]
-        unprompted.sort(key=lambda reader: reader.asked_at)
         return hinted + unprompted[: self._budget.max_unprompted_reads(len(readers))]
 
     # Publishing
