@@ -4,19 +4,18 @@ from abc import ABC, abstractmethod
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple, override
 
 from .working_days import next_working_day, previous_working_day
 
-_DAY: Final = timedelta(days=1)
 _DAYS_OF_WEEK: Final = 7
 _MONTHS_OF_YEAR: Final = 12
 
-# More than half of the shortest month: a day of one month is at least this far from the next one's.
-_HALF_A_MONTH: Final = timedelta(days=13)
+# In days. The due days of two months are at least twice as far apart, also if banks are closed.
+_HALF_A_MONTH: Final = 13
 
 
 class Cadence(StrEnum):
@@ -184,26 +183,34 @@ class EveryFewMonths(Schedule):
     skipped_months: frozenset[int] = frozenset()
     """The months of the year without a payment, from 1."""
 
-    @property
-    def _months(self) -> int:
-        return _MONTHS[self.cadence]
-
     @override
     def day_of(self, slot: int) -> date:
-        return _day_in_month(self.rule, self.shift, self.phase + slot * self._months)
+        return _day_in_month(self.rule, self.shift, self.phase + slot * _MONTHS[self.cadence])
 
     @override
     def slot_near(self, day: date) -> int:
-        slot = (month_number(day) - self.phase) // self._months
-        ahead = self.day_of(slot) - day
-        if abs(ahead) <= _HALF_A_MONTH * self._months:
-            return slot
-        neighbour = slot - 1 if ahead.days > 0 else slot + 1
-        return neighbour if abs(self.day_of(neighbour) - day) < abs(ahead) else slot
+        return self._nearest(day)[0]
+
+    @override
+    def deviation(self, day: date) -> int:
+        return self._nearest(day)[1]
+
+    def _nearest(self, day: date) -> tuple[int, int]:
+        """Return the slot whose day is closest to a day, and the day's distance from it."""
+        months = _MONTHS[self.cadence]
+        slot = (month_number(day) - self.phase) // months
+        late = (day - self.day_of(slot)).days
+        if abs(late) <= _HALF_A_MONTH * months:
+            return slot, late
+        neighbour = slot + 1 if late > 0 else slot - 1
+        late_for_neighbour = (day - self.day_of(neighbour)).days
+        is_closer = abs(late_for_neighbour) < abs(late)
+        return (neighbour, late_for_neighbour) if is_closer else (slot, late)
 
     @override
     def is_skipped(self, slot: int) -> bool:
-        return (self.phase + slot * self._months) % _MONTHS_OF_YEAR + 1 in self.skipped_months
+        month = self.phase + slot * _MONTHS[self.cadence]
+        return month % _MONTHS_OF_YEAR + 1 in self.skipped_months
 
     @property
     @override
