@@ -202,6 +202,28 @@ async def test_a_bill_that_the_bank_lists_late_does_not_count_twice(
     assert {state for key, state in outlook.seen if key == "left_to_spend"} == {"945.00", "935.00"}
 
 
+async def test_a_bill_that_the_bank_lists_later_than_on_its_day_counts_as_paid_from_midnight(
+    server: BankServer,
+    bank: Bank,
+    account: Account,
+    outlook: Outlook,
+    advance_time: AdvanceTime,
+    freezer: StoppedClock,
+) -> None:
+    bank.webhooks.clear()
+    freezer.move_to("2026-09-18T22:54:00Z")
+    bill = bank.direct_debit(account.id, BROADBAND[0], payee=BROADBAND[1])
+    server.fail("GET", "/transactions", _without(bill), times=None)
+    for _minute in range(5):
+        await advance_time(timedelta(minutes=1))
+    assert outlook.seen == {*LEFT, UPCOMING}
+    # In London, the next day begins after a minute.
+    for _second in range(90):
+        await advance_time(timedelta(seconds=1))
+    assert ("upcoming_payments", "21.00") in outlook.now
+    assert {state for key, state in outlook.seen if key == "left_to_spend"} == {"945.00"}
+
+
 def _without(transaction: Transaction) -> Edited:
     """Return a fault by which the bank does not list a transaction."""
 

@@ -69,9 +69,8 @@ def test_without_new_transactions_there_is_no_news() -> None:
 def unlisted(explanation: BalanceExplanation, minor: int) -> Money | None:
     """Note a balance, and return the amount of due payments that the list does not show yet."""
     explanation.note(balance(minor))
-    found = explanation.of(balance(minor))
-    assert found
-    return found.unlisted
+    assert explanation.of(balance(minor))
+    return explanation.unlisted
 
 
 def test_a_change_counts_as_due_payments_until_these_are_listed() -> None:
@@ -100,4 +99,8 @@ def test_a_change_is_a_fact_when_the_payment_is_no_longer_due() -> None:
     explanation.expect([gbp(-3_400)])
     assert unlisted(explanation, 6_600) == gbp(-3_400)
     explanation.expect([])
+    # Already before the next read.
+    assert explanation.unlisted is None
     assert unlisted(explanation, 6_600) is None
+    explanation.expect([gbp(-3_400)])
+    assert explanation.unlisted is None

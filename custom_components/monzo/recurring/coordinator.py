@@ -281,9 +281,9 @@ class RecurringCoordinator:
             return before
         data = self._balances.data
         balance = data.accounts[account_id].money
-        if explained is not None and explained.unlisted is not None:
+        if explained is not None and (unlisted := self._transactions.unlisted(account_id)):
             # These payments are still expected, because the list does not show them.
-            balance -= explained.unlisted
+            balance -= unlisted
         return Position(
             balance=balance,
             pots={id_: pot.money for id_, pot in data.pots.items() if pot.account_id == account_id},
@@ -295,8 +295,16 @@ class RecurringCoordinator:
     def _async_update(self) -> None:
         """Compute the outlooks by the newest positions."""
         accounts = self._balances.data.accounts
+        self.payments = {
+            id_: self._corrected(id_, found)
+            for id_, found in self._detected.items()
+            if id_ in accounts
+        }
+        # Before the positions, because a payment from yesterday may no longer be due.
+        for account_id, found in self.payments.items():
+            due = (it.amount for it in found.payments if it.is_exact and it.next == self.today)
+            self._transactions.async_expect(account_id, due)
         self._positions = self._newest_positions()
-        self.payments = {id_: self._corrected(id_, self._detected[id_]) for id_ in self._positions}
         positions = {
             id_: replace(it, found=self._corrected(id_, it.found))
             for id_, it in self._positions.items()
@@ -314,9 +322,6 @@ class RecurringCoordinator:
             )
             for id_, position in positions.items()
         }
-        for account_id, found in self.payments.items():
-            due = (it.amount for it in found.payments if it.is_exact and it.next == self.today)
-            self._transactions.async_expect(account_id, due)
         for listener in tuple(self._listeners):
             listener()
 

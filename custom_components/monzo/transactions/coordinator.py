@@ -192,6 +192,10 @@ class TransactionsCoordinator:
         """
         self._explanations.of(account_id).expect(due)
 
+    def unlisted(self, account_id: str) -> Money | None:
+        """Return the sum of due payments that only the explained balance contains; None if none."""
+        return self._explanations.of(account_id).unlisted
+
     def read_until(self, account_id: str) -> datetime | None:
         """Return the end of the time that was read into the archive; None if there is none."""
         log = self._archive.logs.get(account_id)

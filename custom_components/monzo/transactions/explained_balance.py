@@ -28,9 +28,6 @@ class ExplainedBalance(Private):
 
     balance: Balance
 
-    unlisted: Money | None
-    """The amount of due payments that the balance contains, and the list does not; None if none."""
-
 
 class BalanceExplanation(Private):
     """Compares the balances of one account with its new transactions."""
@@ -74,12 +71,21 @@ class BalanceExplanation(Private):
 
         The list may still lack payments that are due.
         """
-        unexplained = self._unexplained(balance)
-        if unexplained is not None and unexplained.minor in self._due:
-            self._newest = ExplainedBalance(balance, unexplained)
-            return
-        self._newest = ExplainedBalance(balance, None)
-        self._before, self._added = balance.balance, None
+        self._newest = ExplainedBalance(balance)
+        if self.unlisted is None:
+            self._before, self._added = balance.balance, None
+
+    @property
+    def unlisted(self) -> Money | None:
+        """The sum of due payments that the explained balance contains, but the list does not.
+
+        It is negative for outgoing ones; None if there are none, also once they are no longer due.
+        """
+        if self._newest is None:
+            return None
+        unexplained = self._unexplained(self._newest.balance)
+        is_due = unexplained is not None and unexplained.minor in self._due
+        return unexplained if is_due else None
 
     def _unexplained(self, balance: Balance) -> Money | None:
         """Return the unexplained change since the last explained balance; None if that is unknown.
