@@ -20,7 +20,7 @@ from .dashboard_page import (
     turn_on_statistics,
     wait_for_transactions,
 )
-from .ha_instance import HaInstance
+from .ha_instance import HaInstance, wait_until
 from .ha_setup import change_options, device_id, reload_integration, save_dashboard
 from .texts import text
 
@@ -130,6 +130,13 @@ async def test_the_past_has_a_view_of_its_own(
     ha: HaInstance, browser: BrowserSession, default_path: str
 ) -> None:
     await turn_on_statistics(ha)
+
+    async def is_complete() -> bool:
+        generated = await ha.admin.command("monzo/dashboard", language="en")
+        history = str(generated["views"][1:])
+        return history.count("statistics-graph") == 6 and "eating_out" in history
+
+    await wait_until(is_complete, "the statistics of both accounts are written")
     page = await browser.show(ha, default_path, height=2600)
     await page.get_by_role("tab", name="History").click()
     charts = page.locator("hui-statistics-graph-card")
