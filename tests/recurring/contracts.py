@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import pairwise, product, takewhile
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from custom_components.monzo.transactions import TransactionKind
 
@@ -313,6 +313,10 @@ class Verdict(StrEnum):
     """It is right if the contracts are as they seem: they began or ended lately, or a new price is
     still to come."""
     WRONG = "wrong"
+
+
+# At most this share of values may depend on changes that cannot be seen yet.
+MOST_NOT_KNOWN_YET: Final = 0.1
 
 
 def verdict(value: object, is_exact: bool, wanted: Sequence[Answer]) -> Verdict:  # noqa: FBT001 - both belong together

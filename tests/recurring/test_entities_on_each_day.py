@@ -30,6 +30,7 @@ from tests.helpers.stopped_clock import StoppedClock
 from .contract_households import BEGIN, DAY, TIMES, contracts_of
 from .contracts import (
     CALENDAR_DAYS,
+    MOST_NOT_KNOWN_YET,
     Answer,
     Books,
     Verdict,
@@ -225,6 +226,7 @@ async def test_the_entities_agree_with_the_contracts(
     counts = Counter(it.verdict for it in compared)
     print(", ".join(f"{counts[it]} values {it}" for it in Verdict))  # noqa: T201
     assert [it for it in compared if it.verdict is Verdict.WRONG] == []
+    assert counts[Verdict.NOT_KNOWN_YET] <= MOST_NOT_KNOWN_YET * len(compared)
     assert {it.shown.value for it in compared if it.key == "shortfall" and it.day < RENT_DAY} == {
         None,
         RENT_DAY,

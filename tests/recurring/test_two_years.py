@@ -28,6 +28,7 @@ from tests.helpers.archive_filler import records_of
 from .contract_households import END, FIRST_DAY, TIMES, Truth, invented
 from .contracts import (
     CALENDAR_DAYS,
+    MOST_NOT_KNOWN_YET,
     Answer,
     Books,
     Verdict,
@@ -153,3 +154,4 @@ def test_the_sensors_agree_with_the_contracts(number: int) -> None:
     shares = ", ".join(f"{counts[it] / len(compared):.1%} {it}" for it in Verdict)
     print(f"household {number}: {len(compared)} values, {shares}")  # noqa: T201
     assert [it for it in compared if it.verdict is Verdict.WRONG] == []
+    assert counts[Verdict.NOT_KNOWN_YET] <= MOST_NOT_KNOWN_YET * len(compared)
