@@ -12,7 +12,6 @@ from datetime import timedelta
 from itertools import count
 import json
 import logging
-import time
 from typing import Any, override
 
 from aiohttp import ClientError, web
@@ -84,12 +83,11 @@ class Clocks:
     The machine's time of day can jump; its monotonic clock and the bank's clock do not.
     """
 
-    def __init__(self, freezer: StoppedClock, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, freezer: StoppedClock, bank: Bank) -> None:
         """Initialize clocks that agree."""
         self._freezer = freezer
         self._ahead = timedelta(0)
-        frozen, bank_clock = time.monotonic, bank.clock
-        monkeypatch.setattr(time, "monotonic", lambda: frozen() - self._ahead.total_seconds())
+        bank_clock = bank.clock
         bank.clock = lambda: bank_clock() - self._ahead
 
     def advance(self, by: timedelta) -> None:
@@ -98,7 +96,7 @@ class Clocks:
 
     def jump(self, by: timedelta) -> None:
         """Set the machine's time of day forward or back."""
-        self._freezer.tick(by)
+        self._freezer.jump(by)
         self._ahead += by
 
     def agree(self) -> None:
@@ -618,12 +616,11 @@ async def start_history(
     server: BankServer,
     sign_in: SignIn,
     advance_time: AdvanceTime,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> StartHistory:
     """Return a factory for histories that start at noon with a new customer and no faults."""
     webhook_client = await make_reachable(hass, server, hass_client_no_auth)
     behaviour = server.behaviour
-    clocks = Clocks(freezer, bank, monkeypatch)
+    clocks = Clocks(freezer, bank)
 
     @asynccontextmanager
     async def history(retention: Retention) -> AsyncIterator[History]:
