@@ -1,11 +1,11 @@
 """Opens automations and scripts in their visual editors, with the forms of all their parts."""
 
-from contextlib import suppress
+import time
 from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from .browser_session import navigate, wait_for_frames
+from .browser_session import TIMEOUT, navigate, wait_for_frames
 from .ha_instance import HaInstance
 
 # The rows of triggers, conditions and actions, also inside other actions.
@@ -34,22 +34,33 @@ async def open_all_forms(page: Page, domain: str, object_id: str, config: dict[s
         return await form_messages(editor.locator(f"blueprint-{domain}-editor"))
     rows = editor.locator(f"manual-{domain}-editor").locator(_ROWS)
     await rows.first.wait_for()
-    messages = ""
-    for row in await rows.all():
+    form = editor.locator("ha-automation-sidebar-card")
+    return "".join([await _open_form(row, form) for row in await rows.all()])
+
+
+async def _open_form(row: Locator, form: Locator) -> str:
+    """Open the form of a part, and return its messages.
+
+    The editor decides when a row is opened whether it has a form, and offers only YAML if the
+    description of the part has not arrived. Then the row is opened again.
+    """
+    part = row.locator("ha-automation-row").first
+    selected = row.locator("ha-automation-row[selected]")
+    end = time.monotonic() + TIMEOUT / 1000
+    while True:
         # A click by mouse would first wait until the row stands still, which doubles the work.
-        await row.locator("ha-automation-row").first.dispatch_event("click")
-        await expect(row.locator("ha-automation-row[selected]").first).to_be_visible()
-        messages += await form_messages(editor.locator("ha-automation-sidebar-card"))
-    return messages
+        await part.dispatch_event("click")
+        await expect(selected.first).to_be_visible()
+        messages = await form_messages(form)
+        if not messages or time.monotonic() > end:
+            return messages
+        await part.dispatch_event("click")
+        await expect(selected).to_have_count(0)
 
 
 async def form_messages(form: Locator) -> str:
-    """Return the messages that stay in a form after all its fields are loaded."""
+    """Return the messages in a form, as soon as all its fields are loaded."""
     await form.wait_for()
     await expect(form.locator(":not(:defined)")).to_have_count(0)
     await wait_for_frames(form.page)
-    messages = form.locator("ha-alert")
-    # The editor offers only YAML until the description of the part has arrived.
-    with suppress(AssertionError):
-        await expect(messages).to_have_count(0)
-    return "".join(await messages.all_inner_texts())
+    return "".join(await form.locator("ha-alert").all_inner_texts())
