@@ -197,22 +197,30 @@ class RecurringCoordinator:
         async with self._searching:
             found = False
             accounts = self._balances.data.accounts.values()
-            for account_id in [state.id for state in accounts if state.is_current_account]:
-                # The archive reports its own failures. In that case, the payments stay as they
-                # were.
-                with suppress(*DISK_ERRORS):
-                    found |= await self._async_search_account(account_id)
+            ids = [state.id for state in accounts if state.is_current_account]
+            # Before the search, which may not find transactions that are read during it.
+            explained = {account_id: self._explained_balance(account_id) for account_id in ids}
+            # The archive reports its own failures. In that case, the payments stay as they were.
+            with suppress(*DISK_ERRORS):
+                revisions = await self._archive.async_revisions(ids)
+                for account_id, revision in revisions.items():
+                    found |= await self._async_search_account(
+                        account_id, revision, explained[account_id]
+                    )
             if found or self._newest_positions() != self._positions:
                 self._async_update()
 
-    async def _async_search_account(self, account_id: str) -> bool:
-        """Search an account; return whether its payments may have changed since the last search."""
+    async def _async_search_account(
+        self, account_id: str, revision: int, explained: ExplainedBalance | None
+    ) -> bool:
+        """Search an account; return whether its payments may have changed since the last search.
+
+        The revision and the explained balance are those from before the search.
+        """
         before = self._searched.get(account_id)
-        # Before the search, which may not find transactions that are read during it.
-        explained = self._explained_balance(account_id)
         # A later gap lasts only until the next reads have caught up.
         is_read = (before is not None and before[-1]) or self._is_history_read(account_id)
-        state = (await self._archive.async_revision(account_id), self.today, is_read)
+        state = (revision, self.today, is_read)
         if state == before:
             self._explained[account_id] = explained
             return False

@@ -6,7 +6,7 @@ together with the next one.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -373,12 +373,12 @@ class Archive:
             self._note_failure(err)
             return None
 
-    async def async_revision(self, account_id: str) -> int:
-        """Return the newest revision of an account's transactions. Raises one of DISK_ERRORS.
+    async def async_revisions(self, account_ids: Iterable[str]) -> dict[str, int]:
+        """Return the newest revision of each account's transactions. Raises one of DISK_ERRORS.
 
         Each write that changes transactions creates a new revision.
         """
-        return await self._async_use_file(self.file.revision, account_id)
+        return await self._async_use_file(self.file.revisions, account_ids)
 
     # Backups
 

@@ -406,6 +406,11 @@ class ArchiveFile(ArchiveDatabase):
         return self._next_revision(account_id) - 1
 
     @exclusive
+    def revisions(self, account_ids: Iterable[str]) -> dict[str, int]:
+        """Return the newest revision of each account; see `revision`."""
+        return {account_id: self.revision(account_id) for account_id in account_ids}
+
+    @exclusive
     def counts(self) -> dict[str, float]:
         """Return the numbers of accounts and transactions, and the size of the file.
 
