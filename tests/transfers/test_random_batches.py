@@ -154,9 +154,6 @@ def test_a_batch_is_made_once_as_planned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
-    # How many requests of polls are among the last five real minutes depends on the machine.
-    for limit in ("_REQUESTS_PER_WINDOW", "_REQUESTS_PER_WINDOW_IN_ALL"):
-        monkeypatch.setattr(request_budget, limit, 10_000)
     names = count()
     pots = (home.holiday, home.coin_jar, home.rainy_day)
     bank.set_round_up(home.coin_jar.id, on=False)

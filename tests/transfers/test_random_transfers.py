@@ -382,9 +382,6 @@ def begin(
     for _payment in range(120):
         home.bank.pay(home.current.id, -1, pending=False)
     monkeypatch.setattr(request_budget, "_DEFAULT_PAUSE", 0.0)
-    # How many requests of polls are among the last five real minutes depends on the machine.
-    for limit in ("_REQUESTS_PER_WINDOW", "_REQUESTS_PER_WINDOW_IN_ALL"):
-        monkeypatch.setattr(request_budget, limit, 10_000)
 
     async def begin_story() -> Story:
         # Hypothesis begins each example with the same random numbers, of which Home Assistant makes
