@@ -6,14 +6,14 @@ or was cancelled, and the next price. `Contract.views` lists what can be believe
 beginning with the truth.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import pairwise, product, takewhile
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from custom_components.monzo.transactions import TransactionKind
 
@@ -316,7 +316,25 @@ class Verdict(StrEnum):
 
 
 # At most this share of values may depend on changes that cannot be seen yet.
-MOST_NOT_KNOWN_YET: Final = 0.1
+_MOST_NOT_KNOWN_YET: Final = 0.1
+
+
+class Compared(Protocol):
+    """A value that was compared with the contracts."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the value agrees with the contracts."""
+
+
+def check_agreement(name: str, compared: Sequence[Compared]) -> None:
+    """Print the shares of the verdicts, and check that no value is wrong and most are known."""
+    counts = Counter(it.verdict for it in compared)
+    shares = ", ".join(f"{counts[it] / len(compared):.1%} {it}" for it in Verdict)
+    print(f"{name}: {len(compared)} values, {shares}")  # noqa: T201 - for the reader of the proof
+    wrong = [it for it in compared if it.verdict is Verdict.WRONG]
+    assert wrong == [], wrong
+    assert counts[Verdict.NOT_KNOWN_YET] <= _MOST_NOT_KNOWN_YET * len(compared)
 
 
 def verdict(value: object, is_exact: bool, wanted: Sequence[Answer]) -> Verdict:  # noqa: FBT001 - both belong together

@@ -7,7 +7,7 @@ prints how many values agree:
     EVERY=1 scripts/test tests/recurring/test_entities_on_each_day.py -s
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 import os
@@ -30,13 +30,13 @@ from tests.helpers.stopped_clock import StoppedClock
 from .contract_households import BEGIN, DAY, TIMES, contracts_of
 from .contracts import (
     CALENDAR_DAYS,
-    MOST_NOT_KNOWN_YET,
     Answer,
     Books,
     Verdict,
     answers,
     believed,
     calendar,
+    check_agreement,
     moment_on,
     next_pay_day,
     verdict,
@@ -223,10 +223,7 @@ async def test_the_entities_agree_with_the_contracts(
             await advance_time(timedelta(minutes=1))
         compared += await compare(hass, home, day)
 
-    counts = Counter(it.verdict for it in compared)
-    print(", ".join(f"{counts[it]} values {it}" for it in Verdict))  # noqa: T201
-    assert [it for it in compared if it.verdict is Verdict.WRONG] == []
-    assert counts[Verdict.NOT_KNOWN_YET] <= MOST_NOT_KNOWN_YET * len(compared)
+    check_agreement("entities", compared)
     assert {it.shown.value for it in compared if it.key == "shortfall" and it.day < RENT_DAY} == {
         None,
         RENT_DAY,

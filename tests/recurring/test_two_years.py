@@ -7,7 +7,7 @@ households, and prints how many values agree:
 """
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 import os
@@ -28,12 +28,12 @@ from tests.helpers.archive_filler import records_of
 from .contract_households import END, FIRST_DAY, TIMES, Truth, invented
 from .contracts import (
     CALENDAR_DAYS,
-    MOST_NOT_KNOWN_YET,
     Answer,
     Books,
     Verdict,
     answers,
     believed,
+    check_agreement,
     moment_on,
     next_pay_day,
     verdict,
@@ -150,8 +150,4 @@ def _position(books: Books, found: AccountPayments) -> Position:
 def test_the_sensors_agree_with_the_contracts(number: int) -> None:
     truth = invented(number)
     compared = list(compare(truth, EVERY))
-    counts = Counter(it.verdict for it in compared)
-    shares = ", ".join(f"{counts[it] / len(compared):.1%} {it}" for it in Verdict)
-    print(f"household {number}: {len(compared)} values, {shares}")  # noqa: T201
-    assert [it for it in compared if it.verdict is Verdict.WRONG] == []
-    assert counts[Verdict.NOT_KNOWN_YET] <= MOST_NOT_KNOWN_YET * len(compared)
+    check_agreement(f"household {number}", compared)
