@@ -306,7 +306,9 @@ class MonzoFlowHandler(AbstractOAuth2FlowHandler, domain=DOMAIN):
 
         For a few minutes, the bank still counts the requests of this sign-in.
         """
-        user_id, memory = str(self.unique_id), async_get_memory(self.hass)
+        if self.unique_id is None:
+            return
+        user_id, memory = self.unique_id, async_get_memory(self.hass)
 
         @callback
         def forget(_now: datetime) -> None:

@@ -126,16 +126,11 @@ class TransactionLog(Private):
         if other is None:
             return self
         read_until = max(self.state.read_until, other.state.read_until)
-        updated = {
-            id_: replace(self._known[id_], received=known.received, tags=known.tags)
-            for id_, known in other.known.items()
-            if id_ in self._known
-        }
-        return TransactionLog(
-            replace(self.state, read_until=read_until),
-            {**self._known, **other.known, **updated},
-            other.spans,
-        )
+        known = dict(self._known)
+        for id_, older in other.known.items():
+            newer = known.get(id_, older)
+            known[id_] = replace(newer, received=older.received, tags=older.tags)
+        return TransactionLog(replace(self.state, read_until=read_until), known, other.spans)
 
     def continue_from(self, stored: TransactionLog, *, reported: Collection[str]) -> None:
         """Continue from the stored log, which could not be read before.
