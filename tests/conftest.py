@@ -81,8 +81,9 @@ def pytest_configure() -> None:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
     # Home Assistant's slugify looks for this package for each name of an entity that is not ASCII.
     sys.modules["unidecode"] = None  # type: ignore[assignment] # marks it as missing
-    # A starting Home Assistant makes far more objects that stay than the default of 2,000, after
-    # which Python looks for garbage, in vain. More than this would make long pauses.
+    # Home Assistant creates many objects at its start, and keeps them. With the default threshold
+    # of 2,000, Python would often look for garbage among them and find none. With a threshold above
+    # this one, each search would take long.
     gc.set_threshold(10_000)
 
 

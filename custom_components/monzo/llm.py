@@ -64,7 +64,7 @@ class Question:
     async_answer: Callable[[Readable, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
     about_transactions: bool
-    """Whether the answer may name single payments; otherwise, it contains only sums."""
+    """Whether the answer can contain single payments. Other answers contain only sums."""
 
 
 def _account_field(accounts: Sequence[str]) -> dict[Any, Any]:

@@ -237,7 +237,7 @@ class BrowserSession:
         return [page for page in self._pages if not page.is_closed()]
 
     async def close(self, *, keep_shared: bool) -> None:
-        """Close all windows, except the one that outlives tests, if it is to be kept."""
+        """Close all windows. With `keep_shared`, keep the one that outlives tests."""
         for context in self._separate:
             await context.close()
         await self._pool.clean_up(keep_shared=keep_shared)

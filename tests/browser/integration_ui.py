@@ -32,7 +32,7 @@ class IntegrationUi:
         await navigate(self.page, path)
 
     async def load(self, path: str) -> None:
-        """Load a page anew."""
+        """Load a page completely, as after a reload."""
         await self.page.goto(f"{self.ha.url}{path}")
 
     async def wait_for_text(self, text: str, *, within: Locator | None = None) -> None:

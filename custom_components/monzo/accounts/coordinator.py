@@ -99,7 +99,7 @@ class BalancesCoordinator(MonzoCoordinator[MonzoData]):
 
     @property
     def sign_in_ended(self) -> bool:
-        """Whether the sign-in has ended, so that the user must sign in again."""
+        """Whether the user must sign in again."""
         return not self.last_update_success and isinstance(
             self.last_exception, ConfigEntryAuthFailed
         )

@@ -54,7 +54,7 @@ class AccountState(Private):
 
     @property
     def is_current_account(self) -> bool:
-        """Whether people pay from the account. They do not pay from Flex, a loan or cashback."""
+        """Whether it is an account for payments. Flex, loans and cashback are not."""
         return self.account.type not in {FLEX, LOAN, CASHBACK}
 
     @property

@@ -138,7 +138,7 @@ class RequestBudget:
 
     @property
     def is_unused(self) -> bool:
-        """Whether no request was sent in the last five minutes, and the bank asks for no pause."""
+        """Whether there is neither a request of the last five minutes nor a pause."""
         return not self._current() and not self.pause
 
     @property

@@ -35,7 +35,7 @@ class _StoredLog(TypedDict):
     unreadable_until: NotRequired[str]
     first_read: NotRequired[_StoredFirstRead]
     is_archived: NotRequired[bool]
-    """Whether this version has written it. Versions without an archive drop this key."""
+    """True if a version with an archive has written the log. Earlier versions drop this key."""
 
 
 class OldStore:
